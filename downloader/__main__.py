@@ -1,0 +1,6 @@
+"""Lets ``python -m downloader`` be the command."""
+
+from downloader.cli import main
+
+if __name__ == "__main__":
+    main(prog_name="download")

@@ -1,0 +1,141 @@
+"""Count the characters of a text, in the encoding a browser would choose."""
+
+import codecs
+import re
+from typing import Protocol
+
+import charset_normalizer
+import webencodings
+
+from downloader.models import CharsetSource
+
+#: How much of a text is looked at before its encoding is decided.
+SAMPLE = 64 * 1024
+#: Where a browser looks for a declaration (HTML standard, "prescan a byte stream").
+_PRESCAN = 1024
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
+_DECLARED = re.compile(
+    rb"""<meta[^>]{0,500}?\scharset\s*=\s*["']?\s*([\w.:-]+)"""
+    rb"""|<meta[^>]{0,500}?content\s*=\s*["'][^"'>]{0,200}?charset\s*=\s*([\w.:-]+)"""
+    rb"""|^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)""",
+    re.IGNORECASE,
+)
+_CSS_DECLARED = re.compile(rb'@charset "([\w.:-]+)";')
+_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']+)""", re.IGNORECASE)
+_TEXT = re.compile(
+    r"text/.*|application/(?:(?:x-)?javascript|ecmascript|json|xml|xhtml\+xml|x-sh|toml|yaml"
+    r"|x-ndjson|.+\+(?:json|xml))|image/svg\+xml"
+)
+
+
+def media_type(content_type: str) -> str:
+    """Return the type and subtype of a ``Content-Type`` field, in lower case."""
+    return content_type.split(";", 1)[0].strip().lower()
+
+
+def is_text(kind: str) -> bool:
+    """Return whether a body of this media type is counted in characters."""
+    return _TEXT.fullmatch(kind) is not None
+
+
+class _Codec(Protocol):
+    """The part of :class:`codecs.CodecInfo` that is used here."""
+
+    def incrementaldecoder(self, errors: str) -> "_Incremental": ...
+
+
+class _Encoding(Protocol):
+    """What webencodings knows of an encoding; the package itself ships no annotations."""
+
+    name: str
+    codec_info: _Codec
+
+
+class _Incremental(Protocol):
+    def decode(self, data: bytes, final: bool = ...) -> str: ...
+
+
+def _lookup(label: str) -> _Encoding | None:
+    encoding: _Encoding | None = webencodings.lookup(label)
+    return encoding
+
+
+_UTF8: _Encoding = webencodings.UTF8
+_LATIN1: _Encoding = webencodings.lookup("windows-1252")
+
+
+class CharacterCount:
+    """Counts the characters of a text that arrives in pieces.
+
+    The encoding is decided on the first 64 KiB: byte order mark, header, declaration in the text
+    (for UTF-8 none is needed), and otherwise detection. What cannot be decoded counts as one
+    character, as the replacement that a browser shows.
+
+    Attributes:
+        charset: the WHATWG name of the encoding; empty until decided.
+        source: how it was found.
+
+    """
+
+    def __init__(self, content_type: str) -> None:
+        match = _CHARSET.search(content_type)
+        self._header = match[1] if match else ""
+        self._sample = bytearray()
+        self._decoder: _Incremental | None = None
+        self._characters = 0
+        self.charset = ""
+        self.source: CharsetSource | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Count one piece."""
+        if self._decoder is not None:
+            self._characters += len(self._decoder.decode(data))
+            return
+        self._sample += data
+        if len(self._sample) >= SAMPLE:
+            self._decide()
+
+    def finish(self) -> int:
+        """Return how many characters there were."""
+        decoder = self._decoder or self._decide()
+        return self._characters + len(decoder.decode(b"", True))
+
+    def _decide(self) -> _Incremental:
+        sample = bytes(self._sample)
+        self._sample.clear()
+        encoding, self.source, mark = _choose(sample, self._header)
+        self.charset = encoding.name
+        decoder: _Incremental = encoding.codec_info.incrementaldecoder("replace")
+        self._characters = len(decoder.decode(sample[mark:]))
+        self._decoder = decoder
+        return decoder
+
+
+def _choose(sample: bytes, header: str) -> tuple[_Encoding, CharsetSource, int]:
+    """Return the encoding, how it was found, and the length of the byte order mark."""
+    for mark, label in _BOMS:
+        if sample.startswith(mark):
+            return _lookup(label) or _UTF8, CharsetSource.BOM, len(mark)
+    encoding = _lookup(header)
+    if encoding is not None:
+        return encoding, CharsetSource.HEADER, 0
+    declared = _DECLARED.search(sample[:_PRESCAN]) or _CSS_DECLARED.match(sample)
+    if declared is not None:
+        label = next(group for group in declared.groups() if group).decode("ascii")
+        encoding = _lookup(label)
+        if encoding is not None:
+            if encoding.name.startswith("utf-16"):
+                # A declaration that could be read as ASCII is not in UTF-16 (HTML standard).
+                encoding = _UTF8
+            return encoding, CharsetSource.META, 0
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return _detect(sample), CharsetSource.DETECTED, 0
+    return _UTF8, CharsetSource.UTF8, 0
+
+
+def _detect(sample: bytes) -> _Encoding:
+    """Return the most plausible encoding of bytes that declare none and are not UTF-8."""
+    best = charset_normalizer.from_bytes(sample[:16384]).best()
+    return (best and _lookup(best.encoding.replace("_", "-"))) or _LATIN1

@@ -1,0 +1,257 @@
+"""One session; one URL followed through its redirects to a response whose body streams."""
+
+import base64
+import ssl
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from downloader import urls
+from downloader.charset import media_type
+from downloader.decode import ACCEPT_ENCODING
+from downloader.errors import BadUrlError, HttpStatusError, RedirectError, RunError
+from downloader.fetch.faults import Phase, translating
+from downloader.models import Options
+from downloader.text import printable
+from downloader.urls import Url
+
+#: Pages of real sites exceed aiohttp's defaults (8190 bytes, 128 fields), which curl and wget save.
+_MAX_FIELD = 64 * 1024
+_MAX_FIELDS = 1000
+#: The bytes of one connection that may wait to be read.
+_READ_BUFFER = 256 * 1024
+#: The body of a redirect is read up to here to keep its connection; a longer one is not worth it.
+_REDIRECT_BODY = 64 * 1024
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+#: Request headers without secrets, which may cross origins (Fetch standard, "CORS-safelisted").
+_HARMLESS = frozenset({"accept", "accept-language", "accept-encoding", "user-agent"})
+
+
+class Response:
+    """The head of the last answer, and its body as a stream.
+
+    Attributes:
+        url: where it came from, after redirects.
+        redirects: the addresses that answered with a redirect, in order.
+        status: the HTTP status code.
+        reason: the words beside it.
+        http_version: such as ``1.1``.
+        media_type: the content type without parameters, lower case.
+        length_verified: whether the end of the body is marked by more than the connection's end.
+
+    """
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, url: Url, redirects: tuple[Url, ...]
+    ) -> None:
+        self._response = response
+        self.url = url
+        self.redirects = redirects
+        self.status = response.status
+        self.reason = printable(response.reason or "")
+        version = response.version
+        self.http_version = f"{version.major}.{version.minor}" if version else ""
+        self.media_type = media_type(self.header("Content-Type"))
+        framed = self.header("Content-Length") or self.header("Transfer-Encoding")
+        self.length_verified = bool(framed) or self.status in (204, 304)
+
+    def header(self, name: str) -> str:
+        """Return a header field; repeated ones joined by a comma (RFC 9110, section 5.3)."""
+        values = self._response.headers.getall(name, ())
+        return values[0] if len(values) == 1 else ", ".join(values)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes over the wire, without transfer coding.
+
+        Raises:
+            UrlError: the body breaks off, stalls or is not valid HTTP.
+
+        """
+        content = self._response.content
+        while True:
+            with translating(Phase.BODY, self.url):
+                data = await content.readany()
+            if not data:
+                return
+            yield data
+
+
+class Client:
+    """One aiohttp session with this project's manners; an asynchronous context manager."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._session: aiohttp.ClientSession | None = None
+        self._defaults = CIMultiDict(
+            {
+                "User-Agent": options.user_agent,
+                "Accept": "*/*",
+                "Accept-Encoding": ACCEPT_ENCODING,
+            }
+        )
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(
+            limit=0,  # the pool's own permits bound connections
+            ssl=_tls(self._options),
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None,
+                connect=self._options.connect_timeout,
+                sock_read=self._options.read_timeout,
+            ),
+            read_bufsize=_READ_BUFFER,
+            max_line_size=_MAX_FIELD,
+            max_field_size=_MAX_FIELD,
+            max_headers=_MAX_FIELDS,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    @asynccontextmanager
+    async def get(
+        self, url: Url, headers: Iterable[tuple[str, str]] = ()
+    ) -> AsyncIterator[Response]:
+        """Request *url*, follow its redirects, and give the last answer, whatever its status.
+
+        *headers*, like those of the options, go only to the origin of *url*, except the few that
+        hold no secret.
+
+        Raises:
+            UrlError: no answer, or a redirect that is not to be followed.
+
+        """
+        start, credentials = urls.without_credentials(url)
+        own = CIMultiDict(self._options.headers)
+        own.extend(headers)
+        if credentials:
+            own.setdefault("Authorization", _basic(*credentials))
+        asked = start
+        redirects: list[Url] = []
+        while True:
+            same = urls.origin(asked) == urls.origin(start)
+            response = await self._request(asked, self._headers(own, same_origin=same))
+            try:
+                target = _redirect_target(response, asked)
+                if target is None:
+                    yield Response(response, asked, tuple(redirects))
+                    return
+                redirects.append(asked)
+                if len(redirects) > self._options.max_redirects:
+                    raise RedirectError(
+                        f"more than {self._options.max_redirects} redirects",
+                        hint="see --max-redirects",
+                    )
+                await _discard(response, asked)
+            finally:
+                response.release()
+            asked, _ = urls.without_credentials(target)
+
+    def _headers(self, own: CIMultiDict[str], *, same_origin: bool) -> Mapping[str, str]:
+        headers = self._defaults.copy()
+        if same_origin:
+            headers.update(own)
+        else:
+            headers.update(pair for pair in own.items() if pair[0].lower() in _HARMLESS)
+        return headers
+
+    async def _request(self, url: Url, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        if self._session is None:
+            raise RuntimeError("the client is used outside of its context")
+        with translating(Phase.REQUEST, url):
+            # encoded=True: yarl must not touch what the URL standard's parser has decided.
+            return await self._session.get(
+                URL(url, encoded=True), headers=headers, allow_redirects=False
+            )
+
+
+def require_success(response: Response) -> None:
+    """Check that the status promises the whole resource.
+
+    Raises:
+        HttpStatusError: it does not.
+
+    """
+    if not 200 <= response.status < 300 or response.status == 206:
+        raise HttpStatusError(response.status, response.reason)
+
+
+def _tls(options: Options) -> ssl.SSLContext | bool:
+    if options.insecure:
+        return False
+    if options.cacert is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(options.cacert))
+    except (OSError, ssl.SSLError) as error:
+        raise RunError(
+            f"{options.cacert} holds no certificates that can be used", hint="see --cacert"
+        ) from error
+
+
+def _basic(user: str, password: str) -> str:
+    """Return the Authorization field for user and password of a URL (RFC 7617)."""
+    pair = f"{unquote(user)}:{unquote(password)}".encode()
+    return f"Basic {base64.b64encode(pair).decode('ascii')}"
+
+
+def _redirect_target(response: aiohttp.ClientResponse, base: Url) -> Url | None:
+    """Return where *response* redirects to, or None when it does not.
+
+    Raises:
+        RedirectError: it does, but not to a web address.
+
+    """
+    if response.status not in _REDIRECTS:
+        return None
+    raw = next((value for name, value in response.raw_headers if name.lower() == b"location"), None)
+    if raw is None:
+        if "Location" not in response.headers:
+            raise RedirectError(f"{response.status} without a Location")
+        raw = response.headers["Location"].encode("utf-8", "surrogateescape")
+    location = _location_text(raw)
+    try:
+        return urls.join(base, location)
+    except BadUrlError as error:
+        raise RedirectError(f"redirects to {printable(location[:200])!r}: {error.message}") from (
+            error
+        )
+
+
+def _location_text(raw: bytes) -> str:
+    """Return a Location field as text; bytes that are no UTF-8 stay the bytes they are.
+
+    A server that sends Latin-1 means the very bytes, so they are percent-encoded one by one.
+    """
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in raw)
+
+
+async def _discard(response: aiohttp.ClientResponse, url: Url) -> None:
+    """Read a short body, so that its connection can be used again."""
+    if (response.content_length or 0) > _REDIRECT_BODY:
+        return
+    left = _REDIRECT_BODY
+    with translating(Phase.BODY, url):
+        while left > 0 and (data := await response.content.readany()):
+            left -= len(data)

@@ -1,0 +1,173 @@
+"""Translate what aiohttp, asyncio, ssl and the operating system raise into errors of ours."""
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+
+import aiohttp
+from aiohttp import http_exceptions
+
+from downloader import urls
+from downloader.errors import (
+    BadUrlError,
+    ConnectError,
+    DnsError,
+    ProtocolError,
+    RedirectError,
+    TimedOutError,
+    TlsError,
+    TruncatedError,
+    UrlError,
+)
+from downloader.text import printable
+from downloader.urls import Url
+
+
+class Phase(Enum):
+    """How far a request had come; the same broken connection means another thing in each."""
+
+    REQUEST = "request"
+    BODY = "body"
+
+
+#: Name resolution that failed for the moment (RFC 3493: EAI_AGAIN), not for good.
+_TRY_AGAIN = frozenset({socket.EAI_AGAIN})
+_CERTIFICATE = {
+    9: "the certificate is not valid yet",
+    10: "certificate expired",
+    18: "self-signed certificate",
+    19: "self-signed certificate in the chain",
+    20: "the certificate's issuer is not trusted",
+    21: "the certificate's issuer is not trusted",
+    23: "the certificate was revoked",
+    62: "the certificate is for another host name",
+    64: "the certificate is for another address",
+}
+_NETWORK = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "connection reset by the server",
+    errno.ECONNABORTED: "connection aborted",
+    errno.EPIPE: "connection closed by the server",
+    errno.EHOSTUNREACH: "no route to the host",
+    errno.ENETUNREACH: "the network is unreachable",
+    errno.ETIMEDOUT: "the connection timed out",
+    errno.EMFILE: "out of file descriptors",
+    errno.ENFILE: "out of file descriptors",
+    errno.EADDRNOTAVAIL: "no local address to connect from",
+}
+
+
+@contextmanager
+def translating(phase: Phase, url: Url) -> Iterator[None]:
+    """Turn every expected exception inside the block into a :class:`UrlError`.
+
+    What is not expected (a defect) passes unchanged, and so does cancellation.
+    """
+    try:
+        yield
+    except (aiohttp.ClientError, http_exceptions.HttpProcessingError, OSError) as error:
+        raise translate(error, phase, url) from error
+    except ValueError as error:
+        # aiohttp refuses header values and URLs with line breaks in this way.
+        raise BadUrlError(f"the request cannot be made: {_say(error)}") from error
+
+
+def translate(error: BaseException, phase: Phase, url: Url) -> UrlError:
+    """Return what *error* means for *url*, which was being fetched."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return _dns(error.os_error, urls.host(url))
+        case aiohttp.ClientConnectorCertificateError():
+            return _certificate(error.certificate_error)
+        case aiohttp.ClientConnectorSSLError():
+            return TlsError(f"TLS handshake failed: {_say_ssl(error.os_error)}")
+        case aiohttp.ServerFingerprintMismatch():
+            return TlsError("the certificate is not the expected one")
+        case aiohttp.ClientProxyConnectionError():
+            return ConnectError(
+                f"cannot connect to the proxy: {_say_os(error.os_error)}", hint="see --proxy"
+            )
+        case aiohttp.ClientHttpProxyError():
+            return ConnectError(f"the proxy answered {error.status}", retryable=False)
+        case aiohttp.ConnectionTimeoutError():
+            return TimedOutError("no connection in time", hint="see --connect-timeout")
+        case aiohttp.ServerTimeoutError() | TimeoutError():
+            return TimedOutError("no data for too long", hint="see --read-timeout")
+        case aiohttp.ServerDisconnectedError() if phase is Phase.REQUEST:
+            return ConnectError("the server closed the connection without an answer")
+        case aiohttp.ClientPayloadError():
+            return _payload(error)
+        case http_exceptions.HttpProcessingError():
+            return _bad_http(error)
+        case aiohttp.TooManyRedirects() | aiohttp.RedirectClientError():
+            return RedirectError("a redirect that cannot be followed")
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return BadUrlError("the address cannot be requested")
+        case aiohttp.ClientResponseError():
+            return _bad_http(error)
+        case ssl.SSLError():
+            return TlsError(f"TLS failed: {_say_ssl(error)}")
+        case OSError() | aiohttp.ClientConnectionError() if phase is Phase.BODY:
+            return TruncatedError(f"the connection broke in the body: {_say_os(error)}")
+        case OSError() | aiohttp.ClientConnectionError():
+            return ConnectError(_say_os(error))
+        case _:
+            return ProtocolError(f"the exchange failed: {_say(error)}")
+
+
+def _dns(error: OSError, host: str) -> DnsError:
+    again = error.errno in _TRY_AGAIN
+    return DnsError(
+        f"cannot resolve {host}" + (" for the moment" if again else ""), retryable=again
+    )
+
+
+def _certificate(error: Exception) -> TlsError:
+    code = getattr(error, "verify_code", 0)
+    said = str(getattr(error, "verify_message", "")) or "not accepted"
+    message = _CERTIFICATE.get(code, f"the certificate was refused: {printable(said)}")
+    return TlsError(message, hint="--cacert FILE trusts another authority")
+
+
+def _payload(error: aiohttp.ClientPayloadError) -> UrlError:
+    """Tell a body that ended early from one whose chunks make no sense."""
+    cause = error.__cause__
+    if isinstance(cause, http_exceptions.BadHttpMessage) and not isinstance(
+        cause, http_exceptions.ContentLengthError
+    ):
+        said = str(cause.message)
+        if "Not enough data" not in said:
+            return ProtocolError(f"the body's framing is broken: {_first_line(said)}")
+    if "Content-Length" in str(cause or error) or "ContentLength" in repr(cause or error):
+        return TruncatedError("the body is shorter than its Content-Length")
+    if "Transfer-Encoding" in str(cause or error) or "TransferEncoding" in repr(cause or error):
+        return TruncatedError("the body ended without its last chunk")
+    return TruncatedError("the connection broke in the body")
+
+
+def _bad_http(error: http_exceptions.HttpProcessingError | aiohttp.ClientResponseError) -> UrlError:
+    return ProtocolError(f"the answer is not valid HTTP: {_first_line(error.message)}")
+
+
+def _first_line(text: str) -> str:
+    line = text.strip().splitlines()[0] if text.strip() else "no reason given"
+    return printable(line[:120]).rstrip(":")
+
+
+def _say(error: BaseException) -> str:
+    return _first_line(str(error) or type(error).__name__)
+
+
+def _say_ssl(error: BaseException) -> str:
+    reason = getattr(error, "reason", None)
+    return str(reason).lower().replace("_", " ") if reason else _say(error)
+
+
+def _say_os(error: BaseException) -> str:
+    number = getattr(error, "errno", None)
+    if number in _NETWORK:
+        return _NETWORK[number]
+    return _first_line(getattr(error, "strerror", None) or str(error) or "the connection broke")

@@ -1,0 +1,127 @@
+"""How the command line is spelled: grouped options, quantities with suffixes, the config file."""
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import platformdirs
+
+from downloader.errors import BadUrlError
+from downloader.sources import parse_header
+from downloader.text import parse_seconds, parse_size, printable
+
+_REST = "Other"
+_COLUMN = 27
+_Function = TypeVar("_Function", bound=Callable[..., object])
+
+
+class GroupedOption(click.Option):
+    """An option that ``--help`` shows under a heading."""
+
+    def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+
+
+class GroupedCommand(click.Command):
+    """A command whose ``--help`` shows its options under their headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, heading by heading, in the order of their definition."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                group = parameter.group if isinstance(parameter, GroupedOption) else _REST
+                groups.setdefault(group, []).append(record)
+        rest = groups.pop(_REST, [])
+        for group, records in [*groups.items(), (_REST, rest)]:
+            with formatter.section(group):
+                # The same column for every group: pad the first row's name.
+                (name, text), *others = records
+                formatter.write_dl([(name.ljust(_COLUMN), text), *others], col_max=_COLUMN)
+
+
+def option(group: str, *names: str, **settings: Any) -> Callable[[_Function], _Function]:
+    """Return a decorator that adds an option under the heading *group*."""
+    return click.option(*names, cls=GroupedOption, group=group, **settings)
+
+
+class Seconds(click.ParamType[float]):
+    """A length of time, in seconds or with a suffix."""
+
+    name = "SECONDS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return seconds, more than none."""
+        if isinstance(value, (int, float)):
+            return float(value)
+        try:
+            seconds = parse_seconds(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if seconds <= 0:
+            self.fail("it must be more than 0", param, ctx)
+        return seconds
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes, perhaps with a suffix."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return bytes."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_size(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Header(click.ParamType[tuple[str, str]]):
+    """A request header field, ``Name: value``."""
+
+    name = "'NAME: VALUE'"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return name and value."""
+        if isinstance(value, tuple):
+            name, text = value
+            return str(name), str(text)
+        try:
+            return parse_header(str(value))
+        except BadUrlError as error:
+            self.fail(f"{error.message}; {error.hint}", param, ctx)
+
+
+def load_config(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
+    """Make the config file's values the defaults, as click's ``default_map``.
+
+    Raises:
+        click.UsageError: the file cannot be read, is no TOML, or names an unknown option.
+
+    """
+    path = value or Path(platformdirs.user_config_dir("download")) / "config.toml"
+    if value is None and not path.is_file():
+        return None
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise click.UsageError(f"cannot read {path}: {error.strerror}", ctx) from error
+    except ValueError as error:
+        raise click.UsageError(f"{path} is no TOML: {printable(str(error))}", ctx) from error
+    known = {param.name for param in ctx.command.params if isinstance(param, click.Option)}
+    settings = {key.replace("-", "_"): setting for key, setting in settings.items()}
+    for key in settings:
+        if key not in known or key == "config":
+            raise click.UsageError(f"{path}: there is no option {printable(key)}", ctx)
+    ctx.default_map = {**(ctx.default_map or {}), **settings}
+    return path

@@ -1,0 +1,202 @@
+"""ALL URLs: one session, one semaphore, ``create_task`` workers, ``gather(return_exceptions)``.
+
+A reader thread hands over admitted jobs; a permit of the semaphore is taken before each task is
+made, so that no more tasks are alive than the limit, however long the list. Finished tasks are
+gathered in batches with ``return_exceptions=True``: a failure, even a defect, is the outcome of
+its URL and never stops the rest.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from downloader.decode import decoder_for
+from downloader.download import Transfer, download, failed
+from downloader.errors import ErrorKind
+from downloader.fetch import Client
+from downloader.fetch.client import require_success
+from downloader.journal import Admitted, Job, Journal
+from downloader.models import Failed, Options, Outcome
+from downloader.reader import Reader
+from downloader.sources import Entry, FetchList
+from downloader.storage import Storage
+from downloader.urls import Url
+
+#: Makes the entries of a run; it is given the way to fetch lists that lists name.
+Entries = Callable[[FetchList], Iterator[Entry]]
+#: Name resolution blocks a thread for each lookup; with few threads one dead name server stalls
+#: everybody.
+_RESOLVER_THREADS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """One URL that is being fetched now.
+
+    Attributes:
+        url: the address without password.
+        seconds: how long it has been going on.
+        received: bytes of the body over the wire so far.
+
+    """
+
+    url: str
+    seconds: float
+    received: int
+
+
+class Pool:
+    """One run over a list; :meth:`outcomes` is to be consumed once."""
+
+    def __init__(self, entries: Entries, options: Options) -> None:
+        self._entries = entries
+        self._options = options
+        self._permits = asyncio.Semaphore(options.concurrency)
+        self._tasks: dict[asyncio.Task[Outcome], Transfer] = {}
+        self._finished: list[asyncio.Task[Outcome] | Outcome] = []
+        self._wake = asyncio.Event()
+        self._fed = False
+        self._reader: Reader[Admitted] | None = None
+        self._feeder: asyncio.Task[None] | None = None
+        self._fault: Exception | None = None
+        self._received = 0
+
+    @property
+    def total(self) -> int | None:
+        """How many lines there are, once the whole list has been read."""
+        return self._reader.count if self._reader and self._reader.finished else None
+
+    @property
+    def received(self) -> int:
+        """Bytes of bodies over the wire so far, unfinished ones included."""
+        return self._received + sum(transfer.received for transfer in self._tasks.values())
+
+    def in_flight(self) -> list[InFlight]:
+        """Return what is being fetched now, the longest first."""
+        now = time.monotonic()
+        rows = [
+            InFlight(transfer.target.shown, now - transfer.started, transfer.received)
+            for transfer in self._tasks.values()
+        ]
+        return sorted(rows, key=lambda row: -row.seconds)
+
+    def stop(self, *, now: bool = False) -> None:
+        """Start nothing more; with *now*, end what is running as well."""
+        if self._reader is not None:
+            self._reader.stop()
+        if self._feeder is not None:
+            self._feeder.cancel()
+        if now:
+            for task in self._tasks:
+                task.cancel()
+
+    async def outcomes(self) -> AsyncGenerator[Outcome]:
+        """Yield one outcome for each line, as they become known.
+
+        Raises:
+            RunError: a list cannot be read, or the output folder not be used; what was running
+                has been finished and yielded before.
+
+        """
+        asyncio.get_running_loop().set_default_executor(
+            ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver")
+        )
+        async with AsyncExitStack() as stack:
+            storage = await stack.enter_async_context(Storage(self._options.output))
+            client = await stack.enter_async_context(Client(self._options))
+            stack.push_async_callback(self._abandon)
+            self._feeder = asyncio.create_task(self._feed(client, storage), name="reader of lists")
+            while not (self._fed and not self._tasks and not self._finished):
+                await self._wake.wait()
+                self._wake.clear()
+                finished, self._finished = self._finished, []
+                for outcome in await self._gather(finished):
+                    yield outcome
+        if self._fault is not None:
+            raise self._fault
+
+    async def _feed(self, client: Client, storage: Storage) -> None:
+        """Make a task for each job, never more than there are permits."""
+        journal = Journal()
+        try:
+            entries = self._entries(self._fetch_list(client))
+            self._reader = Reader(journal.admit_all(entries), name="reader of lists")
+            async for admitted in self._reader:
+                if not isinstance(admitted, Job):
+                    self._finish(admitted)
+                    continue
+                await self._permits.acquire()
+                self._start(admitted, client, storage)
+        except Exception as error:
+            self._fault = error
+        finally:
+            self._fed = True
+            self._wake.set()
+
+    def _start(self, job: Job, client: Client, storage: Storage) -> None:
+        transfer = Transfer(job.target, time.monotonic())
+        work = download(job, client, storage, self._options, transfer)
+        task: asyncio.Task[Outcome] = asyncio.create_task(work, name=job.target.shown)
+        self._tasks[task] = transfer
+        task.add_done_callback(self._task_done)
+
+    def _task_done(self, task: asyncio.Task[Outcome]) -> None:
+        self._permits.release()
+        self._finish(task)
+
+    def _finish(self, result: asyncio.Task[Outcome] | Outcome) -> None:
+        self._finished.append(result)
+        self._wake.set()
+
+    async def _gather(self, finished: list[asyncio.Task[Outcome] | Outcome]) -> list[Outcome]:
+        """Return the outcomes of finished tasks; an exception becomes its URL's outcome."""
+        tasks = [item for item in finished if isinstance(item, asyncio.Task)]
+        results = iter(await asyncio.gather(*tasks, return_exceptions=True))
+        outcomes: list[Outcome] = []
+        for item in finished:
+            if not isinstance(item, asyncio.Task):
+                outcomes.append(item)
+                continue
+            transfer = self._tasks.pop(item)
+            self._received += transfer.received
+            result = next(results)
+            if isinstance(result, BaseException):
+                result = failed(transfer.target, result, transfer)
+            if isinstance(result, Failed) and result.kind is ErrorKind.DISK:
+                self.stop()
+            outcomes.append(result)
+        return outcomes
+
+    async def _abandon(self) -> None:
+        """Leave nothing behind when the consumer goes before the end."""
+        self.stop(now=True)
+        running = [*self._tasks, *([self._feeder] if self._feeder else [])]
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _fetch_list(self, client: Client) -> FetchList:
+        """Return a blocking function for the reader's thread that fetches a list by its URL."""
+        loop = asyncio.get_running_loop()
+
+        def fetch(url: Url) -> Iterator[bytes]:
+            with tempfile.TemporaryFile() as file:
+                asyncio.run_coroutine_threadsafe(_copy(client, url, file.write), loop).result()
+                file.seek(0)
+                while data := file.read(64 * 1024):
+                    yield data
+
+        return fetch
+
+
+async def _copy(client: Client, url: Url, write: Callable[[bytes], int]) -> None:
+    async with client.get(url) as response:
+        require_success(response)
+        decoder = decoder_for(response.header("Content-Encoding"), response.media_type)
+        async for data in response.chunks():
+            for piece in decoder.feed(data) if decoder else (data,):
+                write(piece)
+        if decoder:
+            decoder.finish()

@@ -1,0 +1,136 @@
+"""The terminal: result lines on stdout, failures and the progress bar on stderr.
+
+Lines are gathered for a moment and written together, because clearing and redrawing the bar for
+each of thousands of lines a second would cost more than the downloads.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from types import TracebackType
+from typing import NoReturn, Self, TextIO
+
+from tqdm import tqdm
+
+from downloader.report.lines import progress_line
+from downloader.text import format_size
+
+_REDRAW_SECONDS = 0.1
+_PLAIN_SECONDS = 10.0
+_KNOWN = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} URLs, {desc} [{elapsed}<{remaining}]"
+_UNKNOWN = "{n_fmt} URLs, {desc} [{elapsed}]"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far a run is: lines done, lines in all if known, failures, and bytes received."""
+
+    done: int
+    total: int | None
+    failed: int
+    received: int
+
+
+class Screen:
+    """Writes lines and keeps a bar below them; an asynchronous context manager.
+
+    With *progress* there is a bar where stderr is a terminal, and elsewhere a plain line every
+    ten seconds.
+    """
+
+    def __init__(self, state: Callable[[], State], *, progress: bool = True) -> None:
+        self._state = state
+        self._progress = progress
+        self._held: list[tuple[TextIO, str]] = []
+        self._bar: tqdm[NoReturn] | None = None
+        self._ticker: asyncio.Task[None] | None = None
+        self._started = self._last = time.monotonic()
+        self._red = "NO_COLOR" not in os.environ and sys.stderr.isatty()
+
+    def result(self, line: str) -> None:
+        """Write a line to stdout, soon."""
+        self._held.append((sys.stdout, line))
+
+    def failure(self, line: str) -> None:
+        """Write a line to stderr, soon; red on a terminal."""
+        self._held.append((sys.stderr, f"\x1b[31m{line}\x1b[0m" if self._red else line))
+
+    def note(self, line: str) -> None:
+        """Write a line to stderr, soon."""
+        self._held.append((sys.stderr, line))
+
+    async def __aenter__(self) -> Self:
+        if self._progress and sys.stderr.isatty():
+            self._bar = tqdm(file=sys.stderr, dynamic_ncols=True, leave=False, bar_format=_UNKNOWN)
+        self._ticker = asyncio.create_task(self._tick(), name="screen")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what is held.
+
+        Raises:
+            BrokenPipeError: nobody reads any more.
+
+        """
+        if not self._held:
+            return
+        held, self._held = self._held, []
+        with tqdm.external_write_mode(file=sys.stderr) if self._bar else nullcontext():
+            last: TextIO | None = None
+            for stream, line in held:
+                if last is not None and stream is not last:
+                    last.flush()
+                stream.write(f"{line}\n")
+                last = stream
+            if last is not None:
+                last.flush()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_REDRAW_SECONDS)
+            try:
+                self._draw(time.monotonic())
+                self.flush()
+            except OSError:
+                # Nobody reads any more; whoever writes the next line is told.
+                return
+
+    def _draw(self, now: float) -> None:
+        if not self._progress:
+            return
+        state = self._state()
+        rate = state.received / max(now - self._started, 0.001)
+        if self._bar is None:
+            if now - self._last >= _PLAIN_SECONDS:
+                self._last = now
+                self.note(
+                    progress_line(state.done, state.total, state.failed, state.received, rate)
+                )
+            return
+        if state.total is not None and self._bar.total is None:
+            self._bar.total = state.total
+            self._bar.bar_format = _KNOWN
+        self._bar.n = state.done
+        self._bar.set_description_str(
+            f"{state.failed} failed, {format_size(state.received)}, {format_size(rate)}/s",
+            refresh=False,
+        )
+        self._bar.refresh()

@@ -1,0 +1,89 @@
+"""Hand over what a blocking iterator yields to the event loop, a bounded number ahead.
+
+Lists are read in a thread of their own, because standard input, a network disk or a slow pipe
+may block for as long as it likes. The thread is a daemon: a run that was stopped must not wait
+for a line that never comes.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Iterable
+from typing import Generic, Self, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Reader(Generic[Item]):
+    """An asynchronous iterator over a blocking iterable, which a thread reads ahead.
+
+    Must be made in a running event loop. An exception of the iterable is raised after the items
+    that came before it.
+
+    Attributes:
+        count: how many items the thread has read so far.
+        finished: whether it has read them all.
+
+    """
+
+    def __init__(self, items: Iterable[Item], *, ahead: int = 1000, name: str = "reader") -> None:
+        self.count = 0
+        self.finished = False
+        self._items = items
+        self._buffer: deque[Item] = deque()
+        self._error: Exception | None = None
+        self._room = threading.Semaphore(ahead)
+        self._stopped = False
+        self._waiting = False
+        self._loop = asyncio.get_running_loop()
+        self._ready = asyncio.Event()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def stop(self) -> None:
+        """Read no further; what has been read ahead is still handed over."""
+        self._stopped = True
+        self._room.release()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        while True:
+            if self._buffer:
+                self._room.release()
+                return self._buffer.popleft()
+            if self.finished:
+                if self._buffer:
+                    continue
+                if self._error is not None:
+                    error, self._error = self._error, None
+                    raise error
+                raise StopAsyncIteration
+            self._ready.clear()
+            self._waiting = True
+            # The thread may have added something before it could see that it is waited for.
+            if not self._buffer and not self.finished:
+                await self._ready.wait()
+            self._waiting = False
+
+    def _run(self) -> None:
+        try:
+            for item in self._items:
+                self._room.acquire()
+                if self._stopped:
+                    break
+                self._buffer.append(item)
+                self.count += 1
+                if self._waiting:
+                    self._wake()
+        except Exception as error:  # noqa: BLE001, RUF100 - raised again in __anext__
+            self._error = error
+        self.finished = True
+        self._wake()
+
+    def _wake(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._ready.set)
+        except RuntimeError:
+            # The loop is closed: nobody waits any more.
+            self._stopped = True
