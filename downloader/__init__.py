@@ -10,7 +10,6 @@ Example:
     ...         else:
     ...             print(outcome)
     >>> asyncio.run(main())  # doctest: +SKIP
-
 """
 
 from downloader._version import __version__

@@ -1,7 +1,7 @@
 """The public functions: the command is a thin shell over the same run."""
 
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,6 @@ async def download_sites(
         OutputError: the folder cannot be used.
         DiskError: the folder cannot be written to.
         Exception: whatever iterating *urls* raises.
-
     """
     outcomes = [outcome async for outcome in iter_sites(urls, folder, options=options)]
     return sorted(outcomes, key=lambda outcome: outcome.index)
@@ -49,7 +48,7 @@ async def iter_sites(
     folder: str | os.PathLike[str] = "downloaded_sites",
     *,
     options: Options | None = None,
-) -> AsyncIterator[Outcome]:
+) -> AsyncGenerator[Outcome]:
     """Do what :func:`download_sites` does, yielding each outcome as it becomes known.
 
     Memory does not grow with the length of *urls*. Leaving the loop early stops what is running;
@@ -68,7 +67,6 @@ async def iter_sites(
         OutputError: the folder cannot be used.
         DiskError: the folder cannot be written to.
         Exception: whatever iterating *urls* raises.
-
     """
     pool = Pool(
         lambda _fetch_list: from_items(urls), replace(options or Options(), output=Path(folder))

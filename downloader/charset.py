@@ -2,10 +2,10 @@
 
 import codecs
 import re
-from typing import Protocol
 
 import charset_normalizer
 import webencodings
+from webencodings import Encoding
 
 from downloader.models import CharsetSource
 
@@ -38,30 +38,12 @@ def is_text(kind: str) -> bool:
     return _TEXT.fullmatch(kind) is not None
 
 
-class _Codec(Protocol):
-    """The part of :class:`codecs.CodecInfo` that is used here."""
-
-    def incrementaldecoder(self, errors: str) -> "_Incremental": ...
+def _lookup(label: str) -> Encoding | None:
+    return webencodings.lookup(label) if label.isascii() else None
 
 
-class _Encoding(Protocol):
-    """What webencodings knows of an encoding; the package itself ships no annotations."""
-
-    name: str
-    codec_info: _Codec
-
-
-class _Incremental(Protocol):
-    def decode(self, data: bytes, final: bool = ...) -> str: ...
-
-
-def _lookup(label: str) -> _Encoding | None:
-    encoding: _Encoding | None = webencodings.lookup(label)
-    return encoding
-
-
-_UTF8: _Encoding = webencodings.UTF8
-_LATIN1: _Encoding = webencodings.lookup("windows-1252")
+_UTF8 = webencodings.UTF8
+_LATIN1 = _lookup("windows-1252") or _UTF8
 
 
 class CharacterCount:
@@ -74,14 +56,13 @@ class CharacterCount:
     Attributes:
         charset: the WHATWG name of the encoding; empty until decided.
         source: how it was found.
-
     """
 
     def __init__(self, content_type: str) -> None:
         match = _CHARSET.search(content_type)
         self._header = match[1] if match else ""
         self._sample = bytearray()
-        self._decoder: _Incremental | None = None
+        self._decoder: codecs.IncrementalDecoder | None = None
         self._characters = 0
         self.charset = ""
         self.source: CharsetSource | None = None
@@ -89,7 +70,7 @@ class CharacterCount:
     def feed(self, data: bytes) -> None:
         """Count one piece."""
         if self._decoder is not None:
-            self._characters += len(self._decoder.decode(data))
+            self._characters += _length(self._decoder, data)
             return
         self._sample += data
         if len(self._sample) >= SAMPLE:
@@ -98,20 +79,29 @@ class CharacterCount:
     def finish(self) -> int:
         """Return how many characters there were."""
         decoder = self._decoder or self._decide()
-        return self._characters + len(decoder.decode(b"", True))
+        return self._characters + _length(decoder, b"", final=True)
 
-    def _decide(self) -> _Incremental:
+    def _decide(self) -> codecs.IncrementalDecoder:
         sample = bytes(self._sample)
         self._sample.clear()
-        encoding, self.source, mark = _choose(sample, self._header)
+        encoding, self.source, mark = _choose(sample[:SAMPLE], self._header)
         self.charset = encoding.name
-        decoder: _Incremental = encoding.codec_info.incrementaldecoder("replace")
-        self._characters = len(decoder.decode(sample[mark:]))
+        decoder = encoding.codec_info.incrementaldecoder("replace")
+        self._characters = _length(decoder, sample[mark:])
         self._decoder = decoder
         return decoder
 
 
-def _choose(sample: bytes, header: str) -> tuple[_Encoding, CharsetSource, int]:
+def _length(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = False) -> int:
+    try:
+        return len(decoder.decode(data, final))
+    except UnicodeError:
+        # Python's ISO-2022-JP gives up on a long broken escape sequence, unless it is the end.
+        decoder.reset()
+        return len(decoder.decode(data, True))
+
+
+def _choose(sample: bytes, header: str) -> tuple[Encoding, CharsetSource, int]:
     """Return the encoding, how it was found, and the length of the byte order mark."""
     for mark, label in _BOMS:
         if sample.startswith(mark):
@@ -129,13 +119,14 @@ def _choose(sample: bytes, header: str) -> tuple[_Encoding, CharsetSource, int]:
                 encoding = _UTF8
             return encoding, CharsetSource.META, 0
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
+        # A sample that is not the whole text may end within a character.
+        codecs.getincrementaldecoder("utf-8")().decode(sample, len(sample) < SAMPLE)
     except UnicodeDecodeError:
         return _detect(sample), CharsetSource.DETECTED, 0
     return _UTF8, CharsetSource.UTF8, 0
 
 
-def _detect(sample: bytes) -> _Encoding:
+def _detect(sample: bytes) -> Encoding:
     """Return the most plausible encoding of bytes that declare none and are not UTF-8."""
     best = charset_normalizer.from_bytes(sample[:16384]).best()
     return (best and _lookup(best.encoding.replace("_", "-"))) or _LATIN1

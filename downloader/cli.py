@@ -219,6 +219,7 @@ async def _run(source: tuple[str, ...], options: Options, view: "_View") -> Exit
     pool = Pool(lambda fetch_list: sources.read(source, fetch_list), options)
     screen = Screen(
         lambda: State(tally.total, pool.total, tally.failed, pool.received),
+        lambda: pool.stop(now=True),
         progress=view.progress and not view.quiet,
     )
     fault: RunError | None = None

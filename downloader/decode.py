@@ -33,7 +33,6 @@ class Decoder(Protocol):
 
         Raises:
             DecodeError: the data is corrupt.
-
         """
 
     def finish(self) -> None:
@@ -41,7 +40,6 @@ class Decoder(Protocol):
 
         Raises:
             TruncatedError: the coding's end of stream was not seen.
-
         """
 
 
@@ -103,6 +101,9 @@ class _Zlib:
 class _Brotli:
     """Brotli (RFC 7932)."""
 
+    #: The library overshoots a limit to as much as twice of it.
+    _LIMIT = PIECE // 2
+
     def __init__(self) -> None:
         self._decompressor = brotli.Decompressor()
 
@@ -113,7 +114,7 @@ class _Brotli:
                     raise DecodeError("data after the end of the br body")
                 return
             try:
-                piece = self._decompressor.process(data, output_buffer_limit=PIECE)
+                piece = self._decompressor.process(data, output_buffer_limit=self._LIMIT)
             except brotli.error as error:
                 raise DecodeError("the br body is corrupt") from error
             if not piece:
@@ -127,17 +128,21 @@ class _Brotli:
 
 
 class _Zstd:
-    """Zstandard (RFC 8878, several frames allowed)."""
+    """Zstandard (RFC 8878, several frames allowed), with windows up to 8 MiB (RFC 9659)."""
 
     def __init__(self) -> None:
-        self._decompressor = zstd.ZstdDecompressor()
+        self._decompressor = self._new()
+
+    @staticmethod
+    def _new() -> "zstd.ZstdDecompressor":
+        return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 23})
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         while True:
             if self._decompressor.eof:
                 if not data:
                     return
-                self._decompressor = zstd.ZstdDecompressor()
+                self._decompressor = self._new()
             try:
                 piece = self._decompressor.decompress(data, PIECE)
             except zstd.ZstdError as error:
@@ -199,7 +204,6 @@ def decoder_for(content_coding: str, media_type: str = "") -> Decoder | None:
 
     Raises:
         DecodeError: a coding is unknown.
-
     """
     if not content_coding:
         return None
@@ -211,7 +215,7 @@ def decoder_for(content_coding: str, media_type: str = "") -> Decoder | None:
         raise DecodeError(f"{len(names)} stacked content codings")
     unknown = [name for name in names if name not in _DECODERS]
     if unknown:
-        raise DecodeError(f"unknown content coding {unknown[0]!r}")
+        raise DecodeError(f"unknown content coding {unknown[0][:40]!r}")
     if not names:
         return None
     decoders = [_DECODERS[name]() for name in reversed(names)]

@@ -33,7 +33,6 @@ class Transfer:
         target: what is being fetched.
         started: by :func:`time.monotonic`.
         received: bytes of the body over the wire so far.
-
     """
 
     target: Target
@@ -62,7 +61,6 @@ class _Measure:
 
         Raises:
             ChecksumError: it is not the body that the list promised.
-
         """
         if self._hash is not None and self._checksum is not None:
             digest = self._hash.hexdigest()

@@ -61,7 +61,6 @@ class DownloadError(Exception):
     Attributes:
         message: one line for a person; it does not repeat the URL.
         hint: what the person can do about it, or an empty string.
-
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -76,7 +75,6 @@ class UrlError(DownloadError):
     Attributes:
         kind: which of the closed set of reasons this is.
         retryable: whether the same request may succeed when it is made again.
-
     """
 
     kind: ClassVar[ErrorKind]
@@ -124,7 +122,6 @@ class HttpStatusError(UrlError):
 
     Attributes:
         status: the HTTP status code.
-
     """
 
     kind = ErrorKind.HTTP_STATUS

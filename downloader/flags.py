@@ -107,7 +107,6 @@ def load_config(ctx: click.Context, _param: click.Parameter, value: Path | None)
 
     Raises:
         click.UsageError: the file cannot be read, is no TOML, or names an unknown option.
-
     """
     path = value or Path(platformdirs.user_config_dir("download")) / "config.toml"
     if value is None and not path.is_file():

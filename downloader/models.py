@@ -39,7 +39,6 @@ class Options:
         user_agent: the User-Agent header.
         cacert: a PEM file of certificate authorities to trust instead of the system's.
         insecure: accept any TLS certificate.
-
     """
 
     output: Path = Path("downloaded_sites")
@@ -58,7 +57,6 @@ class Options:
 
         Raises:
             ValueError: a number is out of range.
-
         """
         if self.concurrency < 1:
             raise ValueError("concurrency must be at least 1")
@@ -89,7 +87,6 @@ class Target:
         name: the file name the list gives, or None.
         checksum: what the list says the body hashes to, or None.
         headers: sent with this request only.
-
     """
 
     url: Url
@@ -125,7 +122,6 @@ class Sizes:
         characters: for text, how many; None for anything else.
         charset: the encoding they were counted in, by its WHATWG name.
         charset_source: how that was found.
-
     """
 
     wire: int
@@ -155,7 +151,6 @@ class Downloaded:
         etag, last_modified: the validators, as sent; empty if none.
         started: seconds since the epoch at which the request was made.
         seconds: how long it took.
-
     """
 
     index: int
@@ -190,7 +185,6 @@ class Skipped:
         index, origin, url: as in :class:`Downloaded`.
         reason: why.
         detail: one line for a person.
-
     """
 
     index: int
@@ -213,7 +207,6 @@ class Failed:
         status: the HTTP status, if one was received.
         seconds: how long it took.
         traceback: for defects of this program, where it happened.
-
     """
 
     index: int
@@ -238,7 +231,6 @@ class Tally:
         downloaded, skipped, failed: lines with that outcome.
         saved: bytes of the bodies saved.
         kinds: failures by kind.
-
     """
 
     downloaded: int = 0

@@ -98,6 +98,11 @@ _FLAT = "_"
 _EXTENSION = re.compile(r"\.(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,11}\Z")
 _PLAIN = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9._@=&,+-]*[A-Za-z0-9_@=&,+-])?")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|clock|com|lpt)", re.IGNORECASE)
+#: Device names that Windows sees through spaces and an extension, as in ``con .txt``.
+_RESERVED = re.compile(
+    r"(?:con|prn|aux|nul|(?:conin|conout|clock)\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)", re.IGNORECASE
+)
+_HOST = str.maketrans({":": "_", "[": None, "]": None})
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -116,7 +121,6 @@ class Name:
     Attributes:
         base: relative path, ``/``-separated, each part safe on every common file system.
         growth: which extension the content type may add.
-
     """
 
     base: str
@@ -162,13 +166,13 @@ def given(name: str) -> Name:
 
     Raises:
         BlockedError: it would leave the output folder, or cannot be a file name everywhere.
-
     """
     parts = name.replace("\\", "/").split("/")
-    safe = [_clean(part, leading=index == 0)[0] for index, part in enumerate(parts)]
-    if safe != parts or any(len(part.encode()) > _LONGEST_BASE for part in parts):
+    if len(name.encode(errors="replace")) > _LONGEST_PATH or parts != [
+        _safe(part, leading=index == 0) for index, part in enumerate(parts)
+    ]:
         raise BlockedError(
-            f"the name {name!r} is not a safe file name", hint="give a plain relative path"
+            f"the name {name[:200]!r} is not a safe file name", hint="give a plain relative path"
         )
     return Name("/".join(parts), Growth.NEVER)
 
@@ -221,7 +225,7 @@ def fold(path: str) -> str:
 def _from_url(url: Url) -> tuple[Name, bool]:
     """Return the plain name of *url*, and whether nothing about it is ambiguous."""
     host, path, query = split(url)
-    first, certain = _clean(host.replace(":", "_").strip("[]"), leading=True)
+    first, certain = _clean(host.translate(_HOST), leading=True)
     *folders, last = path.split("/")[1:]
     parts = [first]
     for folder in folders:
@@ -254,28 +258,33 @@ def _clean(segment: str, *, leading: bool = False) -> tuple[str, bool]:
     *leading* is for the first part of a path, which must not begin with a dot: such names in the
     output folder are this program's own.
     """
-    if _PLAIN.fullmatch(segment) and not _DEVICE.match(segment) and not segment.endswith(PART):
-        return segment if len(segment) <= _LONGEST_BASE else _cut(segment, 150), len(
-            segment
-        ) <= _LONGEST_BASE
+    if (
+        len(segment) <= _LONGEST_BASE
+        and _PLAIN.fullmatch(segment)
+        and not _DEVICE.match(segment)
+        and not segment.lower().endswith(PART)
+    ):
+        return segment, True
     try:
         text = unquote(segment, errors="strict")
     except UnicodeDecodeError:
         text = segment
     wanted = unicodedata.normalize("NFC", text)
-    safe = "".join("_" if unicodedata.category(char) in _INVISIBLE else char for char in wanted)
-    safe = sanitize_filename(
-        safe, replacement_text="_", platform="universal", max_len=100_000
-    ).strip()
-    if safe in ("", ".", ".."):
-        safe = "_"
-    if leading and safe.startswith("."):
-        safe = f"_{safe}"
-    if safe.lower().endswith(PART):
-        safe = f"{safe}_"
-    if len(safe.encode()) > _LONGEST_BASE:
-        safe = _cut(safe, 150)
+    safe = _safe(wanted, leading=leading)
     return safe, safe == wanted
+
+
+def _safe(text: str, *, leading: bool) -> str:
+    """Return *text* if every common file system takes it as a name, or else what comes closest."""
+    safe = "".join("_" if unicodedata.category(char) in _INVISIBLE else char for char in text)
+    safe = sanitize_filename(safe, replacement_text="_", platform="universal", max_len=100_000)
+    safe = safe.strip().rstrip(" .") or "_"
+    if len(safe.encode()) > _LONGEST_BASE:
+        # What is cut may end in a dot or a space, which Windows drops: so nothing ends there.
+        safe = f"{_cut(safe, 150)}_"
+    if _RESERVED.match(safe) or (leading and safe.startswith(".")):
+        safe = f"_{safe}"
+    return f"{safe}_" if safe.lower().endswith(PART) else safe
 
 
 def _stem(path: str) -> tuple[str, str]:

@@ -41,7 +41,6 @@ class InFlight:
         url: the address without password.
         seconds: how long it has been going on.
         received: bytes of the body over the wire so far.
-
     """
 
     url: str
@@ -100,7 +99,6 @@ class Pool:
         Raises:
             RunError: a list cannot be read, or the output folder not be used; what was running
                 has been finished and yielded before.
-
         """
         asyncio.get_running_loop().set_default_executor(
             ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver")

@@ -39,11 +39,14 @@ class Screen:
     """Writes lines and keeps a bar below them; an asynchronous context manager.
 
     With *progress* there is a bar where stderr is a terminal, and elsewhere a plain line every
-    ten seconds.
+    ten seconds. *lost* is called when nobody reads the output any more.
     """
 
-    def __init__(self, state: Callable[[], State], *, progress: bool = True) -> None:
+    def __init__(
+        self, state: Callable[[], State], lost: Callable[[], None], *, progress: bool = True
+    ) -> None:
         self._state = state
+        self._lost = lost
         self._progress = progress
         self._held: list[tuple[TextIO, str]] = []
         self._bar: tqdm[NoReturn] | None = None
@@ -88,7 +91,6 @@ class Screen:
 
         Raises:
             BrokenPipeError: nobody reads any more.
-
         """
         if not self._held:
             return
@@ -110,7 +112,7 @@ class Screen:
                 self._draw(time.monotonic())
                 self.flush()
             except OSError:
-                # Nobody reads any more; whoever writes the next line is told.
+                self._lost()
                 return
 
     def _draw(self, now: float) -> None:

@@ -23,7 +23,6 @@ class Reader(Generic[Item]):
     Attributes:
         count: how many items the thread has read so far.
         finished: whether it has read them all.
-
     """
 
     def __init__(self, items: Iterable[Item], *, ahead: int = 1000, name: str = "reader") -> None:

@@ -27,6 +27,8 @@ from downloader.urls import Url
 
 #: Gives the bytes behind a URL (of a sitemap that an index names), piece by piece.
 FetchList = Callable[[Url], Iterator[bytes]]
+#: A line's number, its text, and whether that is all of it.
+_Numbered = tuple[int, str, bool]
 #: What a list yields: a target, or the failure of the line that should have been one.
 Entry = Target | Failed
 
@@ -34,10 +36,21 @@ STDIN = "-"
 _CHUNK = 64 * 1024
 #: No address is longer; what is, is no line but garbage, and must not fill memory.
 _LONGEST_LINE = 64 * 1024
+_TOO_LONG = "the line is too long for an address"
+#: As much of a list as shows its format, unless its first line is shorter.
+_HEAD = 1024
+#: A row or an XML token that is longer, or deeper, is there to fill memory.
+_LONGEST_ROW = _LONGEST_TOKEN = 1024 * 1024
+_DEEPEST = 50
+_JSON_LINES = ("jsonl", "ndjson")
 _WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+_SCHEME = re.compile(r"[^:/\\@]*:[/\\]+")
+_HEADER_ROW = re.compile(r'(?:[\w "-]*[,\t])*"?url"?\s*(?:[,\t]|\Z)')
 _OPTION = re.compile(r"\s+([a-z][a-z0-9-]*)=(.*)")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*([\t -~\x80-\U0010FFFF]*)")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_GZIP = b"\x1f\x8b"
+_BLANK = b"\0 \t\r\n" + b"".join(mark for mark, _ in _BOMS)
 _DIGEST_BITS = {"md5": 128, "sha1": 160, "sha224": 224, "sha256": 256, "sha384": 384, "sha512": 512}
 
 
@@ -63,7 +76,6 @@ def check(source: str) -> None:
 
     Raises:
         SourceError: it cannot.
-
     """
     if is_address(source) or source == STDIN:
         return
@@ -87,7 +99,6 @@ def read(sources: Iterable[str], fetch_list: FetchList) -> Iterator[Entry]:
 
     Raises:
         SourceError: a list cannot be read, or holds nothing; what came before was yielded.
-
     """
     index = 0
     for source in sources:
@@ -124,7 +135,6 @@ def parse_header(text: str) -> tuple[str, str]:
 
     Raises:
         BadUrlError: it is no header field (RFC 9110, section 5).
-
     """
     match = _HEADER.fullmatch(text.strip())
     if match is None:
@@ -137,7 +147,6 @@ def parse_checksum(text: str) -> Checksum:
 
     Raises:
         BadUrlError: it is none, or its algorithm is unknown.
-
     """
     algorithm, _, digest = text.strip().lower().replace(":", "=").rpartition("=")
     algorithm = algorithm.replace("-", "") or "sha256"
@@ -172,7 +181,11 @@ def _entry(line: _Line, index: int) -> Entry:
 
 def _without_password(text: str) -> str:
     """Return a malformed address fit to be shown: short, and without what may be a password."""
-    text = re.sub(r"(//[^/@\s:]*):[^/@\s]*@", r"\1@", text.strip())
+    before, at, after = text.strip().rpartition("@")
+    scheme = _SCHEME.match(before)
+    start = scheme.end() if scheme else 0
+    user, colon, _ = before[start:].partition(":")
+    text = f"{before[:start]}{user}:***@{after}" if colon else f"{before}{at}{after}"
     return text if len(text) <= 200 else f"{text[:199]}…"
 
 
@@ -194,6 +207,8 @@ def _lines_of(source: str, fetch_list: FetchList) -> Iterator[_Line]:
 
 def _read_bytes(source: str) -> Iterator[bytes]:
     """Yield the bytes of a file or of standard input, as soon as there are some."""
+    if source == STDIN and sys.stdin is None:
+        raise SourceError("standard input is closed")
     try:
         with (
             open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
@@ -202,7 +217,7 @@ def _read_bytes(source: str) -> Iterator[bytes]:
         ) as stream:
             while data := os.read(stream.fileno(), _CHUNK):
                 yield data
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {_shown(source)}: {_reason(error)}") from error
 
 
@@ -211,29 +226,34 @@ def _parse_list(
 ) -> Iterator[_Line]:
     """Yield the lines of a list in whatever format it is, by its name or else by its look."""
     data, head = _peek(data)
-    if head[:2] == b"\x1f\x8b":
+    if head[:2] == _GZIP:
         name = name.lower().removesuffix(".gz")
         data, head = _peek(_gunzip(data, shown))
     encoding = next((label for mark, label in _BOMS if head.startswith(mark)), "utf-8")
     if encoding == "utf-8" and b"\0" in head:
         raise SourceError(f"{shown} is binary data, not a list of addresses")
-    look = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n")[:200].lower()
+    look = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n").partition("\n")[0].lower()
     kind = name.lower().rpartition(".")[2]
     if kind == "xml" or look.startswith(("<?xml", "<urlset", "<sitemapindex")):
         yield from _sitemap(data, shown, fetch_list, depth)
     elif kind in ("csv", "tsv"):
-        yield from _table(_split(data, encoding, shown), shown, "," if kind == "csv" else "\t")
-    elif kind in ("jsonl", "ndjson") or look.startswith(("{", '"')):
-        yield from _json_lines(_split(data, encoding, shown), shown)
-    elif re.match(r'(?:\S*[,\t])?"?url"?[,\t]', look):
-        separator = "\t" if "\t" in look.partition("\n")[0] else ","
-        yield from _table(_split(data, encoding, shown), shown, separator)
+        yield from _table(_split(data, encoding), shown, "," if kind == "csv" else "\t")
+    elif kind not in _JSON_LINES and _HEADER_ROW.match(look):
+        separator = "\t" if "\t" in look else ","
+        yield from _table(_split(data, encoding), shown, separator)
+    elif kind in _JSON_LINES or look.startswith(("{", '"')):
+        yield from _json_lines(_split(data, encoding), shown)
     else:
-        yield from _text(_split(data, encoding, shown), shown)
+        yield from _text(_split(data, encoding), shown)
 
 
 def _peek(data: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:
-    head = next(data, b"")
+    """Return *data* with its beginning: the first line that is not blank, or as much as needed."""
+    head = b""
+    for piece in data:
+        head += piece
+        if len(head) >= _HEAD or head[:2] == _GZIP or b"\n" in head.lstrip(_BLANK):
+            break
     return chain((head,), data), head
 
 
@@ -244,8 +264,9 @@ def _gunzip(data: Iterator[bytes], shown: str) -> Iterator[bytes]:
         for piece in data:
             while piece:
                 if decompressor.eof:
-                    piece = piece.lstrip(b"\0")
-                    decompressor = zlib.decompressobj(wbits=31)
+                    # Zero padding is dropped, as gzip itself does.
+                    if piece := piece.lstrip(b"\0"):
+                        decompressor = zlib.decompressobj(wbits=31)
                     continue
                 if text := decompressor.decompress(piece, _CHUNK):
                     yield text
@@ -256,25 +277,34 @@ def _gunzip(data: Iterator[bytes], shown: str) -> Iterator[bytes]:
         raise SourceError(f"{shown} is cut off: the gzip data has no end")
 
 
-def _split(data: Iterator[bytes], encoding: str, shown: str) -> Iterator[tuple[int, str]]:
+def _split(data: Iterator[bytes], encoding: str) -> Iterator[_Numbered]:
     """Yield numbered lines without their ends; of a line that is far too long, the beginning."""
     feed, mark = (b"\n\0", b"\r\0") if encoding == "utf-16-le" else (b"\n", b"\r")
     if encoding == "utf-16-be":
         feed, mark = b"\0\n", b"\0\r"
+
+    def numbered(line: bytes) -> _Numbered:
+        text = line.removesuffix(mark)[:_LONGEST_LINE].decode(encoding, "replace")
+        return number, text.removeprefix("\ufeff") if number == 1 else text, not too_long(line)
+
+    def too_long(line: bytes) -> bool:
+        return len(line) > _LONGEST_LINE
+
     number, rest, skipping = 1, b"", False
     for piece in data:
         *lines, rest = _cut_lines(rest + piece, feed)
         for line in lines:
             if not skipping:
-                yield number, _decode(line.removesuffix(mark), encoding, number)
+                yield numbered(line)
             number, skipping = number + 1, False
+        if not skipping and len(rest) >= _LONGEST_LINE + len(feed):
+            yield numbered(rest)
+            skipping = True
         if skipping:
-            rest = rest[-1:] if len(feed) == 2 else b""
-        elif len(rest) > _LONGEST_LINE:
-            yield number, _decode(rest[: _LONGEST_LINE + 2], encoding, number)
-            rest, skipping = b"", True
+            # Half of a UTF-16 line feed may be here already.
+            rest = rest[len(rest) - len(rest) % len(feed) :]
     if rest and not skipping:
-        yield number, _decode(rest.removesuffix(mark), encoding, number)
+        yield numbered(rest)
 
 
 def _cut_lines(data: bytes, feed: bytes) -> list[bytes]:
@@ -291,30 +321,30 @@ def _cut_lines(data: bytes, feed: bytes) -> list[bytes]:
     return lines
 
 
-def _decode(line: bytes, encoding: str, number: int) -> str:
-    text = line.decode(encoding, "replace")
-    return text.removeprefix("\ufeff") if number == 1 else text
-
-
-def _text(lines: Iterator[tuple[int, str]], shown: str) -> Iterator[_Line]:
+def _text(lines: Iterator[_Numbered], shown: str) -> Iterator[_Line]:
     """One address a line; indented ``key=value`` lines below it are its options, as in aria2."""
     current: _Line | None = None
-    for number, text in lines:
-        if not text.strip() or text.lstrip().startswith("#"):
-            continue
-        option = _OPTION.fullmatch(text)
-        if option is None:
-            if current is not None:
-                yield current
-            current = _Line(f"{shown}:{number}", text.strip())
-            if len(text) > _LONGEST_LINE:
-                current.error = BadUrlError("the line is too long for an address")
-        elif current is None:
-            yield _Line(
-                f"{shown}:{number}", text.strip(), error=BadUrlError("an option without an address")
-            )
-        else:
-            _set_option(current, option[1], option[2].strip(), f"{shown}:{number}")
+    try:
+        for number, text, whole in lines:
+            origin, said = f"{shown}:{number}", text.strip()
+            if not said or said.startswith("#"):
+                continue
+            option = _OPTION.fullmatch(text)
+            if option is None:
+                if current is not None:
+                    yield current
+                current = _Line(origin, said, error=None if whole else BadUrlError(_TOO_LONG))
+            elif current is None:
+                yield _Line(origin, said, error=BadUrlError("an option without an address"))
+            else:
+                _set_option(current, option[1], option[2].strip(), origin)
+                if not whole:
+                    current.error = BadUrlError(_TOO_LONG)
+    except SourceError:
+        # What the readable part says still holds, its last line too.
+        if current is not None:
+            yield current
+        raise
     if current is not None:
         yield current
 
@@ -333,19 +363,25 @@ def _set_option(line: _Line, key: str, value: str, origin: str) -> None:
             )
 
 
-def _table(lines: Iterator[tuple[int, str]], shown: str, separator: str) -> Iterator[_Line]:
+def _table(lines: Iterator[_Numbered], shown: str, separator: str) -> Iterator[_Line]:
     """CSV or TSV (RFC 4180) with a column ``url``, and perhaps ``name`` and ``sha256``."""
-    reached = 0
+    reached = first = held = 0
+    complete = True
 
     def texts() -> Iterator[str]:
-        nonlocal reached
-        for reached, text in lines:  # noqa: B007 - it is read below
-            yield f"{text}\n"
+        nonlocal reached, held, complete
+        for reached, text, whole in lines:  # noqa: B007 - it is read below
+            complete = complete and whole
+            held += len(text)
+            if held > _LONGEST_ROW:
+                raise SourceError(f"the row at {shown}:{first} has no end", hint="check its quotes")
+            # A quote whose end was cut off must not swallow the lines that follow.
+            yield f"{text}\n" if whole else text.replace('"', "") + "\n"
 
     rows = csv.reader(texts(), delimiter=separator)
     columns: list[str] | None = None
     while True:
-        first = reached + 1
+        first, held, complete = reached + 1, 0, True
         try:
             row = next(rows, None)
         except csv.Error as error:
@@ -366,15 +402,19 @@ def _table(lines: Iterator[tuple[int, str]], shown: str, separator: str) -> Iter
             cells.get("url", "").strip(),
             name=cells.get("name", "").strip() or None,
             checksum=cells.get("sha256", "").strip() or None,
+            error=None if complete else BadUrlError(_TOO_LONG),
         )
 
 
-def _json_lines(lines: Iterator[tuple[int, str]], shown: str) -> Iterator[_Line]:
+def _json_lines(lines: Iterator[_Numbered], shown: str) -> Iterator[_Line]:
     """One JSON object with a member ``url`` a line, or one JSON string."""
-    for number, text in lines:
+    for number, text, whole in lines:
         if not text.strip():
             continue
         origin = f"{shown}:{number}"
+        if not whole:
+            yield _Line(origin, text, error=BadUrlError(_TOO_LONG))
+            continue
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
@@ -384,36 +424,53 @@ def _json_lines(lines: Iterator[tuple[int, str]], shown: str) -> Iterator[_Line]
         if not isinstance(members, dict) or not isinstance(members.get("url"), str):
             yield _Line(origin, text, error=BadUrlError("no member url in the JSON value"))
             continue
-        name, checksum = members.get("name"), members.get("sha256")
-        yield _Line(
-            origin,
-            members["url"],
-            name=name if isinstance(name, str) else None,
-            checksum=checksum if isinstance(checksum, str) else None,
-        )
+        line = _Line(origin, members["url"])
+        line.name, line.checksum = members.get("name"), members.get("sha256")
+        if not all(isinstance(value, str | None) for value in (line.name, line.checksum)):
+            line.error = BadUrlError("name and sha256 must be strings")
+        yield line
 
 
 class _SitemapParser:
     """Finds the addresses in a sitemap or sitemap index (sitemaps.org protocol 0.9), streaming."""
 
-    def __init__(self) -> None:
-        self.found: list[tuple[int, str, bool]] = []
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+        self._found: list[tuple[_Line, bool]] = []
         self._path: list[str] = []
         self._text: list[str] = []
-        self._size = 0
+        self._size = self._fed = 0
         self._parser = expat.ParserCreate(namespace_separator=" ")
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
         self._parser.EntityDeclHandler = self._entity
 
-    def feed(self, data: bytes, *, final: bool = False) -> list[tuple[int, str, bool]]:
-        """Return (line, address, is a sitemap itself) of what became complete."""
-        self._parser.Parse(data, final)
-        found, self.found = self.found, []
+    def feed(self, data: bytes, *, final: bool = False) -> list[tuple[_Line, bool]]:
+        """Return (address, is it a sitemap itself) of what became complete.
+
+        Raises:
+            SourceError: it is no XML, or none that a sitemap needs.
+        """
+        try:
+            self._parser.Parse(data, final)
+        except expat.ExpatError as error:
+            reason = expat.ErrorString(error.code)
+            raise SourceError(f"{self._shown}:{error.lineno} is no XML: {reason}") from error
+        except (LookupError, ValueError) as error:
+            raise SourceError(f"{self._shown} is XML in an unknown encoding") from error
+        self._fed += len(data)
+        if self._fed - self._parser.CurrentByteIndex > _LONGEST_TOKEN:
+            raise self._error("holds a tag or comment that is too long")
+        found, self._found = self._found, []
         return found
 
+    def _error(self, fault: str) -> SourceError:
+        return SourceError(f"{self._shown}:{self._parser.CurrentLineNumber} {fault}")
+
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
+        if len(self._path) == _DEEPEST:
+            raise self._error("is nested too deeply for a sitemap")
         self._path.append(name.rpartition(" ")[2])
         self._text.clear()
         self._size = 0
@@ -425,30 +482,28 @@ class _SitemapParser:
 
     def _end(self, _name: str) -> None:
         if self._path[-2:] in (["url", "loc"], ["sitemap", "loc"]):
-            line = self._parser.CurrentLineNumber
-            self.found.append((line, "".join(self._text).strip(), self._path[-2] == "sitemap"))
+            line = _Line(
+                f"{self._shown}:{self._parser.CurrentLineNumber}", "".join(self._text).strip()
+            )
+            if self._size > _LONGEST_LINE:
+                line.error = BadUrlError(_TOO_LONG)
+            self._found.append((line, self._path[-2] == "sitemap"))
         self._path.pop()
 
     def _entity(self, *_declaration: object) -> None:
-        raise SourceError("the sitemap declares entities, which no sitemap needs")
+        raise self._error("declares an entity, which no sitemap needs")
 
 
 def _sitemap(
     data: Iterator[bytes], shown: str, fetch_list: FetchList, depth: int
 ) -> Iterator[_Line]:
-    parser = _SitemapParser()
-    try:
-        for piece in chain(data, (b"",)):
-            for number, address, nested in parser.feed(piece, final=not piece):
-                origin = f"{shown}:{number}"
-                if nested:
-                    yield from _nested_sitemap(address, origin, fetch_list, depth)
-                else:
-                    yield _Line(origin, address)
-    except expat.ExpatError as error:
-        raise SourceError(
-            f"{shown}:{error.lineno} is no XML: {expat.ErrorString(error.code)}"
-        ) from error
+    parser = _SitemapParser(shown)
+    for piece in chain(filter(None, data), (b"",)):
+        for line, nested in parser.feed(piece, final=not piece):
+            if nested and line.error is None:
+                yield from _nested_sitemap(line.text, line.origin, fetch_list, depth)
+            else:
+                yield line
 
 
 def _nested_sitemap(

@@ -93,7 +93,6 @@ class Storage:
         Raises:
             DiskError: the disk refuses.
             BlockedError: something in the folder is in the way.
-
         """
         await self._write_later(path, data)
 
@@ -104,7 +103,6 @@ class Storage:
         Raises:
             DiskError: the disk refuses.
             BlockedError: something in the folder is in the way.
-
         """
         with _translated(path):
             stream = await aiofiles.open(path, "wb", opener=self._open_part, executor=self._threads)
@@ -186,7 +184,6 @@ class PartFile:
 
     Attributes:
         committed: whether it has its final name.
-
     """
 
     def __init__(
@@ -202,7 +199,6 @@ class PartFile:
 
         Raises:
             DiskError: the disk refuses.
-
         """
         with _translated(self._path):
             await self._stream.write(data)
@@ -212,7 +208,6 @@ class PartFile:
 
         Raises:
             DiskError: the disk refuses.
-
         """
         with _translated(self._path):
             await self._stream.close()

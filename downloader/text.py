@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from fractions import Fraction
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
@@ -35,12 +36,11 @@ def parse_size(text: str) -> int:
 
     Raises:
         ValueError: the text is no size.
-
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is no size; write a number with k, M, G or T, such as 10M")
-    return int(float(match[1]) * _UNITS[match[2].lower()])
+    return int(Fraction(match[1]) * _UNITS[match[2].lower()])
 
 
 def parse_seconds(text: str) -> float:
@@ -48,7 +48,6 @@ def parse_seconds(text: str) -> float:
 
     Raises:
         ValueError: the text is no length of time.
-
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:

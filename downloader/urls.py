@@ -27,13 +27,14 @@ def parse(text: str) -> Url:
 
     Raises:
         BadUrlError: the text is no http or https address.
-
     """
     text = text.strip(" ")
     if not text:
         raise BadUrlError("the address is empty")
     if _TREACHEROUS.search(text):
         raise BadUrlError("control characters or undecodable bytes in the address")
+    if text[0] in "/\\" and text[:2] != "//":
+        raise BadUrlError("a path without a host")
     if not _HAS_SCHEME.match(text):
         text = f"https://{text}"
     return _normalise(text, None)
@@ -44,7 +45,6 @@ def join(base: Url, reference: str) -> Url:
 
     Raises:
         BadUrlError: the result is no http or https address.
-
     """
     return _normalise(reference, base)
 
@@ -55,7 +55,7 @@ def _normalise(text: str, base: Url | None) -> Url:
     except ValueError:
         raise BadUrlError("not a web address") from None
     if url.protocol not in _SCHEMES:
-        raise BadUrlError(f"{url.protocol}// is not fetched, only http:// and https://")
+        raise BadUrlError(f"{url.protocol} is not fetched, only http: and https:")
     if "#" in url.href:
         url.hash = ""
     return Url(url.href)

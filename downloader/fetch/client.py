@@ -1,9 +1,10 @@
 """One session; one URL followed through its redirects to a response whose body streams."""
 
+import asyncio
 import base64
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
@@ -15,7 +16,15 @@ from yarl import URL
 from downloader import urls
 from downloader.charset import media_type
 from downloader.decode import ACCEPT_ENCODING
-from downloader.errors import BadUrlError, HttpStatusError, RedirectError, RunError
+from downloader.errors import (
+    BadUrlError,
+    HttpStatusError,
+    ProtocolError,
+    RedirectError,
+    RunError,
+    UrlError,
+)
+from downloader.fetch.connection import Connector
 from downloader.fetch.faults import Phase, translating
 from downloader.models import Options
 from downloader.text import printable
@@ -28,6 +37,10 @@ _MAX_FIELDS = 1000
 _READ_BUFFER = 256 * 1024
 #: The body of a redirect is read up to here to keep its connection; a longer one is not worth it.
 _REDIRECT_BODY = 64 * 1024
+_REDIRECT_SECONDS = 1.0
+_LONGEST_REASON = 100
+#: The last is of HTTP/1.1's first edition (RFC 2616), where it meant none.
+_TRANSFER_CODINGS = frozenset({"", "chunked", "identity"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: Request headers without secrets, which may cross origins (Fetch standard, "CORS-safelisted").
 _HARMLESS = frozenset({"accept", "accept-language", "accept-encoding", "user-agent"})
@@ -44,7 +57,6 @@ class Response:
         http_version: such as ``1.1``.
         media_type: the content type without parameters, lower case.
         length_verified: whether the end of the body is marked by more than the connection's end.
-
     """
 
     def __init__(
@@ -54,25 +66,27 @@ class Response:
         self.url = url
         self.redirects = redirects
         self.status = response.status
-        self.reason = printable(response.reason or "")
+        self.reason = printable(_text((response.reason or "")[:_LONGEST_REASON]))
         version = response.version
         self.http_version = f"{version.major}.{version.minor}" if version else ""
         self.media_type = media_type(self.header("Content-Type"))
-        framed = self.header("Content-Length") or self.header("Transfer-Encoding")
-        self.length_verified = bool(framed) or self.status in (204, 304)
+        self._transfer_coding = self.header("Transfer-Encoding").lower()
+        framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
+        self.length_verified = framed or self.status in (204, 304)
 
     def header(self, name: str) -> str:
         """Return a header field; repeated ones joined by a comma (RFC 9110, section 5.3)."""
         values = self._response.headers.getall(name, ())
-        return values[0] if len(values) == 1 else ", ".join(values)
+        return _text(values[0] if len(values) == 1 else ", ".join(values))
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes over the wire, without transfer coding.
 
         Raises:
             UrlError: the body breaks off, stalls or is not valid HTTP.
-
         """
+        if self._transfer_coding not in _TRANSFER_CODINGS:
+            raise ProtocolError(f"unknown transfer coding {self._transfer_coding[:40]!r}")
         content = self._response.content
         while True:
             with translating(Phase.BODY, self.url):
@@ -97,7 +111,7 @@ class Client:
         )
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(
+        connector = Connector(
             limit=0,  # the pool's own permits bound connections
             ssl=_tls(self._options),
         )
@@ -137,7 +151,6 @@ class Client:
 
         Raises:
             UrlError: no answer, or a redirect that is not to be followed.
-
         """
         start, credentials = urls.without_credentials(url)
         own = CIMultiDict(self._options.headers)
@@ -188,7 +201,6 @@ def require_success(response: Response) -> None:
 
     Raises:
         HttpStatusError: it does not.
-
     """
     if not 200 <= response.status < 300 or response.status == 206:
         raise HttpStatusError(response.status, response.reason)
@@ -218,7 +230,6 @@ def _redirect_target(response: aiohttp.ClientResponse, base: Url) -> Url | None:
 
     Raises:
         RedirectError: it does, but not to a web address.
-
     """
     if response.status not in _REDIRECTS:
         return None
@@ -231,9 +242,19 @@ def _redirect_target(response: aiohttp.ClientResponse, base: Url) -> Url | None:
     try:
         return urls.join(base, location)
     except BadUrlError as error:
-        raise RedirectError(f"redirects to {printable(location[:200])!r}: {error.message}") from (
-            error
-        )
+        shown = printable(location[:200])
+        raise RedirectError(f"redirects to '{shown}': {error.message}") from error
+
+
+def _text(value: str) -> str:
+    """Return a field as text that can be encoded; bytes that are no UTF-8 count as Latin-1."""
+    if value.isascii():
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("latin-1")
+    return value
 
 
 def _location_text(raw: bytes) -> str:
@@ -248,10 +269,19 @@ def _location_text(raw: bytes) -> str:
 
 
 async def _discard(response: aiohttp.ClientResponse, url: Url) -> None:
-    """Read a short body, so that its connection can be used again."""
+    """Read a short body, so that its connection can be used again.
+
+    The redirect itself has been understood, so a body that breaks off or stalls costs only the
+    connection.
+    """
     if (response.content_length or 0) > _REDIRECT_BODY:
         return
     left = _REDIRECT_BODY
-    with translating(Phase.BODY, url):
-        while left > 0 and (data := await response.content.readany()):
-            left -= len(data)
+    with suppress(UrlError, TimeoutError):
+        async with asyncio.timeout(_REDIRECT_SECONDS):
+            while left > 0:
+                with translating(Phase.BODY, url):
+                    data = await response.content.readany()
+                if not data:
+                    return
+                left -= len(data)

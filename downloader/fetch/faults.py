@@ -70,6 +70,11 @@ def translating(phase: Phase, url: Url) -> Iterator[None]:
         yield
     except (aiohttp.ClientError, http_exceptions.HttpProcessingError, OSError) as error:
         raise translate(error, phase, url) from error
+    except UnicodeError as error:
+        if "idna" not in str(error):
+            raise BadUrlError(f"the request cannot be made: {_say(error)}") from error
+        # The URL standard allows labels that the name system does not: empty or over 63 bytes.
+        raise DnsError(f"cannot resolve {urls.host(url)}: no name of a host") from error
     except ValueError as error:
         # aiohttp refuses header values and URLs with line breaks in this way.
         raise BadUrlError(f"the request cannot be made: {_say(error)}") from error
@@ -82,7 +87,7 @@ def translate(error: BaseException, phase: Phase, url: Url) -> UrlError:
             return _dns(error.os_error, urls.host(url))
         case aiohttp.ClientConnectorCertificateError():
             return _certificate(error.certificate_error)
-        case aiohttp.ClientConnectorSSLError():
+        case aiohttp.ClientSSLError():
             return TlsError(f"TLS handshake failed: {_say_ssl(error.os_error)}")
         case aiohttp.ServerFingerprintMismatch():
             return TlsError("the certificate is not the expected one")
@@ -149,7 +154,16 @@ def _payload(error: aiohttp.ClientPayloadError) -> UrlError:
 
 
 def _bad_http(error: http_exceptions.HttpProcessingError | aiohttp.ClientResponseError) -> UrlError:
-    return ProtocolError(f"the answer is not valid HTTP: {_first_line(error.message)}")
+    return ProtocolError(f"the answer is not valid HTTP: {_complaint(error)}")
+
+
+def _complaint(error: BaseException) -> str:
+    """Return what the parser says; the last cause is its own, the others wrap it."""
+    while isinstance(error.__cause__, http_exceptions.HttpProcessingError):
+        error = error.__cause__
+    if isinstance(error, http_exceptions.LineTooLong):
+        return "the status line or a header field is too long"
+    return _first_line(getattr(error, "message", ""))
 
 
 def _first_line(text: str) -> str:

@@ -1,0 +1,169 @@
+"""Download real documentation from a real server, and compare every byte.
+
+    python -m benchmarks.real_run [--keep FOLDER]
+
+Serves two of Debian's documentation packages with nginx on loopback, downloads all of their
+pages (more than 500) and 20 broken addresses with the installed command, and checks that every
+page is the file on disk, that every failure is named, and that the exit status is 1. curl then
+gets the same list. Needs nginx, curl, apt-get and dpkg.
+"""
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PACKAGES = ("python3.11-doc", "nginx-doc")
+PORT = 18090
+DEAD_PORT = 9
+CONFIG = """
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.err;
+events {{ worker_connections 1024; }}
+http {{
+    include /etc/nginx/mime.types;
+    access_log off;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    server {{ listen 127.0.0.1:{port}; root {root}; }}
+}}
+"""
+
+
+def main() -> None:
+    """Run the comparison, print what was found, and exit with 1 if anything differs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--keep", type=Path, help="work in this folder, and leave it")
+    keep: Path | None = parser.parse_args().keep
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        sys.exit(run(keep.resolve()))
+    with tempfile.TemporaryDirectory() as folder:
+        # nginx serves as another user when it was started by root.
+        Path(folder).chmod(0o755)
+        sys.exit(run(Path(folder)))
+
+
+def run(folder: Path) -> int:
+    """Do everything below *folder*; return the number of things that differ."""
+    root = unpack(folder)
+    pages = sorted(
+        page for page in root.rglob("*.html") if page.is_file() and not page.is_symlink()
+    )
+    good = {f"http://127.0.0.1:{PORT}/{page.relative_to(root).as_posix()}": page for page in pages}
+    bad = broken_lines()
+    lines = list(good)
+    for place, line in enumerate(bad):
+        lines.insert(place * len(lines) // len(bad), line)
+    sites = folder / "sites.txt"
+    sites.write_text("# real pages and broken addresses\n" + "\n".join(lines) + "\n")
+    with nginx(folder, root):
+        problems = with_download(folder, sites, good, bad)
+        problems += with_curl(folder, good)
+    print("everything as it should be" if not problems else f"{problems} problems")
+    return min(problems, 1)
+
+
+def unpack(folder: Path) -> Path:
+    """Fetch and unpack the documentation, unless an earlier run has left it."""
+    tree = folder / "tree"
+    if not tree.exists():
+        subprocess.run(["apt-get", "download", *PACKAGES], cwd=folder, check=True)
+        for package in folder.glob("*.deb"):
+            subprocess.run(["dpkg", "-x", package, tree], check=True)
+    return tree / "usr/share/doc"
+
+
+def broken_lines() -> list[str]:
+    """Return 20 lines that must each fail, in five ways."""
+    return [
+        *(f"http://127.0.0.1:{PORT}/missing-{number}.html" for number in range(8)),
+        *(f"http://127.0.0.1:{DEAD_PORT}/{number}" for number in range(4)),
+        *(f"http://no-such-host-{number}.invalid/" for number in range(4)),
+        "javascript:alert(1)",
+        "http://",
+        "ftp://127.0.0.1/file",
+        "http://[::1/",
+    ]
+
+
+@contextmanager
+def nginx(folder: Path, root: Path) -> Iterator[None]:
+    """Serve *root* on loopback."""
+    config = folder / "nginx.conf"
+    config.write_text(CONFIG.format(folder=folder, port=PORT, root=root))
+    server = subprocess.Popen(["nginx", "-c", config, "-g", "daemon off;"])
+    try:
+        probe = ["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{PORT}/"]
+        while subprocess.run(probe, check=False).returncode:
+            time.sleep(0.05)
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def with_download(folder: Path, sites: Path, good: dict[str, Path], bad: list[str]) -> int:
+    """Run the command as a user types it; return the number of problems."""
+    output = folder / "downloaded_sites"
+    shutil.rmtree(output, ignore_errors=True)
+    command = shutil.which("download", path=str(Path(sys.executable).parent)) or "download"
+    began = time.perf_counter()
+    ran = subprocess.run(
+        [command, sites, "-o", output], capture_output=True, text=True, check=False
+    )
+    seconds = time.perf_counter() - began
+    print(f"$ download {sites.name} -o {output.name}")
+    print(*ran.stdout.splitlines()[:3], "…", *ran.stderr.splitlines(), sep="\n")
+    print(ran.stdout.splitlines()[-1])
+    print(f"exit status {ran.returncode}, {seconds:.2f} s as a whole process")
+    saved = {digest(file) for file in output.rglob("*") if file.is_file()}
+    count = sum(file.is_file() and ".download" not in file.parts for file in output.rglob("*"))
+    wrong = [url for url, page in good.items() if digest(saved_as(output, url)) != digest(page)]
+    unnamed = [line for line in bad if line.partition("#")[0] not in ran.stderr]
+    print(f"{len(good) - len(wrong)} of {len(good)} pages byte-identical by SHA-256")
+    print(f"{len(bad) - len(unnamed)} of {len(bad)} broken addresses named")
+    print(f"{count} files in the folder, {len(saved)} different bodies")
+    return len(wrong) + len(unnamed) + (ran.returncode != 1) + (count != len(good))
+
+
+def saved_as(output: Path, url: str) -> Path:
+    """Return where a page with an extension of its own is saved."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    return output / host.replace(":", "_") / path
+
+
+def with_curl(folder: Path, good: dict[str, Path]) -> int:
+    """Get the same pages with curl, as a check of the server and of the comparison."""
+    output = folder / "curl"
+    shutil.rmtree(output, ignore_errors=True)
+    config = folder / "curl.txt"
+    config.write_text(
+        "\n".join(f'url = "{url}"\noutput = "{saved_as(output, url)}"' for url in good)
+    )
+    began = time.perf_counter()
+    subprocess.run(
+        ["curl", "-sS", "-Z", "--parallel-max", "64", "--create-dirs", "-K", config], check=True
+    )
+    seconds = time.perf_counter() - began
+    wrong = sum(digest(saved_as(output, url)) != digest(page) for url, page in good.items())
+    print(f"curl -Z: {len(good) - wrong} of {len(good)} pages byte-identical, {seconds:.2f} s")
+    return wrong
+
+
+def digest(file: Path) -> str:
+    """Return the SHA-256 of a file, or an empty string if there is none."""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""aiohttp's connection, with three gaps closed through which a run could hang or be misled."""
+
+import ssl as tls
+from functools import partial
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+
+class Connection(ResponseHandler):
+    """One connection, which tells the reader of a body of every fault in it.
+
+    aiohttp 3.14 leaves three faults unreported. Chunks that turn out malformed after the head has
+    been handed over leave their reader waiting for ever, with the read timeout off. A reset ends
+    a body without length or chunks as if it were whole. And an answer that comes while the
+    connection lies idle is taken for the answer to the next request.
+    """
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        """Fail what waits for a head, and the body under way as well."""
+        super().set_exception(exc, *cause)
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(exc, *cause)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End what is under way; only a connection closed in good order may end a body."""
+        if exc is not None and self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(aiohttp.ClientPayloadError("connection lost"), exc)
+        super().connection_lost(exc)
+
+    def is_connected(self) -> bool:
+        """Return whether a request may be sent: connected, and nothing came unasked."""
+        return super().is_connected() and not self.should_close
+
+
+class Connector(aiohttp.TCPConnector):
+    """Makes connections of that class; its arguments are those of its base."""
+
+    def __init__(self, *, limit: int, ssl: tls.SSLContext | bool) -> None:
+        super().__init__(limit=limit, ssl=ssl)
+        handler: type[ResponseHandler] = Connection
+        self._factory = partial(handler, loop=self._loop)

@@ -1,0 +1,55 @@
+"""Pure: when a partial file may be continued, and whether an answer continues it.
+
+Bytes of two versions must never be mixed, so a partial file is continued only with a strong
+validator (RFC 9110, section 8.8.1), and only by an answer that names the very range asked for.
+"""
+
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+_CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.IGNORECASE)
+_STRONG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
+#: A modification date is strong when the file was then older than this (RFC 9110, 8.8.2.2,
+#: leaves the span open; RFC 7232 had 60 seconds).
+_SETTLED_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What is known of the beginning of a body that a ``.part`` file holds.
+
+    Attributes:
+        validator: what to send in ``If-Range``: a strong entity tag, or a settled date.
+        total: bytes of the whole body, or None if that was not said.
+    """
+
+    validator: str
+    total: int | None
+
+
+def strong_validator(etag: str, last_modified: str, date: str) -> str:
+    """Return what identifies these very bytes, or an empty string if nothing sent does."""
+    if _STRONG.fullmatch(etag):
+        return etag
+    if etag:
+        # A weak tag says that the bytes may differ while the date stays.
+        return ""
+    try:
+        age = parsedate_to_datetime(date) - parsedate_to_datetime(last_modified)
+    except (ValueError, TypeError, IndexError):
+        return ""
+    return last_modified if age.total_seconds() >= _SETTLED_SECONDS else ""
+
+
+def continues(partial: Partial, offset: int, content_range: str, etag: str) -> bool:
+    """Return whether a 206 answer continues *partial* at *offset* to its end."""
+    match = _CONTENT_RANGE.fullmatch(content_range.strip())
+    if match is None:
+        return False
+    first, last = int(match[1]), int(match[2])
+    if match[3] == "*" or first != offset or last != int(match[3]) - 1 or first > last:
+        return False
+    if partial.total is not None and int(match[3]) != partial.total:
+        return False
+    return not (etag and partial.validator.startswith('"') and etag != partial.validator)

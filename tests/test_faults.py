@@ -1,0 +1,504 @@
+"""Whatever one server does, its URL has one right outcome and the URLs beside it succeed."""
+
+import asyncio
+import re
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites
+from downloader.text import printable
+from tests.faultserver import (
+    ARCHIVE,
+    BOMB,
+    LARGE,
+    NOT_UTF_8,
+    PAGE,
+    REFUSALS,
+    WITH_BOM,
+    Door,
+    FaultServer,
+    fault_server,
+    save_authority,
+)
+
+#: What every test here runs with; no case may depend on a second attempt.
+OPTIONS = Options(connect_timeout=5, read_timeout=5, timeout=8)
+#: For servers that stall: long enough for a busy machine to answer the neighbours.
+IMPATIENT = replace(OPTIONS, connect_timeout=0.4, read_timeout=0.4)
+#: For servers that are never done, though they never stall.
+HURRIED = replace(OPTIONS, timeout=0.5)
+#: A hang is a failure of that test, not of the suite.
+LIMIT = 15
+
+DEAD_HOST = "no-such-host.invalid"
+#: Names from the inside that would tell a user nothing.
+JARGON = re.compile(r"Client\w*Error|aiohttp|Http\w+|Errno|Traceback|0x[0-9a-f]{6}")
+Expected = ErrorKind | bytes
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that a server may do, and what must become of it.
+
+    Attributes:
+        path: of the fault.
+        expected: how it fails, or the very bytes that are saved.
+        says: what the message must contain.
+        asks: a path that must have been asked for on the way.
+        verified: whether the end of the body was marked.
+        door: which port it is asked at.
+        scheme: other than the port's own, to ask in the wrong language.
+        options: other than the usual.
+
+    """
+
+    path: str
+    expected: Expected
+    says: str = ""
+    asks: str = ""
+    verified: bool = True
+    door: Door = Door.PLAIN
+    scheme: str = ""
+    options: Options = OPTIONS
+
+    def __str__(self) -> str:
+        door = "" if self.door is Door.PLAIN else f" at {self.door.name}"
+        return f"{self.scheme}{self.path}{door}"
+
+
+FRAMING = [
+    Case("/page", PAGE),
+    Case("/large", LARGE),
+    Case("/empty", b""),
+    Case("/length-more-than-sent", ErrorKind.TRUNCATED, says="shorter than its Content-Length"),
+    Case("/length-but-no-body", ErrorKind.TRUNCATED, says="shorter than its Content-Length"),
+    Case("/large-cut", ErrorKind.TRUNCATED, says="shorter than its Content-Length"),
+    Case("/large-chunked-cut", ErrorKind.TRUNCATED, says="last chunk"),
+    # curl saves what the length promises; which of the two is right, nobody can tell.
+    Case("/length-less-than-sent", ErrorKind.PROTOCOL),
+    Case("/length-negative", ErrorKind.PROTOCOL),
+    Case("/length-words", ErrorKind.PROTOCOL),
+    Case("/length-empty", ErrorKind.PROTOCOL),
+    Case("/length-overflow", ErrorKind.PROTOCOL),
+    Case("/lengths-conflict", ErrorKind.PROTOCOL),
+    # RFC 9112 allows both to refuse and to accept; curl accepts these two.
+    Case("/lengths-agree", ErrorKind.PROTOCOL),
+    Case("/length-and-chunked", ErrorKind.PROTOCOL),
+    Case("/chunked", PAGE),
+    Case("/chunked-empty", b""),
+    Case("/chunked-with-extension-and-trailer", PAGE),
+    Case("/byte-by-byte", PAGE[:40]),
+    Case("/chunked-without-last", ErrorKind.TRUNCATED, says="last chunk"),
+    Case("/chunked-nothing-sent", ErrorKind.TRUNCATED, says="last chunk"),
+    Case("/chunked-last-cut", ErrorKind.TRUNCATED, says="last chunk"),
+    Case("/chunk-cut", ErrorKind.TRUNCATED, says="last chunk"),
+    Case("/chunk-size-cut", ErrorKind.TRUNCATED, says="last chunk"),
+    Case("/chunk-size-malformed", ErrorKind.PROTOCOL, says="chunk size"),
+    Case("/chunk-size-malformed-later", ErrorKind.PROTOCOL, says="chunk size"),
+    Case("/chunk-size-negative", ErrorKind.PROTOCOL, says="chunk size"),
+    Case("/chunk-size-overflow", ErrorKind.PROTOCOL),
+    Case("/chunk-longer-than-its-size", ErrorKind.PROTOCOL),
+    Case("/transfer-coding-unknown", ErrorKind.PROTOCOL, says="rot13"),
+    Case("/transfer-coding-gzip", ErrorKind.PROTOCOL, says="gzip"),
+    Case("/transfer-coding-identity", PAGE, verified=False),
+    Case("/until-close", PAGE, verified=False),
+    Case("/until-close-nothing", b"", verified=False),
+    Case("/until-close-http-1.0", PAGE, verified=False),
+    Case("/until-reset", ErrorKind.TRUNCATED, says="connection broke"),
+]
+
+CONNECTIONS = [
+    Case("/reset-before-answer", ErrorKind.CONNECT, says="reset"),
+    Case("/reset-in-head", ErrorKind.CONNECT, says="reset"),
+    Case("/reset-in-body", ErrorKind.TRUNCATED),
+    Case("/reset-in-chunk", ErrorKind.TRUNCATED),
+    Case("/close-without-answer", ErrorKind.CONNECT, says="closed the connection"),
+    Case("/close-in-head", ErrorKind.CONNECT, says="closed the connection"),
+    Case("/close-in-status-line", ErrorKind.CONNECT, says="closed the connection"),
+    Case("/keep-alive-then-close", PAGE),
+    Case("/keep-alive-then-reset", PAGE),
+    Case("/close-when-used-again", PAGE),
+    Case("/reset-when-used-again", PAGE),
+    Case("/poison", PAGE),
+    Case("/poison-behind-the-body", PAGE),
+    Case("/stall-before-head", ErrorKind.TIMEOUT, options=IMPATIENT),
+    Case("/stall-in-head", ErrorKind.TIMEOUT, options=IMPATIENT),
+    Case("/stall-in-body", ErrorKind.TIMEOUT, options=IMPATIENT),
+    Case("/stall-before-last-chunk", ErrorKind.TIMEOUT, options=IMPATIENT),
+    Case("/stall-before-close", ErrorKind.TIMEOUT, options=IMPATIENT),
+    Case("/drip-body", ErrorKind.TIMEOUT, says="0.5 s", options=HURRIED),
+    Case("/drip-head", ErrorKind.TIMEOUT, says="0.5 s", options=HURRIED),
+    Case("/", ErrorKind.TIMEOUT, door=Door.SILENT, options=IMPATIENT),
+    Case("/", ErrorKind.TIMEOUT, door=Door.SILENT, scheme="https", options=IMPATIENT),
+    Case("/", ErrorKind.CONNECT, door=Door.CLOSING),
+    Case("/", ErrorKind.CONNECT, door=Door.CLOSING, scheme="https"),
+]
+
+HEADS = [
+    Case("/garbage", ErrorKind.PROTOCOL),
+    Case("/terminal-escape", ErrorKind.PROTOCOL),
+    Case("/http-0.9", ErrorKind.PROTOCOL),
+    Case("/ssh-banner", ErrorKind.PROTOCOL),
+    Case("/icy", ErrorKind.PROTOCOL),
+    Case("/tls-alert", ErrorKind.PROTOCOL),
+    Case("/http-2-preface", ErrorKind.PROTOCOL),
+    Case("/version-9.9", ErrorKind.PROTOCOL),
+    Case("/status-without-reason", PAGE),
+    Case("/status-with-long-reason", PAGE),
+    Case(
+        "/status-with-strange-reason", ErrorKind.HTTP_STATUS, says=r"404 \x1b[2J\x9b31m nothing é"
+    ),
+    Case("/status-with-endless-reason", ErrorKind.HTTP_STATUS, says="404 not not"),
+    Case("/status-99", ErrorKind.PROTOCOL),
+    Case("/status-1000", ErrorKind.PROTOCOL),
+    Case("/status-words", ErrorKind.PROTOCOL),
+    Case("/early-hints", PAGE),
+    Case("/continue-unasked", PAGE),
+    Case("/many-interim-answers", PAGE),
+    Case("/interim-answer-only", ErrorKind.CONNECT),
+    Case("/switching-protocols", ErrorKind.HTTP_STATUS, says="101"),
+    Case("/blank-line-first", PAGE),
+    Case("/line-feeds-only", PAGE),
+    Case("/header-folded", PAGE),
+    Case("/header-without-colon", ErrorKind.PROTOCOL),
+    Case("/header-without-name", ErrorKind.PROTOCOL),
+    Case("/header-space-before-colon", ErrorKind.PROTOCOL),
+    Case("/header-with-nul", ErrorKind.PROTOCOL),
+    Case("/header-latin-1", ErrorKind.PROTOCOL),
+    Case("/header-value-latin-1", PAGE),
+    Case("/validators-latin-1", PAGE),
+    Case("/header-20-kB", PAGE),
+    Case("/header-100-kB", ErrorKind.PROTOCOL, says="too long"),
+    Case("/header-name-100-kB", ErrorKind.PROTOCOL, says="too long"),
+    Case("/headers-500", PAGE),
+    Case("/headers-2000", ErrorKind.PROTOCOL, says="Too many headers"),
+    Case("/headers-endless", ErrorKind.PROTOCOL, says="Too many headers"),
+    Case("/cookies-200", PAGE),
+    Case("/cookies-malformed", PAGE),
+    Case("/type-missing", PAGE),
+    Case("/type-bogus", PAGE),
+    Case("/type-twice", PAGE),
+    Case("/charset-unknown", PAGE),
+    Case("/charset-wrong", NOT_UTF_8),
+    Case("/byte-order-mark", WITH_BOM),
+    Case("/name-with-traversal", PAGE),
+]
+
+STATUSES = [
+    *(
+        Case(f"/status/{status}", ErrorKind.HTTP_STATUS, says=f"{status} {reason}")
+        for status, reason in REFUSALS.items()
+    ),
+    Case("/status/203", PAGE),
+    Case("/status/204", b""),
+    Case("/status/204-with-body", ErrorKind.PROTOCOL),
+    Case("/status/205", b""),
+    Case("/status/206", ErrorKind.HTTP_STATUS, says="206"),
+    Case("/status/304", ErrorKind.HTTP_STATUS, says="304"),
+]
+
+REDIRECTS = [
+    Case("/redirect/absolute", PAGE, asks="/page"),
+    Case("/redirect/absolute-path", PAGE, asks="/page"),
+    Case("/redirect/relative", PAGE, asks="/page"),
+    Case("/redirect/same-scheme", PAGE, asks="/page"),
+    Case("/redirect/permanent", PAGE, asks="/page"),
+    Case("/redirect/dots-above-root", PAGE, asks="/page"),
+    Case("/redirect/fragment", PAGE, asks="/page"),
+    Case("/redirect/spaces-around", PAGE, asks="/page"),
+    Case("/redirect/backslashes", PAGE, asks="/page"),
+    Case("/redirect/tab-inside", PAGE, asks="/page"),
+    Case("/redirect/two-locations", PAGE, asks="/page"),
+    Case("/redirect/latin-1", PAGE, asks="/caf%E9"),
+    Case("/redirect/utf-8", PAGE, asks="/caf%C3%A9"),
+    Case("/redirect/spaces", PAGE, asks="/two%20words"),
+    Case("/redirect/quotes", PAGE, asks="/it's"),
+    Case("/redirect/percent", PAGE, asks="/a%2Fb%27c"),
+    # The redirect is understood, whatever becomes of the words that come with it.
+    Case("/redirect/with-body-cut", PAGE, asks="/page"),
+    Case("/redirect/with-body-that-stalls", PAGE, asks="/page", options=IMPATIENT),
+    Case("/redirect/with-endless-body", PAGE, asks="/page"),
+    Case("/redirect/see-other-to-failure", ErrorKind.HTTP_STATUS, says="404", asks="/status/404"),
+    Case("/redirect/without-location", ErrorKind.REDIRECT, says="without a Location"),
+    Case("/redirect/itself", ErrorKind.REDIRECT, says="more than 20"),
+    Case("/redirect/empty", ErrorKind.REDIRECT, says="more than 20"),
+    Case("/redirect/endless", ErrorKind.REDIRECT, says="more than 20"),
+    Case("/redirect/javascript", ErrorKind.REDIRECT, says="javascript:alert(1)"),
+    Case("/redirect/file", ErrorKind.REDIRECT, says="file:///etc/passwd"),
+    Case("/redirect/ftp", ErrorKind.REDIRECT, says="ftp://127.0.0.1/page"),
+    Case("/redirect/data", ErrorKind.REDIRECT, says="data:text/html"),
+    Case("/redirect/no-address", ErrorKind.REDIRECT, says="not a web address"),
+    Case("/redirect/port-out-of-range", ErrorKind.REDIRECT, says="not a web address"),
+    Case("/redirect/escape", ErrorKind.REDIRECT, says=r"gopher://\x1b[31m/"),
+    Case("/redirect/dead-host", ErrorKind.DNS, says=DEAD_HOST),
+    Case("/redirect/long-label", ErrorKind.DNS, says="aaa.invalid"),
+    Case("/redirect/empty-label", ErrorKind.DNS, says="a..invalid"),
+    Case("/redirect/dead-port", ErrorKind.CONNECT, says="refused"),
+    Case("/redirect/to-another-scheme", ErrorKind.TLS),
+]
+
+CERTIFICATES = [
+    Case("/page", PAGE, door=Door.TRUSTED),
+    Case("/page", ErrorKind.TLS, says="issuer is not trusted", door=Door.UNTRUSTED),
+    Case("/page", ErrorKind.TLS, says="self-signed", door=Door.SELF_SIGNED),
+    Case("/page", ErrorKind.TLS, says="expired", door=Door.EXPIRED),
+    Case("/page", ErrorKind.TLS, says="another address", door=Door.WRONG_NAME),
+    Case("/page", ErrorKind.TLS, scheme="https"),
+    # Python's own TLS server hangs up without a word; "/tls-alert" is what others answer.
+    Case("/page", ErrorKind.CONNECT, door=Door.TRUSTED, scheme="http"),
+    Case("/length-more-than-sent", ErrorKind.TRUNCATED, door=Door.TRUSTED),
+    Case("/reset-in-body", ErrorKind.TRUNCATED, door=Door.TRUSTED),
+]
+
+CODINGS: dict[str, Expected] = {
+    "gzip": PAGE,
+    "gzip-shouted": PAGE,
+    "x-gzip": PAGE,
+    "gzip-of-nothing": b"",
+    "gzip-large": LARGE,
+    "gzip-large-bad-crc": ErrorKind.DECODE,
+    "gzip-bomb": BOMB,
+    "gzip-cut": ErrorKind.TRUNCATED,
+    "gzip-cut-in-header": ErrorKind.TRUNCATED,
+    "gzip-cut-after-one-byte": ErrorKind.TRUNCATED,
+    "gzip-cut-before-trailer": ErrorKind.TRUNCATED,
+    "gzip-cut-in-trailer": ErrorKind.TRUNCATED,
+    "gzip-bad-crc": ErrorKind.DECODE,
+    "gzip-bad-size": ErrorKind.DECODE,
+    "gzip-corrupt": ErrorKind.DECODE,
+    "gzip-not-at-all": ErrorKind.DECODE,
+    "gzip-then-garbage": ErrorKind.DECODE,
+    "gzip-then-zeros": PAGE,
+    "gzip-then-zeros-and-garbage": ErrorKind.DECODE,
+    "gzip-of-two-members": PAGE,
+    "gzip-with-second-member-cut": ErrorKind.TRUNCATED,
+    "gzip-with-second-member-barely-begun": ErrorKind.TRUNCATED,
+    "deflate": PAGE,
+    "deflate-raw": PAGE,
+    "deflate-cut": ErrorKind.TRUNCATED,
+    "deflate-cut-before-checksum": ErrorKind.TRUNCATED,
+    "deflate-cut-after-one-byte": ErrorKind.TRUNCATED,
+    "deflate-raw-cut": ErrorKind.TRUNCATED,
+    "deflate-bad-checksum": ErrorKind.DECODE,
+    "deflate-then-garbage": ErrorKind.DECODE,
+    "br": PAGE,
+    "br-large": LARGE,
+    "br-cut": ErrorKind.TRUNCATED,
+    "br-corrupt": ErrorKind.DECODE,
+    "br-then-garbage": ErrorKind.DECODE,
+    "zstd": PAGE,
+    "zstd-of-two-frames": PAGE,
+    "zstd-cut": ErrorKind.TRUNCATED,
+    "zstd-corrupt": ErrorKind.DECODE,
+    "zstd-then-garbage": ErrorKind.DECODE,
+    "identity": PAGE,
+    "unnamed": PAGE,
+    "unknown": ErrorKind.DECODE,
+    "unknown-with-escape": ErrorKind.DECODE,
+    "unknown-and-long": ErrorKind.DECODE,
+    "stacked": PAGE,
+    "stacked-twice-gzip": PAGE,
+    "stacked-with-identity": PAGE,
+    "stacked-inner-cut": ErrorKind.TRUNCATED,
+    "stacked-outer-cut": ErrorKind.TRUNCATED,
+    "stacked-too-high": ErrorKind.DECODE,
+    # No body at all is not a cut body: servers put the field on every answer.
+    "of-nothing-sent": b"",
+}
+
+BODIES = [
+    *(Case(f"/coded/by-length/{name}", expected) for name, expected in CODINGS.items()),
+    *(Case(f"/coded/in-chunks/{name}", expected) for name, expected in CODINGS.items()),
+    Case("/coded/two-fields", PAGE),
+    Case("/coded/archive", ARCHIVE),
+    Case("/coded/until-close-cut", ErrorKind.TRUNCATED),
+    Case("/coded/until-close-nothing", ErrorKind.TRUNCATED),
+]
+
+CASES = [*FRAMING, *CONNECTIONS, *HEADS, *STATUSES, *REDIRECTS, *CERTIFICATES, *BODIES]
+
+
+@pytest.fixture(autouse=True)
+def a_host_that_is_dead_without_asking_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+
+    def resolve_or_refuse(host: Any, *rest: Any, **more: Any) -> Any:
+        if host == DEAD_HOST:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return resolve(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_or_refuse)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("certificates") / "authority.pem"
+    save_authority(path)
+    return path
+
+
+# One at a time, the three share a connection as far as the fault allows it.
+@pytest.mark.parametrize("concurrency", [3, 1], ids=["at once", "one by one"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_a_fault_has_its_outcome_and_the_neighbours_succeed(
+    case: Case, concurrency: int, tmp_path: Path, authority: Path
+) -> None:
+    options = replace(case.options, concurrency=concurrency)
+    if case.door is not Door.PLAIN:
+        options = replace(options, cacert=authority)
+    async with fault_server(case.door) as server, asyncio.timeout(LIMIT):
+        before, outcome, after = await download_sites(
+            [
+                server.url("/before"),
+                server.url(case.path, case.door, case.scheme),
+                server.url("/after"),
+            ],
+            tmp_path,
+            options=options,
+        )
+    assert saved(before, tmp_path) == saved(after, tmp_path) == PAGE
+    assert_as_expected(outcome, case, tmp_path)
+    assert files_in(tmp_path) == paths_of(before, outcome, after)
+    assert case.asks in ["", *server.paths()]
+
+
+def assert_as_expected(outcome: Outcome, case: Case, folder: Path) -> None:
+    if isinstance(case.expected, bytes):
+        assert isinstance(outcome, Downloaded), outcome
+        assert saved(outcome, folder) == case.expected
+        assert outcome.sizes.saved == len(case.expected)
+        assert outcome.length_verified is case.verified
+        assert_can_be_reported(outcome.etag, outcome.last_modified, outcome.media_type)
+        return
+    assert isinstance(outcome, Failed), outcome
+    assert outcome.kind is case.expected, outcome
+    assert case.says in outcome.message
+    assert_is_one_line_for_a_person(outcome.message)
+    assert outcome.traceback == ""
+
+
+def assert_is_one_line_for_a_person(message: str) -> None:
+    assert 0 < len(message) <= 400
+    assert message == printable(message)
+    assert not JARGON.search(message)
+
+
+def assert_can_be_reported(*texts: str) -> None:
+    for text in texts:
+        text.encode()
+
+
+def saved(outcome: Outcome, folder: Path) -> bytes:
+    assert isinstance(outcome, Downloaded), outcome
+    return (folder / outcome.path).read_bytes()
+
+
+def paths_of(*outcomes: Outcome) -> set[str]:
+    return {outcome.path for outcome in outcomes if isinstance(outcome, Downloaded)}
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def after_a_pause(first: str, *others: str) -> Iterator[str]:
+    """Yield the addresses with so long a pause that the first connection has become idle."""
+    yield first
+    time.sleep(0.3)
+    yield from others
+
+
+@pytest.mark.parametrize("path", ["/late-poison", "/keep-alive-then-close"])
+async def test_what_comes_while_a_connection_is_idle_does_not_reach_the_next_url(
+    path: str, tmp_path: Path
+) -> None:
+    async with fault_server() as server, asyncio.timeout(LIMIT):
+        outcomes = await download_sites(
+            after_a_pause(server.url(path), server.url("/after")), tmp_path, options=OPTIONS
+        )
+    assert [saved(outcome, tmp_path) for outcome in outcomes] == [PAGE, PAGE]
+    assert turns(server) == [1, 1]
+
+
+async def test_a_connection_without_faults_is_used_again(tmp_path: Path) -> None:
+    paths = ["/before", "/chunked", "/status/404", "/redirect/permanent", "/status/204", "/after"]
+    async with fault_server() as server, asyncio.timeout(LIMIT):
+        await download_sites(
+            map(server.url, paths), tmp_path, options=replace(OPTIONS, concurrency=1)
+        )
+    assert turns(server) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def turns(server: FaultServer) -> list[int]:
+    return [request.turn for request in server.requests]
+
+
+async def test_a_connection_reset_when_used_again_is_replaced_once(tmp_path: Path) -> None:
+    async with fault_server() as server, asyncio.timeout(LIMIT):
+        await download_sites(
+            [server.url("/before"), server.url("/reset-when-used-again")],
+            tmp_path,
+            options=replace(OPTIONS, concurrency=1),
+        )
+    asked = [(request.path, request.count, request.turn) for request in server.requests]
+    assert asked[1:] == [("/reset-when-used-again", 1, 2), ("/reset-when-used-again", 2, 1)]
+
+
+async def test_a_server_that_only_resets_is_asked_no_more_than_twice(tmp_path: Path) -> None:
+    # aiohttp tries again once by itself, as if the connection had been an old one.
+    async with fault_server() as server, asyncio.timeout(LIMIT):
+        await download_sites([server.url("/reset-before-answer")], tmp_path, options=OPTIONS)
+    assert server.paths() == ["/reset-before-answer"] * 2
+
+
+async def test_cookies_are_not_sent_back(tmp_path: Path) -> None:
+    async with fault_server() as server, asyncio.timeout(LIMIT):
+        await download_sites(
+            [server.url("/cookies-200"), server.url("/after")],
+            tmp_path,
+            options=replace(OPTIONS, concurrency=1),
+        )
+    assert [request.headers.get("cookie") for request in server.requests] == [None, None]
+
+
+async def test_a_name_from_the_server_is_not_used(tmp_path: Path) -> None:
+    async with fault_server() as server, asyncio.timeout(LIMIT):
+        (outcome,) = await download_sites(
+            [server.url("/name-with-traversal")], tmp_path / "folder", options=OPTIONS
+        )
+    assert isinstance(outcome, Downloaded)
+    assert outcome.path.endswith("/name-with-traversal.html")
+    assert files_in(tmp_path) == {f"folder/{outcome.path}"}
+
+
+async def test_an_untrusted_certificate_is_accepted_when_that_is_asked_for(tmp_path: Path) -> None:
+    async with fault_server(Door.SELF_SIGNED) as server, asyncio.timeout(LIMIT):
+        (outcome,) = await download_sites(
+            [server.url("/page", Door.SELF_SIGNED)],
+            tmp_path,
+            options=replace(OPTIONS, insecure=True),
+        )
+    assert saved(outcome, tmp_path) == PAGE
+
+
+async def test_the_temporary_file_of_a_cut_body_is_gone_from_its_folder(tmp_path: Path) -> None:
+    async with fault_server() as server, asyncio.timeout(LIMIT):
+        await download_sites([server.url("/large-cut")], tmp_path, options=OPTIONS)
+    assert files_in(tmp_path) == set()
+
+
+async def test_all_faults_at_once_leave_every_line_its_outcome(tmp_path: Path) -> None:
+    usual = [case for case in CASES if case.door is Door.PLAIN and case.options is OPTIONS]
+    async with fault_server() as server, asyncio.timeout(LIMIT):
+        outcomes = await download_sites(
+            [server.url(case.path, scheme=case.scheme) for case in usual], tmp_path, options=OPTIONS
+        )
+    for case, outcome in zip(usual, outcomes, strict=True):
+        assert_as_expected(outcome, case, tmp_path)
+    assert files_in(tmp_path) == paths_of(*outcomes)

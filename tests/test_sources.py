@@ -1,0 +1,804 @@
+"""Lists in every format become a stream of targets; what is no address fails on its own."""
+
+import gzip
+import io
+import json
+import os
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from downloader import sources
+from downloader.errors import BadUrlError, ConnectError, ErrorKind, SourceError
+from downloader.models import Checksum, Failed, Target
+from downloader.sources import Entry, FetchList
+from downloader.urls import Url, parse
+
+SHA = "a" * 64
+Encode = Callable[[str], bytes]
+FAST = settings(max_examples=100, deadline=None)
+
+
+def _no_fetching(url: Url) -> Iterator[bytes]:
+    raise AssertionError(f"nothing names {url}")
+
+
+def _pieces(data: str | bytes, step: int | None = None) -> Iterator[bytes]:
+    body = data.encode() if isinstance(data, str) else data
+    step = step or len(body) or 1
+    return (body[start : start + step] for start in range(0, len(body), step))
+
+
+def _stream(
+    pieces: Iterator[bytes], name: str = "list", fetch_list: FetchList = _no_fetching
+) -> Iterator[Entry]:
+    """Yield the entries of a list that arrives in pieces which the test decides."""
+    lines = sources._parse_list(pieces, name, name, fetch_list, 0)
+    return (sources._entry(line, index) for index, line in enumerate(lines))
+
+
+def _entries(data: str | bytes, name: str = "list", step: int | None = None) -> list[Entry]:
+    return list(_stream(_pieces(data, step), name))
+
+
+def _partly(
+    data: str | bytes, name: str = "list", step: int | None = None
+) -> tuple[list[Entry], str]:
+    """Return what a list holds before the error that ends it, and what that says."""
+    found: list[Entry] = []
+    try:
+        found.extend(_stream(_pieces(data, step), name))
+    except SourceError as error:
+        return found, error.message
+    return found, ""
+
+
+def _addresses(entries: Iterable[Entry]) -> list[str]:
+    """Return the addresses of targets, and what else failures show, between question marks."""
+    return [entry.url if isinstance(entry, Target) else f"?{entry.url}?" for entry in entries]
+
+
+def _origins(entries: Iterable[Entry]) -> list[str]:
+    return [entry.origin for entry in entries]
+
+
+def _target(entry: Entry) -> Target:
+    assert isinstance(entry, Target)
+    return entry
+
+
+def _failed(entry: Entry) -> Failed:
+    assert isinstance(entry, Failed)
+    return entry
+
+
+# Text
+
+
+def test_a_text_list_has_one_address_a_line() -> None:
+    entries = _entries("https://a.example/\nb.example/x\n\n  # a comment\n# another\nhttp://c/#d\n")
+    assert _addresses(entries) == ["https://a.example/", "https://b.example/x", "http://c/"]
+    assert _origins(entries) == ["list:1", "list:2", "list:6"]
+    assert [entry.index for entry in entries] == [0, 1, 2]
+
+
+def test_the_last_line_needs_no_end() -> None:
+    assert _addresses(_entries("a.example\nb.example")) == [
+        "https://a.example/",
+        "https://b.example/",
+    ]
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda text: text.encode(),
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: ("\ufeff" + text).encode("utf-16-le"),
+        lambda text: ("\ufeff" + text).encode("utf-16-be"),
+    ],
+    ids=["utf-8", "utf-8 with BOM", "utf-16-le", "utf-16-be"],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("step", [None, 1, 2, 3])
+def test_encodings_and_line_ends_make_no_difference(
+    encode: Encode, end: str, step: int | None
+) -> None:
+    # These letters hold the bytes of a line feed in UTF-16, at odd and at even places.
+    lines = ["https://a.example/Ċ", "  out=ਅĊ.txt", "", "https://b.example/ਊ", "c.example", ""]
+    entries = _entries(encode(end.join(lines)), step=step)
+    assert _addresses(entries) == [
+        parse("https://a.example/Ċ"),
+        parse("https://b.example/ਊ"),
+        "https://c.example/",
+    ]
+    assert _target(entries[0]).name == "ਅĊ.txt"
+    assert _origins(entries) == ["list:1", "list:4", "list:5"]
+
+
+def test_a_line_that_is_no_address_fails_alone_and_says_where() -> None:
+    entries = _entries("https://a.example/\nnot a url\nftp://b.example/\nhttps://c.example/\n")
+    assert _addresses(entries) == [
+        "https://a.example/",
+        "?not a url?",
+        "?ftp://b.example/?",
+        "https://c.example/",
+    ]
+    failed = _failed(entries[1])
+    assert (failed.kind, failed.origin, failed.index) == (ErrorKind.BAD_URL, "list:2", 1)
+
+
+def test_undecodable_bytes_and_nul_fail_their_line_only() -> None:
+    entries = _entries(b"https://a.example/\nhttps://b.example/\xff\nhttps://c.example/\n")
+    assert [type(entry) for entry in entries] == [Target, Failed, Target]
+    # A NUL at the very beginning would mark the whole as binary data; here it is one bad line.
+    lines = b"https://a.example/\n" * 100 + b"https://b.example/\0\n" + b"https://c.example/\n"
+    assert len([entry for entry in _entries(lines, step=1200) if isinstance(entry, Failed)]) == 1
+
+
+def test_indented_lines_are_options_as_in_aria2() -> None:
+    (entry,) = _entries(
+        "https://a.example/a\n"
+        "  out=folder/b.txt\n"
+        f"\tchecksum=sha-256={SHA.upper()}\n"
+        "  # a comment among them\n"
+        "  header=X-One: 1\n"
+        "  header=Referer:https://x.example/?a=b\n"
+    )
+    target = _target(entry)
+    assert target.name == "folder/b.txt"
+    assert target.checksum == Checksum("sha256", SHA)
+    assert target.headers == (("X-One", "1"), ("Referer", "https://x.example/?a=b"))
+    assert target.origin == "list:1"
+
+
+def test_an_indented_address_is_no_option() -> None:
+    entries = _entries("https://a.example/\n  https://b.example/?c=d\n  e.example/?f=g\n")
+    assert [type(entry) for entry in entries] == [Target] * 3
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("split=5", "unknown option split= at list:2"),
+        ("checksum=sha-256=abc", "not a checksum: 'sha-256=abc'"),
+        ("checksum=crc32=00000000", "not a checksum"),
+        ("header=no colon", "not a header field"),
+        ("header=A: b\x01c", "not a header field"),
+        ("header=: empty name", "not a header field"),
+    ],
+)
+def test_a_bad_option_fails_its_own_address_only(option: str, message: str) -> None:
+    entries = _entries(f"https://a.example/\n  {option}\nhttps://b.example/\n")
+    assert _addresses(entries) == ["?https://a.example/?", "https://b.example/"]
+    assert message in _failed(entries[0]).message
+    assert _failed(entries[0]).hint
+
+
+def test_an_option_without_an_address_fails_alone() -> None:
+    entries = _entries("  out=x\nhttps://a.example/\n")
+    assert [type(entry) for entry in entries] == [Failed, Target]
+    assert _failed(entries[0]).message == "an option without an address"
+
+
+@pytest.mark.parametrize("step", [None, 1000, 65536, 65537])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_an_overlong_line_is_one_failure_and_never_a_shorter_address(
+    letter: str, encoding: str, step: int | None
+) -> None:
+    text = f"https://a.example/\nhttps://long.example/{letter * 70_000}\nhttps://b.example/\n"
+    entries = _entries(text.encode(encoding), step=step)
+    assert [type(entry) for entry in entries] == [Target, Failed, Target]
+    assert _origins(entries) == ["list:1", "list:2", "list:3"]
+    failed = _failed(entries[1])
+    assert failed.message == "the line is too long for an address"
+    assert len(failed.url) <= 200
+
+
+def test_the_last_line_may_be_overlong_too() -> None:
+    for step in (None, 1000):
+        assert [type(e) for e in _entries("x" * 70_000, step=step)] == [Failed]
+
+
+def test_a_line_without_an_end_does_not_fill_memory() -> None:
+    tracemalloc.start()
+    entries = list(_stream(b"x" * 65536 for _ in range(500)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [type(entry) for entry in entries] == [Failed]
+    assert peak < 2 * 1024 * 1024
+
+
+def test_the_first_target_appears_before_more_is_read() -> None:
+    pulled = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal pulled
+        for piece in (b"https://a.example/\nhttps://b.example/\n", b"https://c.example/\n"):
+            pulled += 1
+            yield piece
+
+    stream = _stream(pieces())
+    assert next(stream).url == "https://a.example/"
+    assert pulled == 1
+    assert _addresses(stream) == ["https://b.example/", "https://c.example/"]
+
+
+# Tables
+
+
+def test_a_csv_list_has_a_column_url_wherever_it_is() -> None:
+    entries = _entries(
+        "Title, URL ,name,sha256\r\n"
+        f'"A ""good"" one",https://a.example/,a.txt,{SHA}\r\n'
+        ",https://b.example/,,\r\n"
+        "\r\n"
+        "short row\r\n"
+        '"two\r\nlines",https://c.example/?x=1,\r\n'
+        "bad,not a url,,\r\n",
+        "list.csv",
+    )
+    assert _addresses(entries) == [
+        "https://a.example/",
+        "https://b.example/",
+        "??",
+        "https://c.example/?x=1",
+        "?not a url?",
+    ]
+    assert _origins(entries) == [f"list.csv:{line}" for line in (2, 3, 5, 6, 8)]
+    assert _target(entries[0]).name == "a.txt"
+    assert _target(entries[0]).checksum == Checksum("sha256", SHA)
+    assert _target(entries[1]).name is None
+
+
+def test_a_tsv_list_is_separated_by_tabs() -> None:
+    entries = _entries("url\tname\nhttps://a.example/?a,b\tx, y.txt\n", "list.tsv")
+    assert _addresses(entries) == ["https://a.example/?a,b"]
+    assert _target(entries[0]).name == "x, y.txt"
+
+
+@pytest.mark.parametrize(
+    "header", ["url,name", "id,url", "id,page title,url,name", '"url","name"', "url\tname", "URL"]
+)
+@pytest.mark.parametrize("step", [None, 1])
+def test_a_table_is_known_by_its_header(header: str, step: int | None) -> None:
+    row = header.lower().replace("url", "https://a.example/")
+    assert _addresses(_entries(f"{header}\r\n{row}\r\n", step=step)) == ["https://a.example/"]
+
+
+@pytest.mark.parametrize(
+    "line", ["https://a.example/?x,url", "a.example/url,x", "https://a.example/,url,"]
+)
+def test_an_address_that_looks_a_little_like_a_header_is_an_address(line: str) -> None:
+    assert _addresses(_entries(f"{line}\n")) == [parse(line)]
+
+
+def test_a_table_without_a_column_url_is_no_list() -> None:
+    with pytest.raises(SourceError, match=r"^list\.csv has no column named url$"):
+        _entries("name,address\na,https://a.example/\n", "list.csv")
+
+
+def test_a_broken_row_fails_and_the_table_goes_on() -> None:
+    unquoted = "x\n" * 66_000
+    entries = _entries(
+        f'url\na\rb\nhttps://c.example/\n"https://d.example/{unquoted}"\nhttps://e.example/\n',
+        "list.csv",
+    )
+    assert [type(entry) for entry in entries][:3] == [Failed, Target, Failed]
+    assert _origins(entries)[:3] == ["list.csv:2", "list.csv:3", "list.csv:4"]
+    assert _addresses(entries)[-1] == "https://e.example/"
+
+
+@pytest.mark.parametrize("step", [None, 1000])
+def test_an_overlong_row_is_never_a_shorter_address(step: int | None) -> None:
+    body = f'name,url\nx,"https://a.example/{"x" * 70_000}"\ny,https://b.example/\n'
+    entries = _entries(body, "list.csv", step)
+    assert [type(entry) for entry in entries] == [Failed, Target]
+    assert _failed(entries[0]).message == "the line is too long for an address"
+
+
+def test_a_row_without_an_end_does_not_fill_memory() -> None:
+    pulled = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal pulled
+        yield b'url\nhttps://a.example/\n"'
+        while True:
+            pulled += 1
+            yield b'\n","' * 10_000
+
+    stream = _stream(pieces(), "list.csv")
+    assert _target(next(stream)).url == "https://a.example/"
+    with pytest.raises(SourceError, match=r"the row at list\.csv:3 has no end"):
+        next(stream)
+    assert pulled < 100
+
+
+# JSON lines
+
+
+@pytest.mark.parametrize("name", ["list.jsonl", "list.ndjson", "list"])
+def test_a_json_list_has_an_object_or_a_string_a_line(name: str) -> None:
+    rows = [
+        {"url": "https://a.example/", "name": "a.txt", "sha256": SHA, "other": [1]},
+        "https://b.example/",
+        {"url": "https://c.example/", "name": None},
+    ]
+    entries = _entries("\n".join(json.dumps(row) for row in rows) + "\n\n", name)
+    assert _addresses(entries) == [f"https://{host}.example/" for host in "abc"]
+    assert _target(entries[0]).name == "a.txt"
+    assert _target(entries[0]).checksum == Checksum("sha256", SHA)
+    assert _target(entries[2]).name is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "null",
+        "5",
+        "[]",
+        "{}",
+        '{"url": 5}',
+        '{"url": null}',
+        '{"url": "https://a.example/", "name": 5}',
+        '{"url": "https://a.example/", "sha256": ["a"]}',
+        '{"url": "https://a.example/\\ud800"}',
+        "[" * 20_000,
+        "1" * 5_000,
+        '{"url": "https://a.example/' + "x" * 70_000 + '"}',
+    ],
+)
+def test_a_json_line_that_names_no_address_fails_alone(line: str) -> None:
+    entries = _entries(f'{line}\n"https://b.example/"\n', "list.jsonl")
+    assert [type(entry) for entry in entries] == [Failed, Target]
+    assert _failed(entries[0]).origin == "list.jsonl:1"
+
+
+# Sitemaps
+
+SITEMAP = """<?xml version="1.0" encoding="UTF-8"?>
+<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+        xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">
+  <url><loc>https://a.example/?x=1&amp;y=2</loc><lastmod>2024-01-01</lastmod></url>
+  <url>
+    <loc>
+      https://b.example/<![CDATA[?c&d]]>
+    </loc>
+    <image:image><image:loc>https://i.example/</image:loc></image:image>
+  </url>
+</urlset>
+"""
+PAGES = ["https://a.example/?x=1&y=2", "https://b.example/?c&d"]
+
+
+def _index(*addresses: str) -> str:
+    locs = "".join(f"<sitemap>\n<loc>{address}</loc></sitemap>" for address in addresses)
+    return (
+        f"<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{locs}</sitemapindex>"
+    )
+
+
+@pytest.mark.parametrize("step", [None, 1, 7])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("name", ["sitemap.xml", "list"])
+def test_a_sitemap_is_a_list(name: str, encoding: str, step: int | None) -> None:
+    text = SITEMAP.replace("UTF-8", "UTF-16" if encoding == "utf-16" else "UTF-8")
+    entries = _entries(text.encode(encoding), name, step)
+    assert _addresses(entries) == PAGES
+    assert _origins(entries) == [f"{name}:4", f"{name}:8"]
+
+
+def test_a_sitemap_is_read_as_it_arrives() -> None:
+    pulled = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal pulled
+        for piece in (
+            b"<urlset><url><loc>https://a.example/</loc></url>\n<url><loc>https://b",
+            b"",
+            b".example/</loc></url></urlset>",
+        ):
+            pulled += 1
+            yield piece
+
+    stream = _stream(pieces())
+    assert _target(next(stream)).url == "https://a.example/"
+    assert pulled == 1
+    assert _addresses(stream) == ["https://b.example/"]
+
+
+def test_a_bad_address_in_a_sitemap_fails_alone() -> None:
+    entries = _entries(
+        "<urlset><url><loc/></url><url><loc>ftp://x/</loc></url>"
+        f"<url><loc>https://a.example/{'x' * 70_000}</loc></url>"
+        "<url><loc>https://b.example/</loc></url></urlset>"
+    )
+    assert [type(entry) for entry in entries] == [Failed, Failed, Failed, Target]
+
+
+@pytest.mark.parametrize("step", [None, 5])
+def test_broken_xml_is_an_error_after_what_came_before(step: int | None) -> None:
+    broken = SITEMAP.replace("</urlset>", "</url>")
+    entries, message = _partly(broken, "sitemap.xml", step)
+    # What one piece of bytes held is given up with it, when the break is in the same piece.
+    assert _addresses(entries) in ([], PAGES) if step is None else _addresses(entries) == PAGES
+    assert message == "sitemap.xml:11 is no XML: mismatched tag"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "is no XML: no element found"),
+        ("<urlset><url>", "is no XML: no element found"),
+        ("<html><p>Not Found</html>", "is no XML: mismatched tag"),
+        ("no XML at all", "is no XML: syntax error"),
+        ("<a>" * 100, "is nested too deeply for a sitemap"),
+        ("<?xml version='1.0' encoding='shift_jis'?><a/>", "is XML in an unknown encoding"),
+        ("<?xml version='1.0' encoding='hex'?><a/>", "is XML in an unknown encoding"),
+        ("<?xml version='1.0' encoding='klingon'?><a/>", "is XML in an unknown encoding"),
+        (
+            '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><x>&b;</x>',
+            "declares an entity",
+        ),
+        ('<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]><x>&f;</x>', "declares an entity"),
+        ('<!DOCTYPE x [<!ENTITY % p SYSTEM "http://x/">%p;]><x/>', "declares an entity"),
+    ],
+)
+def test_what_is_no_sitemap_is_refused(text: str, fault: str) -> None:
+    with pytest.raises(SourceError, match=rf"^sitemap\.xml.*{fault}"):
+        _entries(text, "sitemap.xml")
+
+
+@pytest.mark.parametrize("opening", [b"<a><!-- ", b"<a b='", b"<a><"])
+def test_an_endless_comment_or_tag_does_not_fill_memory(opening: bytes) -> None:
+    pulled = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal pulled
+        yield opening
+        while True:
+            pulled += 1
+            yield b"x" * 65536
+
+    with pytest.raises(SourceError, match="holds a tag or comment that is too long"):
+        next(_stream(pieces(), "sitemap.xml"))
+    assert pulled < 100
+
+
+def test_an_index_names_sitemaps_which_are_fetched_in_order() -> None:
+    lists: dict[str, bytes] = {
+        "https://s.example/1.xml": SITEMAP.encode(),
+        "https://s.example/2.xml.gz": gzip.compress(SITEMAP.encode()),
+        "https://s.example/3.txt": b"https://c.example/\n",
+    }
+    index = _index(*lists)
+    entries = list(_stream(_pieces(index), "index.xml", lambda url: iter([lists[url]])))
+    assert _addresses(entries) == [*PAGES, *PAGES, "https://c.example/"]
+    assert _origins(entries)[0] == "https://s.example/1.xml:4"
+    assert [entry.index for entry in entries] == list(range(5))
+
+
+def test_a_sitemap_that_cannot_be_fetched_is_one_failure() -> None:
+    def fetch_list(url: Url) -> Iterator[bytes]:
+        if "good" in url:
+            yield SITEMAP.encode()
+        else:
+            raise ConnectError("connection refused")
+
+    index = _index("https://u:secret@bad.example/", "https://good.example/", "ftp://x.example/")
+    entries = list(_stream(_pieces(index), "index.xml", fetch_list))
+    assert _addresses(entries)[1:3] == PAGES
+    failed = _failed(entries[0])
+    assert (failed.kind, failed.message) == (ErrorKind.CONNECT, "connection refused")
+    assert failed.origin == "index.xml:2"
+    assert "bad.example" in failed.url
+    assert "secret" not in failed.url
+    assert _failed(entries[3]).kind is ErrorKind.BAD_URL
+
+
+def test_a_broken_sitemap_of_an_index_fails_and_the_next_one_is_read() -> None:
+    def fetch_list(url: Url) -> Iterator[bytes]:
+        return iter([SITEMAP[:-20].encode() if "broken" in url else SITEMAP.encode()])
+
+    index = _index("https://broken.example/", "https://good.example/")
+    entries = list(_stream(_pieces(index), "index.xml", fetch_list))
+    assert _addresses(entries)[-2:] == PAGES
+    (failed,) = (entry for entry in entries if isinstance(entry, Failed))
+    assert "is no XML" in failed.message
+
+
+def test_an_index_inside_an_index_is_refused_so_that_loops_end() -> None:
+    index = _index("https://s.example/index.xml")
+    entries = list(_stream(_pieces(index), "index.xml", lambda _url: _pieces(index)))
+    assert [_failed(entry).message for entry in entries] == ["an index inside a sitemap index"]
+
+
+# Compressed lists
+
+
+@pytest.mark.parametrize("step", [None, 1, 10])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.txt.gz", "https://a.example/\n"),
+        ("list.csv.gz", "x,url\n1,https://a.example/\n"),
+        ("list.jsonl.gz", '"https://a.example/"\n'),
+        ("sitemap.xml.gz", "<urlset><url><loc>https://a.example/</loc></url></urlset>"),
+        ("misnamed.txt", "https://a.example/\n"),
+    ],
+)
+def test_every_list_may_be_compressed(name: str, text: str, step: int | None) -> None:
+    assert _addresses(_entries(gzip.compress(text.encode()), name, step)) == ["https://a.example/"]
+
+
+@pytest.mark.parametrize("step", [None, 1, 10])
+@pytest.mark.parametrize("padding", [b"", bytes(30)])
+def test_a_compressed_list_may_have_several_members_and_padding(
+    step: int | None, padding: bytes
+) -> None:
+    body = gzip.compress(b"https://a.example/\nhttps://b.ex") + gzip.compress(b"ample/\n") + padding
+    addresses = ["https://a.example/", "https://b.example/"]
+    assert _addresses(_entries(body, step=step)) == addresses
+
+
+def test_a_compressed_list_that_is_cut_off_is_an_error_after_what_was_readable() -> None:
+    lines = "".join(f"https://{number}.example/{os.urandom(8).hex()}\n" for number in range(2000))
+    body = gzip.compress(lines.encode())
+    whole = _addresses(_entries(body))
+    for end in (len(body) // 2, len(body) - 8, len(body) - 1):
+        entries, message = _partly(body[:end])
+        assert message == "list is cut off: the gzip data has no end"
+        assert 500 < len(entries) <= 2000
+        assert _addresses(entries) == whole[: len(entries)]
+
+
+def test_corrupt_compressed_data_is_an_error() -> None:
+    body = bytearray(gzip.compress(b"https://a.example/\n"))
+    body[-6] ^= 1
+    with pytest.raises(SourceError, match="list is corrupt gzip data"):
+        _entries(bytes(body))
+
+
+def test_a_compressed_list_is_uncompressed_as_it_is_read() -> None:
+    bomb = gzip.compress(b"https://a.example/\n" + b"#" * 50_000_000, compresslevel=1)
+    tracemalloc.start()
+    entries = list(_stream(_pieces(bomb, 65536), "list.txt"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert _addresses(entries) == ["https://a.example/"]
+    assert peak < 4 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"PK\x03\x04\x14\0\0\0",
+        b"\x7fELF\x02\x01\x01\0",
+        gzip.compress(b"\0binary\n", mtime=0),
+    ],
+)
+def test_binary_data_is_no_list(data: bytes) -> None:
+    with pytest.raises(SourceError, match="list is binary data, not a list of addresses"):
+        _entries(data)
+
+
+# Secrets
+
+SECRETS = [
+    "https://user:pa55word@h/ok",
+    "https://user:pa55word@exa mple.org/",
+    "https://user:pa55word@h:99999/",
+    "https://user:pa55@pa55word@h:99999/",
+    "https://user:pa55/pa55word@h/",
+    "https://user:pa55 pa55word@exa mple.org/",
+    "https:\\\\user:pa55word@exa mple.org/",
+    "https:user:pa55word@exa mple.org/",
+    "user:pa55word@example.org/",
+    "ftp://user:pa55word@example.org/",
+    '{"url": "https://user:pa55word@h/"',
+    "see https://user:pa55word@h/",
+    "https://user:pa55word@h/" + "x" * 70_000,
+    "https://user:" + "pa55word" * 100 + "@h:bad/",
+]
+
+
+@pytest.mark.parametrize("line", SECRETS)
+@pytest.mark.parametrize("form", ["text", "option", "csv", "json", "sitemap", "index"])
+def test_a_password_is_never_shown(line: str, form: str) -> None:
+    escaped = line.replace('"', '""')
+    data, name = {
+        "text": (line, "list"),
+        "option": (f"{line}\n  checksum=bad", "list"),
+        "csv": (f'url\n"{escaped}"\n', "list.csv"),
+        "json": (json.dumps(line), "list.jsonl"),
+        "sitemap": (f"<urlset><url><loc>{line}</loc></url></urlset>", "list.xml"),
+        "index": (_index(line), "list.xml"),
+    }[form]
+
+    def fetch_list(_url: Url) -> Iterator[bytes]:
+        raise ConnectError("connection refused")
+
+    for entry in _stream(_pieces(data), name, fetch_list):
+        shown = entry.shown if isinstance(entry, Target) else f"{entry.url} {entry.message}"
+        assert "pa55" not in shown
+
+
+@pytest.mark.parametrize(
+    "line", ["http://exa mple.org/", "a@b c", "http://user@exa mple/", "http://h:bad/", "x y"]
+)
+def test_a_malformed_address_without_a_password_is_shown_as_it_stands(line: str) -> None:
+    assert _addresses(_entries(line)) == [f"?{line}?"]
+
+
+# Any bytes at all
+
+_FRAGMENTS = st.sampled_from(
+    [
+        b"https://a.example/\n",
+        b"b.example\r\n",
+        b"  out=x\n",
+        b"  checksum=sha-1=x\n",
+        b"# comment\n",
+        b"url,name\n",
+        b'"a\nb",',
+        b"\t",
+        b"\xef\xbb\xbf",
+        b"\xff\xfe",
+        b"\xfe\xff",
+        b"\n\0",
+        b"\0\n",
+        b"\x1f\x8b",
+        b'{"url": "https://c.example/"}\n',
+        b'"https://d.example/"\n',
+        b"<?xml version='1.0'?>",
+        b"<urlset>",
+        b"<url><loc>https://e.example/</loc></url>",
+        b"</urlset>",
+        b"<sitemap><loc>https://f.example/</loc></sitemap>",
+        gzip.compress(b"https://g.example/\n", mtime=0),
+    ]
+)
+_LISTS = st.lists(_FRAGMENTS | st.binary(max_size=20), max_size=12).map(b"".join)
+_NAMES = st.sampled_from(["list", "a.csv", "a.tsv", "a.jsonl", "a.xml", "a.txt.gz", "a.csv.gz"])
+
+
+def _nested(_url: Url) -> Iterator[bytes]:
+    return iter([b"https://nested.example/\n"])
+
+
+@given(body=_LISTS, name=_NAMES, step=st.integers(1, 30))
+@example(body=b"\x1f", name="list", step=1)
+@example(body=b"\xef\xbb\xbf\n{", name="list", step=1)
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_a_list_or_a_source_error(body: bytes, name: str, step: int) -> None:
+    for width in (None, step):
+        try:
+            entries = list(_stream(_pieces(body, width), name, _nested))
+        except SourceError as error:
+            assert error.message.isprintable()  # noqa: PT017 - other errors are to get through
+        else:
+            assert [entry.index for entry in entries] == list(range(len(entries)))
+
+
+@given(body=_LISTS.filter(lambda body: b"\0" not in body), name=_NAMES, step=st.integers(1, 30))
+@settings(max_examples=200, deadline=None)
+def test_how_a_list_arrives_does_not_change_what_it_says(body: bytes, name: str, step: int) -> None:
+    # Not so for NUL, which makes a list binary data when it comes with the beginning.
+    whole, fault = _partly_nested(body, name, None)
+    pieces, same_fault = _partly_nested(body, name, step)
+    assert fault == same_fault
+    if fault:
+        # One piece may hold both the last lines and the break; then these are given up.
+        assert pieces[: len(whole)] == whole
+    else:
+        assert pieces == whole
+
+
+def _partly_nested(body: bytes, name: str, step: int | None) -> tuple[list[Entry], str]:
+    found: list[Entry] = []
+    try:
+        found.extend(_stream(_pieces(body, step), name, _nested))
+    except SourceError as error:
+        return found, error.message
+    return found, ""
+
+
+# Where lists come from
+
+
+def test_a_command_line_names_files_and_addresses(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.txt", tmp_path / "two.csv"
+    one.write_text("a.example\n", "utf-8")
+    two.write_text("url\nb.example\n", "utf-8")
+    given_sources = [str(one), "HTTPS://c.example/", str(two)]
+    for source in given_sources:
+        sources.check(source)
+    entries = list(sources.read(given_sources, _no_fetching))
+    assert _addresses(entries) == [f"https://{host}.example/" for host in "acb"]
+    assert _origins(entries) == [f"{one}:1", "command line", f"{two}:2"]
+    assert [entry.index for entry in entries] == [0, 1, 2]
+
+
+def test_standard_input_is_a_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_bytes(b"a.example\n")
+    sources.check("-")
+    with path.open("rb") as file:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(file))
+        entries = list(sources.read(["-"], _no_fetching))
+    assert _addresses(entries) == ["https://a.example/"]
+    assert _origins(entries) == ["stdin:1"]
+
+
+def test_a_closed_standard_input_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SourceError, match="standard input is closed"):
+        list(sources.read(["-"], _no_fetching))
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n"])
+def test_a_list_without_an_address_is_an_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "empty"
+    path.write_text(text, "utf-8")
+    with pytest.raises(SourceError, match="empty holds no address"):
+        list(sources.read([str(path)], _no_fetching))
+
+
+def test_a_list_that_cannot_be_read_is_found_out_beforehand(tmp_path: Path) -> None:
+    for source, message in (
+        (str(tmp_path), "is a folder, not a list"),
+        (str(tmp_path / "none"), "there is no list"),
+        (f"{tmp_path}/a\0b", "cannot read"),
+        (f"{tmp_path}/\x1b[31m", r"\\x1b\[31m"),
+    ):
+        with pytest.raises(SourceError, match=message):
+            sources.check(source)
+        with pytest.raises(SourceError):
+            list(sources.read([source], _no_fetching))
+
+
+def test_a_program_gives_addresses_or_targets() -> None:
+    target = Target(url=parse("https://b.example/"), index=7, name="b.txt", headers=(("A", "b"),))
+    entries = list(sources.from_items(["a.example", target, "no url"]))
+    assert _addresses(entries) == ["https://a.example/", "https://b.example/", "?no url?"]
+    assert _origins(entries) == ["#1", "#2", "#3"]
+    assert [entry.index for entry in entries] == [0, 1, 2]
+    assert _target(entries[1]).name == "b.txt"
+    assert _target(entries[1]).headers == (("A", "b"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "checksum"),
+    [
+        (f"sha-256={SHA}", Checksum("sha256", SHA)),
+        (f"SHA256:{SHA.upper()}", Checksum("sha256", SHA)),
+        (f" {SHA} ", Checksum("sha256", SHA)),
+        ("md5=" + "0" * 32, Checksum("md5", "0" * 32)),
+        ("sha-512=" + "0" * 128, Checksum("sha512", "0" * 128)),
+    ],
+)
+def test_checksums_are_written_in_several_ways(text: str, checksum: Checksum) -> None:
+    assert sources.parse_checksum(text) == checksum
+
+
+@given(st.text(max_size=40))
+@FAST
+def test_any_text_is_a_checksum_and_a_header_or_a_bad_one(text: str) -> None:
+    try:
+        sources.parse_checksum(text)
+    except BadUrlError as error:
+        assert error.message.isprintable()  # noqa: PT017 - other errors are to get through
+    try:
+        name, value = sources.parse_header(text)
+    except BadUrlError:
+        return
+    assert name
+    assert not set("\r\n\0") & set(name + value)

@@ -1,0 +1,145 @@
+"""Addresses: parsed as a browser does, and never shown with their password."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from downloader import urls
+from downloader.errors import BadUrlError
+from downloader.urls import Url
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://www.python.org", "https://www.python.org/"),
+        ("HTTP://EXAMPLE.org:80/A", "http://example.org/A"),
+        ("  https://example.org/  ", "https://example.org/"),
+        ("example.org/a?b", "https://example.org/a?b"),
+        ("localhost:8080/x", "https://localhost:8080/x"),
+        ("//example.org/x", "https://example.org/x"),
+        ("https://example.org/a#part", "https://example.org/a"),
+        ("https://example.org/a%23b", "https://example.org/a%23b"),
+        ("https://example.org/a/../b/./c", "https://example.org/b/c"),
+        ("https://example.org/%2e%2e/b", "https://example.org/b"),
+        ("https://example.org/a b", "https://example.org/a%20b"),
+        ("https://example.org/ü", "https://example.org/%C3%BC"),
+        ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+        ("https://example.org/?sig=%27a%2Fb%27", "https://example.org/?sig=%27a%2Fb%27"),
+        ("http://0x7f.1/", "http://127.0.0.1/"),
+        ("http://[::0001]:8080/", "http://[::1]:8080/"),
+    ],
+)
+def test_an_address_is_read_as_a_browser_reads_it(text: str, url: str) -> None:
+    assert urls.parse(text) == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "ftp://example.org/",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "mailto:someone@example.org",
+        "https://",
+        "https://exa mple.org/",
+        "https://example.org:99999/",
+        "https://[::1/",
+        "https://example.org/a\tb",
+        "https://exam\nple.org/",
+        "https://example.org/\x00",
+        "https://example.org/\x7f",
+        "https://example.org/\ufffd",
+        "https://\udce9.example/",
+        "/etc/passwd",
+        "\\\\server\\share",
+        "?only=query",
+        "#fragment",
+    ],
+)
+def test_what_is_no_web_address_is_refused(text: str) -> None:
+    with pytest.raises(BadUrlError):
+        urls.parse(text)
+
+
+@given(st.text())
+@example("http://user:secret@h/")
+def test_a_parsed_address_is_ascii_and_parses_to_itself(text: str) -> None:
+    try:
+        url = urls.parse(text)
+    except BadUrlError:
+        return
+    assert url.isascii()
+    assert url.isprintable()
+    assert url.startswith(("https://", "http://"))
+    assert urls.parse(url) == url
+
+
+@pytest.mark.parametrize(
+    ("reference", "url"),
+    [
+        ("c", "https://example.org/a/c"),
+        ("/c#part", "https://example.org/c"),
+        ("../../c", "https://example.org/c"),
+        ("?q", "https://example.org/a/b?q"),
+        ("", "https://example.org/a/b"),
+        ("//other.example/x", "https://other.example/x"),
+        ("\\\\other.example\\x", "https://other.example/x"),
+        (" http://other.example/ ", "http://other.example/"),
+    ],
+)
+def test_a_reference_is_joined_as_a_browser_joins_it(reference: str, url: str) -> None:
+    assert urls.join(Url("https://example.org/a/b"), reference) == url
+
+
+@pytest.mark.parametrize(
+    "reference", ["file:///etc/passwd", "javascript:x", "data:,x", "http://[", "a\udce9"]
+)
+def test_a_reference_that_leaves_the_web_is_refused(reference: str) -> None:
+    with pytest.raises(BadUrlError):
+        urls.join(Url("https://example.org/"), reference)
+
+
+@pytest.mark.parametrize(
+    ("text", "bare", "credentials"),
+    [
+        ("https://h/a@b", "https://h/a@b", None),
+        ("https://h/", "https://h/", None),
+        ("https://user:secret@h/a", "https://h/a", ("user", "secret")),
+        ("https://user@h/", "https://h/", ("user", "")),
+        ("https://:secret@h/", "https://h/", ("", "secret")),
+        ("https://us%40er:p@ss@h/", "https://h/", ("us%40er", "p%40ss")),
+    ],
+)
+def test_credentials_are_taken_out_of_an_address(
+    text: str, bare: str, credentials: tuple[str, str] | None
+) -> None:
+    assert urls.without_credentials(urls.parse(text)) == (bare, credentials)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://user:secret@h/a?b", "https://user@h/a?b"),
+        ("https://:secret@h/", "https://h/"),
+        ("https://user:sec:r@t@h/", "https://user@h/"),
+        ("https://h/user:secret@x", "https://h/user:secret@x"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(text: str, shown: str) -> None:
+    assert urls.redact(urls.parse(text)) == shown
+
+
+def test_the_parts_of_an_address() -> None:
+    url = urls.parse("http://u:p@example.org:8080/a%20b/?q=1&r=%27")
+    assert urls.host(url) == "example.org:8080"
+    assert urls.origin(url) == "http://example.org:8080"
+    assert urls.split(url) == ("example.org:8080", "/a%20b/", "q=1&r=%27")
+
+
+def test_two_schemes_or_ports_are_two_origins() -> None:
+    addresses = ("http://h/", "https://h/", "http://h:81/", "http://i/")
+    assert len({urls.origin(urls.parse(text)) for text in addresses}) == 4
+    assert urls.origin(urls.parse("http://h:80/a")) == urls.origin(urls.parse("http://u:p@h/b"))
