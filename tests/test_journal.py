@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from downloader.errors import BadUrlError, ErrorKind
 from downloader.journal import Job, Journal
 from downloader.models import Failed, Skipped, SkipReason, Target
-from downloader.paths import PART, Name, SafePath, fold
+from downloader.paths import PART, Name, SafePath
 from downloader.urls import parse
 from tests.test_paths import MEDIA_TYPES, assert_safe
 
@@ -42,17 +43,23 @@ def _names(addresses: Sequence[str | tuple[str, str]]) -> list[Name | None]:
     return [entry.name if isinstance(entry, Job) else None for entry in admitted]
 
 
+def _same(path: str) -> str:
+    """Return what canonical caseless matching compares (Unicode standard, D145)."""
+    folded = unicodedata.normalize("NFD", path).casefold()
+    return unicodedata.normalize("NFD", folded)
+
+
 def _assert_apart(paths: Sequence[SafePath]) -> None:
     """Fail if two of *paths* could be one file, or one the folder of the other, anywhere."""
     taken: dict[str, str] = {}
     folders: dict[str, str] = {}
     for path in paths:
         assert_safe(path)
-        for key in (fold(path), fold(path + PART)):
+        for key in (_same(path), _same(path + PART)):
             assert key not in taken, f"{path} is the same file as {taken[key]}"
             taken[key] = path
         for folder in itertools.accumulate(path.split("/")[:-1], "{}/{}".format):
-            folders[fold(folder)] = path
+            folders[_same(folder)] = path
     for key in taken.keys() & folders.keys():
         pytest.fail(f"{taken[key]} is a file and {folders[key]} is inside it")
 
@@ -156,6 +163,8 @@ def test_two_urls_never_share_a_file(one: str, other: str) -> None:
         ("https://h/a/b", "h"),
         ("https://h/a/b", "H/A"),
         ("https://h/", "h.html"),
+        ("https://h/%C3%A9", "h/e\u0301.html"),
+        ("https://h/%C3%A9/x", "H/E\u0301"),
     ],
 )
 def test_a_url_gives_way_to_a_name_that_the_list_gave_before(address: str, name: str) -> None:
@@ -231,7 +240,7 @@ _GIVEN = st.tuples(
     st.sampled_from(
         _words("""
         h.html H h/a h/A.html h/a.png h/a.php.html h/a.html/b h/a.part h/a.bin/c h/index.html
-        h/a/index.css h/con _ _/x ../x
+        h/a/index.css h/con _ _/x ../x h/é h/e\u0301 h/E\u0301.html
         """)
     ),
 )
