@@ -109,7 +109,11 @@ async def test_a_gzipped_sitemap_index_leads_to_the_pages_of_its_sitemaps(
         ("comments.txt", b"# nothing\n\n", "comments.txt holds no address"),
         ("binary.txt", b"\x7fELF\0\0\1", "binary.txt is binary data"),
         ("cut.txt.gz", gzip.compress(b"a.invalid\n" * 99, mtime=0)[:-9], "cut.txt.gz is cut off"),
-        ("broken.gz", gzip.compress(b"x", mtime=0)[:10] + b"\xff" * 20, "broken.gz is corrupt gzip"),
+        (
+            "broken.gz",
+            gzip.compress(b"x", mtime=0)[:10] + b"\xff" * 20,
+            "broken.gz is corrupt gzip",
+        ),
         ("sitemap.xml", b"<urlset><url>", "sitemap.xml:1 is no XML"),
         ("table.csv", b"address,name\nx,y\n", "table.csv has no column named url"),
     ],
