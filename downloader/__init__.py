@@ -30,6 +30,7 @@ from downloader.models import (
     Sizes,
     Skipped,
     Target,
+    Unchanged,
 )
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Skipped",
     "SourceError",
     "Target",
+    "Unchanged",
     "__version__",
     "download_sites",
     "iter_sites",

@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, aclosing
 from pathlib import Path
+from typing import Any
 
 import click
 
 from downloader import sources
 from downloader._version import __version__
 from downloader.demo import demo_site
-from downloader.errors import DiskError, DownloadError, ErrorKind, RunError
-from downloader.flags import GroupedCommand, Header, Seconds, load_config, option
+from downloader.errors import DiskError, DownloadError, ErrorKind
+from downloader.flags import GroupedCommand, Header, Seconds, Size, load_config, option
 from downloader.models import USER_AGENT, ExitStatus, Failed, Options, Outcome, Tally
 from downloader.pool import Pool
 from downloader.progress import Screen, State
@@ -52,6 +53,20 @@ _GRACE_SECONDS = 5.0
     default=_DEFAULTS.output,
     help=f"Save under this folder [{_DEFAULTS.output}].",
 )
+@option("Output", "--force", is_flag=True, help="Fetch again what is done already.")
+@option(
+    "Output",
+    "--refresh",
+    is_flag=True,
+    help="Ask the server whether what is done has changed, and fetch only that.",
+)
+@option("Output", "--verify", is_flag=True, help="Hash what is done again to see if it is whole.")
+@option(
+    "Output",
+    "--no-use-server-timestamps",
+    is_flag=True,
+    help="Do not give files the time of Last-Modified.",
+)
 @option(
     "Speed",
     "-j",
@@ -75,6 +90,22 @@ _GRACE_SECONDS = 5.0
     default=_DEFAULTS.read_timeout,
     help=f"Give up a transfer that stalls this long [{_DEFAULTS.read_timeout:g}s].",
 )
+@option(
+    "Robustness",
+    "--retries",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=_DEFAULTS.retries,
+    help=f"Try again what may pass, this often [{_DEFAULTS.retries}].",
+)
+@option(
+    "Robustness",
+    "--min-speed",
+    metavar="RATE",
+    type=Size(),
+    help="Give up a transfer that is slower over five seconds [none].",
+)
+@option("Robustness", "--max-size", type=Size(), help="Refuse a larger body, decoded [none].")
 @option("Robustness", "--timeout", type=Seconds(), help="For a whole URL [none].")
 @option(
     "Robustness",
@@ -102,12 +133,26 @@ _GRACE_SECONDS = 5.0
 )
 @option(
     "Request",
+    "--cookies",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Send the cookies of this file (Netscape's format).",
+)
+@option("Request", "--netrc", is_flag=True, help="Take passwords from ~/.netrc or $NETRC.")
+@option(
+    "Request",
     "--cacert",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Trust the certificate authorities in this PEM file.",
 )
 @option("Request", "--insecure", is_flag=True, help="Accept any TLS certificate.")
+@option(
+    "Safety",
+    "--block-private",
+    is_flag=True,
+    help="Refuse loopback, private and link-local addresses, at every hop.",
+)
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")
 @option("Report", "--no-progress", is_flag=True, help="Show no progress bar.")
@@ -131,23 +176,17 @@ _GRACE_SECONDS = 5.0
 @click.pass_context
 def main(
     ctx: click.Context,
+    /,
     source: tuple[str, ...],
-    output: Path,
-    concurrency: int,
-    connect_timeout: float,
-    read_timeout: float,
-    timeout: float | None,
-    max_redirects: int,
     header: tuple[tuple[str, str], ...],
-    user_agent: str,
-    cacert: Path | None,
-    insecure: bool,
+    no_use_server_timestamps: bool,
     quiet: bool,
     verbose: bool,
     no_progress: bool,
     debug: bool,
     demo: bool,
     config: Path | None,
+    **settings: Any,
 ) -> None:
     """Fetch every URL of SOURCE... at once, save each safely, and say how big each one is.
 
@@ -161,19 +200,11 @@ def main(
         raise click.UsageError(
             "--demo takes no SOURCE" if demo else "name a SOURCE: a list file, - or a URL", ctx
         )
-    options = Options(
-        output=output,
-        concurrency=concurrency,
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-        timeout=timeout,
-        max_redirects=max_redirects,
-        headers=header,
-        user_agent=user_agent,
-        cacert=cacert,
-        insecure=insecure,
+    # The other parameters are named and typed as the fields of Options are.
+    options = Options(headers=header, server_timestamps=not no_use_server_timestamps, **settings)
+    view = _View(
+        options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug
     )
-    view = _View(output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
     if debug:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(name)s: %(message)s")
     sys.exit(_guarded(lambda: _start(source, options, view, demo=demo), debug=debug))
@@ -222,15 +253,17 @@ async def _run(source: tuple[str, ...], options: Options, view: "_View") -> Exit
         lambda: pool.stop(now=True),
         progress=view.progress and not view.quiet,
     )
-    fault: RunError | None = None
+    fault: DownloadError | None = None
     async with screen:
         with _signals(pool, screen) as signals:
             try:
                 async with aclosing(pool.outcomes()) as outcomes:
                     async for outcome in outcomes:
+                        while pool.warnings:
+                            screen.note(printable(f"download: {pool.warnings.pop(0)}"))
                         tally.add(outcome)
                         view.show(outcome, screen)
-            except RunError as error:
+            except DownloadError as error:
                 if not tally.total:
                     raise
                 fault = error

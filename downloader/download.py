@@ -1,28 +1,46 @@
-"""ONE URL becomes one outcome: fetch, decode, measure, save."""
+"""ONE URL becomes one outcome: asked for, saved, and tried again where that may help."""
 
 import asyncio
-import hashlib
 import time
 import traceback
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from downloader.charset import CharacterCount, is_text
-from downloader.decode import PIECE, decoder_for
+from downloader import retry, urls
+from downloader.body import Continuation, Saved, save_body
 from downloader.errors import (
-    ChecksumError,
     HttpStatusError,
     InternalError,
     InterruptedRunError,
+    NoDescriptorError,
     TimedOutError,
     UrlError,
 )
 from downloader.fetch import Client, Response
 from downloader.fetch.client import require_success
-from downloader.journal import Job
-from downloader.models import Checksum, Downloaded, Failed, Options, Sizes, Target
+from downloader.governor import Governor
+from downloader.journal import Job, Parked
+from downloader.models import Downloaded, Failed, Options, Target, Unchanged
 from downloader.paths import SafePath
-from downloader.storage import PartFile, Storage
+from downloader.resume import Partial, continued_total
+from downloader.storage import Storage
+
+_DESCRIPTOR_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What every download of a run shares.
+
+    Attributes:
+        park: notes in the journal that a partial file was begun.
+    """
+
+    client: Client
+    storage: Storage
+    governor: Governor
+    options: Options
+    park: Callable[[Job, Parked], None]
 
 
 @dataclass(slots=True)
@@ -31,128 +49,204 @@ class Transfer:
 
     Attributes:
         target: what is being fetched.
+        parked: the partial file that the next attempt may continue.
+        attempts: how often it was tried, this time included.
+        received: bytes of bodies over the wire so far.
         started: by :func:`time.monotonic`.
-        received: bytes of the body over the wire so far.
     """
 
     target: Target
-    started: float
+    parked: Parked | None = None
+    attempts: int = 0
     received: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been going on."""
+        return time.monotonic() - self.started
+
+    def count(self, size: int) -> None:
+        """Take in that *size* more bytes came."""
+        self.received += size
 
 
-class _Measure:
-    """Everything that is learnt from the decoded bytes as they pass."""
-
-    def __init__(self, media_type: str, content_type: str, checksum: Checksum | None) -> None:
-        self.saved = 0
-        self._count = CharacterCount(content_type) if is_text(media_type) else None
-        self._checksum = checksum
-        self._hash = hashlib.new(checksum.algorithm) if checksum else None
-
-    def feed(self, data: bytes) -> None:
-        self.saved += len(data)
-        if self._count is not None:
-            self._count.feed(data)
-        if self._hash is not None:
-            self._hash.update(data)
-
-    def sizes(self, wire: int) -> Sizes:
-        """Return the sizes of the whole body.
-
-        Raises:
-            ChecksumError: it is not the body that the list promised.
-        """
-        if self._hash is not None and self._checksum is not None:
-            digest = self._hash.hexdigest()
-            if digest != self._checksum.digest:
-                raise ChecksumError(
-                    f"{self._checksum.algorithm} is {digest}, expected {self._checksum.digest}"
-                )
-        if self._count is None:
-            return Sizes(wire, self.saved)
-        characters = self._count.finish()
-        return Sizes(wire, self.saved, characters, self._count.charset, self._count.source)
-
-
-async def download(
-    job: Job, client: Client, storage: Storage, options: Options, transfer: Transfer
-) -> Downloaded | Failed:
+async def download(job: Job, rooms: Rooms, transfer: Transfer) -> Downloaded | Unchanged | Failed:
     """Fetch and save one URL; every expected failure is an outcome, not an exception."""
+    transfer.parked = job.parked
     try:
-        async with asyncio.timeout(options.timeout) as limit:
-            return await _attempt(job, client, storage, transfer)
+        async with asyncio.timeout(rooms.options.timeout) as limit:
+            return await _until_done(job, rooms, transfer)
     except UrlError as error:
         return failed(job.target, error, transfer)
     except TimeoutError:
         if not limit.expired():
             raise
-        late = TimedOutError(f"not done in {options.timeout:g} s", hint="see --timeout")
+        late = TimedOutError(f"not done in {rooms.options.timeout:g} s", hint="see --timeout")
         return failed(job.target, late, transfer)
 
 
-async def _attempt(job: Job, client: Client, storage: Storage, transfer: Transfer) -> Downloaded:
-    target = job.target
+async def _until_done(job: Job, rooms: Rooms, transfer: Transfer) -> Downloaded | Unchanged:
+    """Try as often as the options allow, while the failures are such as may pass."""
+    host = urls.host(job.target.url)
+    while True:
+        transfer.attempts += 1
+        await rooms.governor.ready(host)
+        try:
+            return await _attempt(job, rooms, transfer)
+        except NoDescriptorError:
+            # Not the URL's fault: another transfer will end and give its descriptor back.
+            transfer.attempts -= 1
+            await rooms.governor.back_off(_DESCRIPTOR_SECONDS)
+        except UrlError as error:
+            pause = error.pause if isinstance(error, HttpStatusError) else None
+            if pause is not None and error.retryable:
+                rooms.governor.pause(*pause)
+            if not error.retryable or transfer.attempts > rooms.options.retries:
+                raise
+            if pause is not None:
+                await rooms.governor.ready(pause[0])
+            else:
+                await rooms.governor.back_off(retry.backoff(transfer.attempts))
+
+
+async def _attempt(job: Job, rooms: Rooms, transfer: Transfer) -> Downloaded | Unchanged:
+    """Ask for what is missing; if the answer does not continue it, ask for the whole."""
     started = time.time()
-    async with client.get(target.url, target.headers) as response:
-        require_success(response)
-        path = job.name.path(response.media_type)
-        sizes = await _save(response, path, target.checksum, storage, transfer)
-        return Downloaded(
+    if transfer.parked is not None:
+        parked, transfer.parked = transfer.parked, None
+        offset = await rooms.storage.parked_size(parked.path)
+        if offset:
+            transfer.parked = parked
+            headers = _range_headers(parked.partial, offset)
+            async with rooms.client.get(job.target.url, job.target.headers + headers) as response:
+                going_on = _continuation(response, job, parked, offset)
+                if going_on is not None or response.status not in (206, 416):
+                    return await _take(job, rooms, transfer, response, going_on, started)
+            await rooms.storage.drop(parked.path)
+            transfer.parked = None
+    async with rooms.client.get(job.target.url, job.target.headers + _conditions(job)) as response:
+        return await _take(job, rooms, transfer, response, None, started)
+
+
+async def _take(
+    job: Job,
+    rooms: Rooms,
+    transfer: Transfer,
+    response: Response,
+    continuation: Continuation | None,
+    started: float,
+) -> Downloaded | Unchanged:
+    """Turn an answer into an outcome.
+
+    Raises:
+        UrlError: it is not a whole resource, or cannot be saved.
+    """
+    target = job.target
+    if response.status == 304 and job.saved is not None:
+        return Unchanged(
             index=target.index,
             origin=target.origin,
             url=target.shown,
-            path=path,
-            final_url=response.url,
-            redirects=response.redirects,
-            status=response.status,
-            http_version=response.http_version,
-            media_type=response.media_type,
-            content_coding=response.header("Content-Encoding").lower(),
-            sizes=sizes,
-            length_verified=response.length_verified,
-            etag=response.header("ETag"),
-            last_modified=response.header("Last-Modified"),
-            started=started,
-            seconds=time.monotonic() - transfer.started,
+            path=job.saved.path,
+            size=job.saved.size,
+            characters=job.saved.characters,
+            seconds=transfer.seconds,
         )
+    if continuation is None:
+        require_success(response)
+    path = job.name.path(response.media_type)
+    if transfer.parked is not None and continuation is None:
+        # The server sends the whole again: what was parked belongs to another version.
+        await rooms.storage.drop(transfer.parked.path)
+        transfer.parked = None
+
+    def parking(partial: Partial) -> None:
+        transfer.parked = Parked(path, partial)
+        rooms.park(job, transfer.parked)
+
+    saved = await save_body(
+        response,
+        path,
+        storage=rooms.storage,
+        options=rooms.options,
+        checksum=target.checksum,
+        ours=job.saved is not None and job.saved.path == path,
+        continuation=continuation,
+        received=transfer.count,
+        parking=parking,
+    )
+    if job.saved is not None and job.saved.path != path:
+        await rooms.storage.discard(job.saved.path)
+    return _downloaded(target, transfer, response, path, saved, started)
 
 
-async def _save(
+def _downloaded(
+    target: Target,
+    transfer: Transfer,
     response: Response,
     path: SafePath,
-    checksum: Checksum | None,
-    storage: Storage,
-    transfer: Transfer,
-) -> Sizes:
-    """Save the body: small in one go, large in pieces of 1 MiB through a ``.part`` file."""
-    decoder = decoder_for(response.header("Content-Encoding"), response.media_type)
-    measure = _Measure(response.media_type, response.header("Content-Type"), checksum)
-    held: list[bytes] = []
-    waiting = wire = 0
-    part: PartFile | None = None
-    async with AsyncExitStack() as stack:
-        async for data in response.chunks():
-            wire += len(data)
-            transfer.received += len(data)
-            for piece in decoder.feed(data) if decoder else (data,):
-                measure.feed(piece)
-                held.append(piece)
-                waiting += len(piece)
-                if waiting >= PIECE:
-                    if part is None:
-                        part = await stack.enter_async_context(storage.begin(path))
-                    await part.write(b"".join(held))
-                    held.clear()
-                    waiting = 0
-        if decoder and (wire or not response.length_verified):
-            decoder.finish()
-        sizes = measure.sizes(wire)
-        if part is None:
-            await storage.save(path, b"".join(held))
-        else:
-            await part.write(b"".join(held))
-            await part.commit()
-    return sizes
+    saved: Saved,
+    started: float,
+) -> Downloaded:
+    return Downloaded(
+        index=target.index,
+        origin=target.origin,
+        url=target.shown,
+        path=path,
+        final_url=response.url,
+        redirects=response.redirects,
+        status=response.status,
+        http_version=response.http_version,
+        media_type=response.media_type,
+        content_coding=response.header("Content-Encoding").lower(),
+        sizes=saved.sizes,
+        length_verified=response.length_verified,
+        etag=response.header("ETag"),
+        last_modified=response.header("Last-Modified"),
+        sha256=saved.sha256,
+        attempts=transfer.attempts,
+        resumed_at=saved.resumed_at,
+        set_aside=saved.set_aside,
+        started=started,
+        seconds=transfer.seconds,
+    )
+
+
+def _range_headers(partial: Partial, offset: int) -> tuple[tuple[str, str], ...]:
+    """Return the fields that ask for the rest (RFC 9110, sections 13.1.5 and 14.2).
+
+    No content coding is wanted, because a range of coded bytes continues no decoded file.
+    """
+    return (
+        ("Range", f"bytes={offset}-"),
+        ("If-Range", partial.validator),
+        ("Accept-Encoding", "identity"),
+    )
+
+
+def _conditions(job: Job) -> tuple[tuple[str, str], ...]:
+    """Return the fields that ask only for what has changed (RFC 9110, section 13.1)."""
+    if job.saved is None or not job.conditional:
+        return ()
+    if job.saved.etag:
+        return (("If-None-Match", job.saved.etag),)
+    if job.saved.last_modified:
+        return (("If-Modified-Since", job.saved.last_modified),)
+    return ()
+
+
+def _continuation(response: Response, job: Job, parked: Parked, offset: int) -> Continuation | None:
+    """Return how *response* goes on from what is parked, or None if it does not."""
+    if response.status != 206 or response.url != parked.partial.url:
+        return None
+    coded = response.header("Content-Encoding").strip().lower() not in ("", "identity")
+    if coded or job.name.path(response.media_type) != parked.path:
+        return None
+    total = continued_total(
+        parked.partial, offset, response.header("Content-Range"), response.header("ETag")
+    )
+    return None if total is None else Continuation(offset, total)
 
 
 def failed(target: Target, error: BaseException, transfer: Transfer | None = None) -> Failed:
@@ -174,6 +268,7 @@ def failed(target: Target, error: BaseException, transfer: Transfer | None = Non
         message=error.message,
         hint=error.hint,
         status=error.status if isinstance(error, HttpStatusError) else None,
-        seconds=time.monotonic() - transfer.started if transfer else 0.0,
+        attempts=transfer.attempts if transfer else 0,
+        seconds=transfer.seconds if transfer else 0.0,
         traceback=where,
     )

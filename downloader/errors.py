@@ -10,6 +10,7 @@ clauses; says whether trying again may help; and may carry a *hint*, the way out
     │   ├── BadUrlError           bad-url      the line is no web address
     │   ├── DnsError              dns          the host name cannot be resolved
     │   ├── ConnectError          connect      no connection, or it broke before a response
+    │   │   └── NoDescriptorError connect      no file descriptor is free for the moment
     │   ├── TlsError              tls          no trusted encrypted connection
     │   ├── TimedOutError         timeout      too slow to connect, to answer or to go on
     │   ├── HttpStatusError       http-status  the server answered with a failure
@@ -104,6 +105,10 @@ class ConnectError(UrlError):
     default_retryable = True
 
 
+class NoDescriptorError(ConnectError):
+    """No file descriptor is free; one will be when another transfer ends, so it is waited for."""
+
+
 class TlsError(UrlError):
     """No trusted encrypted connection could be made."""
 
@@ -122,15 +127,17 @@ class HttpStatusError(UrlError):
 
     Attributes:
         status: the HTTP status code.
+        pause: the host, and the seconds that it asks everybody to stay away; or None.
     """
 
     kind = ErrorKind.HTTP_STATUS
     #: Statuses that RFC 9110 (and RFC 6585 for 429) describe as conditions of the moment.
     TEMPORARY: ClassVar[frozenset[int]] = frozenset({408, 429, 500, 502, 503, 504})
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, *, pause: tuple[str, float] | None = None) -> None:
         super().__init__(f"{status} {reason}".rstrip(), retryable=status in self.TEMPORARY)
         self.status = status
+        self.pause = pause
 
 
 class RedirectError(UrlError):

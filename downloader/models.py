@@ -30,27 +30,47 @@ class Options:
 
     Attributes:
         output: the folder that files are saved under; created when missing.
+        force: fetch again what is done already.
+        refresh: ask the server whether what is done has changed (RFC 9110, section 13).
+        verify: hash what is done again, instead of comparing sizes alone.
+        server_timestamps: give files the time of ``Last-Modified``.
         concurrency: how many URLs are fetched at once.
         connect_timeout: seconds for name resolution, connection and TLS together.
         read_timeout: seconds without a byte after which a transfer has stalled.
-        timeout: seconds for one whole URL, or None.
+        timeout: seconds for one whole URL, retries and waits included, or None.
+        retries: how often a failure that may pass is tried again.
+        min_speed: bytes per second below which a transfer is given up, or None.
+        max_size: bytes, decoded, above which a body is refused, or None.
         max_redirects: how many redirects of one URL are followed.
         headers: sent with every request, as (name, value).
         user_agent: the User-Agent header.
+        cookies: a file of cookies in Netscape's format.
+        netrc: take user and password from ``~/.netrc`` or the file that ``NETRC`` names.
         cacert: a PEM file of certificate authorities to trust instead of the system's.
         insecure: accept any TLS certificate.
+        block_private: refuse addresses that are not of the public internet, at every hop.
     """
 
     output: Path = Path("downloaded_sites")
+    force: bool = False
+    refresh: bool = False
+    verify: bool = False
+    server_timestamps: bool = True
     concurrency: int = 64
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     timeout: float | None = None
+    retries: int = 3
+    min_speed: int | None = None
+    max_size: int | None = None
     max_redirects: int = 20
     headers: tuple[tuple[str, str], ...] = ()
     user_agent: str = USER_AGENT
+    cookies: Path | None = None
+    netrc: bool = False
     cacert: Path | None = None
     insecure: bool = False
+    block_private: bool = False
 
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a hang later.
@@ -64,8 +84,10 @@ class Options:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} must be more than 0")
-        if self.max_redirects < 0:
-            raise ValueError("max_redirects must not be negative")
+        for name in ("max_redirects", "retries", "min_speed", "max_size"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ValueError(f"{name} must not be negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +171,12 @@ class Downloaded:
         sizes: how big the body is.
         length_verified: False when only the end of the connection marked the end of the body.
         etag, last_modified: the validators, as sent; empty if none.
+        sha256: of the saved bytes, in hex.
+        attempts: how often it was tried.
+        resumed_at: bytes that an earlier attempt had left and this one went on from.
+        set_aside: a file that was in its place and is not ours, by its new name; or empty.
         started: seconds since the epoch at which the request was made.
-        seconds: how long it took.
+        seconds: how long it took, waits and earlier attempts included.
     """
 
     index: int
@@ -167,7 +193,30 @@ class Downloaded:
     length_verified: bool
     etag: str
     last_modified: str
+    sha256: str
+    attempts: int
+    resumed_at: int
+    set_aside: str
     started: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """The server says that what an earlier run saved is still what it has (304).
+
+    Attributes:
+        index, origin, url, path, seconds: as in :class:`Downloaded`.
+        size: of the file, in bytes.
+        characters: for text, how many.
+    """
+
+    index: int
+    origin: str
+    url: str
+    path: SafePath
+    size: int
+    characters: int | None
     seconds: float
 
 
@@ -175,6 +224,7 @@ class SkipReason(Enum):
     """Why a line was not fetched."""
 
     DUPLICATE = "duplicate"
+    DONE = "done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +255,7 @@ class Failed:
         message: one line for a person.
         hint: what to do about it; may be empty.
         status: the HTTP status, if one was received.
+        attempts: how often it was tried.
         seconds: how long it took.
         traceback: for defects of this program, where it happened.
     """
@@ -216,11 +267,12 @@ class Failed:
     message: str
     hint: str = ""
     status: int | None = None
+    attempts: int = 0
     seconds: float = 0.0
     traceback: str = ""
 
 
-Outcome = Downloaded | Skipped | Failed
+Outcome = Downloaded | Unchanged | Skipped | Failed
 
 
 @dataclass(slots=True)
@@ -228,12 +280,13 @@ class Tally:
     """Counts over the outcomes of a run; the one mutable summary of it.
 
     Attributes:
-        downloaded, skipped, failed: lines with that outcome.
+        downloaded, unchanged, skipped, failed: lines with that outcome.
         saved: bytes of the bodies saved.
         kinds: failures by kind.
     """
 
     downloaded: int = 0
+    unchanged: int = 0
     skipped: int = 0
     failed: int = 0
     saved: int = 0
@@ -245,6 +298,8 @@ class Tally:
             case Downloaded():
                 self.downloaded += 1
                 self.saved += outcome.sizes.saved
+            case Unchanged():
+                self.unchanged += 1
             case Skipped():
                 self.skipped += 1
             case Failed():
@@ -254,7 +309,7 @@ class Tally:
     @property
     def total(self) -> int:
         """Lines that have an outcome."""
-        return self.downloaded + self.skipped + self.failed
+        return self.downloaded + self.unchanged + self.skipped + self.failed
 
 
 #: HTTP header fields by lower-case name; of repeated fields the values are joined by a comma.

@@ -136,6 +136,17 @@ class Name:
             return SafePath(self.base + extension)
         return SafePath(self.base)
 
+    def may_become(self, path: SafePath) -> bool:
+        """Return whether *path* is this name with one of the extensions it may get."""
+        if path == self.base:
+            return self.growth is not Growth.ALWAYS
+        extensions = {
+            Growth.ALWAYS: _APPENDABLE,
+            Growth.MARKUP: _MARKUP.keys(),
+            Growth.NEVER: frozenset[str](),
+        }[self.growth]
+        return path.startswith(self.base) and path[len(self.base) :] in extensions
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:

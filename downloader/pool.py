@@ -8,19 +8,20 @@ its URL and never stops the rest.
 
 import asyncio
 import tempfile
-import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from downloader.decode import decoder_for
-from downloader.download import Transfer, download, failed
-from downloader.errors import ErrorKind
+from downloader.download import Rooms, Transfer, download, failed
+from downloader.errors import DiskError, ErrorKind
 from downloader.fetch import Client
 from downloader.fetch.client import require_success
-from downloader.journal import Admitted, Job, Journal
+from downloader.governor import Governor, Sleep
+from downloader.journal import Job
 from downloader.models import Failed, Options, Outcome
+from downloader.notes import Notes
 from downloader.reader import Reader
 from downloader.sources import Entry, FetchList
 from downloader.storage import Storage
@@ -31,6 +32,8 @@ Entries = Callable[[FetchList], Iterator[Entry]]
 #: Name resolution blocks a thread for each lookup; with few threads one dead name server stalls
 #: everybody.
 _RESOLVER_THREADS = 32
+#: How many lines are admitted in one transaction of the journal, at most.
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,23 @@ class InFlight:
 
 
 class Pool:
-    """One run over a list; :meth:`outcomes` is to be consumed once."""
+    """One run over a list; :meth:`outcomes` is to be consumed once.
 
-    def __init__(self, entries: Entries, options: Options) -> None:
+    Attributes:
+        warnings: lines for a person about the output folder, as they become known.
+    """
+
+    def __init__(self, entries: Entries, options: Options, *, sleep: Sleep = asyncio.sleep) -> None:
+        self.warnings: list[str] = []
         self._entries = entries
         self._options = options
+        self._governor = Governor(sleep)
         self._permits = asyncio.Semaphore(options.concurrency)
-        self._tasks: dict[asyncio.Task[Outcome], Transfer] = {}
+        self._tasks: dict[asyncio.Task[Outcome], tuple[Job, Transfer]] = {}
         self._finished: list[asyncio.Task[Outcome] | Outcome] = []
         self._wake = asyncio.Event()
         self._fed = False
-        self._reader: Reader[Admitted] | None = None
+        self._reader: Reader[Entry] | None = None
         self._feeder: asyncio.Task[None] | None = None
         self._fault: Exception | None = None
         self._received = 0
@@ -72,14 +81,13 @@ class Pool:
     @property
     def received(self) -> int:
         """Bytes of bodies over the wire so far, unfinished ones included."""
-        return self._received + sum(transfer.received for transfer in self._tasks.values())
+        return self._received + sum(transfer.received for _, transfer in self._tasks.values())
 
     def in_flight(self) -> list[InFlight]:
         """Return what is being fetched now, the longest first."""
-        now = time.monotonic()
         rows = [
-            InFlight(transfer.target.shown, now - transfer.started, transfer.received)
-            for transfer in self._tasks.values()
+            InFlight(transfer.target.shown, transfer.seconds, transfer.received)
+            for _, transfer in self._tasks.values()
         ]
         return sorted(rows, key=lambda row: -row.seconds)
 
@@ -105,41 +113,44 @@ class Pool:
         )
         async with AsyncExitStack() as stack:
             storage = await stack.enter_async_context(Storage(self._options.output))
+            notes = await stack.enter_async_context(Notes(self._options, self._disk_failed))
+            self.warnings += notes.warnings
             client = await stack.enter_async_context(Client(self._options))
-            stack.push_async_callback(self._abandon)
-            self._feeder = asyncio.create_task(self._feed(client, storage), name="reader of lists")
+            stack.push_async_callback(self._abandon, notes)
+            rooms = Rooms(client, storage, self._governor, self._options, notes.add)
+            self._feeder = asyncio.create_task(self._feed(rooms, notes), name="reader of lists")
             while not (self._fed and not self._tasks and not self._finished):
                 await self._wake.wait()
                 self._wake.clear()
-                finished, self._finished = self._finished, []
-                for outcome in await self._gather(finished):
+                for outcome in await self._gather(notes):
                     yield outcome
         if self._fault is not None:
             raise self._fault
 
-    async def _feed(self, client: Client, storage: Storage) -> None:
+    async def _feed(self, rooms: Rooms, notes: Notes) -> None:
         """Make a task for each job, never more than there are permits."""
-        journal = Journal()
         try:
-            entries = self._entries(self._fetch_list(client))
-            self._reader = Reader(journal.admit_all(entries), name="reader of lists")
-            async for admitted in self._reader:
-                if not isinstance(admitted, Job):
-                    self._finish(admitted)
-                    continue
-                await self._permits.acquire()
-                self._start(admitted, client, storage)
+            entries = self._entries(self._fetch_list(rooms.client))
+            self._reader = Reader(entries, name="reader of lists")
+            while batch := await self._reader.take(_BATCH):
+                for admitted in await notes.admit(batch):
+                    if not isinstance(admitted, Job):
+                        self._finish(admitted)
+                        continue
+                    await self._permits.acquire()
+                    self._start(admitted, rooms)
         except Exception as error:
             self._fault = error
         finally:
             self._fed = True
             self._wake.set()
 
-    def _start(self, job: Job, client: Client, storage: Storage) -> None:
-        transfer = Transfer(job.target, time.monotonic())
-        work = download(job, client, storage, self._options, transfer)
-        task: asyncio.Task[Outcome] = asyncio.create_task(work, name=job.target.shown)
-        self._tasks[task] = transfer
+    def _start(self, job: Job, rooms: Rooms) -> None:
+        transfer = Transfer(job.target)
+        task: asyncio.Task[Outcome] = asyncio.create_task(
+            download(job, rooms, transfer), name=job.target.shown
+        )
+        self._tasks[task] = job, transfer
         task.add_done_callback(self._task_done)
 
     def _task_done(self, task: asyncio.Task[Outcome]) -> None:
@@ -150,8 +161,9 @@ class Pool:
         self._finished.append(result)
         self._wake.set()
 
-    async def _gather(self, finished: list[asyncio.Task[Outcome] | Outcome]) -> list[Outcome]:
+    async def _gather(self, notes: Notes) -> list[Outcome]:
         """Return the outcomes of finished tasks; an exception becomes its URL's outcome."""
+        finished, self._finished = self._finished, []
         tasks = [item for item in finished if isinstance(item, asyncio.Task)]
         results = iter(await asyncio.gather(*tasks, return_exceptions=True))
         outcomes: list[Outcome] = []
@@ -159,21 +171,27 @@ class Pool:
             if not isinstance(item, asyncio.Task):
                 outcomes.append(item)
                 continue
-            transfer = self._tasks.pop(item)
+            job, transfer = self._tasks.pop(item)
             self._received += transfer.received
             result = next(results)
             if isinstance(result, BaseException):
-                result = failed(transfer.target, result, transfer)
+                result = failed(job.target, result, transfer)
             if isinstance(result, Failed) and result.kind is ErrorKind.DISK:
                 self.stop()
+            notes.add(job, result)
             outcomes.append(result)
         return outcomes
 
-    async def _abandon(self) -> None:
+    def _disk_failed(self, error: DiskError) -> None:
+        self._fault = self._fault or error
+        self.stop()
+
+    async def _abandon(self, notes: Notes) -> None:
         """Leave nothing behind when the consumer goes before the end."""
         self.stop(now=True)
         running = [*self._tasks, *([self._feeder] if self._feeder else [])]
         await asyncio.gather(*running, return_exceptions=True)
+        await self._gather(notes)
 
     def _fetch_list(self, client: Client) -> FetchList:
         """Return a blocking function for the reader's thread that fetches a list by its URL."""

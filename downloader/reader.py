@@ -9,16 +9,13 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Iterable
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
 
 class Reader(Generic[Item]):
-    """An asynchronous iterator over a blocking iterable, which a thread reads ahead.
-
-    Must be made in a running event loop. An exception of the iterable is raised after the items
-    that came before it.
+    """A blocking iterable, read ahead by a thread. Must be made in a running event loop.
 
     Attributes:
         count: how many items the thread has read so far.
@@ -43,27 +40,27 @@ class Reader(Generic[Item]):
         self._stopped = True
         self._room.release()
 
-    def __aiter__(self) -> Self:
-        return self
+    async def take(self, most: int) -> list[Item]:
+        """Return what has been read, at least one item and at most *most*; at the end, nothing.
 
-    async def __anext__(self) -> Item:
-        while True:
-            if self._buffer:
-                self._room.release()
-                return self._buffer.popleft()
-            if self.finished:
-                if self._buffer:
-                    continue
-                if self._error is not None:
-                    error, self._error = self._error, None
-                    raise error
-                raise StopAsyncIteration
+        Raises:
+            Exception: whatever the iterable raised, after the items that came before it.
+        """
+        while not self._buffer and not self.finished:
             self._ready.clear()
             self._waiting = True
             # The thread may have added something before it could see that it is waited for.
             if not self._buffer and not self.finished:
                 await self._ready.wait()
             self._waiting = False
+        taken: list[Item] = []
+        while self._buffer and len(taken) < most:
+            taken.append(self._buffer.popleft())
+            self._room.release()
+        if not taken and self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return taken
 
     def _run(self) -> None:
         try:

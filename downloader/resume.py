@@ -20,10 +20,12 @@ class Partial:
     """What is known of the beginning of a body that a ``.part`` file holds.
 
     Attributes:
+        url: where the body came from, after redirects.
         validator: what to send in ``If-Range``: a strong entity tag, or a settled date.
         total: bytes of the whole body, or None if that was not said.
     """
 
+    url: str
     validator: str
     total: int | None
 
@@ -42,14 +44,21 @@ def strong_validator(etag: str, last_modified: str, date: str) -> str:
     return last_modified if age.total_seconds() >= _SETTLED_SECONDS else ""
 
 
-def continues(partial: Partial, offset: int, content_range: str, etag: str) -> bool:
-    """Return whether a 206 answer continues *partial* at *offset* to its end."""
+def continued_total(partial: Partial, offset: int, content_range: str, etag: str) -> int | None:
+    """Return the length of the whole body, if a 206 answer continues *partial* to its end.
+
+    None means that it does not go on at *offset*, belongs to another version, or leaves out a
+    part, and that its bytes must not be appended.
+    """
     match = _CONTENT_RANGE.fullmatch(content_range.strip())
     if match is None:
-        return False
+        return None
     first, last = int(match[1]), int(match[2])
-    if match[3] == "*" or first != offset or last != int(match[3]) - 1 or first > last:
-        return False
-    if partial.total is not None and int(match[3]) != partial.total:
-        return False
-    return not (etag and partial.validator.startswith('"') and etag != partial.validator)
+    if match[3] == "*":
+        return None
+    total = int(match[3])
+    if not first == offset <= last == total - 1 or partial.total not in (None, total):
+        return None
+    if etag and partial.validator.startswith('"') and etag != partial.validator:
+        return None
+    return total

@@ -5,15 +5,19 @@ reached from the folder's own descriptor, component by component, never through 
 so nothing planted in the folder can lead a write out of it.
 """
 
+import asyncio
 import errno
+import hashlib
 import os
+import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec, Self
+from typing import ParamSpec, Self, TypeVar
 
 import aiofiles
 from aiofiles.base import wrap
@@ -23,15 +27,12 @@ from downloader.errors import BlockedError, DiskError, OutputError
 from downloader.paths import PART, SafePath
 
 _THREADS = 4
+_BLOCK = 1024 * 1024
+_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS
+_CONTINUE = os.O_RDWR | getattr(os, "O_NONBLOCK", 0) | _FLAGS
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
-_CREATE = (
-    os.O_WRONLY
-    | os.O_CREAT
-    | os.O_EXCL
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-)
 _HAS_DIR_FD = {os.open, os.mkdir, os.rename, os.unlink} <= os.supports_dir_fd
 #: Something in the folder is in the way of one name; other names are not affected.
 _IN_THE_WAY = frozenset(
@@ -40,8 +41,23 @@ _IN_THE_WAY = frozenset(
 
 
 _Arguments = ParamSpec("_Arguments")
-#: A function that does its work in a thread.
-_Hop = Callable[_Arguments, Awaitable[None]]
+_Result = TypeVar("_Result")
+_NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
+_DESCRIPTOR_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """How a whole file gets its name.
+
+    Attributes:
+        ours: whether a file of that name is an earlier version of this one, to be replaced; what
+            is not ours is kept under another name.
+        modified: the modification time to give it, in seconds since the epoch, or None.
+    """
+
+    ours: bool = False
+    modified: float | None = None
 
 
 class Storage:
@@ -55,9 +71,12 @@ class Storage:
         self._root = root
         self._fd: int | None = None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
-        self._write_later = self._in_thread(self._write_whole)
-        self._rename_later = self._in_thread(self._rename)
+        self._save_later = self._in_thread(self._save)
+        self._open_later = self._in_thread(self._open)
+        self._publish_later = self._in_thread(self._publish)
         self._remove_later = self._in_thread(self._remove)
+        self._size_later = self._in_thread(self._size)
+        self._discard_later = self._in_thread(self._discard)
 
     async def __aenter__(self) -> Self:
         try:
@@ -87,40 +106,74 @@ class Storage:
             os.close(self._fd)
             self._fd = None
 
-    async def save(self, path: SafePath, data: bytes) -> None:
+    async def save(self, path: SafePath, data: bytes, how: "Publish") -> str:
         """Save a small file whole, in one hop to a thread.
 
+        Returns the new name of a file that was in its place and is not ours, or an empty string.
+
         Raises:
             DiskError: the disk refuses.
             BlockedError: something in the folder is in the way.
         """
-        await self._write_later(path, data)
+        return await self._save_later(path, data, how)
+
+    async def discard(self, path: SafePath) -> None:
+        """Remove a file that has been replaced by one of another name."""
+        await self._discard_later(path)
+
+    async def parked_size(self, path: SafePath) -> int:
+        """Return how many bytes the ``.part`` file holds; 0 if there is none."""
+        return await self._size_later(path)
+
+    async def drop(self, path: SafePath) -> None:
+        """Remove a ``.part`` file that nothing can continue."""
+        await self._remove_later(path)
 
     @asynccontextmanager
-    async def begin(self, path: SafePath) -> AsyncIterator["PartFile"]:
-        """Give a file to be written in pieces; left without commit, it is removed.
+    async def begin(self, path: SafePath, *, resume: bool = False) -> AsyncIterator["PartFile"]:
+        """Give a file to be written in pieces, under its ``.part`` name.
+
+        With *resume* it is the one that an earlier attempt left, if it is still there. When it is
+        left without commit it is removed, unless its ``keep`` says that it can be continued.
 
         Raises:
             DiskError: the disk refuses.
             BlockedError: something in the folder is in the way.
         """
+        fd, size = await self._open_later(path, resume)
         with _translated(path):
-            stream = await aiofiles.open(path, "wb", opener=self._open_part, executor=self._threads)
-        part = PartFile(path, stream, self._rename_later)
+            stream = await aiofiles.open(fd, "r+b", executor=self._threads)
+        part = PartFile(path, size, stream, self._publish_later)
         try:
             yield part
         finally:
             if not part.committed:
                 with suppress(OSError):
                     await stream.close()
-                await self._remove_later(path)
+                if not part.keep:
+                    await self._remove_later(path)
 
-    def _in_thread(self, function: Callable[_Arguments, None]) -> _Hop[_Arguments]:
-        """Return *function* as a coroutine function that takes one hop to a thread."""
-        hop: _Hop[_Arguments] = partial(wrap(function), executor=self._threads)
-        return hop
+    def _in_thread(
+        self, function: Callable[_Arguments, _Result]
+    ) -> Callable[_Arguments, Awaitable[_Result]]:
+        """Return *function* as one that takes one hop to a thread, and waits for descriptors."""
+        hop: Callable[_Arguments, Awaitable[_Result]] = partial(
+            wrap(function), executor=self._threads
+        )
 
-    def _write_whole(self, path: SafePath, data: bytes) -> None:
+        async def patient(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+            while True:
+                try:
+                    return await hop(*args, **kwargs)
+                except OSError as error:
+                    if error.errno not in _NO_DESCRIPTOR:
+                        raise
+                # Other transfers will end, and give theirs back.
+                await asyncio.sleep(_DESCRIPTOR_SECONDS)
+
+        return patient
+
+    def _save(self, path: SafePath, data: bytes, how: "Publish") -> str:
         with _translated(path), self._folder_of(path, create=True) as (folder, leaf):
             part = leaf + PART
             fd = _create(part, folder)
@@ -129,23 +182,41 @@ class Storage:
                     view = memoryview(data)
                     while view:
                         view = view[file.write(view) :]
-                os.replace(part, leaf, src_dir_fd=folder, dst_dir_fd=folder)
+                return _publish(folder, leaf, how)
             except BaseException:
                 with suppress(OSError):
                     os.unlink(part, dir_fd=folder)
                 raise
 
-    def _open_part(self, path: str, _flags: int) -> int:
-        with self._folder_of(path, create=True) as (folder, leaf):
-            return _create(leaf + PART, folder)
+    def _open(self, path: SafePath, resume: bool) -> tuple[int, int]:
+        """Return a descriptor for the ``.part`` file, and how long it is."""
+        with _translated(path), self._folder_of(path, create=True) as (folder, leaf):
+            part = leaf + PART
+            if resume:
+                with suppress(FileNotFoundError):
+                    fd = os.open(part, _CONTINUE, dir_fd=folder)
+                    found = os.fstat(fd)
+                    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+                        return fd, found.st_size
+                    os.close(fd)
+            return _create(part, folder), 0
 
-    def _rename(self, path: SafePath) -> None:
+    def _publish(self, path: SafePath, how: "Publish") -> str:
         with _translated(path), self._folder_of(path, create=False) as (folder, leaf):
-            os.replace(leaf + PART, leaf, src_dir_fd=folder, dst_dir_fd=folder)
+            return _publish(folder, leaf, how)
+
+    def _size(self, path: SafePath) -> int:
+        with suppress(OSError), self._folder_of(path, create=False) as (folder, leaf):
+            return os.stat(leaf + PART, dir_fd=folder, follow_symlinks=False).st_size
+        return 0
 
     def _remove(self, path: SafePath) -> None:
         with suppress(OSError), self._folder_of(path, create=False) as (folder, leaf):
             os.unlink(leaf + PART, dir_fd=folder)
+
+    def _discard(self, path: SafePath) -> None:
+        with suppress(OSError), self._folder_of(path, create=False) as (folder, leaf):
+            os.unlink(leaf, dir_fd=folder)
 
     @contextmanager
     def _folder_of(self, path: str, *, create: bool) -> Iterator[tuple[int | None, str]]:
@@ -183,16 +254,30 @@ class PartFile:
     """A file that is being written under its ``.part`` name.
 
     Attributes:
+        size: how many bytes an earlier attempt has left.
+        keep: whether it can be continued later, and so stays when it is left unfinished.
         committed: whether it has its final name.
     """
 
     def __init__(
-        self, path: SafePath, stream: AsyncBufferedIOBase, rename: "_Hop[[SafePath]]"
+        self,
+        path: SafePath,
+        size: int,
+        stream: AsyncBufferedIOBase,
+        publish: Callable[[SafePath, Publish], Awaitable[str]],
     ) -> None:
+        self.size = size
+        self.keep = False
         self.committed = False
         self._path = path
         self._stream = stream
-        self._rename = rename
+        self._publish = publish
+
+    async def existing(self) -> AsyncIterator[bytes]:
+        """Yield what an earlier attempt has left; what is written then goes behind it."""
+        with _translated(self._path):
+            while block := await self._stream.read(_BLOCK):
+                yield block
 
     async def write(self, data: bytes) -> None:
         """Append *data*, in one hop to a thread.
@@ -203,16 +288,64 @@ class PartFile:
         with _translated(self._path):
             await self._stream.write(data)
 
-    async def commit(self) -> None:
-        """Close the file and give it its name.
+    async def commit(self, how: Publish) -> str:
+        """Close the file and give it its name; return what :meth:`Storage.save` does.
 
         Raises:
             DiskError: the disk refuses.
         """
         with _translated(self._path):
             await self._stream.close()
-        await self._rename(self._path)
+        set_aside = await self._publish(self._path, how)
         self.committed = True
+        return set_aside
+
+
+def _publish(folder: int | None, leaf: str, how: Publish) -> str:
+    """Give a ``.part`` file its name; what is there and is not ours is kept under another."""
+    part, aside = leaf + PART, ""
+    if how.modified is not None:
+        with suppress(OSError, OverflowError, ValueError):
+            os.utime(part, (how.modified, how.modified), dir_fd=folder)
+    if not how.ours and not _same_or_none(folder, part, leaf):
+        aside = _free_name(folder, leaf)
+        os.rename(leaf, aside, src_dir_fd=folder, dst_dir_fd=folder)
+    os.replace(part, leaf, src_dir_fd=folder, dst_dir_fd=folder)
+    return aside
+
+
+def _same_or_none(folder: int | None, part: str, leaf: str) -> bool:
+    """Return whether nothing is at *leaf* that would be lost if *part* took its place."""
+    try:
+        there = os.stat(leaf, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return True
+    if stat.S_ISDIR(there.st_mode) or stat.S_ISLNK(there.st_mode):
+        # Renaming over a folder fails by itself; over a link it replaces the link alone.
+        return True
+    new = os.stat(part, dir_fd=folder, follow_symlinks=False)
+    return (
+        stat.S_ISREG(there.st_mode)
+        and there.st_size == new.st_size
+        and _digest(leaf, folder) == _digest(part, folder)
+    )
+
+
+def _digest(leaf: str, folder: int | None) -> bytes:
+    with os.fdopen(os.open(leaf, _READ, dir_fd=folder), "rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _free_name(folder: int | None, leaf: str) -> str:
+    """Return ``LEAF.~1~`` or the next that is free, as GNU's numbered backups are named."""
+    number = 1
+    while True:
+        name = f"{leaf}.~{number}~"
+        try:
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return name
+        number += 1
 
 
 def _create(name: str, folder: int | None) -> int:
@@ -240,6 +373,8 @@ def _translated(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in _NO_DESCRIPTOR:
+            raise
         if error.errno in _IN_THE_WAY:
             raise BlockedError(
                 f"{path} cannot be saved: {error.strerror}", hint="something is in its way"

@@ -92,6 +92,11 @@ def host(url: Url) -> str:
     return ada_url.URL(url).host
 
 
+def hostname(url: Url) -> str:
+    """Return the host without its port."""
+    return ada_url.URL(url).hostname
+
+
 def origin(url: Url) -> str:
     """Return the origin (RFC 6454): scheme, host and port."""
     return ada_url.URL(url).origin

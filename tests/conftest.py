@@ -11,6 +11,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from downloader.journal import FOLDER
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -67,6 +69,15 @@ async def site() -> AsyncIterator[Site]:
     await server.start_server()
     yield running
     await server.close()
+
+
+def saved_files(folder: Path) -> set[str]:
+    """Return every file below an output folder, but for the program's own, as relative paths."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if (path.is_file() or path.is_symlink()) and FOLDER not in path.parts
+    }
 
 
 @dataclass(frozen=True)

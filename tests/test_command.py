@@ -37,7 +37,8 @@ async def test_a_list_is_fetched_saved_measured_and_every_failure_named(
     ]
     size = len(PAGE.encode()) + 20
     assert re.fullmatch(
-        rf"5 URLs: 2 downloaded, 0 skipped, 3 failed; {size} bytes in \d+\.\d\d s", ran.out[-1]
+        rf"5 URLs: 2 downloaded, 0 unchanged, 0 skipped, 3 failed; {size} bytes in \d+\.\d\d s",
+        ran.out[-1],
     )
     assert sorted(ran.err) == [
         f"Failed {site.url('/gone')}: 404 Not Found (http-status)",
@@ -171,7 +172,7 @@ async def test_no_source_is_a_usage_error_that_says_what_to_give(command: Comman
 async def test_the_demonstration_needs_no_network_and_shows_one_failure(command: Command) -> None:
     ran = await command("--demo")
     assert ran.status == 1
-    assert ran.out[-1].startswith("7 URLs: 6 downloaded, 0 skipped, 1 failed; ")
+    assert ran.out[-1].startswith("7 URLs: 6 downloaded, 0 unchanged, 0 skipped, 1 failed; ")
     assert len(ran.err) == 1
     assert ran.err[0].endswith("/lost: 404 Not Found (http-status)")
 
@@ -182,7 +183,7 @@ async def test_quiet_prints_failures_only_and_verbose_adds_details(
     site.pages = {"/": PAGE}
     ran = await command("-q", site.url("/"), site.url("/gone"))
     assert (ran.out, len(ran.err)) == ([], 1)
-    ran = await command("-v", site.url("/"))
+    ran = await command("-v", "--force", site.url("/"))
     assert re.match(r"  200 from http://.*, 50 bytes received, utf-8 \(header\), ", ran.out[1])
 
 
@@ -211,7 +212,7 @@ async def test_options_come_from_a_config_file_and_from_the_environment(
     assert site.requests[0].headers["User-Agent"] == "from-file"
     assert (command.folder / "there").is_dir()
     command.environment["DOWNLOAD_USER_AGENT"] = "from-environment"
-    await command(site.url("/"))
+    await command("--force", site.url("/"))
     assert site.requests[1].headers["User-Agent"] == "from-environment"
 
 
@@ -267,7 +268,7 @@ async def test_the_first_interrupt_lets_transfers_finish_and_the_second_stops_at
         f"Failed {site.url('/slow')}: stopped before it was done (interrupted); "
         "run it again to go on"
     ]
-    assert ran.out[0].startswith("2 URLs: 1 downloaded, 0 skipped, 1 failed; ")
+    assert ran.out[0].startswith("2 URLs: 1 downloaded, 0 unchanged, 0 skipped, 1 failed; ")
     assert len(site.requests) == 2
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites
 from downloader.text import printable
+from tests.conftest import saved_files
 from tests.faultserver import (
     ARCHIVE,
     BOMB,
@@ -28,7 +29,7 @@ from tests.faultserver import (
 )
 
 #: What every test here runs with; no case may depend on a second attempt.
-OPTIONS = Options(connect_timeout=5, read_timeout=5, timeout=8)
+OPTIONS = Options(connect_timeout=5, read_timeout=5, timeout=8, retries=0)
 #: For servers that stall: long enough for a busy machine to answer the neighbours.
 IMPATIENT = replace(OPTIONS, connect_timeout=0.4, read_timeout=0.4)
 #: For servers that are never done, though they never stall.
@@ -364,7 +365,7 @@ async def test_a_fault_has_its_outcome_and_the_neighbours_succeed(
         )
     assert saved(before, tmp_path) == saved(after, tmp_path) == PAGE
     assert_as_expected(outcome, case, tmp_path)
-    assert files_in(tmp_path) == paths_of(before, outcome, after)
+    assert saved_files(tmp_path) == paths_of(before, outcome, after)
     assert case.asks in ["", *server.paths()]
 
 
@@ -401,10 +402,6 @@ def saved(outcome: Outcome, folder: Path) -> bytes:
 
 def paths_of(*outcomes: Outcome) -> set[str]:
     return {outcome.path for outcome in outcomes if isinstance(outcome, Downloaded)}
-
-
-def files_in(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def after_a_pause(first: str, *others: str) -> Iterator[str]:
@@ -474,7 +471,7 @@ async def test_a_name_from_the_server_is_not_used(tmp_path: Path) -> None:
         )
     assert isinstance(outcome, Downloaded)
     assert outcome.path.endswith("/name-with-traversal.html")
-    assert files_in(tmp_path) == {f"folder/{outcome.path}"}
+    assert saved_files(tmp_path) == {f"folder/{outcome.path}"}
 
 
 async def test_an_untrusted_certificate_is_accepted_when_that_is_asked_for(tmp_path: Path) -> None:
@@ -490,7 +487,7 @@ async def test_an_untrusted_certificate_is_accepted_when_that_is_asked_for(tmp_p
 async def test_the_temporary_file_of_a_cut_body_is_gone_from_its_folder(tmp_path: Path) -> None:
     async with fault_server() as server, asyncio.timeout(LIMIT):
         await download_sites([server.url("/large-cut")], tmp_path, options=OPTIONS)
-    assert files_in(tmp_path) == set()
+    assert saved_files(tmp_path) == set()
 
 
 async def test_all_faults_at_once_leave_every_line_its_outcome(tmp_path: Path) -> None:
@@ -501,4 +498,4 @@ async def test_all_faults_at_once_leave_every_line_its_outcome(tmp_path: Path) -
         )
     for case, outcome in zip(usual, outcomes, strict=True):
         assert_as_expected(outcome, case, tmp_path)
-    assert files_in(tmp_path) == paths_of(*outcomes)
+    assert saved_files(tmp_path) == paths_of(*outcomes)

@@ -35,7 +35,7 @@ def _names(addresses: Sequence[str | tuple[str, str]]) -> list[Name | None]:
         _target(item, index) if isinstance(item, str) else _target(item[0], index, item[1])
         for index, item in enumerate(addresses)
     ]
-    admitted = list(journal.admit_all(targets))
+    admitted = journal.admit(targets)
     journal.close()
     assert [
         entry.target.index if isinstance(entry, Job) else entry.index for entry in admitted
@@ -76,9 +76,9 @@ def _assert_never_shared(names: Sequence[Name | None]) -> None:
 
 
 def test_an_address_that_is_repeated_is_skipped_and_says_of_what(journal: Journal) -> None:
-    assert isinstance(journal.admit(_target("https://a.example/", 0)), Job)
-    assert isinstance(journal.admit(_target("https://b.example/", 1)), Job)
-    repeated = journal.admit(_target("https://A.example:443/#part", 2))
+    assert isinstance(journal.admit([_target("https://a.example/", 0)])[0], Job)
+    assert isinstance(journal.admit([_target("https://b.example/", 1)])[0], Job)
+    repeated = journal.admit([_target("https://A.example:443/#part", 2)])[0]
     assert isinstance(repeated, Skipped)
     assert repeated.reason is SkipReason.DUPLICATE
     assert repeated.detail == "list:3 repeats list:1"
@@ -86,15 +86,15 @@ def test_an_address_that_is_repeated_is_skipped_and_says_of_what(journal: Journa
 
 
 def test_two_addresses_that_differ_in_the_password_alone_are_one(journal: Journal) -> None:
-    assert isinstance(journal.admit(_target("https://u:one@h/")), Job)
-    repeated = journal.admit(_target("https://u:two@h/", 1))
+    assert isinstance(journal.admit([_target("https://u:one@h/")])[0], Job)
+    repeated = journal.admit([_target("https://u:two@h/", 1)])[0]
     assert isinstance(repeated, Skipped)
     assert repeated.url == "https://u@h/"
 
 
 def test_failures_of_the_list_pass_through(journal: Journal) -> None:
     failed = Failed(index=0, origin="list:1", url="x y", kind=ErrorKind.BAD_URL, message="no")
-    assert next(journal.admit_all([failed, _target("https://h/", 1)])) is failed
+    assert journal.admit([failed, _target("https://h/", 1)])[0] is failed
 
 
 def test_two_urls_that_differ_in_case_never_share_a_file() -> None:
@@ -176,8 +176,8 @@ def test_a_url_gives_way_to_a_name_that_the_list_gave_before(address: str, name:
 
 
 def test_a_given_name_that_is_taken_is_a_failure_and_not_another_name(journal: Journal) -> None:
-    assert isinstance(journal.admit(_target("https://a/", 0, "same.txt")), Job)
-    failed = journal.admit(_target("https://b/", 1, "SAME.txt"))
+    assert isinstance(journal.admit([_target("https://a/", 0, "same.txt")])[0], Job)
+    failed = journal.admit([_target("https://b/", 1, "SAME.txt")])[0]
     assert isinstance(failed, Failed)
     assert failed.kind is ErrorKind.BLOCKED
     assert failed.message == "another URL has the file name 'SAME.txt'"
@@ -185,7 +185,7 @@ def test_a_given_name_that_is_taken_is_a_failure_and_not_another_name(journal: J
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/" * 40_000 + "a", "\ud800"])
 def test_a_given_name_that_is_not_safe_is_that_urls_failure(journal: Journal, name: str) -> None:
-    failed = journal.admit(_target("https://u:secret@a/", 0, name))
+    failed = journal.admit([_target("https://u:secret@a/", 0, name)])[0]
     assert isinstance(failed, Failed)
     assert failed.kind is ErrorKind.BLOCKED
     assert failed.url == "https://u@a/"

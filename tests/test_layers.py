@@ -14,13 +14,19 @@ ORDER = [
     "urls",
     "paths",
     "models",
+    "retry",
+    "resume",
+    "addresses",
     "decode",
     "charset",
     "sources",
     "reader",
     "fetch",
     "journal",
+    "notes",
     "storage",
+    "governor",
+    "body",
     "download",
     "pool",
     "report",
@@ -33,8 +39,8 @@ ORDER = [
     "__main__",
 ]
 #: Rooms that do not know each other: these import only the pure rooms and the data.
-SEPARATE = {"fetch", "journal", "storage", "sources", "reader"}
-PURE = {"_version", "errors", "text", "urls", "paths", "models", "decode", "charset"}
+SEPARATE = {"fetch", "journal", "storage", "sources", "reader", "governor"}
+PURE = set(ORDER[: ORDER.index("sources")])
 #: A library that only one room may know.
 ONLY = {"aiohttp": "fetch", "aiofiles": "storage", "tqdm": "progress", "sqlite3": "journal"}
 

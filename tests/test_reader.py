@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -19,24 +19,38 @@ async def _settled(reader: Reader[int], count: int) -> None:
             await asyncio.sleep(0)
 
 
+async def _next(reader: Reader[int]) -> int:
+    taken = await reader.take(1)
+    if not taken:
+        raise StopAsyncIteration
+    return taken[0]
+
+
+async def _items(reader: Reader[int]) -> AsyncIterator[int]:
+    while taken := await reader.take(3):
+        assert len(taken) <= 3
+        for item in taken:
+            yield item
+
+
 async def test_items_come_in_order_and_all_of_them() -> None:
     reader = Reader(range(5000), ahead=7)
-    assert [item async for item in reader] == list(range(5000))
+    assert [item async for item in _items(reader)] == list(range(5000))
     assert reader.finished
     assert reader.count == 5000
 
 
 async def test_an_empty_iterable_ends_at_once() -> None:
     empty: list[int] = []
-    assert [item async for item in Reader(empty)] == []
+    assert [item async for item in _items(Reader(empty))] == []
 
 
 async def test_after_the_end_there_is_still_an_end() -> None:
     reader = Reader([1])
-    assert await anext(reader) == 1
+    assert await _next(reader) == 1
     for _ in range(2):
         with pytest.raises(StopAsyncIteration):
-            await anext(reader)
+            await _next(reader)
 
 
 async def test_the_thread_never_reads_much_further_than_it_may() -> None:
@@ -56,9 +70,9 @@ async def test_the_thread_never_reads_much_further_than_it_may() -> None:
     assert await asyncio.to_thread(blocked.wait, _SOON)
     await _settled(reader, 10)
     for taken in range(1, 100):
-        assert await anext(reader) == taken - 1
+        assert await _next(reader) == taken - 1
         assert pulled <= taken + 11
-    assert [item async for item in reader] == list(range(99, 1000))
+    assert [item async for item in _items(reader)] == list(range(99, 1000))
 
 
 async def test_an_error_comes_after_the_items_before_it_and_only_once() -> None:
@@ -70,11 +84,11 @@ async def test_an_error_comes_after_the_items_before_it_and_only_once() -> None:
     reader = Reader(items())
     seen = []
     with pytest.raises(ValueError, match="the list breaks off"):
-        async for item in reader:
+        async for item in _items(reader):
             seen.append(item)  # noqa: PERF401 - what came before the error is asked for
     assert seen == [1, 2]
     with pytest.raises(StopAsyncIteration):
-        await anext(reader)
+        await _next(reader)
 
 
 async def test_the_loop_goes_on_while_the_iterable_blocks() -> None:
@@ -86,8 +100,8 @@ async def test_the_loop_goes_on_while_the_iterable_blocks() -> None:
         yield 2
 
     reader = Reader(items())
-    assert await anext(reader) == 1
-    following = asyncio.ensure_future(anext(reader))
+    assert await _next(reader) == 1
+    following = asyncio.ensure_future(_next(reader))
     for _ in range(10):
         await asyncio.sleep(0)
     assert not following.done()
@@ -105,14 +119,14 @@ async def test_a_cancelled_wait_loses_nothing() -> None:
         yield 2
 
     reader = Reader(items())
-    waiting = asyncio.ensure_future(anext(reader))
+    waiting = asyncio.ensure_future(_next(reader))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     go.set()
     async with asyncio.timeout(_SOON):
-        assert [item async for item in reader] == [1, 2]
+        assert [item async for item in _items(reader)] == [1, 2]
 
 
 async def test_a_stopped_reader_hands_over_what_it_has_and_reads_no_further() -> None:
@@ -128,7 +142,7 @@ async def test_a_stopped_reader_hands_over_what_it_has_and_reads_no_further() ->
     await _settled(reader, 5)
     reader.stop()
     async with asyncio.timeout(_SOON):
-        assert [item async for item in reader] == [1, 2, 3, 4, 5]
+        assert [item async for item in _items(reader)] == [1, 2, 3, 4, 5]
     assert pulled <= 7
 
 
@@ -145,7 +159,7 @@ def test_a_thread_that_outlives_its_loop_ends_quietly() -> None:
 
     async def start() -> Reader[int]:
         reader = Reader(items())
-        waiting = asyncio.ensure_future(anext(reader))
+        waiting = asyncio.ensure_future(_next(reader))
         await asyncio.sleep(0)
         waiting.cancel()
         return reader

@@ -17,6 +17,8 @@ from downloader import sources
 from downloader.errors import BadUrlError, ConnectError, ErrorKind, SourceError
 from downloader.models import Checksum, Failed, Target
 from downloader.sources import Entry, FetchList
+from downloader.sources.entries import from_line
+from downloader.sources.formats import parse_list
 from downloader.urls import Url, parse
 
 SHA = "a" * 64
@@ -38,8 +40,8 @@ def _stream(
     pieces: Iterator[bytes], name: str = "list", fetch_list: FetchList = _no_fetching
 ) -> Iterator[Entry]:
     """Yield the entries of a list that arrives in pieces which the test decides."""
-    lines = sources._parse_list(pieces, name, name, fetch_list, 0)
-    return (sources._entry(line, index) for index, line in enumerate(lines))
+    lines = parse_list(pieces, name, name, fetch_list)
+    return (from_line(line, index) for index, line in enumerate(lines))
 
 
 def _entries(data: str | bytes, name: str = "list", step: int | None = None) -> list[Entry]:

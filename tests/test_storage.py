@@ -10,7 +10,7 @@ from aiohttp import web
 from downloader import Downloaded, ErrorKind, Failed, download_sites
 from downloader.errors import BlockedError
 from downloader.paths import SafePath
-from downloader.storage import Storage
+from downloader.storage import Publish, Storage
 from tests.conftest import Site
 
 
@@ -19,7 +19,7 @@ async def test_a_file_appears_under_its_name_only_when_it_is_committed(tmp_path:
         await part.write(b"one")
         assert sorted(p.name for p in tmp_path.rglob("*.*")) == ["b.html.part"]
         await part.write(b"two")
-        await part.commit()
+        await part.commit(Publish())
     assert [p.read_bytes() for p in tmp_path.rglob("*.*")] == [b"onetwo"]
 
 
@@ -50,14 +50,14 @@ async def test_a_planted_symbolic_link_is_never_followed(tmp_path: Path, planted
     async with Storage(root) as storage:
         if planted in ("folder", "loop"):
             with pytest.raises(BlockedError, match="site/file cannot be saved"):
-                await storage.save(path, b"theirs")
+                await storage.save(path, b"theirs", Publish())
             with pytest.raises(BlockedError):
                 async with storage.begin(path):
                     pass
         else:
-            await storage.save(path, b"theirs")
+            await storage.save(path, b"theirs", Publish())
             async with storage.begin(path) as part:
-                await part.commit()
+                await part.commit(Publish())
             assert not (root / path).is_symlink()
     assert [p.name for p in outside.iterdir()] == ["secret"]
     assert (outside / "secret").read_text() == "mine"
@@ -72,8 +72,8 @@ async def test_without_folder_descriptors_links_are_refused_as_well(
     (root / "site").symlink_to(tmp_path)
     async with Storage(root) as storage:
         with pytest.raises(BlockedError):
-            await storage.save(SafePath("site/file"), b"theirs")
-        await storage.save(SafePath("a/b/file"), b"ours")
+            await storage.save(SafePath("site/file"), b"theirs", Publish())
+        await storage.save(SafePath("a/b/file"), b"ours", Publish())
     assert (root / "a/b/file").read_bytes() == b"ours"
     assert not (tmp_path / "file").exists()
 

@@ -1,21 +1,19 @@
 """One session; one URL followed through its redirects to a response whose body streams."""
 
 import asyncio
-import base64
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote
 
 import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from downloader import urls
 from downloader.charset import media_type
-from downloader.decode import ACCEPT_ENCODING
 from downloader.errors import (
     BadUrlError,
     HttpStatusError,
@@ -26,7 +24,9 @@ from downloader.errors import (
 )
 from downloader.fetch.connection import Connector
 from downloader.fetch.faults import Phase, translating
+from downloader.fetch.secrets import Secrets
 from downloader.models import Options
+from downloader.retry import retry_after
 from downloader.text import printable
 from downloader.urls import Url
 
@@ -42,8 +42,6 @@ _LONGEST_REASON = 100
 #: The last is of HTTP/1.1's first edition (RFC 2616), where it meant none.
 _TRANSFER_CODINGS = frozenset({"", "chunked", "identity"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: Request headers without secrets, which may cross origins (Fetch standard, "CORS-safelisted").
-_HARMLESS = frozenset({"accept", "accept-language", "accept-encoding", "user-agent"})
 
 
 class Response:
@@ -57,6 +55,8 @@ class Response:
         http_version: such as ``1.1``.
         media_type: the content type without parameters, lower case.
         length_verified: whether the end of the body is marked by more than the connection's end.
+        content_length: bytes of this body over the wire, if that was said.
+        last_modified: seconds since the epoch, if that was said.
     """
 
     def __init__(
@@ -73,6 +73,8 @@ class Response:
         self._transfer_coding = self.header("Transfer-Encoding").lower()
         framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
         self.length_verified = framed or self.status in (204, 304)
+        self.content_length = response.content_length
+        self.last_modified = _timestamp(self.header("Last-Modified"))
 
     def header(self, name: str) -> str:
         """Return a header field; repeated ones joined by a comma (RFC 9110, section 5.3)."""
@@ -102,18 +104,13 @@ class Client:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._session: aiohttp.ClientSession | None = None
-        self._defaults = CIMultiDict(
-            {
-                "User-Agent": options.user_agent,
-                "Accept": "*/*",
-                "Accept-Encoding": ACCEPT_ENCODING,
-            }
-        )
+        self._secrets = Secrets(options)
 
     async def __aenter__(self) -> Self:
         connector = Connector(
             limit=0,  # the pool's own permits bound connections
             ssl=_tls(self._options),
+            public_only=self._options.block_private,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -152,16 +149,11 @@ class Client:
         Raises:
             UrlError: no answer, or a redirect that is not to be followed.
         """
-        start, credentials = urls.without_credentials(url)
-        own = CIMultiDict(self._options.headers)
-        own.extend(headers)
-        if credentials:
-            own.setdefault("Authorization", _basic(*credentials))
-        asked = start
+        chain = self._secrets.chain(url, headers)
+        asked = chain.start
         redirects: list[Url] = []
         while True:
-            same = urls.origin(asked) == urls.origin(start)
-            response = await self._request(asked, self._headers(own, same_origin=same))
+            response = await self._request(asked, chain.headers(asked))
             try:
                 target = _redirect_target(response, asked)
                 if target is None:
@@ -173,18 +165,11 @@ class Client:
                         f"more than {self._options.max_redirects} redirects",
                         hint="see --max-redirects",
                     )
+                chain.learn(asked, response.headers.getall("Set-Cookie", ()))
                 await _discard(response, asked)
             finally:
                 response.release()
             asked, _ = urls.without_credentials(target)
-
-    def _headers(self, own: CIMultiDict[str], *, same_origin: bool) -> Mapping[str, str]:
-        headers = self._defaults.copy()
-        if same_origin:
-            headers.update(own)
-        else:
-            headers.update(pair for pair in own.items() if pair[0].lower() in _HARMLESS)
-        return headers
 
     async def _request(self, url: Url, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         if self._session is None:
@@ -203,7 +188,9 @@ def require_success(response: Response) -> None:
         HttpStatusError: it does not.
     """
     if not 200 <= response.status < 300 or response.status == 206:
-        raise HttpStatusError(response.status, response.reason)
+        wait = retry_after(response.header("Retry-After"), time.time())
+        pause = None if wait is None else (urls.host(response.url), wait)
+        raise HttpStatusError(response.status, response.reason, pause=pause)
 
 
 def _tls(options: Options) -> ssl.SSLContext | bool:
@@ -217,12 +204,6 @@ def _tls(options: Options) -> ssl.SSLContext | bool:
         raise RunError(
             f"{options.cacert} holds no certificates that can be used", hint="see --cacert"
         ) from error
-
-
-def _basic(user: str, password: str) -> str:
-    """Return the Authorization field for user and password of a URL (RFC 7617)."""
-    pair = f"{unquote(user)}:{unquote(password)}".encode()
-    return f"Basic {base64.b64encode(pair).decode('ascii')}"
 
 
 def _redirect_target(response: aiohttp.ClientResponse, base: Url) -> Url | None:
@@ -244,6 +225,14 @@ def _redirect_target(response: aiohttp.ClientResponse, base: Url) -> Url | None:
     except BadUrlError as error:
         shown = printable(location[:200])
         raise RedirectError(f"redirects to '{shown}': {error.message}") from error
+
+
+def _timestamp(field: str) -> float | None:
+    """Return an HTTP date (RFC 9110, section 5.6.7) as seconds since the epoch."""
+    try:
+        return parsedate_to_datetime(field).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
 
 
 def _text(value: str) -> str:

@@ -1,10 +1,14 @@
 """aiohttp's connection, with three gaps closed through which a run could hang or be misled."""
 
+import socket
 import ssl as tls
 from functools import partial
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import AddrInfoType
+
+from downloader.addresses import is_public
 
 
 class Connection(ResponseHandler):
@@ -33,10 +37,28 @@ class Connection(ResponseHandler):
         return super().is_connected() and not self.should_close
 
 
-class Connector(aiohttp.TCPConnector):
-    """Makes connections of that class; its arguments are those of its base."""
+class BlockedAddressError(OSError):
+    """The address that a connection was about to be made to is not public."""
 
-    def __init__(self, *, limit: int, ssl: tls.SSLContext | bool) -> None:
-        super().__init__(limit=limit, ssl=ssl)
+
+class Connector(aiohttp.TCPConnector):
+    """Makes connections of that class.
+
+    With *public_only* it refuses an address that is not of the public internet at the moment when
+    it is connected to: whatever the URL, a redirect or a name server said before, this is where
+    the request would go.
+    """
+
+    def __init__(self, *, limit: int, ssl: tls.SSLContext | bool, public_only: bool) -> None:
+        super().__init__(
+            limit=limit, ssl=ssl, socket_factory=_public_socket if public_only else None
+        )
         handler: type[ResponseHandler] = Connection
         self._factory = partial(handler, loop=self._loop)
+
+
+def _public_socket(info: AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, address = info
+    if not is_public(str(address[0])):
+        raise BlockedAddressError(f"{address[0]} is not a public address")
+    return socket.socket(family, kind, protocol)

@@ -13,8 +13,10 @@ from aiohttp import http_exceptions
 from downloader import urls
 from downloader.errors import (
     BadUrlError,
+    BlockedError,
     ConnectError,
     DnsError,
+    NoDescriptorError,
     ProtocolError,
     RedirectError,
     TimedOutError,
@@ -33,6 +35,8 @@ class Phase(Enum):
     BODY = "body"
 
 
+#: What a blocked address says; connecting to several addresses wraps its error in another.
+_NOT_PUBLIC = "is not a public address"
 #: Name resolution that failed for the moment (RFC 3493: EAI_AGAIN), not for good.
 _TRY_AGAIN = frozenset({socket.EAI_AGAIN})
 _CERTIFICATE = {
@@ -54,8 +58,6 @@ _NETWORK = {
     errno.EHOSTUNREACH: "no route to the host",
     errno.ENETUNREACH: "the network is unreachable",
     errno.ETIMEDOUT: "the connection timed out",
-    errno.EMFILE: "out of file descriptors",
-    errno.ENFILE: "out of file descriptors",
     errno.EADDRNOTAVAIL: "no local address to connect from",
 }
 
@@ -82,6 +84,12 @@ def translating(phase: Phase, url: Url) -> Iterator[None]:
 
 def translate(error: BaseException, phase: Phase, url: Url) -> UrlError:
     """Return what *error* means for *url*, which was being fetched."""
+    if _NOT_PUBLIC in str(error):
+        return BlockedError(
+            f"{urls.host(url)} is not on the public internet", hint="see --block-private"
+        )
+    if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
+        return NoDescriptorError("out of file descriptors")
     match error:
         case aiohttp.ClientConnectorDNSError():
             return _dns(error.os_error, urls.host(url))

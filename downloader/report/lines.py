@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from downloader.errors import ErrorKind
-from downloader.models import Downloaded, Failed, Outcome, Sizes, Skipped, Tally
+from downloader.models import Downloaded, Failed, Outcome, Sizes, Skipped, Tally, Unchanged
 from downloader.pool import InFlight
 from downloader.text import format_size, printable
 
@@ -13,13 +13,26 @@ def outcome_line(outcome: Outcome, folder: Path) -> str:
     """Return what happened to one URL, as one line without its end."""
     match outcome:
         case Downloaded():
-            unsure = "" if outcome.length_verified else " (length unverified)"
             path = printable(str(folder / outcome.path))
-            return f"Downloaded {path}: {size(outcome.sizes)}{unsure}"
+            return f"Downloaded {path}: {size(outcome.sizes)}{_remarks(outcome)}"
+        case Unchanged():
+            path = printable(str(folder / outcome.path))
+            return f"Unchanged {path}: {_size(outcome.size, outcome.characters)}"
         case Skipped():
             return f"Skipped {printable(outcome.url)}: {printable(outcome.detail)}"
         case Failed():
             return _failure(outcome)
+
+
+def _remarks(outcome: Downloaded) -> str:
+    remarks = []
+    if not outcome.length_verified:
+        remarks.append("length unverified")
+    if outcome.resumed_at:
+        remarks.append(f"resumed at {outcome.resumed_at}")
+    if outcome.set_aside:
+        remarks.append(f"what was there is now {printable(outcome.set_aside)}")
+    return f" ({'; '.join(remarks)})" if remarks else ""
 
 
 def _failure(outcome: Failed) -> str:
@@ -41,22 +54,27 @@ def detail_line(outcome: Outcome) -> str:
     parts.append(f"{_count(outcome.sizes.wire, 'byte')} received{coding}")
     if outcome.sizes.charset:
         parts.append(f"{outcome.sizes.charset} ({outcome.sizes.charset_source})")
+    if outcome.attempts > 1:
+        parts.append(f"{outcome.attempts} attempts")
     parts.append(f"{outcome.seconds:.2f} s")
     return "  " + ", ".join(parts)
 
 
 def size(sizes: Sizes) -> str:
     """Return the size of a body: characters for text, bytes for anything else."""
-    if sizes.characters is not None:
-        return _count(sizes.characters, "character")
-    return _count(sizes.saved, "byte")
+    return _size(sizes.saved, sizes.characters)
+
+
+def _size(count: int, characters: int | None) -> str:
+    return _count(count, "byte") if characters is None else _count(characters, "character")
 
 
 def summary_line(tally: Tally, seconds: float) -> str:
     """Return the last line: what became of all URLs."""
     return (
-        f"{_count(tally.total, 'URL')}: {tally.downloaded} downloaded, {tally.skipped} skipped, "
-        f"{tally.failed} failed; {_count(tally.saved, 'byte')} in {seconds:.2f} s"
+        f"{_count(tally.total, 'URL')}: {tally.downloaded} downloaded, "
+        f"{tally.unchanged} unchanged, {tally.skipped} skipped, {tally.failed} failed; "
+        f"{_count(tally.saved, 'byte')} in {seconds:.2f} s"
     )
 
 

@@ -1,0 +1,290 @@
+"""ONE body: decoded, measured, held against its limits, and saved whole or parked."""
+
+import hashlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from downloader.charset import CharacterCount, is_text
+from downloader.decode import PIECE, decoder_for
+from downloader.errors import (
+    ChecksumError,
+    DiskError,
+    TimedOutError,
+    TooLargeError,
+    TruncatedError,
+    UrlError,
+)
+from downloader.fetch import Response
+from downloader.models import Checksum, Options, Sizes
+from downloader.paths import SafePath
+from downloader.resume import Partial, strong_validator
+from downloader.storage import PartFile, Publish, Storage
+from downloader.text import format_size
+
+#: A transfer is held against ``min_speed`` over spans of so many seconds.
+_SPEED_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What is known of a body once it is saved.
+
+    Attributes:
+        sizes: how big it is.
+        sha256: of the saved bytes, in hex.
+        resumed_at: bytes that an earlier attempt had left.
+        set_aside: the new name of a file that was in the way and is not ours; or empty.
+    """
+
+    sizes: Sizes
+    sha256: str
+    resumed_at: int
+    set_aside: str
+
+
+class _Measure:
+    """Everything that is learnt from the decoded bytes as they pass."""
+
+    def __init__(self, response: Response, checksum: Checksum | None, most: int | None) -> None:
+        text = is_text(response.media_type)
+        self.saved = 0
+        self._most = most
+        self._count = CharacterCount(response.header("Content-Type")) if text else None
+        self._sha256 = hashlib.sha256()
+        self._checksum = checksum
+        other = checksum is not None and checksum.algorithm != "sha256"
+        self._other = hashlib.new(checksum.algorithm) if checksum and other else None
+
+    def feed(self, data: bytes) -> None:
+        """Take in the next piece.
+
+        Raises:
+            TooLargeError: that is more than allowed.
+        """
+        self.saved += len(data)
+        if self._most is not None and self.saved > self._most:
+            raise _too_large(self._most)
+        self._sha256.update(data)
+        if self._count is not None:
+            self._count.feed(data)
+        if self._other is not None:
+            self._other.update(data)
+
+    def finish(self, wire: int) -> tuple[Sizes, str]:
+        """Return the sizes and the SHA-256 of the whole body.
+
+        Raises:
+            ChecksumError: it is not the body that the list promised.
+        """
+        sha256 = self._sha256.hexdigest()
+        if self._checksum is not None:
+            digest = self._other.hexdigest() if self._other else sha256
+            if digest != self._checksum.digest:
+                raise ChecksumError(
+                    f"{self._checksum.algorithm} is {digest}, expected {self._checksum.digest}"
+                )
+        if self._count is None:
+            return Sizes(wire, self.saved), sha256
+        characters = self._count.finish()
+        return Sizes(wire, self.saved, characters, self._count.charset, self._count.source), sha256
+
+
+class _Pace:
+    """Gives up a transfer that drips."""
+
+    def __init__(self, least: int | None) -> None:
+        self._least = least
+        self._since = time.monotonic()
+        self._bytes = 0
+
+    def feed(self, size: int) -> None:
+        """Take in that *size* bytes came.
+
+        Raises:
+            TimedOutError: over the last span there were too few.
+        """
+        if self._least is None:
+            return
+        self._bytes += size
+        span = time.monotonic() - self._since
+        if span < _SPEED_SECONDS:
+            return
+        if self._bytes < self._least * span:
+            raise TimedOutError(f"slower than {format_size(self._least)}/s", hint="see --min-speed")
+        self._since += span
+        self._bytes = 0
+
+
+class _Body:
+    """Wire bytes become decoded bytes, which are measured; both know their end."""
+
+    def __init__(self, response: Response, checksum: Checksum | None, options: Options) -> None:
+        coding = response.header("Content-Encoding")
+        self.decoder = decoder_for(coding, response.media_type)
+        self.measure = _Measure(response, checksum, options.max_size)
+        self._verified = response.length_verified
+        self._pace = _Pace(options.min_speed)
+        self._wire = 0
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what the wire bytes *data* decode to."""
+        self._wire += len(data)
+        self._pace.feed(len(data))
+        for piece in self.decoder.feed(data) if self.decoder else (data,):
+            self.measure.feed(piece)
+            yield piece
+
+    def finish(self) -> tuple[Sizes, str]:
+        """Check that the end is the end; return sizes and SHA-256."""
+        if self.decoder and (self._wire or not self._verified):
+            self.decoder.finish()
+        return self.measure.finish(self._wire)
+
+
+class _Sink:
+    """Where decoded bytes go: held while they are few, and else written in pieces of 1 MiB."""
+
+    def __init__(self, storage: Storage, path: SafePath, began: Callable[[], bool]) -> None:
+        self._storage = storage
+        self._path = path
+        self._began = began
+        self._stack = AsyncExitStack()
+        self._part: PartFile | None = None
+        self._held: list[bytes] = []
+        self._waiting = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._part is not None and self._part.keep:
+            if isinstance(error, ChecksumError | TooLargeError):
+                self._part.keep = False
+            elif isinstance(error, UrlError) and not isinstance(error, DiskError):
+                with suppress(UrlError):
+                    await self._flush(self._part)
+        await self._stack.__aexit__(kind, error, traceback)
+
+    async def resume(self, offset: int) -> AsyncIterator[bytes]:
+        """Go on behind the *offset* bytes that an earlier attempt left, and yield those."""
+        part = await self._stack.enter_async_context(self._storage.begin(self._path, resume=True))
+        if part.size != offset:
+            raise TruncatedError("the partial file is not what it was")
+        part.keep = True
+        self._part = part
+        async for block in part.existing():
+            yield block
+
+    async def write(self, piece: bytes) -> None:
+        """Take the next piece."""
+        self._held.append(piece)
+        self._waiting += len(piece)
+        if self._waiting < PIECE:
+            return
+        if self._part is None:
+            self._part = await self._stack.enter_async_context(self._storage.begin(self._path))
+            self._part.keep = self._began()
+        await self._flush(self._part)
+
+    async def finish(self, how: Publish) -> str:
+        """Give the whole file its name; return what it set aside."""
+        if self._part is None:
+            return await self._storage.save(self._path, b"".join(self._held), how)
+        await self._flush(self._part)
+        return await self._part.commit(how)
+
+    def forget(self) -> None:
+        """Keep nothing of it when it is left unfinished."""
+        if self._part is not None:
+            self._part.keep = False
+
+    async def _flush(self, part: PartFile) -> None:
+        data, self._held, self._waiting = b"".join(self._held), [], 0
+        await part.write(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A partial file that this response continues.
+
+    Attributes:
+        offset: bytes that are there.
+        total: bytes of the whole body.
+    """
+
+    offset: int
+    total: int
+
+
+async def save_body(
+    response: Response,
+    path: SafePath,
+    *,
+    storage: Storage,
+    options: Options,
+    checksum: Checksum | None,
+    ours: bool,
+    continuation: Continuation | None,
+    received: Callable[[int], None],
+    parking: Callable[[Partial], None],
+) -> Saved:
+    """Save the body of *response* as *path*, if it comes whole.
+
+    A small one is saved in one go; a larger one goes through a ``.part`` file, which is kept when
+    the transfer breaks and a later one can continue it; *parking* is told of that when it is
+    begun. *received* is told of bytes over the wire. *ours* is whether a file that is there is an
+    earlier version of this one.
+
+    Raises:
+        UrlError: the body did not come whole, is not the promised one, too large or too slow.
+        DiskError: the disk refuses.
+    """
+    body = _Body(response, checksum, options)
+    declared = response.content_length
+    if options.max_size is not None and body.decoder is None and (declared or 0) > options.max_size:
+        raise _too_large(options.max_size)
+    partial = _partial(response) if body.decoder is None else None
+
+    def began() -> bool:
+        if partial is not None:
+            parking(partial)
+        return partial is not None
+
+    async with _Sink(storage, path, began) as sink:
+        if continuation is not None:
+            async for block in sink.resume(continuation.offset):
+                body.measure.feed(block)
+        async for data in response.chunks():
+            received(len(data))
+            for piece in body.feed(data):
+                await sink.write(piece)
+        sizes, sha256 = body.finish()
+        if continuation is not None and sizes.saved != continuation.total:
+            sink.forget()
+            raise TruncatedError("the continued body is not as long as it was said to be")
+        modified = response.last_modified if options.server_timestamps else None
+        set_aside = await sink.finish(Publish(ours, modified))
+    return Saved(sizes, sha256, continuation.offset if continuation else 0, set_aside)
+
+
+def _partial(response: Response) -> Partial | None:
+    """Return what a later attempt needs to continue this body, if it may at all."""
+    validator = strong_validator(
+        response.header("ETag"), response.header("Last-Modified"), response.header("Date")
+    )
+    if not validator:
+        return None
+    return Partial(response.url, validator, response.content_length)
+
+
+def _too_large(most: int) -> TooLargeError:
+    return TooLargeError(f"larger than {format_size(most)}", hint="see --max-size")

@@ -1,0 +1,99 @@
+"""The journal's side of the event loop: one thread of its own, and notes written in batches."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self, TypeVar
+
+from downloader.errors import DiskError, OutputError
+from downloader.journal import Admitted, Job, Journal, Parked
+from downloader.models import Failed, Options, Outcome, Target
+
+#: How long a note may wait for others, which is how much a killed run forgets.
+_SECONDS = 0.1
+#: So many notes are written at once, without waiting.
+_MOST = 500
+
+_Result = TypeVar("_Result")
+
+
+class Notes:
+    """The journal of a run; an asynchronous context manager.
+
+    *disk_failed* is called when the journal can no longer be written.
+
+    Attributes:
+        warnings: what the journal had to say when it was opened.
+
+    Raises, on entering:
+        OutputError: another run holds the folder, or the journal cannot be used.
+    """
+
+    def __init__(self, options: Options, disk_failed: Callable[[DiskError], None]) -> None:
+        self.warnings: list[str] = []
+        self._disk_failed = disk_failed
+        self._options = options
+        self._held: list[tuple[Job, Outcome | Parked]] = []
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._journal: Journal | None = None
+        self._due = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._journal = await self._hop(lambda: Journal(self._options.output, self._options))
+        self.warnings = self._journal.warnings
+        self._writer = asyncio.create_task(self._write_now_and_then(), name="journal")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        if self._journal is not None:
+            await self._write()
+            await self._hop(self._journal.close)
+        self._thread.shutdown()
+
+    async def admit(self, entries: Sequence[Target | Failed]) -> list[Admitted]:
+        """Return what is to be done for each entry."""
+        journal = self._opened()
+        return await self._hop(lambda: journal.admit(entries))
+
+    def add(self, job: Job, note: Outcome | Parked) -> None:
+        """Have it written, soon, what became of *job*."""
+        self._held.append((job, note))
+        if len(self._held) >= _MOST:
+            self._due.set()
+
+    async def _write_now_and_then(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(_SECONDS):
+                    await self._due.wait()
+            except TimeoutError:
+                pass
+            self._due.clear()
+            await self._write()
+
+    async def _write(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            journal = self._opened()
+            try:
+                await self._hop(lambda: journal.record(held))
+            except DiskError as error:
+                self._disk_failed(error)
+
+    def _opened(self) -> Journal:
+        if self._journal is None:
+            raise OutputError("the journal is not open")
+        return self._journal
+
+    async def _hop(self, function: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)

@@ -1,0 +1,108 @@
+"""What one line of a list says, checked: a target, or the failure of the line."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from downloader import urls
+from downloader.errors import BadUrlError, UrlError
+from downloader.models import Checksum, Failed, Target
+from downloader.text import printable
+
+#: What a list yields: a target, or the failure of the line that should have been one.
+Entry = Target | Failed
+
+_SCHEME = re.compile(r"[^:/\\@]*:[/\\]+")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*([\t -~\x80-\U0010FFFF]*)")
+_DIGEST_BITS = {"md5": 128, "sha1": 160, "sha224": 224, "sha256": 256, "sha384": 384, "sha512": 512}
+
+
+@dataclass(slots=True)
+class Line:
+    """What one line of a list says, before it is checked."""
+
+    origin: str
+    text: str
+    name: str | None = None
+    checksum: str | None = None
+    headers: list[str] = field(default_factory=list)
+    error: UrlError | None = None
+
+
+def from_line(line: Line, index: int) -> Entry:
+    """Return the target that a line asks for, or the failure that tells what is wrong with it."""
+    try:
+        if line.error is not None:
+            raise line.error
+        return Target(
+            url=urls.parse(line.text),
+            index=index,
+            origin=line.origin,
+            name=line.name or None,
+            checksum=parse_checksum(line.checksum) if line.checksum else None,
+            headers=tuple(parse_header(header) for header in line.headers),
+        )
+    except UrlError as error:
+        return Failed(
+            index=index,
+            origin=line.origin,
+            url=_without_password(line.text),
+            kind=error.kind,
+            message=error.message,
+            hint=error.hint,
+        )
+
+
+def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:
+    """Yield targets for addresses that a program gives, numbered from 0.
+
+    A :class:`Target` is taken as it is, but for its ``index``.
+    """
+    for index, item in enumerate(items):
+        if isinstance(item, Target):
+            yield Target(
+                url=item.url,
+                index=index,
+                origin=item.origin or f"#{index + 1}",
+                name=item.name,
+                checksum=item.checksum,
+                headers=item.headers,
+            )
+        else:
+            yield from_line(Line(f"#{index + 1}", item), index)
+
+
+def parse_header(text: str) -> tuple[str, str]:
+    """Return name and value of a header field written ``Name: value``.
+
+    Raises:
+        BadUrlError: it is no header field (RFC 9110, section 5).
+    """
+    match = _HEADER.fullmatch(text.strip())
+    if match is None:
+        raise BadUrlError(f"not a header field: {printable(text[:80])!r}", hint="write Name: value")
+    return match[1], match[2]
+
+
+def parse_checksum(text: str) -> Checksum:
+    """Return a checksum written as ``sha-256=HEX`` (aria2), ``sha256:HEX`` or bare SHA-256 hex.
+
+    Raises:
+        BadUrlError: it is none, or its algorithm is unknown.
+    """
+    algorithm, _, digest = text.strip().lower().replace(":", "=").rpartition("=")
+    algorithm = algorithm.replace("-", "") or "sha256"
+    bits = _DIGEST_BITS.get(algorithm)
+    if bits is None or not re.fullmatch(f"[0-9a-f]{{{bits // 4}}}", digest):
+        raise BadUrlError(f"not a checksum: {printable(text[:80])!r}", hint="write sha-256=HEX")
+    return Checksum(algorithm, digest)
+
+
+def _without_password(text: str) -> str:
+    """Return a malformed address fit to be shown: short, and without what may be a password."""
+    before, at, after = text.strip().rpartition("@")
+    scheme = _SCHEME.match(before)
+    start = scheme.end() if scheme else 0
+    user, colon, _ = before[start:].partition(":")
+    text = f"{before[:start]}{user}:***@{after}" if colon else f"{before}{at}{after}"
+    return text if len(text) <= 200 else f"{text[:199]}…"
