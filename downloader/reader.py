@@ -28,7 +28,8 @@ class Reader(Generic[Item]):
         self._items = items
         self._buffer: deque[Item] = deque()
         self._error: Exception | None = None
-        self._room = threading.Semaphore(ahead)
+        self._ahead = ahead
+        self._room = threading.Event()
         self._stopped = False
         self._waiting = False
         self._loop = asyncio.get_running_loop()
@@ -38,7 +39,7 @@ class Reader(Generic[Item]):
     def stop(self) -> None:
         """Read no further; what has been read ahead is still handed over."""
         self._stopped = True
-        self._room.release()
+        self._room.set()
 
     async def take(self, most: int) -> list[Item]:
         """Return what has been read, at least one item and at most *most*; at the end, nothing.
@@ -56,7 +57,7 @@ class Reader(Generic[Item]):
         taken: list[Item] = []
         while self._buffer and len(taken) < most:
             taken.append(self._buffer.popleft())
-            self._room.release()
+        self._room.set()
         if not taken and self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -65,7 +66,11 @@ class Reader(Generic[Item]):
     def _run(self) -> None:
         try:
             for item in self._items:
-                self._room.acquire()
+                while len(self._buffer) >= self._ahead and not self._stopped:
+                    self._room.clear()
+                    # Room may have been made before that was cleared.
+                    if len(self._buffer) >= self._ahead and not self._stopped:
+                        self._room.wait()
                 if self._stopped:
                     break
                 self._buffer.append(item)

@@ -1,5 +1,6 @@
 """Addresses: parsed as a browser does, and never shown with their password."""
 
+import ada_url
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -143,3 +144,15 @@ def test_two_schemes_or_ports_are_two_origins() -> None:
     addresses = ("http://h/", "https://h/", "http://h:81/", "http://i/")
     assert len({urls.origin(urls.parse(text)) for text in addresses}) == 4
     assert urls.origin(urls.parse("http://h:80/a")) == urls.origin(urls.parse("http://u:p@h/b"))
+
+
+@given(st.text(alphabet="abc:/@?#[]%.1&= -é~", max_size=40))
+def test_the_parts_of_a_normalised_url_are_those_that_the_parser_names(text: str) -> None:
+    try:
+        url = urls.parse(f"http://{text}")
+    except BadUrlError:
+        return
+    parsed = ada_url.URL(url)
+    assert urls.split(url) == (parsed.host, parsed.pathname, parsed.search[1:])
+    assert (urls.host(url), urls.origin(url)) == (parsed.host, parsed.origin)
+    assert urls.hostname(url) == parsed.hostname

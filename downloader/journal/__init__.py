@@ -1,0 +1,14 @@
+"""What is done, partial and failed: the memory of an output folder.
+
+One SQLite file below the folder holds, for every address that was ever seen, the name that it
+alone has and what became of it; so a second run knows what is left to do. It is written in
+batches, off the event loop, in WAL mode, and held exclusively, so that a second run on the same
+folder is refused. A killed run loses no more than the last fraction of a second of it; what was
+saved in that fraction is known by the file itself, because a name in the folder means a whole file.
+"""
+
+from downloader.journal.database import FOLDER
+from downloader.journal.ledger import Journal
+from downloader.journal.records import Admitted, Job, Parked, Saved
+
+__all__ = ["FOLDER", "Admitted", "Job", "Journal", "Parked", "Saved"]

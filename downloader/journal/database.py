@@ -1,0 +1,132 @@
+"""The SQLite file of the journal: its tables, and opening it whatever state it is in."""
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from downloader.errors import OutputError
+
+#: The folder of this program's own files; no saved name begins with a dot.
+FOLDER = ".download"
+_FILE = "journal.sqlite3"
+_VERSION = 1
+_CACHE_KIB = 8 * 1024
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS urls (
+    id INTEGER PRIMARY KEY,         -- in the order of the list, as they are asked for again
+    address BLOB NOT NULL UNIQUE,   -- of the address without password: BLAKE2b, 16 bytes
+    url TEXT NOT NULL,              -- the address itself, without password
+    base TEXT NOT NULL,             -- its name before the content type is known
+    growth TEXT NOT NULL,           -- which extension the content type may add
+    state INTEGER NOT NULL,         -- 0 claimed, 1 done, 2 failed
+    run INTEGER NOT NULL,           -- the last run that admitted it
+    origin TEXT NOT NULL,           -- where that run read it
+    admitted REAL NOT NULL,         -- when, in seconds since the epoch
+    path TEXT,                      -- its file
+    saved INTEGER,                  -- bytes of that
+    wire INTEGER,                   -- bytes received for it
+    characters INTEGER,             -- of text
+    sha256 BLOB,
+    etag TEXT,
+    last_modified TEXT,
+    validator TEXT,                 -- of a partial file: what If-Range may say
+    part_url TEXT,                  -- of a partial file: where it came from
+    total INTEGER,                  -- of a partial file: bytes of the whole
+    attempts INTEGER,
+    kind TEXT,                      -- of a failure
+    message TEXT,                   -- of a failure
+    finished REAL                   -- when, in seconds since the epoch
+);
+CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, started REAL NOT NULL);
+"""
+
+
+def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
+    """Open the journal of the output folder *root*, or make it.
+
+    One that is broken is set aside, not deleted, and *warnings* gets a line about it.
+
+    Raises:
+        OutputError: another run holds it, or it cannot be used.
+    """
+    folder = root / FOLDER
+    file = folder / _FILE
+    try:
+        folder.mkdir(exist_ok=True)
+        if folder.is_symlink() or file.is_symlink():
+            raise OutputError(f"{folder} is, or holds, a symbolic link", hint="remove it")
+        try:
+            return _connect(file)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            aside = _set_aside(file)
+            warnings.append(
+                f"the journal {file} was broken and is now {aside.name}; "
+                "what is there is fetched again and compared"
+            )
+            return _connect(file)
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise OutputError(
+                f"another run is using the folder {root}",
+                hint="wait for it, or choose another --output",
+            ) from error
+        raise OutputError(f"cannot use the journal {file}: {error}") from error
+    except OSError as error:
+        raise OutputError(f"cannot use the journal {file}: {error.strerror}") from error
+
+
+def open_temporary() -> sqlite3.Connection:
+    """Open a journal that ends with the run; SQLite moves it to disk by itself when it grows."""
+    db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+    db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    db.execute("PRAGMA journal_mode = MEMORY")
+    db.execute("PRAGMA synchronous = OFF")
+    db.executescript(_SCHEMA)
+    return db
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    """Open or make a journal, held exclusively and found sound.
+
+    Raises:
+        sqlite3.OperationalError: another process holds it.
+        sqlite3.DatabaseError: it is broken.
+    """
+    db = sqlite3.connect(file, timeout=0, check_same_thread=False, isolation_level=None)
+    try:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("PRAGMA journal_mode = WAL")
+        # A killed process loses nothing that was committed; only a power failure might.
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        db.execute("BEGIN EXCLUSIVE")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (sound,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        db.execute("COMMIT")
+        if sound != "ok":
+            raise sqlite3.DatabaseError(sound)
+        if version > _VERSION:
+            raise OutputError(
+                f"{file} was written by a newer version of this program",
+                hint="update it, or choose another --output",
+            )
+        db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _set_aside(file: Path) -> Path:
+    """Rename a broken journal and what belongs to it; return its new name."""
+    number = 1
+    while (aside := file.with_name(f"{file.name}.broken-{number}")).exists():
+        number += 1
+    file.rename(aside)
+    for ending in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            file.with_name(file.name + ending).rename(aside.with_name(aside.name + ending))
+    return aside

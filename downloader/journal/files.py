@@ -1,0 +1,43 @@
+"""Look at the files that the journal speaks of."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from downloader.paths import PART, Name, SafePath
+
+
+def regular(path: str) -> os.stat_result | None:
+    """Return what is known of a regular file, or None if there is none; links are not followed."""
+    try:
+        # On the way of every line of a second run: a Path would cost more than the call.
+        found = os.stat(path, follow_symlinks=False)  # noqa: PTH116
+    except OSError:
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def digest(file: Path, algorithm: str) -> bytes:
+    """Return the hash of a file; of one that cannot be read, nothing."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, algorithm).digest()
+    except OSError:
+        return b""
+
+
+def grown(root: Path, name: Name) -> Iterator[tuple[SafePath, os.stat_result]]:
+    """Yield the files below *root* that *name* may have become."""
+    folder, _, leaf = name.base.rpartition("/")
+    found: list[str] = []
+    with suppress(OSError):
+        found = [entry.name for entry in (root / folder).iterdir()]
+    for candidate in found:
+        path = SafePath(f"{folder}/{candidate}" if folder else candidate)
+        if candidate.startswith(leaf) and not candidate.endswith(PART) and name.may_become(path):
+            known = regular(f"{root}/{path}")
+            if known is not None:
+                yield path, known
