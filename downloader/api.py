@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,14 +35,14 @@ async def download_sites(
 
     Raises:
         OutputError: the folder cannot be used.
-        DiskError: the folder cannot be written to.
+        DiskError: the disk failed; the rest of *urls* was not tried.
         Exception: whatever iterating *urls* raises.
     """
     outcomes = [outcome async for outcome in iter_sites(urls, folder, options=options)]
     return sorted(outcomes, key=lambda outcome: outcome.index)
 
 
-async def iter_sites(
+def iter_sites(
     urls: Iterable[str | Target],
     folder: str | os.PathLike[str] = "downloaded_sites",
     *,
@@ -65,12 +64,8 @@ async def iter_sites(
 
     Raises:
         OutputError: the folder cannot be used.
-        DiskError: the folder cannot be written to.
+        DiskError: the disk failed; the rest of *urls* was not tried.
         Exception: whatever iterating *urls* raises.
     """
-    pool = Pool(
-        lambda _fetch_list: from_items(urls), replace(options or Options(), output=Path(folder))
-    )
-    async with aclosing(pool.outcomes()) as outcomes:
-        async for outcome in outcomes:
-            yield outcome
+    run = replace(options or Options(), output=Path(folder))
+    return Pool(lambda _fetch_list: from_items(urls), run).outcomes()

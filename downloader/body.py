@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -148,7 +148,9 @@ class _Body:
 class _Sink:
     """Where decoded bytes go: held while they are few, and else written in pieces of 1 MiB."""
 
-    def __init__(self, storage: Storage, path: SafePath, began: Callable[[], bool]) -> None:
+    def __init__(
+        self, storage: Storage, path: SafePath, began: Callable[[], Awaitable[bool]]
+    ) -> None:
         self._storage = storage
         self._path = path
         self._began = began
@@ -192,7 +194,7 @@ class _Sink:
             return
         if self._part is None:
             self._part = await self._stack.enter_async_context(self._storage.begin(self._path))
-            self._part.keep = self._began()
+            self._part.keep = await self._began()
         await self._flush(self._part)
 
     async def finish(self, how: Publish) -> str:
@@ -235,14 +237,14 @@ async def save_body(
     ours: bool,
     continuation: Continuation | None,
     received: Callable[[int], None],
-    parking: Callable[[Partial], None],
+    parking: Callable[[Partial], Awaitable[None]],
 ) -> Saved:
     """Save the body of *response* as *path*, if it comes whole.
 
     A small one is saved in one go; a larger one goes through a ``.part`` file, which is kept when
-    the transfer breaks and a later one can continue it; *parking* is told of that when it is
-    begun. *received* is told of bytes over the wire. *ours* is whether a file that is there is an
-    earlier version of this one.
+    the transfer breaks and a later one can continue it. *parking* is told, before its first byte
+    is written, of which version that file is. *received* is told of bytes over the wire. *ours* is
+    whether a file that is there is an earlier version of this one.
 
     Raises:
         UrlError: the body did not come whole, is not the promised one, too large or too slow.
@@ -252,12 +254,11 @@ async def save_body(
     declared = response.content_length
     if options.max_size is not None and body.decoder is None and (declared or 0) > options.max_size:
         raise _too_large(options.max_size)
-    partial = _partial(response) if body.decoder is None else None
+    partial = _partial(response, coded=body.decoder is not None)
 
-    def began() -> bool:
-        if partial is not None:
-            parking(partial)
-        return partial is not None
+    async def began() -> bool:
+        await parking(partial)
+        return bool(partial.validator)
 
     async with _Sink(storage, path, began) as sink:
         if continuation is not None:
@@ -276,13 +277,10 @@ async def save_body(
     return Saved(sizes, sha256, continuation.offset if continuation else 0, set_aside)
 
 
-def _partial(response: Response) -> Partial | None:
+def _partial(response: Response, *, coded: bool) -> Partial:
     """Return what a later attempt needs to continue this body, if it may at all."""
-    validator = strong_validator(
-        response.header("ETag"), response.header("Last-Modified"), response.header("Date")
-    )
-    if not validator:
-        return None
+    validators = (response.header(name) for name in ("ETag", "Last-Modified", "Date"))
+    validator = "" if coded else strong_validator(*validators)
     return Partial(response.url, validator, response.content_length)
 
 

@@ -1,14 +1,11 @@
 """The command: click → Options → run → exit status; the only ``sys.exit``."""
 
 import asyncio
-import contextlib
 import logging
 import os
-import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, aclosing
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +14,22 @@ import click
 from downloader import sources
 from downloader._version import __version__
 from downloader.demo import demo_site
-from downloader.errors import DiskError, DownloadError, ErrorKind
-from downloader.flags import GroupedCommand, Header, Seconds, Size, load_config, option
-from downloader.models import USER_AGENT, ExitStatus, Failed, Options, Outcome, Tally
-from downloader.pool import Pool
-from downloader.progress import Screen, State
-from downloader.report.lines import (
-    detail_line,
-    in_flight_lines,
-    outcome_line,
-    summary_line,
+from downloader.errors import DiskError, DownloadError
+from downloader.flags import (
+    GroupedCommand,
+    Header,
+    HeaderText,
+    Seconds,
+    Size,
+    load_config,
+    option,
 )
+from downloader.models import USER_AGENT, ExitStatus, Options
+from downloader.progress import prepare_streams
+from downloader.run import View, run
 from downloader.text import printable
 
 _DEFAULTS = Options()
-#: How long running transfers may go on after the first Ctrl-C.
-_GRACE_SECONDS = 5.0
 
 
 @click.command(
@@ -127,7 +124,7 @@ _GRACE_SECONDS = 5.0
     "Request",
     "-U",
     "--user-agent",
-    metavar="TEXT",
+    type=HeaderText(),
     default=_DEFAULTS.user_agent,
     help=f"Send this User-Agent [{USER_AGENT.partition(' ')[0]} …].",
 )
@@ -202,9 +199,8 @@ def main(
         )
     # The other parameters are named and typed as the fields of Options are.
     options = Options(headers=header, server_timestamps=not no_use_server_timestamps, **settings)
-    view = _View(
-        options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug
-    )
+    view = View(options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
+    prepare_streams()
     if debug:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(name)s: %(message)s")
     sys.exit(_guarded(lambda: _start(source, options, view, demo=demo), debug=debug))
@@ -223,10 +219,15 @@ def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
-        # Nobody reads our output any more, as after "| head"; Python's own flush at exit must
-        # not complain about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Nobody reads our output any more, as after "| head".
+        _silence_stdout()
         return ExitStatus.INTERRUPTED
+    except OSError as error:
+        if debug:
+            logging.exception("the run ended")
+        _silence_stdout()
+        click.echo(f"download: cannot write the output: {error.strerror}", err=True)
+        return ExitStatus.DISK_FAILED
     except Exception as error:
         if debug:
             raise
@@ -235,106 +236,15 @@ def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
         return ExitStatus.SOME_FAILED
 
 
-def _start(source: tuple[str, ...], options: Options, view: "_View", *, demo: bool) -> ExitStatus:
+def _start(source: tuple[str, ...], options: Options, view: View, *, demo: bool) -> ExitStatus:
     with ExitStack() as stack:
         if demo:
             source = stack.enter_context(demo_site())
         for one in source:
             sources.check(one)
-        return asyncio.run(_run(source, options, view), debug=view.debug)
+        return asyncio.run(run(source, options, view), debug=view.debug)
 
 
-async def _run(source: tuple[str, ...], options: Options, view: "_View") -> ExitStatus:
-    started = time.monotonic()
-    tally = Tally()
-    pool = Pool(lambda fetch_list: sources.read(source, fetch_list), options)
-    screen = Screen(
-        lambda: State(tally.total, pool.total, tally.failed, pool.received),
-        lambda: pool.stop(now=True),
-        progress=view.progress and not view.quiet,
-    )
-    fault: DownloadError | None = None
-    async with screen:
-        with _signals(pool, screen) as signals:
-            try:
-                async with aclosing(pool.outcomes()) as outcomes:
-                    async for outcome in outcomes:
-                        while pool.warnings:
-                            screen.note(printable(f"download: {pool.warnings.pop(0)}"))
-                        tally.add(outcome)
-                        view.show(outcome, screen)
-            except DownloadError as error:
-                if not tally.total:
-                    raise
-                fault = error
-        if not view.quiet:
-            screen.result(summary_line(tally, time.monotonic() - started))
-    if fault is not None:
-        raise fault
-    if signals:
-        return ExitStatus.INTERRUPTED
-    if ErrorKind.DISK in tally.kinds:
-        return ExitStatus.DISK_FAILED
-    return ExitStatus.SOME_FAILED if tally.failed else ExitStatus.DONE
-
-
-class _View:
-    """Which outcomes are shown, and how much of each."""
-
-    def __init__(
-        self, folder: Path, *, quiet: bool, verbose: bool, progress: bool, debug: bool
-    ) -> None:
-        self.quiet = quiet
-        self.progress = progress
-        self.debug = debug
-        self._folder = folder
-        self._verbose = verbose
-
-    def show(self, outcome: Outcome, screen: Screen) -> None:
-        if isinstance(outcome, Failed):
-            screen.failure(outcome_line(outcome, self._folder))
-            if outcome.traceback and self.debug:
-                screen.note(outcome.traceback)
-        elif not self.quiet:
-            screen.result(outcome_line(outcome, self._folder))
-            if self._verbose and (detail := detail_line(outcome)):
-                screen.result(detail)
-
-
-@contextlib.contextmanager
-def _signals(pool: Pool, screen: Screen) -> Iterator[list[signal.Signals]]:
-    """Give the list of signals received: the first stops gently, the second at once.
-
-    SIGUSR1, where it exists, prints what is in flight.
-    """
-    loop = asyncio.get_running_loop()
-    received: list[signal.Signals] = []
-
-    def interrupt(number: signal.Signals) -> None:
-        received.append(number)
-        if len(received) == 1:
-            running = len(pool.in_flight())
-            screen.note(
-                f"Stopping: {running} running transfers have {_GRACE_SECONDS:g} s to finish; "
-                "again to stop now"
-            )
-            loop.call_later(_GRACE_SECONDS, lambda: pool.stop(now=True))
-        pool.stop(now=len(received) > 1)
-
-    def report() -> None:
-        for line in in_flight_lines(pool.in_flight()):
-            screen.note(line)
-
-    installed: list[int] = []
-    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, interrupt, number)
-            installed.append(number)
-        if hasattr(signal, "SIGUSR1"):
-            loop.add_signal_handler(signal.SIGUSR1, report)
-            installed.append(signal.SIGUSR1)
-    try:
-        yield received
-    finally:
-        for installed_number in installed:
-            loop.remove_signal_handler(installed_number)
+def _silence_stdout() -> None:
+    """Keep Python's own flush at exit from complaining about what was reported already."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

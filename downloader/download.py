@@ -3,7 +3,7 @@
 import asyncio
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from downloader import retry, urls
@@ -33,14 +33,14 @@ class Rooms:
     """What every download of a run shares.
 
     Attributes:
-        park: notes in the journal that a partial file was begun.
+        park: notes in the journal that a partial file is begun, and returns when that is written.
     """
 
     client: Client
     storage: Storage
     governor: Governor
     options: Options
-    park: Callable[[Job, Parked], None]
+    park: Callable[[Job, Parked], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ async def _until_done(job: Job, rooms: Rooms, transfer: Transfer) -> Downloaded 
                 rooms.governor.pause(*pause)
             if not error.retryable or transfer.attempts > rooms.options.retries:
                 raise
-            if pause is not None:
+            if pause is not None and pause[1] > 0:
                 await rooms.governor.ready(pause[0])
             else:
                 await rooms.governor.back_off(retry.backoff(transfer.attempts))
@@ -143,7 +143,7 @@ async def _take(
         UrlError: it is not a whole resource, or cannot be saved.
     """
     target = job.target
-    if response.status == 304 and job.saved is not None:
+    if response.status == 304 and job.saved is not None and job.conditional:
         return Unchanged(
             index=target.index,
             origin=target.origin,
@@ -161,9 +161,10 @@ async def _take(
         await rooms.storage.drop(transfer.parked.path)
         transfer.parked = None
 
-    def parking(partial: Partial) -> None:
-        transfer.parked = Parked(path, partial)
-        rooms.park(job, transfer.parked)
+    async def parking(partial: Partial) -> None:
+        parked = Parked(path, partial)
+        await rooms.park(job, parked)
+        transfer.parked = parked if partial.validator else None
 
     saved = await save_body(
         response,
@@ -244,7 +245,11 @@ def _continuation(response: Response, job: Job, parked: Parked, offset: int) -> 
     if coded or job.name.path(response.media_type) != parked.path:
         return None
     total = continued_total(
-        parked.partial, offset, response.header("Content-Range"), response.header("ETag")
+        parked.partial,
+        offset,
+        response.header("Content-Range"),
+        response.header("ETag"),
+        response.header("Last-Modified"),
     )
     return None if total is None else Continuation(offset, total)
 

@@ -58,9 +58,8 @@ class Seconds(click.ParamType[float]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Return seconds, more than none."""
-        if isinstance(value, (int, float)):
-            return float(value)
         try:
+            # A config file gives numbers; text of them says the same.
             seconds = parse_seconds(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
@@ -76,8 +75,6 @@ class Size(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return bytes."""
-        if isinstance(value, int):
-            return value
         try:
             return parse_size(str(value))
         except ValueError as error:
@@ -85,9 +82,10 @@ class Size(click.ParamType[int]):
 
 
 class Header(click.ParamType[tuple[str, str]]):
-    """A request header field, ``Name: value``."""
+    """A request header field, ``Name: value``; in a variable, one on each line."""
 
     name = "'NAME: VALUE'"
+    envvar_list_splitter = "\n"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -102,6 +100,19 @@ class Header(click.ParamType[tuple[str, str]]):
             self.fail(f"{error.message}; {error.hint}", param, ctx)
 
 
+class HeaderText(click.ParamType[str]):
+    """A text that can be sent in a header field."""
+
+    name = "TEXT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        text = str(value)
+        if not text.isprintable():
+            self.fail("it has control characters", param, ctx)
+        return text
+
+
 def load_config(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
     """Make the config file's values the defaults, as click's ``default_map``.
 
@@ -109,18 +120,28 @@ def load_config(ctx: click.Context, _param: click.Parameter, value: Path | None)
         click.UsageError: the file cannot be read, is no TOML, or names an unknown option.
     """
     path = value or Path(platformdirs.user_config_dir("download")) / "config.toml"
-    if value is None and not path.is_file():
-        return None
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
+        if value is None:
+            # The usual place need not hold one, nor be ours to look into.
+            return None
         raise click.UsageError(f"cannot read {path}: {error.strerror}", ctx) from error
     except ValueError as error:
         raise click.UsageError(f"{path} is no TOML: {printable(str(error))}", ctx) from error
-    known = {param.name for param in ctx.command.params if isinstance(param, click.Option)}
+    known = {
+        param.name: param
+        for param in ctx.command.params
+        if isinstance(param, GroupedOption) and param.name != "config"
+    }
     settings = {key.replace("-", "_"): setting for key, setting in settings.items()}
-    for key in settings:
-        if key not in known or key == "config":
+    for key, setting in settings.items():
+        if key not in known:
             raise click.UsageError(f"{path}: there is no option {printable(key)}", ctx)
+        if isinstance(setting, bool) is not known[key].is_flag:
+            wanted = "true or false" if known[key].is_flag else "a value"
+            raise click.UsageError(f"{path}: {printable(key)} takes {wanted}", ctx)
+        if known[key].multiple and not isinstance(setting, list):
+            settings[key] = [setting]
     ctx.default_map = {**(ctx.default_map or {}), **settings}
     return path

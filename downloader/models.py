@@ -1,6 +1,5 @@
 """The data that flows through the rooms: frozen, slotted and picklable."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
@@ -275,6 +274,21 @@ class Failed:
 Outcome = Downloaded | Unchanged | Skipped | Failed
 
 
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """One URL that is being fetched now.
+
+    Attributes:
+        url: the address without password.
+        seconds: how long it has been going on.
+        received: bytes of the body over the wire so far.
+    """
+
+    url: str
+    seconds: float
+    received: int
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts over the outcomes of a run; the one mutable summary of it.
@@ -310,7 +324,3 @@ class Tally:
     def total(self) -> int:
         """Lines that have an outcome."""
         return self.downloaded + self.unchanged + self.skipped + self.failed
-
-
-#: HTTP header fields by lower-case name; of repeated fields the values are joined by a comma.
-Headers = Mapping[str, str]

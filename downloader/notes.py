@@ -65,11 +65,23 @@ class Notes:
         journal = self._opened()
         return await self._hop(lambda: journal.admit(entries))
 
-    def add(self, job: Job, note: Outcome | Parked) -> None:
+    def add(self, job: Job, note: Outcome) -> None:
         """Have it written, soon, what became of *job*."""
         self._held.append((job, note))
         if len(self._held) >= _MOST:
             self._due.set()
+
+    async def park(self, job: Job, parked: Parked) -> None:
+        """Have it written now of which version the partial file of *job* will be.
+
+        A run that is killed later must not take its bytes for those of the version before.
+
+        Raises:
+            DiskError: that cannot be written.
+        """
+        self._held.append((job, parked))
+        if (error := await self._write()) is not None:
+            raise error
 
     async def _write_now_and_then(self) -> None:
         while True:
@@ -81,14 +93,16 @@ class Notes:
             self._due.clear()
             await self._write()
 
-    async def _write(self) -> None:
-        if self._held:
-            held, self._held = self._held, []
+    async def _write(self) -> DiskError | None:
+        held, self._held = self._held, []
+        if held:
             journal = self._opened()
             try:
                 await self._hop(lambda: journal.record(held))
             except DiskError as error:
                 self._disk_failed(error)
+                return error
+        return None
 
     def _opened(self) -> Journal:
         if self._journal is None:

@@ -8,10 +8,9 @@ its URL and never stops the rest.
 
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 from downloader.decode import decoder_for
 from downloader.download import Rooms, Transfer, download, failed
@@ -20,7 +19,7 @@ from downloader.fetch import Client
 from downloader.fetch.client import require_success
 from downloader.governor import Governor, Sleep
 from downloader.journal import Job
-from downloader.models import Failed, Options, Outcome
+from downloader.models import Failed, InFlight, Options, Outcome
 from downloader.notes import Notes
 from downloader.reader import Reader
 from downloader.sources import Entry, FetchList
@@ -29,26 +28,10 @@ from downloader.urls import Url
 
 #: Makes the entries of a run; it is given the way to fetch lists that lists name.
 Entries = Callable[[FetchList], Iterator[Entry]]
-#: Name resolution blocks a thread for each lookup; with few threads one dead name server stalls
-#: everybody.
-_RESOLVER_THREADS = 32
 #: How many lines are admitted in one transaction of the journal, at most.
 _BATCH = 256
-
-
-@dataclass(frozen=True, slots=True)
-class InFlight:
-    """One URL that is being fetched now.
-
-    Attributes:
-        url: the address without password.
-        seconds: how long it has been going on.
-        received: bytes of the body over the wire so far.
-    """
-
-    url: str
-    seconds: float
-    received: int
+#: How many outcomes may wait for the consumer.
+_WAITING = 1000
 
 
 class Pool:
@@ -58,12 +41,22 @@ class Pool:
         warnings: lines for a person about the output folder, as they become known.
     """
 
-    def __init__(self, entries: Entries, options: Options, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        entries: Entries,
+        options: Options,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.warnings: list[str] = []
         self._entries = entries
         self._options = options
-        self._governor = Governor(sleep)
+        self._governor = Governor(sleep, clock)
         self._permits = asyncio.Semaphore(options.concurrency)
+        # A slow consumer stops the run, instead of having its outcomes pile up.
+        self._slots = asyncio.Semaphore(options.concurrency + _WAITING)
+        self._yielded = 0
         self._tasks: dict[asyncio.Task[Outcome], tuple[Job, Transfer]] = {}
         self._finished: list[asyncio.Task[Outcome] | Outcome] = []
         self._wake = asyncio.Event()
@@ -83,11 +76,17 @@ class Pool:
         """Bytes of bodies over the wire so far, unfinished ones included."""
         return self._received + sum(transfer.received for _, transfer in self._tasks.values())
 
+    @property
+    def untried(self) -> int:
+        """How many of the lines that have been read have no outcome."""
+        return self._reader.count - self._yielded if self._reader else 0
+
     def in_flight(self) -> list[InFlight]:
         """Return what is being fetched now, the longest first."""
         rows = [
             InFlight(transfer.target.shown, transfer.seconds, transfer.received)
-            for _, transfer in self._tasks.values()
+            for task, (_, transfer) in self._tasks.items()
+            if not task.done()
         ]
         return sorted(rows, key=lambda row: -row.seconds)
 
@@ -107,23 +106,24 @@ class Pool:
         Raises:
             RunError: a list cannot be read, or the output folder not be used; what was running
                 has been finished and yielded before.
+            DiskError: the disk failed; what was running has been stopped and yielded before, and
+                the rest of the list was not tried.
         """
-        asyncio.get_running_loop().set_default_executor(
-            ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver")
-        )
         async with AsyncExitStack() as stack:
             storage = await stack.enter_async_context(Storage(self._options.output))
             notes = await stack.enter_async_context(Notes(self._options, self._disk_failed))
             self.warnings += notes.warnings
             client = await stack.enter_async_context(Client(self._options))
             stack.push_async_callback(self._abandon, notes)
-            rooms = Rooms(client, storage, self._governor, self._options, notes.add)
+            rooms = Rooms(client, storage, self._governor, self._options, notes.park)
             self._feeder = asyncio.create_task(self._feed(rooms, notes), name="reader of lists")
             while not (self._fed and not self._tasks and not self._finished):
                 await self._wake.wait()
                 self._wake.clear()
                 for outcome in await self._gather(notes):
+                    self._yielded += 1
                     yield outcome
+                    self._slots.release()
         if self._fault is not None:
             raise self._fault
 
@@ -134,13 +134,14 @@ class Pool:
             self._reader = Reader(entries, name="reader of lists")
             while batch := await self._reader.take(_BATCH):
                 for admitted in await notes.admit(batch):
-                    if not isinstance(admitted, Job):
+                    await self._slots.acquire()
+                    if isinstance(admitted, Job):
+                        await self._permits.acquire()
+                        self._start(admitted, rooms)
+                    else:
                         self._finish(admitted)
-                        continue
-                    await self._permits.acquire()
-                    self._start(admitted, rooms)
         except Exception as error:
-            self._fault = error
+            self._fault = self._fault or error
         finally:
             self._fed = True
             self._wake.set()
@@ -177,14 +178,14 @@ class Pool:
             if isinstance(result, BaseException):
                 result = failed(job.target, result, transfer)
             if isinstance(result, Failed) and result.kind is ErrorKind.DISK:
-                self.stop()
+                self._disk_failed(DiskError(result.message, hint=result.hint))
             notes.add(job, result)
             outcomes.append(result)
         return outcomes
 
     def _disk_failed(self, error: DiskError) -> None:
         self._fault = self._fault or error
-        self.stop()
+        self.stop(now=True)
 
     async def _abandon(self, notes: Notes) -> None:
         """Leave nothing behind when the consumer goes before the end."""

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self, TextIO
 
 from tqdm import tqdm
 
-from downloader.report.lines import progress_line
 from downloader.text import format_size
 
 _REDRAW_SECONDS = 0.1
@@ -33,6 +34,17 @@ class State:
     total: int | None
     failed: int
     received: int
+
+
+def prepare_streams() -> None:
+    """See that whatever is printed can be: in any encoding, and where a stream is closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Left open for as long as the process lives, as the streams it stands for.
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 class Screen:
@@ -52,7 +64,7 @@ class Screen:
         self._bar: tqdm[NoReturn] | None = None
         self._ticker: asyncio.Task[None] | None = None
         self._started = self._last = time.monotonic()
-        self._red = "NO_COLOR" not in os.environ and sys.stderr.isatty()
+        self._red = not os.environ.get("NO_COLOR") and sys.stderr.isatty()
 
     def result(self, line: str) -> None:
         """Write a line to stdout, soon."""
@@ -123,9 +135,7 @@ class Screen:
         if self._bar is None:
             if now - self._last >= _PLAIN_SECONDS:
                 self._last = now
-                self.note(
-                    progress_line(state.done, state.total, state.failed, state.received, rate)
-                )
+                self.note(_plain_line(state, rate))
             return
         if state.total is not None and self._bar.total is None:
             self._bar.total = state.total
@@ -136,3 +146,10 @@ class Screen:
             refresh=False,
         )
         self._bar.refresh()
+
+
+def _plain_line(state: State, rate: float) -> str:
+    """Return how far the run is, for where no bar can be drawn."""
+    known = f"/{state.total}" if state.total is not None else ""
+    received = f"{format_size(state.received)}, {format_size(rate)}/s"
+    return f"{state.done}{known} URLs, {state.failed} failed, {received}"

@@ -27,7 +27,7 @@ class Reader(Generic[Item]):
         self.finished = False
         self._items = items
         self._buffer: deque[Item] = deque()
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         self._ahead = ahead
         self._room = threading.Event()
         self._stopped = False
@@ -77,10 +77,11 @@ class Reader(Generic[Item]):
                 self.count += 1
                 if self._waiting:
                     self._wake()
-        except Exception as error:  # noqa: BLE001, RUF100 - raised again in __anext__
+        except BaseException as error:
             self._error = error
-        self.finished = True
-        self._wake()
+        finally:
+            self.finished = True
+            self._wake()
 
     def _wake(self) -> None:
         try:

@@ -6,7 +6,8 @@ validator (RFC 9110, section 8.8.1), and only by an answer that names the very r
 
 import re
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+
+from downloader.text import http_date
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.IGNORECASE)
 _STRONG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
@@ -21,7 +22,8 @@ class Partial:
 
     Attributes:
         url: where the body came from, after redirects.
-        validator: what to send in ``If-Range``: a strong entity tag, or a settled date.
+        validator: what to send in ``If-Range``: a strong entity tag, or a settled date; empty when
+            nothing may continue it.
         total: bytes of the whole body, or None if that was not said.
     """
 
@@ -37,18 +39,21 @@ def strong_validator(etag: str, last_modified: str, date: str) -> str:
     if etag:
         # A weak tag says that the bytes may differ while the date stays.
         return ""
-    try:
-        age = parsedate_to_datetime(date) - parsedate_to_datetime(last_modified)
-    except (ValueError, TypeError, IndexError):
+    sent, modified = http_date(date), http_date(last_modified)
+    if sent is None or modified is None:
         return ""
-    return last_modified if age.total_seconds() >= _SETTLED_SECONDS else ""
+    return last_modified if (sent - modified).total_seconds() >= _SETTLED_SECONDS else ""
 
 
-def continued_total(partial: Partial, offset: int, content_range: str, etag: str) -> int | None:
+def continued_total(
+    partial: Partial, offset: int, content_range: str, etag: str, last_modified: str
+) -> int | None:
     """Return the length of the whole body, if a 206 answer continues *partial* to its end.
 
     None means that it does not go on at *offset*, belongs to another version, or leaves out a
-    part, and that its bytes must not be appended.
+    part, and that its bytes must not be appended. Some servers pay no heed to ``If-Range``, so
+    the answer must name the version itself: a 206 has the ETag that a 200 would have (RFC 9110,
+    section 15.3.7), while it may leave out the date.
     """
     match = _CONTENT_RANGE.fullmatch(content_range.strip())
     if match is None:
@@ -59,6 +64,5 @@ def continued_total(partial: Partial, offset: int, content_range: str, etag: str
     total = int(match[3])
     if not first == offset <= last == total - 1 or partial.total not in (None, total):
         return None
-    if etag and partial.validator.startswith('"') and etag != partial.validator:
-        return None
-    return total
+    version = etag if partial.validator.startswith('"') else last_modified or partial.validator
+    return total if version == partial.validator else None

@@ -1,7 +1,8 @@
 """Pure: how long to wait before a request is made again."""
 
 import random
-from email.utils import parsedate_to_datetime
+
+from downloader.text import http_date
 
 #: The first delay, and the longest that backoff reaches, in seconds.
 FIRST, LONGEST = 1.0, 60.0
@@ -28,9 +29,5 @@ def retry_after(field: str, now: float) -> float | None:
     text = field.strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), LONGEST_ASKED)
-    try:
-        date = parsedate_to_datetime(text)
-        seconds = date.timestamp() - now
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    return max(0.0, min(seconds, LONGEST_ASKED))
+    date = http_date(text)
+    return None if date is None else max(0.0, min(date.timestamp() - now, LONGEST_ASKED))

@@ -36,7 +36,20 @@ _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW"
 _HAS_DIR_FD = {os.open, os.mkdir, os.rename, os.unlink} <= os.supports_dir_fd
 #: Something in the folder is in the way of one name; other names are not affected.
 _IN_THE_WAY = frozenset(
-    {errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST, errno.ENAMETOOLONG}
+    {
+        errno.ELOOP,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ENOTEMPTY,
+        errno.EEXIST,
+        errno.ENAMETOOLONG,
+        errno.EACCES,
+        errno.EPERM,
+    }
+)
+#: The disk, and not the name that was given, is why no folder can be made.
+_DISK_REFUSES = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO}
 )
 
 
@@ -65,6 +78,7 @@ class Storage:
 
     Raises, on entering:
         OutputError: the folder cannot be made or used.
+        DiskError: the disk refuses to have it made or written to.
     """
 
     def __init__(self, root: Path) -> None:
@@ -88,10 +102,12 @@ class Storage:
                 f"{self._root} is a file, not a folder", hint="see --output"
             ) from None
         except OSError as error:
-            raise OutputError(
+            fault = DiskError if error.errno in _DISK_REFUSES else OutputError
+            raise fault(
                 f"cannot use the folder {self._root}: {error.strerror}", hint="see --output"
             ) from error
         if not os.access(self._root, os.W_OK | os.X_OK):
+            await self.__aexit__(None, None, None)
             raise DiskError(f"cannot write to the folder {self._root}", hint="see --output")
         return self
 
@@ -207,7 +223,10 @@ class Storage:
 
     def _size(self, path: SafePath) -> int:
         with suppress(OSError), self._folder_of(path, create=False) as (folder, leaf):
-            return os.stat(leaf + PART, dir_fd=folder, follow_symlinks=False).st_size
+            found = os.stat(leaf + PART, dir_fd=folder, follow_symlinks=False)
+            # Anything else was not left by an earlier attempt.
+            if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+                return found.st_size
         return 0
 
     def _remove(self, path: SafePath) -> None:
@@ -377,6 +396,6 @@ def _translated(path: str) -> Iterator[None]:
             raise
         if error.errno in _IN_THE_WAY:
             raise BlockedError(
-                f"{path} cannot be saved: {error.strerror}", hint="something is in its way"
+                f"{path} cannot be saved: {error.strerror}", hint="something is in its way there"
             ) from error
         raise DiskError(f"cannot save {path}: {error.strerror}", hint="see --output") from error

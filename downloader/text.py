@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from fractions import Fraction
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
@@ -66,3 +68,18 @@ def format_size(count: float) -> str:
             return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
+
+
+def http_date(field: str) -> datetime | None:
+    """Return a date of HTTP in any of its three forms (RFC 9110, section 5.6.7), or None.
+
+    One of them, asctime's, names no zone; all of them mean UTC.
+
+    >>> http_date("Sun Nov  6 08:49:37 1994") == http_date("Sun, 06 Nov 1994 08:49:37 GMT")
+    True
+    """
+    try:
+        date = parsedate_to_datetime(field)
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -20,6 +20,8 @@ _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 #: A tab or line break inside a URL is dropped by the standard's parser, which would fetch
 #: another address than the one a person sees; U+FFFD is what is left of undecodable bytes.
 _TREACHEROUS = re.compile("[\x00-\x1f\x7f\ufffd]")
+_ANY_SCHEME = re.compile(r"[^:/\\@]*:[/\\]+")
+_LONGEST_SHOWN = 200
 
 
 def parse(text: str) -> Url:
@@ -85,6 +87,16 @@ def redact(url: Url) -> str:
     if parsed.password:
         parsed.password = ""
     return parsed.href
+
+
+def conceal(text: str) -> str:
+    """Return text that is no URL fit to be shown: short, and without what may be a password."""
+    before, at, after = text.strip().rpartition("@")
+    scheme = _ANY_SCHEME.match(before)
+    start = scheme.end() if scheme else 0
+    user, colon, _ = before[start:].partition(":")
+    text = f"{before[:start]}{user}:***@{after}" if colon else f"{before}{at}{after}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
 def host(url: Url) -> str:

@@ -95,11 +95,13 @@ class FaultServer:
 
     Attributes:
         requests: what was asked for, in order.
+        otherwise: what answers requests for a path that no fault is registered under.
 
     """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.otherwise: Answer = _not_found
         self._ports: dict[Door, int] = {}
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -152,7 +154,8 @@ class FaultServer:
                 return
             turn += 1
             request = self._logged(first + await reader.readuntil(b"\r\n\r\n"), turn)
-            await _FAULTS.get(request.path.partition("?")[0], _not_found)(request, writer)
+            answer = _FAULTS.get(request.path.partition("?")[0], self.otherwise)
+            await answer(request, writer)
 
     def _logged(self, head: bytes, turn: int) -> Request:
         line, *fields = head.decode("latin-1").rstrip("\r\n").split("\r\n")
@@ -881,12 +884,15 @@ REFUSALS = {
     403: "Forbidden",
     404: "Not Found",
     407: "Proxy Authentication Required",
+    408: "Request Timeout",
     410: "Gone",
     416: "Range Not Satisfiable",
     418: "I'm a teapot",
     429: "Too Many Requests",
     500: "Internal Server Error",
+    502: "Bad Gateway",
     503: "Service Unavailable",
+    504: "Gateway Timeout",
     599: "Whatever",
     999: "Request Denied",
 }

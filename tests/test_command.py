@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -257,7 +258,7 @@ async def test_the_first_interrupt_lets_transfers_finish_and_the_second_stops_at
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     said = await process.stderr.readline()
-    assert said.startswith(b"Stopping: 2 running transfers have 5 s to finish")
+    assert said.startswith(b"Stopping: 5 s for 2 running transfers to finish")
     release.set()
     assert process.stdout is not None
     assert b"Downloaded" in await process.stdout.readline()
@@ -266,7 +267,8 @@ async def test_the_first_interrupt_lets_transfers_finish_and_the_second_stops_at
     assert ran.status == 130
     assert ran.err == [
         f"Failed {site.url('/slow')}: stopped before it was done (interrupted); "
-        "run it again to go on"
+        "run it again to go on",
+        "Stopped: 1 line was not tried",
     ]
     assert ran.out[0].startswith("2 URLs: 1 downloaded, 0 unchanged, 0 skipped, 1 failed; ")
     assert len(site.requests) == 2
@@ -319,3 +321,81 @@ async def test_debug_shows_the_log_and_no_progress_changes_nothing_off_a_termina
 
 def test_the_version_is_the_package_s() -> None:
     assert version("download-sites") == __version__
+
+
+async def test_a_line_that_repeats_one_that_could_not_be_taken_is_fetched(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/": PAGE}
+    text = f"{site.url('/')}\n  out=../evil\n{site.url('/')}\n"
+    ran = await command("-", stdin=text.encode())
+    assert ran.status == 1
+    assert len(ran.err) == 1
+    assert ran.out[0].startswith("Downloaded ")
+
+
+async def test_a_named_pipe_is_a_list(site: Site, command: Command) -> None:
+    site.pages = {"/": PAGE}
+    pipe = command.folder / "pipe"
+    os.mkfifo(pipe)
+    process = await command.start("pipe")
+    await asyncio.to_thread(pipe.write_text, lines(site.url("/")))
+    assert (await ended(process)).status == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("ftp://x/y", "ftp://x/y is neither a list nor an http or https address"),
+        ("/no/list", "there is no list /no/list"),
+    ],
+)
+async def test_a_source_that_is_neither_list_nor_address_gets_no_false_hint(
+    command: Command, source: str, said: str
+) -> None:
+    ran = await command(source)
+    assert (ran.status, ran.err) == (2, [f"download: {said}"])
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["timeout = 0", "timeout = true", "read-timeout = nan", "version = true", "force = 1"],
+)
+async def test_a_setting_that_makes_no_sense_is_a_usage_error(
+    command: Command, setting: str
+) -> None:
+    (command.folder / "my.toml").write_text(setting)
+    ran = await command("--config", "my.toml", "x.invalid")
+    assert ran.status == 2
+    assert ran.err[-1].startswith("Error: ")
+
+
+async def test_headers_come_from_a_variable_one_on_each_line(site: Site, command: Command) -> None:
+    site.pages = {"/": PAGE}
+    command.environment["DOWNLOAD_HEADER"] = "X-One: first value\nX-Two: 2"
+    await command(site.url("/"))
+    assert site.requests[0].headers["X-One"] == "first value"
+    assert site.requests[0].headers["X-Two"] == "2"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+async def test_an_output_that_cannot_be_written_is_exit_status_3(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/": PAGE}
+    full = os.open("/dev/full", os.O_WRONLY)
+    process = await command.start(site.url("/"), stdout=full)
+    os.close(full)
+    ran = await ended(process)
+    assert ran.status == 3
+    assert ran.err == ["download: cannot write the output: No space left on device"]
+
+
+async def test_an_output_in_another_encoding_escapes_what_it_cannot_say(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/%C3%A9": PAGE}
+    command.environment["PYTHONIOENCODING"] = "ascii"
+    ran = await command(site.url("/%C3%A9"))
+    assert ran.status == 0
+    assert "/\\xe9.html: " in ran.out[0]

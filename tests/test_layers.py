@@ -34,12 +34,13 @@ ORDER = [
     "demo",
     "flags",
     "api",
+    "run",
     "cli",
     "__init__",
     "__main__",
 ]
 #: Rooms that do not know each other: these import only the pure rooms and the data.
-SEPARATE = {"fetch", "journal", "storage", "sources", "reader", "governor"}
+SEPARATE = {"fetch", "journal", "storage", "sources", "reader", "governor", "report"}
 PURE = set(ORDER[: ORDER.index("sources")])
 #: A library that only one room may know.
 ONLY = {"aiohttp": "fetch", "aiofiles": "storage", "tqdm": "progress", "sqlite3": "journal"}
@@ -80,6 +81,10 @@ def test_imports_only_go_downward(file: Path) -> None:
 def test_a_library_is_known_in_one_room_only(library: str, owner: str) -> None:
     users = {room(file) for file in FILES if library in {n.split(".")[0] for n in imports(file)}}
     assert users == {owner}
+
+
+def test_every_room_has_its_place() -> None:
+    assert {room(file) for file in FILES} == set(ORDER)
 
 
 def test_only_the_command_exits() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import hashlib
+import socket
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -192,3 +193,58 @@ async def test_own_headers_do_not_follow_a_redirect_to_another_origin(
 def test_options_out_of_range_are_refused_at_once(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Options(**wrong)  # type: ignore[arg-type]
+
+
+async def test_lines_of_an_open_file_are_addresses(site: Site, tmp_path: Path) -> None:
+    site.pages = {"/": "page"}
+    list_file = tmp_path / "urls.txt"
+    list_file.write_text(f"{site.url('/')}\n")
+    with list_file.open() as stream:
+        outcomes = [outcome async for outcome in iter_sites(stream, tmp_path / "out")]
+    assert isinstance(outcomes[0], Downloaded)
+
+
+async def test_a_consumer_that_takes_its_time_holds_the_list_back(
+    site: Site, tmp_path: Path
+) -> None:
+    pulled = 0
+
+    def bad_lines() -> Iterator[str]:
+        nonlocal pulled
+        for _ in range(20_000):
+            pulled += 1
+            yield "ftp://no"
+
+    async with aclosing(iter_sites(bad_lines(), tmp_path)) as outcomes:
+        await anext(outcomes)
+        for _ in range(2000):
+            await asyncio.sleep(0)
+        assert pulled < 4000
+
+
+def test_leaving_the_loop_with_a_plain_break_ends_quietly(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def main() -> None:
+        urls = ["ftp://no", *(f"http://127.0.0.1:{port}/{number}" for number in range(5))]
+        async for _outcome in iter_sites(urls, tmp_path):
+            break
+
+    # A socket whose connections nobody takes: requests stay under way.
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        asyncio.run(main())
+    gc.collect()
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_a_generator_that_ends_the_program_does_not_hang_it(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    def ending() -> Iterator[str]:
+        yield "ftp://no"
+        raise error
+
+    with pytest.raises(error):
+        asyncio.run(download_sites(ending(), tmp_path))

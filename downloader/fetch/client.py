@@ -5,7 +5,6 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -27,7 +26,7 @@ from downloader.fetch.faults import Phase, translating
 from downloader.fetch.secrets import Secrets
 from downloader.models import Options
 from downloader.retry import retry_after
-from downloader.text import printable
+from downloader.text import http_date, printable
 from downloader.urls import Url
 
 #: Pages of real sites exceed aiohttp's defaults (8190 bytes, 128 fields), which curl and wget save.
@@ -41,6 +40,7 @@ _REDIRECT_SECONDS = 1.0
 _LONGEST_REASON = 100
 #: The last is of HTTP/1.1's first edition (RFC 2616), where it meant none.
 _TRANSFER_CODINGS = frozenset({"", "chunked", "identity"})
+_CONTROLS = dict.fromkeys([*range(0x20), 0x7F], " ")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -74,12 +74,17 @@ class Response:
         framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
         self.length_verified = framed or self.status in (204, 304)
         self.content_length = response.content_length
-        self.last_modified = _timestamp(self.header("Last-Modified"))
+        modified = http_date(self.header("Last-Modified"))
+        self.last_modified = modified.timestamp() if modified else None
 
     def header(self, name: str) -> str:
-        """Return a header field; repeated ones joined by a comma (RFC 9110, section 5.3)."""
+        """Return a header field; repeated ones joined by a comma (RFC 9110, section 5.3).
+
+        Control characters count as spaces (section 5.5): they could not be sent back.
+        """
         values = self._response.headers.getall(name, ())
-        return _text(values[0] if len(values) == 1 else ", ".join(values))
+        text = _text(values[0] if len(values) == 1 else ", ".join(values))
+        return text if text.isprintable() else text.translate(_CONTROLS)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes over the wire, without transfer coding.
@@ -223,16 +228,8 @@ def _redirect_target(response: aiohttp.ClientResponse, base: Url) -> Url | None:
     try:
         return urls.join(base, location)
     except BadUrlError as error:
-        shown = printable(location[:200])
+        shown = printable(urls.conceal(location))
         raise RedirectError(f"redirects to '{shown}': {error.message}") from error
-
-
-def _timestamp(field: str) -> float | None:
-    """Return an HTTP date (RFC 9110, section 5.6.7) as seconds since the epoch."""
-    try:
-        return parsedate_to_datetime(field).timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
 
 
 def _text(value: str) -> str:

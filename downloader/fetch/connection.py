@@ -1,4 +1,4 @@
-"""aiohttp's connection, with three gaps closed through which a run could hang or be misled."""
+"""aiohttp's connection, with four gaps closed through which a run could hang or be misled."""
 
 import socket
 import ssl as tls
@@ -7,18 +7,36 @@ from functools import partial
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import AddrInfoType
+from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.http_parser import RawResponseMessage
+from aiohttp.streams import StreamReader
 
 from downloader.addresses import is_public
+
+#: Interim answers (RFC 9110, section 15.2) that may come before one answer.
+_MOST_INTERIM = 100
 
 
 class Connection(ResponseHandler):
     """One connection, which tells the reader of a body of every fault in it.
 
-    aiohttp 3.14 leaves three faults unreported. Chunks that turn out malformed after the head has
+    aiohttp 3.14 leaves four faults unreported. Chunks that turn out malformed after the head has
     been handed over leave their reader waiting for ever, with the read timeout off. A reset ends
-    a body without length or chunks as if it were whole. And an answer that comes while the
-    connection lies idle is taken for the answer to the next request.
+    a body without length or chunks as if it were whole. An answer that comes while the connection
+    lies idle is taken for the answer to the next request. And interim answers may go on for ever.
     """
+
+    _interim = 0
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Take in the head of an answer."""
+        self._interim = self._interim + 1 if data[0].code < 200 else 0
+        if self._interim <= _MOST_INTERIM:
+            super().feed_data(data, size)
+            return
+        if self.transport is not None:
+            self.transport.close()
+        self.set_exception(BadHttpMessage("interim answers without end"))
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """Fail what waits for a head, and the body under way as well."""
@@ -38,7 +56,11 @@ class Connection(ResponseHandler):
 
 
 class BlockedAddressError(OSError):
-    """The address that a connection was about to be made to is not public."""
+    """The address that a connection was about to be made to is not public.
+
+    It says the same for every address, because only then is it raised as it is when none of a
+    host's addresses is public.
+    """
 
 
 class Connector(aiohttp.TCPConnector):
@@ -60,5 +82,5 @@ class Connector(aiohttp.TCPConnector):
 def _public_socket(info: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, address = info
     if not is_public(str(address[0])):
-        raise BlockedAddressError(f"{address[0]} is not a public address")
+        raise BlockedAddressError("not a public address")
     return socket.socket(family, kind, protocol)

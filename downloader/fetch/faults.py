@@ -24,6 +24,7 @@ from downloader.errors import (
     TruncatedError,
     UrlError,
 )
+from downloader.fetch.connection import BlockedAddressError
 from downloader.text import printable
 from downloader.urls import Url
 
@@ -35,8 +36,8 @@ class Phase(Enum):
     BODY = "body"
 
 
-#: What a blocked address says; connecting to several addresses wraps its error in another.
-_NOT_PUBLIC = "is not a public address"
+#: What connecting to several addresses says when each failed in its own way.
+_SEVERAL = "Multiple exceptions"
 #: Name resolution that failed for the moment (RFC 3493: EAI_AGAIN), not for good.
 _TRY_AGAIN = frozenset({socket.EAI_AGAIN})
 _CERTIFICATE = {
@@ -50,6 +51,8 @@ _CERTIFICATE = {
     62: "the certificate is for another host name",
     64: "the certificate is for another address",
 }
+#: Of these, the ones that are good once their issuer is trusted.
+_UNTRUSTED = frozenset({18, 19, 20, 21})
 _NETWORK = {
     errno.ECONNREFUSED: "connection refused",
     errno.ECONNRESET: "connection reset by the server",
@@ -84,13 +87,13 @@ def translating(phase: Phase, url: Url) -> Iterator[None]:
 
 def translate(error: BaseException, phase: Phase, url: Url) -> UrlError:
     """Return what *error* means for *url*, which was being fetched."""
-    if _NOT_PUBLIC in str(error):
-        return BlockedError(
-            f"{urls.host(url)} is not on the public internet", hint="see --block-private"
-        )
     if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
         return NoDescriptorError("out of file descriptors")
     match error:
+        case aiohttp.ClientConnectorError(os_error=BlockedAddressError()):
+            return BlockedError(
+                f"{urls.host(url)} is not on the public internet", hint="see --block-private"
+            )
         case aiohttp.ClientConnectorDNSError():
             return _dns(error.os_error, urls.host(url))
         case aiohttp.ClientConnectorCertificateError():
@@ -100,11 +103,12 @@ def translate(error: BaseException, phase: Phase, url: Url) -> UrlError:
         case aiohttp.ServerFingerprintMismatch():
             return TlsError("the certificate is not the expected one")
         case aiohttp.ClientProxyConnectionError():
-            return ConnectError(
-                f"cannot connect to the proxy: {_say_os(error.os_error)}", hint="see --proxy"
-            )
+            return ConnectError(f"cannot connect to the proxy: {_say_os(error.os_error)}")
         case aiohttp.ClientHttpProxyError():
             return ConnectError(f"the proxy answered {error.status}", retryable=False)
+        case aiohttp.ClientConnectorError():
+            # Its own text is "[None]" where the system gave no number.
+            return ConnectError(_say_os(error.os_error))
         case aiohttp.ConnectionTimeoutError():
             return TimedOutError("no connection in time", hint="see --connect-timeout")
         case aiohttp.ServerTimeoutError() | TimeoutError():
@@ -142,7 +146,9 @@ def _certificate(error: Exception) -> TlsError:
     code = getattr(error, "verify_code", 0)
     said = str(getattr(error, "verify_message", "")) or "not accepted"
     message = _CERTIFICATE.get(code, f"the certificate was refused: {printable(said)}")
-    return TlsError(message, hint="--cacert FILE trusts another authority")
+    if code in _UNTRUSTED:
+        return TlsError(message, hint="--cacert FILE trusts another authority")
+    return TlsError(message, hint="--insecure accepts it")
 
 
 def _payload(error: aiohttp.ClientPayloadError) -> UrlError:
@@ -192,4 +198,7 @@ def _say_os(error: BaseException) -> str:
     number = getattr(error, "errno", None)
     if number in _NETWORK:
         return _NETWORK[number]
-    return _first_line(getattr(error, "strerror", None) or str(error) or "the connection broke")
+    said = getattr(error, "strerror", None) or str(error) or "the connection broke"
+    if said.startswith(_SEVERAL):
+        return "none of the host's addresses could be connected to"
+    return _first_line(said)

@@ -3,17 +3,16 @@
 import base64
 import netrc
 import os
-import urllib.request
 from collections.abc import Iterable
-from http.cookiejar import LoadError, MozillaCookieJar
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from multidict import CIMultiDict
 
 from downloader import urls
 from downloader.decode import ACCEPT_ENCODING
 from downloader.errors import RunError
+from downloader.fetch.cookies import CookieFile
 from downloader.models import Options
 from downloader.urls import Url
 
@@ -42,7 +41,7 @@ class Secrets:
 
     def __init__(self, options: Options) -> None:
         self._own = CIMultiDict(options.headers)
-        self._cookies = _read_cookies(options.cookies) if options.cookies else None
+        self._cookies = CookieFile(options.cookies) if options.cookies else None
         self._netrc = _read_netrc() if options.netrc else None
         self._defaults = CIMultiDict(
             {
@@ -59,23 +58,39 @@ class Secrets:
         return Chain(self, url, own)
 
     def headers(
-        self, url: Url, own: CIMultiDict[str], received: dict[str, str]
+        self, url: Url, own: CIMultiDict[str], received: dict[str, str], *, at_home: bool
     ) -> CIMultiDict[str]:
-        """Return all headers of a request: the defaults, *own*, cookies, and a password."""
+        """Return all headers of a request: the defaults, *own*, cookies, and a password.
+
+        *at_home* is whether it goes to the origin that the user named.
+        """
         headers = self._defaults.copy()
         headers.update(own)
         cookies = [f"{name}={value}" for name, value in received.items()]
         if self._cookies is not None:
-            request = urllib.request.Request(url)  # noqa: S310 - it is not opened, only asked
-            self._cookies.add_cookie_header(request)
-            cookies += filter(None, [request.get_header("Cookie")])
+            cookies += self._cookies.fitting(url)
         if cookies:
             headers["Cookie"] = "; ".join([*own.getall("Cookie", ()), *cookies])
-        if self._netrc is not None and "Authorization" not in headers:
-            known = self._netrc.authenticators(urls.hostname(url))
-            if known is not None:
-                headers["Authorization"] = _basic(known[0], known[2])
+        if "Authorization" not in headers and (known := self._known(url, at_home=at_home)):
+            headers["Authorization"] = known
         return headers
+
+    def _known(self, url: Url, *, at_home: bool) -> str | None:
+        """Return the Authorization field that netrc has for *url*.
+
+        A redirect may lead on to a machine that netrc names, as those to a sign-on service do;
+        but there neither the default entry is meant, nor another service or wire of that machine.
+        """
+        if self._netrc is None:
+            return None
+        machine = urls.hostname(url)
+        if at_home:
+            entry = self._netrc.authenticators(machine.strip("[]"))
+        elif urls.origin(url) == f"https://{machine}":
+            entry = self._netrc.hosts.get(machine.strip("[]"))
+        else:
+            entry = None
+        return _basic(entry[0].encode(), entry[2].encode()) if entry else None
 
 
 class Chain:
@@ -88,7 +103,7 @@ class Chain:
     def __init__(self, secrets: Secrets, url: Url, own: CIMultiDict[str]) -> None:
         self.start, credentials = urls.without_credentials(url)
         if credentials:
-            own.setdefault("Authorization", _basic(*map(unquote, credentials)))
+            own.setdefault("Authorization", _basic(*map(unquote_to_bytes, credentials)))
         self._secrets = secrets
         self._own = own
         self._harmless = CIMultiDict(pair for pair in own.items() if pair[0].lower() in _HARMLESS)
@@ -98,8 +113,10 @@ class Chain:
     def headers(self, url: Url) -> CIMultiDict[str]:
         """Return the headers of the request to *url*."""
         origin = urls.origin(url)
-        own = self._own if origin == self._origin else self._harmless
-        return self._secrets.headers(url, own, self._received.get(origin, {}))
+        at_home = origin == self._origin
+        own = self._own if at_home else self._harmless
+        received = self._received.get(origin, {})
+        return self._secrets.headers(url, own, received, at_home=at_home)
 
     def learn(self, url: Url, set_cookies: Iterable[str]) -> None:
         """Take in the ``Set-Cookie`` fields of a redirect from *url* (RFC 6265, section 5.2)."""
@@ -110,30 +127,20 @@ class Chain:
                 jar[name.strip()] = value.strip()
 
 
-def _basic(user: str, password: str) -> str:
+def _basic(user: bytes, password: bytes) -> str:
     """Return the Authorization field for user and password (RFC 7617)."""
-    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode('ascii')}"
-
-
-def _read_cookies(file: Path) -> MozillaCookieJar:
-    jar = MozillaCookieJar(file)
-    try:
-        jar.load(ignore_discard=True)
-    except (OSError, LoadError, UnicodeDecodeError) as error:
-        raise RunError(
-            f"cannot read cookies from {file}: {_reason(error)}",
-            hint="it must be in Netscape's format",
-        ) from error
-    return jar
+    return f"Basic {base64.b64encode(user + b':' + password).decode('ascii')}"
 
 
 def _read_netrc() -> netrc.netrc:
     file = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
     try:
         return netrc.netrc(file)
-    except (OSError, netrc.NetrcParseError, UnicodeDecodeError) as error:
-        raise RunError(f"cannot read {file}: {_reason(error)}", hint="see --netrc") from error
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or getattr(error, "msg", None) or "not in its format"
+    except OSError as error:
+        raise RunError(f"cannot read {file}: {error.strerror}", hint="see --netrc") from None
+    except netrc.NetrcParseError as error:
+        # Its message, and so its traceback, quotes the word that it stumbled over: a password.
+        where = f"line {error.lineno} is not in its format"
+    except UnicodeDecodeError:
+        where = "it is not in UTF-8"
+    raise RunError(f"cannot read {file}: {where}", hint="see --netrc")

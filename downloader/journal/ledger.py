@@ -151,8 +151,11 @@ class Journal:
             elif key in before:
                 yield _repeated(entry, before[key].origin)
             else:
-                before[key] = entry
-                yield self._admit(entry, key, known.get(key))
+                row = known.get(key)
+                admitted = self._admit(entry, key, row)
+                if not isinstance(admitted, Failed) and (row is None or row.run != self._run):
+                    before[key] = entry
+                yield admitted
         self._db.executemany(
             "UPDATE urls SET run = ?, origin = ? WHERE id = ?",
             [

@@ -4,8 +4,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from downloader.errors import ErrorKind
-from downloader.models import Downloaded, Failed, Outcome, Sizes, Skipped, Tally, Unchanged
-from downloader.pool import InFlight
+from downloader.models import (
+    Downloaded,
+    Failed,
+    InFlight,
+    Outcome,
+    Sizes,
+    Skipped,
+    Tally,
+    Unchanged,
+)
 from downloader.text import format_size, printable
 
 
@@ -45,13 +53,15 @@ def _failure(outcome: Failed) -> str:
 
 def detail_line(outcome: Outcome) -> str:
     """Return what ``-v`` adds below an outcome, or an empty string."""
+    if isinstance(outcome, Failed) and outcome.attempts:
+        return f"  {count(outcome.attempts, 'attempt')}, {outcome.seconds:.2f} s"
     if not isinstance(outcome, Downloaded):
         return ""
     parts = [f"{outcome.status} from {printable(outcome.final_url)}"]
     if outcome.redirects:
-        parts.append(f"after {_count(len(outcome.redirects), 'redirect')}")
+        parts.append(f"after {count(len(outcome.redirects), 'redirect')}")
     coding = f" as {printable(outcome.content_coding)}" if outcome.content_coding else ""
-    parts.append(f"{_count(outcome.sizes.wire, 'byte')} received{coding}")
+    parts.append(f"{count(outcome.sizes.wire, 'byte')} received{coding}")
     if outcome.sizes.charset:
         parts.append(f"{outcome.sizes.charset} ({outcome.sizes.charset_source})")
     if outcome.attempts > 1:
@@ -65,23 +75,17 @@ def size(sizes: Sizes) -> str:
     return _size(sizes.saved, sizes.characters)
 
 
-def _size(count: int, characters: int | None) -> str:
-    return _count(count, "byte") if characters is None else _count(characters, "character")
+def _size(octets: int, characters: int | None) -> str:
+    return count(octets, "byte") if characters is None else count(characters, "character")
 
 
 def summary_line(tally: Tally, seconds: float) -> str:
     """Return the last line: what became of all URLs."""
     return (
-        f"{_count(tally.total, 'URL')}: {tally.downloaded} downloaded, "
+        f"{count(tally.total, 'URL')}: {tally.downloaded} downloaded, "
         f"{tally.unchanged} unchanged, {tally.skipped} skipped, {tally.failed} failed; "
-        f"{_count(tally.saved, 'byte')} in {seconds:.2f} s"
+        f"{count(tally.saved, 'byte')} in {seconds:.2f} s"
     )
-
-
-def progress_line(done: int, total: int | None, failed: int, received: int, rate: float) -> str:
-    """Return how far the run is, for where no bar can be drawn."""
-    known = f"/{total}" if total is not None else ""
-    return f"{done}{known} URLs, {failed} failed, {format_size(received)}, {format_size(rate)}/s"
 
 
 def in_flight_lines(rows: Iterable[InFlight]) -> list[str]:
@@ -90,8 +94,9 @@ def in_flight_lines(rows: Iterable[InFlight]) -> list[str]:
         f"  {row.seconds:7.1f} s {format_size(row.received):>10}  {printable(row.url)}"
         for row in rows
     ]
-    return [f"{_count(len(lines), 'URL')} in flight", *lines]
+    return [f"{count(len(lines), 'URL')} in flight", *lines]
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun, which gets an s unless there is one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

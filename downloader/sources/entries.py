@@ -12,7 +12,6 @@ from downloader.text import printable
 #: What a list yields: a target, or the failure of the line that should have been one.
 Entry = Target | Failed
 
-_SCHEME = re.compile(r"[^:/\\@]*:[/\\]+")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*([\t -~\x80-\U0010FFFF]*)")
 _DIGEST_BITS = {"md5": 128, "sha1": 160, "sha224": 224, "sha256": 256, "sha384": 384, "sha512": 512}
 
@@ -46,7 +45,7 @@ def from_line(line: Line, index: int) -> Entry:
         return Failed(
             index=index,
             origin=line.origin,
-            url=_without_password(line.text),
+            url=urls.conceal(line.text),
             kind=error.kind,
             message=error.message,
             hint=error.hint,
@@ -69,7 +68,7 @@ def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:
                 headers=item.headers,
             )
         else:
-            yield from_line(Line(f"#{index + 1}", item), index)
+            yield from_line(Line(f"#{index + 1}", item.strip()), index)
 
 
 def parse_header(text: str) -> tuple[str, str]:
@@ -96,13 +95,3 @@ def parse_checksum(text: str) -> Checksum:
     if bits is None or not re.fullmatch(f"[0-9a-f]{{{bits // 4}}}", digest):
         raise BadUrlError(f"not a checksum: {printable(text[:80])!r}", hint="write sha-256=HEX")
     return Checksum(algorithm, digest)
-
-
-def _without_password(text: str) -> str:
-    """Return a malformed address fit to be shown: short, and without what may be a password."""
-    before, at, after = text.strip().rpartition("@")
-    scheme = _SCHEME.match(before)
-    start = scheme.end() if scheme else 0
-    user, colon, _ = before[start:].partition(":")
-    text = f"{before[:start]}{user}:***@{after}" if colon else f"{before}{at}{after}"
-    return text if len(text) <= 200 else f"{text[:199]}…"

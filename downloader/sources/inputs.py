@@ -15,6 +15,7 @@ from downloader.text import printable
 STDIN = "-"
 
 _CHUNK = 64 * 1024
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -35,13 +36,17 @@ def check(source: str) -> None:
     shown = printable(source)
     if path.is_dir():
         raise SourceError(f"{shown} is a folder, not a list", hint="name a file inside it")
+    if _SCHEME.match(source):
+        raise SourceError(f"{shown} is neither a list nor an http or https address")
     try:
+        if path.exists() and not path.is_file():
+            # To open a pipe and close it again would take it from who reads it later.
+            return
         with path.open("rb"):
             pass
     except FileNotFoundError:
-        raise SourceError(
-            f"there is no list {shown}", hint=f"if it is an address, write https://{shown}"
-        ) from None
+        hint = "" if source.startswith("/") else f"if it is an address, write https://{shown}"
+        raise SourceError(f"there is no list {shown}", hint=hint) from None
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {shown}: {_reason(error)}") from error
 

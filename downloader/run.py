@@ -1,0 +1,150 @@
+"""One run on a terminal: a pool, what it says on the screen, and what signals do to it."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from pathlib import Path
+
+from downloader import sources
+from downloader.errors import DownloadError, ErrorKind
+from downloader.models import ExitStatus, Failed, Options, Outcome, Tally
+from downloader.pool import Pool
+from downloader.progress import Screen, State
+from downloader.report.lines import (
+    count,
+    detail_line,
+    in_flight_lines,
+    outcome_line,
+    summary_line,
+)
+from downloader.text import printable
+
+#: How long running transfers may go on after the first Ctrl-C.
+_GRACE_SECONDS = 5.0
+#: Name resolution blocks a thread for each lookup; with few threads one dead name server would
+#: stall everybody, and the wait for a thread would count as the wait for a connection.
+_MOST_RESOLVERS = 256
+
+
+class View:
+    """Which outcomes are shown, and how much of each.
+
+    Attributes:
+        quiet: only failures.
+        progress: with a bar.
+        debug: with tracebacks.
+    """
+
+    def __init__(
+        self, folder: Path, *, quiet: bool, verbose: bool, progress: bool, debug: bool
+    ) -> None:
+        self.quiet = quiet
+        self.progress = progress
+        self.debug = debug
+        self._folder = folder
+        self._verbose = verbose
+
+    def show(self, outcome: Outcome, screen: Screen) -> None:
+        """Put *outcome* on the screen."""
+        if isinstance(outcome, Failed):
+            screen.failure(outcome_line(outcome, self._folder))
+            if self._verbose and (detail := detail_line(outcome)):
+                screen.note(detail)
+            if outcome.traceback and self.debug:
+                screen.note(outcome.traceback)
+        elif not self.quiet:
+            screen.result(outcome_line(outcome, self._folder))
+            if self._verbose and (detail := detail_line(outcome)):
+                screen.result(detail)
+
+
+async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStatus:
+    """Download what the SOURCEs hold, and say what happened.
+
+    Raises:
+        DownloadError: the run could not be made, or not to its end.
+        OSError: the output cannot be written.
+    """
+    threads = min(options.concurrency, _MOST_RESOLVERS)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, "resolver"))
+    started = time.monotonic()
+    tally = Tally()
+    pool = Pool(lambda fetch_list: sources.read(source, fetch_list), options)
+    screen = Screen(
+        lambda: State(tally.total, pool.total, tally.failed, pool.received),
+        lambda: pool.stop(now=True),
+        progress=view.progress and not view.quiet,
+    )
+    fault: DownloadError | None = None
+    async with screen:
+        with _signals(pool, screen) as received:
+            try:
+                async with aclosing(pool.outcomes()) as outcomes:
+                    async for outcome in outcomes:
+                        tally.add(outcome)
+                        view.show(outcome, screen)
+            except DownloadError as error:
+                fault = error
+        for warning in pool.warnings:
+            screen.note(printable(f"download: {warning}"))
+        if tally.total and not view.quiet:
+            screen.result(summary_line(tally, time.monotonic() - started))
+        if received or pool.untried:
+            screen.note(_stopped_line(pool))
+    if fault is not None:
+        raise fault
+    if received:
+        return ExitStatus.INTERRUPTED
+    if ErrorKind.DISK in tally.kinds:
+        return ExitStatus.DISK_FAILED
+    return ExitStatus.SOME_FAILED if tally.failed else ExitStatus.DONE
+
+
+def _stopped_line(pool: Pool) -> str:
+    untried = count(pool.untried, "line")
+    rest = "were" if pool.untried != 1 else "was"
+    if pool.total is None:
+        return f"Stopped before the end of the list: {untried} and what follows {rest} not tried"
+    return f"Stopped: {untried} {rest} not tried"
+
+
+@contextlib.contextmanager
+def _signals(pool: Pool, screen: Screen) -> Iterator[list[signal.Signals]]:
+    """Give the list of signals received: the first stops gently, the second at once.
+
+    SIGUSR1, where it exists, prints what is in flight.
+    """
+    loop = asyncio.get_running_loop()
+    received: list[signal.Signals] = []
+
+    def interrupt(number: signal.Signals) -> None:
+        received.append(number)
+        if len(received) == 1:
+            running = count(len(pool.in_flight()), "running transfer")
+            screen.note(
+                f"Stopping: {_GRACE_SECONDS:g} s for {running} to finish; again to stop now"
+            )
+            loop.call_later(_GRACE_SECONDS, lambda: pool.stop(now=True))
+        pool.stop(now=len(received) > 1)
+
+    def report() -> None:
+        for line in in_flight_lines(pool.in_flight()):
+            screen.note(line)
+
+    installed: list[int] = []
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupt, number)
+            installed.append(number)
+        if hasattr(signal, "SIGUSR1"):
+            loop.add_signal_handler(signal.SIGUSR1, report)
+            installed.append(signal.SIGUSR1)
+    try:
+        yield received
+    finally:
+        for installed_number in installed:
+            loop.remove_signal_handler(installed_number)
