@@ -11,6 +11,7 @@ from typing import Self
 from downloader.charset import CharacterCount, is_text
 from downloader.decode import PIECE, decoder_for
 from downloader.errors import (
+    BlockedError,
     ChecksumError,
     DiskError,
     TimedOutError,
@@ -169,7 +170,7 @@ class _Sink:
         traceback: TracebackType | None,
     ) -> None:
         if self._part is not None and self._part.keep:
-            if isinstance(error, ChecksumError | TooLargeError):
+            if isinstance(error, BlockedError | ChecksumError | TooLargeError):
                 self._part.keep = False
             elif isinstance(error, UrlError) and not isinstance(error, DiskError):
                 with suppress(UrlError):

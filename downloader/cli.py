@@ -27,7 +27,7 @@ from downloader.flags import (
 from downloader.models import USER_AGENT, ExitStatus, Options
 from downloader.progress import prepare_streams
 from downloader.run import View, run
-from downloader.text import printable
+from downloader.text import printable, printable_lines
 
 _DEFAULTS = Options()
 
@@ -202,8 +202,18 @@ def main(
     view = View(options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
     prepare_streams()
     if debug:
-        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(name)s: %(message)s")
+        log = logging.StreamHandler(sys.stderr)
+        log.setFormatter(SafeFormatter("%(name)s: %(message)s"))
+        logging.basicConfig(level=logging.DEBUG, handlers=[log])
     sys.exit(_guarded(lambda: _start(source, options, view, demo=demo), debug=debug))
+
+
+class SafeFormatter(logging.Formatter):
+    """Log lines and tracebacks may quote what a server sent, and go to a terminal all the same."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as lines that are safe to print."""
+        return printable_lines(super().format(record))
 
 
 def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
@@ -230,7 +240,7 @@ def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
         return ExitStatus.DISK_FAILED
     except Exception as error:
         if debug:
-            raise
+            logging.exception("the run ended")
         said = printable(f"{type(error).__name__}: {error}")
         click.echo(f"download: a defect of this program: {said}; see --debug", err=True)
         return ExitStatus.SOME_FAILED

@@ -97,6 +97,7 @@ async def _until_done(job: Job, rooms: Rooms, transfer: Transfer) -> Downloaded 
         except NoDescriptorError:
             # Not the URL's fault: another transfer will end and give its descriptor back.
             transfer.attempts -= 1
+            rooms.client.close_idle()
             await rooms.governor.back_off(_DESCRIPTOR_SECONDS)
         except UrlError as error:
             pause = error.pause if isinstance(error, HttpStatusError) else None

@@ -138,10 +138,29 @@ def load_config(ctx: click.Context, _param: click.Parameter, value: Path | None)
     for key, setting in settings.items():
         if key not in known:
             raise click.UsageError(f"{path}: there is no option {printable(key)}", ctx)
-        if isinstance(setting, bool) is not known[key].is_flag:
-            wanted = "true or false" if known[key].is_flag else "a value"
-            raise click.UsageError(f"{path}: {printable(key)} takes {wanted}", ctx)
-        if known[key].multiple and not isinstance(setting, list):
-            settings[key] = [setting]
+        try:
+            settings[key] = _as_typed(known[key], setting)
+        except ValueError as error:
+            raise click.UsageError(f"{path}: {printable(key)} takes {error}", ctx) from error
     ctx.default_map = {**(ctx.default_map or {}), **settings}
     return path
+
+
+def _as_typed(option: GroupedOption, setting: object) -> object:
+    """Return a setting of the config file as the command line would have it typed.
+
+    Raises:
+        ValueError: it is of another type; the message says what the option takes.
+    """
+    if option.is_flag:
+        if isinstance(setting, bool):
+            return setting
+        raise ValueError("true or false")
+    if option.multiple:
+        texts = setting if isinstance(setting, list) else [setting]
+        if all(isinstance(text, str) for text in texts):
+            return texts
+        raise ValueError("a text, or a list of them")
+    if isinstance(setting, (str, int, float)) and not isinstance(setting, bool):
+        return str(setting)
+    raise ValueError("a value")

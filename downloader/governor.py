@@ -1,12 +1,35 @@
 """Who may start now: hosts that asked for a pause are left alone until it is over."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable
+
+if sys.platform != "win32":
+    import resource
 
 #: Waits so many seconds; tests put something quicker in its place.
 Sleep = Callable[[float], Awaitable[None]]
 _MOST_PAUSES = 10_000
+#: Descriptors that a run needs besides those of its transfers: standard streams, journal, list,
+#: output folder, and those of the threads that save.
+_OWN_DESCRIPTORS = 24
+#: Descriptors of one transfer: its connection, and its file.
+_DESCRIPTORS_EACH = 2
+
+
+def affordable(wanted: int) -> int:
+    """Return how many transfers may run at once under this process's limit of open files.
+
+    With more of them all descriptors could be those of connections, each of which waits for one
+    for its file.
+    """
+    if sys.platform == "win32":  # where open files are limited in another way
+        return wanted
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, (most - _OWN_DESCRIPTORS) // _DESCRIPTORS_EACH))
 
 
 class Governor:

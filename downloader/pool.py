@@ -14,10 +14,10 @@ from contextlib import AsyncExitStack
 
 from downloader.decode import decoder_for
 from downloader.download import Rooms, Transfer, download, failed
-from downloader.errors import DiskError, ErrorKind
+from downloader.errors import DiskError, ErrorKind, TimedOutError, TooLargeError
 from downloader.fetch import Client
 from downloader.fetch.client import require_success
-from downloader.governor import Governor, Sleep
+from downloader.governor import Governor, Sleep, affordable
 from downloader.journal import Job
 from downloader.models import Failed, InFlight, Options, Outcome
 from downloader.notes import Notes
@@ -30,6 +30,8 @@ from downloader.urls import Url
 Entries = Callable[[FetchList], Iterator[Entry]]
 #: How many lines are admitted in one transaction of the journal, at most.
 _BATCH = 256
+#: Bytes of a sitemap that an index names; the protocol allows 50 MB.
+_LARGEST_LIST = 1024**3
 #: How many outcomes may wait for the consumer.
 _WAITING = 1000
 
@@ -53,7 +55,13 @@ class Pool:
         self._entries = entries
         self._options = options
         self._governor = Governor(sleep, clock)
-        self._permits = asyncio.Semaphore(options.concurrency)
+        concurrency = affordable(options.concurrency)
+        if concurrency < options.concurrency:
+            self.warnings.append(
+                f"no more than {concurrency} at once, as the limit of open files is low; "
+                "see ulimit -n"
+            )
+        self._permits = asyncio.Semaphore(concurrency)
         # A slow consumer stops the run, instead of having its outcomes pile up.
         self._slots = asyncio.Semaphore(options.concurrency + _WAITING)
         self._yielded = 0
@@ -110,10 +118,12 @@ class Pool:
                 the rest of the list was not tried.
         """
         async with AsyncExitStack() as stack:
-            storage = await stack.enter_async_context(Storage(self._options.output))
+            client = Client(self._options)
+            storage = Storage(self._options.output, client.close_idle)
+            await stack.enter_async_context(storage)
             notes = await stack.enter_async_context(Notes(self._options, self._disk_failed))
             self.warnings += notes.warnings
-            client = await stack.enter_async_context(Client(self._options))
+            await stack.enter_async_context(client)
             stack.push_async_callback(self._abandon, notes)
             rooms = Rooms(client, storage, self._governor, self._options, notes.park)
             self._feeder = asyncio.create_task(self._feed(rooms, notes), name="reader of lists")
@@ -200,7 +210,8 @@ class Pool:
 
         def fetch(url: Url) -> Iterator[bytes]:
             with tempfile.TemporaryFile() as file:
-                asyncio.run_coroutine_threadsafe(_copy(client, url, file.write), loop).result()
+                copy = _copy(client, url, file.write, self._options)
+                asyncio.run_coroutine_threadsafe(copy, loop).result()
                 file.seek(0)
                 while data := file.read(64 * 1024):
                     yield data
@@ -208,12 +219,19 @@ class Pool:
         return fetch
 
 
-async def _copy(client: Client, url: Url, write: Callable[[bytes], int]) -> None:
-    async with client.get(url) as response:
-        require_success(response)
-        decoder = decoder_for(response.header("Content-Encoding"), response.media_type)
-        async for data in response.chunks():
-            for piece in decoder.feed(data) if decoder else (data,):
-                write(piece)
-        if decoder:
-            decoder.finish()
+async def _copy(client: Client, url: Url, write: Callable[[bytes], int], options: Options) -> None:
+    """Fetch a list that a list names, within the limits of any other body."""
+    most = _LARGEST_LIST if options.max_size is None else options.max_size
+    try:
+        async with asyncio.timeout(options.timeout), client.get(url) as response:
+            require_success(response)
+            decoder = decoder_for(response.header("Content-Encoding"), response.media_type)
+            async for data in response.chunks():
+                for piece in decoder.feed(data) if decoder else (data,):
+                    most -= write(piece)
+                    if most < 0:
+                        raise TooLargeError("the list is too large", hint="see --max-size")
+            if decoder:
+                decoder.finish()
+    except TimeoutError as error:
+        raise TimedOutError("the list is not done in time", hint="see --timeout") from error

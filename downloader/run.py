@@ -21,7 +21,7 @@ from downloader.report.lines import (
     outcome_line,
     summary_line,
 )
-from downloader.text import printable
+from downloader.text import printable, printable_lines
 
 #: How long running transfers may go on after the first Ctrl-C.
 _GRACE_SECONDS = 5.0
@@ -55,7 +55,7 @@ class View:
             if self._verbose and (detail := detail_line(outcome)):
                 screen.note(detail)
             if outcome.traceback and self.debug:
-                screen.note(outcome.traceback)
+                screen.note(printable_lines(outcome.traceback))
         elif not self.quiet:
             screen.result(outcome_line(outcome, self._folder))
             if self._verbose and (detail := detail_line(outcome)):

@@ -34,6 +34,8 @@ _CONTINUE = os.O_RDWR | getattr(os, "O_NONBLOCK", 0) | _FLAGS
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _HAS_DIR_FD = {os.open, os.mkdir, os.rename, os.unlink} <= os.supports_dir_fd
+#: Whether a time can only be set through a symbolic link.
+_FOLLOWS = os.utime not in os.supports_follow_symlinks
 #: Something in the folder is in the way of one name; other names are not affected.
 _IN_THE_WAY = frozenset(
     {
@@ -76,13 +78,16 @@ class Publish:
 class Storage:
     """The output folder; an asynchronous context manager.
 
+    *starving* is called when no file descriptor is free, before one is waited for.
+
     Raises, on entering:
         OutputError: the folder cannot be made or used.
         DiskError: the disk refuses to have it made or written to.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, starving: Callable[[], None] = lambda: None) -> None:
         self._root = root
+        self._starving = starving
         self._fd: int | None = None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
         self._save_later = self._in_thread(self._save)
@@ -185,6 +190,7 @@ class Storage:
                     if error.errno not in _NO_DESCRIPTOR:
                         raise
                 # Other transfers will end, and give theirs back.
+                self._starving()
                 await asyncio.sleep(_DESCRIPTOR_SECONDS)
 
         return patient
@@ -195,10 +201,11 @@ class Storage:
             fd = _create(part, folder)
             try:
                 with os.fdopen(fd, "wb", buffering=0) as file:
+                    written = os.fstat(fd)
                     view = memoryview(data)
                     while view:
                         view = view[file.write(view) :]
-                return _publish(folder, leaf, how)
+                return _publish(folder, leaf, how, written)
             except BaseException:
                 with suppress(OSError):
                     os.unlink(part, dir_fd=folder)
@@ -217,9 +224,9 @@ class Storage:
                     os.close(fd)
             return _create(part, folder), 0
 
-    def _publish(self, path: SafePath, how: "Publish") -> str:
+    def _publish(self, path: SafePath, how: "Publish", written: os.stat_result) -> str:
         with _translated(path), self._folder_of(path, create=False) as (folder, leaf):
-            return _publish(folder, leaf, how)
+            return _publish(folder, leaf, how, written)
 
     def _size(self, path: SafePath) -> int:
         with suppress(OSError), self._folder_of(path, create=False) as (folder, leaf):
@@ -283,7 +290,7 @@ class PartFile:
         path: SafePath,
         size: int,
         stream: AsyncBufferedIOBase,
-        publish: Callable[[SafePath, Publish], Awaitable[str]],
+        publish: Callable[[SafePath, Publish, os.stat_result], Awaitable[str]],
     ) -> None:
         self.size = size
         self.keep = False
@@ -314,18 +321,25 @@ class PartFile:
             DiskError: the disk refuses.
         """
         with _translated(self._path):
+            written = os.fstat(self._stream.fileno())
             await self._stream.close()
-        set_aside = await self._publish(self._path, how)
+        set_aside = await self._publish(self._path, how, written)
         self.committed = True
         return set_aside
 
 
-def _publish(folder: int | None, leaf: str, how: Publish) -> str:
-    """Give a ``.part`` file its name; what is there and is not ours is kept under another."""
+def _publish(folder: int | None, leaf: str, how: Publish, written: os.stat_result) -> str:
+    """Give a ``.part`` file its name; what is there and is not ours is kept under another.
+
+    *written* tells which file it is, because another may have been put in its place.
+    """
     part, aside = leaf + PART, ""
+    if not os.path.samestat(os.stat(part, dir_fd=folder, follow_symlinks=False), written):
+        raise OSError(errno.EEXIST, f"what is at its {PART} is another file")
     if how.modified is not None:
+        times = (how.modified, how.modified)
         with suppress(OSError, OverflowError, ValueError):
-            os.utime(part, (how.modified, how.modified), dir_fd=folder)
+            os.utime(part, times, dir_fd=folder, follow_symlinks=_FOLLOWS)
     if not how.ours and not _same_or_none(folder, part, leaf):
         aside = _free_name(folder, leaf)
         os.rename(leaf, aside, src_dir_fd=folder, dst_dir_fd=folder)

@@ -31,6 +31,11 @@ def printable(text: str) -> str:
     )
 
 
+def printable_lines(text: str) -> str:
+    """Return text of several lines, each as :func:`printable` makes it."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def parse_size(text: str) -> int:
     """Return a number of bytes from text such as ``500``, ``10M`` or ``1.5GiB``.
 

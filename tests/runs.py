@@ -90,7 +90,9 @@ def sends(
     return answer
 
 
-def keeps(body: bytes, headers: Mapping[str, str], *, cut: int | None = None) -> Handler:
+def keeps(
+    body: bytes, headers: Mapping[str, str], *, cut: int | None = None, stall: bool = False
+) -> Handler:
     """Answer as a server does that has *body*, and knows ranges and conditions."""
     validators = {headers.get("ETag"), headers.get("Last-Modified")}
 
@@ -100,13 +102,13 @@ def keeps(body: bytes, headers: Mapping[str, str], *, cut: int | None = None) ->
         if validators.intersection(unchanged) - {None}:
             return await sends(headers=headers, status=304)(request)
         if "Range" not in asked or asked.get("If-Range", headers.get("ETag")) not in validators:
-            return await sends(body, headers, cut=cut)(request)
+            return await sends(body, headers, cut=cut, stall=stall)(request)
         start = int(asked["Range"].removeprefix("bytes=").removesuffix("-"))
         if start >= len(body):
             unsatisfied = {"Content-Range": f"bytes */{len(body)}"}
             return await sends(headers=unsatisfied, status=416)(request)
         left = {**headers, "Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
-        return await sends(body[start:], left, status=206, cut=cut)(request)
+        return await sends(body[start:], left, status=206, cut=cut, stall=stall)(request)
 
     return answer
 

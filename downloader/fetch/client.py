@@ -109,16 +109,17 @@ class Client:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._session: aiohttp.ClientSession | None = None
+        self._connector: Connector | None = None
         self._secrets = Secrets(options)
 
     async def __aenter__(self) -> Self:
-        connector = Connector(
+        self._connector = Connector(
             limit=0,  # the pool's own permits bound connections
             ssl=_tls(self._options),
             public_only=self._options.block_private,
         )
         self._session = aiohttp.ClientSession(
-            connector=connector,
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(
@@ -141,6 +142,11 @@ class Client:
     ) -> None:
         if self._session is not None:
             await self._session.close()
+
+    def close_idle(self) -> None:
+        """Give back the file descriptors of connections that carry nothing now."""
+        if self._connector is not None:
+            self._connector.close_idle()
 
     @asynccontextmanager
     async def get(

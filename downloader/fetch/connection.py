@@ -78,6 +78,13 @@ class Connector(aiohttp.TCPConnector):
         handler: type[ResponseHandler] = Connection
         self._factory = partial(handler, loop=self._loop)
 
+    def close_idle(self) -> None:
+        """Close the connections that are kept to be used again, for their descriptors."""
+        for idle in self._conns.values():
+            for connection, _ in idle:
+                connection.close()
+        self._conns.clear()
+
 
 def _public_socket(info: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, address = info

@@ -4,13 +4,15 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from downloader.errors import OutputError
+from downloader.errors import DiskError, OutputError
 
 #: The folder of this program's own files; no saved name begins with a dot.
 FOLDER = ".download"
 _FILE = "journal.sqlite3"
 _VERSION = 1
 _CACHE_KIB = 8 * 1024
+#: Endings of the files that SQLite may put beside its own.
+_BESIDE = ("-wal", "-shm", "-journal")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS urls (
     id INTEGER PRIMARY KEY,         -- in the order of the list, as they are asked for again
@@ -29,6 +31,7 @@ CREATE TABLE IF NOT EXISTS urls (
     sha256 BLOB,
     etag TEXT,
     last_modified TEXT,
+    part_path TEXT,                 -- of a partial file: what it is to become
     validator TEXT,                 -- of a partial file: what If-Range may say
     part_url TEXT,                  -- of a partial file: where it came from
     total INTEGER,                  -- of a partial file: bytes of the whole
@@ -48,14 +51,16 @@ def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
     One that is broken is set aside, not deleted, and *warnings* gets a line about it.
 
     Raises:
-        OutputError: another run holds it, or it cannot be used.
+        OutputError: another run holds it, or it was written by a newer version.
+        DiskError: the disk refuses.
     """
     folder = root / FOLDER
     file = folder / _FILE
     try:
+        planted = [path for path in (folder, *_files(file)) if path.is_symlink()]
+        if planted:
+            raise OutputError(f"{planted[0]} is a symbolic link", hint="remove it")
         folder.mkdir(exist_ok=True)
-        if folder.is_symlink() or file.is_symlink():
-            raise OutputError(f"{folder} is, or holds, a symbolic link", hint="remove it")
         try:
             return _connect(file)
         except sqlite3.OperationalError:
@@ -73,9 +78,11 @@ def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
                 f"another run is using the folder {root}",
                 hint="wait for it, or choose another --output",
             ) from error
-        raise OutputError(f"cannot use the journal {file}: {error}") from error
+        raise DiskError(f"cannot use the journal {file}: {error}", hint="see --output") from error
     except OSError as error:
-        raise OutputError(f"cannot use the journal {file}: {error.strerror}") from error
+        raise DiskError(
+            f"cannot use the journal {file}: {error.strerror}", hint="see --output"
+        ) from error
 
 
 def open_temporary() -> sqlite3.Connection:
@@ -96,6 +103,8 @@ def _connect(file: Path) -> sqlite3.Connection:
         sqlite3.DatabaseError: it is broken.
     """
     db = sqlite3.connect(file, timeout=0, check_same_thread=False, isolation_level=None)
+    # Damage that SQLite does not see may leave text that is none.
+    db.text_factory = _decode
     try:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("PRAGMA journal_mode = WAL")
@@ -108,16 +117,48 @@ def _connect(file: Path) -> sqlite3.Connection:
         db.execute("COMMIT")
         if sound != "ok":
             raise sqlite3.DatabaseError(sound)
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and not version:
+            raise sqlite3.DatabaseError("the file of another program")
         if version > _VERSION:
             raise OutputError(
                 f"{file} was written by a newer version of this program",
                 hint="update it, or choose another --output",
             )
         db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+        _probe(db)
+    except UnicodeDecodeError as error:
+        db.close()
+        # So says sqlite3 when what SQLite has to say about the damage quotes some of it.
+        raise sqlite3.DatabaseError("damaged text") from error
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
+
+
+def _probe(db: sqlite3.Connection) -> None:
+    """Check that the tables are what they should be, which a damaged schema need not say.
+
+    Raises:
+        sqlite3.DatabaseError: they are not.
+    """
+    with sqlite3.connect(":memory:") as sound:
+        sound.executescript(_SCHEMA)
+        for table in ("urls", "claims", "runs"):
+            query = f"SELECT name, type FROM pragma_table_info('{table}')"  # noqa: S608 - ours
+            if db.execute(query).fetchall() != sound.execute(query).fetchall():
+                raise sqlite3.DatabaseError(f"the table {table} is not as it was made")
+    sound.close()
+
+
+def _files(file: Path) -> list[Path]:
+    """Return the journal's file, and those that SQLite puts beside it."""
+    return [file, *(file.with_name(file.name + ending) for ending in _BESIDE)]
 
 
 def _set_aside(file: Path) -> Path:
@@ -125,8 +166,7 @@ def _set_aside(file: Path) -> Path:
     number = 1
     while (aside := file.with_name(f"{file.name}.broken-{number}")).exists():
         number += 1
-    file.rename(aside)
-    for ending in ("-wal", "-shm"):
+    for old, new in zip(_files(file), _files(aside), strict=True):
         with suppress(FileNotFoundError):
-            file.with_name(file.name + ending).rename(aside.with_name(aside.name + ending))
+            old.rename(new)
     return aside

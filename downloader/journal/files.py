@@ -15,9 +15,20 @@ def regular(path: str) -> os.stat_result | None:
     try:
         # On the way of every line of a second run: a Path would cost more than the call.
         found = os.stat(path, follow_symlinks=False)  # noqa: PTH116
-    except OSError:
+    except (OSError, ValueError):
+        # What a damaged journal calls a path may be none.
         return None
     return found if stat.S_ISREG(found.st_mode) else None
+
+
+def is_solid(root: Path, folder: str) -> bool:
+    """Return whether *folder* below *root* is reached without a symbolic link."""
+    path = root
+    for name in folder.split("/"):
+        path = path / name
+        if path.is_symlink():
+            return False
+    return True
 
 
 def digest(file: Path, algorithm: str) -> bytes:

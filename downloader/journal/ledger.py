@@ -9,7 +9,7 @@ from pathlib import Path
 
 from downloader.errors import BlockedError, DiskError, ErrorKind, UrlError
 from downloader.journal.database import open_in, open_temporary
-from downloader.journal.files import digest, grown, regular
+from downloader.journal.files import digest, grown, is_solid, regular
 from downloader.journal.records import Admitted, Job, Parked, Row, Saved, State
 from downloader.models import (
     Downloaded,
@@ -27,9 +27,11 @@ from downloader.paths import Name, candidates, claims, given
 _CLOCK_SLACK = 0.05
 _KNOWN = """
 SELECT address, id, run, origin, base, growth, state, admitted, path, saved, characters, sha256,
-       etag, last_modified, validator, part_url, total
+       etag, last_modified, part_path, validator, part_url, total
 FROM urls WHERE address IN (%s)
 """
+#: Of so many folders it is remembered that no link leads to them.
+_MOST_FOLDERS = 1000
 #: So many addresses are looked up by one query.
 _LOOKUP = 256
 
@@ -51,6 +53,7 @@ class Journal:
         self.warnings: list[str] = []
         self._root = root
         self._options = options or Options()
+        self._solid: dict[str, bool] = {}
         self._db = open_temporary() if root is None else open_in(root, self.warnings)
         with self._transaction():
             cursor = self._db.execute("INSERT INTO runs (started) VALUES (?)", (time.time(),))
@@ -67,7 +70,7 @@ class Journal:
     def park(self, job: Job, parked: Parked) -> None:
         """Note that a ``.part`` file is being written which a later attempt may continue."""
         self._db.execute(
-            "UPDATE urls SET path = ?, validator = ?, part_url = ?, total = ? WHERE id = ?",
+            "UPDATE urls SET part_path = ?, validator = ?, part_url = ?, total = ? WHERE id = ?",
             (
                 parked.path,
                 parked.partial.validator,
@@ -103,9 +106,9 @@ class Journal:
     def _record_done(self, job: Job, done: Downloaded) -> None:
         self._db.execute(
             "UPDATE urls SET state = ?, path = ?, saved = ?, wire = ?, characters = ?, "
-            "sha256 = ?, etag = ?, last_modified = ?, validator = NULL, part_url = NULL, "
-            "total = NULL, attempts = ?, kind = NULL, message = NULL, finished = ? "
-            "WHERE id = ?",
+            "sha256 = ?, etag = ?, last_modified = ?, part_path = NULL, validator = NULL, "
+            "part_url = NULL, total = NULL, attempts = ?, kind = NULL, message = NULL, "
+            "finished = ? WHERE id = ?",
             (
                 State.DONE,
                 done.path,
@@ -212,7 +215,7 @@ class Journal:
         if self._options.force or self._promised_otherwise(target, saved):
             return Job(target, row.name, row.id, saved)
         if self._options.refresh:
-            return Job(target, row.name, row.id, saved, conditional=True)
+            return Job(target, row.name, row.id, saved, conditional=True, parked=row.parked)
         return _skipped(target, SkipReason.DONE, f"already saved as {saved.path}")
 
     def _promised_otherwise(self, target: Target, saved: Saved) -> bool:
@@ -228,7 +231,12 @@ class Journal:
         """Return whether the file is there as it was saved."""
         if self._root is None:
             return False
-        found = regular(f"{self._root}/{saved.path}")
+        folder = saved.path.rpartition("/")[0]
+        if folder not in self._solid:
+            if len(self._solid) >= _MOST_FOLDERS:
+                self._solid.clear()
+            self._solid[folder] = is_solid(self._root, folder)
+        found = regular(f"{self._root}/{saved.path}") if self._solid[folder] else None
         if found is None or found.st_size != saved.size:
             return False
         if not self._options.verify or not saved.sha256:

@@ -90,6 +90,7 @@ class Row:
     sha256: bytes | None
     etag: str | None
     last_modified: str | None
+    part_path: str | None
     validator: str | None
     part_url: str | None
     total: int | None
@@ -116,6 +117,6 @@ class Row:
     @property
     def parked(self) -> Parked | None:
         """What was begun of it, if that can be continued."""
-        if self.path is None or not self.validator or self.part_url is None:
+        if self.part_path is None or not self.validator or self.part_url is None:
             return None
-        return Parked(SafePath(self.path), Partial(self.part_url, self.validator, self.total))
+        return Parked(SafePath(self.part_path), Partial(self.part_url, self.validator, self.total))

@@ -12,7 +12,7 @@ from downloader.text import printable
 #: What a list yields: a target, or the failure of the line that should have been one.
 Entry = Target | Failed
 
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*([\t -~\x80-\U0010FFFF]*)")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*([\t -~\x80-\U0010FFFF]*)")
 _DIGEST_BITS = {"md5": 128, "sha1": 160, "sha224": 224, "sha256": 256, "sha384": 384, "sha512": 512}
 
 
@@ -79,7 +79,9 @@ def parse_header(text: str) -> tuple[str, str]:
     """
     match = _HEADER.fullmatch(text.strip())
     if match is None:
-        raise BadUrlError(f"not a header field: {printable(text[:80])!r}", hint="write Name: value")
+        # Only the first word, because what follows may be a secret.
+        shown = printable(text.split(maxsplit=1)[0][:40]) if text.strip() else ""
+        raise BadUrlError(f"not a header field: {shown!r}", hint="write Name: value")
     return match[1], match[2]
 
 
