@@ -93,7 +93,7 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
             screen.note(printable(f"download: {warning}"))
         if tally.total and not view.quiet:
             screen.result(summary_line(tally, time.monotonic() - started))
-        if received or pool.untried:
+        if pool.untried or (received and pool.total is None):
             screen.note(_stopped_line(pool))
     if fault is not None:
         raise fault

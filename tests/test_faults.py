@@ -119,9 +119,10 @@ CONNECTIONS = [
     Case("/reset-in-head", ErrorKind.CONNECT, says="reset"),
     Case("/reset-in-body", ErrorKind.TRUNCATED),
     Case("/reset-in-chunk", ErrorKind.TRUNCATED),
-    Case("/close-without-answer", ErrorKind.CONNECT, says="closed the connection"),
-    Case("/close-in-head", ErrorKind.CONNECT, says="closed the connection"),
-    Case("/close-in-status-line", ErrorKind.CONNECT, says="closed the connection"),
+    # Closed or reset: on a busy machine the kernel resets what was closed with bytes unread.
+    Case("/close-without-answer", ErrorKind.CONNECT, says="connection"),
+    Case("/close-in-head", ErrorKind.CONNECT, says="connection"),
+    Case("/close-in-status-line", ErrorKind.CONNECT, says="connection"),
     Case("/keep-alive-then-close", PAGE),
     Case("/keep-alive-then-reset", PAGE),
     Case("/close-when-used-again", PAGE),

@@ -627,3 +627,33 @@ async def test_a_folder_that_was_swapped_for_a_link_holds_nothing_that_is_done(
     (outcome,) = await fetch([site.url("/x")], output)
     assert isinstance(outcome, Failed)
     assert outcome.kind is ErrorKind.BLOCKED
+
+
+async def test_names_that_a_list_gives_may_move_from_one_address_to_the_next(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages = {f"/{letter}": f"page {letter}" for letter in "abcd"}
+
+    def named(letters: str) -> list[Target]:
+        return [
+            Target(url=parse(site.url(f"/{letter}")), name=f"{number}.html")
+            for number, letter in enumerate(letters)
+        ]
+
+    def held(letters: str) -> dict[str, bytes]:
+        return {
+            f"{number}.html": f"page {letter}".encode() for number, letter in enumerate(letters)
+        }
+
+    for letters in ("abc", "dabc", "ab", "cd"):
+        outcomes = await fetch(named(letters), tmp_path)
+        assert not [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+        found = {name: body for name, body in contents(tmp_path).items() if "~" not in name}
+        assert found.items() >= held(letters).items()
+    one, other = await fetch(
+        [Target(url=parse(site.url(path)), name="0.html") for path in ("/a", "/b")], tmp_path
+    )
+    assert isinstance(one, Downloaded)
+    assert isinstance(other, Failed)
+    (first,) = await fetch([site.url("/c")], tmp_path)
+    assert done(first).path == f"{site.folder}/c.html"

@@ -11,6 +11,16 @@ FOLDER = ".download"
 _FILE = "journal.sqlite3"
 _VERSION = 1
 _CACHE_KIB = 8 * 1024
+#: Result codes that say that another process holds the file, or that the disk refuses; anything
+#: else that goes wrong when it is opened says that it is broken.
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DISK = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+}
 #: Endings of the files that SQLite may put beside its own.
 _BESIDE = ("-wal", "-shm", "-journal")
 _SCHEMA = """
@@ -40,7 +50,10 @@ CREATE TABLE IF NOT EXISTS urls (
     message TEXT,                   -- of a failure
     finished REAL                   -- when, in seconds since the epoch
 );
-CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claims (
+    key TEXT PRIMARY KEY,           -- what a name may become
+    owner INTEGER NOT NULL          -- the id of the address that took it first
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, started REAL NOT NULL);
 """
 
@@ -63,17 +76,17 @@ def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
         folder.mkdir(exist_ok=True)
         try:
             return _connect(file)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if _code(error) in _BUSY | _DISK:
+                raise
             aside = _set_aside(file)
             warnings.append(
                 f"the journal {file} was broken and is now {aside.name}; "
                 "what is there is fetched again and compared"
             )
             return _connect(file)
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
+    except sqlite3.DatabaseError as error:
+        if _code(error) in _BUSY:
             raise OutputError(
                 f"another run is using the folder {root}",
                 hint="wait for it, or choose another --output",
@@ -99,8 +112,7 @@ def _connect(file: Path) -> sqlite3.Connection:
     """Open or make a journal, held exclusively and found sound.
 
     Raises:
-        sqlite3.OperationalError: another process holds it.
-        sqlite3.DatabaseError: it is broken.
+        sqlite3.DatabaseError: another process holds it, the disk refuses, or it is broken.
     """
     db = sqlite3.connect(file, timeout=0, check_same_thread=False, isolation_level=None)
     # Damage that SQLite does not see may leave text that is none.
@@ -135,6 +147,11 @@ def _connect(file: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code, or 0 for an error that is not its own."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _decode(text: bytes) -> str:

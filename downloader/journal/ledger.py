@@ -30,6 +30,7 @@ SELECT address, id, run, origin, base, growth, state, admitted, path, saved, cha
        etag, last_modified, part_path, validator, part_url, total
 FROM urls WHERE address IN (%s)
 """
+_TAKERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE key IN (%s)"
 #: Of so many folders it is remembered that no link leads to them.
 _MOST_FOLDERS = 1000
 #: So many addresses are looked up by one query.
@@ -154,25 +155,16 @@ class Journal:
             elif key in before:
                 yield _repeated(entry, before[key].origin)
             else:
-                row = known.get(key)
-                admitted = self._admit(entry, key, row)
-                if not isinstance(admitted, Failed) and (row is None or row.run != self._run):
+                admitted = self._admit(entry, key, known.get(key))
+                if _is_first(admitted):
                     before[key] = entry
                 yield admitted
-        self._db.executemany(
-            "UPDATE urls SET run = ?, origin = ? WHERE id = ?",
-            [
-                (self._run, entry.origin, known[key].id)
-                for key, entry in before.items()
-                if key in known
-            ],
-        )
 
     def _admit(self, target: Target, address: bytes, row: Row | None) -> Admitted:
         try:
             if row is not None:
                 return self._admit_again(target, row)
-            name = self._claim(target)
+            name = self._free_name(target)
             cursor = self._db.execute(
                 "INSERT INTO urls (address, url, base, growth, state, run, origin, admitted) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -187,7 +179,9 @@ class Journal:
                     time.time(),
                 ),
             )
-            return Job(target, name, cursor.lastrowid or 0)
+            row_id = cursor.lastrowid or 0
+            self._take(name, row_id)
+            return Job(target, name, row_id)
         except UrlError as error:
             return Failed(
                 index=target.index,
@@ -202,16 +196,18 @@ class Journal:
         """Return what is left to do for an address that was seen before."""
         if row.run == self._run:
             return _repeated(target, row.origin)
-        renamed = target.name is not None and target.name != row.base
+        renamed = not row.base or (target.name is not None and target.name != row.base)
         saved = None if renamed else row.file or self._orphan(row)
         if saved is None or not self._is_there(saved):
-            name = self._claim(target) if renamed else row.name
+            name = self._rename(target, row.id) if renamed else row.name
+            self._see(target, row)
             self._db.execute(
                 "UPDATE urls SET state = ?, admitted = ?, base = ?, growth = ? WHERE id = ?",
                 (State.CLAIMED, time.time(), name.base, name.growth.value, row.id),
             )
             parked = None if renamed or self._options.force else row.parked
             return Job(target, name, row.id, parked=parked)
+        self._see(target, row)
         if self._options.force or self._promised_otherwise(target, saved):
             return Job(target, row.name, row.id, saved)
         if self._options.refresh:
@@ -263,33 +259,53 @@ class Journal:
             return Saved(path, found.st_size, sha256, "", "", None)
         return None
 
-    def _claim(self, target: Target) -> Name:
+    def _free_name(self, target: Target) -> Name:
+        """Return the name for *target* that nobody has.
+
+        Raises:
+            BlockedError: the list gives it a name that is taken, or that is not safe.
+        """
         if target.name is not None:
             name = given(target.name)
-            if self._take(name):
-                return name
-            raise BlockedError(
-                f"another URL has the file name {target.name!r}", hint="give each its own name"
-            )
+            taken = self._takers(name)
+            if any(run == self._run for _, run in taken):
+                raise BlockedError(
+                    f"another URL has the file name {target.name!r}", hint="give each its own name"
+                )
+            # Names that an earlier list gave give way to those that this one gives; their addresses
+            # get others when they are seen again.
+            owners = [(owner,) for owner, _ in taken]
+            self._db.executemany("DELETE FROM claims WHERE owner = ?", owners)
+            self._db.executemany("UPDATE urls SET base = '', state = 0 WHERE id = ?", owners)
+            return name
         for name in candidates(target.url):
-            if self._take(name):
+            if not self._takers(name):
                 return name
         raise BlockedError("every name for this URL is taken")
 
-    def _take(self, name: Name) -> bool:
-        """Take *name* if nothing that was taken could ever be the same file."""
-        wanted = claims(name)
-        marks = ",".join("?" * len(wanted.against))
-        taken = self._db.execute(
-            f"SELECT 1 FROM claims WHERE key IN ({marks}) LIMIT 1",  # noqa: S608 - only marks
-            wanted.against,
-        ).fetchone()
-        if taken:
-            return False
+    def _takers(self, name: Name) -> list[tuple[int, int]]:
+        """Return who has taken what could ever be the same file: id, and the run that saw it."""
+        wanted = claims(name).against
+        query = _TAKERS % ",".join("?" * len(wanted))
+        return self._db.execute(query, wanted).fetchall()
+
+    def _take(self, name: Name, owner: int) -> None:
         self._db.executemany(
-            "INSERT OR IGNORE INTO claims VALUES (?)", [(key,) for key in wanted.own]
+            "INSERT OR IGNORE INTO claims VALUES (?, ?)", [(key, owner) for key in claims(name).own]
         )
-        return True
+
+    def _see(self, target: Target, row: Row) -> None:
+        """Note that this run has seen an address."""
+        self._db.execute(
+            "UPDATE urls SET run = ?, origin = ? WHERE id = ?", (self._run, target.origin, row.id)
+        )
+
+    def _rename(self, target: Target, owner: int) -> Name:
+        """Give an address the name that the list gives it now."""
+        name = self._free_name(target)
+        self._db.execute("DELETE FROM claims WHERE owner = ?", (owner,))
+        self._take(name, owner)
+        return name
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -309,6 +325,13 @@ class Journal:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise DiskError(f"cannot write the journal: {error}", hint="see --output") from error
+
+
+def _is_first(admitted: Admitted) -> bool:
+    """Return whether later lines with the same address repeat this one."""
+    if isinstance(admitted, Skipped):
+        return admitted.reason is not SkipReason.DUPLICATE
+    return isinstance(admitted, Job)
 
 
 def _key(target: Target) -> bytes:
