@@ -66,7 +66,7 @@ async def test_a_planted_symbolic_link_is_never_followed(tmp_path: Path, planted
 async def test_without_folder_descriptors_links_are_refused_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.storage._HAS_DIR_FD", False)
+    monkeypatch.setattr("downloader.storage.folder._HAS_DIR_FD", False)
     root = tmp_path / "root"
     root.mkdir()
     (root / "site").symlink_to(tmp_path)

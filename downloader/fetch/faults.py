@@ -51,7 +51,11 @@ _CERTIFICATE = {
     62: "the certificate is for another host name",
     64: "the certificate is for another address",
 }
-#: Of these, the ones that are good once their issuer is trusted.
+#: Of these, the ones that will be the same in a moment, as curl and wget see it as well.
+_LASTING = frozenset(
+    {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
+)
+#: Certificates that are good once their issuer is trusted.
 _UNTRUSTED = frozenset({18, 19, 20, 21})
 _NETWORK = {
     errno.ECONNREFUSED: "connection refused",
@@ -108,7 +112,7 @@ def translate(error: BaseException, phase: Phase, url: Url) -> UrlError:
             return ConnectError(f"the proxy answered {error.status}", retryable=False)
         case aiohttp.ClientConnectorError():
             # Its own text is "[None]" where the system gave no number.
-            return ConnectError(_say_os(error.os_error))
+            return _connection(error.os_error)
         case aiohttp.ConnectionTimeoutError():
             return TimedOutError("no connection in time", hint="see --connect-timeout")
         case aiohttp.ServerTimeoutError() | TimeoutError():
@@ -130,9 +134,14 @@ def translate(error: BaseException, phase: Phase, url: Url) -> UrlError:
         case OSError() | aiohttp.ClientConnectionError() if phase is Phase.BODY:
             return TruncatedError(f"the connection broke in the body: {_say_os(error)}")
         case OSError() | aiohttp.ClientConnectionError():
-            return ConnectError(_say_os(error))
+            return _connection(error)
         case _:
             return ProtocolError(f"the exchange failed: {_say(error)}")
+
+
+def _connection(error: BaseException) -> ConnectError:
+    lasting = getattr(error, "errno", None) in _LASTING
+    return ConnectError(_say_os(error), retryable=not lasting)
 
 
 def _dns(error: OSError, host: str) -> DnsError:
