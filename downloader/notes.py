@@ -39,6 +39,7 @@ class Notes:
         self._journal: Journal | None = None
         self._due = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
+        self._writing: set[asyncio.Task[DiskError | None]] = set()
 
     async def __aenter__(self) -> Self:
         self._journal = await self._hop(lambda: Journal(self._options.output, self._options))
@@ -57,6 +58,7 @@ class Notes:
             await asyncio.gather(self._writer, return_exceptions=True)
         if self._journal is not None:
             await self._write()
+            await asyncio.gather(*self._writing, return_exceptions=True)
             await self._hop(self._journal.close)
         self._thread.shutdown()
 
@@ -94,14 +96,22 @@ class Notes:
             await self._write()
 
     async def _write(self) -> DiskError | None:
+        """Write what is held; whoever waits for that may be cancelled, and none of it is lost."""
         held, self._held = self._held, []
-        if held:
-            journal = self._opened()
-            try:
-                await self._hop(lambda: journal.record(held))
-            except DiskError as error:
-                self._disk_failed(error)
-                return error
+        if not held:
+            return None
+        writing = asyncio.create_task(self._write_down(held), name="journal")
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        return await asyncio.shield(writing)
+
+    async def _write_down(self, held: list[tuple[Job, Outcome | Parked]]) -> DiskError | None:
+        journal = self._opened()
+        try:
+            await self._hop(lambda: journal.record(held))
+        except DiskError as error:
+            self._disk_failed(error)
+            return error
         return None
 
     def _opened(self) -> Journal:

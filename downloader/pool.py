@@ -65,6 +65,7 @@ class Pool:
         # A slow consumer stops the run, instead of having its outcomes pile up.
         self._slots = asyncio.Semaphore(options.concurrency + _WAITING)
         self._yielded = 0
+        self._stopped = False
         self._tasks: dict[asyncio.Task[Outcome], tuple[Job, Transfer]] = {}
         self._finished: list[asyncio.Task[Outcome] | Outcome] = []
         self._wake = asyncio.Event()
@@ -100,6 +101,7 @@ class Pool:
 
     def stop(self, *, now: bool = False) -> None:
         """Start nothing more; with *now*, end what is running as well."""
+        self._stopped = True
         if self._reader is not None:
             self._reader.stop()
         if self._feeder is not None:
@@ -126,7 +128,10 @@ class Pool:
             await stack.enter_async_context(client)
             stack.push_async_callback(self._abandon, notes)
             rooms = Rooms(client, storage, self._governor, self._options, notes.park)
+            if self._stopped:
+                return
             self._feeder = asyncio.create_task(self._feed(rooms, notes), name="reader of lists")
+            self._feeder.add_done_callback(self._feeder_done)
             while not (self._fed and not self._tasks and not self._finished):
                 await self._wake.wait()
                 self._wake.clear()
@@ -152,9 +157,11 @@ class Pool:
                         self._finish(admitted)
         except Exception as error:
             self._fault = self._fault or error
-        finally:
-            self._fed = True
-            self._wake.set()
+
+    def _feeder_done(self, _feeder: asyncio.Task[None]) -> None:
+        # A callback, because a task that is cancelled before its first step runs no "finally".
+        self._fed = True
+        self._wake.set()
 
     def _start(self, job: Job, rooms: Rooms) -> None:
         transfer = Transfer(job.target)

@@ -78,14 +78,16 @@ def without_credentials(url: Url) -> tuple[Url, tuple[str, str] | None]:
 def redact(url: Url) -> str:
     """Return *url* without its password, fit to be printed and stored.
 
-    Two URLs that differ in the password alone are one address, so this is also the identity by
-    which duplicates are found.
+    A user without a password is one as well: it is how tokens are written. Two URLs that differ
+    in these alone are one address, so this is also the identity by which duplicates are found.
     """
     if "@" not in url:
         return url
     parsed = ada_url.URL(url)
     if parsed.password:
         parsed.password = ""
+    elif parsed.username:
+        parsed.username = "***"
     return parsed.href
 
 

@@ -26,6 +26,8 @@ from downloader import (
 )
 from downloader.fetch import Response
 from downloader.fetch.client import require_success
+from downloader.pool import Pool
+from downloader.sources import from_items
 from downloader.urls import parse
 from tests.conftest import Site, saved_files
 
@@ -248,3 +250,21 @@ def test_a_generator_that_ends_the_program_does_not_hang_it(
 
     with pytest.raises(error):
         asyncio.run(download_sites(ending(), tmp_path))
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_run_that_is_stopped_while_it_starts_ends(
+    site: Site, tmp_path: Path, turns: int
+) -> None:
+    site.pages = {f"/{number}": "page" for number in range(300)}
+    pool = Pool(lambda _fetch_list: from_items(map(site.url, site.pages)), Options(output=tmp_path))
+
+    async def consume() -> int:
+        return len([outcome async for outcome in pool.outcomes()])
+
+    running = asyncio.create_task(consume())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    pool.stop(now=True)
+    async with asyncio.timeout(20):
+        assert await running < 300

@@ -113,8 +113,6 @@ WAYS = {
     "netrc's default": with_netrc(f"default login me password {SECRET}\n"),
     "a file of cookies": with_cookies(f"127.0.0.1\tFALSE\t/\tTRUE\t0\tsession\t{SECRET}\n"),
 }
-#: A cookie belongs to its host whatever the port (RFC 6265, section 8.5).
-OF_THE_HOST = {"a file of cookies"}
 
 
 @pytest.fixture
@@ -157,7 +155,7 @@ async def test_a_secret_does_not_follow_a_redirect_to_another_origin(
 ) -> None:
     start, end = await requests_of(WAYS[way], tmp_path, CROSSINGS[crossing])
     assert holds_secret(start)
-    assert holds_secret(end) is (crossing == "port" and way in OF_THE_HOST)
+    assert not holds_secret(end)
 
 
 @pytest.mark.usefixtures("netrc_of_the_test")

@@ -124,6 +124,7 @@ def test_credentials_are_taken_out_of_an_address(
     ("text", "shown"),
     [
         ("https://user:secret@h/a?b", "https://user@h/a?b"),
+        ("https://token@h/a?b", "https://***@h/a?b"),
         ("https://:secret@h/", "https://h/"),
         ("https://user:sec:r@t@h/", "https://user@h/"),
         ("https://h/user:secret@x", "https://h/user:secret@x"),

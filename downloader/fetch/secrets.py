@@ -67,7 +67,7 @@ class Secrets:
         headers = self._defaults.copy()
         headers.update(own)
         cookies = [f"{name}={value}" for name, value in received.items()]
-        if self._cookies is not None:
+        if self._cookies is not None and at_home:
             cookies += self._cookies.fitting(url)
         if cookies:
             headers["Cookie"] = "; ".join([*own.getall("Cookie", ()), *cookies])
