@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from downloader.batch import Batch
 from downloader.models import Options, Outcome, Target
-from downloader.pool import Pool
 from downloader.sources import from_items
 
 
@@ -68,4 +68,4 @@ def iter_sites(
         Exception: whatever iterating *urls* raises.
     """
     run = replace(options or Options(), output=Path(folder))
-    return Pool(lambda _fetch_list: from_items(urls), run).outcomes()
+    return Batch(lambda _fetch_list: from_items(urls), run).outcomes()

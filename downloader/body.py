@@ -2,9 +2,10 @@
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,7 @@ from downloader.errors import (
     UrlError,
 )
 from downloader.fetch import Response
+from downloader.governor import Bandwidth
 from downloader.models import Checksum, Options, Sizes
 from downloader.paths import SafePath
 from downloader.resume import Partial, strong_validator
@@ -48,50 +50,55 @@ class Saved:
 
 
 class _Measure:
-    """Everything that is learnt from the decoded bytes as they pass."""
+    """Everything that is learnt from the decoded bytes as they pass.
 
-    def __init__(self, response: Response, checksum: Checksum | None, most: int | None) -> None:
+    It belongs to the threads that save, because it may be as much work as saving is.
+
+    Attributes:
+        sha256: of all of them in hex, once it is finished.
+    """
+
+    def __init__(self, response: Response, checksum: Checksum | None) -> None:
         text = is_text(response.media_type)
-        self.saved = 0
-        self._most = most
         self._count = CharacterCount(response.header("Content-Type")) if text else None
         self._sha256 = hashlib.sha256()
         self._checksum = checksum
         other = checksum is not None and checksum.algorithm != "sha256"
         self._other = hashlib.new(checksum.algorithm) if checksum and other else None
+        self._saved = self._characters = 0
+        self.sha256 = ""
 
-    def feed(self, data: bytes) -> None:
-        """Take in the next piece.
+    def take(self, pieces: Iterable[bytes]) -> None:
+        """Take in the next pieces."""
+        for piece in pieces:
+            self._saved += len(piece)
+            self._sha256.update(piece)
+            if self._count is not None:
+                self._count.feed(piece)
+            if self._other is not None:
+                self._other.update(piece)
 
-        Raises:
-            TooLargeError: that is more than allowed.
-        """
-        self.saved += len(data)
-        if self._most is not None and self.saved > self._most:
-            raise _too_large(self._most)
-        self._sha256.update(data)
-        if self._count is not None:
-            self._count.feed(data)
-        if self._other is not None:
-            self._other.update(data)
-
-    def finish(self, wire: int) -> tuple[Sizes, str]:
-        """Return the sizes and the SHA-256 of the whole body.
+    def finish(self) -> None:
+        """Count to the end, and hold the whole body against what the list promised.
 
         Raises:
-            ChecksumError: it is not the body that the list promised.
+            ChecksumError: it is not the promised one.
         """
-        sha256 = self._sha256.hexdigest()
+        self.sha256 = self._sha256.hexdigest()
         if self._checksum is not None:
-            digest = self._other.hexdigest() if self._other else sha256
+            digest = self._other.hexdigest() if self._other else self.sha256
             if digest != self._checksum.digest:
                 raise ChecksumError(
                     f"{self._checksum.algorithm} is {digest}, expected {self._checksum.digest}"
                 )
+        if self._count is not None:
+            self._characters = self._count.finish()
+
+    def sizes(self, wire: int) -> Sizes:
+        """Return the sizes of the whole body, of which *wire* bytes came."""
         if self._count is None:
-            return Sizes(wire, self.saved), sha256
-        characters = self._count.finish()
-        return Sizes(wire, self.saved, characters, self._count.charset, self._count.source), sha256
+            return Sizes(wire, self._saved)
+        return Sizes(wire, self._saved, self._characters, self._count.charset, self._count.source)
 
 
 class _Pace:
@@ -121,39 +128,57 @@ class _Pace:
 
 
 class _Body:
-    """Wire bytes become decoded bytes, which are measured; both know their end."""
+    """Wire bytes become decoded bytes, held against the limits; it knows their end."""
 
-    def __init__(self, response: Response, checksum: Checksum | None, options: Options) -> None:
+    def __init__(self, response: Response, options: Options) -> None:
         coding = response.header("Content-Encoding")
         self.decoder = decoder_for(coding, response.media_type)
-        self.measure = _Measure(response, checksum, options.max_size)
+        self.wire = self.size = 0
+        self._most = options.max_size
         self._verified = response.length_verified
         self._pace = _Pace(options.min_speed)
-        self._wire = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what the wire bytes *data* decode to."""
-        self._wire += len(data)
+        """Yield what the wire bytes *data* decode to.
+
+        Raises:
+            TooLargeError: that is more than allowed.
+        """
+        self.wire += len(data)
         self._pace.feed(len(data))
-        for piece in self.decoder.feed(data) if self.decoder else (data,):
-            self.measure.feed(piece)
+        if self.decoder is None:
+            self.grow(len(data))
+            yield data
+            return
+        for piece in self.decoder.feed(data):
+            self.grow(len(piece))
             yield piece
 
-    def finish(self) -> tuple[Sizes, str]:
-        """Check that the end is the end; return sizes and SHA-256."""
-        if self.decoder and (self._wire or not self._verified):
+    def grow(self, size: int) -> None:
+        """Take in that *size* more decoded bytes are there."""
+        self.size += size
+        if self._most is not None and self.size > self._most:
+            raise _too_large(self._most)
+
+    def finish(self) -> None:
+        """Check that the end is the end."""
+        if self.decoder and (self.wire or not self._verified):
             self.decoder.finish()
-        return self.measure.finish(self._wire)
 
 
 class _Sink:
     """Where decoded bytes go: held while they are few, and else written in pieces of 1 MiB."""
 
     def __init__(
-        self, storage: Storage, path: SafePath, began: Callable[[], Awaitable[bool]]
+        self,
+        storage: Storage,
+        path: SafePath,
+        measure: _Measure,
+        began: Callable[[], Awaitable[bool]],
     ) -> None:
         self._storage = storage
         self._path = path
+        self._measure = measure
         self._began = began
         self._stack = AsyncExitStack()
         self._part: PartFile | None = None
@@ -169,7 +194,9 @@ class _Sink:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._part is not None and self._part.keep:
+        if self._part is None:
+            return
+        if self._part.keep:
             if isinstance(error, BlockedError | ChecksumError | TooLargeError):
                 self._part.keep = False
             elif isinstance(error, UrlError) and not isinstance(error, DiskError):
@@ -177,15 +204,16 @@ class _Sink:
                     await self._flush(self._part)
         await self._stack.__aexit__(kind, error, traceback)
 
-    async def resume(self, offset: int) -> AsyncIterator[bytes]:
-        """Go on behind the *offset* bytes that an earlier attempt left, and yield those."""
+    async def resume(self, offset: int) -> AsyncIterator[int]:
+        """Go on behind the *offset* bytes that an earlier attempt left; yield their number."""
         part = await self._stack.enter_async_context(self._storage.begin(self._path, resume=True))
         if part.size != offset:
             raise TruncatedError("the partial file is not what it was")
         part.keep = True
         self._part = part
         async for block in part.existing():
-            yield block
+            self._measure.take((block,))
+            yield len(block)
 
     async def write(self, piece: bytes) -> None:
         """Take the next piece."""
@@ -201,18 +229,25 @@ class _Sink:
     async def finish(self, how: Publish) -> str:
         """Give the whole file its name; return what it set aside."""
         if self._part is None:
-            return await self._storage.save(self._path, b"".join(self._held), how)
+            data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
+            return await self._storage.save(self._path, data, how, self._measure_all)
         await self._flush(self._part)
-        return await self._part.commit(how)
+        return await self._part.commit(how, self._measure.finish)
 
     def forget(self) -> None:
         """Keep nothing of it when it is left unfinished."""
         if self._part is not None:
             self._part.keep = False
 
+    def _measure_all(self) -> None:
+        # Saving is begun again when no descriptor was free.
+        held, self._held = self._held, []
+        self._measure.take(held)
+        self._measure.finish()
+
     async def _flush(self, part: PartFile) -> None:
-        data, self._held, self._waiting = b"".join(self._held), [], 0
-        await part.write(data)
+        pieces, self._held, self._waiting = self._held, [], 0
+        await part.write(pieces, partial(self._measure.take, pieces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +269,7 @@ async def save_body(
     *,
     storage: Storage,
     options: Options,
+    bandwidth: Bandwidth | None,
     checksum: Checksum | None,
     ours: bool,
     continuation: Continuation | None,
@@ -251,31 +287,36 @@ async def save_body(
         UrlError: the body did not come whole, is not the promised one, too large or too slow.
         DiskError: the disk refuses.
     """
-    body = _Body(response, checksum, options)
+    body = _Body(response, options)
     declared = response.content_length
     if options.max_size is not None and body.decoder is None and (declared or 0) > options.max_size:
         raise _too_large(options.max_size)
-    partial = _partial(response, coded=body.decoder is not None)
+    coded = body.decoder is not None
+    measure = _Measure(response, checksum)
 
     async def began() -> bool:
-        await parking(partial)
-        return bool(partial.validator)
+        started = _partial(response, coded=coded)
+        await parking(started)
+        return bool(started.validator)
 
-    async with _Sink(storage, path, began) as sink:
+    async with _Sink(storage, path, measure, began) as sink:
         if continuation is not None:
-            async for block in sink.resume(continuation.offset):
-                body.measure.feed(block)
-        async for data in response.chunks():
+            async for size in sink.resume(continuation.offset):
+                body.grow(size)
+        while data := await response.read_some():
             received(len(data))
             for piece in body.feed(data):
                 await sink.write(piece)
-        sizes, sha256 = body.finish()
-        if continuation is not None and sizes.saved != continuation.total:
+            if bandwidth is not None:
+                await bandwidth.spend(len(data))
+        body.finish()
+        if continuation is not None and body.size != continuation.total:
             sink.forget()
             raise TruncatedError("the continued body is not as long as it was said to be")
         modified = response.last_modified if options.server_timestamps else None
         set_aside = await sink.finish(Publish(ours, modified))
-    return Saved(sizes, sha256, continuation.offset if continuation else 0, set_aside)
+    offset = continuation.offset if continuation else 0
+    return Saved(measure.sizes(body.wire), measure.sha256, offset, set_aside)
 
 
 def _partial(response: Response, *, coded: bool) -> Partial:

@@ -16,6 +16,7 @@ from downloader._version import __version__
 from downloader.demo import demo_site
 from downloader.errors import DiskError, DownloadError
 from downloader.flags import (
+    CountOrAuto,
     GroupedCommand,
     Header,
     HeaderText,
@@ -24,6 +25,7 @@ from downloader.flags import (
     load_config,
     option,
 )
+from downloader.loop import new_event_loop
 from downloader.models import USER_AGENT, ExitStatus, Options
 from downloader.progress import prepare_streams
 from downloader.run import View, run
@@ -68,10 +70,32 @@ _DEFAULTS = Options()
     "Speed",
     "-j",
     "--concurrency",
+    metavar="N|auto",
+    type=CountOrAuto(),
+    default="auto",
+    help="Fetch this many URLs at once [auto: find out what is best].",
+)
+@option(
+    "Speed",
+    "--per-host",
     metavar="N",
     type=click.IntRange(min=1),
-    default=_DEFAULTS.concurrency,
-    help=f"Fetch this many URLs at once [{_DEFAULTS.concurrency}].",
+    default=_DEFAULTS.per_host,
+    help=f"Fetch no more of one host at once [{_DEFAULTS.per_host}].",
+)
+@option(
+    "Speed",
+    "--delay",
+    type=Seconds(least=0.0),
+    default=_DEFAULTS.delay,
+    help="Wait between two requests to one host [none].",
+)
+@option(
+    "Speed",
+    "--limit-rate",
+    metavar="RATE",
+    type=Size(),
+    help="Receive no more bytes a second in all [none].",
 )
 @option(
     "Robustness",
@@ -252,7 +276,10 @@ def _start(source: tuple[str, ...], options: Options, view: View, *, demo: bool)
             source = stack.enter_context(demo_site())
         for one in source:
             sources.check(one)
-        return asyncio.run(run(source, options, view), debug=view.debug)
+        # asyncio's own loop has more to say to who debugs.
+        factory = None if view.debug else new_event_loop
+        with asyncio.Runner(debug=view.debug, loop_factory=factory) as runner:
+            return runner.run(run(source, options, view))
 
 
 def _silence_stdout() -> None:

@@ -1,14 +1,19 @@
-"""ONE URL becomes one outcome: asked for, saved, and tried again where that may help."""
+"""ONE URL becomes one outcome: asked for, saved, and tried again where that may help.
+
+What has to wait, for a host or for its time, goes back to the pool as data, so that no task
+sleeps and every task holds a permit of the host that it is asking.
+"""
 
 import asyncio
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from downloader import retry, urls
 from downloader.body import Continuation, Saved, save_body
 from downloader.errors import (
+    ErrorKind,
     HttpStatusError,
     InternalError,
     InterruptedRunError,
@@ -16,9 +21,9 @@ from downloader.errors import (
     TimedOutError,
     UrlError,
 )
-from downloader.fetch import Client, Response
+from downloader.fetch import Client, Moved, Response, Trail
 from downloader.fetch.client import require_success
-from downloader.governor import Governor
+from downloader.governor import Bandwidth, Hosts
 from downloader.journal import Job, Parked
 from downloader.models import Downloaded, Failed, Options, Target, Unchanged
 from downloader.paths import SafePath
@@ -26,6 +31,15 @@ from downloader.resume import Partial, continued_total
 from downloader.storage import Storage
 
 _DESCRIPTOR_SECONDS = 0.2
+#: Statuses by which a server says that it is asked for too much at once (RFC 6585 and 9110).
+_OVERLOADED = frozenset({429, 503})
+
+
+@dataclass(slots=True)
+class Meter:
+    """What all transfers together have received, in bytes of bodies over the wire."""
+
+    received: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,102 +52,154 @@ class Rooms:
 
     client: Client
     storage: Storage
-    governor: Governor
+    hosts: "Hosts[Transfer]"
+    bandwidth: Bandwidth | None
+    meter: Meter
     options: Options
     park: Callable[[Job, Parked], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class Transfer:
-    """How far one URL has come; what SIGUSR1 and the progress bar look at.
+    """One URL on its way, from its first request to its outcome.
+
+    It waits among the others of the host that is to be asked next, is started, and waits again
+    when it is to be tried again, or when a redirect leads it to another host.
 
     Attributes:
-        target: what is being fetched.
+        job: what is to be fetched.
         parked: the partial file that the next attempt may continue.
+        trail: where redirects have led it in this attempt; None before one.
         attempts: how often it was tried, this time included.
         received: bytes of bodies over the wire so far.
-        started: by :func:`time.monotonic`.
+        started: when its first request was made, by :func:`time.monotonic`; None before that.
     """
 
-    target: Target
-    parked: Parked | None = None
+    job: Job
+    parked: Parked | None
+    trail: Trail | None = None
     attempts: int = 0
     received: int = 0
-    started: float = field(default_factory=time.monotonic)
+    started: float | None = None
+
+    @property
+    def host(self) -> str:
+        """The host that is to be asked next."""
+        return urls.host(self.trail.next if self.trail else self.job.target.url)
 
     @property
     def seconds(self) -> float:
         """How long it has been going on."""
-        return time.monotonic() - self.started
-
-    def count(self, size: int) -> None:
-        """Take in that *size* more bytes came."""
-        self.received += size
+        return 0.0 if self.started is None else time.monotonic() - self.started
 
 
-async def download(job: Job, rooms: Rooms, transfer: Transfer) -> Downloaded | Unchanged | Failed:
-    """Fetch and save one URL; every expected failure is an outcome, not an exception."""
-    transfer.parked = job.parked
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A transfer has not come to its end: it is to be started again, when its turn comes.
+
+    Attributes:
+        seconds: not before so long has passed.
+        kind: which failure is why, or None after a redirect.
+    """
+
+    seconds: float = 0.0
+    kind: ErrorKind | None = None
+
+
+Fetched = Downloaded | Unchanged
+
+
+async def download(transfer: Transfer, rooms: Rooms) -> Fetched | Failed | Again:
+    """Go on with one URL while its host can be asked; expected failures are no exceptions."""
+    host = transfer.host
+    if transfer.started is None:
+        transfer.started = time.monotonic()
     try:
-        async with asyncio.timeout(rooms.options.timeout) as limit:
-            return await _until_done(job, rooms, transfer)
+        if rooms.options.timeout is None:
+            step = await _attempt(transfer, rooms)
+        else:
+            async with asyncio.timeout(rooms.options.timeout - transfer.seconds) as limit:
+                step = await _attempt(transfer, rooms)
+    except NoDescriptorError as error:
+        # Not the URL's fault: another transfer will end and give its descriptor back.
+        transfer.attempts -= 1
+        transfer.trail = None
+        rooms.client.close_idle()
+        return _in_time(transfer, rooms, Again(_DESCRIPTOR_SECONDS, error.kind))
     except UrlError as error:
-        return failed(job.target, error, transfer)
+        return _after(error, host, transfer, rooms)
     except TimeoutError:
         if not limit.expired():
             raise
-        late = TimedOutError(f"not done in {rooms.options.timeout:g} s", hint="see --timeout")
-        return failed(job.target, late, transfer)
+        return _too_late(transfer, rooms)
+    if not isinstance(step, Again):
+        rooms.hosts.served(host)
+    return step
 
 
-async def _until_done(job: Job, rooms: Rooms, transfer: Transfer) -> Downloaded | Unchanged:
-    """Try as often as the options allow, while the failures are such as may pass."""
-    host = urls.host(job.target.url)
-    while True:
-        transfer.attempts += 1
-        await rooms.governor.ready(host)
-        try:
-            return await _attempt(job, rooms, transfer)
-        except NoDescriptorError:
-            # Not the URL's fault: another transfer will end and give its descriptor back.
-            transfer.attempts -= 1
-            rooms.client.close_idle()
-            await rooms.governor.back_off(_DESCRIPTOR_SECONDS)
-        except UrlError as error:
-            pause = error.pause if isinstance(error, HttpStatusError) else None
-            if pause is not None and error.retryable:
-                rooms.governor.pause(*pause)
-            if not error.retryable or transfer.attempts > rooms.options.retries:
-                raise
-            if pause is not None and pause[1] > 0:
-                await rooms.governor.ready(pause[0])
-            else:
-                await rooms.governor.back_off(retry.backoff(transfer.attempts))
+def _after(error: UrlError, host: str, transfer: Transfer, rooms: Rooms) -> Failed | Again:
+    """Return what is to be done after a failure: try again where that may help."""
+    pause = 0.0
+    if isinstance(error, HttpStatusError) and error.retryable:
+        if error.status in _OVERLOADED:
+            rooms.hosts.overloaded(host)
+        if error.pause is not None:
+            pause = error.pause[1]
+            rooms.hosts.pause(*error.pause)
+    elif isinstance(error, HttpStatusError):
+        rooms.hosts.served(host)
+    if not error.retryable or transfer.attempts > rooms.options.retries:
+        return failed(transfer, error)
+    transfer.trail = None
+    seconds = pause if pause > 0 else retry.backoff(transfer.attempts)
+    return _in_time(transfer, rooms, Again(seconds, error.kind))
 
 
-async def _attempt(job: Job, rooms: Rooms, transfer: Transfer) -> Downloaded | Unchanged:
+def _in_time(transfer: Transfer, rooms: Rooms, again: Again) -> Again | Failed:
+    """Return *again*, unless the time for the whole URL is over before it."""
+    timeout = rooms.options.timeout
+    if timeout is not None and transfer.seconds + again.seconds >= timeout:
+        return _too_late(transfer, rooms)
+    return again
+
+
+def _too_late(transfer: Transfer, rooms: Rooms) -> Failed:
+    late = TimedOutError(f"not done in {rooms.options.timeout:g} s", hint="see --timeout")
+    return failed(transfer, late)
+
+
+async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
     """Ask for what is missing; if the answer does not continue it, ask for the whole."""
+    job = transfer.job
+    if transfer.trail is None:
+        transfer.attempts += 1
+        transfer.trail = Trail(job.target.url)
     started = time.time()
-    if transfer.parked is not None:
-        parked, transfer.parked = transfer.parked, None
-        offset = await rooms.storage.parked_size(parked.path)
-        if offset:
-            transfer.parked = parked
-            headers = _range_headers(parked.partial, offset)
-            async with rooms.client.get(job.target.url, job.target.headers + headers) as response:
-                going_on = _continuation(response, job, parked, offset)
-                if going_on is not None or response.status not in (206, 416):
-                    return await _take(job, rooms, transfer, response, going_on, started)
-            await rooms.storage.drop(parked.path)
-            transfer.parked = None
-    async with rooms.client.get(job.target.url, job.target.headers + _conditions(job)) as response:
-        return await _take(job, rooms, transfer, response, None, started)
+    parked, transfer.parked = transfer.parked, None
+    offset = await rooms.storage.parked_size(parked.path) if parked is not None else 0
+    if parked is not None and offset:
+        transfer.parked = parked
+        headers = _range_headers(parked.partial, offset)
+        answer = await rooms.client.get(transfer.trail, job.target.headers + headers)
+        if isinstance(answer, Moved):
+            return Again()
+        with answer as response:
+            going_on = _continuation(response, job, parked, offset)
+            if going_on is not None or response.status not in (206, 416):
+                return await _take(transfer, rooms, response, going_on, started)
+        await rooms.storage.drop(parked.path)
+        transfer.parked = None
+        transfer.trail = Trail(job.target.url)
+    answer = await rooms.client.get(transfer.trail, job.target.headers + _conditions(job))
+    if isinstance(answer, Moved):
+        return Again()
+    with answer as response:
+        return await _take(transfer, rooms, response, None, started)
 
 
 async def _take(
-    job: Job,
-    rooms: Rooms,
     transfer: Transfer,
+    rooms: Rooms,
     response: Response,
     continuation: Continuation | None,
     started: float,
@@ -143,7 +209,7 @@ async def _take(
     Raises:
         UrlError: it is not a whole resource, or cannot be saved.
     """
-    target = job.target
+    job, target = transfer.job, transfer.job.target
     if response.status == 304 and job.saved is not None and job.conditional:
         return Unchanged(
             index=target.index,
@@ -162,6 +228,10 @@ async def _take(
         await rooms.storage.drop(transfer.parked.path)
         transfer.parked = None
 
+    def received(size: int) -> None:
+        transfer.received += size
+        rooms.meter.received += size
+
     async def parking(partial: Partial) -> None:
         parked = Parked(path, partial)
         await rooms.park(job, parked)
@@ -172,10 +242,11 @@ async def _take(
         path,
         storage=rooms.storage,
         options=rooms.options,
+        bandwidth=rooms.bandwidth,
         checksum=target.checksum,
         ours=job.saved is not None and job.saved.path == path,
         continuation=continuation,
-        received=transfer.count,
+        received=received,
         parking=parking,
     )
     if job.saved is not None and job.saved.path != path:
@@ -255,9 +326,9 @@ def _continuation(response: Response, job: Job, parked: Parked, offset: int) -> 
     return None if total is None else Continuation(offset, total)
 
 
-def failed(target: Target, error: BaseException, transfer: Transfer | None = None) -> Failed:
-    """Return the outcome of *target* for an exception of whatever kind."""
-    where = ""
+def failed(transfer: Transfer, error: BaseException) -> Failed:
+    """Return the outcome of a transfer for an exception of whatever kind."""
+    target, where = transfer.job.target, ""
     if isinstance(error, asyncio.CancelledError):
         error = InterruptedRunError("stopped before it was done", hint="run it again to go on")
     elif not isinstance(error, UrlError):
@@ -274,7 +345,7 @@ def failed(target: Target, error: BaseException, transfer: Transfer | None = Non
         message=error.message,
         hint=error.hint,
         status=error.status if isinstance(error, HttpStatusError) else None,
-        attempts=transfer.attempts if transfer else 0,
-        seconds=transfer.seconds if transfer else 0.0,
+        attempts=transfer.attempts,
+        seconds=transfer.seconds,
         traceback=where,
     )

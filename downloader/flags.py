@@ -49,21 +49,38 @@ def option(group: str, *names: str, **settings: Any) -> Callable[[_Function], _F
     return click.option(*names, cls=GroupedOption, group=group, **settings)
 
 
+class CountOrAuto(click.ParamType[int | None]):
+    """A number from 1 on, or ``auto``, which is None."""
+
+    name = "N|auto"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Return the number, or None."""
+        if str(value).strip().lower() == "auto":
+            return None
+        return click.IntRange(min=1).convert(value, param, ctx)
+
+
 class Seconds(click.ParamType[float]):
-    """A length of time, in seconds or with a suffix."""
+    """A length of time, in seconds or with a suffix; more than none, unless *least* is 0."""
 
     name = "SECONDS"
+
+    def __init__(self, least: float | None = None) -> None:
+        self._least = least
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Return seconds, more than none."""
+        """Return seconds."""
         try:
             # A config file gives numbers; text of them says the same.
             seconds = parse_seconds(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
-        if seconds <= 0:
+        if seconds <= 0 and seconds != self._least:
             self.fail("it must be more than 0", param, ctx)
         return seconds
 

@@ -33,7 +33,10 @@ class Options:
         refresh: ask the server whether what is done has changed (RFC 9110, section 13).
         verify: hash what is done again, instead of comparing sizes alone.
         server_timestamps: give files the time of ``Last-Modified``.
-        concurrency: how many URLs are fetched at once.
+        concurrency: how many URLs are fetched at once; None to find out what is best.
+        per_host: how many URLs of one host are fetched at once.
+        delay: seconds between two requests to one host.
+        limit_rate: bytes per second that all transfers together may receive, or None.
         connect_timeout: seconds for name resolution, connection and TLS together.
         read_timeout: seconds without a byte after which a transfer has stalled.
         timeout: seconds for one whole URL, retries and waits included, or None.
@@ -55,7 +58,10 @@ class Options:
     refresh: bool = False
     verify: bool = False
     server_timestamps: bool = True
-    concurrency: int = 64
+    concurrency: int | None = None
+    per_host: int = 6
+    delay: float = 0.0
+    limit_rate: int | None = None
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     timeout: float | None = None
@@ -77,13 +83,15 @@ class Options:
         Raises:
             ValueError: a number is out of range.
         """
-        if self.concurrency < 1:
-            raise ValueError("concurrency must be at least 1")
+        for name in ("concurrency", "per_host", "limit_rate"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1")
         for name in ("connect_timeout", "read_timeout", "timeout"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} must be more than 0")
-        for name in ("max_redirects", "retries", "min_speed", "max_size"):
+        for name in ("max_redirects", "retries", "min_speed", "max_size", "delay"):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"{name} must not be negative")

@@ -10,9 +10,9 @@ from contextlib import aclosing
 from pathlib import Path
 
 from downloader import sources
+from downloader.batch import Batch
 from downloader.errors import DownloadError, ErrorKind
 from downloader.models import ExitStatus, Failed, Options, Outcome, Tally
-from downloader.pool import Pool
 from downloader.progress import Screen, State
 from downloader.report.lines import (
     count,
@@ -69,32 +69,32 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
         DownloadError: the run could not be made, or not to its end.
         OSError: the output cannot be written.
     """
-    threads = min(options.concurrency, _MOST_RESOLVERS)
+    threads = min(options.concurrency or _MOST_RESOLVERS, _MOST_RESOLVERS)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, "resolver"))
     started = time.monotonic()
     tally = Tally()
-    pool = Pool(lambda fetch_list: sources.read(source, fetch_list), options)
+    batch = Batch(lambda fetch_list: sources.read(source, fetch_list), options)
     screen = Screen(
-        lambda: State(tally.total, pool.total, tally.failed, pool.received),
-        lambda: pool.stop(now=True),
+        lambda: State(tally.total, batch.total, tally.failed, batch.received),
+        lambda: batch.stop(now=True),
         progress=view.progress and not view.quiet,
     )
     fault: DownloadError | None = None
     async with screen:
-        with _signals(pool, screen) as received:
+        with _signals(batch, screen) as received:
             try:
-                async with aclosing(pool.outcomes()) as outcomes:
+                async with aclosing(batch.outcomes()) as outcomes:
                     async for outcome in outcomes:
                         tally.add(outcome)
                         view.show(outcome, screen)
             except DownloadError as error:
                 fault = error
-        for warning in pool.warnings:
+        for warning in batch.warnings:
             screen.note(printable(f"download: {warning}"))
         if tally.total and not view.quiet:
             screen.result(summary_line(tally, time.monotonic() - started))
-        if pool.untried or (received and pool.total is None):
-            screen.note(_stopped_line(pool))
+        if batch.untried or (received and batch.total is None):
+            screen.note(_stopped_line(batch))
     if fault is not None:
         raise fault
     if received:
@@ -104,16 +104,16 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
     return ExitStatus.SOME_FAILED if tally.failed else ExitStatus.DONE
 
 
-def _stopped_line(pool: Pool) -> str:
-    untried = count(pool.untried, "line")
-    rest = "were" if pool.untried != 1 else "was"
-    if pool.total is None:
+def _stopped_line(batch: Batch) -> str:
+    untried = count(batch.untried, "line")
+    rest = "were" if batch.untried != 1 else "was"
+    if batch.total is None:
         return f"Stopped before the end of the list: {untried} and what follows {rest} not tried"
     return f"Stopped: {untried} {rest} not tried"
 
 
 @contextlib.contextmanager
-def _signals(pool: Pool, screen: Screen) -> Iterator[list[signal.Signals]]:
+def _signals(batch: Batch, screen: Screen) -> Iterator[list[signal.Signals]]:
     """Give the list of signals received: the first stops gently, the second at once.
 
     SIGUSR1, where it exists, prints what is in flight.
@@ -124,15 +124,15 @@ def _signals(pool: Pool, screen: Screen) -> Iterator[list[signal.Signals]]:
     def interrupt(number: signal.Signals) -> None:
         received.append(number)
         if len(received) == 1:
-            running = count(len(pool.in_flight()), "running transfer")
+            running = count(len(batch.in_flight()), "running transfer")
             screen.note(
                 f"Stopping: {_GRACE_SECONDS:g} s for {running} to finish; again to stop now"
             )
-            loop.call_later(_GRACE_SECONDS, lambda: pool.stop(now=True))
-        pool.stop(now=len(received) > 1)
+            loop.call_later(_GRACE_SECONDS, lambda: batch.stop(now=True))
+        batch.stop(now=len(received) > 1)
 
     def report() -> None:
-        for line in in_flight_lines(pool.in_flight()):
+        for line in in_flight_lines(batch.in_flight()):
             screen.note(line)
 
     installed: list[int] = []

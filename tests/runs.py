@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from downloader import Downloaded, Options, Outcome, Target
-from downloader.pool import Pool
+from downloader.batch import Batch
 from downloader.sources import from_items
 from tests.conftest import Handler
 
@@ -45,8 +45,8 @@ async def fetch(
     """Do what ``download_sites`` does, without waiting between attempts."""
     clock = clock or Clock()
     options = replace(options or Options(), output=folder)
-    pool = Pool(lambda _: from_items(addresses), options, sleep=clock.sleep, clock=clock)
-    outcomes = [outcome async for outcome in pool.outcomes()]
+    batch = Batch(lambda _: from_items(addresses), options, sleep=clock.sleep, clock=clock)
+    outcomes = [outcome async for outcome in batch.outcomes()]
     return sorted(outcomes, key=lambda outcome: outcome.index)
 
 

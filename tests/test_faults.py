@@ -495,7 +495,9 @@ async def test_all_faults_at_once_leave_every_line_its_outcome(tmp_path: Path) -
     usual = [case for case in CASES if case.door is Door.PLAIN and case.options is OPTIONS]
     async with fault_server() as server, asyncio.timeout(LIMIT):
         outcomes = await download_sites(
-            [server.url(case.path, scheme=case.scheme) for case in usual], tmp_path, options=OPTIONS
+            [server.url(case.path, scheme=case.scheme) for case in usual],
+            tmp_path,
+            options=replace(OPTIONS, per_host=len(usual)),
         )
     for case, outcome in zip(usual, outcomes, strict=True):
         assert_as_expected(outcome, case, tmp_path)

@@ -14,7 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from downloader.errors import ErrorKind, UrlError
-from downloader.fetch.faults import Phase, translate, translating
+from downloader.fetch.faults import Phase, Translating, translate
 from downloader.text import printable
 from downloader.urls import Url
 
@@ -156,7 +156,7 @@ def test_a_resolver_that_says_try_again_is_worth_another_try() -> None:
 def test_what_python_raises_by_itself_is_translated_as_well(
     error: Exception, kind: ErrorKind
 ) -> None:
-    with pytest.raises(UrlError) as caught, translating(Phase.REQUEST, ADDRESS):
+    with pytest.raises(UrlError) as caught, Translating(Phase.REQUEST, ADDRESS):
         raise error
     assert kind_of(caught.value) is kind
     assert caught.value.__cause__ is error
@@ -164,7 +164,7 @@ def test_what_python_raises_by_itself_is_translated_as_well(
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyError("defect")], ids=repr)
 def test_cancellation_and_defects_pass_unchanged(error: BaseException) -> None:
-    with pytest.raises(type(error)) as caught, translating(Phase.REQUEST, ADDRESS):
+    with pytest.raises(type(error)) as caught, Translating(Phase.REQUEST, ADDRESS):
         raise error
     assert caught.value is error
 

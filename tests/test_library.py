@@ -24,9 +24,9 @@ from downloader import (
     download_sites,
     iter_sites,
 )
+from downloader.batch import Batch
 from downloader.fetch import Response
 from downloader.fetch.client import require_success
-from downloader.pool import Pool
 from downloader.sources import from_items
 from downloader.urls import parse
 from tests.conftest import Site, saved_files
@@ -95,7 +95,9 @@ async def test_no_more_tasks_are_alive_than_the_limit_and_each_is_named_by_its_u
 
     addresses = [site.url(f"/page/{number}") for number in range(300)]
     site.pages = {f"/page/{number}": page for number in range(300)}
-    outcomes = await download_sites(addresses, tmp_path, options=Options(concurrency=7))
+    outcomes = await download_sites(
+        addresses, tmp_path, options=Options(concurrency=7, per_host=50)
+    )
     assert all(isinstance(outcome, Downloaded) for outcome in outcomes)
     assert most == 7
     assert names == set(addresses)
@@ -190,7 +192,15 @@ async def test_own_headers_do_not_follow_a_redirect_to_another_origin(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"concurrency": 0}, {"read_timeout": 0.0}, {"timeout": -1.0}, {"max_redirects": -1}],
+    [
+        {"concurrency": 0},
+        {"per_host": 0},
+        {"delay": -1.0},
+        {"limit_rate": 0},
+        {"read_timeout": 0.0},
+        {"timeout": -1.0},
+        {"max_redirects": -1},
+    ],
 )
 def test_options_out_of_range_are_refused_at_once(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -257,14 +267,16 @@ async def test_a_run_that_is_stopped_while_it_starts_ends(
     site: Site, tmp_path: Path, turns: int
 ) -> None:
     site.pages = {f"/{number}": "page" for number in range(300)}
-    pool = Pool(lambda _fetch_list: from_items(map(site.url, site.pages)), Options(output=tmp_path))
+    batch = Batch(
+        lambda _fetch_list: from_items(map(site.url, site.pages)), Options(output=tmp_path)
+    )
 
     async def consume() -> int:
-        return len([outcome async for outcome in pool.outcomes()])
+        return len([outcome async for outcome in batch.outcomes()])
 
     running = asyncio.create_task(consume())
     for _ in range(turns):
         await asyncio.sleep(0)
-    pool.stop(now=True)
+    batch.stop(now=True)
     async with asyncio.timeout(20):
         assert await running < 300

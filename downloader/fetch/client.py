@@ -3,8 +3,9 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -22,8 +23,8 @@ from downloader.errors import (
     UrlError,
 )
 from downloader.fetch.connection import Connector
-from downloader.fetch.faults import Phase, translating
-from downloader.fetch.secrets import Secrets
+from downloader.fetch.faults import Phase, Translating
+from downloader.fetch.secrets import Secrets, Trail
 from downloader.models import Options
 from downloader.retry import retry_after
 from downloader.text import http_date, printable
@@ -56,7 +57,6 @@ class Response:
         media_type: the content type without parameters, lower case.
         length_verified: whether the end of the body is marked by more than the connection's end.
         content_length: bytes of this body over the wire, if that was said.
-        last_modified: seconds since the epoch, if that was said.
     """
 
     def __init__(
@@ -74,8 +74,12 @@ class Response:
         framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
         self.length_verified = framed or self.status in (204, 304)
         self.content_length = response.content_length
+
+    @property
+    def last_modified(self) -> float | None:
+        """Seconds since the epoch, if that was said."""
         modified = http_date(self.header("Last-Modified"))
-        self.last_modified = modified.timestamp() if modified else None
+        return modified.timestamp() if modified else None
 
     def header(self, name: str) -> str:
         """Return a header field; repeated ones joined by a comma (RFC 9110, section 5.3).
@@ -86,21 +90,41 @@ class Response:
         text = _text(values[0] if len(values) == 1 else ", ".join(values))
         return text if text.isprintable() else text.translate(_CONTROLS)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes over the wire, without transfer coding.
+    async def read_some(self) -> bytes:
+        """Return more of the body as it comes over the wire, without transfer coding.
+
+        At its end nothing is returned.
 
         Raises:
             UrlError: the body breaks off, stalls or is not valid HTTP.
         """
         if self._transfer_coding not in _TRANSFER_CODINGS:
             raise ProtocolError(f"unknown transfer coding {self._transfer_coding[:40]!r}")
-        content = self._response.content
-        while True:
-            with translating(Phase.BODY, self.url):
-                data = await content.readany()
-            if not data:
-                return
-            yield data
+        with Translating(Phase.BODY, self.url):
+            return await self._response.content.readany()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # The connection of a body that was not read to its end is closed.
+        self._response.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A redirect leads on to another host, which is asked when its turn comes.
+
+    Attributes:
+        host: which.
+    """
+
+    host: str
 
 
 class Client:
@@ -148,44 +172,56 @@ class Client:
         if self._connector is not None:
             self._connector.close_idle()
 
-    @asynccontextmanager
-    async def get(
-        self, url: Url, headers: Iterable[tuple[str, str]] = ()
-    ) -> AsyncIterator[Response]:
-        """Request *url*, follow its redirects, and give the last answer, whatever its status.
+    async def get(self, trail: Trail, headers: Iterable[tuple[str, str]] = ()) -> Response | Moved:
+        """Make the next request of a trail, and those that redirects of the same host lead to.
 
-        *headers*, like those of the options, go only to the origin of *url*, except the few that
-        hold no secret.
+        The last answer is given, whatever its status, to be used as a context manager; or that
+        the trail goes on at another host. *headers*, like those of the options, go only to the
+        origin of the trail's start, except the few that hold no secret.
 
         Raises:
             UrlError: no answer, or a redirect that is not to be followed.
         """
-        chain = self._secrets.chain(url, headers)
-        asked = chain.start
-        redirects: list[Url] = []
+        chain = self._secrets.chain(trail, headers)
+        host = urls.host(trail.next)
         while True:
+            asked = trail.next
             response = await self._request(asked, chain.headers(asked))
             try:
                 target = _redirect_target(response, asked)
                 if target is None:
-                    yield Response(response, asked, tuple(redirects))
-                    return
-                redirects.append(asked)
-                if len(redirects) > self._options.max_redirects:
+                    return Response(response, asked, trail.redirects)
+                trail.redirects += (asked,)
+                if len(trail.redirects) > self._options.max_redirects:
                     raise RedirectError(
                         f"more than {self._options.max_redirects} redirects",
                         hint="see --max-redirects",
                     )
                 chain.learn(asked, response.headers.getall("Set-Cookie", ()))
                 await _discard(response, asked)
-            finally:
+            except BaseException:
                 response.release()
-            asked, _ = urls.without_credentials(target)
+                raise
+            response.release()
+            trail.next, _ = urls.without_credentials(target)
+            if (moved := urls.host(trail.next)) != host:
+                return Moved(moved)
+
+    async def follow(self, url: Url) -> Response:
+        """Request *url*, follow its redirects wherever they lead, and give the last answer.
+
+        Raises:
+            UrlError: no answer, or a redirect that is not to be followed.
+        """
+        trail = Trail(url)
+        while isinstance(answer := await self.get(trail), Moved):
+            pass
+        return answer
 
     async def _request(self, url: Url, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("the client is used outside of its context")
-        with translating(Phase.REQUEST, url):
+        with Translating(Phase.REQUEST, url):
             # encoded=True: yarl must not touch what the URL standard's parser has decided.
             return await self._session.get(
                 URL(url, encoded=True), headers=headers, allow_redirects=False
@@ -272,7 +308,7 @@ async def _discard(response: aiohttp.ClientResponse, url: Url) -> None:
     with suppress(UrlError, TimeoutError):
         async with asyncio.timeout(_REDIRECT_SECONDS):
             while left > 0:
-                with translating(Phase.BODY, url):
+                with Translating(Phase.BODY, url):
                     data = await response.content.readany()
                 if not data:
                     return

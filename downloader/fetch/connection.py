@@ -41,8 +41,10 @@ class Connection(ResponseHandler):
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """Fail what waits for a head, and the body under way as well."""
         super().set_exception(exc, *cause)
-        if self._payload is not None and not self._payload.is_eof():
-            self._payload.set_exception(exc, *cause)
+        payload = self._payload
+        # The first thing that is said of a body tells most.
+        if payload is not None and not payload.is_eof() and payload.exception() is None:
+            payload.set_exception(exc, *cause)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End what is under way; only a connection closed in good order may end a body."""

@@ -4,6 +4,7 @@ import base64
 import netrc
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -32,6 +33,27 @@ _HARMLESS = frozenset(
 )
 
 
+@dataclass(slots=True)
+class Trail:
+    """Where the redirects of one URL have led; it goes along with the URL, and to other processes.
+
+    Attributes:
+        start: the address that the user named.
+        next: the address that is to be asked next, without credentials once it is a redirect's.
+        redirects: the addresses that answered with a redirect, in order.
+        cookies: those that redirects have set, by origin.
+    """
+
+    start: Url
+    next: Url = field(init=False)
+    redirects: tuple[Url, ...] = ()
+    cookies: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin at the start."""
+        self.next, _ = urls.without_credentials(self.start)
+
+
 class Secrets:
     """Knows the user's headers, cookies and passwords.
 
@@ -51,11 +73,11 @@ class Secrets:
             }
         )
 
-    def chain(self, url: Url, headers: Iterable[tuple[str, str]]) -> "Chain":
+    def chain(self, trail: Trail, headers: Iterable[tuple[str, str]]) -> "Chain":
         """Return what goes with the requests of one URL and its redirects."""
         own = self._own.copy()
         own.extend(headers)
-        return Chain(self, url, own)
+        return Chain(self, trail, own)
 
     def headers(
         self, url: Url, own: CIMultiDict[str], received: dict[str, str], *, at_home: bool
@@ -65,7 +87,8 @@ class Secrets:
         *at_home* is whether it goes to the origin that the user named.
         """
         headers = self._defaults.copy()
-        headers.update(own)
+        if own:
+            headers.update(own)
         cookies = [f"{name}={value}" for name, value in received.items()]
         if self._cookies is not None and at_home:
             cookies += self._cookies.fitting(url)
@@ -100,30 +123,32 @@ class Chain:
     sites redirect in a circle without them.
     """
 
-    def __init__(self, secrets: Secrets, url: Url, own: CIMultiDict[str]) -> None:
-        self.start, credentials = urls.without_credentials(url)
+    def __init__(self, secrets: Secrets, trail: Trail, own: CIMultiDict[str]) -> None:
+        self._secrets = secrets
+        self._trail = trail
+        self._own = own
+        start, credentials = urls.without_credentials(trail.start)
         if credentials:
             own.setdefault("Authorization", _basic(*map(unquote_to_bytes, credentials)))
-        self._secrets = secrets
-        self._own = own
-        self._harmless = CIMultiDict(pair for pair in own.items() if pair[0].lower() in _HARMLESS)
-        self._origin = urls.origin(self.start)
-        self._received: dict[str, dict[str, str]] = {}
+        self._origin = urls.origin(start)
 
     def headers(self, url: Url) -> CIMultiDict[str]:
         """Return the headers of the request to *url*."""
         origin = urls.origin(url)
         at_home = origin == self._origin
-        own = self._own if at_home else self._harmless
-        received = self._received.get(origin, {})
+        own = self._own if at_home else self._harmless()
+        received = self._trail.cookies.get(origin, {})
         return self._secrets.headers(url, own, received, at_home=at_home)
+
+    def _harmless(self) -> CIMultiDict[str]:
+        return CIMultiDict(pair for pair in self._own.items() if pair[0].lower() in _HARMLESS)
 
     def learn(self, url: Url, set_cookies: Iterable[str]) -> None:
         """Take in the ``Set-Cookie`` fields of a redirect from *url* (RFC 6265, section 5.2)."""
-        for field in set_cookies:
-            name, equals, value = field.partition(";")[0].partition("=")
-            if equals and name.strip() and field.isascii() and field.isprintable():
-                jar = self._received.setdefault(urls.origin(url), {})
+        for said in set_cookies:
+            name, equals, value = said.partition(";")[0].partition("=")
+            if equals and name.strip() and said.isascii() and said.isprintable():
+                jar = self._trail.cookies.setdefault(urls.origin(url), {})
                 jar[name.strip()] = value.strip()
 
 

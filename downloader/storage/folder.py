@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,8 +36,23 @@ _DISK_REFUSES = frozenset(
 NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 
 
+#: So many folders are kept open, because files of one folder often follow each other.
+_KEPT_OPEN = 16
+
+
+class _Open:
+    """A folder that is open, which one it is, and by how many it is used just now."""
+
+    __slots__ = ("fd", "identity", "users")
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.identity = os.fstat(fd)
+        self.users = 0
+
+
 class Folder:
-    """The output folder, held by its descriptor where the system has such.
+    """The output folder, held by its descriptor where the system has such. Safe for threads.
 
     Raises, when opened:
         OutputError: it cannot be made or used.
@@ -46,6 +62,8 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._fd: int | None = None
+        self._kept: dict[str, _Open] = {}
+        self._lock = threading.Lock()
 
     def open(self) -> None:
         """Make the folder if it is missing, and hold it."""
@@ -68,9 +86,15 @@ class Folder:
 
     def close(self) -> None:
         """Let go of the folder."""
+        self.close_kept()
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+    def close_kept(self) -> None:
+        """Give back the descriptors of folders that nobody uses just now."""
+        with self._lock:
+            self._drop_unused(len(self._kept))
 
     @contextmanager
     def of(self, path: str, *, create: bool) -> Iterator[tuple[int | None, str]]:
@@ -79,19 +103,66 @@ class Folder:
         Without descriptors for folders (Windows) it gives None and the whole path, and refuses
         symbolic links by looking before.
         """
-        *folders, leaf = path.split("/")
+        folder, _, leaf = path.rpartition("/")
         if self._fd is None:
+            folders = folder.split("/") if folder else []
             yield None, str(self._checked(folders, create=create) / leaf)
             return
+        if not folder:
+            yield self._fd, leaf
+            return
+        found = self._borrow(folder, create=create)
+        try:
+            yield found.fd, leaf
+        finally:
+            with self._lock:
+                found.users -= 1
+                if not found.users and self._kept.get(folder) is not found:
+                    os.close(found.fd)
+
+    def _borrow(self, folder: str, *, create: bool) -> _Open:
+        with self._lock:
+            found = self._kept.pop(folder, None)
+            if found is not None and not self._is_still(folder, found):
+                if not found.users:
+                    os.close(found.fd)
+                found = None
+            if found is None:
+                found = _Open(self._descend(folder, create=create))
+            self._kept[folder] = found  # behind the others: it was used last
+            found.users += 1
+            self._drop_unused(len(self._kept) - _KEPT_OPEN)
+        return found
+
+    def _is_still(self, folder: str, found: _Open) -> bool:
+        """Return whether that name still leads to the folder that was opened."""
+        try:
+            there = os.stat(folder, dir_fd=self._fd)
+        except OSError:
+            return False
+        return os.path.samestat(there, found.identity)
+
+    def _drop_unused(self, most: int) -> None:
+        """Close up to *most* folders that are kept open, those used longest ago first."""
+        if most <= 0:
+            return
+        for folder in [name for name, each in self._kept.items() if not each.users][:most]:
+            os.close(self._kept.pop(folder).fd)
+
+    def _descend(self, folder: str, *, create: bool) -> int:
+        """Open *folder*, step by step from the output folder."""
+        if self._fd is None:
+            raise RuntimeError("the output folder is not open")
         current = os.dup(self._fd)
         try:
-            for name in folders:
-                below = _descend(name, current, create=create)
+            for name in folder.split("/"):
+                below = _step(name, current, create=create)
                 os.close(current)
                 current = below
-            yield current, leaf
-        finally:
+        except BaseException:
             os.close(current)
+            raise
+        return current
 
     def _checked(self, folders: list[str], *, create: bool) -> Path:
         current = self._root
@@ -113,7 +184,7 @@ def create(name: str, folder: int | None) -> int:
         return os.open(name, _CREATE, 0o666, dir_fd=folder)
 
 
-def _descend(name: str, folder: int, *, create: bool) -> int:
+def _step(name: str, folder: int, *, create: bool) -> int:
     try:
         return os.open(name, _FOLDER, dir_fd=folder)
     except FileNotFoundError:

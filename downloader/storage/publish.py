@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from downloader.paths import PART
 from downloader.storage.folder import READ
 
-#: Whether a time can only be set through a symbolic link.
-_FOLLOWS = os.utime not in os.supports_follow_symlinks
-
 
 @dataclass(frozen=True, slots=True)
 class Publish:
@@ -28,23 +25,29 @@ class Publish:
     modified: float | None = None
 
 
-def publish(folder: int | None, leaf: str, how: Publish, written: os.stat_result) -> str:
+def publish(folder: int | None, leaf: str, how: Publish, written: os.stat_result | None) -> str:
     """Give a ``.part`` file its name; what is there and is not ours is kept under another.
 
-    *written* tells which file it is, because another may have been put in its place.
+    *written* tells which file it is, when it has been there for so long that another may have been
+    put in its place. Its modification time has been set already, or is set with :func:`set_time`.
     """
     part, aside = leaf + PART, ""
-    if not os.path.samestat(os.stat(part, dir_fd=folder, follow_symlinks=False), written):
+    if written is not None and not os.path.samestat(
+        os.stat(part, dir_fd=folder, follow_symlinks=False), written
+    ):
         raise OSError(errno.EEXIST, f"what is at its {PART} is another file")
-    if how.modified is not None:
-        times = (how.modified, how.modified)
-        with suppress(OSError, OverflowError, ValueError):
-            os.utime(part, times, dir_fd=folder, follow_symlinks=_FOLLOWS)
     if not how.ours and not _same_or_none(folder, part, leaf):
         aside = _free_name(folder, leaf)
         os.rename(leaf, aside, src_dir_fd=folder, dst_dir_fd=folder)
     os.replace(part, leaf, src_dir_fd=folder, dst_dir_fd=folder)
     return aside
+
+
+def set_time(file: int, how: Publish) -> None:
+    """Give an open file its modification time, where the system can."""
+    if how.modified is not None and os.utime in os.supports_fd:
+        with suppress(OSError, OverflowError, ValueError):
+            os.utime(file, (how.modified, how.modified))
 
 
 def _same_or_none(folder: int | None, part: str, leaf: str) -> bool:

@@ -1,29 +1,27 @@
-"""Save small files in one hop to a thread, and large ones in pieces."""
+"""Save small files many to one hop to a thread, and large ones in pieces."""
 
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
-
-import aiofiles
-from aiofiles.base import wrap
-from aiofiles.threadpool.binary import AsyncBufferedIOBase
+from typing import Self, TypeVar
 
 from downloader.paths import PART, SafePath
 from downloader.storage.folder import CONTINUE, NO_DESCRIPTOR, Folder, create, translated
-from downloader.storage.publish import Publish, publish
+from downloader.storage.hops import Hops
+from downloader.storage.publish import Publish, publish, set_time
 
-_THREADS = 4
 _BLOCK = 1024 * 1024
 _DESCRIPTOR_SECONDS = 0.1
-_Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
+
+
+def _nothing() -> None:
+    """Do nothing before a piece is written."""
 
 
 class Storage:
@@ -39,13 +37,7 @@ class Storage:
     def __init__(self, root: Path, starving: Callable[[], None] = lambda: None) -> None:
         self._folder = Folder(root)
         self._starving = starving
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
-        self._save_later = self._in_thread(self._save)
-        self._open_later = self._in_thread(self._open)
-        self._publish_later = self._in_thread(self._publish)
-        self._remove_later = self._in_thread(self._remove)
-        self._size_later = self._in_thread(self._size)
-        self._discard_later = self._in_thread(self._discard)
+        self._hops = Hops()
 
     async def __aenter__(self) -> Self:
         self._folder.open()
@@ -57,31 +49,34 @@ class Storage:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._threads.shutdown()
+        self._hops.close()
         self._folder.close()
 
-    async def save(self, path: SafePath, data: bytes, how: Publish) -> str:
-        """Save a small file whole, in one hop to a thread.
+    async def save(
+        self, path: SafePath, data: bytes, how: Publish, before: Callable[[], None] = _nothing
+    ) -> str:
+        """Save a small file whole.
 
+        *before* is called in the same thread; what it raises is raised here, and nothing is saved.
         Returns the new name of a file that was in its place and is not ours, or an empty string.
 
         Raises:
             DiskError: the disk refuses.
             BlockedError: something in the folder is in the way.
         """
-        return await self._save_later(path, data, how)
+        return await self._patiently(partial(self._save, path, data, how, before))
 
     async def discard(self, path: SafePath) -> None:
         """Remove a file that has been replaced by one of another name."""
-        await self._discard_later(path)
+        await self._patiently(partial(self._unlink, path, ""))
 
     async def parked_size(self, path: SafePath) -> int:
         """Return how many bytes the ``.part`` file holds; 0 if there is none."""
-        return await self._size_later(path)
+        return await self._patiently(partial(self._size, path))
 
     async def drop(self, path: SafePath) -> None:
         """Remove a ``.part`` file that nothing can continue."""
-        await self._remove_later(path)
+        await self._patiently(partial(self._unlink, path, PART))
 
     @asynccontextmanager
     async def begin(self, path: SafePath, *, resume: bool = False) -> AsyncIterator["PartFile"]:
@@ -94,72 +89,37 @@ class Storage:
             DiskError: the disk refuses.
             BlockedError: something in the folder is in the way.
         """
-        fd, size = await self._open_later(path, resume)
-        with translated(path):
-            stream = await aiofiles.open(fd, "r+b", executor=self._threads)
-        part = PartFile(path, size, stream, self._publish_later)
+        fd, size = await self._patiently(partial(self._open, path, resume))
+        part = PartFile(path, fd, size, self._hops, self._folder)
         try:
             yield part
         finally:
-            if not part.committed:
-                with suppress(OSError):
-                    await stream.close()
-                if not part.keep:
-                    await self._remove_later(path)
+            await part.close()
+            if not part.committed and not part.keep:
+                await self.drop(path)
 
-    def _in_thread(
-        self, function: Callable[_Arguments, _Result]
-    ) -> Callable[_Arguments, Awaitable[_Result]]:
-        """Return *function* as one that takes one hop to a thread, and waits for descriptors."""
-        hop: Callable[_Arguments, Awaitable[_Result]] = partial(
-            wrap(function), executor=self._threads
-        )
-
-        async def patient(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-            while True:
-                try:
-                    return await hop(*args, **kwargs)
-                except OSError as error:
-                    if error.errno not in NO_DESCRIPTOR:
-                        raise
-                # Other transfers will end, and give theirs back.
-                self._starving()
-                await asyncio.sleep(_DESCRIPTOR_SECONDS)
-
-        return patient
-
-    def _save(self, path: SafePath, data: bytes, how: Publish) -> str:
-        with translated(path), self._folder.of(path, create=True) as (folder, leaf):
-            part = leaf + PART
-            fd = create(part, folder)
+    async def _patiently(self, function: Callable[[], _Result]) -> _Result:
+        """Run *function* in a thread, as often as it takes until a descriptor is free."""
+        while True:
             try:
-                with os.fdopen(fd, "wb", buffering=0) as file:
-                    written = os.fstat(fd)
-                    view = memoryview(data)
-                    while view:
-                        view = view[file.write(view) :]
-                return publish(folder, leaf, how, written)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(part, dir_fd=folder)
-                raise
+                return await self._hops.run(function)
+            except OSError as error:
+                if error.errno not in NO_DESCRIPTOR:
+                    raise
+            # Other transfers will end, and give theirs back.
+            self._folder.close_kept()
+            self._starving()
+            await asyncio.sleep(_DESCRIPTOR_SECONDS)
+
+    def _save(self, path: SafePath, data: bytes, how: Publish, before: Callable[[], None]) -> str:
+        before()
+        with translated(path), self._folder.of(path, create=True) as (folder, leaf):
+            return _save_there(data, how, folder, leaf)
 
     def _open(self, path: SafePath, resume: bool) -> tuple[int, int]:
         """Return a descriptor for the ``.part`` file, and how long it is."""
         with translated(path), self._folder.of(path, create=True) as (folder, leaf):
-            part = leaf + PART
-            if resume:
-                with suppress(FileNotFoundError):
-                    fd = os.open(part, CONTINUE, dir_fd=folder)
-                    found = os.fstat(fd)
-                    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
-                        return fd, found.st_size
-                    os.close(fd)
-            return create(part, folder), 0
-
-    def _publish(self, path: SafePath, how: Publish, written: os.stat_result) -> str:
-        with translated(path), self._folder.of(path, create=False) as (folder, leaf):
-            return publish(folder, leaf, how, written)
+            return _open_there(resume, folder, leaf)
 
     def _size(self, path: SafePath) -> int:
         with suppress(OSError), self._folder.of(path, create=False) as (folder, leaf):
@@ -169,13 +129,9 @@ class Storage:
                 return found.st_size
         return 0
 
-    def _remove(self, path: SafePath) -> None:
+    def _unlink(self, path: SafePath, suffix: str) -> None:
         with suppress(OSError), self._folder.of(path, create=False) as (folder, leaf):
-            os.unlink(leaf + PART, dir_fd=folder)
-
-    def _discard(self, path: SafePath) -> None:
-        with suppress(OSError), self._folder.of(path, create=False) as (folder, leaf):
-            os.unlink(leaf, dir_fd=folder)
+            os.unlink(leaf + suffix, dir_fd=folder)
 
 
 class PartFile:
@@ -187,44 +143,122 @@ class PartFile:
         committed: whether it has its final name.
     """
 
-    def __init__(
-        self,
-        path: SafePath,
-        size: int,
-        stream: AsyncBufferedIOBase,
-        publish: Callable[[SafePath, Publish, os.stat_result], Awaitable[str]],
-    ) -> None:
+    def __init__(self, path: SafePath, fd: int, size: int, hops: Hops, folder: Folder) -> None:
         self.size = size
         self.keep = False
         self.committed = False
         self._path = path
-        self._stream = stream
-        self._publish = publish
+        self._fd: int | None = fd
+        self._hops = hops
+        self._folder = folder
+        self._writing: asyncio.Future[None] | None = None
 
     async def existing(self) -> AsyncIterator[bytes]:
         """Yield what an earlier attempt has left; what is written then goes behind it."""
+        fd = self._opened()
         with translated(self._path):
-            while block := await self._stream.read(_BLOCK):
+            while block := await self._hops.run(lambda: os.read(fd, _BLOCK)):
                 yield block
 
-    async def write(self, data: bytes) -> None:
-        """Append *data*, in one hop to a thread.
+    async def write(self, pieces: list[bytes], before: Callable[[], None] = _nothing) -> None:
+        """Append *pieces*, in a thread, when what was written before is on its way.
+
+        It returns before they are written, so that more can be received meanwhile; what goes wrong
+        is raised by the next call. *before* is called in the same thread.
 
         Raises:
             DiskError: the disk refuses.
         """
-        with translated(self._path):
-            await self._stream.write(data)
+        await self._settle()
+        self._writing = self._hops.run(partial(_append, self._opened(), pieces, before))
 
-    async def commit(self, how: Publish) -> str:
+    async def commit(self, how: Publish, before: Callable[[], None] = _nothing) -> str:
         """Close the file and give it its name; return what :meth:`Storage.save` does.
 
+        *before* is called when all is written; what it raises is raised here.
+
         Raises:
             DiskError: the disk refuses.
         """
-        with translated(self._path):
-            written = os.fstat(self._stream.fileno())
-            await self._stream.close()
-        set_aside = await self._publish(self._path, how, written)
+        await self._settle()
+        before()
+        fd, self._fd = self._opened(), None
+        set_aside = await self._hops.run(partial(self._publish, fd, how))
         self.committed = True
         return set_aside
+
+    async def close(self) -> None:
+        """Close the file, when what is being written to it is done."""
+        if self._fd is None:
+            return
+        fd, self._fd = self._fd, None
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+            self._writing.exception()  # reported already, or of no interest to who gives up
+        with suppress(OSError):
+            await self._hops.run(lambda: os.close(fd))
+
+    async def _settle(self) -> None:
+        """Wait until what was given has been written."""
+        if self._writing is not None:
+            with translated(self._path):
+                # Who is cancelled here must not close the file under the hands of the thread.
+                await asyncio.shield(self._writing)
+            self._writing = None
+
+    def _opened(self) -> int:
+        if self._fd is None:
+            raise ValueError("the file is closed")
+        return self._fd
+
+    def _publish(self, fd: int, how: Publish) -> str:
+        with translated(self._path):
+            try:
+                set_time(fd, how)
+                written = os.fstat(fd)
+            finally:
+                os.close(fd)
+            with self._folder.of(self._path, create=False) as (folder, leaf):
+                return publish(folder, leaf, how, written)
+
+
+def _append(fd: int, pieces: list[bytes], before: Callable[[], None]) -> None:
+    before()
+    for piece in pieces:
+        _write_all(fd, piece)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    written = os.write(fd, data)
+    if written < len(data):
+        view = memoryview(data)[written:]
+        while view:
+            view = view[os.write(fd, view) :]
+
+
+def _save_there(data: bytes, how: Publish, folder: int | None, leaf: str) -> str:
+    part = leaf + PART
+    fd = create(part, folder)
+    try:
+        try:
+            _write_all(fd, data)
+            set_time(fd, how)
+        finally:
+            os.close(fd)
+        return publish(folder, leaf, how, None)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(part, dir_fd=folder)
+        raise
+
+
+def _open_there(resume: bool, folder: int | None, leaf: str) -> tuple[int, int]:
+    part = leaf + PART
+    if resume:
+        with suppress(FileNotFoundError):
+            fd = os.open(part, CONTINUE, dir_fd=folder)
+            found = os.fstat(fd)
+            if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+                return fd, found.st_size
+            os.close(fd)
+    return create(part, folder), 0

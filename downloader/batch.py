@@ -1,0 +1,206 @@
+"""ONE list, however long: read, admitted by the journal, handed to a pool, noted and told.
+
+A thread reads ahead, the journal admits each address and each name once, and the pool gets a
+bounded number of transfers more than it can start, among which it finds hosts that are free.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AsyncExitStack
+
+from downloader.decode import decoder_for
+from downloader.download import Transfer
+from downloader.errors import DiskError, ErrorKind, TimedOutError, TooLargeError
+from downloader.fetch import Client
+from downloader.fetch.client import require_success
+from downloader.journal import Job
+from downloader.models import Failed, InFlight, Options, Outcome
+from downloader.notes import Notes
+from downloader.pool import Pool, Sleep
+from downloader.reader import Reader
+from downloader.sources import Entry, FetchList
+from downloader.urls import Url
+
+#: Makes the entries of a run; it is given the way to fetch lists that lists name.
+Entries = Callable[[FetchList], Iterator[Entry]]
+#: How many lines are admitted in one transaction of the journal, at most.
+_ADMITTED_AT_ONCE = 256
+#: So many lines are read ahead of what can be started: among them are hosts that are free.
+_WINDOW = 10_000
+#: Bytes of a sitemap that an index names; the protocol allows 50 MB.
+_LARGEST_LIST = 1024**3
+#: How many outcomes may wait for the consumer.
+_WAITING = 1000
+
+
+class Batch:
+    """One run over a list; :meth:`outcomes` is to be consumed once.
+
+    Attributes:
+        warnings: lines for a person about the output folder, as they become known.
+    """
+
+    def __init__(
+        self,
+        entries: Entries,
+        options: Options,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.warnings: list[str] = []
+        self._entries = entries
+        self._options = options
+        self._wake = asyncio.Event()
+        self._notes = Notes(options, self._disk_failed)
+        self._pool = Pool(options, self._notes.park, self._wake, sleep=sleep, clock=clock)
+        self._room = asyncio.Event()
+        self._told: list[Outcome] = []
+        self._yielded = 0
+        self._stopped = False
+        self._fed = False
+        self._reader: Reader[Entry] | None = None
+        self._feeder: asyncio.Task[None] | None = None
+        self._fault: Exception | None = None
+
+    @property
+    def total(self) -> int | None:
+        """How many lines there are, once the whole list has been read."""
+        return self._reader.count if self._reader and self._reader.finished else None
+
+    @property
+    def received(self) -> int:
+        """Bytes of bodies over the wire so far, unfinished ones included."""
+        return self._pool.received
+
+    @property
+    def untried(self) -> int:
+        """How many of the lines that have been read have no outcome."""
+        return self._reader.count - self._yielded if self._reader else 0
+
+    def in_flight(self) -> list[InFlight]:
+        """Return what is being fetched now, the longest first."""
+        return self._pool.in_flight()
+
+    def stop(self, *, now: bool = False) -> None:
+        """Start nothing more; with *now*, end what is running as well."""
+        self._stopped = True
+        if self._reader is not None:
+            self._reader.stop()
+        if self._feeder is not None:
+            self._feeder.cancel()
+        self._pool.stop(now=now)
+        self._wake.set()
+
+    async def outcomes(self) -> AsyncGenerator[Outcome]:
+        """Yield one outcome for each line, as they become known.
+
+        Raises:
+            RunError: a list cannot be read, or the output folder not be used; what was running
+                has been finished and yielded before.
+            DiskError: the disk failed; what was running has been stopped and yielded before, and
+                the rest of the list was not tried.
+        """
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._pool)
+            await stack.enter_async_context(self._notes)
+            self.warnings += self._pool.warnings + self._notes.warnings
+            stack.push_async_callback(self._abandon)
+            if self._stopped:
+                return
+            self._feeder = asyncio.create_task(self._feed(), name="reader of lists")
+            self._feeder.add_done_callback(self._feeder_done)
+            while not (self._fed and not self._pool.unfinished and not self._told):
+                await self._wake.wait()
+                self._wake.clear()
+                for outcome in await self._collect():
+                    self._yielded += 1
+                    yield outcome
+                self._room.set()
+        if self._fault is not None:
+            raise self._fault
+
+    async def _feed(self) -> None:
+        """Hand on what the journal admits, no further ahead than the window and the consumer."""
+        try:
+            entries = self._entries(self._fetch_list(self._pool.client))
+            self._reader = Reader(entries, name="reader of lists")
+            while batch := await self._reader.take(_ADMITTED_AT_ONCE):
+                transfers: list[Transfer] = []
+                for admitted in await self._notes.admit(batch):
+                    if isinstance(admitted, Job):
+                        transfers.append(Transfer(admitted, admitted.parked))
+                    else:
+                        self._told.append(admitted)
+                        self._wake.set()
+                self._pool.add(transfers)
+                while self._pool.unfinished >= _WINDOW or len(self._told) >= _WAITING:
+                    self._room.clear()
+                    await self._room.wait()
+        except Exception as error:
+            self._fault = self._fault or error
+
+    def _feeder_done(self, _feeder: asyncio.Task[None]) -> None:
+        # A callback, because a task that is cancelled before its first step runs no "finally".
+        self._fed = True
+        self._wake.set()
+
+    async def _collect(self) -> list[Outcome]:
+        """Return what has become known, and have it noted."""
+        outcomes, self._told = self._told, []
+        for transfer, outcome in await self._pool.collect():
+            if isinstance(outcome, Failed) and outcome.kind is ErrorKind.DISK:
+                self._disk_failed(DiskError(outcome.message, hint=outcome.hint))
+            self._notes.add(transfer.job, outcome)
+            outcomes.append(outcome)
+        return outcomes
+
+    def _disk_failed(self, error: DiskError) -> None:
+        self._fault = self._fault or error
+        self.stop(now=True)
+
+    async def _abandon(self) -> None:
+        """Leave nothing behind when the consumer goes before the end."""
+        self.stop(now=True)
+        if self._feeder is not None:
+            await asyncio.gather(self._feeder, return_exceptions=True)
+        while self._pool.unfinished:
+            self._wake.clear()
+            await self._collect()
+            if self._pool.unfinished:
+                await self._wake.wait()
+
+    def _fetch_list(self, client: Client) -> FetchList:
+        """Return a blocking function for the reader's thread that fetches a list by its URL."""
+        loop = asyncio.get_running_loop()
+
+        def fetch(url: Url) -> Iterator[bytes]:
+            with tempfile.TemporaryFile() as file:
+                copy = _copy(client, url, file.write, self._options)
+                asyncio.run_coroutine_threadsafe(copy, loop).result()
+                file.seek(0)
+                while data := file.read(64 * 1024):
+                    yield data
+
+        return fetch
+
+
+async def _copy(client: Client, url: Url, write: Callable[[bytes], int], options: Options) -> None:
+    """Fetch a list that a list names, within the limits of any other body."""
+    most = _LARGEST_LIST if options.max_size is None else options.max_size
+    try:
+        async with asyncio.timeout(options.timeout):
+            with await client.follow(url) as response:
+                require_success(response)
+                decoder = decoder_for(response.header("Content-Encoding"), response.media_type)
+                while data := await response.read_some():
+                    for piece in decoder.feed(data) if decoder else (data,):
+                        most -= write(piece)
+                        if most < 0:
+                            raise TooLargeError("the list is too large", hint="see --max-size")
+                if decoder:
+                    decoder.finish()
+    except TimeoutError as error:
+        raise TimedOutError("the list is not done in time", hint="see --timeout") from error

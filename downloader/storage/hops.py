@@ -1,0 +1,96 @@
+"""Hops to the threads that save: many small jobs in one, because a hop costs more than a save."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from aiofiles.base import wrap
+
+_THREADS = 4
+#: So many jobs go in one hop, so that the first of them need not wait for long.
+_MOST = 64
+#: Jobs that take longer, in seconds, wait for the disk: then several threads do.
+_SLOW_SECONDS = 0.004
+
+Result = TypeVar("Result")
+
+
+class _Doable(Protocol):
+    def do(self) -> None:
+        """Run in a thread."""
+
+    def tell(self) -> None:
+        """Give the result to who waits for it, in the event loop."""
+
+
+class _Job(Generic[Result]):
+    """A function to be run in a thread, and who waits for its result."""
+
+    def __init__(self, function: Callable[[], Result], future: asyncio.Future[Result]) -> None:
+        self._function = function
+        self._future = future
+        self._result: Result
+        self._error: Exception | None = None
+
+    def do(self) -> None:
+        try:
+            self._result = self._function()
+        except Exception as error:
+            self._error = error
+
+    def tell(self) -> None:
+        if self._future.cancelled():
+            return
+        if self._error is not None:
+            self._future.set_exception(self._error)
+        else:
+            self._future.set_result(self._result)
+
+
+class Hops:
+    """Runs blocking functions in threads; what comes while one is busy goes in its next hop."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
+        self._in_thread = partial(wrap(_do_all), executor=self._threads)
+        self._waiting: list[_Doable] = []
+        self._hopping: set[asyncio.Task[None] | None] = set()
+        self._slow = False
+
+    def close(self) -> None:
+        """End the threads, when they have done what is under way."""
+        self._threads.shutdown()
+
+    def run(self, function: Callable[[], Result]) -> asyncio.Future[Result]:
+        """Have *function* run in a thread, soon; the future has its result."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Job(function, future))
+        if not self._hopping or (self._slow and len(self._hopping) < _THREADS):
+            self._hopping.add(asyncio.create_task(self._hop(), name="storage"))
+        return future
+
+    async def _hop(self) -> None:
+        try:
+            await self._hop_while_jobs_wait()
+        finally:
+            # At once: a job that comes when this is over must not rely on it.
+            self._hopping.discard(asyncio.current_task())
+
+    async def _hop_while_jobs_wait(self) -> None:
+        while self._waiting:
+            share = -(-len(self._waiting) // (_THREADS if self._slow else 1))
+            size = min(_MOST, share)
+            jobs, self._waiting = self._waiting[:size], self._waiting[size:]
+            began = time.monotonic()
+            await self._in_thread(jobs)
+            self._slow = (time.monotonic() - began) > _SLOW_SECONDS * size
+            for job in jobs:
+                job.tell()
+
+
+def _do_all(jobs: Sequence[_Doable]) -> None:
+    for job in jobs:
+        job.do()
