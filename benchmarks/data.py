@@ -1,7 +1,7 @@
 """What is asked for, what was measured and what is shown: data only."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Literal
@@ -9,7 +9,7 @@ from typing import Literal
 OUTPUT = "{output}"
 """Stands in a command for the folder of the run."""
 
-Metric = Literal["seconds", "cpu", "memory"]
+Metric = Literal["seconds", "cpu", "memory", "rate"]
 """What a section is about: the bars of its panel."""
 
 Ended = Literal["done", "failed", "capped"]
@@ -172,9 +172,9 @@ class Settings:
     rounds: int = 3
     quick: bool = False
     cap: float = 200  # seconds after which a run is stopped
-    long: float = 60  # seconds from which on a run is not repeated
+    long: float = 30  # seconds from which on a run is not repeated
     workers: int = 1  # of nginx
-    tools: frozenset[str] = field(default_factory=frozenset)  # empty: all
+    tools: tuple[str, ...] = ()  # empty: all
 
     def scaled(self, full: int, quick: int) -> int:
         """Return the size to use."""

@@ -4,17 +4,20 @@ Without *at_once*, a tool is used as its users do: with the list, the folder, an
 """
 
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.data import OUTPUT, Contender, Entry, Settings, Work
 
 HERE = Path(__file__).parent
+VERSION = re.compile(r"\d+(\.\d+)+(-\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +149,14 @@ def installed(name: str) -> bool:
 
 
 def versions() -> dict[str, str]:
-    """Return the first line that each tool prints about its version."""
-    found: dict[str, str] = {"download": first_line([our_command(), "--version"])}
-    for name in PEERS:
-        if name == "parfive":
-            code = "import importlib.metadata as m; print(m.version('parfive'))"
-            found[name] = first_line([sys.executable, "-c", code])
-        else:
-            found[name] = first_line([name, "--version"]) if installed(name) else ""
-    return found | {"nginx": first_line(["nginx", "-v"])}
+    """Return the version of each tool that is there."""
+    programs = [name for name in PEERS if name != "parfive" and installed(name)]
+    commands = {name: (name, "--version") for name in programs}
+    commands |= {"download": (our_command(), "--version"), "nginx": ("nginx", "-v")}
+    found = {name: VERSION.search(first_line(command)) for name, command in commands.items()}
+    if installed("parfive"):
+        found["parfive"] = VERSION.search(version("parfive"))
+    return {name: match[0] for name, match in sorted(found.items()) if match}
 
 
 def first_line(command: Iterable[str]) -> str:

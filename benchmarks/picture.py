@@ -15,19 +15,25 @@ OURS, THEIRS, STOPPED, REFERENCE = "#1f6fb2", "#b9c0c8", "#e3e6ea", "#d9c79a"
 INK, FAINT = "#22272e", "#6b7480"
 WIDTH, BAR, AROUND = 9.0, 0.3, 1.0  # inches
 FLOOR_ROOM = 0.55  # of a bar's room
-MIB = 1 << 20
-UNITS = {"seconds": "s", "cpu": "µs of CPU per page", "memory": "MiB at the peak"}
+MB = 1_000_000
+UNITS = {
+    "seconds": "seconds, less is better",
+    "cpu": "µs of CPU per page, less is better",
+    "memory": "MB at the peak, less is better",
+    "rate": "MB/s",
+}
 
 
 def draw(file: Path, machine: Machine, sections: Sequence[Section]) -> None:
     """Write the picture; the ending of its name is its format."""
     shown = [section for section in sections if any(entry.runs for entry in section.entries)]
-    heights = [AROUND + BAR * (len(ran(each)) + FLOOR_ROOM * len(each.floors)) for each in shown]
+    bars = [len(ran(each)) + FLOOR_ROOM * len(each.floors) for each in shown]
+    height = AROUND * len(shown) + BAR * sum(bars)
     # The same figures make the same file.
     mpl.rcParams.update({"svg.hashsalt": "download", "font.family": "DejaVu Sans", "font.size": 9})
     layout = ConstrainedLayoutEngine(h_pad=0.12)
-    figure = Figure(figsize=(WIDTH, sum(heights) + 0.3), layout=layout, facecolor="white")
-    axes = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)[:, 0]
+    figure = Figure(figsize=(WIDTH, height + 0.3), layout=layout, facecolor="white")
+    axes = figure.subplots(len(shown), 1, squeeze=False, height_ratios=bars)[:, 0]
     for panel, section in zip(axes, shown, strict=True):
         draw_panel(panel, section)
     figure.supxlabel(machine.named, fontsize=7.5, color=FAINT, x=0.01, ha="left")
@@ -53,7 +59,7 @@ def draw_panel(panel: Axes, section: Section) -> None:
     panel.set_ylim(len(entries) - 0.4, -0.6 - FLOOR_ROOM * len(section.floors))
     panel.set_xlim(0, longest * 1.16)
     panel.set_title(section.title, loc="left", fontsize=9.5, fontweight="bold", color=INK, pad=10)
-    panel.set_xlabel(UNITS[section.metric] + ", less is better", fontsize=7.5, color=FAINT)
+    panel.set_xlabel(UNITS[section.metric], fontsize=7.5, color=FAINT)
     panel.tick_params(axis="x", labelsize=7.5, colors=FAINT, length=2)
     panel.tick_params(axis="y", length=0)
     panel.spines[["top", "right", "left"]].set_visible(False)
@@ -62,7 +68,9 @@ def draw_panel(panel: Axes, section: Section) -> None:
 
 def draw_floors(panel: Axes, section: Section, longest: float) -> None:
     """Draw what no tool can beat as lines, their labels in rows of their own above the bars."""
-    for row, floor in enumerate(section.floors):
+    # The largest lowest, so that no line crosses the label of another.
+    floors = sorted(section.floors, key=lambda floor: floor.seconds, reverse=True)
+    for row, floor in enumerate(floors):
         top = -0.6 - FLOOR_ROOM * row
         place = floor.seconds
         panel.plot([place, place], [top - FLOOR_ROOM / 2, 99], color=FAINT, dashes=(3, 2), lw=0.9)
@@ -87,8 +95,9 @@ def draw_bar(panel: Axes, place: int, section: Section, entry: Entry, longest: f
         end = max(values)
         panel.plot([min(values), end], [place, place], color=INK, linewidth=0.9)
     stopped = entry.runs[-1].ended == "capped" and value > 0
-    where = longest * 0.01 if stopped else end + longest * 0.008
-    panel.text(where, place, said(section, entry), va="center", color=FAINT if stopped else INK)
+    where, side = (value * 0.99, "right") if stopped else (end + longest * 0.008, "left")
+    colour = FAINT if stopped else INK
+    panel.text(where, place, said(section, entry), va="center", ha=side, color=colour)
 
 
 def length(section: Section, entry: Entry) -> float:
@@ -103,7 +112,9 @@ def figure_of(section: Section, entry: Entry) -> float:
     """Return the figure that the section is about."""
     if section.metric == "cpu":
         return entry.cpu / section.pages * 1e6
-    return entry.peak_memory / MIB if section.metric == "memory" else entry.seconds
+    if section.metric == "rate":
+        return section.size / entry.seconds / MB
+    return entry.peak_memory / MB if section.metric == "memory" else entry.seconds
 
 
 def said(section: Section, entry: Entry) -> str:

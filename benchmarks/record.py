@@ -5,13 +5,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.data import Entry, Section
+from benchmarks.data import Entry, Section, Settings
 from benchmarks.machine import Machine
 
 
-def write_json(file: Path, machine: Machine, sections: Sequence[Section]) -> None:
+def write_json(
+    file: Path, machine: Machine, settings: Settings, sections: Sequence[Section]
+) -> None:
     """Write the machine, every raw run, and the figures made of them."""
-    document = {"machine": asdict(machine), "sections": [as_data(each) for each in sections]}
+    document = {
+        "machine": asdict(machine),
+        "settings": {**asdict(settings), "ram": str(settings.ram)},
+        "sections": [as_data(each) for each in sections],
+    }
     file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 

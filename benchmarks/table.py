@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from benchmarks.data import Entry, Section
 from benchmarks.machine import Machine
 
-MIB = 1 << 20
-HEADINGS = ("tool", "seconds", "min to max", "time / ours", "CPU/page", "peak MiB", "MB/s", "saved")
+MB = 1_000_000
+HEADINGS = ("tool", "seconds", "min to max", "time / ours", "CPU/page", "peak MB", "MB/s", "saved")
 
 
 def plain(section: Section) -> str:
@@ -28,8 +28,8 @@ def markdown(section: Section) -> str:
 
 def heading(machine: Machine) -> str:
     """Return what the figures were measured on, and with what."""
-    tools = "; ".join(f"{name}: {said}" for name, said in machine.tools.items() if said)
-    return f"{machine.named}\n{tools}"
+    tools = {**machine.tools, "aiohttp": machine.aiohttp}
+    return f"{machine.named}\n" + ", ".join(f"{name} {number}" for name, number in tools.items())
 
 
 def code(label: str) -> str:
@@ -65,7 +65,7 @@ def cells(section: Section, entry: Entry, ours: Entry | None) -> tuple[str, ...]
         f"{seconds(min(times))} to {seconds(max(times))}",
         f"{entry.seconds / ours.seconds:.2f}" if ours else "-",
         duration(entry.cpu / section.pages),
-        f"{entry.peak_memory / MIB:.0f}",
+        f"{entry.peak_memory / MB:.0f}",
         f"{section.size / entry.seconds / 1e6:.1f}",
         saved,
     )

@@ -50,7 +50,7 @@ BEHAVIOURS: dict[str, Callable[[Origins, int], list[Page]]] = {
 
 def auto(settings: Settings) -> Iterator[Section]:
     """Measure each behaviour."""
-    count = settings.scaled(6000, 600)
+    count = settings.scaled(4000, 400)
     with stage(settings, HOSTS) as here:
         for behaviour, pages in BEHAVIOURS.items():
             work = here.work(pages(here.origins, count))

@@ -32,7 +32,7 @@ def one_body(settings: Settings) -> Iterator[Section]:
         if mine and curl:
             findings.append(Finding("throughput of ours / curl", curl.seconds / mine.seconds))
         if mine:
-            findings.append(Finding("peak memory of ours", mine.peak_memory / MIB, "MiB"))
+            findings.append(Finding("peak memory of ours", mine.peak_memory / 1e6, "MB"))
         yield section.concluding(findings)
 
 
@@ -45,10 +45,11 @@ def limit_rate(settings: Settings) -> Iterator[Section]:
         entries = here.measure("limit-rate", work, limited(work, settings))
         yield Section(
             name="limit-rate",
-            title=f"{PARTS} bodies, {work.size // MIB} MiB, limited to {RATE} MiB/s",
+            title=f"{PARTS} bodies, {work.size // MIB} MiB, limited to {RATE * MIB / 1e6:.1f} MB/s",
             pages=PARTS,
             size=work.size,
             entries=entries,
+            metric="rate",
             findings=tuple(errors(work, entries)),
         )
 
