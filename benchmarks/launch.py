@@ -40,7 +40,7 @@ def main() -> None:
     finally:
         if not ended:
             os.killpg(child, signal.SIGKILL)
-    _, status, usage = os.wait4(child, 0)
+        _, status, usage = os.wait4(child, 0)
     taken = {
         "began": began,
         "seconds": time.perf_counter() - start,

@@ -48,7 +48,8 @@ def ran(section: Section) -> list[Entry]:
 def draw_panel(panel: Axes, section: Section) -> None:
     """Draw one section, best on top, those without a figure at the bottom."""
     entries = sorted(ran(section), key=lambda entry: (not entry.sound, length(section, entry)))
-    longest = max(length(section, entry) for entry in entries) or 1.0
+    floors = [floor.seconds for floor in section.floors]
+    longest = max([*floors, *(length(section, entry) for entry in entries)]) or 1.0
     for place, entry in enumerate(entries):
         draw_bar(panel, place, section, entry, longest)
     draw_floors(panel, section, longest)

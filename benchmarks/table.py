@@ -78,7 +78,7 @@ def notes(section: Section) -> Iterator[str]:
     for finding in section.findings:
         goal = "" if finding.at_most is None else f" (goal: at most {finding.at_most:g}"
         verdict = "" if not goal else f", {'met' if finding.met else 'not met'})"
-        yield f"{finding.text}: {finding.value:.3g} {finding.unit}".rstrip() + goal + verdict
+        yield f"{finding.text}: {figure(finding.value)} {finding.unit}".rstrip() + goal + verdict
     for entry in section.entries:
         label = entry.contender.label
         if entry.left_out:
@@ -98,6 +98,11 @@ def faults(entry: Entry, section: Section) -> Iterator[str]:
             f"{run.saved:,} of {section.pages:,} saved, {run.wrong:,} with wrong bytes, "
             f"exit status {run.exit_status}; {run.complaint}"
         )
+
+
+def figure(value: float) -> str:
+    """Return a number with three digits, or all of those before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def seconds(value: float) -> str:

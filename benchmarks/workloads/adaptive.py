@@ -59,7 +59,7 @@ def auto(settings: Settings) -> Iterator[Section]:
             entries = here.measure(name, work, contenders)
             yield Section(
                 name=name,
-                title=f"{len(work.pages):,} pages, {behaviour}",
+                title=f"{len(work.pages):,} pages, {behaviour}: no limit per host",
                 pages=len(work.pages),
                 size=work.size,
                 entries=entries,
@@ -67,15 +67,14 @@ def auto(settings: Settings) -> Iterator[Section]:
             )
 
 
-def variants(work: Work, numbers: Sequence[int]) -> Iterator[Contender | Entry]:
+def variants(work: Work, numbers: Sequence[int]) -> Iterator[Entry]:
     """Return the adaptive run and the fixed ones; a limit per host would hide what `-j` does."""
     open_hosts = peers.if_can("--per-host", max(numbers))
-    adaptive = peers.ours(work, "-j", "auto", *open_hosts)
-    able = peers.can_adapt()
-    yield adaptive if able else Entry(adaptive, left_out="this version has no -j auto")
-    for number in numbers:
-        fixed = peers.ours(work, "-j", str(number), *open_hosts)
-        yield Contender(fixed.label, fixed.command)
+    for number in ("auto", *map(str, numbers)):
+        command = peers.ours(work, "-j", number, *open_hosts).command
+        contender = Contender(f"download -j {number}", command, ours=number == "auto")
+        able = number != "auto" or peers.can_adapt()
+        yield Entry(contender, left_out="" if able else "this version has no -j auto")
 
 
 def conclusions(entries: Sequence[Entry]) -> Iterator[Finding]:
