@@ -15,9 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from benchmarks.servers import serving
 
 PACKAGES = ("python3.11-doc", "nginx-doc")
 PORT = 18090
@@ -66,7 +66,8 @@ def run(folder: Path) -> int:
         lines.insert(place * len(lines) // len(bad), line)
     sites = folder / "sites.txt"
     sites.write_text("# real pages and broken addresses\n" + "\n".join(lines) + "\n")
-    with nginx(folder, root):
+    config = CONFIG.format(folder=folder, port=PORT, root=root)
+    with serving(folder, config, f"http://127.0.0.1:{PORT}/"):
         problems = with_download(folder, sites, good, bad)
         problems += with_curl(folder, good)
     print("everything as it should be" if not problems else f"{problems} problems")
@@ -94,22 +95,6 @@ def broken_lines() -> list[str]:
         "ftp://127.0.0.1/file",
         "http://[::1/",
     ]
-
-
-@contextmanager
-def nginx(folder: Path, root: Path) -> Iterator[None]:
-    """Serve *root* on loopback."""
-    config = folder / "nginx.conf"
-    config.write_text(CONFIG.format(folder=folder, port=PORT, root=root))
-    server = subprocess.Popen(["nginx", "-c", config, "-g", "daemon off;"])
-    try:
-        probe = ["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{PORT}/"]
-        while subprocess.run(probe, check=False).returncode:
-            time.sleep(0.05)
-        yield
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def with_download(folder: Path, sites: Path, good: dict[str, Path], bad: list[str]) -> int:
