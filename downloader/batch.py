@@ -194,7 +194,7 @@ async def _copy(client: Client, url: Url, write: Callable[[bytes], int], options
         async with asyncio.timeout(options.timeout):
             with await client.follow(url) as response:
                 require_success(response)
-                decoder = decoder_for(response.header("Content-Encoding"), response.media_type)
+                decoder = decoder_for(response.content_coding, response.media_type)
                 while data := await response.read_some():
                     for piece in decoder.feed(data) if decoder else (data,):
                         most -= write(piece)

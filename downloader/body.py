@@ -60,7 +60,7 @@ class _Measure:
 
     def __init__(self, response: Response, checksum: Checksum | None) -> None:
         text = is_text(response.media_type)
-        self._count = CharacterCount(response.header("Content-Type")) if text else None
+        self._count = CharacterCount(response.content_type) if text else None
         self._sha256 = hashlib.sha256()
         self._checksum = checksum
         other = checksum is not None and checksum.algorithm != "sha256"
@@ -131,7 +131,7 @@ class _Body:
     """Wire bytes become decoded bytes, held against the limits; it knows their end."""
 
     def __init__(self, response: Response, options: Options) -> None:
-        coding = response.header("Content-Encoding")
+        coding = response.content_coding
         self.decoder = decoder_for(coding, response.media_type)
         self.wire = self.size = 0
         self._most = options.max_size

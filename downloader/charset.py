@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from functools import lru_cache
 
 import charset_normalizer
 import webencodings
@@ -22,17 +23,21 @@ _DECLARED = re.compile(
 )
 _CSS_DECLARED = re.compile(rb'@charset "([\w.:-]+)";')
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']+)""", re.IGNORECASE)
+#: So many different fields are remembered, because most answers have one of a few.
+_KINDS = 256
 _TEXT = re.compile(
     r"text/.*|application/(?:(?:x-)?javascript|ecmascript|json|xml|xhtml\+xml|x-sh|toml|yaml"
     r"|x-ndjson|.+\+(?:json|xml))|image/svg\+xml"
 )
 
 
+@lru_cache(maxsize=_KINDS)
 def media_type(content_type: str) -> str:
     """Return the type and subtype of a ``Content-Type`` field, in lower case."""
     return content_type.split(";", 1)[0].strip().lower()
 
 
+@lru_cache(maxsize=_KINDS)
 def is_text(kind: str) -> bool:
     """Return whether a body of this media type is counted in characters."""
     return _TEXT.fullmatch(kind) is not None
@@ -40,6 +45,13 @@ def is_text(kind: str) -> bool:
 
 def _lookup(label: str) -> Encoding | None:
     return webencodings.lookup(label) if label.isascii() else None
+
+
+@lru_cache(maxsize=_KINDS)
+def _from_header(content_type: str) -> Encoding | None:
+    """Return the encoding that a ``Content-Type`` field names."""
+    match = _CHARSET.search(content_type)
+    return _lookup(match[1]) if match else None
 
 
 _UTF8 = webencodings.UTF8
@@ -59,8 +71,7 @@ class CharacterCount:
     """
 
     def __init__(self, content_type: str) -> None:
-        match = _CHARSET.search(content_type)
-        self._header = match[1] if match else ""
+        self._header = _from_header(content_type)
         self._sample = bytearray()
         self._decoder: codecs.IncrementalDecoder | None = None
         self._characters = 0
@@ -101,14 +112,13 @@ def _length(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = Fa
         return len(decoder.decode(data, True))
 
 
-def _choose(sample: bytes, header: str) -> tuple[Encoding, CharsetSource, int]:
+def _choose(sample: bytes, header: Encoding | None) -> tuple[Encoding, CharsetSource, int]:
     """Return the encoding, how it was found, and the length of the byte order mark."""
     for mark, label in _BOMS:
         if sample.startswith(mark):
             return _lookup(label) or _UTF8, CharsetSource.BOM, len(mark)
-    encoding = _lookup(header)
-    if encoding is not None:
-        return encoding, CharsetSource.HEADER, 0
+    if header is not None:
+        return header, CharsetSource.HEADER, 0
     declared = _DECLARED.search(sample[:_PRESCAN]) or _CSS_DECLARED.match(sample)
     if declared is not None:
         label = next(group for group in declared.groups() if group).decode("ascii")

@@ -272,7 +272,7 @@ def _downloaded(
         status=response.status,
         http_version=response.http_version,
         media_type=response.media_type,
-        content_coding=response.header("Content-Encoding").lower(),
+        content_coding=response.content_coding,
         sizes=saved.sizes,
         length_verified=response.length_verified,
         etag=response.header("ETag"),
@@ -313,7 +313,7 @@ def _continuation(response: Response, job: Job, parked: Parked, offset: int) -> 
     """Return how *response* goes on from what is parked, or None if it does not."""
     if response.status != 206 or response.url != parked.partial.url:
         return None
-    coded = response.header("Content-Encoding").strip().lower() not in ("", "identity")
+    coded = response.content_coding.strip() not in ("", "identity")
     if coded or job.name.path(response.media_type) != parked.path:
         return None
     total = continued_total(

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -188,8 +188,10 @@ def given(name: str) -> Name:
     return Name("/".join(parts), Growth.NEVER)
 
 
-def claims(name: Name) -> Claims:
+def claims(name: Name, known: Container[str] = ()) -> Claims:
     """Return what *name* takes, as keys that are equal where file systems see one name.
+
+    Folders in *known*, folded, are left out: it is known that they are taken as folders.
 
     Names are compared after Unicode normalisation (NFC) and case folding. Keys are prefixed:
     ``=`` a file of this name, ``?`` a file of this name plus some extension, ``*`` a file of this
@@ -213,7 +215,9 @@ def claims(name: Name) -> Claims:
         if extension in _MARKUP:
             own.append(f"h{stem}")
             against.append(f"={stem}")
-    for folder in _folders(base):
+    for folder in folders(base):
+        if folder in known:
+            continue
         stem, extension = _stem(folder)
         own.append(f"/{folder}")
         against.append(f"={folder}")
@@ -306,7 +310,8 @@ def _stem(path: str) -> tuple[str, str]:
     return path[: match.start()], match[0]
 
 
-def _folders(path: str) -> Iterator[str]:
+def folders(path: str) -> Iterator[str]:
+    """Yield the folders above *path*, the outermost first."""
     end = path.find("/")
     while end >= 0:
         yield path[:end]

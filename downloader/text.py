@@ -5,6 +5,7 @@ import unicodedata
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from fractions import Fraction
+from functools import lru_cache
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
@@ -75,6 +76,7 @@ def format_size(count: float) -> str:
     return f"{count:.1f} TiB"
 
 
+@lru_cache(maxsize=256)
 def http_date(field: str) -> datetime | None:
     """Return a date of HTTP in any of its three forms (RFC 9110, section 5.6.7), or None.
 

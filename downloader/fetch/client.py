@@ -34,7 +34,7 @@ from downloader.urls import Url
 _MAX_FIELD = 64 * 1024
 _MAX_FIELDS = 1000
 #: The bytes of one connection that may wait to be read.
-_READ_BUFFER = 256 * 1024
+_READ_BUFFER = 64 * 1024
 #: The body of a redirect is read up to here to keep its connection; a longer one is not worth it.
 _REDIRECT_BODY = 64 * 1024
 _REDIRECT_SECONDS = 1.0
@@ -54,7 +54,9 @@ class Response:
         status: the HTTP status code.
         reason: the words beside it.
         http_version: such as ``1.1``.
+        content_type: as sent.
         media_type: the content type without parameters, lower case.
+        content_coding: as sent, lower case; empty for identity.
         length_verified: whether the end of the body is marked by more than the connection's end.
         content_length: bytes of this body over the wire, if that was said.
     """
@@ -69,7 +71,9 @@ class Response:
         self.reason = printable(_text((response.reason or "")[:_LONGEST_REASON]))
         version = response.version
         self.http_version = f"{version.major}.{version.minor}" if version else ""
-        self.media_type = media_type(self.header("Content-Type"))
+        self.content_type = self.header("Content-Type")
+        self.media_type = media_type(self.content_type)
+        self.content_coding = self.header("Content-Encoding").lower()
         self._transfer_coding = self.header("Transfer-Encoding").lower()
         framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
         self.length_verified = framed or self.status in (204, 304)
@@ -86,7 +90,9 @@ class Response:
 
         Control characters count as spaces (section 5.5): they could not be sent back.
         """
-        values = self._response.headers.getall(name, ())
+        values = self._response.headers.getall(name, None)
+        if values is None:
+            return ""
         text = _text(values[0] if len(values) == 1 else ", ".join(values))
         return text if text.isprintable() else text.translate(_CONTROLS)
 

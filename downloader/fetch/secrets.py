@@ -84,11 +84,12 @@ class Secrets:
     ) -> CIMultiDict[str]:
         """Return all headers of a request: the defaults, *own*, cookies, and a password.
 
-        *at_home* is whether it goes to the origin that the user named.
+        *at_home* is whether it goes to the origin that the user named. They are not to be changed.
         """
+        if not (own or received or self._cookies or self._netrc):
+            return self._defaults
         headers = self._defaults.copy()
-        if own:
-            headers.update(own)
+        headers.update(own)
         cookies = [f"{name}={value}" for name, value in received.items()]
         if self._cookies is not None and at_home:
             cookies += self._cookies.fitting(url)

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from downloader.errors import BlockedError, DiskError, ErrorKind, UrlError
-from downloader.journal.database import open_in, open_temporary
+from downloader.errors import DiskError, ErrorKind, UrlError
+from downloader.journal.database import Value, insert_many, open_in, open_temporary
 from downloader.journal.files import digest, grown, is_solid, regular
+from downloader.journal.names import Names
 from downloader.journal.records import Admitted, Job, Parked, Row, Saved, State
 from downloader.models import (
     Downloaded,
@@ -21,7 +22,6 @@ from downloader.models import (
     Target,
     Unchanged,
 )
-from downloader.paths import Name, candidates, claims, given
 
 #: File systems keep time by a coarser clock, which may be behind ours by this many seconds.
 _CLOCK_SLACK = 0.05
@@ -30,7 +30,17 @@ SELECT address, id, run, origin, base, growth, state, admitted, path, saved, cha
        etag, last_modified, part_path, validator, part_url, total
 FROM urls WHERE address IN (%s)
 """
-_TAKERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE key IN (%s)"
+_CLAIMED = "INSERT INTO urls (id, address, url, base, growth, state, run, origin, admitted) VALUES"
+_DONE = """
+UPDATE urls SET state = 1, path = v.path, saved = v.saved, wire = v.wire,
+    characters = v.characters, sha256 = v.sha256, etag = v.etag, last_modified = v.last_modified,
+    part_path = NULL, validator = NULL, part_url = NULL, total = NULL, attempts = v.attempts,
+    kind = NULL, message = NULL, finished = v.finished
+FROM (
+    SELECT column1 id, column2 path, column3 saved, column4 wire, column5 characters,
+        column6 sha256, column7 etag, column8 last_modified, column9 attempts, column10 finished
+    FROM (VALUES"""
+_DONE_REST = ")) v WHERE urls.id = v.id"
 #: Of so many folders it is remembered that no link leads to them.
 _MOST_FOLDERS = 1000
 #: So many addresses are looked up by one query.
@@ -59,6 +69,9 @@ class Journal:
         with self._transaction():
             cursor = self._db.execute("INSERT INTO runs (started) VALUES (?)", (time.time(),))
         self._run = cursor.lastrowid or 0
+        (self._last_row,) = self._db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
+        self._names = Names(self._db)
+        self._claimed: list[tuple[Value, ...]] = []
 
     def admit(self, entries: Sequence[Target | Failed]) -> list[Admitted]:
         """Return what is to be done for each entry; claims of names are safe before it returns."""
@@ -83,11 +96,12 @@ class Journal:
 
     def record(self, notes: Iterable[tuple[Job, Outcome | Parked]]) -> None:
         """Note what became of jobs, all at once."""
+        done: list[tuple[Value, ...]] = []
         with self._transaction():
             for job, note in notes:
                 match note:
                     case Downloaded():
-                        self._record_done(job, note)
+                        done.append(_done(job, note))
                     case Failed():
                         self._record_failed(job, note)
                     case Unchanged():
@@ -99,31 +113,11 @@ class Journal:
                         self.park(job, note)
                     case Skipped():
                         pass
+            insert_many(self._db, _DONE, done, _DONE_REST)
 
     def close(self) -> None:
         """Let go of the folder."""
         self._db.close()
-
-    def _record_done(self, job: Job, done: Downloaded) -> None:
-        self._db.execute(
-            "UPDATE urls SET state = ?, path = ?, saved = ?, wire = ?, characters = ?, "
-            "sha256 = ?, etag = ?, last_modified = ?, part_path = NULL, validator = NULL, "
-            "part_url = NULL, total = NULL, attempts = ?, kind = NULL, message = NULL, "
-            "finished = ? WHERE id = ?",
-            (
-                State.DONE,
-                done.path,
-                done.sizes.saved,
-                done.sizes.wire,
-                done.sizes.characters,
-                bytes.fromhex(done.sha256),
-                done.etag,
-                done.last_modified,
-                done.attempts,
-                done.started + done.seconds,
-                job.row,
-            ),
-        )
 
     def _record_failed(self, job: Job, failed: Failed) -> None:
         # What an earlier run saved whole is still there, so it stays done; and what was stopped
@@ -148,6 +142,11 @@ class Journal:
         wanted = list(filter(None, keys))
         query = _KNOWN % ",".join("?" * len(wanted))
         known = {row[0]: Row(*row[1:]) for row in self._db.execute(query, wanted)}
+        self._names.prepare(
+            entry
+            for key, entry in zip(keys, entries, strict=True)
+            if isinstance(entry, Target) and key not in known
+        )
         before: dict[bytes, Target] = {}
         for key, entry in zip(keys, entries, strict=True):
             if isinstance(entry, Failed):
@@ -159,29 +158,14 @@ class Journal:
                 if _is_first(admitted):
                     before[key] = entry
                 yield admitted
+        self._write_claimed()
 
     def _admit(self, target: Target, address: bytes, row: Row | None) -> Admitted:
         try:
             if row is not None:
+                self._write_claimed()
                 return self._admit_again(target, row)
-            name = self._free_name(target)
-            cursor = self._db.execute(
-                "INSERT INTO urls (address, url, base, growth, state, run, origin, admitted) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    address,
-                    target.shown,
-                    name.base,
-                    name.growth.value,
-                    State.CLAIMED,
-                    self._run,
-                    target.origin,
-                    time.time(),
-                ),
-            )
-            row_id = cursor.lastrowid or 0
-            self._take(name, row_id)
-            return Job(target, name, row_id)
+            return self._admit_new(target, address)
         except UrlError as error:
             return Failed(
                 index=target.index,
@@ -192,6 +176,34 @@ class Journal:
                 hint=error.hint,
             )
 
+    def _admit_new(self, target: Target, address: bytes) -> Job:
+        row = self._last_row + 1
+        name = self._names.take_usual(target, row)
+        if name is None:
+            self._write_claimed()
+            name = self._names.take_free(target, row, self._run)
+        self._last_row = row
+        self._claimed.append(
+            (
+                row,
+                address,
+                target.shown,
+                name.base,
+                name.growth.value,
+                State.CLAIMED,
+                self._run,
+                target.origin,
+                time.time(),
+            )
+        )
+        return Job(target, name, row)
+
+    def _write_claimed(self) -> None:
+        """Note the addresses that are new, and their names."""
+        claimed, self._claimed = self._claimed, []
+        insert_many(self._db, _CLAIMED, claimed)
+        self._names.write()
+
     def _admit_again(self, target: Target, row: Row) -> Admitted:
         """Return what is left to do for an address that was seen before."""
         if row.run == self._run:
@@ -199,7 +211,9 @@ class Journal:
         renamed = not row.base or (target.name is not None and target.name != row.base)
         saved = None if renamed else row.file or self._orphan(row)
         if saved is None or not self._is_there(saved):
-            name = self._rename(target, row.id) if renamed else row.name
+            name = row.name
+            if renamed:
+                name = self._names.take_free(target, row.id, self._run, again=True)
             self._see(target, row)
             self._db.execute(
                 "UPDATE urls SET state = ?, admitted = ?, base = ?, growth = ? WHERE id = ?",
@@ -259,53 +273,11 @@ class Journal:
             return Saved(path, found.st_size, sha256, "", "", None)
         return None
 
-    def _free_name(self, target: Target) -> Name:
-        """Return the name for *target* that nobody has.
-
-        Raises:
-            BlockedError: the list gives it a name that is taken, or that is not safe.
-        """
-        if target.name is not None:
-            name = given(target.name)
-            taken = self._takers(name)
-            if any(run == self._run for _, run in taken):
-                raise BlockedError(
-                    f"another URL has the file name {target.name!r}", hint="give each its own name"
-                )
-            # Names that an earlier list gave give way to those that this one gives; their addresses
-            # get others when they are seen again.
-            owners = [(owner,) for owner, _ in taken]
-            self._db.executemany("DELETE FROM claims WHERE owner = ?", owners)
-            self._db.executemany("UPDATE urls SET base = '', state = 0 WHERE id = ?", owners)
-            return name
-        for name in candidates(target.url):
-            if not self._takers(name):
-                return name
-        raise BlockedError("every name for this URL is taken")
-
-    def _takers(self, name: Name) -> list[tuple[int, int]]:
-        """Return who has taken what could ever be the same file: id, and the run that saw it."""
-        wanted = claims(name).against
-        query = _TAKERS % ",".join("?" * len(wanted))
-        return self._db.execute(query, wanted).fetchall()
-
-    def _take(self, name: Name, owner: int) -> None:
-        self._db.executemany(
-            "INSERT OR IGNORE INTO claims VALUES (?, ?)", [(key, owner) for key in claims(name).own]
-        )
-
     def _see(self, target: Target, row: Row) -> None:
         """Note that this run has seen an address."""
         self._db.execute(
             "UPDATE urls SET run = ?, origin = ? WHERE id = ?", (self._run, target.origin, row.id)
         )
-
-    def _rename(self, target: Target, owner: int) -> Name:
-        """Give an address the name that the list gives it now."""
-        name = self._free_name(target)
-        self._db.execute("DELETE FROM claims WHERE owner = ?", (owner,))
-        self._take(name, owner)
-        return name
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -325,6 +297,21 @@ class Journal:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise DiskError(f"cannot write the journal: {error}", hint="see --output") from error
+
+
+def _done(job: Job, done: Downloaded) -> tuple[Value, ...]:
+    return (
+        job.row,
+        done.path,
+        done.sizes.saved,
+        done.sizes.wire,
+        done.sizes.characters,
+        bytes.fromhex(done.sha256),
+        done.etag,
+        done.last_modified,
+        done.attempts,
+        done.started + done.seconds,
+    )
 
 
 def _is_first(admitted: Admitted) -> bool:

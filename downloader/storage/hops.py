@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from aiofiles.base import wrap
@@ -54,38 +53,43 @@ class Hops:
     """Runs blocking functions in threads; what comes while one is busy goes in its next hop."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
-        self._in_thread = partial(wrap(_do_all), executor=self._threads)
+        # One that is warm is quicker than several in turn; the others are for a slow disk.
+        self._first = ThreadPoolExecutor(1, thread_name_prefix="storage")
+        self._others = ThreadPoolExecutor(_THREADS - 1, thread_name_prefix="storage")
+        self._in_thread = wrap(_do_all)
         self._waiting: list[_Doable] = []
         self._hopping: set[asyncio.Task[None] | None] = set()
         self._slow = False
 
     def close(self) -> None:
         """End the threads, when they have done what is under way."""
-        self._threads.shutdown()
+        self._first.shutdown()
+        self._others.shutdown()
 
     def run(self, function: Callable[[], Result]) -> asyncio.Future[Result]:
         """Have *function* run in a thread, soon; the future has its result."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Job(function, future))
-        if not self._hopping or (self._slow and len(self._hopping) < _THREADS):
-            self._hopping.add(asyncio.create_task(self._hop(), name="storage"))
+        if not self._hopping:
+            self._hopping.add(asyncio.create_task(self._hop(self._first), name="storage"))
+        elif self._slow and len(self._hopping) < _THREADS:
+            self._hopping.add(asyncio.create_task(self._hop(self._others), name="storage"))
         return future
 
-    async def _hop(self) -> None:
+    async def _hop(self, threads: ThreadPoolExecutor) -> None:
         try:
-            await self._hop_while_jobs_wait()
+            await self._hop_while_jobs_wait(threads)
         finally:
             # At once: a job that comes when this is over must not rely on it.
             self._hopping.discard(asyncio.current_task())
 
-    async def _hop_while_jobs_wait(self) -> None:
+    async def _hop_while_jobs_wait(self, threads: ThreadPoolExecutor) -> None:
         while self._waiting:
             share = -(-len(self._waiting) // (_THREADS if self._slow else 1))
             size = min(_MOST, share)
             jobs, self._waiting = self._waiting[:size], self._waiting[size:]
             began = time.monotonic()
-            await self._in_thread(jobs)
+            await self._in_thread(jobs, executor=threads)
             self._slow = (time.monotonic() - began) > _SLOW_SECONDS * size
             for job in jobs:
                 job.tell()
