@@ -93,7 +93,9 @@ async def test_a_list_sorted_by_host_does_not_keep_the_last_host_waiting(
         released.set()
         return web.Response(text="last")
 
-    site.pages = {f"/{number}": slow for number in range(500)} | {"/last": last}
+    site.pages = {"/last": last}
+    for number in range(500):
+        site.pages[f"/{number}"] = slow
     addresses = [site.url(f"/{number}") for number in range(500)] + [elsewhere(site.url("/last"))]
     async with asyncio.timeout(20):
         outcomes = await fetch(addresses, tmp_path, Options(concurrency=10))
