@@ -28,7 +28,9 @@ from downloader.urls import Url
 #: Makes the entries of a run; it is given the way to fetch lists that lists name.
 Entries = Callable[[FetchList], Iterator[Entry]]
 #: How many lines are admitted in one transaction of the journal, at most.
-_ADMITTED_AT_ONCE = 256
+_ADMITTED_AT_ONCE = 2048
+#: How many lines the thread that reads may be ahead of the journal.
+_AHEAD = 2048
 #: So many lines are read ahead of what can be started: among them are hosts that are free.
 _WINDOW = 10_000
 #: Bytes of a sitemap that an index names; the protocol allows 50 MB.
@@ -142,7 +144,7 @@ class Batch:
         """Hand on what the journal admits, no further ahead than the window and the consumer."""
         try:
             entries = self._entries(self._fetch_list())
-            self._reader = Reader(entries, name="reader of lists")
+            self._reader = Reader(entries, ahead=_AHEAD, name="reader of lists")
             while batch := await self._reader.take(_ADMITTED_AT_ONCE):
                 transfers: list[Transfer] = []
                 for admitted in await self._notes.admit(batch):

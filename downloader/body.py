@@ -2,10 +2,9 @@
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +29,9 @@ from downloader.text import format_size
 
 #: A transfer is held against ``min_speed`` over spans of so many seconds.
 _SPEED_SECONDS = 5.0
+#: When all transfers together hold more bytes, each writes what it has, if that is not too little.
+_MOST_HELD = 64 * 1024 * 1024
+_LEAST_HELD = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,13 @@ class Saved:
     sha256: str
     resumed_at: int
     set_aside: str
+
+
+@dataclass(slots=True)
+class Held:
+    """How many bytes of bodies all transfers together hold, which are not written yet."""
+
+    held: int = 0
 
 
 class _Measure:
@@ -68,15 +77,14 @@ class _Measure:
         self._saved = self._characters = 0
         self.sha256 = ""
 
-    def take(self, pieces: Iterable[bytes]) -> None:
-        """Take in the next pieces."""
-        for piece in pieces:
-            self._saved += len(piece)
-            self._sha256.update(piece)
-            if self._count is not None:
-                self._count.feed(piece)
-            if self._other is not None:
-                self._other.update(piece)
+    def take(self, piece: bytes | memoryview) -> None:
+        """Take in the next piece."""
+        self._saved += len(piece)
+        self._sha256.update(piece)
+        if self._count is not None:
+            self._count.feed(piece)
+        if self._other is not None:
+            self._other.update(piece)
 
     def finish(self) -> None:
         """Count to the end, and hold the whole body against what the list promised.
@@ -167,15 +175,17 @@ class _Body:
 
 
 class _Sink:
-    """Where decoded bytes go: held while they are few, and else written in pieces of 1 MiB."""
+    """Where decoded bytes go: held while they are few, and else written in pieces."""
 
     def __init__(
         self,
         storage: Storage,
         path: SafePath,
         measure: _Measure,
+        everything: Held,
         began: Callable[[], Awaitable[bool]],
     ) -> None:
+        self._all = everything
         self._storage = storage
         self._path = path
         self._measure = measure
@@ -183,7 +193,8 @@ class _Sink:
         self._stack = AsyncExitStack()
         self._part: PartFile | None = None
         self._held: list[bytes] = []
-        self._waiting = 0
+        self._size = 0
+        self._measured = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -194,6 +205,7 @@ class _Sink:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._let_go()
         if self._part is None:
             return
         if self._part.keep:
@@ -201,7 +213,7 @@ class _Sink:
                 self._part.keep = False
             elif isinstance(error, UrlError) and not isinstance(error, DiskError):
                 with suppress(UrlError):
-                    await self._flush(self._part)
+                    await self._part.flush()
         await self._stack.__aexit__(kind, error, traceback)
 
     async def resume(self, offset: int) -> AsyncIterator[int]:
@@ -212,26 +224,34 @@ class _Sink:
         part.keep = True
         self._part = part
         async for block in part.existing():
-            self._measure.take((block,))
+            self._measure.take(block)
             yield len(block)
+        part.observed_by(self._measure.take)
 
     async def write(self, piece: bytes) -> None:
         """Take the next piece."""
-        self._held.append(piece)
-        self._waiting += len(piece)
-        if self._waiting < PIECE:
+        if self._part is not None:
+            await self._part.write(piece)
             return
-        if self._part is None:
-            self._part = await self._stack.enter_async_context(self._storage.begin(self._path))
-            self._part.keep = await self._began()
-        await self._flush(self._part)
+        self._held.append(piece)
+        self._size += len(piece)
+        self._all.held += len(piece)
+        if self._size < PIECE and (self._all.held < _MOST_HELD or self._size < _LEAST_HELD):
+            return
+        part = await self._stack.enter_async_context(self._storage.begin(self._path))
+        part.observed_by(self._measure.take)
+        self._part = part
+        part.keep = await self._began()
+        held, self._held = self._held, []
+        self._let_go()
+        for data in held:
+            await part.write(data)
 
     async def finish(self, how: Publish) -> str:
         """Give the whole file its name; return what it set aside."""
         if self._part is None:
             data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
             return await self._storage.save(self._path, data, how, self._measure_all)
-        await self._flush(self._part)
         return await self._part.commit(how, self._measure.finish)
 
     def forget(self) -> None:
@@ -240,14 +260,16 @@ class _Sink:
             self._part.keep = False
 
     def _measure_all(self) -> None:
-        # Saving is begun again when no descriptor was free.
-        held, self._held = self._held, []
-        self._measure.take(held)
+        if self._measured:
+            return  # saving is begun again when no descriptor was free
+        for data in self._held:
+            self._measure.take(data)
         self._measure.finish()
+        self._measured = True
 
-    async def _flush(self, part: PartFile) -> None:
-        pieces, self._held, self._waiting = self._held, [], 0
-        await part.write(pieces, partial(self._measure.take, pieces))
+    def _let_go(self) -> None:
+        self._all.held -= self._size
+        self._size = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +292,7 @@ async def save_body(
     storage: Storage,
     options: Options,
     bandwidth: Bandwidth | None,
+    held: Held,
     checksum: Checksum | None,
     ours: bool,
     continuation: Continuation | None,
@@ -299,7 +322,7 @@ async def save_body(
         await parking(started)
         return bool(started.validator)
 
-    async with _Sink(storage, path, measure, began) as sink:
+    async with _Sink(storage, path, measure, held, began) as sink:
         if continuation is not None:
             async for size in sink.resume(continuation.offset):
                 body.grow(size)

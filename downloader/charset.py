@@ -78,7 +78,7 @@ class CharacterCount:
         self.charset = ""
         self.source: CharsetSource | None = None
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Count one piece."""
         if self._decoder is not None:
             self._characters += _length(self._decoder, data)
@@ -103,7 +103,9 @@ class CharacterCount:
         return decoder
 
 
-def _length(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = False) -> int:
+def _length(
+    decoder: codecs.IncrementalDecoder, data: bytes | memoryview, *, final: bool = False
+) -> int:
     try:
         return len(decoder.decode(data, final))
     except UnicodeError:

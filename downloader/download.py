@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from downloader import retry, urls
-from downloader.body import Continuation, Saved, save_body
+from downloader.body import Continuation, Held, Saved, save_body
 from downloader.errors import (
     ErrorKind,
     HttpStatusError,
@@ -36,8 +36,8 @@ _OVERLOADED = frozenset({429, 503})
 
 
 @dataclass(slots=True)
-class Meter:
-    """What all transfers together have received, in bytes of bodies over the wire."""
+class Meter(Held):
+    """What all transfers together hold, and have received, in bytes of bodies over the wire."""
 
     received: int = 0
 
@@ -243,6 +243,7 @@ async def _take(
         storage=rooms.storage,
         options=rooms.options,
         bandwidth=rooms.bandwidth,
+        held=rooms.meter,
         checksum=target.checksum,
         ours=job.saved is not None and job.saved.path == path,
         continuation=continuation,

@@ -16,8 +16,8 @@ from tests.conftest import Site
 
 async def test_a_file_appears_under_its_name_only_when_it_is_committed(tmp_path: Path) -> None:
     async with Storage(tmp_path) as storage, storage.begin(SafePath("a/b.html")) as part:
-        await part.write([b"one"])
-        await part.write([b"two"])
+        await part.write(b"one")
+        await part.write(b"two")
         assert sorted(p.name for p in tmp_path.rglob("*.*")) == ["b.html.part"]
         await part.commit(Publish())
     assert [p.read_bytes() for p in tmp_path.rglob("*.*")] == [b"onetwo"]
@@ -27,7 +27,7 @@ async def test_a_file_that_is_not_committed_leaves_nothing(tmp_path: Path) -> No
     async with Storage(tmp_path) as storage:
         with pytest.raises(asyncio.CancelledError):
             async with storage.begin(SafePath("a.html")) as part:
-                await part.write([b"one"])
+                await part.write(b"one")
                 raise asyncio.CancelledError
     assert list(tmp_path.iterdir()) == []
 

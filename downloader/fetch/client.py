@@ -35,6 +35,9 @@ _MAX_FIELD = 64 * 1024
 _MAX_FIELDS = 1000
 #: The bytes of one connection that may wait to be read.
 _READ_BUFFER = 64 * 1024
+#: At a limited rate a second of it is shared in so many parts.
+_SHARES = 64
+_LEAST_READ_BUFFER = 1024
 #: The body of a redirect is read up to here to keep its connection; a longer one is not worth it.
 _REDIRECT_BODY = 64 * 1024
 _REDIRECT_SECONDS = 1.0
@@ -157,7 +160,7 @@ class Client:
                 connect=self._options.connect_timeout,
                 sock_read=self._options.read_timeout,
             ),
-            read_bufsize=_READ_BUFFER,
+            read_bufsize=_read_buffer(self._options.limit_rate),
             max_line_size=_MAX_FIELD,
             max_field_size=_MAX_FIELD,
             max_headers=_MAX_FIELDS,
@@ -232,6 +235,13 @@ class Client:
             return await self._session.get(
                 URL(url, encoded=True), headers=headers, allow_redirects=False
             )
+
+
+def _read_buffer(rate: int | None) -> int:
+    """Return how many bytes of a connection may wait; at a low rate fewer, so that all get some."""
+    if rate is None:
+        return _READ_BUFFER
+    return max(_LEAST_READ_BUFFER, min(_READ_BUFFER, rate // _SHARES))
 
 
 def require_success(response: Response) -> None:

@@ -46,7 +46,9 @@ class Names:
     def take_usual(self, target: Target, owner: int) -> Name | None:
         """Give *target*, one of those prepared, its usual name, if nobody has that."""
         name, claimed = self._usual.get(target.url, (None, None))
-        if name is None or claimed is None or not self._taken.isdisjoint(claimed.against):
+        if name is None or claimed is None or target.name is not None:
+            return None
+        if not self._taken.isdisjoint(claimed.against):
             return None
         self._fresh += [(key, owner) for key in claimed.own if key not in self._taken]
         self._taken.update(claimed.own)

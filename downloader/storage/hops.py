@@ -12,7 +12,7 @@ _THREADS = 4
 #: So many jobs go in one hop, so that the first of them need not wait for long.
 _MOST = 64
 #: Jobs that take longer, in seconds, wait for the disk: then several threads do.
-_SLOW_SECONDS = 0.004
+_SLOW_SECONDS = 0.01
 
 Result = TypeVar("Result")
 
@@ -88,9 +88,11 @@ class Hops:
             share = -(-len(self._waiting) // (_THREADS if self._slow else 1))
             size = min(_MOST, share)
             jobs, self._waiting = self._waiting[:size], self._waiting[size:]
-            began = time.monotonic()
+            began, busy = time.monotonic(), time.thread_time()
             await self._in_thread(jobs, executor=threads)
-            self._slow = (time.monotonic() - began) > _SLOW_SECONDS * size
+            seconds, busy = time.monotonic() - began, time.thread_time() - busy
+            # What is slow while the event loop is busy waits for the interpreter, not for the disk.
+            self._slow = seconds > _SLOW_SECONDS * size and busy < seconds / 2
             for job in jobs:
                 job.tell()
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -15,7 +16,12 @@ from downloader.storage.folder import CONTINUE, NO_DESCRIPTOR, Folder, create, t
 from downloader.storage.hops import Hops
 from downloader.storage.publish import Publish, publish, set_time
 
+#: Large files are written in pieces of this size; in smaller ones when there are many at once.
 _BLOCK = 1024 * 1024
+_LEAST_PIECE = 64 * 1024
+_ALL_PIECES = 16 * 1024 * 1024
+#: So many pieces of a file may wait to be written while the next one is filled.
+_WAITING_PIECES = 2
 _DESCRIPTOR_SECONDS = 0.1
 _Result = TypeVar("_Result")
 
@@ -38,6 +44,7 @@ class Storage:
         self._folder = Folder(root)
         self._starving = starving
         self._hops = Hops()
+        self._parts = 0
 
     async def __aenter__(self) -> Self:
         self._folder.open()
@@ -89,11 +96,14 @@ class Storage:
             DiskError: the disk refuses.
             BlockedError: something in the folder is in the way.
         """
-        fd, size = await self._patiently(partial(self._open, path, resume))
-        part = PartFile(path, fd, size, self._hops, self._folder)
+        opened = await self._patiently(partial(self._open, path, resume))
+        self._parts += 1
+        piece = max(_LEAST_PIECE, min(_BLOCK, _ALL_PIECES // self._parts))
+        part = PartFile(path, opened, self._hops, self._folder, piece)
         try:
             yield part
         finally:
+            self._parts -= 1
             await part.close()
             if not part.committed and not part.keep:
                 await self.drop(path)
@@ -135,7 +145,14 @@ class Storage:
 
 
 class PartFile:
-    """A file that is being written under its ``.part`` name.
+    """A file that is being written under its ``.part`` name, in pieces.
+
+    Bytes are gathered in buffers that are used again, which costs less than new ones, and a full
+    buffer is written while the next one is filled.
+
+    Args:
+        hops: runs functions in threads.
+        piece: how large a buffer is.
 
     Attributes:
         size: how many bytes an earlier attempt has left.
@@ -143,15 +160,26 @@ class PartFile:
         committed: whether it has its final name.
     """
 
-    def __init__(self, path: SafePath, fd: int, size: int, hops: Hops, folder: Folder) -> None:
-        self.size = size
+    def __init__(
+        self, path: SafePath, opened: tuple[int, int], hops: Hops, folder: Folder, piece: int
+    ) -> None:
+        self._fd: int | None
+        self._fd, self.size = opened
         self.keep = False
         self.committed = False
         self._path = path
-        self._fd: int | None = fd
         self._hops = hops
         self._folder = folder
+        self._filling = bytearray(piece)
+        self._filled = 0
+        self._free: list[bytearray] = []
+        self._full: deque[tuple[bytearray, int]] = deque()
         self._writing: asyncio.Future[None] | None = None
+        self._before: Callable[[memoryview], None] = lambda _: None
+
+    def observed_by(self, before: Callable[[memoryview], None]) -> None:
+        """Have *before* called with each piece, in the same thread, before it is written."""
+        self._before = before
 
     async def existing(self) -> AsyncIterator[bytes]:
         """Yield what an earlier attempt has left; what is written then goes behind it."""
@@ -160,17 +188,66 @@ class PartFile:
             while block := await self._hops.run(lambda: os.read(fd, _BLOCK)):
                 yield block
 
-    async def write(self, pieces: list[bytes], before: Callable[[], None] = _nothing) -> None:
-        """Append *pieces*, in a thread, when what was written before is on its way.
+    async def write(self, data: bytes) -> None:
+        """Append *data*; it may return before that is written.
 
-        It returns before they are written, so that more can be received meanwhile; what goes wrong
-        is raised by the next call. *before* is called in the same thread.
+        What goes wrong then is raised by a later call.
 
         Raises:
             DiskError: the disk refuses.
         """
-        await self._settle()
-        self._writing = self._hops.run(partial(_append, self._opened(), pieces, before))
+        start = 0
+        while start < len(data):
+            taken = min(len(data) - start, len(self._filling) - self._filled)
+            end = self._filled + taken
+            self._filling[self._filled : end] = memoryview(data)[start : start + taken]
+            self._filled = end
+            start += taken
+            if end == len(self._filling):
+                await self._pass_on()
+
+    async def flush(self) -> None:
+        """Write all that was given.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        await self._pass_on()
+        while self._full or self._writing is not None:
+            await self._progress()
+
+    async def _pass_on(self) -> None:
+        """Have the buffer written that was filled last, and take another."""
+        if not self._filled:
+            return
+        while len(self._full) >= _WAITING_PIECES:
+            await self._progress()
+        self._full.append((self._filling, self._filled))
+        self._filling = self._free.pop() if self._free else bytearray(len(self._filling))
+        self._filled = 0
+        if self._writing is not None and self._writing.done():
+            await self._progress()
+        if self._writing is None:
+            self._writing = self._hops.run(self._write_full)
+
+    async def _progress(self) -> None:
+        """Wait for the thread that writes, and send it again if it has missed a buffer."""
+        if self._writing is None:
+            self._writing = self._hops.run(self._write_full)
+        with translated(self._path):
+            # Who is cancelled here must not close the file under the hands of the thread.
+            await asyncio.shield(self._writing)
+        self._writing = None
+
+    def _write_full(self) -> None:
+        fd = self._opened()
+        while self._full:
+            buffer, size = self._full[0]
+            with memoryview(buffer)[:size] as piece:
+                self._before(piece)
+                _write_all(fd, piece)
+            self._full.popleft()
+            self._free.append(buffer)
 
     async def commit(self, how: Publish, before: Callable[[], None] = _nothing) -> str:
         """Close the file and give it its name; return what :meth:`Storage.save` does.
@@ -180,7 +257,7 @@ class PartFile:
         Raises:
             DiskError: the disk refuses.
         """
-        await self._settle()
+        await self.flush()
         before()
         fd, self._fd = self._opened(), None
         set_aside = await self._hops.run(partial(self._publish, fd, how))
@@ -198,14 +275,6 @@ class PartFile:
         with suppress(OSError):
             await self._hops.run(lambda: os.close(fd))
 
-    async def _settle(self) -> None:
-        """Wait until what was given has been written."""
-        if self._writing is not None:
-            with translated(self._path):
-                # Who is cancelled here must not close the file under the hands of the thread.
-                await asyncio.shield(self._writing)
-            self._writing = None
-
     def _opened(self) -> int:
         if self._fd is None:
             raise ValueError("the file is closed")
@@ -222,18 +291,10 @@ class PartFile:
                 return publish(folder, leaf, how, written)
 
 
-def _append(fd: int, pieces: list[bytes], before: Callable[[], None]) -> None:
-    before()
-    for piece in pieces:
-        _write_all(fd, piece)
-
-
-def _write_all(fd: int, data: bytes) -> None:
+def _write_all(fd: int, data: bytes | memoryview) -> None:
     written = os.write(fd, data)
-    if written < len(data):
-        view = memoryview(data)[written:]
-        while view:
-            view = view[os.write(fd, view) :]
+    while written < len(data):
+        written += os.write(fd, memoryview(data)[written:])
 
 
 def _save_there(data: bytes, how: Publish, folder: int | None, leaf: str) -> str:
