@@ -19,7 +19,7 @@ def shard_of(host: str, shards: int) -> int:
 
     Example:
         >>> shard_of("www.python.org", 4), shard_of("docs.python.org", 4)
-        (0, 2)
+        (0, 3)
     """
     digest = blake2b(host.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % shards

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 from downloader.cluster.frames import Decoder, Start, ToChild, ToParent, encode
@@ -49,10 +49,10 @@ class Child:
         """Have the child told, soon; what a dead one is told is lost."""
         if self._writer is None:
             self._unsent.append(encode(frame))
-        else:
+        elif not self._writer.is_closing():
             self._writer.write(encode(frame))
 
-    async def frames(self) -> AsyncIterator[ToParent]:
+    async def frames(self) -> AsyncGenerator[ToParent]:
         """Yield what the child says, until its end."""
         reader, self._writer = await asyncio.open_unix_connection(sock=self._socket, limit=_BLOCK)
         self._writer.writelines(self._unsent)

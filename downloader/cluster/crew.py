@@ -94,8 +94,8 @@ class Processes:
 
     @property
     def running(self) -> int:
-        """How many of them are being fetched, as the processes have last told."""
-        return sum(member.told.running for member in self._members)
+        """How many of them are being fetched, or have been and were not told of yet."""
+        return sum(member.running for member in self._members)
 
     @property
     def received(self) -> int:

@@ -7,6 +7,7 @@ alone, so that an address that brings processes down is found, and fails by itse
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from downloader import crew
@@ -30,8 +31,8 @@ from downloader.cluster.frames import (
 )
 from downloader.download import Transfer, failed
 from downloader.errors import DiskError, InternalError, RunError
-from downloader.journal import saved_since
-from downloader.models import Options, Outcome
+from downloader.journal import Parked, saved_since
+from downloader.models import Options
 
 #: How many of those that were being fetched at a death are fetched at once, by how often that was.
 _CAREFUL = {1: 8, 2: 1}
@@ -101,6 +102,11 @@ class Member:
         """Bytes of bodies over the wire so far."""
         return self._received_before + self.told.received
 
+    @property
+    def running(self) -> int:
+        """How many transfers its process is at, just now."""
+        return sum(1 for _ in self._child.roll) if self._child is not None else 0
+
     def give(self, transfers: Sequence[Transfer]) -> None:
         """Have these fetched when their turn comes."""
         self.out.update((transfer.job.row, transfer) for transfer in transfers)
@@ -169,8 +175,9 @@ class Member:
         else:
             self._go_on()
         try:
-            async for frame in child.frames():
-                self._take(frame)
+            async with aclosing(child.frames()) as frames:
+                async for frame in frames:
+                    self._take(frame)
             status = await child.ended()
         finally:
             child.close()
@@ -187,8 +194,7 @@ class Member:
             case Ended(outcomes):
                 self._ties.ended([(self.out.pop(row), outcome) for row, outcome in outcomes])
                 self._deaths = 0
-                if self._suspects:
-                    self._clear(row for row, _ in outcomes)
+                self._clear(row for row, _ in outcomes)
             case Moved(moves):
                 rows = [transfer.job.row for transfer, _ in moves]
                 for row in rows:
@@ -197,8 +203,9 @@ class Member:
                 self._ties.moved(moves)
             case Untried(rows):
                 self._drop(rows, begun=())
-            case Park():
-                task = asyncio.create_task(self._park(frame), name="journal")
+            case Park(number, row, parked):
+                noting = self._note(number, self.out[row], parked)
+                task = asyncio.create_task(noting, name="journal")
                 self._parking.add(task)
                 task.add_done_callback(self._parking.discard)
             case Tick():
@@ -207,24 +214,26 @@ class Member:
             case Fatal(error):
                 raise error
 
-    async def _park(self, park: Park) -> None:
+    async def _note(self, number: int, transfer: Transfer, parked: Parked) -> None:
         """Note what is parked, and remember it for the process that may come after this one."""
-        transfer, child, error = self.out[park.row], self._child, None
+        child, error = self._child, None
         try:
-            await self._ties.park(transfer.job, park.parked)
+            await self._ties.park(transfer.job, parked)
         except DiskError as refused:
             error = refused
         else:
-            transfer.parked = park.parked if park.parked.partial.validator else None
+            transfer.parked = parked if parked.partial.validator else None
         if child is not None:
-            child.send(Noted(park.number, error))
+            child.send(Noted(number, error))
 
     def _clear(self, rows: Iterable[int]) -> None:
         """Suspect these no more; when none is suspected, go on as usual."""
+        if not self._suspects:
+            return
         for row in rows:
             self._strikes.pop(row, None)
             self._suspects.discard(row)
-        if not self._suspects and self._held:
+        if not self._suspects:
             self._say(Hurry())
             self._go_on()
 
@@ -246,14 +255,15 @@ class Member:
             self._ties.warn(f"{said} while it was to stop")
             self._drop(list(self.out), begun)
             return
-        self._ties.warn(f"{said}; {_urls(len(begun))} it was at tried again")
+        self._ties.warn(f"{said}; {_going_on(len(begun))}")
         self._deaths += 1
         if self._deaths >= _MOST_DEATHS:
             raise RunError(f"{said}, and {_MOST_DEATHS - 1} before it, without any outcome")
         for row in begun:
             self._strikes[row] = self._strikes.get(row, 0) + 1
         self._suspects = set(filter(self._may_be_tried, begun))
-        await asyncio.to_thread(self._find_saved, list(self._suspects))
+        suspects = [self.out[row] for row in self._suspects]
+        await asyncio.to_thread(self._find_saved, suspects)
 
     def _may_be_tried(self, row: int) -> bool:
         """Return whether a transfer is to be tried again; otherwise it fails."""
@@ -268,17 +278,17 @@ class Member:
         self._ties.ended([(transfer, failed(transfer, error))])
         return False
 
-    def _find_saved(self, rows: Iterable[int]) -> None:
+    def _find_saved(self, transfers: Iterable[Transfer]) -> None:
         """Find the files that the process saved and did not tell of: they may be replaced."""
-        for row in rows:
-            job = self.out[row].job
+        for transfer in transfers:
+            job = transfer.job
             if job.saved is None:
                 saved = saved_since(self._options.output, job.name, self._ties.since)
-                self.out[row].job = replace(job, saved=saved)
+                transfer.job = replace(job, saved=saved)
 
     def _drop(self, rows: Sequence[int], begun: Sequence[int]) -> None:
         """Give transfers up: those that had been tried have that outcome, others have none."""
-        ended: list[tuple[Transfer, Outcome]] = []
+        ended: list[crew.Ended] = []
         for row in rows:
             transfer = self.out.pop(row)
             if transfer.attempts or row in begun:
@@ -290,5 +300,9 @@ class Member:
             self._child.send(frame)
 
 
-def _urls(number: int) -> str:
-    return "the URL that" if number == 1 else f"the {number} URLs that"
+def _going_on(begun: int) -> str:
+    """Return what is done about a process that died, and what it was at."""
+    if not begun:
+        return "another one goes on"
+    urls = "the URL that it was at is" if begun == 1 else f"the {begun} URLs that it was at are"
+    return f"{urls} tried again"
