@@ -342,7 +342,8 @@ async def test_a_disk_that_fails_one_process_ends_the_run(town: Town, command: C
     assert MIB <= parked <= size
     ran = await command(*addresses, "--processes", "2")
     assert ran.status == 0
-    assert town.requests[-1].headers["Range"] == f"bytes={parked}-"
+    *_, last = (request for request in town.requests if request.path == "/big.bin")
+    assert last.headers["Range"] == f"bytes={parked}-"
     assert part.with_suffix("").read_bytes() == LARGE
 
 
@@ -564,6 +565,27 @@ async def test_the_first_interrupt_lets_transfers_finish_and_the_second_stops_at
     ]
     assert len(town.requests) == 2
     await gone(children)
+
+
+@linux
+async def test_sigusr1_tells_what_all_processes_have_in_flight(
+    town: Town, command: Command
+) -> None:
+    town.pages["/slow"] = sends(b"x" * 100, cut=50, stall=True)
+    addresses = [town.url(host, "/slow") for host in (1, 2)]
+    process = await command.start(*addresses, "--processes", "2")
+    await town.asked(2)
+    assert process.stderr is not None
+    rows = [b""]
+    while not all(b" 50 B" in row for row in rows):
+        process.send_signal(signal.SIGUSR1)
+        count = int((await process.stderr.readline()).split()[0])
+        rows = [await process.stderr.readline() for _ in range(count)] or [b""]
+        await asyncio.sleep(0.01)
+    assert sorted(row.split()[-1].decode() for row in rows) == addresses
+    for number in (signal.SIGTERM, signal.SIGTERM):
+        process.send_signal(number)
+    assert (await ended(process)).status == 130
 
 
 @linux
