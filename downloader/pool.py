@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from downloader.download import Again, Meter, Rooms, Transfer, download, failed
-from downloader.errors import ErrorKind
+from downloader.errors import ErrorKind, HttpStatusError
 from downloader.fetch import Client
 from downloader.governor import MOST_AT_ONCE, Adaptive, Bandwidth, Hosts, Permits, affordable
 from downloader.journal import Job, Parked
@@ -29,6 +29,9 @@ Park = Callable[[Job, Parked], Awaitable[None]]
 #: While so many finished transfers wait to be collected, none is started.
 _UNCOLLECTED = 1000
 #: Failures that fewer transfers at once might avoid.
+#: So many pauses are waited for, one after the other, until the host is given up.
+_LEAST_PATIENCE = 3
+_HOPELESS = "to all requests before this one, which was not made any more"
 _STRAIN = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECT, ErrorKind.DNS})
 
 Ended = tuple[Transfer, Outcome]
@@ -81,6 +84,7 @@ class Pool:
         self._given_up: list[Ended] = []
         self._stopped = False
         self._short = False
+        self._patience = max(options.retries, _LEAST_PATIENCE)
         self._may_start = asyncio.Event()
         self._starter: asyncio.Task[None] | None = None
         self._alarm: asyncio.Task[None] | None = None
@@ -148,7 +152,9 @@ class Pool:
                 self._give_up(transfer)
         if now:
             for task in self._tasks:
-                task.cancel()
+                if not task.cancelling():
+                    # Once: what it leaves in good order must not be interrupted again.
+                    task.cancel()
 
     async def collect(self) -> list[Ended]:
         """Return what has finished since; an exception becomes its URL's outcome."""
@@ -210,10 +216,22 @@ class Pool:
             else:
                 self._hosts.put_back(transfer.host, transfer, result.seconds)
         self._may_start.set()
-        kind = result.kind if isinstance(result, Again | Failed) else None
-        self._adaptive.ended(short=self._short, strained=kind in _STRAIN)
+        if isinstance(result, Failed) and self._hosts.refusals(host) > self._patience:
+            self._give_up_on(host, result)
+        strained = isinstance(result, Again) and result.kind in _STRAIN
+        self._adaptive.ended(short=self._short and self._hosts.queued > 0, strained=strained)
         if self._permits.limit != self._adaptive.limit:
             self._permits.resize(self._adaptive.limit)
+
+    def _give_up_on(self, host: str, last: Failed) -> None:
+        """Fail what waits for a host that has only asked for pauses for as long as is waited.
+
+        Otherwise each URL in turn would wait for as long, which may be days.
+        """
+        for transfer in self._hosts.take_all(host):
+            error = HttpStatusError(last.status or 0, _HOPELESS)
+            self._given_up.append((transfer, failed(transfer, error)))
+        self._wake.set()
 
     def _give_up(self, transfer: Transfer) -> None:
         """Have it known that a transfer that had been tried is not tried again."""
