@@ -1,6 +1,6 @@
-"""ONE list, however long: read, admitted by the journal, handed to a pool, noted and told.
+"""ONE list, however long: read, admitted by the journal, handed to a crew, noted and told.
 
-A thread reads ahead, the journal admits each address and each name once, and the pool gets a
+A thread reads ahead, the journal admits each address and each name once, and the crew gets a
 bounded number of transfers more than it can start, among which it finds hosts that are free.
 """
 
@@ -10,6 +10,8 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AsyncExitStack
 
+from downloader.cluster import Processes
+from downloader.crew import Crew
 from downloader.decode import decoder_for
 from downloader.download import Transfer
 from downloader.errors import DiskError, ErrorKind, TimedOutError, TooLargeError
@@ -38,11 +40,7 @@ _WAITING = 1000
 
 
 class Batch:
-    """One run over a list; :meth:`outcomes` is to be consumed once.
-
-    Attributes:
-        warnings: lines for a person about the output folder, as they become known.
-    """
+    """One run over a list; :meth:`outcomes` is to be consumed once."""
 
     def __init__(
         self,
@@ -52,12 +50,14 @@ class Batch:
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.warnings: list[str] = []
         self._entries = entries
         self._options = options
         self._wake = asyncio.Event()
-        self._notes = Notes(options, self._disk_failed)
-        self._pool = Pool(options, self._notes.park, self._wake, sleep=sleep, clock=clock)
+        self._notes = Notes(options, self._failed)
+        self._crew = self._made_crew(sleep, clock)
+        # What lists that lists name are fetched with, once there is one.
+        self._client: Client | None = None
+        self._lists = AsyncExitStack()
         self._room = asyncio.Event()
         self._told: list[Outcome] = []
         self._yielded = 0
@@ -67,6 +67,17 @@ class Batch:
         self._feeder: asyncio.Task[None] | None = None
         self._fault: Exception | None = None
 
+    def _made_crew(self, sleep: Sleep, clock: Callable[[], float]) -> Crew:
+        options, park, wake = self._options, self._notes.park, self._wake
+        if min(options.processes, options.concurrency or options.processes) > 1:
+            return Processes(options, park, wake, self._failed)
+        return Pool(options, park, wake, sleep=sleep, clock=clock)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines for a person about the run, as they become known."""
+        return [*self._crew.warnings, *self._notes.warnings]
+
     @property
     def total(self) -> int | None:
         """How many lines there are, once the whole list has been read."""
@@ -75,16 +86,21 @@ class Batch:
     @property
     def received(self) -> int:
         """Bytes of bodies over the wire so far, unfinished ones included."""
-        return self._pool.received
+        return self._crew.received
 
     @property
     def untried(self) -> int:
         """How many of the lines that have been read have no outcome."""
         return self._reader.count - self._yielded if self._reader else 0
 
+    @property
+    def running(self) -> int:
+        """How many URLs are being fetched now."""
+        return self._crew.running
+
     def in_flight(self) -> list[InFlight]:
         """Return what is being fetched now, the longest first."""
-        return self._pool.in_flight()
+        return self._crew.in_flight()
 
     def stop(self, *, now: bool = False) -> None:
         """Start nothing more; with *now*, end what is running as well."""
@@ -93,7 +109,7 @@ class Batch:
             self._reader.stop()
         if self._feeder is not None:
             self._feeder.cancel()
-        self._pool.stop(now=now)
+        self._crew.stop(now=now)
         self._wake.set()
 
     async def outcomes(self) -> AsyncGenerator[Outcome]:
@@ -106,15 +122,15 @@ class Batch:
                 the rest of the list was not tried.
         """
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._pool)
+            await stack.enter_async_context(self._crew)
             await stack.enter_async_context(self._notes)
-            self.warnings += self._pool.warnings + self._notes.warnings
+            await stack.enter_async_context(self._lists)
             stack.push_async_callback(self._abandon)
             if self._stopped:
                 return
             self._feeder = asyncio.create_task(self._feed(), name="reader of lists")
             self._feeder.add_done_callback(self._feeder_done)
-            while not (self._fed and not self._pool.unfinished and not self._told):
+            while not (self._fed and not self._crew.unfinished and not self._told):
                 await self._wake.wait()
                 self._wake.clear()
                 for outcome in await self._collect():
@@ -127,7 +143,7 @@ class Batch:
     async def _feed(self) -> None:
         """Hand on what the journal admits, no further ahead than the window and the consumer."""
         try:
-            entries = self._entries(self._fetch_list(self._pool.client))
+            entries = self._entries(self._fetch_list())
             self._reader = Reader(entries, ahead=_AHEAD, name="reader of lists")
             while batch := await self._reader.take(_ADMITTED_AT_ONCE):
                 transfers: list[Transfer] = []
@@ -137,8 +153,8 @@ class Batch:
                     else:
                         self._told.append(admitted)
                         self._wake.set()
-                self._pool.add(transfers)
-                while self._pool.unfinished >= _WINDOW or len(self._told) >= _WAITING:
+                self._crew.add(transfers)
+                while self._crew.unfinished >= _WINDOW or len(self._told) >= _WAITING:
                     self._room.clear()
                     await self._room.wait()
         except Exception as error:
@@ -152,14 +168,14 @@ class Batch:
     async def _collect(self) -> list[Outcome]:
         """Return what has become known, and have it noted."""
         outcomes, self._told = self._told, []
-        for transfer, outcome in await self._pool.collect():
+        for transfer, outcome in await self._crew.collect():
             if isinstance(outcome, Failed) and outcome.kind is ErrorKind.DISK:
-                self._disk_failed(DiskError(outcome.message, hint=outcome.hint))
+                self._failed(DiskError(outcome.message, hint=outcome.hint))
             self._notes.add(transfer.job, outcome)
             outcomes.append(outcome)
         return outcomes
 
-    def _disk_failed(self, error: DiskError) -> None:
+    def _failed(self, error: Exception) -> None:
         self._fault = self._fault or error
         self.stop(now=True)
 
@@ -168,25 +184,30 @@ class Batch:
         self.stop(now=True)
         if self._feeder is not None:
             await asyncio.gather(self._feeder, return_exceptions=True)
-        while self._pool.unfinished:
+        while self._crew.unfinished:
             self._wake.clear()
             await self._collect()
-            if self._pool.unfinished:
+            if self._crew.unfinished:
                 await self._wake.wait()
 
-    def _fetch_list(self, client: Client) -> FetchList:
+    def _fetch_list(self) -> FetchList:
         """Return a blocking function for the reader's thread that fetches a list by its URL."""
         loop = asyncio.get_running_loop()
 
         def fetch(url: Url) -> Iterator[bytes]:
             with tempfile.TemporaryFile() as file:
-                copy = _copy(client, url, file.write, self._options)
+                copy = self._copy(url, file.write)
                 asyncio.run_coroutine_threadsafe(copy, loop).result()
                 file.seek(0)
                 while data := file.read(64 * 1024):
                     yield data
 
         return fetch
+
+    async def _copy(self, url: Url, write: Callable[[bytes], int]) -> None:
+        if self._client is None:
+            self._client = await self._lists.enter_async_context(Client(self._options))
+        await _copy(self._client, url, write, self._options)
 
 
 async def _copy(client: Client, url: Url, write: Callable[[bytes], int], options: Options) -> None:

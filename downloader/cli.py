@@ -1,7 +1,5 @@
 """The command: click → Options → run → exit status; the only ``sys.exit``."""
 
-import asyncio
-import gc
 import logging
 import os
 import sys
@@ -21,20 +19,19 @@ from downloader.flags import (
     GroupedCommand,
     Header,
     HeaderText,
+    Processes,
     Seconds,
     Size,
     load_config,
     option,
 )
-from downloader.loop import new_event_loop
+from downloader.loop import log_everything, runner
 from downloader.models import USER_AGENT, ExitStatus, Options
 from downloader.progress import prepare_streams
 from downloader.run import View, run
-from downloader.text import printable, printable_lines
+from downloader.text import printable
 
 _DEFAULTS = Options()
-#: Objects made and not freed, after which the garbage collector looks for cycles.
-_COLLECT_EVERY = 50_000
 
 
 @click.command(
@@ -99,6 +96,14 @@ _COLLECT_EVERY = 50_000
     metavar="RATE",
     type=Size(),
     help="Receive no more bytes a second in all [none].",
+)
+@option(
+    "Speed",
+    "--processes",
+    metavar="N|auto",
+    type=Processes(),
+    default=_DEFAULTS.processes,
+    help="Share the hosts out among so many processes [1; auto: one for each core].",
 )
 @option(
     "Robustness",
@@ -229,18 +234,8 @@ def main(
     view = View(options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
     prepare_streams()
     if debug:
-        log = logging.StreamHandler(sys.stderr)
-        log.setFormatter(SafeFormatter("%(name)s: %(message)s"))
-        logging.basicConfig(level=logging.DEBUG, handlers=[log])
+        log_everything()
     sys.exit(_guarded(lambda: _start(source, options, view, demo=demo), debug=debug))
-
-
-class SafeFormatter(logging.Formatter):
-    """Log lines and tracebacks may quote what a server sent, and go to a terminal all the same."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record as lines that are safe to print."""
-        return printable_lines(super().format(record))
 
 
 def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
@@ -279,14 +274,8 @@ def _start(source: tuple[str, ...], options: Options, view: View, *, demo: bool)
             source = stack.enter_context(demo_site())
         for one in source:
             sources.check(one)
-        # What is imported stays; a run makes few cycles, but so many objects that with the usual
-        # threshold the collector would take a twelfth of its time.
-        gc.freeze()
-        gc.set_threshold(_COLLECT_EVERY)
-        # asyncio's own loop has more to say to who debugs.
-        factory = None if view.debug else new_event_loop
-        with asyncio.Runner(debug=view.debug, loop_factory=factory) as runner:
-            return runner.run(run(source, options, view))
+        with runner(debug=view.debug) as loop:
+            return loop.run(run(source, options, view))
 
 
 def _silence_stdout() -> None:

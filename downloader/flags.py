@@ -1,5 +1,6 @@
 """How the command line is spelled: grouped options, quantities with suffixes, the config file."""
 
+import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,16 @@ class CountOrAuto(click.ParamType[int | None]):
         if str(value).strip().lower() == "auto":
             return None
         return click.IntRange(min=1).convert(value, param, ctx)
+
+
+class Processes(CountOrAuto):
+    """A number from 1 on, or ``auto``, which is how many cores this process may use."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Return the number."""
+        return super().convert(value, param, ctx) or usable_cores()
 
 
 class Seconds(click.ParamType[float]):
@@ -128,6 +139,13 @@ class HeaderText(click.ParamType[str]):
         if not text.isprintable():
             self.fail("it has control characters", param, ctx)
         return text
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def load_config(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:

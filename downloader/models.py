@@ -34,6 +34,7 @@ class Options:
         verify: hash what is done again, instead of comparing sizes alone.
         server_timestamps: give files the time of ``Last-Modified``.
         concurrency: how many URLs are fetched at once; None to find out what is best.
+        processes: how many processes share the hosts out among them.
         per_host: how many URLs of one host are fetched at once.
         delay: seconds between two requests to one host.
         limit_rate: bytes per second that all transfers together may receive, or None.
@@ -59,6 +60,7 @@ class Options:
     verify: bool = False
     server_timestamps: bool = True
     concurrency: int | None = None
+    processes: int = 1
     per_host: int = 6
     delay: float = 0.0
     limit_rate: int | None = None
@@ -83,7 +85,7 @@ class Options:
         Raises:
             ValueError: a number is out of range.
         """
-        for name in ("concurrency", "per_host", "limit_rate"):
+        for name in ("concurrency", "processes", "per_host", "limit_rate"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1")

@@ -7,67 +7,87 @@ URL and never stops the rest.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Self
 
+from downloader.crew import Ended, Park
 from downloader.download import Again, Meter, Rooms, Transfer, download, failed
 from downloader.errors import ErrorKind, HttpStatusError
 from downloader.fetch import Client
 from downloader.governor import MOST_AT_ONCE, Adaptive, Bandwidth, Hosts, Permits, affordable
-from downloader.journal import Job, Parked
 from downloader.models import Failed, InFlight, Options, Outcome
 from downloader.storage import Storage
 
 #: Waits so many seconds; tests put something quicker in its place.
 Sleep = Callable[[float], Awaitable[None]]
-#: Notes in the journal that a partial file is begun, and returns when that is written.
-Park = Callable[[Job, Parked], Awaitable[None]]
 #: While so many finished transfers wait to be collected, none is started.
-_UNCOLLECTED = 1000
+UNCOLLECTED = 1000
 #: Failures that fewer transfers at once might avoid.
 #: So many pauses are waited for, one after the other, until the host is given up.
 _LEAST_PATIENCE = 3
 _HOPELESS = "to all requests before this one, which was not made any more"
 _STRAIN = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECT, ErrorKind.DNS})
+#: A rate that is one's share of several changes: nobody sleeps for longer by what it was.
+_SHARE_SECONDS = 0.1
 
-Ended = tuple[Transfer, Outcome]
 _Task = asyncio.Task[Outcome | Again]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a pool has to know that is one of several.
+
+    Attributes:
+        owns: whether a host is asked by this pool; what leads to others is to be handed over.
+        most: no more transfers than that at once, where the number is found out.
+        at_once: no more than that until :meth:`Pool.hurry`; None for no such limit.
+        began: told of each transfer that starts.
+        waits: told of each that does not run any more, and has no outcome yet.
+    """
+
+    owns: Callable[[str], bool]
+    most: int
+    at_once: int | None
+    began: Callable[[Transfer], None]
+    waits: Callable[[Transfer], None]
+
+
 class Pool:
-    """The workers of one process; an asynchronous context manager.
+    """The workers of one process; a :class:`~downloader.crew.Crew`.
 
     Args:
         options: how the run is made.
         park: see :data:`Park`.
         wake: set whenever there is something to :meth:`collect`.
+        part: see :class:`Part`; None when this pool does it all.
         sleep, clock: time, for tests.
 
     Attributes:
         warnings: lines for a person.
-        client: what lists that lists name are fetched with, once it is entered.
-
-    Raises, on entering:
-        RunError: the output folder, or a file that an option names, cannot be used.
+        untried: what had not been started when the pool was stopped, and never will be.
     """
-
-    client: Client
 
     def __init__(
         self,
         options: Options,
         park: Park,
         wake: asyncio.Event,
+        part: Part | None = None,
         *,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.warnings: list[str] = []
+        self.untried: list[Transfer] = []
         self._options = options
+        self._part = part
+        self._careful = part.at_once if part else None
         self._wake = wake
         self._sleep = sleep
         self._clock = clock
@@ -76,12 +96,14 @@ class Pool:
         self._adaptive = Adaptive(
             self._most_at_once(), clock, lambda: self.received, fixed=bool(options.concurrency)
         )
-        self._permits = Permits(self._adaptive.limit)
+        self._permits = Permits(self._limit)
         self._park = park
         self._stack = AsyncExitStack()
         self._tasks: dict[_Task, Transfer] = {}
         self._done: list[_Task] = []
         self._given_up: list[Ended] = []
+        self._foreign: list[tuple[Transfer, float]] = []
+        self._bandwidth: Bandwidth | None = None
         self._stopped = False
         self._short = False
         self._patience = max(options.retries, _LEAST_PATIENCE)
@@ -92,14 +114,15 @@ class Pool:
 
     async def __aenter__(self) -> Self:
         options = self._options
-        self.client = Client(options)
-        storage = Storage(options.output, self.client.close_idle)
+        client = Client(options)
+        storage = Storage(options.output, client.close_idle)
         await self._stack.enter_async_context(storage)
-        await self._stack.enter_async_context(self.client)
-        rate = options.limit_rate
-        bandwidth = Bandwidth(rate, self._sleep, self._clock) if rate else None
+        await self._stack.enter_async_context(client)
+        if options.limit_rate:
+            longest = _SHARE_SECONDS if self._part else math.inf
+            self._bandwidth = Bandwidth(options.limit_rate, self._sleep, self._clock, longest)
         rooms = Rooms(
-            self.client, storage, self._hosts, bandwidth, self._meter, options, self._park
+            client, storage, self._hosts, self._bandwidth, self._meter, options, self._park
         )
         self._starter = asyncio.create_task(self._start_in_turn(rooms), name="starter")
         return self
@@ -123,6 +146,11 @@ class Pool:
         return self._hosts.queued + len(self._tasks) + len(self._given_up)
 
     @property
+    def running(self) -> int:
+        """How many of them are being fetched now."""
+        return len(self._tasks) - len(self._done)
+
+    @property
     def received(self) -> int:
         """Bytes of bodies over the wire so far."""
         return self._meter.received
@@ -144,12 +172,38 @@ class Pool:
             self._hosts.put(transfer.host, transfer)
         self._may_start.set()
 
+    def put_back(self, moves: Iterable[tuple[Transfer, float]]) -> None:
+        """Have these go on, each after so many seconds, before others of their hosts."""
+        for transfer, seconds in moves:
+            if self._stopped:
+                self._give_up(transfer)
+            else:
+                self._hosts.put_back(transfer.host, transfer, seconds)
+        self._may_start.set()
+
+    def hand_over(self) -> list[tuple[Transfer, float]]:
+        """Return what another pool is to go on with, each after so many seconds."""
+        moves, self._foreign = self._foreign, []
+        return moves
+
+    def hurry(self) -> None:
+        """Start as many at once as is best, where that was limited."""
+        self._careful = None
+        self._resize()
+
+    def set_rate(self, rate: float) -> None:
+        """Receive no more bytes per second from now on, where there is a limit."""
+        if self._bandwidth is not None:
+            self._bandwidth.rate = rate
+
     def stop(self, *, now: bool = False) -> None:
         """Start nothing more; with *now*, end what is running as well."""
         self._stopped = True
         for transfer in self._hosts.drain():
             if transfer.attempts:
                 self._give_up(transfer)
+            else:
+                self.untried.append(transfer)
         if now:
             for task in self._tasks:
                 if not task.cancelling():
@@ -167,7 +221,7 @@ class Pool:
                 result = failed(transfer, result)
             if not isinstance(result, Again):
                 ended.append((transfer, result))
-        if len(tasks) >= _UNCOLLECTED:
+        if len(tasks) >= UNCOLLECTED:
             self._may_start.set()
         return ended
 
@@ -177,13 +231,15 @@ class Pool:
             self._short = True
             await self._permits.acquire()
             self._short = False
-            while len(self._done) >= _UNCOLLECTED or (found := self._hosts.take()) is None:
+            while len(self._done) >= UNCOLLECTED or (found := self._hosts.take()) is None:
                 await self._until_one_may_start()
             host, transfer = found
             task: _Task = asyncio.create_task(
                 download(transfer, rooms), name=transfer.job.target.shown
             )
             self._tasks[task] = transfer
+            if self._part is not None:
+                self._part.began(transfer)
             task.add_done_callback(partial(self._task_done, host))
 
     async def _until_one_may_start(self) -> None:
@@ -210,18 +266,35 @@ class Pool:
             self._done.append(task)
             self._wake.set()
         else:
-            transfer = self._tasks.pop(task)
-            if self._stopped:
-                self._give_up(transfer)
-            else:
-                self._hosts.put_back(transfer.host, transfer, result.seconds)
+            self._go_on(self._tasks.pop(task), result.seconds)
         self._may_start.set()
         if isinstance(result, Failed) and self._hosts.refusals(host) > self._patience:
             self._give_up_on(host, result)
         strained = isinstance(result, Again) and result.kind in _STRAIN
         self._adaptive.ended(short=self._short and self._hosts.queued > 0, strained=strained)
-        if self._permits.limit != self._adaptive.limit:
-            self._permits.resize(self._adaptive.limit)
+        self._resize()
+
+    def _go_on(self, transfer: Transfer, seconds: float) -> None:
+        """Have a transfer wait for its turn at the host that it has come to."""
+        if self._part is not None:
+            self._part.waits(transfer)
+        if self._stopped:
+            self._give_up(transfer)
+        elif self._part is None or self._part.owns(transfer.host):
+            self._hosts.put_back(transfer.host, transfer, seconds)
+        else:
+            self._foreign.append((transfer, seconds))
+            self._wake.set()
+
+    @property
+    def _limit(self) -> int:
+        """How many may run at once now."""
+        limit = self._adaptive.limit
+        return limit if self._careful is None else min(limit, self._careful)
+
+    def _resize(self) -> None:
+        if self._permits.limit != self._limit:
+            self._permits.resize(self._limit)
 
     def _give_up_on(self, host: str, last: Failed) -> None:
         """Fail what waits for a host that has only asked for pauses for as long as is waited.
@@ -241,7 +314,7 @@ class Pool:
     def _most_at_once(self) -> int:
         """Return how many transfers may run at once, which the system may not allow."""
         wanted = self._options.concurrency
-        most = affordable(wanted or MOST_AT_ONCE)
+        most = affordable(wanted or (self._part.most if self._part else MOST_AT_ONCE))
         if wanted is not None and most < wanted:
             self.warnings.append(
                 f"no more than {most} at once, as the limit of open files is low; see ulimit -n"

@@ -5,13 +5,13 @@ import contextlib
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 
 from downloader import sources
 from downloader.batch import Batch
 from downloader.errors import DownloadError, ErrorKind
+from downloader.loop import widen_resolver
 from downloader.models import ExitStatus, Failed, Options, Outcome, Tally
 from downloader.progress import Screen, State
 from downloader.report.lines import (
@@ -25,9 +25,6 @@ from downloader.text import printable, printable_lines
 
 #: How long running transfers may go on after the first Ctrl-C.
 _GRACE_SECONDS = 5.0
-#: Name resolution blocks a thread for each lookup; with few threads one dead name server would
-#: stall everybody, and the wait for a thread would count as the wait for a connection.
-_MOST_RESOLVERS = 256
 
 
 class View:
@@ -69,8 +66,7 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
         DownloadError: the run could not be made, or not to its end.
         OSError: the output cannot be written.
     """
-    threads = min(options.concurrency or _MOST_RESOLVERS, _MOST_RESOLVERS)
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, "resolver"))
+    widen_resolver(options.concurrency)
     started = time.monotonic()
     tally = Tally()
     batch = Batch(lambda fetch_list: sources.read(source, fetch_list), options)
@@ -124,7 +120,7 @@ def _signals(batch: Batch, screen: Screen) -> Iterator[list[signal.Signals]]:
     def interrupt(number: signal.Signals) -> None:
         received.append(number)
         if len(received) == 1:
-            running = count(len(batch.in_flight()), "running transfer")
+            running = count(batch.running, "running transfer")
             screen.note(
                 f"Stopping: {_GRACE_SECONDS:g} s for {running} to finish; again to stop now"
             )

@@ -1,5 +1,6 @@
 """Pure: text that is safe to print, and quantities as people write them."""
 
+import logging
 import re
 import unicodedata
 from datetime import UTC, datetime
@@ -35,6 +36,14 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Return text of several lines, each as :func:`printable` makes it."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+class SafeFormatter(logging.Formatter):
+    """Log lines and tracebacks may quote what a server sent, and go to a terminal all the same."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as lines that are safe to print."""
+        return printable_lines(super().format(record))
 
 
 def parse_size(text: str) -> int:

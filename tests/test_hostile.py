@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from downloader import Downloaded, ErrorKind, Failed, Options, download_sites
-from downloader.cli import SafeFormatter
 from downloader.errors import OutputError
 from downloader.journal import FOLDER
 from downloader.progress import Screen, State
 from downloader.run import View
+from downloader.text import SafeFormatter
 from tests.conftest import Command, saved_files
 from tests.faultserver import (
     BINARY,

@@ -8,7 +8,8 @@ saved in that fraction is known by the file itself, because a name in the folder
 """
 
 from downloader.journal.database import FOLDER
+from downloader.journal.files import saved_since
 from downloader.journal.ledger import Journal
 from downloader.journal.records import Admitted, Job, Parked, Saved
 
-__all__ = ["FOLDER", "Admitted", "Job", "Journal", "Parked", "Saved"]
+__all__ = ["FOLDER", "Admitted", "Job", "Journal", "Parked", "Saved", "saved_since"]

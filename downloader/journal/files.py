@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from downloader.paths import PART, Name, SafePath
+from downloader.journal.records import Saved
+from downloader.paths import EXTENSIONS, PART, Name, SafePath
+
+#: File systems keep time by a coarser clock, which may be behind ours by this many seconds.
+CLOCK_SLACK = 0.05
 
 
 def regular(path: str) -> os.stat_result | None:
@@ -52,3 +56,15 @@ def grown(root: Path, name: Name) -> Iterator[tuple[SafePath, os.stat_result]]:
             known = regular(f"{root}/{path}")
             if known is not None:
                 yield path, known
+
+
+def saved_since(root: Path, name: Name, since: float) -> Saved | None:
+    """Return what this run has saved for *name*, if it began at *since* and there is such a file.
+
+    Names mean whole files; but what was there before is not ours.
+    """
+    for path in {name.path(media_type) for media_type in ("", *EXTENSIONS)}:
+        known = regular(f"{root}/{path}")
+        if known is not None and known.st_ctime >= since - CLOCK_SLACK:
+            return Saved(path, known.st_size, b"", "", "", None)
+    return None

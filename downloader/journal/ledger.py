@@ -10,7 +10,7 @@ from pathlib import Path
 
 from downloader.errors import DiskError, ErrorKind, UrlError
 from downloader.journal.database import Value, insert_many, open_in, open_temporary
-from downloader.journal.files import digest, grown, is_solid, regular
+from downloader.journal.files import CLOCK_SLACK, digest, grown, is_solid, regular
 from downloader.journal.names import Names
 from downloader.journal.records import Admitted, Job, Parked, Row, Saved, State
 from downloader.models import (
@@ -24,8 +24,6 @@ from downloader.models import (
     Unchanged,
 )
 
-#: File systems keep time by a coarser clock, which may be behind ours by this many seconds.
-_CLOCK_SLACK = 0.05
 _KNOWN = """
 SELECT address, id, run, origin, base, growth, state, admitted, path, saved, characters, sha256,
        etag, last_modified, part_path, validator, part_url, total
@@ -266,7 +264,7 @@ class Journal:
         if row.state != State.CLAIMED or self._root is None:
             return None
         for path, found in grown(self._root, row.name):
-            if found.st_ctime < row.admitted - _CLOCK_SLACK:
+            if found.st_ctime < row.admitted - CLOCK_SLACK:
                 continue
             sha256 = digest(self._root / path, "sha256")
             self._db.execute(

@@ -14,22 +14,30 @@ from downloader.models import (
     Tally,
     Unchanged,
 )
+from downloader.paths import SafePath
 from downloader.text import format_size, printable
+
+_HERE = Path()
 
 
 def outcome_line(outcome: Outcome, folder: Path) -> str:
     """Return what happened to one URL, as one line without its end."""
     match outcome:
         case Downloaded():
-            path = printable(str(folder / outcome.path))
+            path = printable(_place(folder, outcome.path))
             return f"Downloaded {path}: {size(outcome.sizes)}{_remarks(outcome)}"
         case Unchanged():
-            path = printable(str(folder / outcome.path))
+            path = printable(_place(folder, outcome.path))
             return f"Unchanged {path}: {_size(outcome.size, outcome.characters)}"
         case Skipped():
             return f"Skipped {printable(outcome.url)}: {printable(outcome.detail)}"
         case Failed():
             return _failure(outcome)
+
+
+def _place(folder: Path, path: SafePath) -> str:
+    # On the way of every line: to join them as paths would take longer than all the rest.
+    return path if folder == _HERE else f"{folder}/{path}"
 
 
 def _remarks(outcome: Downloaded) -> str:

@@ -1,0 +1,185 @@
+"""One of several processes: a pool of its own, and a parent that it obeys and tells."""
+
+import asyncio
+import os
+import socket
+import struct
+import sys
+from contextlib import suppress
+from itertools import count
+
+from downloader import loop, shards
+from downloader.cluster.frames import (
+    Add,
+    Decoder,
+    Ended,
+    Fatal,
+    Frame,
+    Hurry,
+    Moved,
+    Noted,
+    Park,
+    Rate,
+    Start,
+    Stop,
+    Tick,
+    ToParent,
+    Untried,
+    encode,
+)
+from downloader.cluster.roll import Roll
+from downloader.download import Transfer
+from downloader.errors import DiskError, DownloadError
+from downloader.journal import Job, Parked
+from downloader.pool import Part, Pool
+
+_BLOCK = 256 * 1024
+#: Outcomes are told that often, so that neither side has much to do for each.
+_TELL_SECONDS = 0.02
+_TICK_SECONDS = 0.1
+#: So many of those that are in flight are told about, those that take longest.
+_MOST_ROWS = 100
+
+
+def main() -> None:
+    """Do what the parent says over the socket whose number is the first argument."""
+    number, roll = map(int, sys.argv[1:3])
+    with socket.socket(fileno=number) as parent:
+        start = _first(parent)
+        if start is None:
+            return
+        if start.debug:
+            loop.log_everything()
+        with loop.runner(debug=start.debug) as runner:
+            runner.run(Worker(start, Roll(roll)).work(parent))
+            # Threads that wait for a name server must not keep a process that has no more to do.
+            os._exit(0)
+
+
+class Worker:
+    """What the other end of a :class:`~downloader.cluster.child.Child` does."""
+
+    def __init__(self, start: Start, roll: Roll) -> None:
+        self._options = start.options
+        self._roll = roll
+        self._wake = asyncio.Event()
+        self._groups: set[int] = set()
+        self._numbers = count()
+        self._noted: dict[int, asyncio.Future[DiskError | None]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        part = Part(
+            owns=lambda host: shards.group_of(host) in self._groups,
+            most=start.most,
+            at_once=start.at_once,
+            began=lambda transfer: roll.enter(transfer.job.row),
+            waits=lambda transfer: roll.leave(transfer.job.row),
+        )
+        self._pool = Pool(start.options, self._park, self._wake, part)
+
+    async def work(self, parent: socket.socket) -> None:
+        """Obey until the parent has nothing more to say, or is gone."""
+        loop.widen_resolver(self._options.concurrency)
+        reader, self._writer = await asyncio.open_unix_connection(sock=parent, limit=_BLOCK)
+        self._writer.transport.set_write_buffer_limits(0)
+        try:
+            async with self._pool, asyncio.TaskGroup() as group:
+                others = [group.create_task(self._tell()), group.create_task(self._tick())]
+                await self._obey(reader)
+                for other in others:
+                    other.cancel()
+        except DownloadError as error:
+            await self._say(Fatal(error))
+        finally:
+            self._writer.close()
+
+    async def _obey(self, reader: asyncio.StreamReader) -> None:
+        decoder = Decoder()
+        with suppress(ConnectionError):
+            while data := await reader.read(_BLOCK):
+                for frame in decoder.feed(data):
+                    self._do(frame)
+
+    def _do(self, frame: Frame) -> None:
+        match frame:
+            case Add(transfers):
+                self._groups.update(self._group(transfer) for transfer in transfers)
+                self._pool.add(transfers)
+            case Moved(moves):
+                self._groups.update(self._group(transfer) for transfer, _ in moves)
+                self._pool.put_back(moves)
+            case Noted(number, error):
+                noted = self._noted.pop(number)
+                if not noted.done():
+                    noted.set_result(error)
+            case Rate(rate):
+                self._pool.set_rate(rate)
+            case Hurry():
+                self._pool.hurry()
+            case Stop(now):
+                self._pool.stop(now=now)
+                self._wake.set()
+            case _:
+                raise TypeError(f"not for a child: {type(frame).__name__}")
+
+    async def _tell(self) -> None:
+        """Tell the parent what has ended, and what is not for this process any more."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            ended = await self._pool.collect()
+            if ended:
+                outcomes = [(transfer.job.row, outcome) for transfer, outcome in ended]
+                await self._say(Ended(outcomes))
+                # It is out of this process: what it said is heard even when it dies now.
+                for row, _ in outcomes:
+                    self._roll.leave(row)
+            if moves := self._pool.hand_over():
+                await self._say(Moved(moves))
+            if untried := self._pool.untried:
+                rows = [transfer.job.row for transfer in untried]
+                untried.clear()
+                await self._say(Untried(rows))
+            await asyncio.sleep(_TELL_SECONDS)
+
+    async def _tick(self) -> None:
+        """Tell the parent how far this process is, when that has changed."""
+        told = (0, 0)
+        while True:
+            pool = self._pool
+            if (now := (pool.received, pool.running)) != told:
+                told = now
+                await self._say(Tick(*now, pool.in_flight()[:_MOST_ROWS]))
+            await asyncio.sleep(_TICK_SECONDS)
+
+    async def _park(self, job: Job, parked: Parked) -> None:
+        """Have the parent note it in the journal, and wait until that is written."""
+        number = next(self._numbers)
+        noted = self._noted[number] = asyncio.get_running_loop().create_future()
+        await self._say(Park(number, job.row, parked))
+        if (error := await noted) is not None:
+            raise error
+
+    async def _say(self, frame: ToParent) -> None:
+        """Say it, and wait until that has left this process, as when the parent is busy."""
+        if self._writer is not None:
+            # A parent that is gone is noticed where it is listened to.
+            with suppress(ConnectionError):
+                self._writer.write(encode(frame))
+                await self._writer.drain()
+
+    def _group(self, transfer: Transfer) -> int:
+        return shards.group_of(transfer.host)
+
+
+def _first(parent: socket.socket) -> Start | None:
+    """Return what the parent says first; it decides which event loop is made."""
+    length = _exactly(parent, 4)
+    data = _exactly(parent, *struct.unpack(">I", length)) if length else b""
+    frame = next(Decoder().feed(length + data), None)
+    return frame if isinstance(frame, Start) else None
+
+
+def _exactly(parent: socket.socket, size: int) -> bytes:
+    """Return so many bytes, or none if the parent is gone."""
+    data = parent.recv(size, socket.MSG_WAITALL)
+    return data if len(data) == size else b""
