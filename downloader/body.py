@@ -219,10 +219,10 @@ class _Sink:
     async def resume(self, offset: int) -> AsyncIterator[int]:
         """Go on behind the *offset* bytes that an earlier attempt left; yield their number."""
         part = await self._stack.enter_async_context(self._storage.begin(self._path, resume=True))
+        self._part = part
         if part.size != offset:
             raise TruncatedError("the partial file is not what it was")
         part.keep = True
-        self._part = part
         async for block in part.existing():
             self._measure.take(block)
             yield len(block)

@@ -158,7 +158,10 @@ def _after(error: UrlError, host: str, transfer: Transfer, rooms: Rooms) -> Fail
 def _in_time(transfer: Transfer, rooms: Rooms, again: Again) -> Again | Failed:
     """Return *again*, unless the time for the whole URL is over before it."""
     timeout = rooms.options.timeout
-    if timeout is not None and transfer.seconds + again.seconds >= timeout:
+    if timeout is None:
+        return again
+    wait = max(again.seconds, rooms.hosts.paused_for(transfer.host))
+    if transfer.seconds + wait >= timeout:
         return _too_late(transfer, rooms)
     return again
 
@@ -189,7 +192,9 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
                 return await _take(transfer, rooms, response, going_on, started)
         await rooms.storage.drop(parked.path)
         transfer.parked = None
-        transfer.trail = Trail(job.target.url)
+        asked, transfer.trail = transfer.host, Trail(job.target.url)
+        if transfer.host != asked or rooms.options.delay:
+            return Again()
     answer = await rooms.client.get(transfer.trail, job.target.headers + _conditions(job))
     if isinstance(answer, Moved):
         return Again()

@@ -18,7 +18,7 @@ from typing import Self
 
 from downloader.crew import Ended, Park
 from downloader.download import Again, Meter, Rooms, Transfer, download, failed
-from downloader.errors import ErrorKind
+from downloader.errors import ErrorKind, HttpStatusError
 from downloader.fetch import Client
 from downloader.governor import MOST_AT_ONCE, Adaptive, Bandwidth, Hosts, Permits, affordable
 from downloader.models import Failed, InFlight, Options, Outcome
@@ -29,6 +29,9 @@ Sleep = Callable[[float], Awaitable[None]]
 #: While so many finished transfers wait to be collected, none is started.
 UNCOLLECTED = 1000
 #: Failures that fewer transfers at once might avoid.
+#: So many pauses are waited for, one after the other, until the host is given up.
+_LEAST_PATIENCE = 3
+_HOPELESS = "to all requests before this one, which was not made any more"
 _STRAIN = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECT, ErrorKind.DNS})
 #: A rate that is one's share of several changes: nobody sleeps for longer by what it was.
 _SHARE_SECONDS = 0.1
@@ -103,6 +106,7 @@ class Pool:
         self._bandwidth: Bandwidth | None = None
         self._stopped = False
         self._short = False
+        self._patience = max(options.retries, _LEAST_PATIENCE)
         self._may_start = asyncio.Event()
         self._starter: asyncio.Task[None] | None = None
         self._alarm: asyncio.Task[None] | None = None
@@ -202,7 +206,9 @@ class Pool:
                 self.untried.append(transfer)
         if now:
             for task in self._tasks:
-                task.cancel()
+                if not task.cancelling():
+                    # Once: what it leaves in good order must not be interrupted again.
+                    task.cancel()
 
     async def collect(self) -> list[Ended]:
         """Return what has finished since; an exception becomes its URL's outcome."""
@@ -262,8 +268,10 @@ class Pool:
         else:
             self._go_on(self._tasks.pop(task), result.seconds)
         self._may_start.set()
-        kind = result.kind if isinstance(result, Again | Failed) else None
-        self._adaptive.ended(short=self._short, strained=kind in _STRAIN)
+        if isinstance(result, Failed) and self._hosts.refusals(host) > self._patience:
+            self._give_up_on(host, result)
+        strained = isinstance(result, Again) and result.kind in _STRAIN
+        self._adaptive.ended(short=self._short and self._hosts.queued > 0, strained=strained)
         self._resize()
 
     def _go_on(self, transfer: Transfer, seconds: float) -> None:
@@ -287,6 +295,16 @@ class Pool:
     def _resize(self) -> None:
         if self._permits.limit != self._limit:
             self._permits.resize(self._limit)
+
+    def _give_up_on(self, host: str, last: Failed) -> None:
+        """Fail what waits for a host that has only asked for pauses for as long as is waited.
+
+        Otherwise each URL in turn would wait for as long, which may be days.
+        """
+        for transfer in self._hosts.take_all(host):
+            error = HttpStatusError(last.status or 0, _HOPELESS)
+            self._given_up.append((transfer, failed(transfer, error)))
+        self._wake.set()
 
     def _give_up(self, transfer: Transfer) -> None:
         """Have it known that a transfer that had been tried is not tried again."""

@@ -92,11 +92,13 @@ class Screen:
     ) -> None:
         if self._ticker is not None:
             self._ticker.cancel()
-            await asyncio.gather(self._ticker, return_exceptions=True)
+            await asyncio.wait([self._ticker])
         if self._bar is not None:
             self._bar.close()
             self._bar = None
         self.flush()
+        if self._ticker is not None and not self._ticker.cancelled():
+            self._ticker.result()  # a defect there must not pass unseen
 
     def flush(self) -> None:
         """Write what is held.
@@ -107,7 +109,8 @@ class Screen:
         if not self._held:
             return
         held, self._held = self._held, []
-        with tqdm.external_write_mode(file=sys.stderr) if self._bar else nullcontext():
+        bar = self._bar is not None  # one without a total has no truth value
+        with tqdm.external_write_mode(file=sys.stderr) if bar else nullcontext():
             last: TextIO | None = None
             for stream, line in held:
                 if last is not None and stream is not last:

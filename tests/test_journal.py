@@ -4,6 +4,7 @@ import itertools
 import random
 import unicodedata
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -283,3 +284,18 @@ def test_no_two_urls_share_any_file_that_they_may_become(
 def test_every_address_that_names_no_file_gets_one(addresses: list[str]) -> None:
     distinct = list({parse(address): None for address in addresses})
     assert None not in _names(distinct)
+
+
+def test_an_address_whose_name_a_later_list_gives_away_gets_another(tmp_path: Path) -> None:
+    first = Journal(tmp_path)
+    (job,) = first.admit([_target("http://h/x/a.html")])
+    first.close()
+    assert isinstance(job, Job)
+    second = Journal(tmp_path)
+    given_away = [_target("http://h/other", 0, job.name.base), _target("http://h/x/a.html", 1)]
+    other, again = second.admit(given_away)
+    second.close()
+    assert isinstance(other, Job)
+    assert isinstance(again, Job)
+    assert other.name.base == "h/x/a.html"
+    assert again.name.base != other.name.base

@@ -4,9 +4,12 @@ import asyncio
 import gc
 import hashlib
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -18,6 +21,7 @@ from downloader import (
     ErrorKind,
     Failed,
     Options,
+    Outcome,
     OutputError,
     Skipped,
     Target,
@@ -27,6 +31,7 @@ from downloader import (
 from downloader.batch import Batch
 from downloader.fetch import Response
 from downloader.fetch.client import require_success
+from downloader.loop import new_event_loop
 from downloader.sources import from_items
 from downloader.urls import parse
 from tests.conftest import Site, saved_files
@@ -280,3 +285,33 @@ async def test_a_run_that_is_stopped_while_it_starts_ends(
     batch.stop(now=True)
     async with asyncio.timeout(20):
         assert await running < 300
+
+
+def test_many_silent_names_do_not_keep_others_from_being_resolved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence = threading.Event()
+    genuine = socket.getaddrinfo
+
+    def resolve(host: str, port: int, *rest: Any, **how: Any) -> Any:
+        if host.startswith("silent"):
+            silence.wait(20)
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+        return genuine("127.0.0.1", port, *rest, **how)
+
+    async def main() -> list[Outcome]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(32))
+        found: list[Outcome] = []
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+        names = [f"http://silent-{n}.test:{port}/" for n in range(12)] + [f"http://ok.test:{port}/"]
+        async for outcome in iter_sites(names, tmp_path, options=Options(retries=0)):
+            found.append(outcome)
+            silence.set()
+        return found
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        first, *_ = runner.run(main())
+    assert isinstance(first, Failed)
+    assert (first.index, first.message) == (12, "connection refused")

@@ -1,6 +1,7 @@
 """Saving: whole files only, and never outside the folder."""
 
 import asyncio
+import gc
 import os
 from pathlib import Path
 
@@ -116,3 +117,55 @@ async def test_a_large_body_is_saved_in_constant_memory(site: Site, tmp_path: Pa
     assert outcome.sizes.saved == len(block) * blocks
     assert (tmp_path / outcome.path).stat().st_size == len(block) * blocks
     assert most - before < 64 * 1024 * 1024, "for a body of 200 MiB"
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="no links that could be refused")
+@pytest.mark.parametrize("swapped", ["h", "h/x"])
+async def test_a_folder_above_that_is_swapped_for_a_link_is_not_entered(
+    tmp_path: Path, swapped: str
+) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    async with Storage(root) as storage:
+        await storage.save(SafePath("h/x/one"), b"one", Publish())
+        (root / swapped).rename(elsewhere)
+        (root / swapped).symlink_to(elsewhere)
+        with pytest.raises(BlockedError):
+            await storage.save(SafePath("h/x/two"), b"two", Publish())
+    assert [path.name for path in elsewhere.rglob("*") if path.is_file()] == ["one"]
+
+
+async def test_who_gives_up_saving_leaves_no_error_behind(tmp_path: Path) -> None:
+    async with Storage(tmp_path) as storage:
+        saves = [
+            asyncio.create_task(storage.save(SafePath(f"f/{n}"), b"data", Publish()))
+            for n in range(300)
+        ]
+        await asyncio.sleep(0)
+        for save in saves:
+            save.cancel()
+        await asyncio.gather(*saves, return_exceptions=True)
+    assert not list(tmp_path.rglob("*.part"))
+    gc.collect()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc to look at")
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_file_that_is_being_opened_when_its_transfer_is_cancelled_is_closed(
+    tmp_path: Path, turns: int
+) -> None:
+    async def begin(storage: Storage) -> None:
+        async with storage.begin(SafePath("a/large")) as part:
+            await part.write(b"x" * 3_000_000)
+            await asyncio.Event().wait()
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    async with Storage(tmp_path) as storage:
+        beginning = asyncio.create_task(begin(storage))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        beginning.cancel()
+        await asyncio.sleep(0)
+        beginning.cancel()
+        await asyncio.gather(beginning, return_exceptions=True)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    assert not list(tmp_path.rglob("*.part"))

@@ -42,6 +42,8 @@ _LEAST_READ_BUFFER = 1024
 _REDIRECT_BODY = 64 * 1024
 _REDIRECT_SECONDS = 1.0
 _LONGEST_REASON = 100
+#: Redirects by the thousand may wait in queues; what is longer is there to fill memory.
+_LONGEST_ADDRESS = 16 * 1024
 #: The last is of HTTP/1.1's first edition (RFC 2616), where it meant none.
 _TRANSFER_CODINGS = frozenset({"", "chunked", "identity"})
 _CONTROLS = dict.fromkeys([*range(0x20), 0x7F], " ")
@@ -127,7 +129,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A redirect leads on to another host, which is asked when its turn comes.
+    """A redirect leads on to another host, or to one that wants a delay: it has to wait its turn.
 
     Attributes:
         host: which.
@@ -185,7 +187,7 @@ class Client:
         """Make the next request of a trail, and those that redirects of the same host lead to.
 
         The last answer is given, whatever its status, to be used as a context manager; or that
-        the trail goes on at another host. *headers*, like those of the options, go only to the
+        the trail has to wait its turn. *headers*, like those of the options, go only to the
         origin of the trail's start, except the few that hold no secret.
 
         Raises:
@@ -213,7 +215,10 @@ class Client:
                 raise
             response.release()
             trail.next, _ = urls.without_credentials(target)
-            if (moved := urls.host(trail.next)) != host:
+            if len(trail.next) > _LONGEST_ADDRESS:
+                raise RedirectError("redirects to an address without end")
+            moved = urls.host(trail.next)
+            if moved != host or self._options.delay:
                 return Moved(moved)
 
     async def follow(self, url: Url) -> Response:

@@ -1,10 +1,13 @@
 """aiohttp's connection, with four gaps closed through which a run could hang or be misled."""
 
+import asyncio
 import socket
 import ssl as tls
+from collections.abc import Sequence
 from functools import partial
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import AddrInfoType
 from aiohttp.http_exceptions import BadHttpMessage
@@ -13,6 +16,8 @@ from aiohttp.streams import StreamReader
 
 from downloader.addresses import is_public
 
+#: Only addresses of families that this machine has (RFC 3493, section 6.1).
+_NUMBERS = socket.AI_ADDRCONFIG
 #: Interim answers (RFC 9110, section 15.2) that may come before one answer.
 _MOST_INTERIM = 100
 
@@ -65,6 +70,41 @@ class BlockedAddressError(OSError):
     """
 
 
+class Resolver(AbstractResolver):
+    """Resolves names in the event loop's own threads.
+
+    uvloop has libuv do it, which resolves no more than two names at once in a whole process, and
+    waits at the end for those that nobody wants any more.
+    """
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of *host*.
+
+        Raises:
+            OSError: it has none, or that cannot be found out.
+        """
+        look_up = partial(
+            socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, family=family, flags=_NUMBERS
+        )
+        found = await asyncio.get_running_loop().run_in_executor(None, look_up)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=_address(address, kind),
+                port=int(address[1]),
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """Do nothing: the threads are the event loop's."""
+
+
 class Connector(aiohttp.TCPConnector):
     """Makes connections of that class.
 
@@ -75,7 +115,10 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, *, limit: int, ssl: tls.SSLContext | bool, public_only: bool) -> None:
         super().__init__(
-            limit=limit, ssl=ssl, socket_factory=_public_socket if public_only else None
+            limit=limit,
+            resolver=Resolver(),
+            ssl=ssl,
+            socket_factory=_public_socket if public_only else None,
         )
         handler: type[ResponseHandler] = Connection
         self._factory = partial(handler, loop=self._loop)
@@ -86,6 +129,12 @@ class Connector(aiohttp.TCPConnector):
             for connection, _ in idle:
                 connection.close()
         self._conns.clear()
+
+
+def _address(address: Sequence[object], kind: int) -> str:
+    """Return the address of a socket as text, with the zone that a link-local one needs."""
+    zone = address[3] if kind == socket.AF_INET6 and len(address) == 4 else 0
+    return f"{address[0]}%{zone}" if zone else str(address[0])
 
 
 def _public_socket(info: AddrInfoType) -> socket.socket:

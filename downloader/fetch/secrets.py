@@ -54,6 +54,10 @@ class Trail:
         self.next, _ = urls.without_credentials(self.start)
 
 
+#: What a client has to keep (RFC 6265, section 6.1): bytes of a cookie, and cookies of an origin.
+_LONGEST_COOKIE, _MOST_COOKIES = 4096, 50
+
+
 class Secrets:
     """Knows the user's headers, cookies and passwords.
 
@@ -147,9 +151,12 @@ class Chain:
     def learn(self, url: Url, set_cookies: Iterable[str]) -> None:
         """Take in the ``Set-Cookie`` fields of a redirect from *url* (RFC 6265, section 5.2)."""
         for said in set_cookies:
-            name, equals, value = said.partition(";")[0].partition("=")
-            if equals and name.strip() and said.isascii() and said.isprintable():
-                jar = self._trail.cookies.setdefault(urls.origin(url), {})
+            pair = said.partition(";")[0]
+            name, equals, value = pair.partition("=")
+            if len(pair) > _LONGEST_COOKIE or not (said.isascii() and said.isprintable()):
+                continue
+            jar = self._trail.cookies.setdefault(urls.origin(url), {})
+            if equals and name.strip() and (name.strip() in jar or len(jar) < _MOST_COOKIES):
                 jar[name.strip()] = value.strip()
 
 

@@ -121,7 +121,9 @@ class Adaptive:
         best = self._best
         if best is None:
             self._best = now
-        elif now.failures > best.failures + self._chance(best.failures) + _MORE_FAILURES:
+        elif now.limit > best.limit and now.failures > (
+            best.failures + self._chance(best.failures) + _MORE_FAILURES
+        ):
             self._go_back(best)
         elif not self._searching:
             self._probe(now, best)

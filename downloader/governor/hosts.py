@@ -20,6 +20,8 @@ FIRST_AT_ONCE = 6
 _PROBE_SECONDS = 10.0
 #: Of so many hosts it is remembered what they stand, while nothing is waiting for them.
 _MOST_IDLE = 10_000
+#: What has been begun goes before what has not: its time runs, and it holds memory.
+_BEGUN = 1_000_000_000
 
 
 class _Host(Generic[Item]):
@@ -33,6 +35,8 @@ class _Host(Generic[Item]):
         "listed",
         "name",
         "not_before",
+        "refusals",
+        "returned",
         "ripening",
         "running",
         "timer",
@@ -42,6 +46,8 @@ class _Host(Generic[Item]):
     def __init__(self, name: str, limit: float, ceiling: int) -> None:
         self.name = name
         self.waiting: deque[Item] = deque()
+        self.returned = 0  # how many of those that wait, the first ones, have been out before
+        self.refusals = 0  # pauses that it has asked for since it last answered well
         self.ripening = 0  # items that wait for their time
         self.running = 0
         self.limit = limit
@@ -94,6 +100,7 @@ class Hosts(Generic[Item]):
             host.ripening += 1
             heapq.heappush(self._timers, (now + seconds, next(self._order), host, item))
         else:
+            host.returned += 1
             host.waiting.appendleft(item)
             self._list(host, now)
 
@@ -113,6 +120,7 @@ class Hosts(Generic[Item]):
             if self._delay:
                 host.not_before = now + self._delay
             item = host.waiting.popleft()
+            host.returned -= host.returned > 0
             self.queued -= 1
             self._list(host, now)
             return host.name, item
@@ -138,11 +146,33 @@ class Hosts(Generic[Item]):
         if seconds <= 0:
             return
         host = self._host(name)
+        host.refusals += 1
         now = self._clock()
         host.not_before = max(host.not_before, now + seconds)
         self._set_timer(host)
         if len(self._hosts) > _MOST_IDLE + self.queued:
             self._forget_idle()
+
+    def paused_for(self, name: str) -> float:
+        """Return for how many seconds nothing of that host is started."""
+        host = self._hosts.get(name)
+        return 0.0 if host is None else max(0.0, host.not_before - self._clock())
+
+    def refusals(self, name: str) -> int:
+        """Return how many pauses the host has asked for since it last answered well."""
+        host = self._hosts.get(name)
+        return 0 if host is None else host.refusals
+
+    def take_all(self, name: str) -> list[Item]:
+        """Take all items that wait for that host; none of them is to be given back."""
+        host = self._hosts.get(name)
+        if host is None:
+            return []
+        items = [*host.waiting]
+        host.waiting.clear()
+        host.returned = host.listed = 0
+        self.queued -= len(items)
+        return items
 
     def overloaded(self, name: str) -> None:
         """Ask that host for half as much at once, since it says that it has too much to do.
@@ -161,6 +191,7 @@ class Hosts(Generic[Item]):
     def served(self, name: str) -> None:
         """Note that the host answered well: it may be asked for a little more at once."""
         host = self._hosts[name]
+        host.refusals = 0
         if host.limit < host.ceiling:
             # Doubles in each round until the first overload, and adds one in each after it.
             host.limit += 1.0 if host.ceiling_since is None else 1.0 / host.limit
@@ -180,7 +211,7 @@ class Hosts(Generic[Item]):
         self._hosts = {name: host for name, host in self._hosts.items() if host.running}
         for host in self._hosts.values():
             host.waiting.clear()
-            host.ripening = host.listed = 0
+            host.ripening = host.listed = host.returned = 0
             host.timer = 0.0
         self._ready.clear()
         self._timers.clear()
@@ -208,7 +239,7 @@ class Hosts(Generic[Item]):
 
         One that is there already keeps its place until its queue is twice as long.
         """
-        length = len(host.waiting)
+        length = len(host.waiting) + (_BEGUN if host.returned else 0)
         if (not host.listed or length >= 2 * host.listed) and self._may_start(host, now):
             host.listed = length
             heapq.heappush(self._ready, (-length, next(self._order), host))
@@ -224,6 +255,7 @@ class Hosts(Generic[Item]):
             due, _, host, item = heapq.heappop(self._timers)
             if item is not None:
                 host.ripening -= 1
+                host.returned += 1
                 host.waiting.appendleft(item)
             elif due == host.timer:
                 host.timer = 0.0
@@ -231,7 +263,9 @@ class Hosts(Generic[Item]):
             self._forget_if_idle(host)
 
     def _forget_if_idle(self, host: _Host[Item]) -> None:
-        """Forget a host of which nothing is to be remembered."""
+        """Forget a host of which nothing is to be remembered, and when there are many, more."""
+        if len(self._hosts) > 2 * _MOST_IDLE + self.queued:
+            self._forget_idle()
         if (
             self._hosts.get(host.name) is host
             and not host.waiting

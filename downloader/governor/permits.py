@@ -29,4 +29,7 @@ class Permits(asyncio.Semaphore):
         while change > 0:
             change -= 1
             self.release()
+        while change < 0 and self._value > 0:
+            change += 1
+            self._value -= 1
         self._surplus -= change

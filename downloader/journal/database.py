@@ -12,6 +12,8 @@ from downloader.errors import DiskError, OutputError
 FOLDER = ".download"
 _FILE = "journal.sqlite3"
 _VERSION = 1
+#: The first that knows UPDATE … FROM.
+_LEAST_SQLITE = (3, 33)
 _CACHE_KIB = 8 * 1024
 #: Result codes that say that another process holds the file, or that the disk refuses; anything
 #: else that goes wrong when it is opened says that it is broken.
@@ -91,6 +93,11 @@ def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
         OutputError: another run holds it, or it was written by a newer version.
         DiskError: the disk refuses.
     """
+    if sqlite3.sqlite_version_info < _LEAST_SQLITE:
+        raise OutputError(
+            f"SQLite {sqlite3.sqlite_version} is too old for the journal",
+            hint=f"Python needs {'.'.join(map(str, _LEAST_SQLITE))} or newer",
+        )
     folder = root / FOLDER
     file = folder / _FILE
     try:

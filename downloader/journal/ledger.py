@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from downloader.errors import DiskError, ErrorKind, UrlError
@@ -152,7 +153,10 @@ class Journal:
             elif key in before:
                 yield _repeated(entry, before[key].origin)
             else:
-                admitted = self._admit(entry, key, known.get(key))
+                row = known.get(key)
+                if row is not None and self._names.displaced(row.id):
+                    row = replace(row, base="", state=State.CLAIMED)
+                admitted = self._admit(entry, key, row)
                 if _is_first(admitted):
                     before[key] = entry
                 yield admitted

@@ -25,11 +25,13 @@ class Names:
         self._usual: dict[str, tuple[Name, Claims]] = {}
         self._taken: set[str] = set()
         self._fresh: list[tuple[str, int]] = []
+        self._displaced: set[int] = set()
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Find out which of the usual names of *targets*, new addresses, are taken."""
         self._usual.clear()
         self._taken.clear()
+        self._displaced.clear()
         wanted: set[str] = set()
         for target in targets:
             if target.name is None:
@@ -57,6 +59,10 @@ class Names:
         self._folders.update(folders(fold(name.base)))
         return name
 
+    def displaced(self, owner: int) -> bool:
+        """Return whether an address lost its name since the last :meth:`prepare`."""
+        return owner in self._displaced
+
     def write(self) -> None:
         """Note the names that were given; to be done before the transaction ends."""
         if self._fresh:
@@ -72,8 +78,7 @@ class Names:
         self.write()
         name = self._free_name(target, run)
         if again:
-            self._db.execute("DELETE FROM claims WHERE owner = ?", (owner,))
-            self._forget()
+            self._give_up([owner])
         own = claims(name).own
         self._taken.update(own)
         self._fresh += [(key, owner) for key in own]
@@ -90,10 +95,12 @@ class Names:
                 )
             # Names that an earlier list gave give way to those that this one gives; their addresses
             # get others when they are seen again.
-            owners = [(owner,) for owner, _ in taken]
-            self._db.executemany("DELETE FROM claims WHERE owner = ?", owners)
-            self._db.executemany("UPDATE urls SET base = '', state = 0 WHERE id = ?", owners)
-            self._forget()
+            owners = [owner for owner, _ in taken]
+            self._displaced.update(owners)
+            self._give_up(owners)
+            self._db.executemany(
+                "UPDATE urls SET base = '', state = 0 WHERE id = ?", [(owner,) for owner in owners]
+            )
             return name
         for name in candidates(target.url):
             if not self._takers(name):
@@ -106,7 +113,10 @@ class Names:
         query = _TAKERS % ",".join("?" * len(wanted))
         return self._db.execute(query, wanted).fetchall()
 
-    def _forget(self) -> None:
-        """Rely no more on what was found out, because claims have been given up."""
-        self._folders.clear()
-        self._usual.clear()
+    def _give_up(self, owners: Iterable[int]) -> None:
+        """Give up the names of files; folders stay taken, because other files are in them."""
+        self._db.executemany(
+            "DELETE FROM claims WHERE owner = ? AND substr(key, 1, 1) != '/'",
+            [(owner,) for owner in owners],
+        )
+        self._usual.clear()  # what was found out may not hold any more

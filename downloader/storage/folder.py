@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -136,8 +137,14 @@ class Folder:
 
     def _is_still(self, folder: str, found: _Open) -> bool:
         """Return whether that name still leads to the folder that was opened."""
+        end = folder.find("/")
         try:
-            there = os.stat(folder, dir_fd=self._fd)
+            while end >= 0:
+                above = os.stat(folder[:end], dir_fd=self._fd, follow_symlinks=False)
+                if not stat.S_ISDIR(above.st_mode):
+                    return False
+                end = folder.find("/", end + 1)
+            there = os.stat(folder, dir_fd=self._fd, follow_symlinks=False)
         except OSError:
             return False
         return os.path.samestat(there, found.identity)

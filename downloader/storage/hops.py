@@ -61,8 +61,10 @@ class Hops:
         self._hopping: set[asyncio.Task[None] | None] = set()
         self._slow = False
 
-    def close(self) -> None:
-        """End the threads, when they have done what is under way."""
+    async def close(self) -> None:
+        """End the threads, when they have done all that was asked for, also by who has given up."""
+        while hopping := [task for task in self._hopping if task is not None]:
+            await asyncio.wait(hopping)
         self._first.shutdown()
         self._others.shutdown()
 

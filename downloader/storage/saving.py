@@ -56,7 +56,7 @@ class Storage:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._hops.close()
+        await self._hops.close()
         self._folder.close()
 
     async def save(
@@ -96,7 +96,13 @@ class Storage:
             DiskError: the disk refuses.
             BlockedError: something in the folder is in the way.
         """
-        opened = await self._patiently(partial(self._open, path, resume))
+        opening = asyncio.create_task(self._patiently(partial(self._open, path, resume)))
+        try:
+            opened = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The thread may have opened it all the same.
+            opening.add_done_callback(partial(self._undo, path))
+            raise
         self._parts += 1
         piece = max(_LEAST_PIECE, min(_BLOCK, _ALL_PIECES // self._parts))
         part = PartFile(path, opened, self._hops, self._folder, piece)
@@ -104,9 +110,13 @@ class Storage:
             yield part
         finally:
             self._parts -= 1
-            await part.close()
-            if not part.committed and not part.keep:
-                await self.drop(path)
+            # Shielded: who is cancelled again meanwhile must leave nothing behind either.
+            await asyncio.shield(asyncio.ensure_future(self._leave(part, path)))
+
+    async def _leave(self, part: "PartFile", path: SafePath) -> None:
+        await part.close()
+        if not part.committed and not part.keep:
+            await self.drop(path)
 
     async def _patiently(self, function: Callable[[], _Result]) -> _Result:
         """Run *function* in a thread, as often as it takes until a descriptor is free."""
@@ -130,6 +140,15 @@ class Storage:
         """Return a descriptor for the ``.part`` file, and how long it is."""
         with translated(path), self._folder.of(path, create=True) as (folder, leaf):
             return _open_there(resume, folder, leaf)
+
+    def _undo(self, path: SafePath, opening: asyncio.Task[tuple[int, int]]) -> None:
+        """Close what a thread has opened for who does not want it any more."""
+        if opening.cancelled() or opening.exception() is not None:
+            return
+        fd, size = opening.result()
+        os.close(fd)
+        if not size:
+            self._hops.run(partial(self._unlink, path, PART))
 
     def _size(self, path: SafePath) -> int:
         with suppress(OSError), self._folder.of(path, create=False) as (folder, leaf):
@@ -269,6 +288,10 @@ class PartFile:
         if self._fd is None:
             return
         fd, self._fd = self._fd, None
+        closing = asyncio.ensure_future(self._close_behind_the_thread(fd))
+        await asyncio.shield(closing)
+
+    async def _close_behind_the_thread(self, fd: int) -> None:
         if self._writing is not None:
             await asyncio.wait([self._writing])
             self._writing.exception()  # reported already, or of no interest to who gives up
