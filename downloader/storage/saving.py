@@ -46,6 +46,7 @@ class Storage:
         self._starving = starving
         self._hops = Hops()
         self._parts = 0
+        self._undoing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         self._folder.open()
@@ -57,6 +58,8 @@ class Storage:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        while self._undoing:
+            await asyncio.wait(self._undoing)
         await self._hops.close()
         self._folder.close()
 
@@ -102,7 +105,9 @@ class Storage:
             opened = await asyncio.shield(opening)
         except asyncio.CancelledError:
             # The thread may have opened it all the same.
-            opening.add_done_callback(partial(self._undo, path))
+            undoing = asyncio.create_task(self._undo(path, opening))
+            self._undoing.add(undoing)
+            undoing.add_done_callback(self._undoing.discard)
             raise
         self._parts += 1
         piece = max(_LEAST_PIECE, min(_BLOCK, _ALL_PIECES // self._parts))
@@ -113,6 +118,14 @@ class Storage:
             self._parts -= 1
             # Shielded: who is cancelled again meanwhile must leave nothing behind either.
             await asyncio.shield(asyncio.ensure_future(self._leave(part, path)))
+
+    async def _undo(self, path: SafePath, opening: asyncio.Task[tuple[int, int]]) -> None:
+        """Close what a thread has opened for who does not want it any more."""
+        with suppress(Exception):
+            fd, size = await opening
+            os.close(fd)
+            if not size:
+                await self.drop(path)
 
     async def _leave(self, part: "PartFile", path: SafePath) -> None:
         await part.close()
@@ -141,15 +154,6 @@ class Storage:
         """Return a descriptor for the ``.part`` file, and how long it is."""
         with translated(path), self._folder.of(path, create=True) as (folder, leaf):
             return _open_there(resume, folder, leaf)
-
-    def _undo(self, path: SafePath, opening: asyncio.Task[tuple[int, int]]) -> None:
-        """Close what a thread has opened for who does not want it any more."""
-        if opening.cancelled() or opening.exception() is not None:
-            return
-        fd, size = opening.result()
-        os.close(fd)
-        if not size:
-            self._hops.run(partial(self._unlink, path, PART))
 
     def _size(self, path: SafePath) -> int:
         with suppress(OSError), self._folder.of(path, create=False) as (folder, leaf):
