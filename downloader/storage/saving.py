@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -45,6 +46,7 @@ class Storage:
         self._starving = starving
         self._hops = Hops()
         self._parts = 0
+        self._undoing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         self._folder.open()
@@ -56,6 +58,8 @@ class Storage:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        while self._undoing:
+            await asyncio.wait(self._undoing)
         await self._hops.close()
         self._folder.close()
 
@@ -101,7 +105,9 @@ class Storage:
             opened = await asyncio.shield(opening)
         except asyncio.CancelledError:
             # The thread may have opened it all the same.
-            opening.add_done_callback(partial(self._undo, path))
+            undoing = asyncio.create_task(self._undo(path, opening))
+            self._undoing.add(undoing)
+            undoing.add_done_callback(self._undoing.discard)
             raise
         self._parts += 1
         piece = max(_LEAST_PIECE, min(_BLOCK, _ALL_PIECES // self._parts))
@@ -112,6 +118,14 @@ class Storage:
             self._parts -= 1
             # Shielded: who is cancelled again meanwhile must leave nothing behind either.
             await asyncio.shield(asyncio.ensure_future(self._leave(part, path)))
+
+    async def _undo(self, path: SafePath, opening: asyncio.Task[tuple[int, int]]) -> None:
+        """Close what a thread has opened for who does not want it any more."""
+        with suppress(Exception):
+            fd, size = await opening
+            os.close(fd)
+            if not size:
+                await self.drop(path)
 
     async def _leave(self, part: "PartFile", path: SafePath) -> None:
         await part.close()
@@ -140,15 +154,6 @@ class Storage:
         """Return a descriptor for the ``.part`` file, and how long it is."""
         with translated(path), self._folder.of(path, create=True) as (folder, leaf):
             return _open_there(resume, folder, leaf)
-
-    def _undo(self, path: SafePath, opening: asyncio.Task[tuple[int, int]]) -> None:
-        """Close what a thread has opened for who does not want it any more."""
-        if opening.cancelled() or opening.exception() is not None:
-            return
-        fd, size = opening.result()
-        os.close(fd)
-        if not size:
-            self._hops.run(partial(self._unlink, path, PART))
 
     def _size(self, path: SafePath) -> int:
         with suppress(OSError), self._folder.of(path, create=False) as (folder, leaf):
@@ -193,7 +198,9 @@ class PartFile:
         self._filled = 0
         self._free: list[bytearray] = []
         self._full: deque[tuple[bytearray, int]] = deque()
-        self._writing: asyncio.Future[None] | None = None
+        self._writes: deque[asyncio.Future[None]] = deque()
+        self._in_order = threading.Lock()
+        self._broken = self._closing = False
         self._before: Callable[[memoryview], None] = lambda _: None
 
     def observed_by(self, before: Callable[[memoryview], None]) -> None:
@@ -232,40 +239,38 @@ class PartFile:
             DiskError: the disk refuses.
         """
         await self._pass_on()
-        while self._full or self._writing is not None:
-            await self._progress()
+        while self._writes:
+            await self._oldest()
 
     async def _pass_on(self) -> None:
         """Have the buffer written that was filled last, and take another."""
         if not self._filled:
             return
-        while len(self._full) >= _WAITING_PIECES:
-            await self._progress()
+        while len(self._writes) >= _WAITING_PIECES:
+            await self._oldest()
         self._full.append((self._filling, self._filled))
         self._filling = self._free.pop() if self._free else bytearray(len(self._filling))
         self._filled = 0
-        if self._writing is not None and self._writing.done():
-            await self._progress()
-        if self._writing is None:
-            self._writing = self._hops.run(self._write_full)
+        self._writes.append(self._hops.run(self._write_next))
 
-    async def _progress(self) -> None:
-        """Wait for the thread that writes, and send it again if it has missed a buffer."""
-        if self._writing is None:
-            self._writing = self._hops.run(self._write_full)
+    async def _oldest(self) -> None:
+        """Wait until the oldest of the pieces that wait has been written."""
         with translated(self._path):
             # Who is cancelled here must not close the file under the hands of the thread.
-            await asyncio.shield(self._writing)
-        self._writing = None
+            await asyncio.shield(self._writes[0])
+        self._writes.popleft()
 
-    def _write_full(self) -> None:
-        fd = self._opened()
-        while self._full:
-            buffer, size = self._full[0]
+    def _write_next(self) -> None:
+        # On a slow disk several threads save: the pieces of one file must keep their order.
+        with self._in_order:
+            buffer, size = self._full.popleft()
+            if self._broken:
+                return
+            self._broken = True  # until this piece is there: none may follow one that is not
             with memoryview(buffer)[:size] as piece:
                 self._before(piece)
-                _write_all(fd, piece)
-            self._full.popleft()
+                _write_all(self._opened(), piece)
+            self._broken = False
             self._free.append(buffer)
 
     async def commit(self, how: Publish, before: Callable[[], None] = _nothing) -> str:
@@ -285,16 +290,17 @@ class PartFile:
 
     async def close(self) -> None:
         """Close the file, when what is being written to it is done."""
-        if self._fd is None:
+        if self._fd is None or self._closing:
             return
-        fd, self._fd = self._fd, None
-        closing = asyncio.ensure_future(self._close_behind_the_thread(fd))
-        await asyncio.shield(closing)
+        self._closing = True
+        await asyncio.shield(asyncio.ensure_future(self._close_behind_the_threads(self._fd)))
 
-    async def _close_behind_the_thread(self, fd: int) -> None:
-        if self._writing is not None:
-            await asyncio.wait([self._writing])
-            self._writing.exception()  # reported already, or of no interest to who gives up
+    async def _close_behind_the_threads(self, fd: int) -> None:
+        if self._writes:
+            await asyncio.wait(self._writes)
+        for written in self._writes:
+            written.exception()  # reported already, or of no interest to who gives up
+        self._fd = None
         with suppress(OSError):
             await self._hops.run(lambda: os.close(fd))
 
