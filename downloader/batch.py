@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AsyncExitStack
 
-from downloader.cluster import Processes
+from downloader import cluster
 from downloader.crew import Crew
 from downloader.decode import decoder_for
 from downloader.download import Transfer
@@ -69,8 +69,8 @@ class Batch:
 
     def _made_crew(self, sleep: Sleep, clock: Callable[[], float]) -> Crew:
         options, park, wake = self._options, self._notes.park, self._wake
-        if min(options.processes, options.concurrency or options.processes) > 1:
-            return Processes(options, park, wake, self._failed)
+        if cluster.size(options) > 1:
+            return cluster.Processes(options, park, wake, self._failed)
         return Pool(options, park, wake, sleep=sleep, clock=clock)
 
     @property

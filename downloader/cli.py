@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from downloader import sources
+from downloader import cluster, sources
 from downloader._version import __version__
 from downloader.demo import demo_site
 from downloader.errors import DiskError, DownloadError
@@ -270,6 +270,8 @@ def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
 
 def _start(source: tuple[str, ...], options: Options, view: View, *, demo: bool) -> ExitStatus:
     with ExitStack() as stack:
+        if (processes := cluster.size(options)) > 1:
+            stack.enter_context(cluster.forked_ahead(processes))
         if demo:
             source = stack.enter_context(demo_site())
         for one in source:

@@ -233,8 +233,17 @@ async def test_the_library_shares_out_as_the_command_does(site: Site, tmp_path: 
 
 
 @linux
-async def test_no_more_processes_are_started_than_there_is_work_for(
-    town: Town, command: Command
+@pytest.mark.parametrize(
+    ("hosts", "options", "count"),
+    [
+        (1, ("--processes", "4"), 1),
+        (2, ("--processes", "4"), 2),
+        (3, ("--processes", "3", "-j", "2"), 2),
+        (2, ("--processes", "4", "-j", "1"), 1),
+    ],
+)
+async def test_so_many_processes_ask_as_there_are_hosts_and_permits(
+    town: Town, command: Command, hosts: int, options: tuple[str, ...], count: int
 ) -> None:
     release = asyncio.Event()
 
@@ -243,19 +252,13 @@ async def test_no_more_processes_are_started_than_there_is_work_for(
         return await sends(b"page")(request)
 
     town.pages["/"] = page
-    for addresses, options, count in (
-        ([town.url(1)], ["--processes", "4"], 1),
-        ([town.url(1), town.url(2)], ["--processes", "4"], 2),
-        ([town.url(1), town.url(2)], ["--processes", "4", "-j", "1"], 0),
-        ([town.url(1), town.url(2), town.url(3)], ["--processes", "3", "-j", "2"], 2),
-    ):
-        release.clear()
-        town.requests.clear()
-        process = await command.start(*addresses, *options, "--force")
-        await town.asked(max(count, 1))
-        assert len(workers(process)) == count
-        release.set()
-        assert (await ended(process)).status == 0
+    process = await command.start(*map(town.url, range(1, hosts + 1)), *options)
+    await town.asked(count)
+    everyone = [process.pid, *workers(process)]
+    assert len({asks(request, everyone) for request in town.requests}) == count
+    release.set()
+    assert (await ended(process)).status == 0
+    assert len(town.requests) == hosts
 
 
 async def test_auto_is_as_many_processes_as_cores(site: Site, command: Command) -> None:
@@ -406,7 +409,7 @@ async def test_a_file_that_was_saved_and_not_told_of_is_replaced_not_set_aside(
     addresses = [town.url(1, path) for path in town.pages]
     process = await command.start(*addresses, "--processes", "2")
     await town.asked(2)
-    (child,) = workers(process)
+    child = asks(town.requests[0], workers(process))
     async with asyncio.timeout(20):
         while not file.exists():  # noqa: ASYNC110 - as in gone
             await asyncio.sleep(0)
@@ -428,8 +431,7 @@ async def test_a_large_body_is_gone_on_from_where_the_dead_process_was(
     process = await command.start(town.url(1, "/big.bin"), "--processes", "2")
     file = command.folder / "downloaded_sites" / f"127.0.0.1_{town.port}" / "big.bin"
     await grown(file.with_name("big.bin.part"), 2 * MIB)
-    (child,) = workers(process)
-    os.kill(child, signal.SIGKILL)
+    os.kill(asks(town.requests[0], workers(process)), signal.SIGKILL)
     ran = await ended(process)
     assert ran.status == 0
     assert ran.err == [
@@ -589,18 +591,22 @@ async def test_sigusr1_tells_what_all_processes_have_in_flight(
 
 
 @linux
-async def test_an_interrupt_while_processes_start_is_heeded_as_any_other(
+async def test_an_interrupt_while_a_process_starts_is_heeded_as_any_other(
     town: Town, command: Command
 ) -> None:
-    town.pages["/"] = sends(b"page")
+    town.pages["/"] = sends(b"x" * 100, cut=50, stall=True)
     process = await start_as_a_shell_does(command, town.url(1), town.url(2), "--processes", "2")
-    while len(children := workers(process)) < 2:  # noqa: ASYNC110 - as in gone
+    await town.asked(2)  # so that neither of those that were forked ahead is left
+    first = workers(process)
+    os.kill(asks(town.requests[0], first), signal.SIGKILL)
+    while not set(children := workers(process)) - set(first):  # noqa: ASYNC110 - as in gone
         await asyncio.sleep(0)
     os.killpg(process.pid, signal.SIGINT)
     os.killpg(process.pid, signal.SIGTERM)
     ran = await ended(process)
     assert ran.status == 130
-    assert not any("Traceback" in line or "worker" in line for line in ran.err)
+    assert len([line for line in ran.err if WARNING.fullmatch(line)]) == 1
+    assert "Traceback (most recent call last):" not in ran.err
     await gone(children)
 
 
@@ -612,7 +618,7 @@ async def test_a_process_that_dies_while_the_run_stops_is_not_replaced(
     addresses = [town.url(1, "/slow"), town.url(1, "/next")]
     process = await command.start(*addresses, "-j", "2", "--processes", "2")
     await town.asked(1)
-    (child,) = workers(process)
+    child = asks(town.requests[0], workers(process))
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
     await process.stderr.readline()

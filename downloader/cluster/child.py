@@ -1,25 +1,49 @@
 """The parent's end of one process: started, spoken to, listened to, and seen to its end."""
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+import traceback
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
 
+from downloader.cluster import worker
 from downloader.cluster.frames import Decoder, Start, ToChild, ToParent, encode
 from downloader.cluster.roll import Roll, paper
 from downloader.errors import RunError
-from downloader.pool import UNCOLLECTED
 
 _BLOCK = 256 * 1024
+#: So many transfers of one process may be under way, or ended and not told.
+_PLACES = 8192
 #: A process that has been told to end, or has closed its end, is gone after so many seconds.
 _GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 0.005
 #: The parent alone heeds these; a terminal and ``timeout`` send them to the whole group.
 _PARENTS = {signal.SIGINT, signal.SIGTERM, signal.SIGUSR1} if sys.platform != "win32" else set()
+
+
+class _Process(Protocol):
+    def poll(self) -> int | None:
+        """Return the exit status, or None while it runs."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A process that waits for its first frame, and what ties this one to it."""
+
+    process: _Process
+    socket: socket.socket
+    roll: Roll
 
 
 class Child:
@@ -31,15 +55,16 @@ class Child:
 
     Attributes:
         roll: the transfers that it is at.
+
+    Raises, when made:
+        RunError: the system refuses another process.
     """
 
     def __init__(self, start: Start) -> None:
-        self._socket, theirs = socket.socketpair()
-        # Besides what is being fetched, some has ended and is not told yet.
-        places = 2 * ((start.options.concurrency or start.most) + UNCOLLECTED)
-        with theirs, paper(places) as file:
-            self.roll = Roll(file)
-            self._process = _started(theirs.fileno(), file.fileno())
+        started = _spares.pop() if _spares else _started()
+        self.roll = started.roll
+        self._socket = started.socket
+        self._process = started.process
         self._writer: asyncio.StreamWriter | None = None
         self._unsent = [encode(start)]
         self._heard = False
@@ -100,23 +125,109 @@ class Child:
         self.roll.close()
 
 
-def _started(*passed: int) -> subprocess.Popen[bytes]:
-    """Start a process that has these descriptors.
+#: Processes that were forked ahead, and have not been told what they are to be.
+_spares: list[_Started] = []
+
+
+@contextmanager
+def forked_ahead(count: int) -> Iterator[None]:
+    """Have so many processes ready while in this context, where this process can be forked.
+
+    A fork has imported what this process has, which is most of what a process costs to start. But
+    only one without threads may be forked, so it has to be done before there is an event loop; and
+    other systems than Linux have libraries that a fork breaks.
+    """
+    if sys.platform == "linux" and threading.active_count() == 1:
+        # The system may refuse; what is missing is started when it is needed, or refused then.
+        with suppress(OSError), _parents_signals_blocked():
+            while len(_spares) < count:
+                _spares.append(_forked())
+    try:
+        yield
+    finally:
+        while _spares:
+            spare = _spares.pop()
+            spare.socket.close()
+            spare.roll.close()
+
+
+def _forked() -> _Started:
+    ours, theirs = socket.socketpair()
+    with theirs, paper(_PLACES) as file:
+        roll = Roll(file)
+        number = os.fork()
+        if not number:
+            _be_a_child(theirs, roll, [ours, *(spare.socket for spare in _spares)])
+    return _Started(_Forked(number), ours, roll)
+
+
+def _be_a_child(parent: socket.socket, roll: Roll, others: list[socket.socket]) -> NoReturn:
+    """Do what a worker does, in a process that has just been forked, and end it."""
+    try:
+        for other in others:
+            # An end that is held here as well would outlive its owner.
+            other.close()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(nothing, 1)
+        worker.serve(parent, roll)
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+class _Forked:
+    """A forked process, as :class:`subprocess.Popen` has its own."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit status, which for a signal is its negative, or None while it runs."""
+        if self._status is None:
+            number, status = os.waitpid(self._number, os.WNOHANG)
+            if number:
+                self._status = os.waitstatus_to_exitcode(status)
+        return self._status
+
+    def kill(self) -> None:
+        """End it, if it has not ended."""
+        if self.poll() is None:
+            os.kill(self._number, signal.SIGKILL)
+
+
+def _started() -> _Started:
+    """Start a process anew.
 
     Raises:
         RunError: the system refuses.
     """
     # As in multiprocessing, it finds modules where this process does, and nowhere else.
     code = f"import sys; sys.path[:] = {sys.path!r}; import downloader.cluster.worker as w"
-    command = [sys.executable, "-P", "-c", f"{code}; w.main()", *map(str, passed)]
+    ours, theirs = socket.socketpair()
+    with theirs, paper(_PLACES) as file, _parents_signals_blocked():
+        passed = (theirs.fileno(), file.fileno())
+        command = [sys.executable, "-P", "-c", f"{code}; w.main()", *map(str, passed)]
+        try:
+            process = subprocess.Popen(  # noqa: S603 - it is this very program
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=passed
+            )
+        except OSError as error:
+            ours.close()
+            raise RunError(
+                f"cannot start a worker process: {error.strerror}", hint="see --processes"
+            ) from error
+        return _Started(process, ours, Roll(file))
+
+
+@contextmanager
+def _parents_signals_blocked() -> Iterator[None]:
+    """Have processes start with those signals blocked that are not for them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS)
     try:
-        return subprocess.Popen(  # noqa: S603 - it is this very program
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=passed
-        )
-    except OSError as error:
-        raise RunError(
-            f"cannot start a worker process: {error.strerror}", hint="see --processes"
-        ) from error
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

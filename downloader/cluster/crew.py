@@ -31,7 +31,7 @@ _SAME_RATE = 1.05
 class Processes:
     """Does transfers in several processes; a :class:`~downloader.crew.Crew`.
 
-    A process is started when there is something for it.
+    A process is started, or taken from those that are ready, when there is something for it.
 
     Args:
         options: how the run is made.
@@ -193,10 +193,14 @@ class Processes:
             member.limit(rate)
 
 
+def size(options: Options) -> int:
+    """Return how many processes share the transfers: no more than may run at once."""
+    return min(options.processes, options.concurrency or options.processes)
+
+
 def shares(options: Options, warnings: list[str]) -> list[Options]:
     """Return what each process is told, so that all together keep to *options*."""
-    wanted = options.concurrency
-    count = min(options.processes, wanted or options.processes)
+    wanted, count = options.concurrency, size(options)
     rate = options.limit_rate and max(1, options.limit_rate // count)
     alike = replace(options, processes=1, limit_rate=rate)
     if wanted is None:

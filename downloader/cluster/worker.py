@@ -42,18 +42,22 @@ _MOST_ROWS = 100
 
 
 def main() -> None:
-    """Do what the parent says over the socket whose number is the first argument."""
-    number, roll = map(int, sys.argv[1:3])
-    with socket.socket(fileno=number) as parent:
-        start = _first(parent)
-        if start is None:
-            return
-        if start.debug:
-            loop.log_everything()
-        with loop.runner(debug=start.debug) as runner:
-            runner.run(Worker(start, Roll(roll)).work(parent))
-            # Threads that wait for a name server must not keep a process that has no more to do.
-            os._exit(0)
+    """Be a worker in a process that was started anew, with these descriptors as arguments."""
+    parent, roll = map(int, sys.argv[1:3])
+    serve(socket.socket(fileno=parent), Roll(roll))
+
+
+def serve(parent: socket.socket, roll: Roll) -> None:
+    """Do what the parent says over *parent*; then end this process."""
+    start = _first(parent)
+    if start is None:
+        return
+    if start.debug:
+        loop.log_everything()
+    with loop.runner(debug=start.debug) as runner:
+        runner.run(Worker(start, roll).work(parent))
+        # Threads that wait for a name server must not keep a process that has no more to do.
+        os._exit(0)
 
 
 class Worker:

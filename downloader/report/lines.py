@@ -17,8 +17,6 @@ from downloader.models import (
 from downloader.paths import SafePath
 from downloader.text import format_size, printable
 
-_HERE = Path()
-
 
 def outcome_line(outcome: Outcome, folder: Path) -> str:
     """Return what happened to one URL, as one line without its end."""
@@ -37,7 +35,7 @@ def outcome_line(outcome: Outcome, folder: Path) -> str:
 
 def _place(folder: Path, path: SafePath) -> str:
     # On the way of every line: to join them as paths would take longer than all the rest.
-    return path if folder == _HERE else f"{folder}/{path}"
+    return path if (where := str(folder)) == "." else f"{where}/{path}"
 
 
 def _remarks(outcome: Downloaded) -> str:
