@@ -21,7 +21,7 @@ from downloader.errors import (
     TimedOutError,
     UrlError,
 )
-from downloader.fetch import Client, Moved, Response, Trail
+from downloader.fetch import Client, Response, Trail
 from downloader.fetch.client import require_success
 from downloader.governor import Bandwidth, Hosts
 from downloader.journal import Job, Parked
@@ -184,7 +184,7 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
         transfer.parked = parked
         headers = _range_headers(parked.partial, offset)
         answer = await rooms.client.get(transfer.trail, job.target.headers + headers)
-        if isinstance(answer, Moved):
+        if answer is None:
             return Again()
         with answer as response:
             going_on = _continuation(response, job, parked, offset)
@@ -196,7 +196,7 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
         if transfer.host != asked or rooms.options.delay:
             return Again()
     answer = await rooms.client.get(transfer.trail, job.target.headers + _conditions(job))
-    if isinstance(answer, Moved):
+    if answer is None:
         return Again()
     with answer as response:
         return await _take(transfer, rooms, response, None, started)

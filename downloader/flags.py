@@ -61,7 +61,11 @@ class CountOrAuto(click.ParamType[int | None]):
         """Return the number, or None."""
         if str(value).strip().lower() == "auto":
             return None
-        return click.IntRange(min=1).convert(value, param, ctx)
+        try:
+            number = int(str(value))
+        except ValueError:
+            self.fail(f"{str(value)!r} is not a valid integer, nor auto", param, ctx)
+        return click.IntRange(min=1).convert(number, param, ctx)
 
 
 class Processes(CountOrAuto):

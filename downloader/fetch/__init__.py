@@ -4,7 +4,7 @@
 whatever aiohttp raises, at one point, into this project's errors.
 """
 
-from downloader.fetch.client import Client, Moved, Response
+from downloader.fetch.client import Client, Response
 from downloader.fetch.secrets import Trail
 
-__all__ = ["Client", "Moved", "Response", "Trail"]
+__all__ = ["Client", "Response", "Trail"]

@@ -5,7 +5,6 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -127,17 +126,6 @@ class Response:
         self._response.release()
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A redirect leads on to another host, or to one that wants a delay: it has to wait its turn.
-
-    Attributes:
-        host: which.
-    """
-
-    host: str
-
-
 class Client:
     """One aiohttp session with this project's manners; an asynchronous context manager."""
 
@@ -183,11 +171,12 @@ class Client:
         if self._connector is not None:
             self._connector.close_idle()
 
-    async def get(self, trail: Trail, headers: Iterable[tuple[str, str]] = ()) -> Response | Moved:
+    async def get(self, trail: Trail, headers: Iterable[tuple[str, str]] = ()) -> Response | None:
         """Make the next request of a trail, and those that redirects of the same host lead to.
 
-        The last answer is given, whatever its status, to be used as a context manager; or that
-        the trail has to wait its turn. *headers*, like those of the options, go only to the
+        The last answer is given, whatever its status, to be used as a context manager; or None
+        when the trail leads on to another host, or to one that wants a delay, and so has to wait
+        its turn. *headers*, like those of the options, go only to the
         origin of the trail's start, except the few that hold no secret.
 
         Raises:
@@ -217,9 +206,8 @@ class Client:
             trail.next, _ = urls.without_credentials(target)
             if len(trail.next) > _LONGEST_ADDRESS:
                 raise RedirectError("redirects to an address without end")
-            moved = urls.host(trail.next)
-            if moved != host or self._options.delay:
-                return Moved(moved)
+            if urls.host(trail.next) != host or self._options.delay:
+                return None
 
     async def follow(self, url: Url) -> Response:
         """Request *url*, follow its redirects wherever they lead, and give the last answer.
@@ -228,7 +216,7 @@ class Client:
             UrlError: no answer, or a redirect that is not to be followed.
         """
         trail = Trail(url)
-        while isinstance(answer := await self.get(trail), Moved):
+        while (answer := await self.get(trail)) is None:
             pass
         return answer
 
