@@ -37,7 +37,7 @@ class Options:
         processes: how many processes share the hosts out among them.
         per_host: how many URLs of one host are fetched at once.
         delay: seconds between two requests to one host.
-        limit_rate: bytes per second that all transfers together may receive, or None.
+        limit_rate: bytes per second that all transfers together may receive; none with 0 or None.
         connect_timeout: seconds for name resolution, connection and TLS together.
         read_timeout: seconds without a byte after which a transfer has stalled.
         timeout: seconds for one whole URL, retries and waits included, or None.
@@ -85,7 +85,7 @@ class Options:
         Raises:
             ValueError: a number is out of range.
         """
-        for name in ("concurrency", "processes", "per_host", "limit_rate"):
+        for name in ("concurrency", "processes", "per_host"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1")
@@ -93,7 +93,7 @@ class Options:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} must be more than 0")
-        for name in ("max_redirects", "retries", "min_speed", "max_size", "delay"):
+        for name in ("max_redirects", "retries", "min_speed", "max_size", "delay", "limit_rate"):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"{name} must not be negative")

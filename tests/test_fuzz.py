@@ -328,6 +328,7 @@ def run_with_config(text: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @example(option="timeout", value=-1)
 @example(option="timeout", value=math.nan)
 @example(option="max_size", value=-1)
+@example(option="limit_rate", value=0)
 @example(option="header", value=[["a", "b\r\nc"]])
 @example(option="concurrency", value=[1])
 @settings(SLOW, max_examples=150)

@@ -201,7 +201,7 @@ async def test_own_headers_do_not_follow_a_redirect_to_another_origin(
         {"concurrency": 0},
         {"per_host": 0},
         {"delay": -1.0},
-        {"limit_rate": 0},
+        {"limit_rate": -1},
         {"read_timeout": 0.0},
         {"timeout": -1.0},
         {"max_redirects": -1},

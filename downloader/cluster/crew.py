@@ -177,7 +177,7 @@ class Processes:
 
     def _share_rate(self) -> None:
         """Give each member that part of the rate that it has of the running transfers."""
-        if self._options.limit_rate is None:
+        if not self._options.limit_rate:
             return
         running = [member.told.running for member in self._members]
         idle = max(1, sum(running)) * _IDLE_SHARE
