@@ -50,7 +50,8 @@ def keyword(element: Element, name: str) -> str:
 
 def words(element: Element, name: str) -> tuple[str, ...]:
     """Return the value of an attribute that is a set of words, in lower case."""
-    return tuple((element.get(name) or "").lower().split())
+    value = element.get(name)
+    return tuple(value.lower().split()) if value else ()
 
 
 def without(layer: Layer, span: tuple[int, int]) -> Edit:

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from downloader.links import css, records, scripts, srcset
-from downloader.links.layers import Escape, Layer
+from downloader.links.layers import SPACES, Escape, Layer
 from downloader.links.model import Kind, Link
 from downloader.links.resolve import Resolver
 from downloader.links.source import Edit
 
 #: Kinds for which an empty reference means the document itself; else it means nothing.
-_MAY_BE_EMPTY = {Kind.ANCHOR, Kind.RELATED, Kind.FORM, Kind.REFRESH}
+_MAY_BE_EMPTY = (Kind.ANCHOR, Kind.RELATED, Kind.FORM, Kind.REFRESH)
 
 
 @dataclass(slots=True)
@@ -28,8 +29,7 @@ class Found:
     guards: Sequence[Edit] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
+class Traits(NamedTuple):
     """What all links of one element have in common."""
 
     where: str = ""
@@ -37,9 +37,6 @@ class Traits:
     nofollow: bool = False
     lazy: bool = False
     guards: Sequence[Edit] = ()
-
-
-_NONE = Traits()
 
 
 class Finder:
@@ -58,7 +55,7 @@ class Finder:
         self.edits: list[Edit] = []
         self.rebased = False
 
-    def whole(self, kind: Kind, layer: Layer, resolver: Resolver, traits: Traits = _NONE) -> None:
+    def whole(self, kind: Kind, layer: Layer, resolver: Resolver, traits: Traits) -> None:
         """Add a layer that is one address."""
         self.add(kind, layer, 0, len(layer.text), layer.text, layer.escape, resolver, traits)
 
@@ -75,14 +72,13 @@ class Finder:
     ) -> None:
         """Add the address that stands in *layer* from *start* to *end*, and means *value*."""
         url, fragment = resolver.resolve(value)
-        if url is not None and kind not in _MAY_BE_EMPTY and not value.strip("\t\n\f\r "):
+        if url is not None and not value.strip(SPACES) and kind not in _MAY_BE_EMPTY:
             return
         first, last = layer.offset(start), layer.offset(end)
-        link = Link(
-            *(url, fragment, kind, value, self.text[first:last], first, last, traits.where),
-            *(traits.rel, traits.nofollow, traits.lazy),
-        )
-        self.found.append(Found(link, escape, traits.guards))
+        where, rel, nofollow, lazy, guards = traits
+        raw = self.text[first:last]
+        link = Link(url, fragment, kind, value, raw, first, last, where, rel, nofollow, lazy)
+        self.found.append(Found(link, escape, guards))
 
     def css(self, layer: Layer, resolver: Resolver, where: str = "") -> None:
         """Add what a style sheet or a ``style`` attribute refers to.
@@ -90,7 +86,7 @@ class Finder:
         ``url(#part)`` is always a part of the document itself (CSS Values Level 4, 4.5.1.2).
         """
         for place in css.references(layer.text):
-            if place.value.lstrip("\t\n\f\r ").startswith("#"):
+            if place.value.lstrip(SPACES).startswith("#"):
                 continue
             writer = _CssWriter(layer, place.quote)
             traits = Traits(where=f"{where} {place.where}".lstrip())

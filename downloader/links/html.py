@@ -21,15 +21,13 @@ from downloader.links.reader import Reader
 from downloader.links.resolve import Resolver
 from downloader.links.source import Edit
 
-_SPACES = {Namespace.HTML: Space.HTML, Namespace.SVG: Space.SVG}
 _PLAIN = ",".join([*tables.ELEMENTS, *(f"[{name}]" for name in tables.ATTRIBUTES)])
 _WITH_SVG = ",".join(
     [_PLAIN, r"[xlink\:href]", *(f'[{name}*="("]' for name in tables.PRESENTATION)]
 )
+_ANY_SVG = re.compile("<[sS][vV][gG]")
 _LAZY_NAMES = (*tables.LAZY, *tables.LAZY_PICTURES, *tables.LAZY_SRCSETS)
 _LAZY = ",".join(f"[{name}]" for name in _LAZY_NAMES)
-_ANY_LAZY = re.compile("|".join(_LAZY_NAMES), re.IGNORECASE | re.ASCII)
-_ANY_SVG = re.compile("<svg", re.IGNORECASE | re.ASCII)
 #: So many pages within pages are read: each needs more escapes than the one around it.
 _DEEPEST = 4
 
@@ -45,7 +43,8 @@ class HtmlElement:
         self._location: SourceLocation | None = None
         self.get = node.attr
         self.name = node.tag.lower()
-        self.space = _SPACES.get(node.namespace, Space.OTHER)
+        space = node.namespace
+        self.space = Space.HTML if space is Namespace.HTML else _foreign(space)
 
     @property
     def parent(self) -> "HtmlElement | None":
@@ -82,6 +81,10 @@ class HtmlElement:
         if self._location is None:
             self._location = self._node.source_location
         return self._location
+
+
+def _foreign(namespace: Namespace) -> Space:
+    return Space.SVG if namespace is Namespace.SVG else Space.OTHER
 
 
 class Page:
@@ -126,7 +129,7 @@ class Page:
         selector = _WITH_SVG if _ANY_SVG.search(layer.text) else _PLAIN
         for node in self._tree.select(selector):
             reader.read(HtmlElement(node, layer))
-        if _ANY_LAZY.search(layer.text):
+        if "data-" in layer.text or "DATA-" in layer.text:
             for node in self._tree.select(_LAZY):
                 reader.lazy(HtmlElement(node, layer))
 

@@ -13,6 +13,7 @@ from downloader.links.source import Edit
 
 #: Attributes that tie an element to the origin or to the bytes of what it loads.
 _GUARDS = ("integrity", "crossorigin")
+_GUARDED = {"link", "script", "img", "video", "audio", "source", "track", "image", "feimage"}
 
 
 class Reader:
@@ -115,14 +116,11 @@ class Reader:
             self._finder.css(layer, self._resolver, f"{element.name}[{attribute}]")
 
     def _traits(self, element: Element, attribute: str, *, lazy: bool = False) -> Traits:
+        name = element.name
         rel = words(element, "rel")
-        return Traits(
-            where=f"{element.name}[{attribute}]",
-            rel=rel,
-            nofollow=self._nofollow or "nofollow" in rel,
-            lazy=lazy,
-            guards=self._guards(element),
-        )
+        nofollow = self._nofollow or "nofollow" in rel
+        guards = self._guards(element) if name in _GUARDED else ()
+        return Traits(f"{name}[{attribute}]", rel, nofollow, lazy, guards)
 
     def _guards(self, element: Element) -> Sequence[Edit]:
         owner = element.parent if element.name in {"source", "track"} else element

@@ -35,6 +35,7 @@ class Resolver:
         self.base = base or document
         self.encoding = encoding
         self._known: dict[str, tuple[Url | None, str]] = {}
+        self._joined: dict[str, Url | None] = {}
 
     def based(self, reference: str) -> "Resolver":
         """Return the resolver for a document with ``base href=reference`` (HTML, 4.2.3).
@@ -64,12 +65,14 @@ class Resolver:
         return self._join(address), sign + place
 
     def _join(self, address: str) -> Url | None:
-        if not address.isascii():
-            address = self._encoded(address)
-        try:
-            return urls.join(self.base, address)
-        except BadUrlError:
-            return None
+        if address not in self._joined:
+            try:
+                self._joined[address] = urls.join(
+                    self.base, address if address.isascii() else self._encoded(address)
+                )
+            except BadUrlError:
+                self._joined[address] = None
+        return self._joined[address]
 
     def _encoded(self, address: str) -> str:
         """Return *address* with its query percent-encoded in the document's own encoding.

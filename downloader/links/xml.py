@@ -118,8 +118,7 @@ class Page:
             finder.edits.append(Edit(start, end, ""))
             finder.rebased = True
         for sheet in self._sheets:
-            traits = Traits(where="xml-stylesheet[href]")
-            finder.whole(Kind.STYLESHEET, sheet, self.resolver, traits)
+            finder.whole(Kind.STYLESHEET, sheet, self.resolver, Traits("xml-stylesheet[href]"))
         reader = Reader(finder, self._layer, self.resolver, nofollow=self.robots.nofollow)
         for element in self._elements:
             reader.read(element)
