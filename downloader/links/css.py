@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from downloader.links.model import Kind
 
 _NAME = r"[-\w\x80-\U0010ffff]"
-_ESCAPE = r"\\(?:[0-9a-fA-F]{1,6}+(?:\r\n|[ \n\r\t\f])?|[^\n\r\f0-9a-fA-F])"
+_ESCAPE = r"\\(?:[0-9a-fA-F]{1,6}+(?:\r\n|[ \n\r\t\f])?|[^\n\r\f0-9a-fA-F]|\Z)"
+_IN_STRING = r"\\(?:[0-9a-fA-F]{1,6}+(?:\r\n|[ \n\r\t\f])?+|\r\n|.|\Z)"
 _STRING = (
-    r'"(?:[^"\\\n\r\f]++|\\(?:\r\n|.)|\\\Z)*+(?:"|\Z|(?=[\n\r\f]))'
-    r"|'(?:[^'\\\n\r\f]++|\\(?:\r\n|.)|\\\Z)*+(?:'|\Z|(?=[\n\r\f]))"
+    rf'"(?:[^"\\\n\r\f]++|{_IN_STRING})*+(?:"|\Z|(?=[\n\r\f]))'
+    rf"|'(?:[^'\\\n\r\f]++|{_IN_STRING})*+(?:'|\Z|(?=[\n\r\f]))"
 )
 _COMMENT = r"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _SPACE = r"[ \t\n\r\f]*+"
@@ -188,10 +189,21 @@ class _Scanner:
     def _string(self, match: re.Match[str], kind: Kind, where: str) -> Iterator[Reference]:
         start, end = match.span("string")
         quote = self._text[start]
-        closed = end - start > 1 and self._text[end - 1] == quote
-        if closed or end == len(self._text):
-            start, end = start + 1, end - closed
-            yield Reference(start, end, _meaning(self._text[start:end]), kind, quote, where)
+        content = self._text[start + 1 : end]
+        closed = content.endswith(quote) and not _escaped(content[:-1])
+        if closed:
+            content = content[:-1]
+        elif end < len(self._text):
+            return  # a line break ended it: it is no string
+        elif _escaped(content):
+            content = content[:-1]  # a backslash at the very end means nothing
+        last = start + 1 + len(content)
+        yield Reference(start + 1, last, _meaning(content), kind, quote, where)
+
+
+def _escaped(before: str) -> bool:
+    """Return whether what follows *before* is escaped by its last backslash."""
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
 def _name(written: str) -> str:
@@ -210,4 +222,4 @@ def _unescape(match: re.Match[str]) -> str:
         point = int(code, 16)
         valid = 0 < point <= 0x10FFFF and not 0xD800 <= point <= 0xDFFF
         return chr(point) if valid else "\ufffd"
-    return "" if line_break else char or ""
+    return "" if line_break else char or "\ufffd"

@@ -110,7 +110,8 @@ class Layer:
         return Layer("", self._outer([place]), lambda text: self.escape(f'{sign}"{_quoted(text)}"'))
 
     def _decoded(self, start: int, end: int, escape: Escape) -> "Layer":
-        raw, outer = self.text[start:end], self.escape
+        # A null character is read as a replacement (HTML standard, 13.2.5.36).
+        raw, outer = self.text[start:end].replace("\0", "\ufffd"), self.escape
 
         def written(text: str) -> str:
             return outer(escape(text))

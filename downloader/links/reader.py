@@ -82,13 +82,13 @@ class Reader:
             special(self, element)
 
     def _svg(self, element: Element) -> None:
-        kind = tables.SVG.get(element.name, Kind.GRAPHIC)
+        kind = tables.SVG.get(element.name)
         if kind is Kind.SCRIPT and keyword(element, "type") == "module":
             kind = Kind.MODULE
         for attribute in ("href", "xlink:href"):
             value = element.get(attribute)
             # A place in the same document, whatever the base (SVG 2, 16.3).
-            if value and (kind is Kind.ANCHOR or not value.lstrip().startswith("#")):
+            if kind and value and (kind is Kind.ANCHOR or not value.lstrip().startswith("#")):
                 self._address(element, attribute, kind)
         for attribute in tables.PRESENTATION:
             if "(" in (element.get(attribute) or ""):

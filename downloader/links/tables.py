@@ -65,6 +65,13 @@ SVG = {
     "feimage": Kind.IMAGE,
     "script": Kind.SCRIPT,
     "font-face-uri": Kind.FONT,
+    **dict.fromkeys(
+        (
+            *("use", "pattern", "lineargradient", "radialgradient", "textpath", "mpath", "filter"),
+            *("animate", "animatemotion", "animatetransform", "set", "discard", "tref", "cursor"),
+        ),
+        Kind.GRAPHIC,
+    ),
 }
 
 #: Types of ``link`` (HTML standard, 4.6.7).
