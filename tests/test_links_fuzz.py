@@ -100,6 +100,7 @@ def check(page: Document) -> None:
 @given(body=BODIES, kind=st.sampled_from(MEDIA_TYPES), charset=st.sampled_from(CHARSETS))
 @example(b"<a href=x>\xff", "text/html", "utf-8")
 @example(b"\xff\xfe<\0a\0 \0", "text/html", None)
+@example(b"<a href=x \x81>", "text/html", "windows-1252")
 def test_anything_may_come(body: bytes, kind: str, charset: str | None) -> None:
     check(Document(body, kind, URL, charset))
 
@@ -115,11 +116,7 @@ def test_markup_may_be_broken_in_any_way(markup: str) -> None:
 def test_another_parser_makes_the_same_tree_of_broken_markup(markup: str) -> None:
     text = markup.encode("utf-8", "replace").decode()
     new = Page(document(text)).rewrite(lambda link: f"x/{link.start}").body.decode()
-    assert [tag for tag, _, _ in strip_tags(new)] == [tag for tag, _, _ in strip_tags(text)]
-
-
-def strip_tags(html: str) -> list[tuple[str, object, object]]:
-    return [(node[0], None, None) for node in tree(html)]
+    assert [node[0] for node in tree(new)] == [node[0] for node in tree(text)]
 
 
 @pytest.mark.parametrize("group", ["trees", "tokens"])
@@ -129,8 +126,7 @@ def test_the_inputs_of_html5lib_tests_are_read(group: str) -> None:
         page = Page(document(markup.encode("utf-8", "replace")))
         new = page.rewrite(marked)
         if new.changes:
-            before, after = tree(page.text), tree(new.body.decode())
-            assert len(strip(before)) == len(strip(after)), markup
+            assert strip(tree(new.body.decode())) == strip(tree(page.text)), markup
 
 
 def test_the_inputs_of_css_parsing_tests_are_read() -> None:

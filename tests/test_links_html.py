@@ -93,7 +93,8 @@ K = Kind
         # What only scripts load
         ("<img data-src=a.png data-srcset='b.png 1x, c.png 2x'>",
          [(K.IMAGE, "a.png"), (K.IMAGE, "b.png"), (K.IMAGE, "c.png")]),
-        ("<img data-original=a.png><img data-lazy-src=b/c>", [(K.IMAGE, "a.png"), (K.IMAGE, "b/c")]),
+        ("<img data-original=a.png><img data-lazy-src=b/c>",
+         [(K.IMAGE, "a.png"), (K.IMAGE, "b/c")]),
         ("<iframe data-src=a/b></iframe>", [(K.FRAME, "a/b")]),
         ("<p data-bg=a.png><p data-bg='url(b)'>", [(K.IMAGE, "a.png"), (K.IMAGE, "b")]),
         ("<p data-src=true><p data-src='{\"a\": 1}'><img data-src=yes><div data-src=a/b>", []),

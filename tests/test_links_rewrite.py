@@ -33,7 +33,7 @@ def new_name(link: Link) -> str:
 def strip(nodes: list[tuple[str, dict[str, str | None], str | None]]) -> list[object]:
     """Return nodes without what rewriting is there to change."""
     names = {"href", "src", "srcset", "background", "style", "srcdoc", "xlink:href"}
-    names |= {"integrity", "crossorigin"}
+    names |= {"action", "data", "integrity", "crossorigin"}
     return [
         (tag, {n: v for n, v in attributes.items() if n not in names}, None if raw else text)
         for (tag, attributes, text), raw in zip(nodes, _raw(nodes), strict=True)

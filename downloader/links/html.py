@@ -25,6 +25,7 @@ _PLAIN = ",".join([*tables.ELEMENTS, *(f"[{name}]" for name in tables.ATTRIBUTES
 _WITH_SVG = ",".join(
     [_PLAIN, r"[xlink\:href]", *(f'[{name}*="("]' for name in tables.PRESENTATION)]
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ANY_SVG = re.compile("<[sS][vV][gG]")
 _LAZY_NAMES = (*tables.LAZY, *tables.LAZY_PICTURES, *tables.LAZY_SRCSETS)
 _LAZY = ",".join(f"[{name}]" for name in _LAZY_NAMES)
@@ -96,11 +97,12 @@ class Page:
     """
 
     def __init__(self, layer: Layer, resolver: Resolver) -> None:
-        # The parser counts a line break of two characters as one; two of them mean the same.
-        text = layer.text.replace("\r\n", "\n\n")
         self._layer = layer
         self._tree = turbohtml.parse(
-            text, source_locations=True, scripting=True, allow_declarative_shadow_roots=False
+            _parsable(layer.text),
+            source_locations=True,
+            scripting=True,
+            allow_declarative_shadow_roots=False,
         )
         self._base: HtmlElement | None = None
         self.resolver = resolver
@@ -150,10 +152,23 @@ class Page:
 
     def _fragment(self, finder: Finder, depth: int, layer: Layer) -> None:
         """Read the content of ``noscript``."""
-        tree = turbohtml.parse_fragment(layer.text.replace("\r\n", "\n\n"), source_locations=True)
+        tree = turbohtml.parse_fragment(_parsable(layer.text), source_locations=True)
         reader = Reader(finder, layer, self.resolver, nofollow=self.robots.nofollow)
         for node in tree.select(_WITH_SVG):
             reader.read(HtmlElement(node, layer))
+
+
+def _parsable(text: str) -> str:
+    """Return text of the same length that means the same, and keeps its places in the parser.
+
+    The parser counts a line break of two characters as one, and knows no lone surrogates, which
+    stand for bytes that are no characters.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = _SURROGATE.sub("\ufffd", text)
+    return text.replace("\r\n", "\n\n")
 
 
 def directives(said: Iterable[str]) -> Robots:
