@@ -7,8 +7,9 @@ bounded number of transfers more than it can start, among which it finds hosts t
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from downloader.decode import decoder_for
 from downloader.download import Transfer
@@ -22,6 +23,9 @@ from downloader.pool import Pool, Sleep
 from downloader.reader import Reader
 from downloader.sources import Entry, FetchList
 from downloader.urls import Url
+
+if TYPE_CHECKING:
+    from downloader.mirror import Mirror
 
 #: Makes the entries of a run; it is given the way to fetch lists that lists name.
 Entries = Callable[[FetchList], Iterator[Entry]]
@@ -63,6 +67,8 @@ class Batch:
         self._yielded = 0
         self._stopped = False
         self._fed = False
+        self._mirror: Mirror | None = None
+        self._found = 0
         self._reader: Reader[Entry] | None = None
         self._feeder: asyncio.Task[None] | None = None
         self._fault: Exception | None = None
@@ -70,7 +76,9 @@ class Batch:
     @property
     def total(self) -> int | None:
         """How many lines there are, once the whole list has been read."""
-        return self._reader.count if self._reader and self._reader.finished else None
+        if self._reader is None or not self._reader.finished:
+            return None
+        return self._reader.count + self._found
 
     @property
     def received(self) -> int:
@@ -80,7 +88,7 @@ class Batch:
     @property
     def untried(self) -> int:
         """How many of the lines that have been read have no outcome."""
-        return self._reader.count - self._yielded if self._reader else 0
+        return self._reader.count + self._found - self._yielded if self._reader else 0
 
     def in_flight(self) -> list[InFlight]:
         """Return what is being fetched now, the longest first."""
@@ -93,6 +101,8 @@ class Batch:
             self._reader.stop()
         if self._feeder is not None:
             self._feeder.cancel()
+        if self._mirror is not None:
+            self._mirror.stop()
         self._pool.stop(now=now)
         self._wake.set()
 
@@ -112,15 +122,20 @@ class Batch:
             stack.push_async_callback(self._abandon)
             if self._stopped:
                 return
+            if self._options.mirrors:
+                self._mirror = await self._follow(stack)
             self._feeder = asyncio.create_task(self._feed(), name="reader of lists")
             self._feeder.add_done_callback(self._feeder_done)
-            while not (self._fed and not self._pool.unfinished and not self._told):
+            while not self._is_done():
                 await self._wake.wait()
                 self._wake.clear()
                 for outcome in await self._collect():
                     self._yielded += 1
                     yield outcome
                 self._room.set()
+            if self._mirror is not None and not self._stopped:
+                await self._mirror.finish()
+                self.warnings += self._mirror.warnings
         if self._fault is not None:
             raise self._fault
 
@@ -138,11 +153,47 @@ class Batch:
                         self._told.append(admitted)
                         self._wake.set()
                 self._pool.add(transfers)
+                if self._mirror is not None:
+                    self._mirror.stir()
                 while self._pool.unfinished >= _WINDOW or len(self._told) >= _WAITING:
                     self._room.clear()
                     await self._room.wait()
         except Exception as error:
             self._fault = self._fault or error
+
+    async def _follow(self, stack: AsyncExitStack) -> "Mirror":
+        """Have a mirror made, and follow what documents refer to."""
+        # What reads documents takes a while to load, and most runs do without.
+        from downloader.mirror import Mirror
+
+        mirror = Mirror(self._options, self._notes, self._begin, self._more, self._wake)
+        await stack.enter_async_context(mirror)
+        follower = asyncio.create_task(self._guarded(mirror.run()), name="mirror")
+        stack.push_async_callback(_end, follower)
+        return mirror
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._fault = self._fault or error
+            self.stop(now=isinstance(error, DiskError))
+
+    def _more(self) -> int:
+        """Return how much more of what was found may be begun now; it goes before the list."""
+        return max(0, _WINDOW + _ADMITTED_AT_ONCE - self._pool.unfinished)
+
+    def _begin(self, found: Sequence[Job | Failed]) -> None:
+        """Have what was found fetched."""
+        self._found += len(found)
+        self._told += [each for each in found if isinstance(each, Failed)]
+        self._pool.add([Transfer(each, each.parked) for each in found if isinstance(each, Job)])
+
+    def _is_done(self) -> bool:
+        """Return whether every line, and all that was found, has its outcome."""
+        waiting = self._pool.unfinished or self._told
+        following = self._mirror is not None and not self._mirror.idle and not self._stopped
+        return self._fed and not waiting and not following
 
     def _feeder_done(self, _feeder: asyncio.Task[None]) -> None:
         # A callback, because a task that is cancelled before its first step runs no "finally".
@@ -152,11 +203,17 @@ class Batch:
     async def _collect(self) -> list[Outcome]:
         """Return what has become known, and have it noted."""
         outcomes, self._told = self._told, []
-        for transfer, outcome in await self._pool.collect():
+        ended = await self._pool.collect()
+        for transfer, outcome in ended:
             if isinstance(outcome, Failed) and outcome.kind is ErrorKind.DISK:
                 self._disk_failed(DiskError(outcome.message, hint=outcome.hint))
             self._notes.add(transfer.job, outcome)
-            outcomes.append(outcome)
+            if transfer.job.target.optional and _is_refused(outcome):
+                self._found -= 1
+            else:
+                outcomes.append(outcome)
+        if self._mirror is not None and ended:
+            self._mirror.stir()
         return outcomes
 
     def _disk_failed(self, error: DiskError) -> None:
@@ -187,6 +244,15 @@ class Batch:
                     yield data
 
         return fetch
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _is_refused(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and outcome.kind is ErrorKind.HTTP_STATUS
 
 
 async def _copy(client: Client, url: Url, write: Callable[[bytes], int], options: Options) -> None:

@@ -219,6 +219,7 @@ async def _take(
             size=job.saved.size,
             characters=job.saved.characters,
             seconds=transfer.seconds,
+            parent=target.parent,
         )
     if continuation is None:
         require_success(response)
@@ -283,6 +284,7 @@ def _downloaded(
         set_aside=saved.set_aside,
         started=started,
         seconds=transfer.seconds,
+        parent=target.parent,
     )
 
 
@@ -348,4 +350,6 @@ def failed(transfer: Transfer, error: BaseException) -> Failed:
         attempts=transfer.attempts,
         seconds=transfer.seconds,
         traceback=where,
+        parent=target.parent,
+        needed=target.needed,
     )

@@ -7,13 +7,17 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from downloader.errors import DiskError, OutputError
-from downloader.journal import Admitted, Job, Journal, Parked
+from downloader.journal import Admitted, Found, Job, Journal, Parked, Published, Stored
 from downloader.models import Failed, Options, Outcome, Target
+from downloader.paths import SafePath
+from downloader.urls import Url
 
 #: How long a note may wait for others, which is how much a killed run forgets.
 _SECONDS = 0.1
 #: So many notes are written at once, without waiting.
 _MOST = 500
+#: So many documents are asked for at once.
+_DOCUMENTS = 32
 
 _Result = TypeVar("_Result")
 
@@ -66,6 +70,33 @@ class Notes:
         """Return what is to be done for each entry."""
         journal = self._opened()
         return await self._hop(lambda: journal.admit(entries))
+
+    async def work(self, most: int) -> tuple[list[Job | Failed], list[Stored]]:
+        """Return what is to be fetched and to be read, now that all notes are written."""
+        journal = self._opened()
+        await self._write()
+        return await self._hop(lambda: journal.work(most))
+
+    async def find(self, found: Sequence[Found]) -> list[Failed]:
+        """Have what documents refer to fetched in its turn; return what cannot be."""
+        journal = self._opened()
+        return await self._hop(lambda: journal.find(found)) if found else []
+
+    async def documents(self, after: int) -> list[Stored]:
+        """Return the next texts of this run, in the order of their rows."""
+        journal = self._opened()
+        await self._write()
+        return await self._hop(lambda: journal.documents(after, _DOCUMENTS))
+
+    async def places(self, urls: Sequence[Url]) -> dict[Url, SafePath]:
+        """Return the files of those addresses that are saved."""
+        journal = self._opened()
+        return await self._hop(lambda: journal.places(urls))
+
+    async def publish(self, notes: Sequence[Published]) -> None:
+        """Note what files are to be; that is written when it returns."""
+        journal = self._opened()
+        await self._hop(lambda: journal.publish(notes))
 
     def add(self, job: Job, note: Outcome) -> None:
         """Have it written, soon, what became of *job*."""

@@ -28,6 +28,7 @@ ORDER = [
     "storage",
     "governor",
     "body",
+    "mirror",
     "download",
     "pool",
     "batch",

@@ -9,6 +9,26 @@ saved in that fraction is known by the file itself, because a name in the folder
 
 from downloader.journal.database import FOLDER
 from downloader.journal.ledger import Journal
-from downloader.journal.records import Admitted, Job, Parked, Saved
+from downloader.journal.records import (
+    Admitted,
+    Found,
+    Job,
+    Parked,
+    Published,
+    Saved,
+    Stored,
+    original,
+)
 
-__all__ = ["FOLDER", "Admitted", "Job", "Journal", "Parked", "Saved"]
+__all__ = [
+    "FOLDER",
+    "Admitted",
+    "Found",
+    "Job",
+    "Journal",
+    "Parked",
+    "Published",
+    "Saved",
+    "Stored",
+    "original",
+]

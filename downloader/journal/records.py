@@ -4,8 +4,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from downloader.models import Failed, Skipped, Target
-from downloader.paths import Growth, Name, SafePath
+from downloader.paths import EXTENSIONS, Growth, Name, SafePath
 from downloader.resume import Partial
+from downloader.urls import Url
+
+#: Where the bytes of documents are kept as they were received, once their links are replaced.
+_ORIGINALS = ".download/originals"
+#: Media types by extension, for files of which only the name is known.
+_TYPES = {extension: kind for kind, extension in reversed(EXTENSIONS.items())}
 
 
 class State(IntEnum):
@@ -14,6 +20,23 @@ class State(IntEnum):
     CLAIMED = 0
     DONE = 1
     FAILED = 2
+
+
+class Todo(IntEnum):
+    """What a run that follows links has still to do for an address."""
+
+    NOTHING = 0
+    FETCH = 1
+    READ = 2
+
+
+class Role(IntEnum):
+    """Why an address is fetched."""
+
+    LISTED = 0
+    LINKED = 1
+    NEEDED = 2
+    OPTIONAL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +49,7 @@ class Saved:
         sha256: of those bytes; empty if not known.
         etag, last_modified: the validators, as sent; empty if none.
         characters: for text, how many.
+        published: size and hash of the file once its links were replaced, or None.
     """
 
     path: SafePath
@@ -34,6 +58,12 @@ class Saved:
     etag: str
     last_modified: str
     characters: int | None
+    published: tuple[int, bytes] | None = None
+
+    @property
+    def original(self) -> SafePath:
+        """Where the bytes are as they were received."""
+        return original(self.path) if self.published else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +104,79 @@ Admitted = Job | Skipped | Failed
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """An address that was found on a page.
+
+    Attributes:
+        target: what to fetch.
+        depth: so many links lead from a line of the list to the page that it is, or is part of.
+        nesting: how deeply it is part of that page; 0 if it is the page.
+    """
+
+    target: Target
+    depth: int
+    nesting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A text that is there, to be read for links.
+
+    Attributes:
+        row: its place in the journal.
+        address: what was asked for.
+        url: where it was found, after redirects.
+        path: its file.
+        size: of what was received, in bytes.
+        media_type, charset: of what was received; empty if not known.
+        published: the hash of the file, if its links were replaced.
+        line, depth, nesting: as in :class:`Found` and its target.
+    """
+
+    row: int
+    address: Url
+    url: Url
+    path: SafePath
+    size: int
+    media_type: str
+    charset: str
+    published: bytes | None
+    line: int
+    depth: int
+    nesting: int
+
+    @property
+    def original(self) -> SafePath:
+        """Where its bytes are as they were received."""
+        return self.path if self.published is None else original(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the file of a document is to be, now that its links are replaced.
+
+    Attributes:
+        row: its place in the journal.
+        size, sha256: of the new file; None if it is as it was received.
+    """
+
+    row: int
+    size: int | None
+    sha256: bytes | None
+
+
+def original(path: SafePath) -> SafePath:
+    """Return where the bytes of a document are kept as they were received."""
+    return SafePath(f"{_ORIGINALS}/{path}")
+
+
+def guessed_type(path: str) -> str:
+    """Return the media type that a file's name says, or nothing."""
+    name = path.rpartition("/")[2]
+    return _TYPES.get(name[name.rfind(".") :].lower(), "") if "." in name else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """What the journal knows of an address."""
 
@@ -94,6 +197,11 @@ class Row:
     validator: str | None
     part_url: str | None
     total: int | None
+    published: int | None
+    published_sha256: bytes | None
+    todo: int
+    depth: int
+    nesting: int
 
     @property
     def name(self) -> Name:
@@ -112,6 +220,7 @@ class Row:
             self.etag or "",
             self.last_modified or "",
             self.characters,
+            None if self.published is None else (self.published, self.published_sha256 or b""),
         )
 
     @property
