@@ -10,7 +10,7 @@ from collections.abc import Callable
 from downloader.links import html, xml
 from downloader.links.finder import Finder
 from downloader.links.layers import Layer
-from downloader.links.model import Change, Document, Kind, Link, Rewritten, Robots
+from downloader.links.model import Change, Document, Kind, Link, Local, Rewritten, Robots
 from downloader.links.resolve import Resolver
 from downloader.links.rewriting import rewritten
 from downloader.links.source import Source
@@ -20,6 +20,7 @@ __all__ = [
     "Document",
     "Kind",
     "Link",
+    "Local",
     "Page",
     "Rewritten",
     "Robots",
@@ -75,18 +76,19 @@ class Page:
         elif kind in _SCRIPTS:
             finder.script(layer, resolver)
 
-    def rewrite(self, replace: Callable[[Link], str | None]) -> Rewritten:
+    def rewrite(self, replace: Callable[[Link], Local | str | None]) -> Rewritten:
         """Return the document with other links.
 
         *replace* is asked for every link that has a URL, and returns what to write instead: a
         URL, relative to where the document stood or absolute, without any escapes but those of
-        URLs. None keeps the link as it is.
+        URLs; or a :class:`Local` file of the copy. None keeps the link as it is.
 
         Beside the links themselves these change, so that a copy works wherever it is opened:
 
         - ``<base href>`` becomes empty, which is as if there were none; links that it applied
           to and that were kept become absolute. ``<base target>`` stays.
-        - ``integrity`` and ``crossorigin`` go from elements that now load something else.
+        - ``integrity`` and ``crossorigin`` go from elements that now load something else, or a
+          :class:`Local` file.
         - a policy (``meta http-equiv=content-security-policy``) and the ``integrity`` of an
           import map are renamed by ``data-`` before their name.
 
@@ -106,7 +108,7 @@ def find(document: Document) -> list[Link]:
     return list(Page(document).links)
 
 
-def rewrite(document: Document, replace: Callable[[Link], str | None]) -> Rewritten:
+def rewrite(document: Document, replace: Callable[[Link], Local | str | None]) -> Rewritten:
     """Return *document* with other links; see :meth:`Page.rewrite`."""
     return Page(document).rewrite(replace)
 

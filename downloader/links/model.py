@@ -109,6 +109,17 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Local:
+    """A file of the same copy, to which a link is to lead.
+
+    Attributes:
+        reference: its URL, relative to where the document is in the copy.
+    """
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One place at which a rewritten document differs.
 

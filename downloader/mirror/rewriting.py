@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from downloader.errors import TooLargeError
 from downloader.journal import Published, Stored, original
-from downloader.links import Link, Page
+from downloader.links import Link, Local, Page
 from downloader.mirror.relative import relative
 from downloader.notes import Notes
 from downloader.paths import SafePath
@@ -84,13 +84,13 @@ class Rewriting:
             new.append(_New(stored, contents, rewritten.body, note))
         return new
 
-    def _replacement(self, source: SafePath, link: Link) -> str | None:
+    def _replacement(self, source: SafePath, link: Link) -> Local | str | None:
         """Return what to write instead of *link* in the file *source*."""
         if link.url is None:
             return None
         place = self._places[link.url]
         if place is not None:
-            return relative(source, place) + link.fragment
+            return Local(relative(source, place) + link.fragment)
         return None if _ABSOLUTE.match(link.value) else link.url + link.fragment
 
     async def _publish(self, new: Sequence[_New]) -> None:
