@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from downloader.decode import decoder_for
-from downloader.download import Transfer
+from downloader.download import Redirected, Transfer
 from downloader.errors import DiskError, ErrorKind, TimedOutError, TooLargeError
 from downloader.fetch import Client
 from downloader.fetch.client import require_success
@@ -207,6 +207,12 @@ class Batch:
         for transfer, outcome in ended:
             if isinstance(outcome, Failed) and outcome.kind is ErrorKind.DISK:
                 self._disk_failed(DiskError(outcome.message, hint=outcome.hint))
+            if isinstance(outcome, Redirected):
+                self._found -= 1
+                if self._mirror is not None:
+                    alias = self._mirror.moved(transfer.job.target, outcome.to)
+                    self._notes.add(transfer.job, alias)
+                continue
             self._notes.add(transfer.job, outcome)
             if transfer.job.target.optional and _is_refused(outcome):
                 self._found -= 1

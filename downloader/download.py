@@ -18,6 +18,7 @@ from downloader.errors import (
     InternalError,
     InterruptedRunError,
     NoDescriptorError,
+    RedirectError,
     TimedOutError,
     UrlError,
 )
@@ -29,6 +30,7 @@ from downloader.models import Downloaded, Failed, Options, Target, Unchanged
 from downloader.paths import SafePath
 from downloader.resume import Partial, continued_total
 from downloader.storage import Storage
+from downloader.urls import Url
 
 _DESCRIPTOR_SECONDS = 0.2
 #: Statuses by which a server says that it is asked for too much at once (RFC 6585 and 9110).
@@ -106,7 +108,18 @@ class Again:
     kind: ErrorKind | None = None
 
 
-Fetched = Downloaded | Unchanged
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """What a page refers to is elsewhere; that address is fetched by itself, and only once.
+
+    Attributes:
+        to: where.
+    """
+
+    to: Url
+
+
+Fetched = Downloaded | Unchanged | Redirected
 
 
 async def download(transfer: Transfer, rooms: Rooms) -> Fetched | Failed | Again:
@@ -190,9 +203,16 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
         await rooms.storage.drop(parked.path)
         transfer.parked = None
         transfer.trail = Trail(job.target.url)
-    answer = await rooms.client.get(transfer.trail, job.target.headers + _conditions(job))
+    # What a list names is saved under the name that the list gives it, wherever that is found.
+    found = bool(job.target.parent)
+    headers = job.target.headers + _conditions(job)
+    answer = await rooms.client.get(transfer.trail, headers, follow=not found)
     if isinstance(answer, Moved):
-        return Again()
+        if not found or transfer.trail.cookies:
+            return Again()
+        if job.target.hops >= rooms.options.max_redirects:
+            raise RedirectError("too many redirects", hint="see --max-redirects")
+        return Redirected(transfer.trail.next)
     with answer as response:
         return await _take(transfer, rooms, response, None, started)
 

@@ -133,6 +133,9 @@ class Target:
         parent: the address of the page that it was found on; empty for a line of a list.
         needed: whether that page does not show as it should without it.
         optional: whether nothing is amiss when the server does not have it.
+        depth: so many links lead from a line of the list to the page that it is, or is part of.
+        nesting: how deeply it is part of that page; 0 if it is the page.
+        hops: so many redirects, since it was found.
     """
 
     url: Url
@@ -144,6 +147,9 @@ class Target:
     parent: str = ""
     needed: bool = False
     optional: bool = False
+    depth: int = 0
+    nesting: int = 0
+    hops: int = 0
 
     @property
     def shown(self) -> str:

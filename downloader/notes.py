@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from downloader.errors import DiskError, OutputError
-from downloader.journal import Admitted, Found, Job, Journal, Parked, Published, Stored
+from downloader.journal import Admitted, Alias, Job, Journal, Parked, Published, Stored
 from downloader.models import Failed, Options, Outcome, Target
 from downloader.paths import SafePath
 from downloader.urls import Url
@@ -19,6 +19,7 @@ _MOST = 500
 #: So many documents are asked for at once.
 _DOCUMENTS = 32
 
+_Note = tuple[Job, Outcome | Parked | Alias]
 _Result = TypeVar("_Result")
 
 
@@ -38,7 +39,7 @@ class Notes:
         self.warnings: list[str] = []
         self._disk_failed = disk_failed
         self._options = options
-        self._held: list[tuple[Job, Outcome | Parked]] = []
+        self._held: list[_Note] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._journal: Journal | None = None
         self._due = asyncio.Event()
@@ -77,7 +78,7 @@ class Notes:
         await self._write()
         return await self._hop(lambda: journal.work(most))
 
-    async def find(self, found: Sequence[Found]) -> list[Failed]:
+    async def find(self, found: Sequence[Target]) -> list[Failed]:
         """Have what documents refer to fetched in its turn; return what cannot be."""
         journal = self._opened()
         return await self._hop(lambda: journal.find(found)) if found else []
@@ -98,7 +99,7 @@ class Notes:
         journal = self._opened()
         await self._hop(lambda: journal.publish(notes))
 
-    def add(self, job: Job, note: Outcome) -> None:
+    def add(self, job: Job, note: Outcome | Alias) -> None:
         """Have it written, soon, what became of *job*."""
         self._held.append((job, note))
         if len(self._held) >= _MOST:
@@ -136,7 +137,7 @@ class Notes:
         writing.add_done_callback(self._writing.discard)
         return await asyncio.shield(writing)
 
-    async def _write_down(self, held: list[tuple[Job, Outcome | Parked]]) -> DiskError | None:
+    async def _write_down(self, held: list[_Note]) -> DiskError | None:
         journal = self._opened()
         try:
             await self._hop(lambda: journal.record(held))

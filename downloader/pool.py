@@ -14,7 +14,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from downloader.download import Again, Meter, Rooms, Transfer, download, failed
+from downloader.download import Again, Meter, Redirected, Rooms, Transfer, download, failed
 from downloader.errors import ErrorKind
 from downloader.fetch import Client
 from downloader.governor import MOST_AT_ONCE, Adaptive, Bandwidth, Hosts, Permits, affordable
@@ -31,8 +31,8 @@ _UNCOLLECTED = 1000
 #: Failures that fewer transfers at once might avoid.
 _STRAIN = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECT, ErrorKind.DNS})
 
-Ended = tuple[Transfer, Outcome]
-_Task = asyncio.Task[Outcome | Again]
+Ended = tuple[Transfer, Outcome | Redirected]
+_Task = asyncio.Task[Outcome | Redirected | Again]
 
 
 class Pool:

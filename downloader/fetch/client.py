@@ -181,12 +181,15 @@ class Client:
         if self._connector is not None:
             self._connector.close_idle()
 
-    async def get(self, trail: Trail, headers: Iterable[tuple[str, str]] = ()) -> Response | Moved:
+    async def get(
+        self, trail: Trail, headers: Iterable[tuple[str, str]] = (), *, follow: bool = True
+    ) -> Response | Moved:
         """Make the next request of a trail, and those that redirects of the same host lead to.
 
         The last answer is given, whatever its status, to be used as a context manager; or that
         the trail goes on at another host. *headers*, like those of the options, go only to the
-        origin of the trail's start, except the few that hold no secret.
+        origin of the trail's start, except the few that hold no secret. Without *follow*, every
+        redirect is given that sets no cookies.
 
         Raises:
             UrlError: no answer, or a redirect that is not to be followed.
@@ -213,7 +216,8 @@ class Client:
                 raise
             response.release()
             trail.next, _ = urls.without_credentials(target)
-            if (moved := urls.host(trail.next)) != host:
+            moved = urls.host(trail.next)
+            if moved != host or not (follow or trail.cookies):
                 return Moved(moved)
 
     async def follow(self, url: Url) -> Response:

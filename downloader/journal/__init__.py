@@ -11,7 +11,7 @@ from downloader.journal.database import FOLDER
 from downloader.journal.ledger import Journal
 from downloader.journal.records import (
     Admitted,
-    Found,
+    Alias,
     Job,
     Parked,
     Published,
@@ -23,7 +23,7 @@ from downloader.journal.records import (
 __all__ = [
     "FOLDER",
     "Admitted",
-    "Found",
+    "Alias",
     "Job",
     "Journal",
     "Parked",

@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS urls (
     url TEXT NOT NULL,              -- the address itself, without password
     base TEXT NOT NULL,             -- its name before the content type is known
     growth TEXT NOT NULL,           -- which extension the content type may add
-    state INTEGER NOT NULL,         -- 0 claimed, 1 done, 2 failed
+    state INTEGER NOT NULL,         -- 0 claimed, 1 done, 2 failed, 3 moved
     run INTEGER NOT NULL,           -- the last run that admitted it
     origin TEXT NOT NULL,           -- where that run read it
     admitted REAL NOT NULL,         -- when, in seconds since the epoch
@@ -61,7 +61,8 @@ CREATE TABLE IF NOT EXISTS urls (
     parent TEXT,                    -- the address of the page that it was found on
     line INTEGER NOT NULL DEFAULT 0,     -- place in the list of the line that led there
     depth INTEGER NOT NULL DEFAULT 0,    -- so many links lead to it from there
-    nesting INTEGER NOT NULL DEFAULT 0   -- it is part of a part of … a page
+    nesting INTEGER NOT NULL DEFAULT 0,  -- it is part of a part of … a page
+    hops INTEGER NOT NULL DEFAULT 0      -- so many redirects led to it
 );
 CREATE TABLE IF NOT EXISTS claims (
     key TEXT PRIMARY KEY,           -- what a name may become
@@ -77,6 +78,7 @@ _ADDED = (
     *("published_sha256 BLOB", "todo INTEGER NOT NULL DEFAULT 0"),
     *("role INTEGER NOT NULL DEFAULT 0", "parent TEXT", "line INTEGER NOT NULL DEFAULT 0"),
     *("depth INTEGER NOT NULL DEFAULT 0", "nesting INTEGER NOT NULL DEFAULT 0"),
+    "hops INTEGER NOT NULL DEFAULT 0",
 )
 
 

@@ -6,9 +6,9 @@ grow with the site.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from downloader.journal.records import (
-    Found,
     Published,
     Role,
     Row,
@@ -16,6 +16,7 @@ from downloader.journal.records import (
     Stored,
     Todo,
     guessed_type,
+    key_of,
 )
 from downloader.models import Target
 from downloader.paths import SafePath
@@ -25,7 +26,7 @@ from downloader.urls import Url
 ROW = (
     "id, run, origin, base, growth, state, admitted, path, saved, characters, sha256, etag, "
     "last_modified, part_path, validator, part_url, total, published, published_sha256, todo, "
-    "depth, nesting"
+    "depth, nesting, final_url"
 )
 _STORED = (
     "id, url, coalesce(final_url, url), path, saved, coalesce(media_type, ''), "
@@ -41,12 +42,12 @@ class Frontier:
         self._run = run
         db.execute("UPDATE urls SET todo = 0 WHERE todo > 0")
 
-    def queue(self, found: Found, row: Row) -> None:
+    def queue(self, target: Target, row: Row) -> None:
         """Have an address that an earlier run knew fetched in its turn."""
         self._db.execute(
             "UPDATE urls SET run = ?, origin = ?, todo = ?, role = ?, parent = ?, line = ?, "
-            "depth = ?, nesting = ? WHERE id = ?",
-            (self._run, *queued(found), row.id),
+            "depth = ?, nesting = ?, hops = ? WHERE id = ?",
+            (self._run, *queued(target), row.id),
         )
 
     def reach(self, row: Row, depth: int, nesting: int) -> None:
@@ -61,20 +62,34 @@ class Frontier:
             "WHERE id = ?",
             (depth, nesting, todo, row.id),
         )
+        if row.state == State.MOVED and row.final_url:
+            for _, further in self.known([row.final_url]):
+                self.reach(further, depth, nesting)
+
+    def follow(self, target: Target, row: Row) -> Target | None:
+        """Return where an address leads, if an earlier run was told that it leads elsewhere."""
+        if row.state != State.MOVED or not row.final_url:
+            return None
+        self._db.execute("UPDATE urls SET todo = 0 WHERE id = ?", (row.id,))
+        return replace(target, url=Url(row.final_url), hops=target.hops + 1)
 
     def to_fetch(self, most: int) -> list[tuple[Target, Row]]:
         """Return what is to be fetched next; it stays in the queue."""
         rows = self._db.execute(
-            f"SELECT url, origin, parent, role, line, {ROW} FROM urls WHERE todo > 0 AND todo = ? "  # noqa: S608
-            "ORDER BY depth, id LIMIT ?",
+            f"SELECT url, origin, parent, role, line, hops, {ROW} FROM urls "  # noqa: S608 - ours
+            "WHERE todo > 0 AND todo = ? ORDER BY depth, id LIMIT ?",
             (Todo.FETCH, most),
         )
-        return [(_target(*row[:5]), Row(*row[5:])) for row in rows.fetchall()]
+        return [
+            (_target(*row[:6], depth=found.depth, nesting=found.nesting), found)
+            for row in rows.fetchall()
+            for found in [Row(*row[6:])]
+        ]
 
     def to_read(self, most: int) -> list[Stored]:
         """Return documents that are to be read next, and take them out of the queue."""
         rows = self._db.execute(
-            f"SELECT {_STORED} FROM urls WHERE todo > 0 AND todo = ? ORDER BY depth, id LIMIT ?",  # noqa: S608
+            f"SELECT {_STORED} FROM urls WHERE todo > 0 AND todo = ? ORDER BY depth, id LIMIT ?",  # noqa: S608 - ours
             (Todo.READ, most),
         )
         stored = [_stored(*row) for row in rows.fetchall()]
@@ -90,17 +105,17 @@ class Frontier:
         )
         return [_stored(*row) for row in rows.fetchall()]
 
-    def saved_at(self, addresses: Sequence[tuple[bytes, str]]) -> Iterator[tuple[str, Row]]:
-        """Yield which of *addresses*, keys and URLs, have files, whether by name or by redirect."""
-        marks = ",".join("?" * len(addresses))
-        urls = dict(addresses)
-        query = f"SELECT address, {ROW} FROM urls WHERE state = 1 AND address IN ({marks})"  # noqa: S608
+    def known(self, urls: Sequence[str]) -> Iterator[tuple[str, Row]]:
+        """Yield which of *urls* are known, by their own rows or by a redirect's end."""
+        marks = ",".join("?" * len(urls))
+        keys = {key_of(url): url for url in urls}
+        query = f"SELECT address, {ROW} FROM urls WHERE address IN ({marks})"  # noqa: S608
         found: set[str] = set()
-        for key, *row in self._db.execute(query, [key for key, _ in addresses]):
-            found.add(urls[key])
-            yield urls[key], Row(*row)
+        for key, *row in self._db.execute(query, list(keys)).fetchall():
+            found.add(keys[key])
+            yield keys[key], Row(*row)
         query = f"SELECT final_url, {ROW} FROM urls WHERE state = 1 AND final_url IN ({marks})"  # noqa: S608
-        for url, *row in self._db.execute(query, [url for _, url in addresses]):
+        for url, *row in self._db.execute(query, urls).fetchall():
             if url not in found:
                 found.add(url)
                 yield url, Row(*row)
@@ -113,15 +128,24 @@ class Frontier:
         )
 
 
-def queued(found: Found) -> tuple[str, int, int, str, int, int, int]:
+def queued(target: Target) -> tuple[str, int, int, str, int, int, int, int]:
     """Return the columns from ``origin`` on of an address that waits to be fetched."""
-    target = found.target
     role = Role.OPTIONAL if target.optional else Role.NEEDED if target.needed else Role.LINKED
-    place = (target.index, found.depth, found.nesting)
-    return (target.origin, Todo.FETCH, role, target.parent, *place)
+    steps = (target.depth, target.nesting, target.hops)
+    return (target.origin, Todo.FETCH, role, target.parent, target.index, *steps)
 
 
-def _target(url: str, origin: str, parent: str | None, role: int, line: int) -> Target:
+def _target(
+    url: str,
+    origin: str,
+    parent: str | None,
+    role: int,
+    line: int,
+    hops: int,
+    *,
+    depth: int,
+    nesting: int,
+) -> Target:
     return Target(
         url=Url(url),
         index=line,
@@ -129,6 +153,9 @@ def _target(url: str, origin: str, parent: str | None, role: int, line: int) -> 
         parent=parent or "",
         needed=role in (Role.NEEDED, Role.OPTIONAL),
         optional=role == Role.OPTIONAL,
+        depth=depth,
+        nesting=nesting,
+        hops=hops,
     )
 
 

@@ -1,6 +1,5 @@
 """Admit each address and each name once, and note what became of it."""
 
-import hashlib
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from downloader.charset import is_text
 from downloader.errors import DiskError, ErrorKind, UrlError
 from downloader.journal.database import Value, insert_many, open_in, open_temporary
 from downloader.journal.files import digest, grown, is_solid, regular
@@ -15,7 +15,7 @@ from downloader.journal.frontier import ROW, Frontier, queued
 from downloader.journal.names import Names
 from downloader.journal.records import (
     Admitted,
-    Found,
+    Alias,
     Job,
     Parked,
     Published,
@@ -25,6 +25,8 @@ from downloader.journal.records import (
     State,
     Stored,
     Todo,
+    guessed_type,
+    key_of,
 )
 from downloader.models import (
     Downloaded,
@@ -44,7 +46,7 @@ _CLOCK_SLACK = 0.05
 _KNOWN = f"SELECT address, {ROW} FROM urls WHERE address IN (%s)"  # noqa: S608 - ours
 _CLAIMED = (
     "INSERT INTO urls (id, address, url, base, growth, state, run, admitted, origin, todo, role, "
-    "parent, line, depth, nesting) VALUES"
+    "parent, line, depth, nesting, hops) VALUES"
 )
 _DONE = """
 UPDATE urls SET state = 1, path = v.path, saved = v.saved, wire = v.wire,
@@ -103,12 +105,16 @@ class Journal:
                 admitted += self._admit_batch(entries[start : start + _LOOKUP])
         return admitted
 
-    def find(self, found: Sequence[Found]) -> list[Failed]:
+    def find(self, found: Sequence[Target]) -> list[Failed]:
         """Take in what pages refer to; what is new is queued, and what cannot be is returned."""
         failed: list[Failed] = []
         with self._transaction():
-            for start in range(0, len(found), _LOOKUP):
-                failed += self._find_batch(_merged(found[start : start + _LOOKUP]))
+            while found:
+                further: list[Target] = []
+                for start in range(0, len(found), _LOOKUP):
+                    merged = _merged(found[start : start + _LOOKUP])
+                    failed += self._find_batch(merged, further)
+                found = further
         return failed
 
     def work(self, most: int) -> tuple[list[Job | Failed], list[Stored]]:
@@ -126,13 +132,19 @@ class Journal:
         return self._frontier.documents(after, most)
 
     def places(self, urls: Sequence[Url]) -> dict[Url, SafePath]:
-        """Return the files of those addresses that are saved."""
+        """Return the files of those addresses that are saved, wherever redirects have led."""
         places: dict[Url, SafePath] = {}
-        for start in range(0, len(urls), _LOOKUP):
-            some = [(key_of(url), url) for url in urls[start : start + _LOOKUP]]
-            for url, row in self._frontier.saved_at(some):
-                if row.file is not None and self._is_there(row.file):
-                    places[Url(url)] = row.file.path
+        leads = {str(url): [url] for url in urls}
+        for _ in range(self._options.max_redirects + 1):
+            further: dict[str, list[Url]] = {}
+            wanted = list(leads)
+            for start in range(0, len(wanted), _LOOKUP):
+                for url, row in self._frontier.known(wanted[start : start + _LOOKUP]):
+                    if row.file is not None and self._is_there(row.file):
+                        places |= dict.fromkeys(leads[url], row.file.path)
+                    elif row.state == State.MOVED and row.final_url:
+                        further.setdefault(row.final_url, []).extend(leads[url])
+            leads = further
         return places
 
     def publish(self, notes: Sequence[Published]) -> None:
@@ -153,7 +165,7 @@ class Journal:
             ),
         )
 
-    def record(self, notes: Iterable[tuple[Job, Outcome | Parked]]) -> None:
+    def record(self, notes: Iterable[tuple[Job, Outcome | Parked | Alias]]) -> None:
         """Note what became of jobs, all at once."""
         done: list[tuple[Value, ...]] = []
         with self._transaction():
@@ -167,6 +179,11 @@ class Journal:
                         self._db.execute(
                             "UPDATE urls SET finished = ?, todo = ? WHERE id = ?",
                             (time.time(), self._todo(note.characters), job.row),
+                        )
+                    case Alias():
+                        self._db.execute(
+                            "UPDATE urls SET state = ?, final_url = ? WHERE id = ?",
+                            (State.MOVED, note.to, job.row),
                         )
                     case Parked():
                         self.park(job, note)
@@ -196,21 +213,24 @@ class Journal:
             ),
         )
 
-    def _find_batch(self, found: dict[bytes, Found]) -> Iterator[Failed]:
-        query = _KNOWN % ",".join("?" * len(found))
-        known = {row[0]: Row(*row[1:]) for row in self._db.execute(query, list(found))}
-        self._names.prepare(item.target for key, item in found.items() if key not in known)
-        for key, item in found.items():
+    def _find_batch(self, found: dict[bytes, Target], further: list[Target]) -> Iterator[Failed]:
+        urls = {target.shown: key for key, target in found.items()}
+        known = {urls[url]: row for url, row in self._frontier.known(list(urls))}
+        self._names.prepare(target for key, target in found.items() if key not in known)
+        for key, target in found.items():
             row = known.get(key)
             if row is None:
                 try:
-                    self._admit_new(item.target, key, queued(item))
+                    self._admit_new(target, key, queued(target))
                 except UrlError as error:
-                    yield _refused(item.target, error)
+                    yield _refused(target, error)
             elif row.run == self._run:
-                self._frontier.reach(row, item.depth, item.nesting)
+                self._frontier.reach(row, target.depth, target.nesting)
             else:
-                self._frontier.queue(item, row)
+                self._frontier.queue(target, row)
+                again = self._options.force or self._options.refresh
+                if not again and (to := self._frontier.follow(target, row)):
+                    further.append(to)
         self._write_claimed()
 
     def _todo(self, characters: int | None) -> Todo:
@@ -245,7 +265,7 @@ class Journal:
             if row is not None:
                 self._write_claimed()
                 return self._admit_again(target, row)
-            listed = (target.origin, Todo.NOTHING, Role.LISTED, None, target.index, 0, 0)
+            listed = (target.origin, Todo.NOTHING, Role.LISTED, None, target.index, 0, 0, 0)
             return self._admit_new(target, address, listed)
         except UrlError as error:
             return _refused(target, error)
@@ -301,7 +321,9 @@ class Journal:
             parked = None if renamed or self._options.force else row.parked
             return Job(target, name, row.id, parked=parked)
         self._see(target, row)
-        if self._options.force or self._promised_otherwise(target, saved):
+        # Of what a killed run did not note, a mirror needs to know where it was found.
+        unknown = self._mirrors and row.file is None and is_text(guessed_type(saved.path))
+        if unknown or self._options.force or self._promised_otherwise(target, saved):
             return Job(target, row.name, row.id, saved)
         if self._options.refresh:
             return Job(target, row.name, row.id, saved, conditional=True, parked=row.parked)
@@ -421,16 +443,11 @@ def _key(target: Target) -> bytes:
     return key_of(target.shown)
 
 
-def key_of(shown: str) -> bytes:
-    """Return an address's key: a hash, because an address may be as long as it likes."""
-    return hashlib.blake2b(shown.encode(), digest_size=16).digest()
-
-
-def _merged(found: Iterable[Found]) -> dict[bytes, Found]:
+def _merged(found: Iterable[Target]) -> dict[bytes, Target]:
     """Return each address once, by its key, with the nearest way to it."""
-    merged: dict[bytes, Found] = {}
+    merged: dict[bytes, Target] = {}
     for item in found:
-        key = _key(item.target)
+        key = _key(item)
         other = merged.setdefault(key, item)
         if other is not item:
             depth, nesting = min(item.depth, other.depth), min(item.nesting, other.nesting)

@@ -1,5 +1,6 @@
 """What the journal holds of one address, and what it hands out for it."""
 
+import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -20,6 +21,7 @@ class State(IntEnum):
     CLAIMED = 0
     DONE = 1
     FAILED = 2
+    MOVED = 3
 
 
 class Todo(IntEnum):
@@ -104,18 +106,14 @@ Admitted = Job | Skipped | Failed
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An address that was found on a page.
+class Alias:
+    """What was found is elsewhere, says the server: that address is fetched by itself.
 
     Attributes:
-        target: what to fetch.
-        depth: so many links lead from a line of the list to the page that it is, or is part of.
-        nesting: how deeply it is part of that page; 0 if it is the page.
+        to: where; None if that address is not to be fetched.
     """
 
-    target: Target
-    depth: int
-    nesting: int
+    to: Url | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ class Stored:
         size: of what was received, in bytes.
         media_type, charset: of what was received; empty if not known.
         published: the hash of the file, if its links were replaced.
-        line, depth, nesting: as in :class:`Found` and its target.
+        line, depth, nesting: as in :class:`Target`.
     """
 
     row: int
@@ -163,6 +161,11 @@ class Published:
     row: int
     size: int | None
     sha256: bytes | None
+
+
+def key_of(shown: str) -> bytes:
+    """Return an address's key: a hash, because an address may be as long as it likes."""
+    return hashlib.blake2b(shown.encode(), digest_size=16).digest()
 
 
 def original(path: SafePath) -> SafePath:
@@ -202,6 +205,7 @@ class Row:
     todo: int
     depth: int
     nesting: int
+    final_url: str | None
 
     @property
     def name(self) -> Name:

@@ -2,7 +2,7 @@
 
 from downloader import urls
 from downloader.errors import BadUrlError
-from downloader.journal import Found, Stored
+from downloader.journal import Stored
 from downloader.links import Page
 from downloader.mirror.scope import Scope
 from downloader.models import Target
@@ -12,7 +12,7 @@ from downloader.urls import Url
 DEEPEST = 10
 
 
-def found_on(page: Page, stored: Stored, scope: Scope) -> list[Found]:
+def found_on(page: Page, stored: Stored, scope: Scope) -> list[Target]:
     """Return what is to be fetched because of *page*, each address once.
 
     What the page needs is fetched from whatever host; other pages only as *scope* says.
@@ -31,18 +31,18 @@ def found_on(page: Page, stored: Stored, scope: Scope) -> list[Found]:
     icon = icon_of(stored)
     found = []
     for url in dict.fromkeys((*needed, *([icon] if icon else []), *linked)):
+        part = url in needed or url == icon
         target = Target(
             url=urls.without_credentials(url)[0],
             index=stored.line,
             origin=stored.address,
             parent=stored.address,
-            needed=url in needed,
-            optional=url == icon and url not in needed,
+            needed=part,
+            optional=part and url not in needed,
+            depth=depth if part else depth + 1,
+            nesting=nesting + 1 if part and url not in linked else 0,
         )
-        steps = (depth, nesting + 1) if url in needed or url == icon else (depth + 1, 0)
-        if url in linked:
-            steps = (min(depth + 1, steps[0]), 0)
-        found.append(Found(target, *steps))
+        found.append(target)
     return found
 
 

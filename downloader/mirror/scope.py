@@ -29,4 +29,8 @@ class Scope:
         """Return whether a *link* of the page at *parent*, so many links away, is followed."""
         if link.url is None or depth >= self.level or link.nofollow:
             return False
-        return self.span_hosts or urls.host(link.url) == urls.host(parent)
+        return self.reaches(link.url, parent)
+
+    def reaches(self, url: Url, parent: Url) -> bool:
+        """Return whether *url*, to which the page at *parent* leads, belongs to the mirror."""
+        return self.span_hosts or urls.host(url) == urls.host(parent)

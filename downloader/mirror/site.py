@@ -3,21 +3,22 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
 from downloader import links
 from downloader.errors import UrlError
-from downloader.journal import Found, Job, Stored
+from downloader.journal import Alias, Job, Stored
 from downloader.links import Document, Page
 from downloader.mirror.finding import found_on
 from downloader.mirror.rewriting import Rewriting
 from downloader.mirror.scope import Scope
-from downloader.models import Failed, Options
+from downloader.models import Failed, Options, Target
 from downloader.notes import Notes
 from downloader.storage import Contents, Storage
-from downloader.urls import Url  # noqa: TC001 - named in a type that is made here
+from downloader.urls import Url
 
 #: A larger document is not read for links.
 LARGEST = 50 * 1024**2
@@ -70,6 +71,7 @@ class Mirror:
         self._known: dict[Url, tuple[int, int]] = {}
         self._pages: dict[int, Page] = {}
         self._kept = 0
+        self._moved: list[Target] = []
         self._stopped = False
 
     async def __aenter__(self) -> Self:
@@ -95,6 +97,13 @@ class Mirror:
         """Begin nothing more."""
         self._stopped = True
 
+    def moved(self, target: Target, to: Url) -> Alias:
+        """Have what *target* redirects to fetched, and say how it is to be noted."""
+        if target.needed or self._scope.reaches(to, target.url):
+            self._moved.append(replace(target, url=to, hops=target.hops + 1))
+            return Alias(to)
+        return Alias(None)
+
     async def run(self) -> None:
         """Read documents as they come, until cancelled."""
         while True:
@@ -102,11 +111,13 @@ class Mirror:
             self._stirred.clear()
             jobs, stored = await self._notes.work(self._room())
             self._begin(jobs)
+            moved, self._moved = self._moved, []
+            self._begin(await self._notes.find(moved))
             for portion in portions(stored):
                 documents = await self._documents(portion)
                 found = await self._in_thread(partial(self._found, documents))
                 self._begin(await self._notes.find(found))
-            if jobs or stored:
+            if jobs or stored or moved:
                 self._stirred.set()
             self.idle = not self._stirred.is_set()
             self._wake.set()
@@ -136,9 +147,9 @@ class Mirror:
                 raise result
         return documents
 
-    def _found(self, documents: Sequence[tuple[Stored, Contents]]) -> list[Found]:
+    def _found(self, documents: Sequence[tuple[Stored, Contents]]) -> list[Target]:
         """Return what is newly found on *documents*; in the thread."""
-        found: list[Found] = []
+        found: list[Target] = []
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()
         for stored, contents in documents:
@@ -147,10 +158,10 @@ class Mirror:
                 self._pages[stored.row] = page
                 self._kept += len(page.text)
             for item in found_on(page, stored, self._scope):
-                depth, nesting = self._known.get(item.target.url, _FAR)
+                depth, nesting = self._known.get(item.url, _FAR)
                 if item.depth < depth or item.nesting < nesting:
                     nearest = min(depth, item.depth), min(nesting, item.nesting)
-                    self._known[item.target.url] = nearest
+                    self._known[item.url] = nearest
                     found.append(item)
         return found
 
