@@ -1,8 +1,11 @@
 """Mirrored pages open offline: whole, alike, and with links that lead somewhere."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import random
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -12,12 +15,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from downloader import Downloaded, Failed, Options, Skipped, Unchanged
+from downloader.batch import Batch
 from downloader.errors import ErrorKind
+from downloader.journal import FOLDER
+from downloader.journal.database import _ADDED
 from downloader.paths import EXTENSIONS
+from downloader.sources import from_items
 from tests.browser import chromium, loaded, needs_browser
 from tests.conftest import Command, Handler, Site, saved_files
 from tests.mirrorserver import MirrorSite, mirror_site
-from tests.runs import fetch, keeps
+from tests.runs import fetch, grown, keeps
 
 MIRROR = Options(mirror=True)
 PAGES = [
@@ -342,3 +349,136 @@ async def test_what_asks_not_to_be_followed_is_not(site: Site, tmp_path: Path) -
     site.pages["/2.html"] = "<meta name=robots content=nofollow>" + links("3.html")
     await fetch([site.url("/0.html")], tmp_path, Options(level=3))
     assert sorted(asked(site)) == ["/0.html", "/2.html"]
+
+
+# Killed, old and odd
+
+
+async def test_killed_at_any_moment_it_ends_like_an_undisturbed_run(
+    tmp_path: Path, command: Command
+) -> None:
+    chance = random.Random(5)
+    async with mirror_site() as mirrored:
+        list_file = tmp_path / "list.txt"
+        list_file.write_text("\n".join(mirrored.url(path) for path in PAGES))
+        await command(list_file, "-m", "-o", tmp_path / "whole")
+        whole = all_bytes(tmp_path / "whole")
+        for _ in range(8):
+            folder = tmp_path / f"killed-{chance.random()}"
+            process = await command.start(list_file, "-m", "-o", folder)
+            await grown(folder / FOLDER / "journal.sqlite3", 1)
+            await asyncio.sleep(chance.random() * 0.7)
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            ran = await command(list_file, "-m", "-o", folder)
+            assert ran.status == 1
+            assert all_bytes(folder) == whole
+
+
+async def test_a_journal_of_an_older_version_is_brought_up_to_date(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages["/a.html"] = images("one.gif?1")
+    site.pages["/one.gif?1"] = picture
+    await fetch([site.url("/a.html")], tmp_path)
+    asked(site)
+    with closing(sqlite3.connect(tmp_path / FOLDER / "journal.sqlite3")) as db:
+        added = {column.partition(" ")[0] for column in _ADDED}
+        columns = db.execute("SELECT name, type FROM pragma_table_info('urls')").fetchall()
+        kept = [(name, kind) for name, kind in columns if name not in added]
+        names = ", ".join(name for name, _ in kept)
+        wanted = {"id": "PRIMARY KEY", "address": "NOT NULL UNIQUE"}
+        table = ", ".join(f"{name} {kind} {wanted.get(name, '')}" for name, kind in kept)
+        db.execute("ALTER TABLE urls RENAME TO newer")
+        db.execute(f"CREATE TABLE urls ({table})")
+        db.execute(f"INSERT INTO urls SELECT {names} FROM newer")
+        db.execute("DROP TABLE newer")
+        db.execute("PRAGMA user_version = 1")
+        db.commit()
+    [outcome, _] = await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    assert isinstance(outcome, Skipped)
+    assert asked(site) == ["/one.gif?1"]
+    assert text_of(tmp_path, site, "a.html") == images("one@1.gif")
+
+
+async def test_a_file_that_lost_its_original_is_fetched_again(site: Site, tmp_path: Path) -> None:
+    site.pages["/a.html"] = images("one.gif?1")
+    site.pages["/one.gif?1"] = picture
+    await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    asked(site)
+    shutil.rmtree(tmp_path / FOLDER / "originals")
+    await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    assert asked(site) == ["/a.html"]
+    assert text_of(tmp_path, site, "a.html") == images("one@1.gif")
+
+
+async def test_what_is_too_large_to_be_read_is_saved_with_a_warning(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downloader.mirror.site.LARGEST", 100)
+    site.pages["/a.html"] = images("one.gif") + " " * 100
+    site.pages["/b.html"] = images("two.gif")
+    site.pages["/two.gif"] = picture
+    entries = [site.url("/a.html"), site.url("/b.html")]
+    batch = Batch(lambda _: from_items(entries), replace(MIRROR, output=tmp_path))
+    assert len([outcome async for outcome in batch.outcomes()]) == 3
+    assert batch.warnings == [f"{site.folder}/a.html was not read for links: larger than 100 B"]
+    assert text_of(tmp_path, site, "a.html") == site.pages["/a.html"]
+
+
+async def test_an_interrupted_mirror_goes_on(site: Site, tmp_path: Path) -> None:
+    site.pages["/a.html"] = images("one.gif?1", "two.gif")
+    wait = asyncio.Event()
+
+    async def stalls(_: web.Request) -> web.StreamResponse:
+        await wait.wait()
+        return web.Response(body=b"GIF89a", content_type="image/gif")
+
+    site.pages |= {"/one.gif?1": picture, "/two.gif": stalls}
+    batch = Batch(lambda _: from_items([site.url("/a.html")]), replace(MIRROR, output=tmp_path))
+    told = []
+    async for outcome in batch.outcomes():
+        told.append(outcome)
+        if len(told) == 2:
+            batch.stop(now=True)
+    assert [type(outcome) for outcome in told] == [Downloaded, Downloaded, Failed]
+    asked(site)
+    wait.set()
+    await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    assert asked(site) == ["/two.gif"]
+    assert text_of(tmp_path, site, "a.html") == images("one@1.gif", "two.gif")
+
+
+async def test_a_line_of_the_list_has_its_own_outcome_though_it_was_found_first(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages["/a.html"] = links("b.html")
+    site.pages["/b.html"] = "b"
+    read = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def lines() -> Iterator[str]:
+        yield site.url("/a.html")
+        asyncio.run_coroutine_threadsafe(read.wait(), loop).result()
+        yield site.url("/b.html")
+
+    batch = Batch(lambda _: from_items(lines()), Options(level=1, output=tmp_path))
+    told = []
+    async for outcome in batch.outcomes():
+        told.append(outcome)
+        if len(told) == 2:
+            read.set()
+    assert [type(outcome) for outcome in told] == [Downloaded, Downloaded, Skipped]
+
+
+async def test_the_output_does_not_grow_memory_with_the_site(site: Site, tmp_path: Path) -> None:
+    """Found addresses wait in the journal, not in memory."""
+    site.pages["/a.html"] = images(*(f"{number}.gif" for number in range(15_000)))
+    site.pages |= {f"/{number}.gif": picture for number in range(15_000)}
+    batch = Batch(lambda _: from_items([site.url("/a.html")]), replace(MIRROR, output=tmp_path))
+    most = 0
+    async for _ in batch.outcomes():
+        most = max(most, batch._pool.unfinished)
+    assert 1000 < most <= 12_048
+    assert len(saved_files(tmp_path)) == 15_001
