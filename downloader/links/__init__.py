@@ -48,14 +48,17 @@ class Page:
         robots: what a page asks of robots.
     """
 
-    def __init__(self, document: Document) -> None:
-        """Read *document*; a media type that can hold no links is read as holding none."""
+    def __init__(self, document: Document, *, places: bool = True) -> None:
+        """Read *document*; a media type that can hold no links is read as holding none.
+
+        Without *places*, links to places in the document itself are left out.
+        """
         kind = document.media_type
         # Scripts and JSON are always UTF-8 (HTML standard, 8.1.4.3; RFC 8259, 8.1).
         fixed = kind in _SCRIPTS or kind == _MANIFEST
         self._source = Source(document.body, "utf-8" if fixed else document.charset)
         self._url = document.url
-        self._finder = Finder(self._source.text)
+        self._finder = Finder(self._source.text, places=places)
         self.text = self._source.text
         self.encoding = self._source.encoding
         self.robots = Robots()

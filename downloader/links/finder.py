@@ -47,10 +47,12 @@ class Finder:
         found: the links, in the order in which they were found.
         edits: what must give way in a copy that is opened elsewhere.
         rebased: whether one of these is the base of all relative references.
+        places: whether links to places in the document itself (``#part``) are wanted.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, places: bool = True) -> None:
         self.text = text
+        self.places = places
         self.found: list[Found] = []
         self.edits: list[Edit] = []
         self.rebased = False

@@ -40,6 +40,8 @@ class Reader:
         self._nofollow = nofollow
         self._page = page
         self._fragment = fragment
+        #: Documentation has one at every heading: half of all links.
+        self._no_places = not finder.places and resolver.base == resolver.document
 
     def read(self, element: Element) -> None:
         """Add the links of one element."""
@@ -99,6 +101,8 @@ class Reader:
             self._inline_script(element)
 
     def _address(self, element: Element, attribute: str, kind: Kind, *, lazy: bool = False) -> None:
+        if self._no_places and (element.get(attribute) or "").startswith("#"):
+            return
         layer = element.value(attribute)
         if layer is not None:
             traits = self._traits(element, attribute, lazy=lazy)

@@ -22,7 +22,9 @@ from downloader.urls import Url
 
 #: A larger document is not read for links.
 LARGEST = 50 * 1024**2
-#: So many bytes of documents are read at once.
+#: A document of so many bytes is read in a thread.
+_LARGE = 128 * 1024
+#: So many bytes of documents are held at once.
 _PORTION = 4 * 1024**2
 #: So many characters of documents are kept, once read, until their links are replaced.
 _KEPT = 32 * 1024**2
@@ -115,8 +117,7 @@ class Mirror:
             self._begin(await self._notes.find(moved))
             for portion in portions(stored):
                 documents = await self._documents(portion)
-                found = await self._in_thread(partial(self._found, documents))
-                self._begin(await self._notes.find(found))
+                self._begin(await self._notes.find(await self._found_on(documents)))
             if jobs or stored or moved:
                 self._stirred.set()
             self.idle = not self._stirred.is_set()
@@ -147,32 +148,36 @@ class Mirror:
                 raise result
         return documents
 
-    def _found(self, documents: Sequence[tuple[Stored, Contents]]) -> list[Target]:
-        """Return what is newly found on *documents*; in the thread."""
+    async def _found_on(self, documents: Sequence[tuple[Stored, Contents]]) -> list[Target]:
+        """Return what is newly found on *documents*."""
         found: list[Target] = []
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()
         for stored, contents in documents:
-            page = self._parsed(stored, contents)
+            # A small one takes less than to have two threads struggle for the interpreter.
+            if len(contents.data) < _LARGE:
+                page = _parsed(stored, contents)
+                await asyncio.sleep(0)
+            else:
+                page = await self._in_thread(partial(_parsed, stored, contents))
             if self._kept < _KEPT:
                 self._pages[stored.row] = page
                 self._kept += len(page.text)
-            for item in found_on(page, stored, self._scope):
-                depth, nesting = self._known.get(item.url, _FAR)
-                if item.depth < depth or item.nesting < nesting:
-                    nearest = min(depth, item.depth), min(nesting, item.nesting)
-                    self._known[item.url] = nearest
-                    found.append(item)
+            found += filter(self._is_nearer, found_on(page, stored, self._scope))
         return found
+
+    def _is_nearer(self, target: Target) -> bool:
+        """Return whether no such way to *target* is known, and remember it."""
+        depth, nesting = self._known.get(target.url, _FAR)
+        if depth <= target.depth and nesting <= target.nesting:
+            return False
+        self._known[target.url] = min(depth, target.depth), min(nesting, target.nesting)
+        return True
 
     def _page(self, stored: Stored, contents: Contents) -> Page:
         """Return a document, read; in the thread."""
         page = self._pages.pop(stored.row, None)
-        return page or self._parsed(stored, contents)
-
-    def _parsed(self, stored: Stored, contents: Contents) -> Page:
-        charset = stored.charset or None
-        return Page(Document(contents.data, stored.media_type, stored.url, charset))
+        return page or _parsed(stored, contents)
 
     async def _in_thread(self, function: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
@@ -181,6 +186,11 @@ class Mirror:
         warning = f"{stored.path} was not read for links: {why}"
         if warning not in self.warnings:
             self.warnings.append(warning)
+
+
+def _parsed(stored: Stored, contents: Contents) -> Page:
+    charset = stored.charset or None
+    return Page(Document(contents.data, stored.media_type, stored.url, charset), places=False)
 
 
 def portions(stored: Sequence[Stored]) -> Iterator[Sequence[Stored]]:
