@@ -133,8 +133,9 @@ class Batch:
                     self._yielded += 1
                     yield outcome
                 self._room.set()
-            if self._mirror is not None and not self._stopped:
-                await self._mirror.finish()
+            if self._mirror is not None:
+                if not self._stopped:
+                    await self._mirror.finish()
                 self.warnings += self._mirror.warnings
         if self._fault is not None:
             raise self._fault
@@ -146,6 +147,8 @@ class Batch:
             self._reader = Reader(entries, ahead=_AHEAD, name="reader of lists")
             while batch := await self._reader.take(_ADMITTED_AT_ONCE):
                 transfers: list[Transfer] = []
+                if self._mirror is not None:
+                    self._mirror.learn(batch)
                 for admitted in await self._notes.admit(batch):
                     if isinstance(admitted, Job):
                         transfers.append(Transfer(admitted, admitted.parked))

@@ -186,7 +186,7 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
     job = transfer.job
     if transfer.trail is None:
         transfer.attempts += 1
-        transfer.trail = Trail(job.target.url)
+        transfer.trail = Trail(job.target.url, job.target.root)
     started = time.time()
     parked, transfer.parked = transfer.parked, None
     offset = await rooms.storage.parked_size(parked.path) if parked is not None else 0
@@ -202,7 +202,7 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
                 return await _take(transfer, rooms, response, going_on, started)
         await rooms.storage.drop(parked.path)
         transfer.parked = None
-        transfer.trail = Trail(job.target.url)
+        transfer.trail = Trail(job.target.url, job.target.root)
     # What a list names is saved under the name that the list gives it, wherever that is found.
     found = bool(job.target.parent)
     headers = job.target.headers + _conditions(job)

@@ -133,6 +133,8 @@ class Target:
         parent: the address of the page that it was found on; empty for a line of a list.
         needed: whether that page does not show as it should without it.
         optional: whether nothing is amiss when the server does not have it.
+        root: the address of the line that led there; None for the line itself.
+            Secrets that the user gave belong to its origin alone.
         depth: so many links lead from a line of the list to the page that it is, or is part of.
         nesting: how deeply it is part of that page; 0 if it is the page.
         hops: so many redirects, since it was found.
@@ -147,6 +149,7 @@ class Target:
     parent: str = ""
     needed: bool = False
     optional: bool = False
+    root: Url | None = None
     depth: int = 0
     nesting: int = 0
     hops: int = 0

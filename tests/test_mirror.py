@@ -14,13 +14,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from downloader import Downloaded, Failed, Options, Skipped, Unchanged
+from downloader import Downloaded, Failed, Options, Skipped, Target, Unchanged
 from downloader.batch import Batch
 from downloader.errors import ErrorKind
 from downloader.journal import FOLDER
 from downloader.journal.database import _ADDED
 from downloader.paths import EXTENSIONS
 from downloader.sources import from_items
+from downloader.urls import Url
 from tests.browser import chromium, loaded, needs_browser
 from tests.conftest import Command, Handler, Site, saved_files
 from tests.mirrorserver import MirrorSite, mirror_site
@@ -472,13 +473,41 @@ async def test_a_line_of_the_list_has_its_own_outcome_though_it_was_found_first(
     assert [type(outcome) for outcome in told] == [Downloaded, Downloaded, Skipped]
 
 
-async def test_the_output_does_not_grow_memory_with_the_site(site: Site, tmp_path: Path) -> None:
-    """Found addresses wait in the journal, not in memory."""
-    site.pages["/a.html"] = images(*(f"{number}.gif" for number in range(15_000)))
-    site.pages |= {f"/{number}.gif": picture for number in range(15_000)}
+async def test_what_was_found_waits_in_the_journal_and_not_in_memory(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downloader.batch._WINDOW", 100)
+    monkeypatch.setattr("downloader.batch._ADMITTED_AT_ONCE", 50)
+    site.pages["/a.html"] = images(*(f"{number}.gif" for number in range(1000)))
+    site.pages |= {f"/{number}.gif": picture for number in range(1000)}
     batch = Batch(lambda _: from_items([site.url("/a.html")]), replace(MIRROR, output=tmp_path))
     most = 0
     async for _ in batch.outcomes():
         most = max(most, batch._pool.unfinished)
-    assert 1000 < most <= 12_048
-    assert len(saved_files(tmp_path)) == 15_001
+    assert 50 < most <= 150
+    assert len(saved_files(tmp_path)) == 1001
+
+
+async def test_secrets_stay_with_the_origin_of_the_line(
+    mirrored: MirrorSite, tmp_path: Path
+) -> None:
+    seen: dict[str, set[str | None]] = {}
+    answer = mirrored.answer
+
+    async def noted(request: web.Request) -> web.StreamResponse:
+        for name in ("X-Key", "X-Own", "Authorization"):
+            seen.setdefault(f"{request.host[:5]} {name}", set()).add(request.headers.get(name))
+        return await answer(request)
+
+    mirrored.answer = noted  # type: ignore[method-assign]
+    url = Url(mirrored.url().replace("http://", "http://user:pw@"))
+    line = Target(url=url, headers=(("X-Own", "2"),))
+    await fetch([line], tmp_path, replace(MIRROR, headers=(("X-Key", "1"),)))
+    assert seen == {
+        "127.0 X-Key": {"1"},
+        "127.0 X-Own": {"2"},
+        "127.0 Authorization": {"Basic dXNlcjpwdw=="},
+        **{f"local {name}": {None} for name in ("X-Key", "X-Own", "Authorization")},
+    }
+    files = (tmp_path / FOLDER).iterdir()
+    assert all(b"user:pw" not in file.read_bytes() for file in files if file.is_file())

@@ -25,7 +25,7 @@ PACKAGES = {
 PAGES, LOOKED_AT = 30, 6
 
 
-@pytest.fixture(params=PACKAGES.items(), ids=PACKAGES.keys())
+@pytest.fixture(params=list(PACKAGES.items()), ids=list(PACKAGES))
 async def documentation(request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, list[str]]]:
     package, folder = request.param
     root = DOCS / folder

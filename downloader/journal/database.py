@@ -59,6 +59,7 @@ CREATE TABLE IF NOT EXISTS urls (
     todo INTEGER NOT NULL DEFAULT 0,     -- what this run is still to do: 1 fetch it, 2 read it
     role INTEGER NOT NULL DEFAULT 0,     -- 0 listed, 1 linked, 2 needed, 3 optional
     parent TEXT,                    -- the address of the page that it was found on
+    root TEXT,                      -- the address of the line that led there
     line INTEGER NOT NULL DEFAULT 0,     -- place in the list of the line that led there
     depth INTEGER NOT NULL DEFAULT 0,    -- so many links lead to it from there
     nesting INTEGER NOT NULL DEFAULT 0,  -- it is part of a part of … a page
@@ -76,7 +77,12 @@ CREATE INDEX IF NOT EXISTS finals ON urls (final_url) WHERE final_url IS NOT NUL
 _ADDED = (
     *("media_type TEXT", "charset TEXT", "final_url TEXT", "published INTEGER"),
     *("published_sha256 BLOB", "todo INTEGER NOT NULL DEFAULT 0"),
-    *("role INTEGER NOT NULL DEFAULT 0", "parent TEXT", "line INTEGER NOT NULL DEFAULT 0"),
+    *(
+        "role INTEGER NOT NULL DEFAULT 0",
+        "parent TEXT",
+        "root TEXT",
+        "line INTEGER NOT NULL DEFAULT 0",
+    ),
     *("depth INTEGER NOT NULL DEFAULT 0", "nesting INTEGER NOT NULL DEFAULT 0"),
     "hops INTEGER NOT NULL DEFAULT 0",
 )

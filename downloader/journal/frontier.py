@@ -20,7 +20,7 @@ from downloader.journal.records import (
 )
 from downloader.models import Target
 from downloader.paths import SafePath
-from downloader.urls import Url
+from downloader.urls import Url, without_credentials
 
 #: The columns of a :class:`Row`.
 ROW = (
@@ -30,7 +30,7 @@ ROW = (
 )
 _STORED = (
     "id, url, coalesce(final_url, url), path, saved, coalesce(media_type, ''), "
-    "coalesce(charset, ''), published_sha256, line, depth, nesting"
+    "coalesce(charset, ''), published_sha256, coalesce(root, url), line, depth, nesting"
 )
 
 
@@ -45,8 +45,8 @@ class Frontier:
     def queue(self, target: Target, row: Row) -> None:
         """Have an address that an earlier run knew fetched in its turn."""
         self._db.execute(
-            "UPDATE urls SET run = ?, origin = ?, todo = ?, role = ?, parent = ?, line = ?, "
-            "depth = ?, nesting = ?, hops = ? WHERE id = ?",
+            "UPDATE urls SET run = ?, origin = ?, todo = ?, role = ?, parent = ?, root = ?, "
+            "line = ?, depth = ?, nesting = ?, hops = ? WHERE id = ?",
             (self._run, *queued(target), row.id),
         )
 
@@ -76,14 +76,14 @@ class Frontier:
     def to_fetch(self, most: int) -> list[tuple[Target, Row]]:
         """Return what is to be fetched next; it stays in the queue."""
         rows = self._db.execute(
-            f"SELECT url, origin, parent, role, line, hops, {ROW} FROM urls "  # noqa: S608 - ours
+            f"SELECT url, origin, parent, role, root, line, hops, {ROW} FROM urls "  # noqa: S608 - ours
             "WHERE todo > 0 AND todo = ? ORDER BY depth, id LIMIT ?",
             (Todo.FETCH, most),
         )
         return [
-            (_target(*row[:6], depth=found.depth, nesting=found.nesting), found)
+            (_target(*row[:7], depth=found.depth, nesting=found.nesting), found)
             for row in rows.fetchall()
-            for found in [Row(*row[6:])]
+            for found in [Row(*row[7:])]
         ]
 
     def to_read(self, most: int) -> list[Stored]:
@@ -128,11 +128,12 @@ class Frontier:
         )
 
 
-def queued(target: Target) -> tuple[str, int, int, str, int, int, int, int]:
+def queued(target: Target) -> tuple[str | int | None, ...]:
     """Return the columns from ``origin`` on of an address that waits to be fetched."""
     role = Role.OPTIONAL if target.optional else Role.NEEDED if target.needed else Role.LINKED
     steps = (target.depth, target.nesting, target.hops)
-    return (target.origin, Todo.FETCH, role, target.parent, target.index, *steps)
+    root = without_credentials(target.root)[0] if target.root else None
+    return (target.origin, Todo.FETCH, role, target.parent, root, target.index, *steps)
 
 
 def _target(
@@ -140,6 +141,7 @@ def _target(
     origin: str,
     parent: str | None,
     role: int,
+    root: str | None,
     line: int,
     hops: int,
     *,
@@ -153,6 +155,7 @@ def _target(
         parent=parent or "",
         needed=role in (Role.NEEDED, Role.OPTIONAL),
         optional=role == Role.OPTIONAL,
+        root=Url(root or url),
         depth=depth,
         nesting=nesting,
         hops=hops,
@@ -168,6 +171,7 @@ def _stored(
     media_type: str,
     charset: str,
     published: bytes | None,
+    root: str,
     line: int,
     depth: int,
     nesting: int,
@@ -181,6 +185,7 @@ def _stored(
         media_type or guessed_type(path),
         charset,
         published,
+        without_credentials(Url(root))[0],
         line,
         depth,
         nesting,

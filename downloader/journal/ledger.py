@@ -46,7 +46,7 @@ _CLOCK_SLACK = 0.05
 _KNOWN = f"SELECT address, {ROW} FROM urls WHERE address IN (%s)"  # noqa: S608 - ours
 _CLAIMED = (
     "INSERT INTO urls (id, address, url, base, growth, state, run, admitted, origin, todo, role, "
-    "parent, line, depth, nesting, hops) VALUES"
+    "parent, root, line, depth, nesting, hops) VALUES"
 )
 _DONE = """
 UPDATE urls SET state = 1, path = v.path, saved = v.saved, wire = v.wire,
@@ -265,7 +265,7 @@ class Journal:
             if row is not None:
                 self._write_claimed()
                 return self._admit_again(target, row)
-            listed = (target.origin, Todo.NOTHING, Role.LISTED, None, target.index, 0, 0, 0)
+            listed = (target.origin, Todo.NOTHING, Role.LISTED, None, None, target.index, 0, 0, 0)
             return self._admit_new(target, address, listed)
         except UrlError as error:
             return _refused(target, error)
@@ -387,8 +387,8 @@ class Journal:
             self._db.execute("UPDATE urls SET todo = 0 WHERE id = ?", (row.id,))
             return
         self._db.execute(
-            "UPDATE urls SET run = ?, origin = ?, todo = 0, role = 0, parent = NULL, line = ?, "
-            "depth = 0, nesting = 0 WHERE id = ?",
+            "UPDATE urls SET run = ?, origin = ?, todo = 0, role = 0, parent = NULL, root = NULL, "
+            "line = ?, depth = 0, nesting = 0 WHERE id = ?",
             (self._run, target.origin, target.index, row.id),
         )
 
@@ -427,7 +427,8 @@ def _done(job: Job, done: Downloaded, *, mirrors: bool) -> tuple[Value, ...]:
         done.started + done.seconds,
         done.media_type,
         done.sizes.charset,
-        done.final_url if done.redirects else None,
+        # An address with a password is found without it.
+        done.final_url if done.final_url != done.url else None,
         Todo.READ if read else Todo.NOTHING,
     )
 

@@ -128,7 +128,7 @@ class Stored:
         size: of what was received, in bytes.
         media_type, charset: of what was received; empty if not known.
         published: the hash of the file, if its links were replaced.
-        line, depth, nesting: as in :class:`Target`.
+        root, line, depth, nesting: as in :class:`Target`; of a line its own address and place.
     """
 
     row: int
@@ -139,6 +139,7 @@ class Stored:
     media_type: str
     charset: str
     published: bytes | None
+    root: Url
     line: int
     depth: int
     nesting: int

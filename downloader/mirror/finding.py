@@ -37,6 +37,7 @@ def found_on(page: Page, stored: Stored, scope: Scope) -> list[Target]:
             index=stored.line,
             origin=stored.address,
             parent=stored.address,
+            root=stored.root,
             needed=part,
             optional=part and url not in needed,
             depth=depth if part else depth + 1,

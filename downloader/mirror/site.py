@@ -1,14 +1,14 @@
 """Reads what has been saved, has what it refers to fetched, and at the end replaces its links."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
-from downloader import links
+from downloader import links, urls
 from downloader.errors import UrlError
 from downloader.journal import Alias, Job, Stored
 from downloader.links import Document, Page
@@ -30,6 +30,8 @@ _PORTION = 4 * 1024**2
 _KEPT = 32 * 1024**2
 #: Of so many addresses it is remembered that they were found.
 _MOST_KNOWN = 100_000
+#: Of so many lines with headers or passwords of their own these are remembered.
+_MOST_LINES = 10_000
 _FAR = (1_000_000_000, 1_000_000_000)
 _Result = TypeVar("_Result")
 
@@ -74,6 +76,7 @@ class Mirror:
         self._pages: dict[int, Page] = {}
         self._kept = 0
         self._moved: list[Target] = []
+        self._lines: dict[str, Target] = {}
         self._stopped = False
 
     async def __aenter__(self) -> Self:
@@ -106,13 +109,28 @@ class Mirror:
             return Alias(to)
         return Alias(None)
 
+    def learn(self, targets: Iterable[Target | Failed]) -> None:
+        """Remember what only the lines of the list say of how they are to be asked for."""
+        for target in targets:
+            if isinstance(target, Target) and len(self._lines) < _MOST_LINES:
+                root, credentials = urls.without_credentials(target.url)
+                if target.headers or credentials:
+                    self._lines[root] = target
+
+    def _as_its_line(self, job: Job | Failed) -> Job | Failed:
+        """Return *job* with what goes with the line that led there; no other origin gets that."""
+        line = self._lines.get(job.target.root or "") if isinstance(job, Job) else None
+        if line is None or isinstance(job, Failed):
+            return job
+        return replace(job, target=replace(job.target, headers=line.headers, root=line.url))
+
     async def run(self) -> None:
         """Read documents as they come, until cancelled."""
         while True:
             await self._stirred.wait()
             self._stirred.clear()
             jobs, stored = await self._notes.work(self._room())
-            self._begin(jobs)
+            self._begin([self._as_its_line(job) for job in jobs])
             moved, self._moved = self._moved, []
             self._begin(await self._notes.find(moved))
             for portion in portions(stored):
