@@ -26,7 +26,7 @@ from downloader.flags import (
     option,
 )
 from downloader.loop import log_everything, runner
-from downloader.models import USER_AGENT, ExitStatus, Options
+from downloader.models import LEVEL, USER_AGENT, ExitStatus, Options
 from downloader.progress import prepare_streams
 from downloader.run import View, run
 from downloader.text import printable
@@ -182,6 +182,23 @@ _DEFAULTS = Options()
     is_flag=True,
     help="Refuse loopback, private and link-local addresses, at every hop.",
 )
+@option(
+    "Mirror",
+    "-m",
+    "--mirror",
+    is_flag=True,
+    help="Save what each page needs, too, and have links lead to what was saved.",
+)
+@option("Mirror", "-r", "--recursive", is_flag=True, help="Follow the links of pages; implies -m.")
+@option(
+    "Mirror",
+    "-l",
+    "--level",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help=f"Follow links this many steps [{LEVEL}]; implies -r.",
+)
+@option("Mirror", "--span-hosts", is_flag=True, help="Follow links to other hosts, too.")
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")
 @option("Report", "--no-progress", is_flag=True, help="Show no progress bar.")
@@ -209,6 +226,8 @@ def main(
     source: tuple[str, ...],
     header: tuple[tuple[str, str], ...],
     no_use_server_timestamps: bool,
+    recursive: bool,
+    level: int | None,
     quiet: bool,
     verbose: bool,
     no_progress: bool,
@@ -230,7 +249,12 @@ def main(
             "--demo takes no SOURCE" if demo else "name a SOURCE: a list file, - or a URL", ctx
         )
     # The other parameters are named and typed as the fields of Options are.
-    options = Options(headers=header, server_timestamps=not no_use_server_timestamps, **settings)
+    options = Options(
+        headers=header,
+        server_timestamps=not no_use_server_timestamps,
+        level=LEVEL if recursive and level is None else level,
+        **settings,
+    )
     view = View(options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
     prepare_streams()
     if debug:

@@ -12,6 +12,9 @@ from downloader.urls import Url, redact
 #: The User-Agent sent by default: honest, so that a site's owner can tell who came.
 USER_AGENT = f"download/{__version__} (concurrent website downloader)"
 
+#: So many links are followed one after the other, unless another number is given.
+LEVEL = 5
+
 
 class ExitStatus(IntEnum):
     """What the command's exit status says."""
@@ -52,6 +55,9 @@ class Options:
         cacert: a PEM file of certificate authorities to trust instead of the system's.
         insecure: accept any TLS certificate.
         block_private: refuse addresses that are not of the public internet, at every hop.
+        mirror: save what each page needs as well, and have links lead to what was saved.
+        level: follow the links of pages so many steps, or None to follow none; implies mirror.
+        span_hosts: follow links to other hosts, too.
     """
 
     output: Path = Path("downloaded_sites")
@@ -78,6 +84,9 @@ class Options:
     cacert: Path | None = None
     insecure: bool = False
     block_private: bool = False
+    mirror: bool = False
+    level: int | None = None
+    span_hosts: bool = False
 
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a hang later.
@@ -85,7 +94,7 @@ class Options:
         Raises:
             ValueError: a number is out of range.
         """
-        for name in ("concurrency", "processes", "per_host"):
+        for name in ("concurrency", "processes", "per_host", "level"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1")
@@ -98,6 +107,11 @@ class Options:
             if value is not None and value < 0:
                 raise ValueError(f"{name} must not be negative")
 
+    @property
+    def mirrors(self) -> bool:
+        """Whether pages are mirrored."""
+        return self.mirror or self.level is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
@@ -109,15 +123,23 @@ class Checksum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One line of a list: an address to fetch.
+    """An address to fetch: one line of a list, or what a page needs or links to.
 
     Attributes:
         url: where the request goes; may hold a password, so print :attr:`shown`.
-        index: place among all lines, from 0.
+        index: place among all lines, from 0; of what was found, that of the line that led there.
         origin: where it was read, such as ``sites.txt:3``.
         name: the file name the list gives, or None.
         checksum: what the list says the body hashes to, or None.
         headers: sent with this request only.
+        parent: the address of the page that it was found on; empty for a line of a list.
+        needed: whether that page does not show as it should without it.
+        optional: whether nothing is amiss when the server does not have it.
+        root: the address of the line that led there; None for the line itself.
+            Secrets that the user gave belong to its origin alone.
+        depth: so many links lead from a line of the list to the page that it is, or is part of.
+        nesting: how deeply it is part of that page; 0 if it is the page.
+        hops: so many redirects, since it was found.
     """
 
     url: Url
@@ -126,6 +148,13 @@ class Target:
     name: str | None = None
     checksum: Checksum | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    parent: str = ""
+    needed: bool = False
+    optional: bool = False
+    root: Url | None = None
+    depth: int = 0
+    nesting: int = 0
+    hops: int = 0
 
     @property
     def shown(self) -> str:
@@ -186,6 +215,7 @@ class Downloaded:
         set_aside: a file that was in its place and is not ours, by its new name; or empty.
         started: seconds since the epoch at which the request was made.
         seconds: how long it took, waits and earlier attempts included.
+        parent: the address of the page that it was found on; empty for a line of a list.
     """
 
     index: int
@@ -208,6 +238,7 @@ class Downloaded:
     set_aside: str
     started: float
     seconds: float
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +246,7 @@ class Unchanged:
     """The server says that what an earlier run saved is still what it has (304).
 
     Attributes:
-        index, origin, url, path, seconds: as in :class:`Downloaded`.
+        index, origin, url, path, seconds, parent: as in :class:`Downloaded`.
         size: of the file, in bytes.
         characters: for text, how many.
     """
@@ -227,6 +258,7 @@ class Unchanged:
     size: int
     characters: int | None
     seconds: float
+    parent: str = ""
 
 
 class SkipReason(Enum):
@@ -258,7 +290,7 @@ class Failed:
     """The URL could not be fetched, saved or even read.
 
     Attributes:
-        index, origin: as in :class:`Downloaded`.
+        index, origin, parent: as in :class:`Downloaded`.
         url: the address without password, or the line as it stands when it is no address.
         kind: which of the closed set of reasons.
         message: one line for a person.
@@ -267,6 +299,7 @@ class Failed:
         attempts: how often it was tried.
         seconds: how long it took.
         traceback: for defects of this program, where it happened.
+        needed: whether the page that it was found on does not show as it should without it.
     """
 
     index: int
@@ -279,6 +312,8 @@ class Failed:
     attempts: int = 0
     seconds: float = 0.0
     traceback: str = ""
+    parent: str = ""
+    needed: bool = False
 
 
 Outcome = Downloaded | Unchanged | Skipped | Failed

@@ -20,6 +20,7 @@ ORDER = [
     "addresses",
     "decode",
     "charset",
+    "links",
     "sources",
     "reader",
     "fetch",
@@ -28,6 +29,7 @@ ORDER = [
     "storage",
     "governor",
     "body",
+    "mirror",
     "download",
     "crew",
     "pool",
@@ -48,7 +50,13 @@ ORDER = [
 SEPARATE = {"fetch", "journal", "storage", "sources", "reader", "governor", "report"}
 PURE = set(ORDER[: ORDER.index("sources")])
 #: A library that only one room may know.
-ONLY = {"aiohttp": "fetch", "aiofiles": "storage", "tqdm": "progress", "sqlite3": "journal"}
+ONLY = {
+    "aiohttp": "fetch",
+    "aiofiles": "storage",
+    "tqdm": "progress",
+    "sqlite3": "journal",
+    "turbohtml": "links",
+}
 
 
 def room(file: Path) -> str:

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from downloader.download import Transfer
+from downloader.download import Redirected, Transfer
 from downloader.errors import DiskError, DownloadError
 from downloader.fetch import Trail
 from downloader.journal import Job, Parked
@@ -42,6 +42,7 @@ _RECORDS: tuple[type, ...] = (
     Name,
     Parked,
     Partial,
+    Redirected,
     Saved,
     Sizes,
     Target,
@@ -125,7 +126,7 @@ class Park:
 class Ended:
     """Child to parent: what became of transfers, by the row of their job."""
 
-    outcomes: Sequence[tuple[int, Outcome]]
+    outcomes: Sequence[tuple[int, Outcome | Redirected]]
 
 
 @dataclass(frozen=True, slots=True)

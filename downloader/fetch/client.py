@@ -171,13 +171,16 @@ class Client:
         if self._connector is not None:
             self._connector.close_idle()
 
-    async def get(self, trail: Trail, headers: Iterable[tuple[str, str]] = ()) -> Response | None:
+    async def get(
+        self, trail: Trail, headers: Iterable[tuple[str, str]] = (), *, follow: bool = True
+    ) -> Response | None:
         """Make the next request of a trail, and those that redirects of the same host lead to.
 
         The last answer is given, whatever its status, to be used as a context manager; or None
         when the trail leads on to another host, or to one that wants a delay, and so has to wait
-        its turn. *headers*, like those of the options, go only to the
-        origin of the trail's start, except the few that hold no secret.
+        its turn; without *follow*, at every redirect that sets no cookies. *headers*, like those
+        of the options, go only to the origin of the trail's start, except the few that hold no
+        secret.
 
         Raises:
             UrlError: no answer, or a redirect that is not to be followed.
@@ -206,7 +209,8 @@ class Client:
             trail.next, _ = urls.without_credentials(target)
             if len(trail.next) > _LONGEST_ADDRESS:
                 raise RedirectError("redirects to an address without end")
-            if urls.host(trail.next) != host or self._options.delay:
+            waits = urls.host(trail.next) != host or bool(self._options.delay)
+            if waits or not (follow or trail.cookies):
                 return None
 
     async def follow(self, url: Url) -> Response:

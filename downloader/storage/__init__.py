@@ -6,6 +6,6 @@ so nothing planted in the folder can lead a write out of it.
 """
 
 from downloader.storage.publish import Publish
-from downloader.storage.saving import PartFile, Storage
+from downloader.storage.saving import Contents, PartFile, Storage
 
-__all__ = ["PartFile", "Publish", "Storage"]
+__all__ = ["Contents", "PartFile", "Publish", "Storage"]

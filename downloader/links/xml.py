@@ -1,0 +1,173 @@
+"""Links in XML: SVG files and XHTML pages.
+
+The parser is expat. It says where each tag begins; within a tag, which is well-formed by then,
+attributes are found by a regular expression. What follows an error is not read, as in a browser.
+"""
+
+import re
+from contextlib import suppress
+from xml.parsers.expat import ExpatError, ParserCreate
+
+from downloader.links.elements import Space, keyword
+from downloader.links.finder import Finder, Traits
+from downloader.links.html import directives
+from downloader.links.layers import Layer
+from downloader.links.model import Kind
+from downloader.links.reader import Reader
+from downloader.links.resolve import Resolver
+from downloader.links.source import Edit
+
+_SPACES = {"http://www.w3.org/1999/xhtml": Space.HTML, "http://www.w3.org/2000/svg": Space.SVG}
+_XLINK = "http://www.w3.org/1999/xlink"
+_NAME = re.compile(r"<[^\s/>]++")
+_ATTRIBUTE = re.compile(r"""\s*+(?P<name>[^\s=/>]++)\s*+=\s*+(?:"[^"]*+"|'[^']*+')""")
+_TAG = re.compile(r"""<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
+_SHEET = re.compile(r"""\shref\s*=\s*(?:"[^"]*+"|'[^']*+')""")
+
+
+class XmlElement:
+    """An element that expat found."""
+
+    __slots__ = ("_attributes", "_layer", "_spans", "end", "name", "parent", "space", "start")
+
+    def __init__(
+        self,
+        name: str,
+        attributes: list[str],
+        layer: Layer,
+        start: int,
+        parent: "XmlElement | None",
+    ) -> None:
+        uri, _, local = name.rpartition(" ")
+        self.space = _SPACES.get(uri, Space.OTHER)
+        self.name = local.lower()
+        self.parent = parent
+        self.start = start
+        #: Where its end tag begins; -1 until that is known.
+        self.end = -1
+        self._attributes = {
+            _attribute_name(key): value
+            for key, value in zip(attributes[::2], attributes[1::2], strict=True)
+        }
+        self._layer = layer
+        self._spans: dict[str, tuple[int, int]] | None = None
+
+    def get(self, name: str) -> str | None:
+        """Return the value of an attribute; None if it has none of that name."""
+        return self._attributes.get(name)
+
+    def span(self, name: str) -> tuple[int, int] | None:
+        """Return where an attribute stands; None if an entity brought the element."""
+        if self._spans is None:
+            self._spans = self._find_spans()
+        return self._spans.get(name)
+
+    def value(self, name: str) -> Layer | None:
+        """Return the value of an attribute as a layer."""
+        span = self.span(name)
+        return self._layer.attribute(*span) if span else None
+
+    def content(self) -> Layer | None:
+        """Return the text between its tags, references and CDATA sections resolved."""
+        tag = _TAG.match(self._layer.text, self.start)
+        if tag is None or self.end < tag.end():
+            return None
+        return self._layer.content(tag.end(), self.end)
+
+    def _find_spans(self) -> dict[str, tuple[int, int]]:
+        text = self._layer.text
+        spans: list[tuple[int, int]] = []
+        name = _NAME.match(text, self.start)
+        position = name.end() if name else len(text)
+        while match := _ATTRIBUTE.match(text, position):
+            position = match.end()
+            if match["name"] != "xmlns" and not match["name"].startswith("xmlns:"):
+                spans.append((match.start("name"), position))
+        return dict(zip(self._attributes, spans, strict=False))
+
+
+class Page:
+    """An XML document.
+
+    Attributes:
+        robots: what it asks of robots, if it is an XHTML page.
+        resolver: what its references are relative to.
+    """
+
+    def __init__(self, layer: Layer, resolver: Resolver) -> None:
+        self._layer = layer
+        self._data = layer.text.encode("utf-8", "replace")
+        self._bytes = self._characters = 0
+        self._open: list[XmlElement] = []
+        self._elements: list[XmlElement] = []
+        self._sheets: list[Layer] = []
+        self._parse()
+        self._base = next(
+            (e for e in self._html("base") if e.get("href") is not None and e.span("href")), None
+        )
+        self.robots = directives(
+            keyword(e, "content") for e in self._html("meta") if keyword(e, "name") == "robots"
+        )
+        self.resolver = resolver.based(self._base.get("href") or "") if self._base else resolver
+
+    def read(self, finder: Finder) -> None:
+        """Add its links, and what must give way in a copy of it."""
+        value = self._base.value("href") if self._base else None
+        if value and value.text:
+            start, end = value.offset(0), value.offset(len(value.text))
+            finder.edits.append(Edit(start, end, ""))
+            finder.rebased = True
+        for sheet in self._sheets:
+            finder.whole(Kind.STYLESHEET, sheet, self.resolver, Traits("xml-stylesheet[href]"))
+        reader = Reader(finder, self._layer, self.resolver, nofollow=self.robots.nofollow)
+        for element in self._elements:
+            reader.read(element)
+            reader.lazy(element)
+
+    def _html(self, name: str) -> list[XmlElement]:
+        return [e for e in self._elements if e.name == name and e.space is Space.HTML]
+
+    def _parse(self) -> None:
+        # The text was decoded already: whatever it declares, this is UTF-8.
+        parser = ParserCreate("utf-8", " ")
+        parser.ordered_attributes = True
+        parser.specified_attributes = True
+
+        def start(name: str, attributes: list[str]) -> None:
+            parent = self._open[-1] if self._open else None
+            at = self._place(parser.CurrentByteIndex)
+            element = XmlElement(name, attributes, self._layer, at, parent)
+            self._open.append(element)
+            self._elements.append(element)
+
+        def end(_: str) -> None:
+            element = self._open.pop()
+            if element.name in {"style", "script"}:
+                element.end = self._place(parser.CurrentByteIndex)
+
+        def instruction(target: str, _: str) -> None:
+            if target == "xml-stylesheet" and not self._elements:
+                self._sheet(self._place(parser.CurrentByteIndex))
+
+        parser.StartElementHandler = start
+        parser.EndElementHandler = end
+        parser.ProcessingInstructionHandler = instruction
+        with suppress(ExpatError):
+            parser.Parse(self._data, True)
+
+    def _place(self, index: int) -> int:
+        """Return the character at a byte; bytes are asked for in order."""
+        self._characters += len(self._data[self._bytes : index].decode("utf-8", "replace"))
+        self._bytes = index
+        return self._characters
+
+    def _sheet(self, start: int) -> None:
+        end = self._layer.text.find("?>", start)
+        match = _SHEET.search(self._layer.text, start, end) if end != -1 else None
+        if match:
+            self._sheets.append(self._layer.attribute(match.start() + 1, match.end()))
+
+
+def _attribute_name(key: str) -> str:
+    uri, _, local = key.rpartition(" ")
+    return f"xlink:{local}" if uri == _XLINK else key
