@@ -40,6 +40,12 @@ def test_help_fits_80_columns() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("module", ["downloader", "downloader.text", "downloader.api"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("downloader", "downloader.text", "downloader.api"),
+        *("downloader.crawl.scope", "downloader.crawl.robots"),
+    ],
+)
 def test_the_examples_in_docstrings_work(module: str) -> None:
     assert doctest.testmod(importlib.import_module(module)).failed == 0

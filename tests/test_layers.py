@@ -13,6 +13,7 @@ ORDER = [
     "text",
     "urls",
     "paths",
+    "mediatypes",
     "models",
     "retry",
     "resume",
@@ -20,6 +21,7 @@ ORDER = [
     "decode",
     "charset",
     "links",
+    "crawl",
     "sources",
     "reader",
     "fetch",
@@ -52,6 +54,7 @@ ONLY = {
     "tqdm": "progress",
     "sqlite3": "journal",
     "turbohtml": "links",
+    "protego": "crawl",
 }
 
 
