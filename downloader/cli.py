@@ -14,6 +14,7 @@ import click
 
 from downloader import sources
 from downloader._version import __version__
+from downloader.checked import run_check
 from downloader.demo import demo_site
 from downloader.errors import DiskError, DownloadError
 from downloader.flags import (
@@ -177,6 +178,13 @@ _COLLECT_EVERY = 50_000
     is_flag=True,
     help="Refuse loopback, private and link-local addresses, at every hop.",
 )
+@option(
+    "Mirror",
+    "--check",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="See that every local link in this mirrored folder leads to a file of it.",
+)
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")
 @option("Report", "--no-progress", is_flag=True, help="Show no progress bar.")
@@ -209,6 +217,7 @@ def main(
     no_progress: bool,
     debug: bool,
     demo: bool,
+    check: Path | None,
     config: Path | None,
     **settings: Any,
 ) -> None:
@@ -220,6 +229,11 @@ def main(
     Exit status: 0 all done, 1 some URL failed, 2 usage or unreadable list, 3 the disk failed,
     130 interrupted.
     """
+    if check is not None:
+        if source or demo:
+            raise click.UsageError("--check takes no SOURCE", ctx)
+        prepare_streams()
+        sys.exit(_guarded(lambda: run_check(check, quiet=quiet, verbose=verbose), debug=debug))
     if bool(source) == demo:
         raise click.UsageError(
             "--demo takes no SOURCE" if demo else "name a SOURCE: a list file, - or a URL", ctx

@@ -35,6 +35,8 @@ ORDER = [
     "batch",
     "report",
     "progress",
+    "check",
+    "checked",
     "demo",
     "flags",
     "loop",
