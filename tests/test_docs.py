@@ -44,7 +44,7 @@ def test_help_fits_80_columns() -> None:
     "module",
     [
         *("downloader", "downloader.text", "downloader.api"),
-        *("downloader.crawl.scope", "downloader.crawl.robots"),
+        *("downloader.crawl.scope", "downloader.crawl.robots", "downloader.singlefile"),
     ],
 )
 def test_the_examples_in_docstrings_work(module: str) -> None:

@@ -22,6 +22,7 @@ ORDER = [
     "charset",
     "links",
     "crawl",
+    "singlefile",
     "sources",
     "reader",
     "fetch",
