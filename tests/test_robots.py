@@ -251,3 +251,11 @@ async def test_the_answers_kept_are_bounded() -> None:
     for number in (0, 1, 2, 0, 3, 0, 1):
         assert await robots.crawl_delay(Url(f"http://{number}.test/")) == 2
     assert [asked[7] for asked in server.asked] == ["0", "1", "2", "3", "1"]
+
+
+async def test_large_answers_push_out_others() -> None:
+    server = Server((200, b"User-agent: *\nDisallow: /x\n" + b"#\n" * LIMIT))
+    robots = Robots(server.fetch, AGENT)
+    for number in (*range(6), 5, 0):
+        assert not await robots.allowed(Url(f"http://{number}.test/x"))
+    assert [asked[7] for asked in server.asked] == ["0", "1", "2", "3", "4", "5", "0"]

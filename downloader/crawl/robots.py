@@ -19,6 +19,8 @@ from downloader.urls import Url, origin, split
 #: How much of a file is read (RFC 9309, 2.5: at least 500 kibibytes).
 LIMIT = 500 * 1024
 HINT = "see --no-robots"
+#: Bytes of all files that are kept; parsed, rules take some 50 times as much.
+_MOST_BYTES = 4 * LIMIT
 #: Seconds for which an answer holds (RFC 9309, 2.4: no more than 24 hours), and no answer does.
 _KEPT, _UNREACHABLE_KEPT = 24 * 3600.0, 600.0
 _TOKEN = re.compile(r"[A-Za-z_-]+")
@@ -39,11 +41,13 @@ class Rules:
 
     Attributes:
         refused: why nothing is allowed, whatever the file says; an empty string otherwise.
+        size: bytes of the file that were read.
     """
 
     def __init__(self, body: bytes = b"", *, refused: str = "") -> None:
         """Read the bytes of a file; whatever they are, this does not fail."""
         self.refused = refused
+        self.size = min(len(body), LIMIT)
         self._parsed = Protego.parse(_text(body))
 
     @classmethod
@@ -86,7 +90,8 @@ class Robots:
     """The rules of many sites, for one robot.
 
     One request for each origin is made at a time, and its answer holds for all who wait; when the
-    one who asks is cancelled, the next one asks. The answers of the last *most* origins are kept.
+    one who asks is cancelled, the next one asks. The answers of the last *most* origins are kept,
+    or of fewer if they are large.
     """
 
     def __init__(
@@ -110,11 +115,11 @@ class Robots:
         if entry is None:
             entry = self._entries[site] = _Entry()
         self._entries.move_to_end(site)
-        self._forget()
         async with entry.lock:
             if entry.rules is None or self._clock() >= entry.until:
                 entry.rules, kept = await self._ask(site)
                 entry.until = self._clock() + kept
+                self._forget()
             return entry.rules
 
     async def allowed(self, url: Url) -> bool:
@@ -145,12 +150,13 @@ class Robots:
 
     def _forget(self) -> None:
         """Drop the oldest answers; who is being asked must not be asked twice."""
-        excess = len(self._entries) - self._most
-        if excess > 0:
-            idle = [site for site, entry in self._entries.items() if not entry.lock.locked()]
-            # The one that was just asked for is last, and stays.
-            for site in idle[:-1][:excess]:
-                del self._entries[site]
+        size = sum(entry.rules.size for entry in self._entries.values() if entry.rules)
+        idle = [site for site, entry in self._entries.items() if not entry.lock.locked()]
+        for site in idle:
+            if len(self._entries) <= self._most and size <= _MOST_BYTES:
+                return
+            rules = self._entries.pop(site).rules
+            size -= rules.size if rules else 0
 
 
 def product(user_agent: str) -> str:
