@@ -146,6 +146,12 @@ def trap(*addresses: str, bounds: Bounds | None = None) -> Trap | None:
         ("/a/1/a/2/a/3/a/4", Trap.REPEATS),
         ("/" + "/".join(map(str, range(21))), Trap.DEPTH),
         ("/?q=" + "x" * 2000, Trap.LENGTH),
+        ("/?a=1&a=2&a=3&a=4&a=5", None),
+        ("/?a=1&b=1&c=1&d=1", None),
+        ("/?a=1&b=2&a=1&b=2&a=1", None),
+        ("/?a=1&b=2&a=1&b=2&a=1&b=2&a=1", Trap.QUERY_LOOP),
+        ("/login?next=%2Flogin%3Fnext%3D%252F", None),
+        ("/login?next=%2Flogin%3Fnext%3D%252Flogin%253Fnext%253D%25252F", Trap.QUERY_LOOP),
     ],
 )
 def test_shapes_of_addresses_that_only_traps_have(address: str, expected: Trap | None) -> None:

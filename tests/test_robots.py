@@ -1,14 +1,23 @@
 """robots.txt, as RFC 9309 says; many cases follow those of Google's own parser."""
 
 import asyncio
+import itertools
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader.crawl import Robots, Rules
-from downloader.crawl.robots import LIMIT, product
-from downloader.errors import ConnectError, ErrorKind, RobotsError
+from downloader.crawl.robots import LIMIT, LONGEST_DELAY, product
+from downloader.errors import (
+    ConnectError,
+    DnsError,
+    ErrorKind,
+    RedirectError,
+    RobotsError,
+    UrlError,
+)
 from downloader.urls import Url, parse
 from tests.runs import Clock
 
@@ -18,7 +27,7 @@ SITE = "http://foo.bar"
 
 def allowed(text: str | bytes, path: str, agent: str = AGENT) -> bool:
     body = text.encode() if isinstance(text, str) else text
-    return Rules(body).allowed(parse(SITE + path), agent)
+    return Rules(body, agent).allowed(parse(SITE + path))
 
 
 @pytest.mark.parametrize(
@@ -150,31 +159,51 @@ def test_the_product_token(agent: str, token: str) -> None:
     ],
 )
 def test_what_a_status_means(status: int, expected: bool) -> None:
-    rules = Rules.answered(status, b"User-agent: *\nDisallow: /")
-    assert rules.allowed(Url("http://foo.bar/x"), AGENT) is expected
+    rules = Rules.answered(status, b"User-agent: *\nDisallow: /", AGENT)
+    assert rules.allowed(Url("http://foo.bar/x")) is expected
     assert not rules.refused or str(status) in rules.refused
 
 
 def test_crawl_delay() -> None:
     text = b"User-agent: *\nCrawl-delay: 10\nUser-agent: FooBot\nCrawl-delay: 0.5\nDisallow: /x\n"
-    assert Rules(text).crawl_delay(AGENT) == 0.5
-    assert Rules(text).crawl_delay("other") == 10
-    assert Rules(b"User-agent: *\nCrawl-delay: soon").crawl_delay(AGENT) is None
-    assert Rules().crawl_delay(AGENT) is None
+    assert Rules(text, AGENT).crawl_delay == 0.5
+    assert Rules(text, "other").crawl_delay == 10
+    assert Rules().crawl_delay is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("soon", None), ("nan", None), ("-1", None), ("1e400", None), ("86400", LONGEST_DELAY)],
+)
+def test_a_crawl_delay_is_bounded(text: str, expected: float | None) -> None:
+    assert Rules(f"User-agent: *\nCrawl-delay: {text}".encode()).crawl_delay == expected
+
+
+def test_a_group_of_many_robots_takes_no_more_than_one() -> None:
+    names = map("".join, itertools.product("abcdefghij", repeat=4))
+    agents = "".join(f"User-agent: {name}\n" for name in names)
+    body = (agents + "Disallow: /a\n" * 20_000).encode()[:LIMIT]
+    tracemalloc.start()
+    try:
+        rules = Rules(body, AGENT)
+        assert tracemalloc.get_traced_memory()[1] < 100 * len(body)
+    finally:
+        tracemalloc.stop()
+    assert rules.allowed(Url("http://foo.bar/a"))
+    assert not Rules(body, "cafe/1").allowed(Url("http://foo.bar/a"))
 
 
 @given(st.binary(max_size=300), st.lists(st.sampled_from([b"User-agent:", b"*", b"\n", b"/$"])))
 def test_no_file_is_too_much(body: bytes, more: list[bytes]) -> None:
     for text in (body, b"".join(more) + body, b"User-agent: *\nDisallow: " + body):
-        rules = Rules(text)
-        assert rules.allowed(Url("http://foo.bar/x?y"), AGENT) in {True, False}
-        rules.crawl_delay(AGENT)
+        rules = Rules(text, AGENT)
+        assert rules.allowed(Url("http://foo.bar/x?y")) in {True, False}
 
 
 class Server:
     """Gives robots.txt, and counts who asks."""
 
-    def __init__(self, *answers: tuple[int, bytes] | None) -> None:
+    def __init__(self, *answers: tuple[int, bytes] | UrlError) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
         self.go = asyncio.Event()
@@ -184,9 +213,13 @@ class Server:
         self.asked.append(origin)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         await self.go.wait()
-        if answer is None:
-            raise ConnectError("refused")
+        if isinstance(answer, UrlError):
+            raise answer
         return answer
+
+
+async def allows(robots: Robots, url: Url) -> bool:
+    return (await robots.rules(url)).allowed(url)
 
 
 NONE = (200, b"User-agent: *\nDisallow: /\n")
@@ -196,7 +229,7 @@ async def test_each_site_is_asked_once_however_many_want_to_know() -> None:
     server = Server(NONE)
     robots = Robots(server.fetch, AGENT)
     urls = [Url(f"https://{host}/{n}") for host in ("a.test", "b.test:81") for n in range(20)]
-    assert not any(await asyncio.gather(*map(robots.allowed, urls)))
+    assert not any(await asyncio.gather(*(allows(robots, url) for url in urls)))
     assert sorted(server.asked) == ["https://a.test", "https://b.test:81"]
     with pytest.raises(RobotsError, match="disallows") as caught:
         await robots.check(urls[0])
@@ -213,29 +246,51 @@ async def test_schemes_and_ports_are_sites_of_their_own() -> None:
     assert server.asked == ["http://a.test", "https://a.test", "https://a.test:8443"]
 
 
-async def test_who_cannot_be_reached_allows_nothing_and_is_asked_again_later() -> None:
-    server, clock = Server(None, (404, b"")), Clock()
+async def test_a_server_that_fails_allows_nothing_and_is_asked_again_later() -> None:
+    server, clock = Server((503, b""), (404, b"")), Clock()
     robots = Robots(server.fetch, AGENT, clock=clock)
     url = Url("http://foo.bar/x")
-    with pytest.raises(RobotsError, match=r"cannot be fetched: refused"):
+    with pytest.raises(RobotsError, match="answered with 503"):
         await robots.check(url)
-    assert not await robots.allowed(url)
+    assert not await allows(robots, url)
     assert len(server.asked) == 1
     clock.now += 601
-    assert await robots.allowed(url)
+    assert await allows(robots, url)
     clock.now += 3600
-    assert await robots.allowed(url)
+    assert await allows(robots, url)
     assert len(server.asked) == 2
     clock.now += 24 * 3600
-    assert await robots.allowed(url)
+    assert await allows(robots, url)
     assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"), [(ConnectError("refused"), 1), (DnsError("no such host"), 600)]
+)
+async def test_who_gives_no_answer_is_told_as_such(error: UrlError, seconds: float) -> None:
+    server, clock = Server(error), Clock()
+    robots = Robots(server.fetch, AGENT, clock=clock)
+    for _ in range(3):
+        with pytest.raises(type(error)) as caught:
+            await robots.check(Url("http://foo.bar/x"))
+    assert len(list(caught.traceback)) < 5
+    assert len(server.asked) == 1
+    clock.now += seconds
+    with pytest.raises(type(error)):
+        await robots.check(Url("http://foo.bar/x"))
+    assert len(server.asked) == 2
+
+
+async def test_redirects_that_lead_nowhere_mean_that_there_is_no_file() -> None:
+    robots = Robots(Server(RedirectError("more than 20 redirects")).fetch, AGENT)
+    assert await allows(robots, Url("http://foo.bar/x"))
 
 
 async def test_a_cancelled_question_is_asked_by_the_next() -> None:
     server = Server((404, b""))
     server.go.clear()
     robots = Robots(server.fetch, AGENT)
-    first, second = (asyncio.create_task(robots.allowed(Url("http://foo.bar/"))) for _ in range(2))
+    first, second = (asyncio.create_task(robots.check(Url("http://foo.bar/"))) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.sleep(0)
@@ -249,7 +304,8 @@ async def test_the_answers_kept_are_bounded() -> None:
     server = Server((200, b"User-agent: *\nCrawl-delay: 2\n"))
     robots = Robots(server.fetch, AGENT, most=3)
     for number in (0, 1, 2, 0, 3, 0, 1):
-        assert await robots.crawl_delay(Url(f"http://{number}.test/")) == 2
+        rules = await robots.check(Url(f"http://{number}.test/"))
+        assert rules.crawl_delay == 2
     assert [asked[7] for asked in server.asked] == ["0", "1", "2", "3", "1"]
 
 
@@ -257,5 +313,5 @@ async def test_large_answers_push_out_others() -> None:
     server = Server((200, b"User-agent: *\nDisallow: /x\n" + b"#\n" * LIMIT))
     robots = Robots(server.fetch, AGENT)
     for number in (*range(6), 5, 0):
-        assert not await robots.allowed(Url(f"http://{number}.test/x"))
+        assert not await allows(robots, Url(f"http://{number}.test/x"))
     assert [asked[7] for asked in server.asked] == ["0", "1", "2", "3", "4", "5", "0"]

@@ -5,7 +5,7 @@ here judges a page, only addresses, and each bound is far above what documents f
 """
 
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +15,9 @@ _DIGITS = re.compile(r"[0-9]+")
 #: A year and a month, in a path, in a query or within one name: 2024/05, 2024-05, y=2024&m=5.
 _DATE = re.compile(r"(?<![0-9])(?:19|20|21)[0-9]{2}(?:[^0-9]{1,12})(?:0?[1-9]|1[0-2])(?![0-9])")
 
+#: What was escaped three times: a query that holds an address, whose query holds an address …
+_NESTED = re.compile(r"%2525[0-9A-Fa-f]{2}")
+
 
 class Trap(StrEnum):
     """Why an address looks like a trap; the values are for people."""
@@ -22,6 +25,7 @@ class Trap(StrEnum):
     LENGTH = "the address is too long"
     DEPTH = "the path has too many parts"
     REPEATS = "parts of the path repeat"
+    QUERY_LOOP = "the query repeats itself"
     QUERIES = "too many queries of one path"
     DATES = "too many dates of one calendar"
     ENOUGH = "--max-urls is reached"
@@ -36,7 +40,8 @@ class Bounds:
             meant for people comes near the default.
         depth: parts of a path.
         repeats: how often a sequence of parts may stand one after another; one more is allowed
-            for a part that comes again with others between.
+            for a part that comes again with others between, and for a parameter of the query that
+            comes again with the same value.
         queries: how many queries of one path are followed.
         dates: how many addresses that differ only in the numbers of a date.
         max_urls: how many addresses in all; None: no limit.
@@ -81,6 +86,8 @@ class Traps:
             return Trap.DEPTH
         if _repeats(parts, bounds.repeats):
             return Trap.REPEATS
+        if query and _loops(query, bounds.repeats):
+            return Trap.QUERY_LOOP
         found = _DATE.search(f"{path}?{query}") is not None
         shape = _DIGITS.sub("0", f"{authority}{path}?{query}")
         if found and self._dates.get(shape) >= bounds.dates:
@@ -132,3 +139,11 @@ def _repeats(parts: list[str], most: int) -> bool:
             if run >= size * most:
                 return True
     return False
+
+
+def _loops(query: str, most: int) -> bool:
+    """Return whether a query grew by being put behind, or into, one that was there before."""
+    if _NESTED.search(query):
+        return True
+    pairs = Counter(pair for pair in query.split("&") if pair)
+    return any(times > most + 1 for times in pairs.values())
