@@ -199,6 +199,13 @@ _DEFAULTS = Options()
     help=f"Follow links this many steps [{LEVEL}]; implies -r.",
 )
 @option("Mirror", "--span-hosts", is_flag=True, help="Follow links to other hosts, too.")
+@option(
+    "Mirror",
+    "--check",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="See that every local link in this mirrored folder leads to a file of it.",
+)
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")
 @option("Report", "--no-progress", is_flag=True, help="Show no progress bar.")
@@ -233,6 +240,7 @@ def main(
     no_progress: bool,
     debug: bool,
     demo: bool,
+    check: Path | None,
     config: Path | None,
     **settings: Any,
 ) -> None:
@@ -244,6 +252,11 @@ def main(
     Exit status: 0 all done, 1 some URL failed, 2 usage or unreadable list, 3 the disk failed,
     130 interrupted.
     """
+    if check is not None:
+        if source or demo:
+            raise click.UsageError("--check takes no SOURCE", ctx)
+        prepare_streams()
+        sys.exit(_guarded(lambda: _check(check, quiet=quiet, verbose=verbose), debug=debug))
     if bool(source) == demo:
         raise click.UsageError(
             "--demo takes no SOURCE" if demo else "name a SOURCE: a list file, - or a URL", ctx
@@ -290,6 +303,13 @@ def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
         said = printable(f"{type(error).__name__}: {error}")
         click.echo(f"download: a defect of this program: {said}; see --debug", err=True)
         return ExitStatus.SOME_FAILED
+
+
+def _check(folder: Path, *, quiet: bool, verbose: bool) -> ExitStatus:
+    # What reads documents takes a while to load, and most runs do without.
+    from downloader.checked import run_check
+
+    return run_check(folder, quiet=quiet, verbose=verbose)
 
 
 def _start(source: tuple[str, ...], options: Options, view: View, *, demo: bool) -> ExitStatus:

@@ -13,6 +13,7 @@ ORDER = [
     "text",
     "urls",
     "paths",
+    "mediatypes",
     "models",
     "shards",
     "retry",
@@ -21,6 +22,8 @@ ORDER = [
     "decode",
     "charset",
     "links",
+    "crawl",
+    "singlefile",
     "sources",
     "reader",
     "fetch",
@@ -38,6 +41,8 @@ ORDER = [
     "batch",
     "report",
     "progress",
+    "check",
+    "checked",
     "demo",
     "flags",
     "api",
@@ -56,6 +61,7 @@ ONLY = {
     "tqdm": "progress",
     "sqlite3": "journal",
     "turbohtml": "links",
+    "protego": "crawl",
 }
 
 

@@ -95,12 +95,10 @@ def escape(url: str, quote: str, *, markup: bool) -> str:
     >>> escape("a'(b).png", "", markup=False)
     "a\\'\\(b\\).png"
     """
-    hexadecimal = "<>&" if markup else "<>"
     special = f"\\{quote}" if quote else "\\\"'()"
-    return "".join(
-        f"\\{ord(char):x} " if char in hexadecimal else f"\\{char}" if char in special else char
-        for char in url
-    )
+    table = {ord(char): f"\\{char}" for char in special}
+    table |= {ord(char): f"\\{ord(char):x} " for char in ("<>&" if markup else "<>")}
+    return url.translate(table)
 
 
 class _EscapedNameError(Exception):

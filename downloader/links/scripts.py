@@ -80,7 +80,7 @@ def escape(url: str, quote: str, *, markup: bool) -> str:
     if not _ADDRESS.match(url):
         url = f"./{url}"
     special = {"\\", "<", ">", quote, "$" if quote == "`" else quote, *("&" if markup else "")}
-    return "".join(f"\\x{ord(char):02x}" if char in special else char for char in url)
+    return url.translate({ord(char): f"\\x{ord(char):02x}" for char in special})
 
 
 def _construct(root: Node, start: int, end: int, *, called: bool) -> str:
