@@ -18,7 +18,7 @@ from downloader.download import Redirected, Transfer
 from downloader.errors import DiskError, ErrorKind, TimedOutError, TooLargeError
 from downloader.fetch import Client
 from downloader.fetch.client import require_success
-from downloader.journal import Job
+from downloader.journal import Admitted, Job
 from downloader.models import Failed, InFlight, Options, Outcome
 from downloader.notes import Notes
 from downloader.pool import Pool, Sleep
@@ -56,6 +56,7 @@ class Batch:
     ) -> None:
         self._entries = entries
         self._options = options
+        self._sleep = sleep
         self._wake = asyncio.Event()
         self._notes = Notes(options, self._failed)
         self._crew = self._made_crew(sleep, clock)
@@ -184,7 +185,9 @@ class Batch:
         # What reads documents takes a while to load, and most runs do without.
         from downloader.mirror import Mirror
 
-        mirror = Mirror(self._options, self._notes, self._begin, self._more, self._wake)
+        mirror = Mirror(
+            self._options, self._notes, self._begin, self._more, self._wake, self._sleep
+        )
         await stack.enter_async_context(mirror)
         follower = asyncio.create_task(self._guarded(mirror.run()), name="mirror")
         stack.push_async_callback(_end, follower)
@@ -201,10 +204,10 @@ class Batch:
         """Return how much more of what was found may be begun now; it goes before the list."""
         return max(0, _WINDOW + _ADMITTED_AT_ONCE - self._crew.unfinished)
 
-    def _begin(self, found: Sequence[Job | Failed]) -> None:
+    def _begin(self, found: Sequence[Admitted]) -> None:
         """Have what was found fetched."""
         self._found += len(found)
-        self._told += [each for each in found if isinstance(each, Failed)]
+        self._told += [each for each in found if not isinstance(each, Job)]
         self._crew.add([Transfer(each, each.parked) for each in found if isinstance(each, Job)])
 
     def _is_done(self) -> bool:
@@ -228,12 +231,13 @@ class Batch:
             if isinstance(outcome, Redirected):
                 self._found -= 1
                 if self._mirror is not None:
-                    alias = self._mirror.moved(transfer.job.target, outcome.to)
-                    self._notes.add(transfer.job, alias)
+                    self._mirror.moved(transfer.job, outcome.to)
                 continue
             self._notes.add(transfer.job, outcome)
             if transfer.job.target.optional and _is_refused(outcome):
                 self._found -= 1
+            elif self._mirror is not None:
+                outcomes.append(self._mirror.placed(transfer.job.target, outcome))
             else:
                 outcomes.append(outcome)
         if self._mirror is not None and ended:

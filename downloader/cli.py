@@ -19,6 +19,7 @@ from downloader.flags import (
     GroupedCommand,
     Header,
     HeaderText,
+    Level,
     Processes,
     Seconds,
     Size,
@@ -194,11 +195,44 @@ _DEFAULTS = Options()
     "Mirror",
     "-l",
     "--level",
-    metavar="N",
-    type=click.IntRange(min=1),
+    metavar="N|inf",
+    type=Level(),
     help=f"Follow links this many steps [{LEVEL}]; implies -r.",
 )
 @option("Mirror", "--span-hosts", is_flag=True, help="Follow links to other hosts, too.")
+@option(
+    "Mirror",
+    "--no-parent",
+    is_flag=True,
+    help="Follow no links out of the folder of the page that they start from.",
+)
+@option(
+    "Mirror",
+    "--accept",
+    metavar="LIST",
+    multiple=True,
+    help="Keep only files with these endings, or that match these patterns (repeatable).",
+)
+@option(
+    "Mirror",
+    "--reject",
+    metavar="LIST",
+    multiple=True,
+    help="Do not fetch files with these endings, or that match these patterns (repeatable).",
+)
+@option(
+    "Mirror",
+    "--no-robots",
+    is_flag=True,
+    help="Do not ask robots.txt, and do not heed nofollow.",
+)
+@option(
+    "Mirror",
+    "--max-urls",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Fetch no more than N addresses besides those of the list [no limit].",
+)
 @option(
     "Mirror",
     "--check",
@@ -233,6 +267,7 @@ def main(
     source: tuple[str, ...],
     header: tuple[tuple[str, str], ...],
     no_use_server_timestamps: bool,
+    no_robots: bool,
     recursive: bool,
     level: int | None,
     quiet: bool,
@@ -265,6 +300,7 @@ def main(
     options = Options(
         headers=header,
         server_timestamps=not no_use_server_timestamps,
+        robots=not no_robots,
         level=LEVEL if recursive and level is None else level,
         **settings,
     )

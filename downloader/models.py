@@ -56,8 +56,15 @@ class Options:
         insecure: accept any TLS certificate.
         block_private: refuse addresses that are not of the public internet, at every hop.
         mirror: save what each page needs as well, and have links lead to what was saved.
-        level: follow the links of pages so many steps, or None to follow none; implies mirror.
+        level: follow the links of pages so many steps, or None to follow none; 0: without bound.
+            It implies mirror.
         span_hosts: follow links to other hosts, too.
+        no_parent: follow no link to what is above the folder of the page that the list names.
+        accept: patterns; of what pages refer to only what they match is kept, if there are any.
+        reject: patterns; what they match of what pages refer to is not fetched.
+        robots: ask robots.txt before a link is followed, and heed nofollow.
+        max_urls: fetch no more than so many addresses that pages refer to, or None.
+        single_file: make each page one file with all it needs; implies mirror.
     """
 
     output: Path = Path("downloaded_sites")
@@ -87,6 +94,12 @@ class Options:
     mirror: bool = False
     level: int | None = None
     span_hosts: bool = False
+    no_parent: bool = False
+    accept: tuple[str, ...] = ()
+    reject: tuple[str, ...] = ()
+    robots: bool = True
+    max_urls: int | None = None
+    single_file: bool = False
 
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a hang later.
@@ -94,7 +107,7 @@ class Options:
         Raises:
             ValueError: a number is out of range.
         """
-        for name in ("concurrency", "processes", "per_host", "level"):
+        for name in ("concurrency", "processes", "per_host"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1")
@@ -102,7 +115,16 @@ class Options:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} must be more than 0")
-        for name in ("max_redirects", "retries", "min_speed", "max_size", "delay", "limit_rate"):
+        for name in (
+            "max_redirects",
+            "retries",
+            "min_speed",
+            "max_size",
+            "delay",
+            "limit_rate",
+            "level",
+            "max_urls",
+        ):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"{name} must not be negative")
@@ -110,7 +132,7 @@ class Options:
     @property
     def mirrors(self) -> bool:
         """Whether pages are mirrored."""
-        return self.mirror or self.level is not None
+        return self.mirror or self.single_file or self.level is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +162,7 @@ class Target:
         depth: so many links lead from a line of the list to the page that it is, or is part of.
         nesting: how deeply it is part of that page; 0 if it is the page.
         hops: so many redirects, since it was found.
+        delay: seconds that its site wants between two requests.
     """
 
     url: Url
@@ -155,6 +178,7 @@ class Target:
     depth: int = 0
     nesting: int = 0
     hops: int = 0
+    delay: float = 0.0
 
     @property
     def shown(self) -> str:
@@ -266,6 +290,7 @@ class SkipReason(Enum):
 
     DUPLICATE = "duplicate"
     DONE = "done"
+    ROBOTS = "robots"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

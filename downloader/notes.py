@@ -1,13 +1,13 @@
 """The journal's side of the event loop: one thread of its own, and notes written in batches."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
 from downloader.errors import DiskError, OutputError
-from downloader.journal import Admitted, Alias, Job, Journal, Parked, Published, Stored
+from downloader.journal import Admitted, Alias, Job, Journal, Parked, Published, Role, Stored
 from downloader.models import Failed, Options, Outcome, Target
 from downloader.paths import SafePath
 from downloader.urls import Url
@@ -18,6 +18,8 @@ _SECONDS = 0.1
 _MOST = 500
 #: So many documents are asked for at once.
 _DOCUMENTS = 32
+#: So many files are arranged at once.
+_ARRANGED = 500
 
 _Note = tuple[Job, Outcome | Parked | Alias]
 _Result = TypeVar("_Result")
@@ -89,10 +91,20 @@ class Notes:
         await self._write()
         return await self._hop(lambda: journal.documents(after, _DOCUMENTS))
 
-    async def places(self, urls: Sequence[Url]) -> dict[Url, SafePath]:
-        """Return the files of those addresses that are saved."""
+    async def arranged(self, after: int, roles: Sequence[Role]) -> list[Stored]:
+        """Return what this run has seen of these roles, and what was withdrawn, row by row."""
         journal = self._opened()
-        return await self._hop(lambda: journal.places(urls))
+        return await self._hop(lambda: journal.arranged(after, _ARRANGED, roles))
+
+    async def starts(self, roots: Collection[Url]) -> dict[Url, Url]:
+        """Return where lines were found, after redirects, by their addresses."""
+        journal = self._opened()
+        return await self._hop(lambda: journal.starts(roots)) if roots else {}
+
+    async def places(self, urls: Sequence[Url], *, withdrawn: bool = False) -> dict[Url, SafePath]:
+        """Return the files of those addresses that are saved; of withdrawn ones, if asked for."""
+        journal = self._opened()
+        return await self._hop(lambda: journal.places(urls, withdrawn=withdrawn))
 
     async def publish(self, notes: Sequence[Published]) -> None:
         """Note what files are to be; that is written when it returns."""

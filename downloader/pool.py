@@ -169,7 +169,7 @@ class Pool:
         if self._stopped:
             return
         for transfer in transfers:
-            self._hosts.put(transfer.host, transfer)
+            self._hosts.put(transfer.host, transfer, transfer.job.target.delay)
         self._may_start.set()
 
     def put_back(self, moves: Iterable[tuple[Transfer, float]]) -> None:

@@ -121,10 +121,10 @@ def moves(to: str) -> Handler:
 
 
 def asked(site: Site) -> list[str]:
-    """Return what was asked for, in order, but for the icon."""
+    """Return what was asked for, in order, but for what every run asks for."""
     paths = [request.path_qs for request in site.requests]
     site.requests.clear()
-    return [path for path in paths if path != "/favicon.ico"]
+    return [path for path in paths if path not in ("/favicon.ico", "/robots.txt")]
 
 
 def text_of(folder: Path, site: Site, path: str) -> str:

@@ -207,10 +207,13 @@ _Reducer = Callable[[object], tuple[Callable[..., object], tuple[object, ...]]]
 
 def _reducer(record: type) -> _Reducer:
     """Return how records of a dataclass are taken apart."""
-    values = operator.attrgetter(*_names(record))
+    names = _names(record)
+    values = operator.attrgetter(*names)
+    # Of one name it gives the value itself.
+    several = len(names) > 1
 
     def reduce(one: object) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return _made, (record, values(one))
+        return _made, (record, values(one) if several else (values(one),))
 
     return reduce
 

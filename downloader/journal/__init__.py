@@ -9,6 +9,7 @@ saved in that fraction is known by the file itself, because a name in the folder
 
 from downloader.journal.database import FOLDER
 from downloader.journal.files import saved_since
+from downloader.journal.frontier import role_of
 from downloader.journal.ledger import Journal
 from downloader.journal.records import (
     Admitted,
@@ -16,6 +17,7 @@ from downloader.journal.records import (
     Job,
     Parked,
     Published,
+    Role,
     Saved,
     Stored,
     original,
@@ -29,8 +31,10 @@ __all__ = [
     "Journal",
     "Parked",
     "Published",
+    "Role",
     "Saved",
     "Stored",
     "original",
+    "role_of",
     "saved_since",
 ]

@@ -58,6 +58,7 @@ CREATE TABLE IF NOT EXISTS urls (
     final_url TEXT,                 -- where it was found, if redirects led there
     published INTEGER,              -- bytes of the file, if its links were replaced
     published_sha256 BLOB,          -- of that file
+    withdrawn INTEGER NOT NULL DEFAULT 0, -- whether it is only kept with the originals
     todo INTEGER NOT NULL DEFAULT 0,     -- what this run is still to do: 1 fetch it, 2 read it
     role INTEGER NOT NULL DEFAULT 0,     -- 0 listed, 1 linked, 2 needed, 3 optional
     parent TEXT,                    -- the address of the page that it was found on
@@ -78,7 +79,8 @@ CREATE INDEX IF NOT EXISTS finals ON urls (final_url) WHERE final_url IS NOT NUL
 #: What version 2 added to the addresses: a journal of version 1 gets it when it is opened.
 _ADDED = (
     *("media_type TEXT", "charset TEXT", "final_url TEXT", "published INTEGER"),
-    *("published_sha256 BLOB", "todo INTEGER NOT NULL DEFAULT 0"),
+    *("published_sha256 BLOB", "withdrawn INTEGER NOT NULL DEFAULT 0"),
+    "todo INTEGER NOT NULL DEFAULT 0",
     *(
         "role INTEGER NOT NULL DEFAULT 0",
         "parent TEXT",

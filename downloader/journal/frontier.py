@@ -5,8 +5,9 @@ grow with the site.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from downloader.journal.records import (
     Published,
@@ -25,12 +26,13 @@ from downloader.urls import Url, without_credentials
 #: The columns of a :class:`Row`.
 ROW = (
     "id, run, origin, base, growth, state, admitted, path, saved, characters, sha256, etag, "
-    "last_modified, part_path, validator, part_url, total, published, published_sha256, todo, "
-    "depth, nesting, final_url"
+    "last_modified, part_path, validator, part_url, total, published, published_sha256, "
+    "withdrawn, role, todo, depth, nesting, final_url"
 )
 _STORED = (
     "id, url, coalesce(final_url, url), path, saved, coalesce(media_type, ''), "
-    "coalesce(charset, ''), published_sha256, coalesce(root, url), line, depth, nesting"
+    "coalesce(charset, ''), published_sha256, withdrawn, role, coalesce(root, url), line, depth, "
+    "nesting"
 )
 
 
@@ -50,21 +52,22 @@ class Frontier:
             (self._run, *queued(target), row.id),
         )
 
-    def reach(self, row: Row, depth: int, nesting: int) -> None:
+    def reach(self, row: Row, depth: int, nesting: int, role: Role) -> None:
         """Note that this run has found a nearer way to an address; it is to be read again then."""
-        if row.depth <= depth and row.nesting <= nesting:
+        nearer = row.depth > depth or row.nesting > nesting
+        if not nearer and row.role <= role:
             return
         todo = row.todo
-        if not todo and row.state == State.DONE and row.characters is not None:
+        if nearer and not todo and row.state == State.DONE and row.characters is not None:
             todo = Todo.READ
         self._db.execute(
-            "UPDATE urls SET depth = min(depth, ?), nesting = min(nesting, ?), todo = ? "
-            "WHERE id = ?",
-            (depth, nesting, todo, row.id),
+            "UPDATE urls SET depth = min(depth, ?), nesting = min(nesting, ?), "
+            "role = min(role, ?), todo = ? WHERE id = ?",
+            (depth, nesting, role, todo, row.id),
         )
         if row.state == State.MOVED and row.final_url:
             for _, further in self.known([row.final_url]):
-                self.reach(further, depth, nesting)
+                self.reach(further, depth, nesting, role)
 
     def follow(self, target: Target, row: Row) -> Target | None:
         """Return where an address leads, if an earlier run was told that it leads elsewhere."""
@@ -92,7 +95,7 @@ class Frontier:
             f"SELECT {_STORED} FROM urls WHERE todo > 0 AND todo = ? ORDER BY depth, id LIMIT ?",  # noqa: S608 - ours
             (Todo.READ, most),
         )
-        stored = [_stored(*row) for row in rows.fetchall()]
+        stored = self._stored(rows.fetchall())
         self._db.executemany("UPDATE urls SET todo = 0 WHERE id = ?", [(s.row,) for s in stored])
         return stored
 
@@ -100,10 +103,28 @@ class Frontier:
         """Return the texts of this run that are there, in the order of their rows."""
         rows = self._db.execute(
             f"SELECT {_STORED} FROM urls WHERE id > ? AND run = ? AND state = ? "  # noqa: S608
-            "AND characters IS NOT NULL ORDER BY id LIMIT ?",
+            "AND characters IS NOT NULL AND NOT withdrawn ORDER BY id LIMIT ?",
             (after, self._run, State.DONE, most),
         )
-        return [_stored(*row) for row in rows.fetchall()]
+        return self._stored(rows.fetchall())
+
+    def arranged(self, after: int, most: int, roles: Sequence[Role]) -> list[Stored]:
+        """Return what this run has seen of these roles, and what has been withdrawn."""
+        marks = ",".join("?" * len(roles))
+        rows = self._db.execute(
+            f"SELECT {_STORED} FROM urls WHERE id > ? AND run = ? AND state = ? "  # noqa: S608
+            f"AND (withdrawn OR role IN ({marks})) ORDER BY id LIMIT ?",
+            (after, self._run, State.DONE, *roles, most),
+        )
+        return self._stored(rows.fetchall())
+
+    def starts(self, roots: Collection[Url]) -> dict[Url, Url]:
+        """Return where lines were found, after redirects, by their addresses."""
+        keys = {key_of(root): root for root in roots}
+        marks = ",".join("?" * len(keys))
+        query = f"SELECT address, coalesce(final_url, url) FROM urls WHERE address IN ({marks})"  # noqa: S608
+        found = {keys[key]: Url(url) for key, url in self._db.execute(query, list(keys))}
+        return {root: found.get(root, root) for root in roots}
 
     def known(self, urls: Sequence[str]) -> Iterator[tuple[str, Row]]:
         """Yield which of *urls* are known, by their own rows or by a redirect's end."""
@@ -123,14 +144,26 @@ class Frontier:
     def publish(self, notes: Iterable[Published]) -> None:
         """Note what files are to be, before they are."""
         self._db.executemany(
-            "UPDATE urls SET published = ?, published_sha256 = ? WHERE id = ?",
-            [(note.size, note.sha256, note.row) for note in notes],
+            "UPDATE urls SET published = ?, published_sha256 = ?, withdrawn = ? WHERE id = ?",
+            [(note.size, note.sha256, note.withdrawn, note.row) for note in notes],
         )
+
+    def _stored(self, rows: Sequence[tuple[Any, ...]]) -> list[Stored]:
+        made = [_stored(*row) for row in rows]
+        starts = self.starts({each.root for each in made})
+        return [replace(each, start=starts[each.root]) for each in made]
+
+
+def role_of(target: Target) -> Role:
+    """Return why *target* is fetched."""
+    if not target.parent:
+        return Role.LISTED
+    return Role.OPTIONAL if target.optional else Role.NEEDED if target.needed else Role.LINKED
 
 
 def queued(target: Target) -> tuple[str | int | None, ...]:
     """Return the columns from ``origin`` on of an address that waits to be fetched."""
-    role = Role.OPTIONAL if target.optional else Role.NEEDED if target.needed else Role.LINKED
+    role = role_of(target)
     steps = (target.depth, target.nesting, target.hops)
     root = without_credentials(target.root)[0] if target.root else None
     return (target.origin, Todo.FETCH, role, target.parent, root, target.index, *steps)
@@ -171,6 +204,8 @@ def _stored(
     media_type: str,
     charset: str,
     published: bytes | None,
+    withdrawn: int,
+    role: int,
     root: str,
     line: int,
     depth: int,
@@ -185,8 +220,11 @@ def _stored(
         media_type or guessed_type(path),
         charset,
         published,
+        bool(withdrawn),
+        Role(role),
         without_credentials(Url(root))[0],
         line,
         depth,
         nesting,
+        Url(url),
     )

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from downloader.charset import is_text
 from downloader.errors import DiskError, ErrorKind, UrlError
 from downloader.journal.database import Value, insert_many, open_in, open_temporary
 from downloader.journal.files import CLOCK_SLACK, digest, grown, is_solid, regular
-from downloader.journal.frontier import ROW, Frontier, queued
+from downloader.journal.frontier import ROW, Frontier, queued, role_of
 from downloader.journal.names import Names
 from downloader.journal.records import (
     Admitted,
@@ -52,7 +52,7 @@ UPDATE urls SET state = 1, path = v.path, saved = v.saved, wire = v.wire,
     part_path = NULL, validator = NULL, part_url = NULL, total = NULL, attempts = v.attempts,
     kind = NULL, message = NULL, finished = v.finished, media_type = v.media_type,
     charset = v.charset, final_url = v.final_url, published = NULL, published_sha256 = NULL,
-    todo = v.todo
+    withdrawn = 0, todo = v.todo
 FROM (
     SELECT column1 id, column2 path, column3 saved, column4 wire, column5 characters,
         column6 sha256, column7 etag, column8 last_modified, column9 attempts, column10 finished,
@@ -93,6 +93,7 @@ class Journal:
         self._names = Names(self._db)
         self._frontier = Frontier(self._db, self._run)
         self._mirrors = self._options.mirrors
+        self._followed = 0
         self._claimed: list[tuple[Value, ...]] = []
 
     def admit(self, entries: Sequence[Target | Failed]) -> list[Admitted]:
@@ -129,8 +130,19 @@ class Journal:
         """Return the texts that this run has seen, in the order of their rows, from a row on."""
         return self._frontier.documents(after, most)
 
-    def places(self, urls: Sequence[Url]) -> dict[Url, SafePath]:
-        """Return the files of those addresses that are saved, wherever redirects have led."""
+    def arranged(self, after: int, most: int, roles: Sequence[Role]) -> list[Stored]:
+        """Return what this run has seen of these roles, and what has been withdrawn."""
+        return self._frontier.arranged(after, most, roles)
+
+    def starts(self, roots: Collection[Url]) -> dict[Url, Url]:
+        """Return where lines were found, after redirects, by their addresses."""
+        return self._frontier.starts(roots)
+
+    def places(self, urls: Sequence[Url], *, withdrawn: bool = False) -> dict[Url, SafePath]:
+        """Return the files of those addresses that are saved, wherever redirects have led.
+
+        Those that were withdrawn are given only if that is asked for.
+        """
         places: dict[Url, SafePath] = {}
         leads = {str(url): [url] for url in urls}
         for _ in range(self._options.max_redirects + 1):
@@ -138,8 +150,9 @@ class Journal:
             wanted = list(leads)
             for start in range(0, len(wanted), _LOOKUP):
                 for url, row in self._frontier.known(wanted[start : start + _LOOKUP]):
-                    if row.file is not None and self._is_there(row.file):
-                        places |= dict.fromkeys(leads[url], row.file.path)
+                    file = row.file
+                    if file is not None and file.withdrawn <= withdrawn and self._is_there(file):
+                        places |= dict.fromkeys(leads[url], file.path)
                     elif row.state == State.MOVED and row.final_url:
                         further.setdefault(row.final_url, []).extend(leads[url])
             leads = further
@@ -217,19 +230,32 @@ class Journal:
         self._names.prepare(target for key, target in found.items() if key not in known)
         for key, target in found.items():
             row = known.get(key)
+            if (row is None or row.run != self._run) and not self._may_follow():
+                continue
             if row is None:
                 try:
                     self._admit_new(target, key, queued(target))
                 except UrlError as error:
                     yield _refused(target, error)
             elif row.run == self._run:
-                self._frontier.reach(row, target.depth, target.nesting)
+                self._frontier.reach(row, target.depth, target.nesting, role_of(target))
             else:
                 self._frontier.queue(target, row)
                 again = self._options.force or self._options.refresh
                 if not again and (to := self._frontier.follow(target, row)):
                     further.append(to)
         self._write_claimed()
+
+    def _may_follow(self) -> bool:
+        """Return whether one more address may be fetched because a page refers to it."""
+        most = self._options.max_urls
+        if most is None or self._followed < most:
+            self._followed += 1
+            return True
+        if self._followed == most:
+            self._followed += 1
+            self.warnings.append(f"--max-urls {most} is reached: more is not fetched")
+        return False
 
     def _todo(self, characters: int | None) -> Todo:
         """Return what is to be done with a file that is there."""
@@ -302,7 +328,7 @@ class Journal:
     def _admit_again(self, target: Target, row: Row) -> Admitted:
         """Return what is left to do for an address that was seen before."""
         if row.run == self._run and row.todo != Todo.FETCH:
-            self._frontier.reach(row, 0, 0)
+            self._frontier.reach(row, 0, 0, Role.LISTED)
             return _repeated(target, row.origin)
         return self._admit_known(target, row)
 
@@ -346,6 +372,9 @@ class Journal:
         """Return whether the file is there as it was saved."""
         if self._root is None:
             return False
+        if saved.withdrawn:
+            kept = regular(f"{self._root}/{saved.original}")
+            return kept is not None and kept.st_size == saved.size
         if saved.published is not None and regular(f"{self._root}/{saved.original}") is None:
             return False
         folder = saved.path.rpartition("/")[0]

@@ -52,6 +52,7 @@ class Saved:
         etag, last_modified: the validators, as sent; empty if none.
         characters: for text, how many.
         published: size and hash of the file once its links were replaced, or None.
+        withdrawn: whether it is only kept with the originals.
     """
 
     path: SafePath
@@ -61,11 +62,12 @@ class Saved:
     last_modified: str
     characters: int | None
     published: tuple[int, bytes] | None = None
+    withdrawn: bool = False
 
     @property
     def original(self) -> SafePath:
         """Where the bytes are as they were received."""
-        return original(self.path) if self.published else self.path
+        return original(self.path) if self.published or self.withdrawn else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A text that is there, to be read for links.
+    """What is there of an address, to be read for links or to be arranged.
 
     Attributes:
         row: its place in the journal.
@@ -128,7 +130,10 @@ class Stored:
         size: of what was received, in bytes.
         media_type, charset: of what was received; empty if not known.
         published: the hash of the file, if its links were replaced.
+        withdrawn: whether it is only kept with the originals.
+        role: why it was fetched.
         root, line, depth, nesting: as in :class:`Target`; of a line its own address and place.
+        start: where that line was found, after redirects.
     """
 
     row: int
@@ -139,29 +144,35 @@ class Stored:
     media_type: str
     charset: str
     published: bytes | None
+    withdrawn: bool
+    role: Role
     root: Url
     line: int
     depth: int
     nesting: int
+    start: Url
 
     @property
     def original(self) -> SafePath:
         """Where its bytes are as they were received."""
-        return self.path if self.published is None else original(self.path)
+        there = self.published is None and not self.withdrawn
+        return self.path if there else original(self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What the file of a document is to be, now that its links are replaced.
+    """What the file of an address is to be.
 
     Attributes:
         row: its place in the journal.
-        size, sha256: of the new file; None if it is as it was received.
+        size, sha256: of the new file, if links were replaced; None if it is as it was received.
+        withdrawn: whether there is to be none, but with the originals.
     """
 
     row: int
-    size: int | None
-    sha256: bytes | None
+    size: int | None = None
+    sha256: bytes | None = None
+    withdrawn: bool = False
 
 
 def key_of(shown: str) -> bytes:
@@ -203,6 +214,8 @@ class Row:
     total: int | None
     published: int | None
     published_sha256: bytes | None
+    withdrawn: int
+    role: int
     todo: int
     depth: int
     nesting: int
@@ -226,6 +239,7 @@ class Row:
             self.last_modified or "",
             self.characters,
             None if self.published is None else (self.published, self.published_sha256 or b""),
+            bool(self.withdrawn),
         )
 
     @property

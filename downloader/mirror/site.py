@@ -1,23 +1,28 @@
 """Reads what has been saved, has what it refers to fetched, and at the end replaces its links."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
 from downloader import links, urls
+from downloader.crawl import LIMIT, Robots
 from downloader.errors import UrlError
-from downloader.journal import Alias, Job, Stored
+from downloader.fetch import Client
+from downloader.journal import Alias, Job, Stored, original, role_of
 from downloader.links import Document, Page
-from downloader.mirror.finding import found_on
+from downloader.mirror.arranging import Arranging
+from downloader.mirror.finding import Finder
 from downloader.mirror.rewriting import Rewriting
-from downloader.mirror.scope import Scope
-from downloader.models import Failed, Options, Target
+from downloader.mirror.robots import Gate, Passed, fetcher
+from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
 from downloader.notes import Notes
 from downloader.storage import Contents, Storage
+from downloader.text import printable
 from downloader.urls import Url
 
 #: A larger document is not read for links.
@@ -36,7 +41,9 @@ _FAR = (1_000_000_000, 1_000_000_000)
 _Result = TypeVar("_Result")
 
 #: Has jobs fetched, and tells what could not become one.
-Begin = Callable[[Sequence[Job | Failed]], None]
+Begin = Callable[[Sequence[Passed]], None]
+#: Waits so many seconds.
+Sleep = Callable[[float], Awaitable[None]]
 
 
 class Mirror:
@@ -48,9 +55,9 @@ class Mirror:
         begin: see :data:`Begin`.
         room: how many more may be begun now.
         wake: set when it has become idle.
+        sleep: see :data:`Sleep`.
 
     Attributes:
-        warnings: lines for a person.
         idle: whether there is nothing to be done until :meth:`stir` is called.
     """
 
@@ -61,26 +68,38 @@ class Mirror:
         begin: Begin,
         room: Callable[[], int],
         wake: asyncio.Event,
+        sleep: Sleep,
     ) -> None:
-        self.warnings: list[str] = []
         self.idle = True
+        self._options = options
         self._notes = notes
         self._begin = begin
         self._room = room
         self._wake = wake
-        self._scope = Scope.of(options)
+        self._sleep = sleep
+        self._finder = Finder(options)
+        self._unread: list[str] = []
+        self._gate: Gate | None = None
+        self._stack = AsyncExitStack()
         self._storage = Storage(options.output)
+        self._arranging = Arranging(options, self._storage, notes, self._finder.scope)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="links")
         self._stirred = asyncio.Event()
         self._known: dict[Url, tuple[int, int]] = {}
         self._pages: dict[int, Page] = {}
         self._kept = 0
-        self._moved: list[Target] = []
+        self._moved: list[tuple[Job, Url]] = []
         self._lines: dict[str, Target] = {}
         self._stopped = False
 
     async def __aenter__(self) -> Self:
-        await self._storage.__aenter__()
+        options = self._options
+        await self._stack.enter_async_context(self._storage)
+        if options.level is not None and options.robots:
+            client = await self._stack.enter_async_context(Client(options))
+            fetch = fetcher(client, LIMIT, options.retries, self._sleep)
+            self._gate = Gate(Robots(fetch, options.user_agent), self._let)
+            self._stack.push_async_callback(self._gate.close)
         return self
 
     async def __aexit__(
@@ -91,7 +110,21 @@ class Mirror:
     ) -> None:
         self._stopped = True
         self._thread.shutdown(cancel_futures=True)
-        await self._storage.__aexit__(kind, error, traceback)
+        await self._stack.__aexit__(kind, error, traceback)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines for a person."""
+        traps = [
+            f"some links were not followed, because {why}: {url}"
+            for why, url in self._finder.traps.items()
+        ]
+        return [*self._unread, *map(printable, traps)]
+
+    @property
+    def _waiting(self) -> int:
+        """How many links wait for what their sites allow."""
+        return self._gate.waiting if self._gate is not None else 0
 
     def stir(self) -> None:
         """Say that there may be something to do: outcomes were noted, or lines admitted."""
@@ -102,12 +135,9 @@ class Mirror:
         """Begin nothing more."""
         self._stopped = True
 
-    def moved(self, target: Target, to: Url) -> Alias:
-        """Have what *target* redirects to fetched, and say how it is to be noted."""
-        if target.needed or self._scope.reaches(to, target.url):
-            self._moved.append(replace(target, url=to, hops=target.hops + 1))
-            return Alias(to)
-        return Alias(None)
+    def moved(self, job: Job, to: Url) -> None:
+        """Have it noted where *job* leads, and that fetched if it belongs to the mirror."""
+        self._moved.append((job, to))
 
     def learn(self, targets: Iterable[Target | Failed]) -> None:
         """Remember what only the lines of the list say of how they are to be asked for."""
@@ -129,20 +159,59 @@ class Mirror:
         while True:
             await self._stirred.wait()
             self._stirred.clear()
-            jobs, stored = await self._notes.work(self._room())
-            self._begin([self._as_its_line(job) for job in jobs])
+            jobs, stored = await self._notes.work(max(0, self._room() - self._waiting))
+            self._go([self._as_its_line(job) for job in jobs])
             moved, self._moved = self._moved, []
-            self._begin(await self._notes.find(moved))
+            self._begin(await self._notes.find(await self._further(moved)))
             for portion in portions(stored):
                 documents = await self._documents(portion)
                 self._begin(await self._notes.find(await self._found_on(documents)))
             if jobs or stored or moved:
                 self._stirred.set()
-            self.idle = not self._stirred.is_set()
+            self.idle = not self._stirred.is_set() and not self._waiting
             self._wake.set()
+
+    def _go(self, jobs: Sequence[Job | Failed]) -> None:
+        """Have *jobs* fetched; links only when their sites allow it."""
+        ask, begin = [], []
+        for job in jobs:
+            if self._gate is not None and isinstance(job, Job) and not job.target.needed:
+                ask.append(job)
+            else:
+                begin.append(job)
+        self._begin(begin)
+        if self._gate is not None:
+            self._gate.ask(ask)
+
+    def _let(self, passed: Sequence[Passed]) -> None:
+        self._begin(passed)
+        self.stir()
+
+    async def _further(self, moved: Sequence[tuple[Job, Url]]) -> list[Target]:
+        """Return where redirects lead that belongs to the mirror, and have them noted."""
+        starts = await self._notes.starts({job.target.root for job, _ in moved if job.target.root})
+        further = []
+        for job, to in moved:
+            target = job.target
+            start = starts.get(target.root or target.url, target.url)
+            reached = target.needed or self._finder.follows(to, start, target.depth)
+            self._notes.add(job, Alias(to if reached else None))
+            if reached:
+                further.append(replace(target, url=to, hops=target.hops + 1, delay=0.0))
+        return further
+
+    def placed(self, target: Target, outcome: Outcome) -> Outcome:
+        """Return *outcome* with the place where its file is to be in the end."""
+        if not isinstance(outcome, Downloaded | Unchanged):
+            return outcome
+        if self._arranging.keeps(role_of(target), target.url):
+            return outcome
+        return replace(outcome, path=original(outcome.path))
 
     async def finish(self) -> None:
         """Replace the links of all documents of this run."""
+        if not self._stopped:
+            await self._arranging.arrange()
         rewriting = Rewriting(self._storage, self._notes, self._thread)
         row = 0
         while not self._stopped and (stored := await self._notes.documents(row)):
@@ -181,16 +250,21 @@ class Mirror:
             if self._kept < _KEPT:
                 self._pages[stored.row] = page
                 self._kept += len(page.text)
-            found += filter(self._is_nearer, found_on(page, stored, self._scope))
+            found += filter(self._is_nearer, self._finder.found_on(page, stored))
         return found
 
     def _is_nearer(self, target: Target) -> bool:
         """Return whether no such way to *target* is known, and remember it."""
-        depth, nesting = self._known.get(target.url, _FAR)
+        depth, nesting = self._known.get(target.url) or self._new(target)
         if depth <= target.depth and nesting <= target.nesting:
+            self._known.setdefault(target.url, (depth, nesting))
             return False
         self._known[target.url] = min(depth, target.depth), min(nesting, target.nesting)
         return True
+
+    def _new(self, target: Target) -> tuple[int, int]:
+        """Return how near a target is that was not found before; a trap is as near as can be."""
+        return (0, 0) if not target.needed and self._finder.is_trap(target.url) else _FAR
 
     def _page(self, stored: Stored, contents: Contents) -> Page:
         """Return a document, read; in the thread."""
@@ -202,8 +276,8 @@ class Mirror:
 
     def _warn(self, stored: Stored, why: str) -> None:
         warning = f"{stored.path} was not read for links: {why}"
-        if warning not in self.warnings:
-            self.warnings.append(warning)
+        if warning not in self._unread:
+            self._unread.append(warning)
 
 
 def _parsed(stored: Stored, contents: Contents) -> Page:

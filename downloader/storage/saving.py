@@ -108,6 +108,19 @@ class Storage:
         """Remove a file that has been replaced by one of another name."""
         await self._patiently(partial(self._unlink, path, ""))
 
+    async def move(self, path: SafePath, to: SafePath) -> bool:
+        """Give a file that is ours another name; say whether it was there.
+
+        Raises:
+            DiskError: the disk refuses.
+            BlockedError: something in the folder is in the way.
+        """
+        return await self._patiently(partial(self._move, path, to))
+
+    async def prune(self, path: SafePath) -> None:
+        """Remove the folders above *path* that are empty."""
+        await self._patiently(partial(self._prune, path))
+
     async def parked_size(self, path: SafePath) -> int:
         """Return how many bytes the ``.part`` file holds; 0 if there is none."""
         return await self._patiently(partial(self._size, path))
@@ -203,6 +216,26 @@ class Storage:
             if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
                 return found.st_size
         return 0
+
+    def _move(self, path: SafePath, to: SafePath) -> bool:
+        with (
+            translated(to),
+            self._folder.of(to, create=True) as (new_folder, new_leaf),
+            self._folder.of(path, create=False) as (folder, leaf),
+        ):
+            try:
+                os.rename(leaf, new_leaf, src_dir_fd=folder, dst_dir_fd=new_folder)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def _prune(self, path: SafePath) -> None:
+        parent = SafePath(path.rpartition("/")[0])
+        with suppress(OSError):
+            while parent:
+                with self._folder.of(parent, create=False) as (folder, leaf):
+                    os.rmdir(leaf, dir_fd=folder)
+                parent = SafePath(parent.rpartition("/")[0])
 
     def _unlink(self, path: SafePath, suffix: str) -> None:
         with suppress(OSError), self._folder.of(path, create=False) as (folder, leaf):
