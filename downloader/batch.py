@@ -104,6 +104,11 @@ class Batch:
         return self._reader.count + self._found - self._yielded if self._reader else 0
 
     @property
+    def rewritten(self) -> int | None:
+        """In how many documents links were replaced, which is done last; None before."""
+        return self._mirror.rewritten if self._mirror is not None else None
+
+    @property
     def running(self) -> int:
         """How many URLs are being fetched now."""
         return self._crew.running

@@ -59,6 +59,7 @@ class Mirror:
 
     Attributes:
         idle: whether there is nothing to be done until :meth:`stir` is called.
+        rewritten: in how many documents links were replaced; None before that is begun.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Mirror:
         sleep: Sleep,
     ) -> None:
         self.idle = True
+        self.rewritten: int | None = None
         self._options = options
         self._notes = notes
         self._begin = begin
@@ -211,6 +213,7 @@ class Mirror:
     async def finish(self) -> None:
         """Replace the links of all documents of this run."""
         if not self._stopped:
+            self.rewritten = 0
             await self._arranging.arrange()
         rewriting = Rewriting(self._storage, self._notes, self._thread)
         row = 0
@@ -218,6 +221,7 @@ class Mirror:
             row = stored[-1].row
             for portion in portions(stored):
                 await rewriting.rewrite(await self._documents(portion), self._page)
+                self.rewritten = (self.rewritten or 0) + len(portion)
 
     async def _documents(self, portion: Sequence[Stored]) -> list[tuple[Stored, Contents]]:
         """Return those documents that can be read for links, with their bytes."""
