@@ -2,26 +2,29 @@
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
 from urllib.parse import unquote_to_bytes
 from urllib.request import urlopen
 
 import aiohttp
 import pytest
 import yarl
-from hypothesis import given
+from aiohttp import web
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.async_api import Browser
 
-from downloader.links import Document, Link, Page, find
+from downloader.links import Document, Kind, Link, Page, find
 from downloader.paths import EXTENSIONS
-from downloader.singlefile import MIB, Left, Single, data_uri, single_file
+from downloader.singlefile import MIB, Cache, Left, Single, data_uri, single_file
+from downloader.singlefile.model import Packed
 from downloader.urls import Url
 from tests.browser import chromium, loaded, needs_browser
+from tests.conftest import Handler, Site
 from tests.mirrorserver import MirrorSite, mirror_site
 from tests.test_mirror_site import PAGES
 
@@ -95,26 +98,157 @@ def test_circles_are_cut_where_a_browser_cuts_them() -> None:
     single = pack(
         {
             "index.html": "<link rel=stylesheet href=a.css><iframe src=index.html></iframe>"
-            "<iframe src=f.html></iframe><script type=module src=m.js></script>",
+            "<iframe src=f.html></iframe>",
             "a.css": "@import 'b.css'",
             "b.css": "@import 'a.css'; b {}",
             "f.html": "<iframe src=g.html></iframe>",
             "g.html": "<iframe src=f.html></iframe>",
-            "m.js": "import './n.js'",
-            "n.js": "import './m.js'",
         }
     )
     text = unpacked(single.body)
     assert "@import 'data:text/css,@import 'data:text/css,'; b {}'" in text
     assert text.count("about:blank") == 2
-    assert single.left == (Left("n.js", "m.js", "it needs itself"),)
-    assert "import 'https://h/m.js'" in text
+    assert single.left == ()
+
+
+def test_modules_that_import_each_other_have_names() -> None:
+    page = (
+        "<!--<script>--><script>1</script><script type=module src='m.js'></script>"
+        "<script type=module>import './n.js'</script>"
+    )
+    files: Files = {
+        "index.html": page,
+        "m.js": "import './n.js'; import './large.js'",
+        "n.js": "import './m.js'",
+        "large.js": "1",
+    }
+    single = pack(files)
+    text = single.body.decode()
+    (found,) = re.findall("<script type=importmap>(.*?)</script>", text)
+    assert text.startswith("<!--<script>--><script type=importmap>")
+    named = json.loads(found)["imports"]
+    assert named.keys() == {"single-file:m.js"}
+    # It is one and the same module, whichever way leads to it.
+    assert f"src='{named['single-file:m.js']}'" in text
+    assert text.count("data:text/javascript,import%20%27single-file:m.js%27") == 1
+    assert single.left == ()
+    wide = pack({**files, "index.html": page.encode("utf-16")})
+    assert {left.reason for left in wide.left} == {"it needs itself"}
+
+
+FRAME = "<!doctype html><meta charset=utf-8>"
+
+
+def test_frames_of_the_same_origin_are_within_the_page() -> None:
+    files: Files = {
+        "index.html": f"{FRAME}<iframe src='f.html' width=9></iframe>"
+        "<iframe srcdoc='<iframe src=\"g.html\"></iframe>'></iframe>",
+        "f.html": f'{FRAME}<a href=#x>\u00fc &amp; "</a><iframe SRC = g.html></iframe>',
+        "g.html": f"{FRAME}g",
+    }
+    text = pack(files).body.decode()
+    own = "<!doctype html><base href=&quot;about:srcdoc&quot;><meta charset=utf-8>"
+    assert f'<iframe srcdoc="{own}<a href=#x>\u00fc &amp;amp; &quot;</a>' in text
+    assert 'srcdoc=&quot;<!doctype html><meta charset=utf-8>g&quot;></iframe>" width=9>' in text
+    # Within another srcdoc its quotes would end that.
+    assert "<iframe srcdoc='<iframe src=\"data:text/html;charset=utf-8," in text
+
+
+@pytest.mark.parametrize(
+    ("page", "frame", "address"),
+    [
+        (FRAME, "<meta charset=utf-8>in quirks mode", "https://h/{}"),
+        (FRAME, "<!doctype html><meta charset=windows-1252>", "https://h/{}"),
+        (FRAME, FRAME, "https://{}"),
+        (f"{FRAME}<iframe src=f.html#x></iframe>", FRAME, "https://h/{}"),
+    ],
+)
+def test_other_frames_keep_apart(page: str, frame: str, address: str) -> None:
+    page = page if "iframe" in page else f"{page}<iframe src=f.html></iframe>"
+    files: Files = {"index.html": page, "f.html": frame}
+    single = single_file("index.html", reader(files), address=address.format)
+    assert b"srcdoc" not in single.body
+    assert b"<iframe src=data:text/html;charset" in single.body
+
+
+def test_a_page_in_a_legacy_encoding_says_so_and_takes_frames() -> None:
+    files: Files = {
+        "index.html": "<!doctype html><title>\u00fc</title><iframe src=f.html></iframe>".encode(
+            "latin-1"
+        ),
+        "f.html": f"{FRAME}\u00fc\u20ac",
+    }
+    address = "https://h/{}".format
+    single = single_file("index.html", reader(files), address=address, charset="latin-1")
+    assert single.body.startswith(b"<!doctype html><meta charset=windows-1252><title>\xfc")
+    assert b'<meta charset=utf-8>&#252;&#8364;"' in single.body
+
+
+def test_what_pages_share_is_packed_once() -> None:
+    asked = []
+    files: Files = {
+        "a.html": "<link rel=stylesheet href=s.css><script type=module src=m.js></script>",
+        "b.html": "<link rel=stylesheet href=s.css><script type=module src=m.js></script>",
+        "s.css": "a { background: url(i.png) } b { background: url(gone.png) }",
+        "i.png": b"\x89PNG",
+        "m.js": "import './n.js'",
+        "n.js": "import './m.js'",
+    }
+
+    def read(path: str) -> bytes | None:
+        asked.append(path)
+        return reader(files)(path)
+
+    cache = Cache()
+    first, second = (
+        single_file(path, read, address=str, cache=cache) for path in ("a.html", "b.html")
+    )
+    assert first == second == single_file("b.html", read, address=str)
+    assert {left.reference for left in second.left} == {"gone.png"}
+    assert [asked.count(path) for path in ("s.css", "i.png", "gone.png")] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "markup", ["<!---->", "<!--", "<title>", "<a '", '<a ="', "<meta ", "<script ", " srcdoc='"]
+)
+def test_markup_that_never_ends_does(markup: str) -> None:
+    files: Files = {
+        "index.html": "<iframe src=f.html></iframe><script type=module src=m.js></script>",
+        "f.html": markup * 20_000 + "<script type=module src=m.js></script>",
+        "m.js": "import './n.js'",
+        "n.js": "import './m.js'",
+    }
+    pack(files)
+    pack(files, "f.html")
+
+
+def test_a_cache_is_bounded() -> None:
+    cache = Cache(100_000)
+    for number in range(100):
+        cache.put((f"{number}.png", Kind.IMAGE, False), Packed("x" * 9_000))
+    kept = [n for n in range(100) if cache.get((f"{n}.png", Kind.IMAGE, False))]
+    assert kept == list(range(90, 100))
+    cache.put(("large.png", Kind.IMAGE, False), Packed("x" * 30_000))
+    assert cache.get(("large.png", Kind.IMAGE, False)) is None
+
+
+def test_a_page_needs_itself_a_thousand_times() -> None:
+    files: Files = {
+        "index.html": "<iframe src=index.html></iframe><img src=index.html>" * 1000,
+        "a.html": "<iframe src=b.html></iframe>" * 1000,
+        "b.html": "<iframe src=c.html></iframe>" * 1000,
+        "c.html": "<img src=i.png>" * 1000,
+        "i.png": bytes(1000),
+    }
+    assert pack(files).body.count(b"about:blank") == 1000
+    single = pack(files, "a.html", most=MIB, total=4 * MIB)
+    assert len(single.body) < 5 * MIB
+    assert single.left
 
 
 def test_circles_of_many_files_end() -> None:
     names = [f"{number}.css" for number in range(40)]
     sheet = "".join(f"@import '{name}';" for name in names) + "x" * 50_000
-    started = perf_counter()
     page = "<link rel=stylesheet href=0.css>"
     pack({"index.html": page, **dict.fromkeys(names, sheet)}, most=MIB)
     chain: Files = {f"{n}.css": f"@import '{n + 1}.css'" for n in range(100)}
@@ -123,8 +257,10 @@ def test_circles_of_many_files_end() -> None:
     wide: Files = {f"{n}.js": f"import './{n + 1}.js';" * 4 for n in range(20)}
     wide["20.js"] = ""
     single = pack({"index.html": "<script type=module src=0.js></script>", **wide}, most=MIB)
-    assert {left.reason for left in single.left} == {"too large"}
-    assert perf_counter() - started < 30
+    assert {left.reason for left in single.left} <= {
+        *("too large", "the page would become too large")
+    }
+    assert len(single.body) < 4 * MIB
 
 
 def test_what_is_too_large_stays_outside() -> None:
@@ -138,8 +274,10 @@ def test_what_is_too_large_stays_outside() -> None:
     single = pack(files, most=2000)
     assert {(left.reference, left.reason) for left in single.left} == {
         ("large.png", "too large"),
-        ("a.css", "too large"),
+        # What fits of a style sheet is in it.
+        ("small.png", "too large"),
     }
+    assert single.inlined == {"small.png", "a.css"}
     assert b"src=https://h/large.png" in single.body
     single = pack(files, total=2000)
     assert ("small.png", "the page would become too large") in {
@@ -227,6 +365,7 @@ def test_a_data_uri_means_the_bytes_it_was_made_from(body: bytes) -> None:
         assert response.read() == body
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["a.html", "b.css", "c.js", "d.svg"]), st.binary()))
 def test_no_file_is_too_much(files: Files) -> None:
     page = "<iframe src=a.html></iframe><link rel=stylesheet href=b.css><script src=c.js></script>"
@@ -244,6 +383,7 @@ class Copy:
 
     files: dict[str, bytes] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    charsets: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
     async def of(cls, start: str) -> "Copy":
@@ -263,11 +403,16 @@ class Copy:
                     documents[url] = Document(body, kind, Url(str(response.url)), response.charset)
                 name = hashlib.sha256(url.encode()).hexdigest()[:12] + EXTENSIONS.get(kind, ".bin")
                 copy.names[url] = name
+                copy.charsets[name] = documents[url].charset
                 links = Page(documents[url]).links
                 queue += [link.url for link in links if link.url and link.kind.requisite]
         for url, document in documents.items():
             copy.files[copy.names[url]] = Page(document).rewrite(copy.local).body
         return copy
+
+    def address(self, name: str) -> str | None:
+        """Return where a file is from."""
+        return next((url for url, known in self.names.items() if known == name), None)
 
     def local(self, link: Link) -> str | None:
         assert link.url
@@ -297,7 +442,8 @@ async def test_one_file_loads_nothing_and_shows_the_same(
     copy = await Copy.of(url)
     page = copy.names[url]
     copy.files[page] = _CANDIDATE.sub(b"", copy.files[page])
-    single = single_file(page, copy.files.get)
+    charset = copy.charsets[page]
+    single = single_file(page, copy.files.get, address=copy.address, charset=charset)
     file = tmp_path / f"page{Path(page).suffix}"
     file.write_bytes(single.body)
     async with chromium() as browser:
@@ -307,8 +453,54 @@ async def test_one_file_loads_nothing_and_shows_the_same(
     assert offline.loaded == (file.as_uri(),)
     assert set(offline.failed) == set(online.failed)
     assert offline.title == online.title
-    # A frame of another origin is blended on its own, which rounds edges differently.
-    assert difference <= 1
+    # What <object> holds keeps an origin of its own, and is drawn apart, which rounds edges
+    # differently; everything else is the same to the pixel.
+    assert difference <= (1 if b"<object" in copy.files[page] else 0)
+
+
+PARTS = {
+    "/index.html": f"""{FRAME}<title>1</title><p id=told>
+        <iframe src=frame.html width=200 height=60></iframe>
+        <iframe src=quirks.html width=200 height=60></iframe>
+        <script type=module>
+        import {{ even }} from './even.js';
+        document.title = even(10) + ' ' + (await import('./odd.js')).odd(10);
+        </script>""",
+    "/even.js": "import { odd } from './odd.js'; export const even = n => n === 0 || odd(n - 1)",
+    "/odd.js": "import { even } from './even.js'; export const odd = n => n !== 0 && even(n - 1)",
+    "/frame.html": f"""{FRAME}<style>:target {{ background: #c0ffee }}</style>
+        <a href=#place>go</a><p id=place>\u00fc "&amp;quot;" <iframe src=inner.html></iframe>
+        <script>
+        parent.document.getElementById('told').textContent = document.compatMode;
+        document.querySelector('a').click();
+        </script>""",
+    "/inner.html": f"{FRAME}<script>document.write(parent.parent.document.compatMode)</script>",
+    "/quirks.html": "<meta charset=utf-8><script>document.write(document.compatMode)</script>",
+}
+
+
+@needs_browser
+async def test_frames_and_modules_work_as_they_did(site: Site, tmp_path: Path) -> None:
+    for path, text in PARTS.items():
+        site.pages[path] = sent(text, "text/javascript" if path.endswith(".js") else "text/html")
+    files: Files = {path[1:]: text for path, text in PARTS.items()}
+    single = single_file("index.html", reader(files), address=lambda path: site.url(f"/{path}"))
+    assert single.left == ()
+    file = tmp_path / "page.html"
+    file.write_bytes(single.body)
+    async with chromium() as browser:
+        online = await loaded(browser, site.url("/index.html"), lambda _: True)
+        offline = await loaded(browser, file.as_uri(), lambda address: address == file.as_uri())
+    assert online.title == offline.title == "true false"
+    assert offline.failed == {}
+    assert offline.screenshot == online.screenshot
+
+
+def sent(text: str, kind: str) -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=text, content_type=kind)
+
+    return answer
 
 
 #: The greatest difference of one colour of one pixel, 255 if the sizes differ.
