@@ -235,6 +235,12 @@ _DEFAULTS = Options()
 )
 @option(
     "Mirror",
+    "--single-file",
+    is_flag=True,
+    help="Make each page one file with all it needs within; implies -m.",
+)
+@option(
+    "Mirror",
     "--check",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),

@@ -7,9 +7,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from downloader.errors import DiskError, OutputError
-from downloader.journal import Admitted, Alias, Job, Journal, Parked, Published, Role, Stored
+from downloader.journal import Admitted, Alias, Job, Journal, Parked, Place, Published, Role, Stored
 from downloader.models import Failed, Options, Outcome, Target
-from downloader.paths import SafePath
 from downloader.urls import Url
 
 #: How long a note may wait for others, which is how much a killed run forgets.
@@ -101,7 +100,12 @@ class Notes:
         journal = self._opened()
         return await self._hop(lambda: journal.starts(roots)) if roots else {}
 
-    async def places(self, urls: Sequence[Url], *, withdrawn: bool = False) -> dict[Url, SafePath]:
+    async def stored(self, row: int) -> Stored:
+        """Return what is there of a row."""
+        journal = self._opened()
+        return await self._hop(lambda: journal.stored(row))
+
+    async def places(self, urls: Sequence[Url], *, withdrawn: bool = False) -> dict[Url, Place]:
         """Return the files of those addresses that are saved; of withdrawn ones, if asked for."""
         journal = self._opened()
         return await self._hop(lambda: journal.places(urls, withdrawn=withdrawn))

@@ -417,7 +417,7 @@ async def test_a_file_that_lost_its_original_is_fetched_again(site: Site, tmp_pa
 async def test_what_is_too_large_to_be_read_is_saved_with_a_warning(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.mirror.site.LARGEST", 100)
+    monkeypatch.setattr("downloader.mirror.reading.LARGEST", 100)
     site.pages["/a.html"] = images("one.gif") + " " * 100
     site.pages["/b.html"] = images("two.gif")
     site.pages["/two.gif"] = picture

@@ -118,6 +118,11 @@ class Frontier:
         )
         return self._stored(rows.fetchall())
 
+    def stored(self, row: int) -> Stored:
+        """Return what is there of a row."""
+        found = self._db.execute(f"SELECT {_STORED} FROM urls WHERE id = ?", (row,))  # noqa: S608 - ours
+        return self._stored(found.fetchall())[0]
+
     def starts(self, roots: Collection[Url]) -> dict[Url, Url]:
         """Return where lines were found, after redirects, by their addresses."""
         keys = {key_of(root): root for root in roots}

@@ -18,6 +18,7 @@ from downloader.journal.records import (
     Alias,
     Job,
     Parked,
+    Place,
     Published,
     Role,
     Row,
@@ -38,7 +39,6 @@ from downloader.models import (
     Target,
     Unchanged,
 )
-from downloader.paths import SafePath
 from downloader.urls import Url
 
 _KNOWN = f"SELECT address, {ROW} FROM urls WHERE address IN (%s)"  # noqa: S608 - ours
@@ -138,12 +138,16 @@ class Journal:
         """Return where lines were found, after redirects, by their addresses."""
         return self._frontier.starts(roots)
 
-    def places(self, urls: Sequence[Url], *, withdrawn: bool = False) -> dict[Url, SafePath]:
+    def stored(self, row: int) -> Stored:
+        """Return what is there of a row."""
+        return self._frontier.stored(row)
+
+    def places(self, urls: Sequence[Url], *, withdrawn: bool = False) -> dict[Url, Place]:
         """Return the files of those addresses that are saved, wherever redirects have led.
 
         Those that were withdrawn are given only if that is asked for.
         """
-        places: dict[Url, SafePath] = {}
+        places: dict[Url, Place] = {}
         leads = {str(url): [url] for url in urls}
         for _ in range(self._options.max_redirects + 1):
             further: dict[str, list[Url]] = {}
@@ -152,7 +156,7 @@ class Journal:
                 for url, row in self._frontier.known(wanted[start : start + _LOOKUP]):
                     file = row.file
                     if file is not None and file.withdrawn <= withdrawn and self._is_there(file):
-                        places |= dict.fromkeys(leads[url], file.path)
+                        places |= dict.fromkeys(leads[url], Place(row.id, file.path))
                     elif row.state == State.MOVED and row.final_url:
                         further.setdefault(row.final_url, []).extend(leads[url])
             leads = further

@@ -160,6 +160,19 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where the file of an address is.
+
+    Attributes:
+        row: its place in the journal.
+        path: the file.
+    """
+
+    row: int
+    path: SafePath
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """What the file of an address is to be.
 

@@ -1,7 +1,7 @@
 """Reads what has been saved, has what it refers to fetched, and at the end replaces its links."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -9,15 +9,15 @@ from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
-from downloader import links, urls
+from downloader import urls
 from downloader.crawl import LIMIT, Robots
-from downloader.errors import UrlError
 from downloader.fetch import Client
 from downloader.journal import Alias, Job, Stored, original, role_of
-from downloader.links import Document, Page
+from downloader.links import Page
 from downloader.mirror.arranging import Arranging
 from downloader.mirror.finding import Finder
-from downloader.mirror.rewriting import Rewriting
+from downloader.mirror.finishing import Finishing
+from downloader.mirror.reading import Documents, Reading, parsed, portions
 from downloader.mirror.robots import Gate, Passed, fetcher
 from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
 from downloader.notes import Notes
@@ -25,12 +25,8 @@ from downloader.storage import Contents, Storage
 from downloader.text import printable
 from downloader.urls import Url
 
-#: A larger document is not read for links.
-LARGEST = 50 * 1024**2
 #: A document of so many bytes is read in a thread.
 _LARGE = 128 * 1024
-#: So many bytes of documents are held at once.
-_PORTION = 4 * 1024**2
 #: So many characters of documents are kept, once read, until their links are replaced.
 _KEPT = 32 * 1024**2
 #: Of so many addresses it is remembered that they were found.
@@ -59,7 +55,6 @@ class Mirror:
 
     Attributes:
         idle: whether there is nothing to be done until :meth:`stir` is called.
-        rewritten: in how many documents links were replaced; None before that is begun.
     """
 
     def __init__(
@@ -72,7 +67,6 @@ class Mirror:
         sleep: Sleep,
     ) -> None:
         self.idle = True
-        self.rewritten: int | None = None
         self._options = options
         self._notes = notes
         self._begin = begin
@@ -80,19 +74,27 @@ class Mirror:
         self._wake = wake
         self._sleep = sleep
         self._finder = Finder(options)
-        self._unread: list[str] = []
         self._gate: Gate | None = None
         self._stack = AsyncExitStack()
         self._storage = Storage(options.output)
+        self._reading = Reading(self._storage)
         self._arranging = Arranging(options, self._storage, notes, self._finder.scope)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="links")
+        self._finishing = Finishing(
+            options,
+            self._storage,
+            notes,
+            self._thread,
+            self._page,
+            self._reading,
+            self._arranging,
+        )
         self._stirred = asyncio.Event()
         self._known: dict[Url, tuple[int, int]] = {}
         self._pages: dict[int, Page] = {}
         self._kept = 0
         self._moved: list[tuple[Job, Url]] = []
         self._lines: dict[str, Target] = {}
-        self._stopped = False
 
     async def __aenter__(self) -> Self:
         options = self._options
@@ -110,7 +112,7 @@ class Mirror:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stopped = True
+        self._finishing.stop()
         self._thread.shutdown(cancel_futures=True)
         await self._stack.__aexit__(kind, error, traceback)
 
@@ -121,7 +123,12 @@ class Mirror:
             f"some links were not followed, because {why}: {url}"
             for why, url in self._finder.traps.items()
         ]
-        return [*self._unread, *map(printable, traps)]
+        return [*self._reading.warnings, *map(printable, traps), *self._finishing.warnings]
+
+    @property
+    def rewritten(self) -> int | None:
+        """In how many documents links were replaced; None before that is begun."""
+        return self._finishing.rewritten
 
     @property
     def _waiting(self) -> int:
@@ -135,7 +142,7 @@ class Mirror:
 
     def stop(self) -> None:
         """Begin nothing more."""
-        self._stopped = True
+        self._finishing.stop()
 
     def moved(self, job: Job, to: Url) -> None:
         """Have it noted where *job* leads, and that fetched if it belongs to the mirror."""
@@ -166,7 +173,7 @@ class Mirror:
             moved, self._moved = self._moved, []
             self._begin(await self._notes.find(await self._further(moved)))
             for portion in portions(stored):
-                documents = await self._documents(portion)
+                documents = await self._reading.documents(portion)
                 self._begin(await self._notes.find(await self._found_on(documents)))
             if jobs or stored or moved:
                 self._stirred.set()
@@ -211,35 +218,10 @@ class Mirror:
         return replace(outcome, path=original(outcome.path))
 
     async def finish(self) -> None:
-        """Replace the links of all documents of this run."""
-        if not self._stopped:
-            self.rewritten = 0
-            await self._arranging.arrange()
-        rewriting = Rewriting(self._storage, self._notes, self._thread)
-        row = 0
-        while not self._stopped and (stored := await self._notes.documents(row)):
-            row = stored[-1].row
-            for portion in portions(stored):
-                await rewriting.rewrite(await self._documents(portion), self._page)
-                self.rewritten = (self.rewritten or 0) + len(portion)
+        """Do what is to be done when all is there."""
+        await self._finishing.finish()
 
-    async def _documents(self, portion: Sequence[Stored]) -> list[tuple[Stored, Contents]]:
-        """Return those documents that can be read for links, with their bytes."""
-        readable = [each for each in portion if links.readable(each.media_type)]
-        reading = (self._storage.read(each.original, LARGEST) for each in readable)
-        documents: list[tuple[Stored, Contents]] = []
-        for each, result in zip(
-            readable, await asyncio.gather(*reading, return_exceptions=True), strict=True
-        ):
-            if isinstance(result, Contents):
-                documents.append((each, result))
-            elif isinstance(result, UrlError):
-                self._warn(each, result.message)
-            elif isinstance(result, BaseException):
-                raise result
-        return documents
-
-    async def _found_on(self, documents: Sequence[tuple[Stored, Contents]]) -> list[Target]:
+    async def _found_on(self, documents: Documents) -> list[Target]:
         """Return what is newly found on *documents*."""
         found: list[Target] = []
         if len(self._known) > _MOST_KNOWN:
@@ -247,10 +229,10 @@ class Mirror:
         for stored, contents in documents:
             # A small one takes less than to have two threads struggle for the interpreter.
             if len(contents.data) < _LARGE:
-                page = _parsed(stored, contents)
+                page = parsed(stored, contents)
                 await asyncio.sleep(0)
             else:
-                page = await self._in_thread(partial(_parsed, stored, contents))
+                page = await self._in_thread(partial(parsed, stored, contents))
             if self._kept < _KEPT:
                 self._pages[stored.row] = page
                 self._kept += len(page.text)
@@ -273,29 +255,7 @@ class Mirror:
     def _page(self, stored: Stored, contents: Contents) -> Page:
         """Return a document, read; in the thread."""
         page = self._pages.pop(stored.row, None)
-        return page or _parsed(stored, contents)
+        return page or parsed(stored, contents)
 
     async def _in_thread(self, function: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
-
-    def _warn(self, stored: Stored, why: str) -> None:
-        warning = f"{stored.path} was not read for links: {why}"
-        if warning not in self._unread:
-            self._unread.append(warning)
-
-
-def _parsed(stored: Stored, contents: Contents) -> Page:
-    charset = stored.charset or None
-    return Page(Document(contents.data, stored.media_type, stored.url, charset), places=False)
-
-
-def portions(stored: Sequence[Stored]) -> Iterator[Sequence[Stored]]:
-    """Yield documents, so many that they fit in memory together."""
-    start, size = 0, 0
-    for index, each in enumerate(stored):
-        size += each.size
-        if size > _PORTION and index > start:
-            yield stored[start:index]
-            start, size = index, each.size
-    if start < len(stored):
-        yield stored[start:]

@@ -14,11 +14,22 @@ address. Four things work differently:
 """
 
 from downloader.singlefile.cache import Cache
-from downloader.singlefile.model import MIB, Address, Left, Read, Single
+from downloader.singlefile.model import MIB, NOT_SAVED, Address, Beside, Left, Read, Single
 from downloader.singlefile.packer import Packer
 from downloader.singlefile.uris import data_uri
 
-__all__ = ["MIB", "Address", "Cache", "Left", "Read", "Single", "data_uri", "single_file"]
+__all__ = [
+    "MIB",
+    "NOT_SAVED",
+    "Address",
+    "Beside",
+    "Cache",
+    "Left",
+    "Read",
+    "Single",
+    "data_uri",
+    "single_file",
+]
 
 
 def single_file(
@@ -26,6 +37,7 @@ def single_file(
     read: Read,
     *,
     address: Address = lambda _: None,
+    beside: Beside = lambda _: False,
     most: int = 16 * MIB,
     total: int = 128 * MIB,
     kind: str | None = None,
@@ -40,11 +52,12 @@ def single_file(
         address: gives the address of a file. It is written for links to other pages, and for
             what cannot be within; by it frames are known to be of the page's own origin. Where
             it gives None the link stays, relative to the page.
+        beside: whether a file stands beside the page when it is read: links to it stay.
         most: bytes above which a file (with what is within it) stays outside.
         total: characters that all that is put into the page may have together.
         kind: the media type of the page, if its name does not tell.
         charset: a label of its encoding, if its bytes do not tell.
-        cache: shared by the pages of one folder, with the same *read*, *address* and *most*.
+        cache: shared by the pages of one folder, with the same functions and *most*.
 
     Raises:
         FileNotFoundError: there is no such page.
@@ -52,5 +65,5 @@ def single_file(
     body = read(path)
     if body is None:
         raise FileNotFoundError(path)
-    packer = Packer(path, read, address, most=most, total=total, cache=cache or Cache(0))
+    packer = Packer(path, read, address, beside, most=most, total=total, cache=cache or Cache(0))
     return packer.pack(body, kind, charset)

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 Read = Callable[[str], bytes | None]
 #: Gives the address that a file of the folder was fetched from; None to keep the link.
 Address = Callable[[str], str | None]
+#: Whether a file stands beside the page when it is read.
+Beside = Callable[[str], bool]
 
+#: Why a reference still leads out of the file: the folder has no file for it.
+NOT_SAVED = "not saved"
 MIB = 1024 * 1024
 
 

@@ -13,7 +13,17 @@ from downloader.singlefile.cache import Cache, Key
 from downloader.singlefile.frames import Frames, markup
 from downloader.singlefile.graphics import Graphics
 from downloader.singlefile.late import Late
-from downloader.singlefile.model import MIB, Address, Left, Packed, Read, Refused, Single
+from downloader.singlefile.model import (
+    MIB,
+    NOT_SAVED,
+    Address,
+    Beside,
+    Left,
+    Packed,
+    Read,
+    Refused,
+    Single,
+)
 from downloader.singlefile.modules import name_of, with_import_map
 from downloader.singlefile.places import declares_encoding, with_encoding
 from downloader.singlefile.uris import address_of, data_uri, path_of
@@ -84,11 +94,20 @@ class Packer:
     """
 
     def __init__(
-        self, path: str, read: Read, address: Address, *, most: int, total: int, cache: Cache
+        self,
+        path: str,
+        read: Read,
+        address: Address,
+        beside: Beside,
+        *,
+        most: int,
+        total: int,
+        cache: Cache,
     ) -> None:
         self._path = path
         self._read = read
         self._address = address
+        self._beside = beside
         self._most = most
         self._total = total
         self._cache = cache
@@ -143,7 +162,7 @@ class Packer:
         path = path_of(link)
         if path is None:
             if link.kind.requisite and link.url:
-                self._left[Left(into.name, conceal(link.value), "not saved")] = None
+                self._left[Left(into.name, conceal(link.value), NOT_SAVED)] = None
             return None
         if not link.kind.requisite:
             return self._outside(path, link, into)
@@ -157,7 +176,7 @@ class Packer:
         """Return the address of what stays outside, or its place relative to the page."""
         if path == self._path and link.fragment and len(into.way) == 1:
             return link.fragment
-        known = self._address(path)
+        known = None if self._beside(path) else self._address(path)
         if known is not None:
             return known + link.fragment
         if len(into.way) == 1:
