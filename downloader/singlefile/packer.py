@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import IntEnum
 from posixpath import dirname, relpath
 from urllib.parse import quote
 
-from downloader.links import Document, Kind, Link, Page, readable
+from downloader.links import Document, Kind, Link, readable
 from downloader.mediatypes import UNKNOWN, media_type
 from downloader.singlefile.cache import Cache, Key
-from downloader.singlefile.frames import Frames, markup
-from downloader.singlefile.graphics import Graphics
-from downloader.singlefile.late import Late
+from downloader.singlefile.frames import markup
 from downloader.singlefile.model import MIB, Address, Left, Packed, Read, Refused, Single
-from downloader.singlefile.modules import name_of, with_import_map
+from downloader.singlefile.modules import name_of
+from downloader.singlefile.opened import HTML, TOO_MUCH, Opened
 from downloader.singlefile.places import declares_encoding, with_encoding
 from downloader.singlefile.uris import address_of, data_uri, path_of
 from downloader.urls import Url, conceal, origin
@@ -25,7 +23,6 @@ _LONGEST_FRAME = 2 * MIB
 _DEEPEST = 24
 #: Bytes that may be packed more than once, because they are within themselves, or in vain.
 _PATIENCE = 16 * MIB
-_HTML = "text/html"
 _FRAMES = {Kind.FRAME, Kind.OBJECT}
 #: What loads more by itself. A picture loads nothing, whatever its file says (SVG 2, 2.2.1).
 _DOCUMENTS = {Kind.STYLESHEET, Kind.SCRIPT, Kind.MODULE, Kind.MANIFEST, *_FRAMES}
@@ -40,7 +37,6 @@ _BY_USE = {
 #: Where a circle is cut.
 _NOTHING = "data:,-"
 _EMPTY = {Kind.FRAME: "about:blank", Kind.OBJECT: "about:blank", Kind.STYLESHEET: "data:text/css,"}
-_TOO_MUCH = "the page would become too large"
 
 
 class _Holds(IntEnum):
@@ -50,30 +46,6 @@ class _Holds(IntEnum):
     IN_THIS_PAGE = 1
     #: It is cut where it came back to a file around it.
     HERE = 2
-
-
-@dataclass(slots=True)
-class _Open:
-    """A document that is being packed.
-
-    Attributes:
-        way: the files from the page to it, itself last.
-        room: how many more characters may be put into it.
-        named: the document whose import map names its modules; None if none can.
-        modules: whether any module was put into it.
-    """
-
-    way: tuple[str, ...]
-    room: int
-    late: Late
-    graphics: Graphics
-    frames: Frames | None
-    named: "_Open | None" = None
-    modules: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.way[-1]
 
 
 class Packer:
@@ -107,36 +79,23 @@ class Packer:
         packed, encoding = self._document(body, kind, None, self._path, charset)
         # What was put into the page may have moved its own declaration out of sight; that of a
         # server's header is gone. An encoding that was guessed is left to the browser's own guess.
-        if kind == _HTML and (charset or declares_encoding(body)) and not declares_encoding(packed):
+        told = charset is not None or declares_encoding(body)
+        if kind == HTML and told and not declares_encoding(packed):
             packed = with_encoding(packed, encoding)
         return Single(packed, frozenset(self._inlined), tuple(self._left))
 
     def _document(
-        self, body: bytes, kind: str, outer: _Open | None, path: str, charset: str | None = None
+        self, body: bytes, kind: str, outer: Opened | None, path: str, charset: str | None = None
     ) -> tuple[bytes, str]:
         """Return a document with all that it needs within, and its encoding."""
         if not readable(kind):
             return body, ""
-        page = Page(Document(body, kind, address_of(path), charset))
-        new = _Open(
-            way=(*outer.way, path) if outer else (path,),
-            room=self._most if outer else self._total,
-            late=Late(page.encoding),
-            graphics=Graphics(page, kind),
-            frames=Frames(page) if kind == _HTML else None,
-            named=outer.named if outer else None,
-        )
-        if kind == _HTML:
-            new.named = None if page.encoding.startswith("utf-16") else new
-        packed = page.rewrite(lambda link: self._replaced(link, new)).body
-        packed = new.late.put_into(packed)
-        if new.frames is not None:
-            packed = new.frames.put_into(packed)
-        if new.modules and new.named is new and self._circular:
-            packed = with_import_map(packed, self._names(new))
-        return new.graphics.put_into(packed), page.encoding
+        document = Document(body, kind, address_of(path), charset)
+        new = Opened.of(document, path, outer, self._most if outer else self._total)
+        packed = new.written(lambda link: self._replaced(link, new), lambda: self._names(new))
+        return packed, new.page.encoding
 
-    def _replaced(self, link: Link, into: _Open) -> str | None:
+    def _replaced(self, link: Link, into: Opened) -> str | None:
         """Return what is written instead of a link."""
         if link.kind is Kind.HINT or _needless(link):
             return _NOTHING
@@ -153,7 +112,7 @@ class Packer:
             self._left[Left(into.name, path, str(refused))] = None
             return self._outside(path, link, into)
 
-    def _outside(self, path: str, link: Link, into: _Open) -> str | None:
+    def _outside(self, path: str, link: Link, into: Opened) -> str | None:
         """Return the address of what stays outside, or its place relative to the page."""
         if path == self._path and link.fragment and len(into.way) == 1:
             return link.fragment
@@ -166,7 +125,7 @@ class Packer:
         place = relpath(path, dirname(self._path) or ".")
         return quote(place, errors="surrogateescape") + link.fragment
 
-    def _requisite(self, path: str, link: Link, into: _Open) -> str:
+    def _requisite(self, path: str, link: Link, into: Opened) -> str:
         if link.kind is Kind.GRAPHIC and link.where.startswith("use"):
             reference, size = into.graphics.take(path, link.fragment, lambda: self._bytes(path))
             self._take(size, into)
@@ -190,7 +149,7 @@ class Packer:
         alone = link.kind in {Kind.MODULE, Kind.STYLESHEET}
         return into.late.write(packed.text) + ("" if alone else link.fragment)
 
-    def _cut(self, path: str, use: Kind, into: _Open) -> str:
+    def _cut(self, path: str, use: Kind, into: Opened) -> str:
         """Return what stands for a file around the one that needs it."""
         if use is Kind.MODULE and into.named is not None:
             self._holds = max(self._holds, _Holds.IN_THIS_PAGE)
@@ -201,30 +160,36 @@ class Packer:
             return _EMPTY[use]
         raise Refused("it needs itself")
 
-    def _names(self, into: _Open) -> dict[str, str]:
+    def _names(self, into: Opened) -> dict[str, str]:
         """Return what the names of modules stand for; those that stay outside have an address."""
         named = {}
         for path in self._circular:
             packed = self._file(path, Kind.MODULE, into)
-            meant = packed.text or self._address(path)
-            if packed.refused:
-                self._left[Left(into.name, path, packed.refused)] = None
-            if meant:
+            meant, refused = packed.text, packed.refused
+            try:
+                self._take(len(meant), into)
+            except Refused as error:
+                meant, refused = "", str(error)
+            if refused:
+                self._left[Left(into.name, path, refused)] = None
+            if meant := meant or self._address(path) or "":
                 named[name_of(path)] = meant
         return named
 
-    def _same(self, path: str, into: _Open) -> bool:
+    def _same(self, path: str, into: Opened) -> bool:
         """Return whether a frame is of the origin of the document it is in."""
         inner, outer = self._address(path), self._address(into.name)
         return bool(inner and outer) and origin(Url(inner or "")) == origin(Url(outer or ""))
 
-    def _take(self, size: int, into: _Open) -> None:
-        if size > into.room:
+    def _take(self, size: int, into: Opened) -> None:
+        try:
+            into.take(size)
+        except Refused:
+            # It was packed in vain.
             self._patience -= size
-            raise Refused(_TOO_MUCH if len(into.way) == 1 else "too large")
-        into.room -= size
+            raise
 
-    def _file(self, path: str, use: Kind, into: _Open, *, framed: bool = False) -> Packed:
+    def _file(self, path: str, use: Kind, into: Opened, *, framed: bool = False) -> Packed:
         """Return a packed file; it is remembered unless it depends on the way to it."""
         key = (path, use, framed)
         known = self._packed.get(key) or self._cache.get(key)
@@ -258,7 +223,7 @@ class Packer:
             self._holds = max(holds, self._holds)
             self._inlined, self._left = inlined, left
 
-    def _content(self, key: Key, into: _Open) -> tuple[str, bool]:
+    def _content(self, key: Key, into: Opened) -> tuple[str, bool]:
         """Return a file as a URI, or as the markup of a frame, and which of them it is."""
         path, use, framed = key
         if len(into.way) > _DEEPEST:
@@ -266,7 +231,7 @@ class Packer:
             raise Refused("too many files within files")
         if self._patience < 0:
             self._holds = _Holds.HERE
-            raise Refused(_TOO_MUCH)
+            raise Refused(TOO_MUCH)
         body = self._bytes(path)
         again = key in self._seen
         self._seen.add(key)
@@ -278,7 +243,7 @@ class Packer:
         parameter = ""
         if use in _DOCUMENTS:
             body, encoding = self._document(body, kind, into, path)
-            if kind == _HTML:
+            if kind == HTML:
                 text = markup(body, encoding) if framed else None
                 if text is not None:
                     return text, True
@@ -294,7 +259,7 @@ class Packer:
         self._patience -= size + 1000
         if self._patience < 0:
             self._holds = _Holds.HERE
-            raise Refused(_TOO_MUCH)
+            raise Refused(TOO_MUCH)
 
     def _bytes(self, path: str) -> bytes:
         body = self._read(path)

@@ -30,7 +30,12 @@ def declares_encoding(body: bytes) -> bool:
 
 
 def with_encoding(body: bytes, encoding: str) -> bytes:
-    """Return a page that says near its beginning which encoding it is in."""
+    """Return a page that says near its beginning which encoding it is in.
+
+    A declaration in ASCII would mean nothing in UTF-16.
+    """
+    if encoding.startswith("utf-16"):
+        return body
     doctype = _DOCTYPE.match(body)
     place = doctype.end() if doctype else 0
     return body[:place] + f"<meta charset={encoding}>".encode("ascii") + body[place:]
