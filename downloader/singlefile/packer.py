@@ -7,7 +7,7 @@ from posixpath import dirname, relpath
 from urllib.parse import quote
 
 from downloader.links import Document, Kind, Link, readable
-from downloader.mediatypes import UNKNOWN, media_type
+from downloader.mediatypes import media_type
 from downloader.singlefile.cache import Cache, Key
 from downloader.singlefile.frames import markup
 from downloader.singlefile.model import MIB, Address, Left, Packed, Read, Refused, Single
@@ -15,6 +15,7 @@ from downloader.singlefile.modules import name_of
 from downloader.singlefile.opened import HTML, TOO_MUCH, Opened
 from downloader.singlefile.places import declares_encoding, with_encoding
 from downloader.singlefile.uris import address_of, data_uri, path_of
+from downloader.singlefile.uses import DOCUMENTS, EMPTY, FRAMES, needless, type_of
 from downloader.urls import Url, conceal, origin
 
 #: Browsers open no frame from a longer URI (Chromium: 2 MiB), though they load anything else.
@@ -23,20 +24,7 @@ _LONGEST_FRAME = 2 * MIB
 _DEEPEST = 24
 #: Bytes that may be packed more than once, because they are within themselves, or in vain.
 _PATIENCE = 16 * MIB
-_FRAMES = {Kind.FRAME, Kind.OBJECT}
-#: What loads more by itself. A picture loads nothing, whatever its file says (SVG 2, 2.2.1).
-_DOCUMENTS = {Kind.STYLESHEET, Kind.SCRIPT, Kind.MODULE, Kind.MANIFEST, *_FRAMES}
-#: What a file is that its name does not tell, by what it is used for.
-_BY_USE = {
-    Kind.STYLESHEET: "text/css",
-    Kind.SCRIPT: "text/javascript",
-    Kind.MODULE: "text/javascript",
-    Kind.MANIFEST: "application/manifest+json",
-    Kind.TRACK: "text/vtt",
-}
-#: Where a circle is cut.
 _NOTHING = "data:,-"
-_EMPTY = {Kind.FRAME: "about:blank", Kind.OBJECT: "about:blank", Kind.STYLESHEET: "data:text/css,"}
 
 
 class _Holds(IntEnum):
@@ -97,7 +85,7 @@ class Packer:
 
     def _replaced(self, link: Link, into: Opened) -> str | None:
         """Return what is written instead of a link."""
-        if link.kind is Kind.HINT or _needless(link):
+        if needless(link):
             return _NOTHING
         path = path_of(link)
         if path is None:
@@ -138,7 +126,7 @@ class Packer:
         packed = self._file(path, link.kind, into, framed=framed)
         if packed.refused:
             raise Refused(packed.refused)
-        if link.kind in _FRAMES and not packed.markup and len(packed.text) > _LONGEST_FRAME:
+        if link.kind in FRAMES and not packed.markup and len(packed.text) > _LONGEST_FRAME:
             raise Refused("too large for a frame")
         self._take(len(packed.text), into)
         self._inlined |= packed.inlined
@@ -156,8 +144,8 @@ class Packer:
             self._circular[path] = None
             return name_of(path)
         self._holds = _Holds.HERE
-        if use in _EMPTY:
-            return _EMPTY[use]
+        if use in EMPTY:
+            return EMPTY[use]
         raise Refused("it needs itself")
 
     def _names(self, into: Opened) -> dict[str, str]:
@@ -237,11 +225,9 @@ class Packer:
         self._seen.add(key)
         if again:
             self._wait(len(body))
-        kind = media_type(path)
-        if kind == UNKNOWN or use in {Kind.STYLESHEET, Kind.SCRIPT, Kind.MODULE}:
-            kind = _BY_USE.get(use, kind)
+        kind = type_of(path, use)
         parameter = ""
-        if use in _DOCUMENTS:
+        if use in DOCUMENTS:
             body, encoding = self._document(body, kind, into, path)
             if kind == HTML:
                 text = markup(body, encoding) if framed else None
@@ -268,12 +254,3 @@ class Packer:
         if len(body) > self._most:
             raise Refused("too large")
         return body
-
-
-def _needless(link: Link) -> bool:
-    """Return whether a link only loads early what is within anyway.
-
-    A style sheet is no such: ``onload`` makes it one that is used.
-    """
-    early = "preload" in link.rel or "modulepreload" in link.rel
-    return early and link.kind is not Kind.STYLESHEET
