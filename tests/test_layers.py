@@ -21,6 +21,7 @@ ORDER = [
     "addresses",
     "decode",
     "charset",
+    "declaration",
     "links",
     "crawl",
     "singlefile",

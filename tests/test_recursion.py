@@ -226,3 +226,20 @@ async def test_several_processes_follow_links_together(site: Site, command: Comm
         f"localhost_{site.server.port}/0.html",
         f"{site.folder}/5.html",
     )
+
+
+async def test_robots_txt_is_asked_for_without_secrets(site: Site, tmp_path: Path) -> None:
+    other = f"http://localhost:{site.server.port}"
+    seen: dict[str, set[tuple[str, ...]]] = {}
+
+    async def robots(request: web.Request) -> web.StreamResponse:
+        sent = tuple(n for n in ("X-Key", "Authorization", "Cookie") if n in request.headers)
+        seen.setdefault(request.host, set()).add(sent)
+        return web.Response(text="", headers={"Set-Cookie": "a=b"})
+
+    site.pages = {"/robots.txt": robots, "/": links("/a.html", f"{other}/b.html")}
+    site.pages |= {"/a.html": "a", "/b.html": "b"}
+    options = Options(level=1, span_hosts=True, headers=(("X-Key", "1"),))
+    await fetch([site.url().replace("http://", "http://user:pw@")], tmp_path, options)
+    assert len(seen) == 2
+    assert set().union(*seen.values()) == {()}

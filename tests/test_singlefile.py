@@ -462,8 +462,9 @@ PARTS = {
     "/index.html": f"""{FRAME}<title>1</title><p id=told>
         <iframe src=frame.html width=200 height=60></iframe>
         <iframe src=quirks.html width=200 height=60></iframe>
+        <script type=importmap>{{"imports": {{"even": "./even.js"}}}}</script>
         <script type=module>
-        import {{ even }} from './even.js';
+        import {{ even }} from 'even';
         document.title = even(10) + ' ' + (await import('./odd.js')).odd(10);
         </script>""",
     "/even.js": "import { odd } from './odd.js'; export const even = n => n === 0 || odd(n - 1)",

@@ -43,6 +43,8 @@ _REDIRECT_SECONDS = 1.0
 _LONGEST_REASON = 100
 #: Redirects by the thousand may wait in queues; what is longer is there to fill memory.
 _LONGEST_ADDRESS = 16 * 1024
+#: No host has this name (RFC 6761, section 6.4).
+_NOBODY = Url("http://nobody.invalid/")
 #: The last is of HTTP/1.1's first edition (RFC 2616), where it meant none.
 _TRANSFER_CODINGS = frozenset({"", "chunked", "identity"})
 _CONTROLS = dict.fromkeys([*range(0x20), 0x7F], " ")
@@ -213,13 +215,15 @@ class Client:
             if waits or not (follow or trail.cookies):
                 return None
 
-    async def follow(self, url: Url) -> Response:
+    async def follow(self, url: Url, *, named: bool = True) -> Response:
         """Request *url*, follow its redirects wherever they lead, and give the last answer.
+
+        What the user did not name gets none of what goes to the origins that the user named.
 
         Raises:
             UrlError: no answer, or a redirect that is not to be followed.
         """
-        trail = Trail(url)
+        trail = Trail(url, None if named else _NOBODY)
         while (answer := await self.get(trail)) is None:
             pass
         return answer

@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS urls (
     message TEXT,                   -- of a failure
     finished REAL,                  -- when, in seconds since the epoch
     media_type TEXT,                -- of the file
-    charset TEXT,                   -- of text
+    charset TEXT,                   -- of text, as the server's header told it
     final_url TEXT,                 -- where it was found, if redirects led there
     published INTEGER,              -- bytes of the file, if its links were replaced
     published_sha256 BLOB,          -- of that file

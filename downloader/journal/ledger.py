@@ -30,6 +30,7 @@ from downloader.journal.records import (
     key_of,
 )
 from downloader.models import (
+    CharsetSource,
     Downloaded,
     Failed,
     Options,
@@ -460,7 +461,7 @@ def _done(job: Job, done: Downloaded, *, mirrors: bool) -> tuple[Value, ...]:
         done.attempts,
         done.started + done.seconds,
         done.media_type,
-        done.sizes.charset,
+        done.sizes.charset if done.sizes.charset_source is CharsetSource.HEADER else "",
         # An address with a password is found without it.
         done.final_url if done.final_url != done.url else None,
         Todo.READ if read else Todo.NOTHING,

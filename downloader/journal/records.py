@@ -128,7 +128,8 @@ class Stored:
         url: where it was found, after redirects.
         path: its file.
         size: of what was received, in bytes.
-        media_type, charset: of what was received; empty if not known.
+        media_type: of what was received; empty if not known.
+        charset: of it, if the server's header told it; else empty.
         published: the hash of the file, if its links were replaced.
         withdrawn: whether it is only kept with the originals.
         role: why it was fetched.

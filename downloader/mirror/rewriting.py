@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 
+from downloader.declaration import with_encoding
 from downloader.journal import Stored
 from downloader.links import Page
 from downloader.mirror.places import Places
@@ -47,6 +48,7 @@ class Rewriting:
         new = []
         for (stored, contents), page in zip(documents, pages, strict=True):
             rewritten = page.rewrite(partial(self._places.replacement, stored.path))
-            body = rewritten.body if rewritten.changes else None
-            new.append(New.of(stored, contents, body))
+            body = with_encoding(rewritten.body, stored.media_type, stored.charset)
+            changed = rewritten.changes or body is not rewritten.body
+            new.append(New.of(stored, contents, body if changed else None))
         return new

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from downloader import links
+from downloader.declaration import with_encoding
 from downloader.errors import UrlError
 from downloader.journal import Role, Stored
 from downloader.mirror.places import Places
@@ -105,7 +106,8 @@ class Singles:
         for link in page.links:
             if place := self._places.of(link):
                 self._rows[place.path] = place.row
-        return page.rewrite(partial(self._places.replacement, stored.path)).body
+        body = page.rewrite(partial(self._places.replacement, stored.path)).body
+        return with_encoding(body, stored.media_type, stored.charset)
 
     async def _address(self, path: str) -> str | None:
         stored = await self._stored(path)

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import IntEnum
 from posixpath import dirname, relpath
 from urllib.parse import quote
 
-from downloader.links import Document, Kind, Link, Page, readable
-from downloader.mediatypes import UNKNOWN, media_type
+from downloader.declaration import declares_encoding, with_encoding
+from downloader.links import Document, Kind, Link, readable
+from downloader.mediatypes import media_type
 from downloader.singlefile.cache import Cache, Key
-from downloader.singlefile.frames import Frames, markup
-from downloader.singlefile.graphics import Graphics
-from downloader.singlefile.late import Late
+from downloader.singlefile.frames import markup
 from downloader.singlefile.model import (
     MIB,
     NOT_SAVED,
@@ -24,9 +22,10 @@ from downloader.singlefile.model import (
     Refused,
     Single,
 )
-from downloader.singlefile.modules import name_of, with_import_map
-from downloader.singlefile.places import declares_encoding, with_encoding
+from downloader.singlefile.modules import name_of
+from downloader.singlefile.opened import HTML, TOO_MUCH, Opened
 from downloader.singlefile.uris import address_of, data_uri, path_of
+from downloader.singlefile.uses import DOCUMENTS, EMPTY, FRAMES, needless, type_of
 from downloader.urls import Url, conceal, origin
 
 #: Browsers open no frame from a longer URI (Chromium: 2 MiB), though they load anything else.
@@ -35,22 +34,7 @@ _LONGEST_FRAME = 2 * MIB
 _DEEPEST = 24
 #: Bytes that may be packed more than once, because they are within themselves, or in vain.
 _PATIENCE = 16 * MIB
-_HTML = "text/html"
-_FRAMES = {Kind.FRAME, Kind.OBJECT}
-#: What loads more by itself. A picture loads nothing, whatever its file says (SVG 2, 2.2.1).
-_DOCUMENTS = {Kind.STYLESHEET, Kind.SCRIPT, Kind.MODULE, Kind.MANIFEST, *_FRAMES}
-#: What a file is that its name does not tell, by what it is used for.
-_BY_USE = {
-    Kind.STYLESHEET: "text/css",
-    Kind.SCRIPT: "text/javascript",
-    Kind.MODULE: "text/javascript",
-    Kind.MANIFEST: "application/manifest+json",
-    Kind.TRACK: "text/vtt",
-}
-#: Where a circle is cut.
 _NOTHING = "data:,-"
-_EMPTY = {Kind.FRAME: "about:blank", Kind.OBJECT: "about:blank", Kind.STYLESHEET: "data:text/css,"}
-_TOO_MUCH = "the page would become too large"
 
 
 class _Holds(IntEnum):
@@ -60,30 +44,6 @@ class _Holds(IntEnum):
     IN_THIS_PAGE = 1
     #: It is cut where it came back to a file around it.
     HERE = 2
-
-
-@dataclass(slots=True)
-class _Open:
-    """A document that is being packed.
-
-    Attributes:
-        way: the files from the page to it, itself last.
-        room: how many more characters may be put into it.
-        named: the document whose import map names its modules; None if none can.
-        modules: whether any module was put into it.
-    """
-
-    way: tuple[str, ...]
-    room: int
-    late: Late
-    graphics: Graphics
-    frames: Frames | None
-    named: "_Open | None" = None
-    modules: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.way[-1]
 
 
 class Packer:
@@ -126,38 +86,25 @@ class Packer:
         packed, encoding = self._document(body, kind, None, self._path, charset)
         # What was put into the page may have moved its own declaration out of sight; that of a
         # server's header is gone. An encoding that was guessed is left to the browser's own guess.
-        if kind == _HTML and (charset or declares_encoding(body)) and not declares_encoding(packed):
-            packed = with_encoding(packed, encoding)
+        told = charset is not None or declares_encoding(body)
+        if kind == HTML and told:
+            packed = with_encoding(packed, kind, encoding)
         return Single(packed, frozenset(self._inlined), tuple(self._left))
 
     def _document(
-        self, body: bytes, kind: str, outer: _Open | None, path: str, charset: str | None = None
+        self, body: bytes, kind: str, outer: Opened | None, path: str, charset: str | None = None
     ) -> tuple[bytes, str]:
         """Return a document with all that it needs within, and its encoding."""
         if not readable(kind):
             return body, ""
-        page = Page(Document(body, kind, address_of(path), charset))
-        new = _Open(
-            way=(*outer.way, path) if outer else (path,),
-            room=self._most if outer else self._total,
-            late=Late(page.encoding),
-            graphics=Graphics(page, kind),
-            frames=Frames(page) if kind == _HTML else None,
-            named=outer.named if outer else None,
-        )
-        if kind == _HTML:
-            new.named = None if page.encoding.startswith("utf-16") else new
-        packed = page.rewrite(lambda link: self._replaced(link, new)).body
-        packed = new.late.put_into(packed)
-        if new.frames is not None:
-            packed = new.frames.put_into(packed)
-        if new.modules and new.named is new and self._circular:
-            packed = with_import_map(packed, self._names(new))
-        return new.graphics.put_into(packed), page.encoding
+        document = Document(body, kind, address_of(path), charset)
+        new = Opened.of(document, path, outer, self._most if outer else self._total)
+        packed = new.written(lambda link: self._replaced(link, new), lambda: self._names(new))
+        return packed, new.page.encoding
 
-    def _replaced(self, link: Link, into: _Open) -> str | None:
+    def _replaced(self, link: Link, into: Opened) -> str | None:
         """Return what is written instead of a link."""
-        if link.kind is Kind.HINT or _needless(link):
+        if needless(link):
             return _NOTHING
         path = path_of(link)
         if path is None:
@@ -172,7 +119,7 @@ class Packer:
             self._left[Left(into.name, path, str(refused))] = None
             return self._outside(path, link, into)
 
-    def _outside(self, path: str, link: Link, into: _Open) -> str | None:
+    def _outside(self, path: str, link: Link, into: Opened) -> str | None:
         """Return the address of what stays outside, or its place relative to the page."""
         if path == self._path and link.fragment and len(into.way) == 1:
             return link.fragment
@@ -185,7 +132,7 @@ class Packer:
         place = relpath(path, dirname(self._path) or ".")
         return quote(place, errors="surrogateescape") + link.fragment
 
-    def _requisite(self, path: str, link: Link, into: _Open) -> str:
+    def _requisite(self, path: str, link: Link, into: Opened) -> str:
         if link.kind is Kind.GRAPHIC and link.where.startswith("use"):
             reference, size = into.graphics.take(path, link.fragment, lambda: self._bytes(path))
             self._take(size, into)
@@ -198,7 +145,7 @@ class Packer:
         packed = self._file(path, link.kind, into, framed=framed)
         if packed.refused:
             raise Refused(packed.refused)
-        if link.kind in _FRAMES and not packed.markup and len(packed.text) > _LONGEST_FRAME:
+        if link.kind in FRAMES and not packed.markup and len(packed.text) > _LONGEST_FRAME:
             raise Refused("too large for a frame")
         self._take(len(packed.text), into)
         self._inlined |= packed.inlined
@@ -209,41 +156,47 @@ class Packer:
         alone = link.kind in {Kind.MODULE, Kind.STYLESHEET}
         return into.late.write(packed.text) + ("" if alone else link.fragment)
 
-    def _cut(self, path: str, use: Kind, into: _Open) -> str:
+    def _cut(self, path: str, use: Kind, into: Opened) -> str:
         """Return what stands for a file around the one that needs it."""
         if use is Kind.MODULE and into.named is not None:
             self._holds = max(self._holds, _Holds.IN_THIS_PAGE)
             self._circular[path] = None
             return name_of(path)
         self._holds = _Holds.HERE
-        if use in _EMPTY:
-            return _EMPTY[use]
+        if use in EMPTY:
+            return EMPTY[use]
         raise Refused("it needs itself")
 
-    def _names(self, into: _Open) -> dict[str, str]:
+    def _names(self, into: Opened) -> dict[str, str]:
         """Return what the names of modules stand for; those that stay outside have an address."""
         named = {}
         for path in self._circular:
             packed = self._file(path, Kind.MODULE, into)
-            meant = packed.text or self._address(path)
-            if packed.refused:
-                self._left[Left(into.name, path, packed.refused)] = None
-            if meant:
+            meant, refused = packed.text, packed.refused
+            try:
+                self._take(len(meant), into)
+            except Refused as error:
+                meant, refused = "", str(error)
+            if refused:
+                self._left[Left(into.name, path, refused)] = None
+            if meant := meant or self._address(path) or "":
                 named[name_of(path)] = meant
         return named
 
-    def _same(self, path: str, into: _Open) -> bool:
+    def _same(self, path: str, into: Opened) -> bool:
         """Return whether a frame is of the origin of the document it is in."""
         inner, outer = self._address(path), self._address(into.name)
         return bool(inner and outer) and origin(Url(inner or "")) == origin(Url(outer or ""))
 
-    def _take(self, size: int, into: _Open) -> None:
-        if size > into.room:
+    def _take(self, size: int, into: Opened) -> None:
+        try:
+            into.take(size)
+        except Refused:
+            # It was packed in vain.
             self._patience -= size
-            raise Refused(_TOO_MUCH if len(into.way) == 1 else "too large")
-        into.room -= size
+            raise
 
-    def _file(self, path: str, use: Kind, into: _Open, *, framed: bool = False) -> Packed:
+    def _file(self, path: str, use: Kind, into: Opened, *, framed: bool = False) -> Packed:
         """Return a packed file; it is remembered unless it depends on the way to it."""
         key = (path, use, framed)
         known = self._packed.get(key) or self._cache.get(key)
@@ -277,7 +230,7 @@ class Packer:
             self._holds = max(holds, self._holds)
             self._inlined, self._left = inlined, left
 
-    def _content(self, key: Key, into: _Open) -> tuple[str, bool]:
+    def _content(self, key: Key, into: Opened) -> tuple[str, bool]:
         """Return a file as a URI, or as the markup of a frame, and which of them it is."""
         path, use, framed = key
         if len(into.way) > _DEEPEST:
@@ -285,19 +238,17 @@ class Packer:
             raise Refused("too many files within files")
         if self._patience < 0:
             self._holds = _Holds.HERE
-            raise Refused(_TOO_MUCH)
+            raise Refused(TOO_MUCH)
         body = self._bytes(path)
         again = key in self._seen
         self._seen.add(key)
         if again:
             self._wait(len(body))
-        kind = media_type(path)
-        if kind == UNKNOWN or use in {Kind.STYLESHEET, Kind.SCRIPT, Kind.MODULE}:
-            kind = _BY_USE.get(use, kind)
+        kind = type_of(path, use)
         parameter = ""
-        if use in _DOCUMENTS:
+        if use in DOCUMENTS:
             body, encoding = self._document(body, kind, into, path)
-            if kind == _HTML:
+            if kind == HTML:
                 text = markup(body, encoding) if framed else None
                 if text is not None:
                     return text, True
@@ -313,7 +264,7 @@ class Packer:
         self._patience -= size + 1000
         if self._patience < 0:
             self._holds = _Holds.HERE
-            raise Refused(_TOO_MUCH)
+            raise Refused(TOO_MUCH)
 
     def _bytes(self, path: str) -> bytes:
         body = self._read(path)
@@ -322,12 +273,3 @@ class Packer:
         if len(body) > self._most:
             raise Refused("too large")
         return body
-
-
-def _needless(link: Link) -> bool:
-    """Return whether a link only loads early what is within anyway.
-
-    A style sheet is no such: ``onload`` makes it one that is used.
-    """
-    early = "preload" in link.rel or "modulepreload" in link.rel
-    return early and link.kind is not Kind.STYLESHEET

@@ -11,26 +11,8 @@ _FIRST = re.compile(
     + _REST,
     re.IGNORECASE | re.DOTALL,
 )
-_DECLARATION = re.compile(
-    rb"(\A(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)|<meta\s[^>]*charset)|<!--.*?(?:-->|\Z)|<[a-z]" + _REST,
-    re.IGNORECASE | re.DOTALL,
-)
-_DOCTYPE = re.compile(rb"(?>\s*<!--.*?-->)*+\s*<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
 def before_scripts(body: bytes) -> int | None:
     """Return where the first script of a page begins, if there is any."""
     return next((found.start(1) for found in _FIRST.finditer(body) if found[1]), None)
-
-
-def declares_encoding(body: bytes) -> bool:
-    """Return whether a page says where browsers look for it which encoding it is in."""
-    # HTML standard, 13.2.3.2: in the first 1024 bytes.
-    return any(found[1] is not None for found in _DECLARATION.finditer(body[:1024]))
-
-
-def with_encoding(body: bytes, encoding: str) -> bytes:
-    """Return a page that says near its beginning which encoding it is in."""
-    doctype = _DOCTYPE.match(body)
-    place = doctype.end() if doctype else 0
-    return body[:place] + f"<meta charset={encoding}>".encode("ascii") + body[place:]
