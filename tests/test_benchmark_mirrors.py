@@ -104,6 +104,6 @@ def test_the_tables_fit_the_page_and_say_what_was_stopped() -> None:
     shown = markdown([Comparison("python3.11-doc", 2, 5, 1, 2, 0, attempts)])
     rows = [" ".join(line.split()) for line in shown.splitlines() if line.startswith("|")]
     assert max(map(len, shown.splitlines())) <= 100
-    assert "| download | 1/2 | 3/5 | 1 | 1/2 | 1 | 1 | 0 | 0.5 | 1.2 |" in rows[3]
-    assert rows[4].endswith("| 0.5 | > 600 |")
+    assert "| download | 1/2 | 3/5 | 1 | 1/2 | 1 | 1 | 0 | 0.50 | 1.2 |" in rows[3]
+    assert rows[4].endswith("| 0.50 | > 600 |")
     assert rows[-1] == "| python3.11-doc | 6/6, 2/2 | 0/4, 0/2 |"

@@ -61,7 +61,7 @@ def figures(sums: Total) -> tuple[str, ...]:
 def times(attempt: Attempt) -> tuple[str, str]:
     """Return the cells of CPU and wall time."""
     wall = f"> {attempt.seconds:.0f}" if attempt.capped else f"{attempt.seconds:.1f}"
-    return f"{attempt.cpu:.1f}", wall
+    return f"{attempt.cpu:.2f}", wall
 
 
 def by_file(comparisons: Iterable[Comparison]) -> tuple[Sequence[str], list[Sequence[str]]]:
