@@ -53,6 +53,7 @@ def test_a_resource_is_known_by_its_bytes_or_else_by_its_name() -> None:
     rewritten = Resource("style8fd2.css", "9")
     assert missing(online, [renamed, rewritten]) == ("app.js",)
     assert missing(online, [*online]) == ()
+    assert missing([Resource("style.css", "1")], [Resource("style.png", "2")]) == ("style.css",)
     assert missing(online, []) == ("a.png", "style.css?v=1", "app.js")
 
 

@@ -115,15 +115,17 @@ def write(
     arguments: argparse.Namespace, machine: Machine, comparisons: Sequence[Comparison]
 ) -> None:
     """Print the tables, and write the files that were asked for."""
-    named = f"{machine.named}; {version_of(str(CHROMIUM))}"
-    tables = f"Measured on {named}.\n\n{markdown(comparisons)}"
+    browser = version_of(str(CHROMIUM)).partition(" built")[0]
+    tools = dict.fromkeys(attempt.tool for one in comparisons for attempt in one.attempts)
+    versions = ", ".join(f"{tool} {machine.tools.get(tool, '')}" for tool in tools)
+    tables = f"Measured on {machine.named};\n{versions}; {browser}.\n\n{markdown(comparisons)}"
     print(tables)
     if arguments.markdown:
         arguments.markdown.write_text(tables)
     if arguments.json:
         found = {
             "machine": asdict(machine),
-            "browser": version_of(str(CHROMIUM)),
+            "browser": browser,
             "comparisons": [asdict(comparison) for comparison in comparisons],
         }
         arguments.json.write_text(f"{json.dumps(found, indent=1)}\n")

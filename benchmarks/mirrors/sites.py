@@ -22,6 +22,7 @@ DOCUMENTATION = {
     "python-django-doc": "python-django-doc/html",
     "sphinx-doc": "sphinx-doc/html",
     "postgresql-doc-15": "postgresql-doc-15/html",
+    "rust-doc": "rust-doc/html",
 }
 """Debian's packages, and where each has its pages below `usr/share/doc`."""
 SCRIPTS = ("libjs-sphinxdoc", "libjs-jquery", "libjs-underscore")
