@@ -10,6 +10,7 @@ Chromium. docs/mirroring.md shows the tables and how to read them.
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ def main() -> int:
     """Compare, print, write; return the exit status."""
     arguments = understood()
     tools = [ours(), *wanted(arguments.peers)]
+    # Otherwise a plain kill would leave the browser and the folder behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     machine = this_machine()
     comparisons: list[Comparison] = []
     try:

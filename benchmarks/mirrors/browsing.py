@@ -11,10 +11,12 @@ import yarl
 from playwright.async_api import Browser, Error
 
 from benchmarks.mirrors.data import Resource, Seen
-from tests.browser import loaded
+from tests.browser import Visit, loaded
 
 AT_ONCE = 3
 """Pages that are open at the same time; most of their time they wait for an idle network."""
+TRIES = 3
+"""On a busy machine the browser may give up; that is not to be taken for the mirror's fault."""
 Digest = Callable[[str], Awaitable[str]]
 
 
@@ -29,16 +31,24 @@ async def look(
 
     async def one(url: str) -> Seen | None:
         async with room:
-            try:
-                visit = await loaded(browser, url, allowed)
-            except Error:
-                return None
+            visit = await _visit(browser, url, allowed)
+        if visit is None:
+            return None
         others = [address for address in visit.loaded if address != url]
         resources = [Resource(name_of(address), await digest(address)) for address in others]
         return Seen(url, tuple(resources), tuple(visit.failed), visit.links, visit.screenshot)
 
     wanted = list(dict.fromkeys(urls))
     return dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
+
+
+async def _visit(browser: Browser, url: str, allowed: Callable[[str], bool]) -> Visit | None:
+    for _ in range(TRIES):
+        try:
+            return await loaded(browser, url, allowed)
+        except Error:
+            continue
+    return None
 
 
 def name_of(url: str) -> str:

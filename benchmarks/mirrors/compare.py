@@ -53,6 +53,8 @@ async def compare(
                 await look(browser, origin.pages, origin.has, digests_of(session)) for _ in range(2)
             ]
         seen = {url: page for url, page in online.items() if page is not None}
+        for url in online.keys() - seen.keys():
+            setting.tell(f"{site}: {url} is left out: the browser does not open it online")
         for tool in tools:
             taken, folder = await asyncio.to_thread(tool.run, list(seen), work / tool.name)
             mirrors.append(Mirror(tool, taken, folder))

@@ -49,7 +49,7 @@ HTTRACK = (
     *("--connection-per-second=0", "--sockets=8", "-O", OUTPUT, "--list", LIST),
     # Nothing but the pages of the list and, to any depth and on any host, files of these kinds.
     # With --depth=1 --near, which its manual has for this, it leaves out most style sheets.
-    *("--depth=6", "--near", "-*"),
+    *("--depth=10", "--near", "-*"),
     *(f"+*.{kind}{query}" for kind in REQUISITES for query in ("", "?*")),
 )
 
