@@ -1,5 +1,6 @@
 """The comparison of mirrors: its pure parts. What it measures is in docs/mirroring.md."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import hypothesis.strategies as st
@@ -108,3 +109,12 @@ def test_the_tables_fit_the_page_and_say_what_was_stopped() -> None:
     assert "| download | 1/2 | 3/5 | 1 | 1/2 | 1 | 1 | 0 | 0.50 | 1.2 |" in rows[3]
     assert rows[4].endswith("| 0.50 | > 600 |")
     assert rows[-1] == "| python3.11-doc | 6/6, 2/2 | 0/4, 0/2 |"
+
+
+def test_a_page_that_differs_without_reason_is_looked_at_again() -> None:
+    assert not GOOD.doubtful
+    assert replace(GOOD, identical=False).doubtful
+    assert replace(GOOD, missing=("icon.png",)).doubtful
+    assert not replace(GOOD, identical=False, failed=("http://a/gone.png",)).doubtful
+    assert not BAD.doubtful
+    assert max(replace(GOOD, missing=("icon.png",)), GOOD, key=lambda one: one.merit) is GOOD

@@ -90,17 +90,22 @@ async def judged(
     mirror: Mirror, online: Mapping[str, Seen], browser: Browser, setting: Setting
 ) -> Attempt:
     """Open the pages of a mirror in each way."""
-    files = saved(mirror.folder)
+    files = await asyncio.to_thread(saved, mirror.folder)
     places = {url: file_of(url, files) for url in online}
     verdicts: dict[Way, tuple[Verdict, ...]] = {}
     for way in WAYS:
         offline = await opened(mirror.folder, way, places.values(), browser)
-        verdicts[way] = tuple(
-            verdict(page, places[url], offline, set(files)) for url, page in online.items()
-        )
-        setting.tell(f"{mirror.folder.parts[-3]}: {mirror.tool.name}: opened by {way}")
+        found = judge(online, places, offline, set(files))
+        doubtful = [one.file for one in found if one.doubtful]
+        if doubtful:
+            again = await opened(mirror.folder, way, doubtful, browser)
+            looks = zip(found, judge(online, places, again, set(files)), strict=True)
+            found = tuple(max(pair, key=lambda one: one.merit) for pair in looks)
+        verdicts[way] = found
+        setting.tell(f"{mirror.tool.name}: opened by {way}")
         if setting.keep:
-            keep(mirror.folder.parent / f"differs-{way}", online, places, offline)
+            differing = {one.url: places[one.url] for one in found if not one.identical}
+            keep(mirror.folder.parent / f"differs-{way}", online, differing, offline)
     return Attempt(
         tool=mirror.tool.name,
         seconds=mirror.taken["seconds"],
@@ -137,6 +142,16 @@ async def opened(folder: Path, way: Way, files: Iterable[str | None], browser: B
     return Offline(root, {file: pages[address] for file, address in addresses.items()})
 
 
+def judge(
+    online: Mapping[str, Seen],
+    places: Mapping[str, str | None],
+    offline: Offline,
+    files: set[str],
+) -> tuple[Verdict, ...]:
+    """Compare all pages."""
+    return tuple(verdict(page, places[url], offline, files) for url, page in online.items())
+
+
 def verdict(online: Seen, file: str | None, offline: Offline, files: set[str]) -> Verdict:
     """Compare one page; one that was not saved, or that the browser does not show, has nothing."""
     page = offline.pages.get(file) if file is not None else None
@@ -167,10 +182,9 @@ def keep(
     offline: Offline,
 ) -> None:
     """Write the screenshots of pages that differ, as they are online and offline."""
-    for url, page in online.items():
-        file = places[url]
-        other = offline.pages.get(file) if file is not None else None
-        if other is not None and other.screenshot != page.screenshot:
+    for url, file in places.items():
+        page, other = online[url], offline.pages.get(file) if file is not None else None
+        if other is not None:
             folder.mkdir(exist_ok=True)
             name = quote(url.partition("//")[2].partition("/")[2], safe="")
             (folder / f"{name}.online.png").write_bytes(page.screenshot)

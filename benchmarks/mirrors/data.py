@@ -54,6 +54,19 @@ class Verdict:
     identical: bool  # to the pixel
     links: Links
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether the page was saved and differs, though no request failed.
+
+        A busy browser draws a pixel differently, or leaves out an icon, once in a hundred pages.
+        """
+        return self.file is not None and not self.failed and self.merit < (True, 0)
+
+    @property
+    def merit(self) -> tuple[bool, int]:
+        """What makes one look at a page better than another."""
+        return self.identical, -len(self.missing)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
