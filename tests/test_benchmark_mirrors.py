@@ -111,10 +111,10 @@ def test_the_tables_fit_the_page_and_say_what_was_stopped() -> None:
     assert rows[-1] == "| python3.11-doc | 6/6, 2/2 | 0/4, 0/2 |"
 
 
-def test_a_page_that_differs_without_reason_is_looked_at_again() -> None:
+def test_a_page_that_differs_is_looked_at_again() -> None:
     assert not GOOD.doubtful
     assert replace(GOOD, identical=False).doubtful
     assert replace(GOOD, missing=("icon.png",)).doubtful
-    assert not replace(GOOD, identical=False, failed=("http://a/gone.png",)).doubtful
+    assert not replace(GOOD, failed=("http://a/gone-online-too.png",)).doubtful
     assert not BAD.doubtful
     assert max(replace(GOOD, missing=("icon.png",)), GOOD, key=lambda one: one.merit) is GOOD

@@ -56,11 +56,11 @@ class Verdict:
 
     @property
     def doubtful(self) -> bool:
-        """Whether the page was saved and differs, though no request failed.
+        """Whether the page was saved and is not all that it is online.
 
         A busy browser draws a pixel differently, or leaves out an icon, once in a hundred pages.
         """
-        return self.file is not None and not self.failed and self.merit < (True, 0)
+        return self.file is not None and self.merit < (True, 0)
 
     @property
     def merit(self) -> tuple[bool, int]:
