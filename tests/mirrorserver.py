@@ -13,11 +13,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 FILES = Path(__file__).parent / "mirror_site"
+#: What a browser is to open.
+PAGES = [
+    *("/index.html", "/sub/page.html", "/latin.html", "/sjis.html", "/wide.html", "/based.html"),
+    *("/frames.html", "/page.xhtml", "/refresh.html", "/sub/frame.html"),
+]
 #: Content types by ending, with the encoding where the header says it.
 TYPES = {
     ".html": "text/html",
@@ -69,7 +75,7 @@ class MirrorSite:
             if request.query.get("status"):
                 raise web.HTTPNotFound
             return web.Response(
-                body=picture(request.host[:5] + request.path_qs),
+                body=picture(request.host[:5].encode() + unquote_to_bytes(request.raw_path)),
                 content_type="image/png",
                 headers=headers,
             )
@@ -112,9 +118,9 @@ async def mirror_site() -> AsyncIterator[MirrorSite]:
         yield site
 
 
-def picture(name: str) -> bytes:
+def picture(name: bytes) -> bytes:
     """Return a PNG of 16 by 16 pixels, in a colour that belongs to *name*."""
-    row = b"\0" + hashlib.sha256(name.encode()).digest()[:3] * 16
+    row = b"\0" + hashlib.sha256(name).digest()[:3] * 16
     header = struct.pack(">IIBBBBB", 16, 16, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(row * 16)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(

@@ -24,14 +24,10 @@ from downloader.sources import from_items
 from downloader.urls import Url
 from tests.browser import chromium, loaded, needs_browser
 from tests.conftest import Command, Handler, Site, saved_files
-from tests.mirrorserver import MirrorSite, mirror_site
+from tests.mirrorserver import PAGES, MirrorSite, mirror_site
 from tests.runs import fetch, grown, keeps
 
 MIRROR = Options(mirror=True)
-PAGES = [
-    *("/index.html", "/sub/page.html", "/latin.html", "/sjis.html", "/wide.html", "/based.html"),
-    *("/frames.html", "/page.xhtml", "/refresh.html", "/sub/frame.html"),
-]
 
 
 @pytest.fixture

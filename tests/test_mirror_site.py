@@ -12,19 +12,13 @@ from downloader.links import Document, Link, Page
 from downloader.urls import Url
 from tests.browser import chromium, loaded, needs_browser
 from tests.conftest import Handler, Site
-from tests.mirrorserver import CHARSETS, FILES, TYPES, MirrorSite, mirror_site
+from tests.mirrorserver import CHARSETS, FILES, PAGES, TYPES, MirrorSite, mirror_site
 
 
 @pytest.fixture
 async def mirrored() -> AsyncIterator[MirrorSite]:
     async with mirror_site() as site:
         yield site
-
-
-PAGES = [
-    *("/index.html", "/sub/page.html", "/latin.html", "/sjis.html", "/wide.html", "/based.html"),
-    *("/frames.html", "/page.xhtml", "/refresh.html", "/sub/frame.html"),
-]
 
 
 @needs_browser

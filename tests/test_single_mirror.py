@@ -7,8 +7,7 @@ from aiohttp import web
 
 from tests.browser import chromium, loaded, needs_browser
 from tests.conftest import Command, Handler, Site, saved_files
-from tests.mirrorserver import mirror_site
-from tests.test_mirror import PAGES
+from tests.mirrorserver import PAGES, mirror_site
 
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==")
 

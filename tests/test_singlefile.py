@@ -25,8 +25,7 @@ from downloader.singlefile.model import Packed
 from downloader.urls import Url
 from tests.browser import chromium, loaded, needs_browser
 from tests.conftest import Handler, Site
-from tests.mirrorserver import MirrorSite, mirror_site
-from tests.test_mirror_site import PAGES
+from tests.mirrorserver import PAGES, MirrorSite, mirror_site
 
 Files = dict[str, str | bytes]
 
