@@ -3,7 +3,7 @@
 import codecs
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import webencodings
 
@@ -16,8 +16,7 @@ _STEP = 4096
 _Mark = tuple[int, int, tuple[bytes, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Put *text*, which is ASCII, in the place of the characters from *start* to *end*."""
 
     start: int
@@ -53,7 +52,8 @@ class Source:
         """Return the text, and places known in it unless encoding it again gives the bytes."""
         try:
             text = self._codec.decode(data, self._errors)[0]
-            if self._codec.encode(text, self._errors)[0] == data:
+            # With UTF-8 it always does (PEP 383).
+            if self.encoding == "utf-8" or self._codec.encode(text, self._errors)[0] == data:
                 return text, None
         except UnicodeError:
             pass
