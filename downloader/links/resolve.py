@@ -115,6 +115,8 @@ def ascii_only(url: str) -> str:
 
     UTF-8 is what a browser reads such bytes as, whatever the document's encoding.
     """
+    if url.isascii() and url.isprintable() and " " not in url:
+        return url
     return _UNSAFE.sub(lambda match: quote(match[0], safe="", errors="replace"), url)
 
 

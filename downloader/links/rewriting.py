@@ -14,9 +14,7 @@ Replace = Callable[[Link], Local | str | None]
 
 def rewritten(source: Source, url: Url, finder: Finder, replace: Replace) -> Rewritten:
     """Return the document at *url* with other links; see :meth:`downloader.links.Page.rewrite`."""
-    edits: dict[tuple[int, int], tuple[Edit, Link | None]] = {
-        (edit.start, edit.end): (edit, None) for edit in finder.edits
-    }
+    changes = {edit[:2]: _given_way(source, edit) for edit in finder.edits}
     for link, manner in zip(finder.links, finder.manners, strict=True):
         local = replace(link) if link.url else None
         new = local.reference if isinstance(local, Local) else local
@@ -25,17 +23,17 @@ def rewritten(source: Source, url: Url, finder: Finder, replace: Replace) -> Rew
         if new is None:
             continue
         if manner.guards and not _is_same(link, local, url):
-            edits |= {(edit.start, edit.end): (edit, None) for edit in manner.guards}
-        if new == link.value:
-            continue
-        edit = Edit(link.start, link.end, manner.escape(ascii_only(new)))
-        edits[edit.start, edit.end] = (edit, link)
-    chosen = _in_order(edits)
-    changes = tuple(
-        Change(edit.start, edit.end, source.text[edit.start : edit.end], edit.text, link)
-        for edit, link in chosen
-    )
-    return Rewritten(source.splice([edit for edit, _ in chosen]), changes)
+            changes |= {edit[:2]: _given_way(source, edit) for edit in manner.guards}
+        if new != link.value:
+            text = manner.escape(ascii_only(new))
+            changes[link.start, link.end] = Change(link.start, link.end, link.raw, text, link)
+    chosen = _in_order(changes)
+    return Rewritten(source.splice(chosen), tuple(chosen))
+
+
+def _given_way(source: Source, edit: Edit) -> Change:
+    start, end, text = edit
+    return Change(start, end, source.text[start:end], text)
 
 
 def _is_same(link: Link, new: Local | str | None, url: Url) -> bool:
@@ -46,15 +44,13 @@ def _is_same(link: Link, new: Local | str | None, url: Url) -> bool:
     return not isinstance(new, Local) and (new is None or _means(url, new) == link.url)
 
 
-def _in_order(
-    edits: dict[tuple[int, int], tuple[Edit, Link | None]],
-) -> list[tuple[Edit, Link | None]]:
-    """Return the edits sorted, without any that would reach into the one before it."""
-    chosen: list[tuple[Edit, Link | None]] = []
+def _in_order(changes: dict[tuple[int, int], Change]) -> list[Change]:
+    """Return the changes sorted, without any that would reach into the one before it."""
+    chosen: list[Change] = []
     end = 0
-    for place in sorted(edits):
+    for place in sorted(changes):
         if place[0] >= end:
-            chosen.append(edits[place])
+            chosen.append(changes[place])
             end = place[1]
     return chosen
 
