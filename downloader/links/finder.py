@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from downloader.links import css, records, scripts, srcset
-from downloader.links.layers import SPACES, Escape, Layer
+from downloader.links.layers import NOWHERE, SPACES, Escape, Layer
 from downloader.links.model import Kind, Link
 from downloader.links.resolve import Resolver
 from downloader.links.source import Edit
@@ -84,6 +84,8 @@ class Finder:
         if url is not None and not value.strip(SPACES) and kind not in _MAY_BE_EMPTY:
             return
         first, last = layer.offset(start), layer.offset(end)
+        if first == NOWHERE or last == NOWHERE:
+            return
         raw = self.text[first:last]
         self.links.append(Link(url, fragment, kind, value, raw, first, last, *traits))
         self.manners.append(Manner(escape, guards))
@@ -111,12 +113,12 @@ class Finder:
             self.add(Kind.IMAGE, layer, start, end, value, write, resolver, traits, guards)
 
     def script(self, layer: Layer, resolver: Resolver, where: str = "") -> None:
-        """Add the modules that a script imports."""
-        for place in scripts.imports(layer.text):
+        """Add the modules that a script imports; in a page, *where* says so."""
+        for place in scripts.imports(layer.text, page=bool(where)):
             writer = _ScriptWriter(layer, place.quote)
             traits = Traits(where=f"{where} {place.where}".lstrip())
             at = (place.start, place.end)
-            self.add(Kind.MODULE, layer, *at, place.value, writer.write, resolver, traits)
+            self.add(place.kind, layer, *at, place.value, writer.write, resolver, traits)
 
     def manifest(self, layer: Layer, resolver: Resolver) -> None:
         """Add what a web app manifest refers to."""

@@ -14,6 +14,8 @@ Escape = Callable[[str], str]
 
 #: ASCII whitespace of the HTML standard.
 SPACES = "\t\n\f\r "
+#: The offset of what has no place of its own in the document.
+NOWHERE = -1
 _REFERENCE = re.compile(r"&(?:#(?:[0-9]+|[xX][0-9a-fA-F]+);?|[A-Za-z][A-Za-z0-9]*;?)")
 _PIECE = re.compile(
     rf"<!\[CDATA\[(?P<data>.*?)\]\]>|<!--.*?-->|<[^>]*>|{_REFERENCE.pattern}", re.DOTALL
@@ -81,6 +83,12 @@ class Layer:
         text.append(raw[position:])
         places += range(start + position, end + 1)
         return Layer("".join(text), self._outer(places), escape)
+
+    def meaning(self, text: str) -> "Layer":
+        """Return a layer of *text*, which this one means as a whole."""
+        within = [NOWHERE] * (len(text) - 1)
+        at = [self.offset(0), *within, self.offset(len(self.text))]
+        return Layer(text, at, self.escape)
 
     def missing(self, place: int, sign: str) -> "Layer":
         """Return the empty value of an attribute without one, to be written after *sign*."""

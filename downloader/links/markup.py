@@ -11,11 +11,9 @@ from turbohtml import Namespace
 
 from downloader.links import tags
 from downloader.links.elements import Space
-from downloader.links.layers import Layer
+from downloader.links.layers import NOWHERE, Layer
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-#: Where an element is said to stand that has no tag of its own.
-_NOWHERE = -1
 
 
 class Markup:
@@ -48,7 +46,7 @@ class Markup:
         found = {
             _start(node): node for selector in selectors for node in self._tree.select(selector)
         }
-        found.pop(_NOWHERE, None)
+        found.pop(NOWHERE, None)
         return dict(sorted(found.items()))
 
     def elements(self, selectors: Iterable[str]) -> Iterator["HtmlElement"]:
@@ -87,11 +85,11 @@ class HtmlElement:
 
     def span(self, name: str) -> tuple[int, int] | None:
         """Return where an attribute stands; None if the parser made the element up."""
-        return None if self._start == _NOWHERE else tags.span(self._layer, self._start, name)
+        return None if self._start == NOWHERE else tags.span(self._layer, self._start, name)
 
     def value(self, name: str) -> Layer | None:
         """Return the value of an attribute as a layer."""
-        if self._start == _NOWHERE:
+        if self._start == NOWHERE:
             return None
         return tags.value(self._layer, self._start, name)
 
@@ -114,7 +112,7 @@ class HtmlElement:
 def _start(node: turbohtml.Element) -> int:
     """Return where the tag of an element begins, in text of one line; -1 if it has none."""
     position = node.position
-    return position[1] if position else _NOWHERE
+    return position[1] if position else NOWHERE
 
 
 def _parsable(text: str) -> str:

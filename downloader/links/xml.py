@@ -20,6 +20,7 @@ from downloader.links.source import Edit
 
 _SPACES = {"http://www.w3.org/1999/xhtml": Space.HTML, "http://www.w3.org/2000/svg": Space.SVG}
 _XLINK = "http://www.w3.org/1999/xlink"
+_BREAKS = dict.fromkeys(map(ord, "\t\n\r"), " ")
 _NAME = re.compile(r"<[^\s/>]++")
 _ATTRIBUTE = re.compile(
     r"""\s*+(?P<name>[^\s=/>]++)\s*+=\s*+(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)')"""
@@ -67,7 +68,13 @@ class XmlElement:
     def value(self, name: str) -> Layer | None:
         """Return the value of an attribute as a layer."""
         match = self._attribute(name)
-        return _value(self._layer, match) if match else None
+        if match is None:
+            return None
+        layer = _value(self._layer, match)
+        meant = self._attributes[name]
+        # What an entity of the document stands for, only the parser knows.
+        known = "&" not in match[0] or _in_one_line(layer.text) == _in_one_line(meant)
+        return layer if known else layer.meaning(meant)
 
     def content(self) -> Layer | None:
         """Return the text between its tags, references and CDATA sections resolved."""
@@ -177,6 +184,11 @@ def _value(layer: Layer, match: re.Match[str]) -> Layer:
     """Return the value of an attribute as a layer."""
     group = "single" if match["double"] is None else "double"
     return layer.value(*match.span(group), "'" if group == "single" else '"')
+
+
+def _in_one_line(value: str) -> str:
+    """Return a value as the parser normalises it (XML 1.0, 3.3.3)."""
+    return value.replace("\r\n", "\n").translate(_BREAKS)
 
 
 def _attribute_name(key: str) -> str:
