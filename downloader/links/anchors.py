@@ -11,7 +11,7 @@ from downloader.links.layers import DOUBLE_QUOTED
 from downloader.links.model import Kind, Link
 from downloader.links.resolve import Resolver
 
-_OTHER = r'(?:[ \n]++(?!(?:href|rel|style)=)[a-z-]++="[^"]*+")*+'
+_OTHER = r'(?:[ \n]++(?!(?:href|ping|rel|style)=)[a-z-]++="[^"]*+")*+'
 _USUAL = re.compile(rf'<a{_OTHER}[ \n]++href="([^"&\0]*+)"{_OTHER}[ \n]*+>')
 _MANNER = Manner(DOUBLE_QUOTED)
 

@@ -1,5 +1,6 @@
 """Reads the elements of a page for links; the same for HTML, XHTML and SVG."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import ClassVar
@@ -14,6 +15,8 @@ from downloader.links.source import Edit
 
 #: Attributes that tie an element to the origin or to the bytes of what it loads.
 _GUARDS = ("integrity", "crossorigin")
+#: One of a set of addresses, which are separated by spaces.
+_WORD = re.compile(r"[^\t\n\f\r ]+")
 _GUARDED = {"link", "script", "img", "video", "audio", "source", "track", "image", "feimage"}
 
 
@@ -175,6 +178,14 @@ class Reader:
         if layer and keyword(element, "type") in tables.SHEETS:
             self._finder.css(layer, self._resolver, "style")
 
+    def _anchor(self, element: Element) -> None:
+        layer = element.value("ping") if element.get("ping") else None
+        if layer:
+            traits = self._traits(element, "ping")
+            for match in _WORD.finditer(layer.text):
+                part = layer.part(*match.span())
+                self._finder.whole(Kind.FORM, part, self._resolver, traits)
+
     def _input(self, element: Element) -> None:
         if keyword(element, "type") == "image":
             self._address(element, "src", Kind.IMAGE)
@@ -191,6 +202,8 @@ class Reader:
 
     #: Elements whose links depend on more than one attribute.
     _SPECIAL: ClassVar[dict[str, Callable[["Reader", Element], None]]] = {
+        "a": _anchor,
+        "area": _anchor,
         "link": _link,
         "meta": _meta,
         "script": _script,

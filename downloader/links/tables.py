@@ -111,6 +111,6 @@ ELEMENTS = (
         for attribute, _ in ADDRESSES[name]
     ),
     *(f"{name}[{attribute}]" for name, attribute in SRCSETS.items()),
-    *("link[href]", "input[src]", "iframe[srcdoc]", "[style]"),
+    *("a[ping]", "area[ping]", "link[href]", "input[src]", "iframe[srcdoc]", "[style]"),
     *("style", "script", "meta", "noscript"),
 )
