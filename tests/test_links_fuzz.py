@@ -143,6 +143,16 @@ def hostile() -> Iterable[tuple[str, str, str]]:
     yield "nested links", html, "<a href=x>" * 50_000
     yield "nested tables", html, "<table><tr><td background=x>" * 20_000
     yield "nested formatting", html, "<b><p style='a:url(b)'>" * 5_000
+    yield "signs", html, "<" * 1_000_000
+    yield "quotes", html, '<a href="' * 200_000
+    yield (
+        "anchors of many attributes",
+        html,
+        '<a b="c" ' + 'd="e" ' * 100_000 + 'href="f" style="">',
+    )
+    yield "workers", html, "<script>" + "new Worker('a'" * 20_000 + "</script>"
+    yield "a long address", html, "<a href='" + "a" * 10_000_000 + "'>"
+    yield "pings", html, "<a ping='" + "a " * 50_000 + "'>"
     yield "nested SVG", html, "<svg>" * 100_000
     yield "nested templates", html, "<template><img src=x>" * 50_000
     yield "nested noscript", html, "<noscript>" * 100_000

@@ -27,6 +27,9 @@ K = Kind
         ("<meta http-equiv=refresh content=5>", []),
         ("<form action=do><button formaction=a><input formaction=b></form>",
          [(K.FORM, "do"), (K.FORM, "a"), (K.FORM, "b")]),
+        ("<a ping=' a  b' href=c><area ping=d>",
+         [(K.ANCHOR, "c"), (K.FORM, "a"), (K.FORM, "b"), (K.FORM, "d")]),
+        ('<a href="a" ping="b">', [(K.ANCHOR, "a"), (K.FORM, "b")]),
         ("<blockquote cite=a><q cite=b><ins cite=c><del cite=d>",
          [(K.REFERENCE, "a"), (K.REFERENCE, "b"), (K.REFERENCE, "c"), (K.REFERENCE, "d")]),
         # Images

@@ -101,6 +101,11 @@ def test_a_refresh_is_read_as_the_standard_says(content: str, address: str | Non
         ("// import './a.js'\n/* import './b.js' */ \"import './c.js'\"", []),
         ("x = /import '.\\/a.js'/; y = `import './b.js'`", []),
         ("x.import('./a.js'); fromage './b.js'; import.meta.url; from('./c.js')", []),
+        ("new URL('./', import.meta.url); new URL('a/..?b', import.meta.url); new URL('')", []),
+        ("new URL('a', base); new URL(a, import.meta.url); new x.URL('b', import.meta.url)", []),
+        ("new URL('a', import.meta.url, b); new URL('a' + b, import.meta.url)", []),
+        # These are relative to the page, whichever that is.
+        ("new Worker('a.js'); new SharedWorker('b.js')", []),
         ("import {", []),
         ("}}}} import './a.js'", ["a.js"]),
     ],
@@ -112,6 +117,18 @@ def test_imports_of_a_script_are_found(script: str, modules: list[str]) -> None:
 def test_what_a_script_imports_stays_an_address() -> None:
     page = rewrite(document("import 'https://a.example/b.js'", JS), lambda _: "b'\"c.js")
     assert page.body == b"import './b\\x27\"c.js'"
+
+
+def test_a_script_names_files_beside_it() -> None:
+    script = "new URL('a.wasm', import.meta.url); new Worker(new URL(`b`, import . meta.url))"
+    assert found(script, JS) == [(K.FETCH, "a.wasm"), (K.FETCH, "b")]
+
+
+def test_a_worker_is_relative_to_its_page() -> None:
+    markup = "<script>new Worker('a.js', {}); new SharedWorker ( `b.js` ); new X('c')</script>"
+    assert found(markup) == [(K.SCRIPT, "a.js"), (K.SCRIPT, "b.js")]
+    page = rewrite(document(markup), lambda _: "x'")
+    assert page.body.startswith(b"<script>new Worker('./x\\x27', {}); new Shared")
 
 
 def test_an_import_within_a_page_cannot_end_its_script() -> None:
@@ -199,6 +216,22 @@ def test_an_xhtml_page_is_read_as_xml() -> None:
     ]
     assert all(link.nofollow for link in find(page))
     assert rewrite(page, lambda _: "x<y").body.count(b"x&lt;y") == 3
+
+
+def test_an_address_may_consist_of_entities_of_the_document() -> None:
+    text = (
+        "<!DOCTYPE svg [<!ENTITY e 'dir'><!ENTITY q 'a&#38;#38;b'>]>"
+        "<svg xmlns='http://www.w3.org/2000/svg'><image href='&e;/&lt;.png'/>"
+        "<image href='&q;&#10;c'/>"
+        # Where in an entity an address stands cannot be said.
+        "<p style='a: url(&e;)\n'/><p style='a:\n&quot;&quot; url(b)\r\n'/></svg>"
+    )
+    assert found(text, SVG) == [(K.IMAGE, "dir/%3C.png"), (K.IMAGE, "a&bc"), (K.IMAGE, "b")]
+    page = rewrite(document(text, SVG), lambda _: "x&")
+    assert page.body.count(b"<image href='x&amp;'/>") == 2
+    assert page.body.endswith(
+        b"<p style='a: url(&e;)\n'/><p style='a:\n&quot;&quot; url(x&amp;)\r\n'/></svg>"
+    )
 
 
 def test_entities_of_a_document_are_known() -> None:

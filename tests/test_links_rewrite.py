@@ -101,6 +101,8 @@ def test_a_rewritten_page_has_the_new_links() -> None:
         ("<iframe srcdoc='<a href=\"x\">'>", "<iframe srcdoc='<a href=\"N&amp;amp;\">'>"),
         ("<iframe srcdoc='<a href=x>'>", "<iframe srcdoc='<a href=N&amp;#38;>'>"),
         ("<a href=x\r\n>\r\n<a href='x'>", "<a href=N&#38;\r\n>\r\n<a href='N&amp;'>"),
+        ("\r\r\n<a href=x>\r\r\n\n\r<a href='x'>",
+         "\r\r\n<a href=N&#38;>\r\r\n\n\r<a href='N&amp;'>"),
     ],
 )  # fmt: skip
 def test_an_address_is_written_as_its_place_needs(before: str, after: str) -> None:

@@ -64,7 +64,7 @@ class Page:
         self.robots = Robots()
         self.base = document.url
         self._read(kind, Layer(self.text), Resolver(document.url, self.encoding))
-        self.links = tuple(found.link for found in self._finder.found)
+        self.links = tuple(self._finder.links)
 
     def _read(self, kind: str, layer: Layer, resolver: Resolver) -> None:
         finder = self._finder

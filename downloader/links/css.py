@@ -5,8 +5,9 @@ functions begin and end, which no later stage of a browser's parser changes.
 """
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from downloader.links.model import Kind
 
@@ -52,6 +53,9 @@ _ANY = re.compile(
 _WRITTEN = re.compile(
     r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \n\r\t\f])?|(\r\n|[\n\r\f])|(.)|\Z)", re.DOTALL
 )
+#: So many texts are remembered, unless they are as long as this.
+_MOST_KNOWN = 64
+_LONG = 16 * 1024
 _WORTH = re.compile(r"url\(|@import|image-set\(|\\", re.IGNORECASE | re.ASCII)
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _IMAGE_SETS = {"image-set", "-webkit-image-set"}
@@ -77,13 +81,22 @@ class Reference:
     where: str
 
 
-def references(text: str) -> Iterator[Reference]:
-    """Yield every address in a style sheet or in the value of a ``style`` attribute."""
-    if _WORTH.search(text):
-        try:
-            yield from list(_Scanner(text, _PLAIN).run())
-        except _EscapedNameError:
-            yield from _Scanner(text, _ANY).run()
+def references(text: str) -> Sequence[Reference]:
+    """Return every address in a style sheet or in the value of a ``style`` attribute."""
+    if not _WORTH.search(text):
+        return ()
+    # The pages of a site often have one and the same style sheet within them.
+    return (_known if len(text) < _LONG else _read)(text)
+
+
+def _read(text: str) -> Sequence[Reference]:
+    try:
+        return tuple(_Scanner(text, _PLAIN).run())
+    except _EscapedNameError:
+        return tuple(_Scanner(text, _ANY).run())
+
+
+_known = lru_cache(_MOST_KNOWN)(_read)
 
 
 def escape(url: str, quote: str, *, markup: bool) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from downloader.links import css, records, scripts, srcset
-from downloader.links.layers import SPACES, Escape, Layer
+from downloader.links.layers import NOWHERE, SPACES, Escape, Layer
 from downloader.links.model import Kind, Link
 from downloader.links.resolve import Resolver
 from downloader.links.source import Edit
@@ -14,17 +14,14 @@ from downloader.links.source import Edit
 _MAY_BE_EMPTY = (Kind.ANCHOR, Kind.RELATED, Kind.FORM, Kind.REFRESH)
 
 
-@dataclass(slots=True)
-class Found:
-    """A link, and what replacing it takes.
+class Manner(NamedTuple):
+    """What replacing a link takes.
 
     Attributes:
-        link: the link.
         escape: writes another address as it must stand there.
         guards: what would keep another resource from being used in its place.
     """
 
-    link: Link
     escape: Escape
     guards: Sequence[Edit] = ()
 
@@ -36,7 +33,6 @@ class Traits(NamedTuple):
     rel: tuple[str, ...] = ()
     nofollow: bool = False
     lazy: bool = False
-    guards: Sequence[Edit] = ()
 
 
 class Finder:
@@ -44,7 +40,8 @@ class Finder:
 
     Attributes:
         text: the document.
-        found: the links, in the order in which they were found.
+        links: the links, in the order in which they were found.
+        manners: how each of them is replaced.
         edits: what must give way in a copy that is opened elsewhere.
         rebased: whether one of these is the base of all relative references.
         places: whether links to places in the document itself (``#part``) are wanted.
@@ -53,13 +50,22 @@ class Finder:
     def __init__(self, text: str, *, places: bool = True) -> None:
         self.text = text
         self.places = places
-        self.found: list[Found] = []
+        self.links: list[Link] = []
+        self.manners: list[Manner] = []
         self.edits: list[Edit] = []
         self.rebased = False
 
-    def whole(self, kind: Kind, layer: Layer, resolver: Resolver, traits: Traits) -> None:
+    def whole(
+        self,
+        kind: Kind,
+        layer: Layer,
+        resolver: Resolver,
+        traits: Traits,
+        guards: Sequence[Edit] = (),
+    ) -> None:
         """Add a layer that is one address."""
-        self.add(kind, layer, 0, len(layer.text), layer.text, layer.escape, resolver, traits)
+        text = layer.text
+        self.add(kind, layer, 0, len(text), text, layer.escape, resolver, traits, guards)
 
     def add(
         self,
@@ -71,16 +77,18 @@ class Finder:
         escape: Escape,
         resolver: Resolver,
         traits: Traits,
+        guards: Sequence[Edit] = (),
     ) -> None:
         """Add the address that stands in *layer* from *start* to *end*, and means *value*."""
         url, fragment = resolver.resolve(value)
         if url is not None and not value.strip(SPACES) and kind not in _MAY_BE_EMPTY:
             return
         first, last = layer.offset(start), layer.offset(end)
-        where, rel, nofollow, lazy, guards = traits
+        if first == NOWHERE or last == NOWHERE:
+            return
         raw = self.text[first:last]
-        link = Link(url, fragment, kind, value, raw, first, last, where, rel, nofollow, lazy)
-        self.found.append(Found(link, escape, guards))
+        self.links.append(Link(url, fragment, kind, value, raw, first, last, *traits))
+        self.manners.append(Manner(escape, guards))
 
     def css(self, layer: Layer, resolver: Resolver, where: str = "") -> None:
         """Add what a style sheet or a ``style`` attribute refers to.
@@ -95,21 +103,22 @@ class Finder:
             at = (place.start, place.end)
             self.add(place.kind, layer, *at, place.value, writer.write, resolver, traits)
 
-    def srcset(self, layer: Layer, resolver: Resolver, traits: Traits) -> None:
+    def srcset(
+        self, layer: Layer, resolver: Resolver, traits: Traits, guards: Sequence[Edit] = ()
+    ) -> None:
         """Add the candidates of a ``srcset`` attribute."""
         for start, end in srcset.candidates(layer.text):
             value = layer.text[start:end]
-            self.add(
-                Kind.IMAGE, layer, start, end, value, _SrcsetWriter(layer).write, resolver, traits
-            )
+            write = _SrcsetWriter(layer).write
+            self.add(Kind.IMAGE, layer, start, end, value, write, resolver, traits, guards)
 
     def script(self, layer: Layer, resolver: Resolver, where: str = "") -> None:
-        """Add the modules that a script imports."""
-        for place in scripts.imports(layer.text):
+        """Add the modules that a script imports; in a page, *where* says so."""
+        for place in scripts.imports(layer.text, page=bool(where)):
             writer = _ScriptWriter(layer, place.quote)
             traits = Traits(where=f"{where} {place.where}".lstrip())
             at = (place.start, place.end)
-            self.add(Kind.MODULE, layer, *at, place.value, writer.write, resolver, traits)
+            self.add(place.kind, layer, *at, place.value, writer.write, resolver, traits)
 
     def manifest(self, layer: Layer, resolver: Resolver) -> None:
         """Add what a web app manifest refers to."""

@@ -14,11 +14,12 @@ Escape = Callable[[str], str]
 
 #: ASCII whitespace of the HTML standard.
 SPACES = "\t\n\f\r "
+#: The offset of what has no place of its own in the document.
+NOWHERE = -1
 _REFERENCE = re.compile(r"&(?:#(?:[0-9]+|[xX][0-9a-fA-F]+);?|[A-Za-z][A-Za-z0-9]*;?)")
 _PIECE = re.compile(
     rf"<!\[CDATA\[(?P<data>.*?)\]\]>|<!--.*?-->|<[^>]*>|{_REFERENCE.pattern}", re.DOTALL
 )
-_VALUE = re.compile(r"[\t\n\f\r ]*=[\t\n\f\r ]*")
 _LONGEST_NAME = max(map(len, html5))
 _UNQUOTED = {ord(char): f"&#{ord(char)};" for char in "\t\n\f\r \"'&<>=`"}
 _DOUBLE = {ord("&"): "&amp;", ord('"'): "&quot;", ord("<"): "&lt;"}
@@ -64,21 +65,36 @@ class Layer:
         at = self._at + start if isinstance(self._at, int) else self._at[start : end + 1]
         return Layer(self.text[start:end], at, self.escape, markup=markup)
 
-    def attribute(self, start: int, end: int) -> "Layer":
-        """Return the value of the attribute that stands from *start* to *end*, as it is meant.
+    def value(self, start: int, end: int, quote: str) -> "Layer":
+        """Return the value of an attribute, which stands from *start* to *end* within *quote*."""
+        # A null character is read as a replacement (HTML standard, 13.2.5.36).
+        raw = self.text[start:end].replace("\0", "\ufffd")
+        escape = self._within(_ESCAPES[quote])
+        if "&" not in raw:
+            at = self._at + start if isinstance(self._at, int) else self._at[start : end + 1]
+            return Layer(raw, at, escape)
+        text, places, position = list[str](), list[int](), 0
+        for match in _REFERENCE.finditer(raw):
+            meant, length = _meaning(match[0], raw[match.end() : match.end() + 1])
+            text += (raw[position : match.start()], meant)
+            places += range(start + position, start + match.start())
+            places += [start + match.start()] * len(meant)
+            position = match.start() + length
+        text.append(raw[position:])
+        places += range(start + position, end + 1)
+        return Layer("".join(text), self._outer(places), escape)
 
-        Follows the HTML standard, 13.2.5.32 to 13.2.5.39 ("before attribute name state" …).
-        """
-        equals = self.text.find("=", start + 1, end)
-        if equals == -1:
-            return self._without_value(end)
-        value = equals + 1
-        while value < end and self.text[value] in SPACES:
-            value += 1
-        quote = self.text[value : value + 1]
-        if value < end - 1 and quote in {'"', "'"}:
-            return self._decoded(value + 1, end - 1, _quoted if quote == '"' else _single)
-        return self._decoded(value, end, _unquoted)
+    def meaning(self, text: str) -> "Layer":
+        """Return a layer of *text*, which this one means as a whole."""
+        within = [NOWHERE] * (len(text) - 1)
+        at = [self.offset(0), *within, self.offset(len(self.text))]
+        return Layer(text, at, self.escape)
+
+    def missing(self, place: int, sign: str) -> "Layer":
+        """Return the empty value of an attribute without one, to be written after *sign*."""
+        return Layer(
+            "", self._outer([place]), self._within(lambda text: f'{sign}"{_quoted(text)}"')
+        )
 
     def content(self, start: int, end: int) -> "Layer":
         """Return the text of an element whose content is parsed: references, CDATA sections."""
@@ -102,33 +118,9 @@ class Layer:
         at += range(start + position, end + 1)
         return Layer("".join(text), self._outer(at), self.escape, markup=True)
 
-    def _without_value(self, end: int) -> "Layer":
-        """Return the empty value of an attribute that is only a name, or a name and ``=``."""
-        equals = _VALUE.match(self.text, end)
-        place = equals.end() if equals else end
-        sign = "" if equals else "="
-        return Layer("", self._outer([place]), lambda text: self.escape(f'{sign}"{_quoted(text)}"'))
-
-    def _decoded(self, start: int, end: int, escape: Escape) -> "Layer":
-        # A null character is read as a replacement (HTML standard, 13.2.5.36).
-        raw, outer = self.text[start:end].replace("\0", "\ufffd"), self.escape
-
-        def written(text: str) -> str:
-            return outer(escape(text))
-
-        if "&" not in raw:
-            at = self._at + start if isinstance(self._at, int) else self._at[start : end + 1]
-            return Layer(raw, at, written)
-        text, places, position = list[str](), list[int](), 0
-        for match in _REFERENCE.finditer(raw):
-            meant, length = _meaning(match[0], raw[match.end() : match.end() + 1])
-            text += (raw[position : match.start()], meant)
-            places += range(start + position, start + match.start())
-            places += [start + match.start()] * len(meant)
-            position = match.start() + length
-        text.append(raw[position:])
-        places += range(start + position, end + 1)
-        return Layer("".join(text), self._outer(places), written)
+    def _within(self, escape: Escape) -> Escape:
+        outer = self.escape
+        return escape if outer is _same else lambda text: outer(escape(text))
 
     def _outer(self, places: Sequence[int]) -> Sequence[int]:
         return [self.offset(place) for place in places]
@@ -164,3 +156,8 @@ def _single(text: str) -> str:
 
 def _unquoted(text: str) -> str:
     return text.translate(_UNQUOTED) if text else '""'
+
+
+#: How an attribute in double quotes is written.
+DOUBLE_QUOTED: Escape = _quoted
+_ESCAPES: dict[str, Escape] = {'"': _quoted, "'": _single, "": _unquoted}

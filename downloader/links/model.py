@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from downloader.urls import Url
 
@@ -39,25 +40,11 @@ class Kind(Enum):
     #: Never fetched by a browser: ``cite``, ``longdesc``.
     REFERENCE = "reference"
 
-    @property
-    def requisite(self) -> bool:
-        """Whether the page does not show as it should without it."""
-        return self in _REQUISITES
-
-    @property
-    def page(self) -> bool:
-        """Whether it leads a reader to another page."""
-        return self in _PAGES
-
-
-_REQUISITES = frozenset(
-    {
-        *(Kind.IMAGE, Kind.STYLESHEET, Kind.SCRIPT, Kind.MODULE, Kind.FONT, Kind.MEDIA),
-        *(Kind.TRACK, Kind.ICON, Kind.MANIFEST, Kind.FRAME, Kind.OBJECT, Kind.GRAPHIC),
-        Kind.FETCH,
-    }
-)
-_PAGES = frozenset({Kind.ANCHOR, Kind.REFRESH, Kind.RELATED})
+    def __init__(self, name: str) -> None:
+        #: Whether it leads a reader to another page.
+        self.page = name in {"anchor", "refresh", "related"}
+        #: Whether the page does not show as it should without it.
+        self.requisite = not self.page and name not in {"hint", "form", "reference"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +64,8 @@ class Document:
     charset: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One reference in a document.
+class Link(NamedTuple):
+    """One reference in a document; a tuple, because a page has hundreds.
 
     Attributes:
         url: what it means, absolute; None for what cannot be fetched (``data:``, ``mailto:``,
@@ -119,8 +105,7 @@ class Local:
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One place at which a rewritten document differs.
 
     Attributes:

@@ -1,6 +1,8 @@
 """Reads the elements of a page for links; the same for HTML, XHTML and SVG."""
 
+import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 from downloader.links import refresh, tables
@@ -13,6 +15,8 @@ from downloader.links.source import Edit
 
 #: Attributes that tie an element to the origin or to the bytes of what it loads.
 _GUARDS = ("integrity", "crossorigin")
+#: One of a set of addresses, which are separated by spaces.
+_WORD = re.compile(r"[^\t\n\f\r ]+")
 _GUARDED = {"link", "script", "img", "video", "audio", "source", "track", "image", "feimage"}
 
 
@@ -22,6 +26,7 @@ class Reader:
     Attributes:
         page: is called with a page that stands in an attribute (``srcdoc``).
         fragment: is called with markup that is shown instead of scripts (``noscript``).
+        places: whether links to places in the page itself are wanted.
     """
 
     def __init__(
@@ -41,7 +46,7 @@ class Reader:
         self._page = page
         self._fragment = fragment
         #: Documentation has one at every heading: half of all links.
-        self._no_places = not finder.places and resolver.base == resolver.document
+        self.places = finder.places or resolver.base != resolver.document
 
     def read(self, element: Element) -> None:
         """Add the links of one element."""
@@ -49,7 +54,7 @@ class Reader:
             self._html(element)
         elif element.space is Space.SVG:
             self._svg(element)
-        elif element.get("href") is not None:
+        else:
             self._address(element, "href", Kind.ANCHOR)
         if element.get("style"):
             self._styled(element, "style")
@@ -74,8 +79,7 @@ class Reader:
     def _html(self, element: Element) -> None:
         name = element.name
         for attribute, kind in tables.ADDRESSES.get(name, ()):
-            if element.get(attribute) is not None:
-                self._address(element, attribute, kind)
+            self._address(element, attribute, kind)
         srcset = tables.SRCSETS.get(name)
         if srcset and element.get(srcset):
             self._srcset(element, srcset)
@@ -101,18 +105,19 @@ class Reader:
             self._inline_script(element)
 
     def _address(self, element: Element, attribute: str, kind: Kind, *, lazy: bool = False) -> None:
-        if self._no_places and (element.get(attribute) or "").startswith("#"):
+        value = element.get(attribute)
+        if value is None or (not self.places and value.startswith("#")):
             return
         layer = element.value(attribute)
         if layer is not None:
             traits = self._traits(element, attribute, lazy=lazy)
-            self._finder.whole(kind, layer, self._resolver, traits)
+            self._finder.whole(kind, layer, self._resolver, traits, self._guards(element))
 
     def _srcset(self, element: Element, attribute: str, *, lazy: bool = False) -> None:
         layer = element.value(attribute)
         if layer is not None:
             traits = self._traits(element, attribute, lazy=lazy)
-            self._finder.srcset(layer, self._resolver, traits)
+            self._finder.srcset(layer, self._resolver, traits, self._guards(element))
 
     def _styled(self, element: Element, attribute: str) -> None:
         layer = element.value(attribute)
@@ -120,13 +125,12 @@ class Reader:
             self._finder.css(layer, self._resolver, f"{element.name}[{attribute}]")
 
     def _traits(self, element: Element, attribute: str, *, lazy: bool = False) -> Traits:
-        name = element.name
-        rel = words(element, "rel")
-        nofollow = self._nofollow or "nofollow" in rel
-        guards = self._guards(element) if name in _GUARDED else ()
-        return Traits(f"{name}[{attribute}]", rel, nofollow, lazy, guards)
+        rel = element.get("rel")
+        return _common(element.name, attribute, rel, nofollow=self._nofollow, lazy=lazy)
 
     def _guards(self, element: Element) -> Sequence[Edit]:
+        if element.name not in _GUARDED:
+            return ()
         owner = element.parent if element.name in {"source", "track"} else element
         if owner is None:
             return ()
@@ -134,8 +138,7 @@ class Reader:
         return [without(self._layer, span) for span in spans if span]
 
     def _link(self, element: Element) -> None:
-        if element.get("href") is not None:
-            self._address(element, "href", _relation(element))
+        self._address(element, "href", _relation(element))
 
     def _meta(self, element: Element) -> None:
         equivalent = keyword(element, "http-equiv")
@@ -175,8 +178,16 @@ class Reader:
         if layer and keyword(element, "type") in tables.SHEETS:
             self._finder.css(layer, self._resolver, "style")
 
+    def _anchor(self, element: Element) -> None:
+        layer = element.value("ping") if element.get("ping") else None
+        if layer:
+            traits = self._traits(element, "ping")
+            for match in _WORD.finditer(layer.text):
+                part = layer.part(*match.span())
+                self._finder.whole(Kind.FORM, part, self._resolver, traits)
+
     def _input(self, element: Element) -> None:
-        if keyword(element, "type") == "image" and element.get("src") is not None:
+        if keyword(element, "type") == "image":
             self._address(element, "src", Kind.IMAGE)
 
     def _iframe(self, element: Element) -> None:
@@ -191,6 +202,8 @@ class Reader:
 
     #: Elements whose links depend on more than one attribute.
     _SPECIAL: ClassVar[dict[str, Callable[["Reader", Element], None]]] = {
+        "a": _anchor,
+        "area": _anchor,
         "link": _link,
         "meta": _meta,
         "script": _script,
@@ -199,6 +212,13 @@ class Reader:
         "iframe": _iframe,
         "noscript": _noscript,
     }
+
+
+@lru_cache
+def _common(name: str, attribute: str, rel: str | None, *, nofollow: bool, lazy: bool) -> Traits:
+    """Return the traits of an element: those of a page are nearly all the same."""
+    types = tuple(rel.lower().split()) if rel else ()
+    return Traits(f"{name}[{attribute}]", types, nofollow or "nofollow" in types, lazy)
 
 
 def _relation(element: Element) -> Kind:

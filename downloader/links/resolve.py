@@ -1,6 +1,7 @@
 """What a reference means: relative to which base, in which encoding."""
 
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 import webencodings
@@ -16,9 +17,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE = re.compile(r"[^\x21-\x7e]+")
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 #: A scheme that is not fetched, so that an image in ``data:`` is not parsed as an address.
-_NOT_FETCHED = re.compile(r"(?:data|javascript|mailto|tel|blob|about):", re.IGNORECASE)
+_NOT_FETCHED = re.compile(r"[\x00-\x20]*+(?:data|javascript|mailto|tel|blob|about):", re.IGNORECASE)
+#: The path is then that of the base itself, not only its folder (URL standard, 4.4).
+_WITHOUT_PATH = re.compile(r"(?:https?:)?(?:\?|\Z)", re.IGNORECASE)
 #: URL standard, 1.3: what may stay as it is in the query of http and https.
 _QUERY_SAFE = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
+#: So many addresses are remembered: the pages of a site have most of theirs in common.
+_MOST_KNOWN = 8192
+#: One that is longer than this is not.
+_LONG = 512
 
 
 class Resolver:
@@ -35,7 +42,8 @@ class Resolver:
         self.base = base or document
         self.encoding = encoding
         self._known: dict[str, tuple[Url | None, str]] = {}
-        self._joined: dict[str, Url | None] = {}
+        #: A reference with a path means the same in all documents of a folder.
+        self._folder = Url(self.base.partition("?")[0].rpartition("/")[0] + "/")
 
     def based(self, reference: str) -> "Resolver":
         """Return the resolver for a document with ``base href=reference`` (HTML, 4.2.3).
@@ -57,7 +65,7 @@ class Resolver:
         return known
 
     def _resolve(self, reference: str) -> tuple[Url | None, str]:
-        if _NOT_FETCHED.match(reference.lstrip(_ENDS)):
+        if _NOT_FETCHED.match(reference):
             return None, ""
         address, sign, place = _clean(reference).partition("#")
         if sign and not address and self.base == self.document:
@@ -65,14 +73,10 @@ class Resolver:
         return self._join(address), sign + place
 
     def _join(self, address: str) -> Url | None:
-        if address not in self._joined:
-            try:
-                self._joined[address] = urls.join(
-                    self.base, address if address.isascii() else self._encoded(address)
-                )
-            except BadUrlError:
-                self._joined[address] = None
-        return self._joined[address]
+        base = self.base if _WITHOUT_PATH.match(address) else self._folder
+        if not address.isascii():
+            address = self._encoded(address)
+        return (_known if len(address) < _LONG else _joined)(base, address)
 
     def _encoded(self, address: str) -> str:
         """Return *address* with its query percent-encoded in the document's own encoding.
@@ -96,6 +100,16 @@ class Resolver:
         return "".join(pieces)
 
 
+def _joined(base: Url, address: str) -> Url | None:
+    try:
+        return urls.join(base, address)
+    except BadUrlError:
+        return None
+
+
+_known = lru_cache(_MOST_KNOWN)(_joined)
+
+
 def ascii_only(url: str) -> str:
     """Return *url* with everything percent-encoded that not every encoding can write.
 
@@ -107,4 +121,5 @@ def ascii_only(url: str) -> str:
 
 
 def _clean(reference: str) -> str:
-    return _BREAKS.sub("", reference.strip(_ENDS))
+    text = reference.strip(_ENDS)
+    return text if text.isprintable() else _BREAKS.sub("", text)

@@ -1,9 +1,9 @@
 """Replaces links in a document, and leaves every other byte as it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from downloader.errors import BadUrlError
-from downloader.links.finder import Finder, Found
+from downloader.links.finder import Finder
 from downloader.links.model import Change, Link, Local, Rewritten
 from downloader.links.resolve import ascii_only
 from downloader.links.source import Edit, Source
@@ -14,50 +14,43 @@ Replace = Callable[[Link], Local | str | None]
 
 def rewritten(source: Source, url: Url, finder: Finder, replace: Replace) -> Rewritten:
     """Return the document at *url* with other links; see :meth:`downloader.links.Page.rewrite`."""
-    edits: dict[tuple[int, int], tuple[Edit, Link | None]] = {
-        (edit.start, edit.end): (edit, None) for edit in finder.edits
-    }
-    for item in finder.found:
-        link = item.link
+    changes = {edit[:2]: _given_way(source, edit) for edit in finder.edits}
+    for link, manner in zip(finder.links, finder.manners, strict=True):
         local = replace(link) if link.url else None
         new = local.reference if isinstance(local, Local) else local
         if new is None and link.url and finder.rebased and _means(url, link.value) != link.url:
             new = link.url + link.fragment
         if new is None:
             continue
-        edits |= {(edit.start, edit.end): (edit, None) for edit in _untied(item, local, url)}
-        if new == link.value:
-            continue
-        edit = Edit(link.start, link.end, item.escape(ascii_only(new)))
-        edits[edit.start, edit.end] = (edit, link)
-    chosen = _in_order(edits)
-    changes = tuple(
-        Change(edit.start, edit.end, source.text[edit.start : edit.end], edit.text, link)
-        for edit, link in chosen
-    )
-    return Rewritten(source.splice([edit for edit, _ in chosen]), changes)
+        if manner.guards and not _is_same(link, local, url):
+            changes |= {edit[:2]: _given_way(source, edit) for edit in manner.guards}
+        if new != link.value:
+            text = manner.escape(ascii_only(new))
+            changes[link.start, link.end] = Change(link.start, link.end, link.raw, text, link)
+    chosen = _in_order(changes)
+    return Rewritten(source.splice(chosen), tuple(chosen))
 
 
-def _untied(item: Found, new: Local | str | None, url: Url) -> Sequence[Edit]:
-    """Return the edits without which what a link now leads to would not be used.
+def _given_way(source: Source, edit: Edit) -> Change:
+    start, end, text = edit
+    return Change(start, end, source.text[start:end], text)
+
+
+def _is_same(link: Link, new: Local | str | None, url: Url) -> bool:
+    """Return whether a link leads to what it led to, as far as what ties it to that can tell.
 
     A local file may have new links, too; and from ``file:`` a browser uses nothing that is tied.
     """
-    if not item.guards or new is None:
-        return ()
-    changed = isinstance(new, Local) or _means(url, new) != item.link.url
-    return item.guards if changed else ()
+    return not isinstance(new, Local) and (new is None or _means(url, new) == link.url)
 
 
-def _in_order(
-    edits: dict[tuple[int, int], tuple[Edit, Link | None]],
-) -> list[tuple[Edit, Link | None]]:
-    """Return the edits sorted, without any that would reach into the one before it."""
-    chosen: list[tuple[Edit, Link | None]] = []
+def _in_order(changes: dict[tuple[int, int], Change]) -> list[Change]:
+    """Return the changes sorted, without any that would reach into the one before it."""
+    chosen: list[Change] = []
     end = 0
-    for place in sorted(edits):
+    for place in sorted(changes):
         if place[0] >= end:
-            chosen.append(edits[place])
+            chosen.append(changes[place])
             end = place[1]
     return chosen
 

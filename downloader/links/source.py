@@ -3,11 +3,12 @@
 import codecs
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import webencodings
 
 from downloader.charset import SAMPLE, CharacterCount
+from downloader.links.model import Change
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
 #: How far apart the known places are when characters must be counted.
@@ -16,8 +17,7 @@ _STEP = 4096
 _Mark = tuple[int, int, tuple[bytes, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Put *text*, which is ASCII, in the place of the characters from *start* to *end*."""
 
     start: int
@@ -53,7 +53,8 @@ class Source:
         """Return the text, and places known in it unless encoding it again gives the bytes."""
         try:
             text = self._codec.decode(data, self._errors)[0]
-            if self._codec.encode(text, self._errors)[0] == data:
+            # With UTF-8 it always does (PEP 383).
+            if self.encoding == "utf-8" or self._codec.encode(text, self._errors)[0] == data:
                 return text, None
         except UnicodeError:
             pass
@@ -75,29 +76,29 @@ class Source:
             marks.append((characters, end, decoder.getstate()))
         return "".join(pieces), marks
 
-    def splice(self, edits: Sequence[Edit]) -> bytes:
-        """Return the bytes with *edits* made, which are in order and do not overlap."""
-        if not edits:
+    def splice(self, changes: Sequence[Change]) -> bytes:
+        """Return the bytes with *changes* made, which are in order and do not overlap."""
+        if not changes:
             return self._body
         if self._marks is None:
-            return self._splice_text(edits)
-        return self._splice_bytes(edits, self._marks)
+            return self._splice_text(changes)
+        return self._splice_bytes(changes, self._marks)
 
-    def _splice_text(self, edits: Sequence[Edit]) -> bytes:
+    def _splice_text(self, changes: Sequence[Change]) -> bytes:
         pieces, position = list[str](), 0
-        for edit in edits:
-            pieces += (self.text[position : edit.start], edit.text)
-            position = edit.end
+        for start, end, _, after, _ in changes:
+            pieces += (self.text[position:start], after)
+            position = end
         pieces.append(self.text[position:])
         data = self._codec.encode("".join(pieces), self._errors)[0]
         return self._body[: self._skip] + data + self._tail
 
-    def _splice_bytes(self, edits: Sequence[Edit], marks: list[_Mark]) -> bytes:
-        at = self._places(sorted({place for e in edits for place in (e.start, e.end)}), marks)
+    def _splice_bytes(self, changes: Sequence[Change], marks: list[_Mark]) -> bytes:
+        at = self._places(sorted({place for each in changes for place in each[:2]}), marks)
         pieces, position = list[bytes](), 0
-        for edit in edits:
-            pieces += (self._body[position : at[edit.start]], self._codec.encode(edit.text)[0])
-            position = at[edit.end]
+        for start, end, _, after, _ in changes:
+            pieces += (self._body[position : at[start]], self._codec.encode(after)[0])
+            position = at[end]
         pieces.append(self._body[position:])
         return b"".join(pieces)
 

@@ -102,9 +102,15 @@ SCRIPTS = re.compile(
     r"|application/(?:x-)?(?:java|ecma)script)?"
 )
 
-#: Attributes of an element without which it is not looked at, unless it is one of ELEMENTS.
-ATTRIBUTES = sorted(
-    {name for pairs in ADDRESSES.values() for name, _ in pairs}
-    | {*SRCSETS.values(), "href", "style", "srcdoc"}
+#: Which elements of HTML can have links, beside anchors, as CSS selectors.
+ELEMENTS = (
+    *(
+        f"{name}[{attribute}]"
+        for name in ADDRESSES
+        if name != "a"
+        for attribute, _ in ADDRESSES[name]
+    ),
+    *(f"{name}[{attribute}]" for name, attribute in SRCSETS.items()),
+    *("a[ping]", "area[ping]", "link[href]", "input[src]", "iframe[srcdoc]", "[style]"),
+    *("style", "script", "meta", "noscript"),
 )
-ELEMENTS = ("style", "script", "meta", "noscript")

@@ -5,6 +5,7 @@ attributes are found by a regular expression. What follows an error is not read,
 """
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from xml.parsers.expat import ExpatError, ParserCreate
 
@@ -19,16 +20,19 @@ from downloader.links.source import Edit
 
 _SPACES = {"http://www.w3.org/1999/xhtml": Space.HTML, "http://www.w3.org/2000/svg": Space.SVG}
 _XLINK = "http://www.w3.org/1999/xlink"
+_BREAKS = dict.fromkeys(map(ord, "\t\n\r"), " ")
 _NAME = re.compile(r"<[^\s/>]++")
-_ATTRIBUTE = re.compile(r"""\s*+(?P<name>[^\s=/>]++)\s*+=\s*+(?:"[^"]*+"|'[^']*+')""")
+_ATTRIBUTE = re.compile(
+    r"""\s*+(?P<name>[^\s=/>]++)\s*+=\s*+(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)')"""
+)
 _TAG = re.compile(r"""<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
-_SHEET = re.compile(r"""\shref\s*=\s*(?:"[^"]*+"|'[^']*+')""")
+_SHEET = re.compile(r"""\shref\s*=\s*(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)')""")
 
 
 class XmlElement:
     """An element that expat found."""
 
-    __slots__ = ("_attributes", "_layer", "_spans", "end", "name", "parent", "space", "start")
+    __slots__ = ("_attributes", "_layer", "_written", "end", "name", "parent", "space", "start")
 
     def __init__(
         self,
@@ -50,7 +54,7 @@ class XmlElement:
             for key, value in zip(attributes[::2], attributes[1::2], strict=True)
         }
         self._layer = layer
-        self._spans: dict[str, tuple[int, int]] | None = None
+        self._written: dict[str, re.Match[str]] | None = None
 
     def get(self, name: str) -> str | None:
         """Return the value of an attribute; None if it has none of that name."""
@@ -58,14 +62,19 @@ class XmlElement:
 
     def span(self, name: str) -> tuple[int, int] | None:
         """Return where an attribute stands; None if an entity brought the element."""
-        if self._spans is None:
-            self._spans = self._find_spans()
-        return self._spans.get(name)
+        match = self._attribute(name)
+        return (match.start("name"), match.end()) if match else None
 
     def value(self, name: str) -> Layer | None:
         """Return the value of an attribute as a layer."""
-        span = self.span(name)
-        return self._layer.attribute(*span) if span else None
+        match = self._attribute(name)
+        if match is None:
+            return None
+        layer = _value(self._layer, match)
+        meant = self._attributes[name]
+        # What an entity of the document stands for, only the parser knows.
+        known = "&" not in match[0] or _in_one_line(layer.text) == _in_one_line(meant)
+        return layer if known else layer.meaning(meant)
 
     def content(self) -> Layer | None:
         """Return the text between its tags, references and CDATA sections resolved."""
@@ -74,16 +83,19 @@ class XmlElement:
             return None
         return self._layer.content(tag.end(), self.end)
 
-    def _find_spans(self) -> dict[str, tuple[int, int]]:
+    def _attribute(self, name: str) -> re.Match[str] | None:
+        if self._written is None:
+            self._written = dict(zip(self._attributes, self._as_written(), strict=False))
+        return self._written.get(name)
+
+    def _as_written(self) -> Iterator[re.Match[str]]:
         text = self._layer.text
-        spans: list[tuple[int, int]] = []
         name = _NAME.match(text, self.start)
         position = name.end() if name else len(text)
         while match := _ATTRIBUTE.match(text, position):
             position = match.end()
             if match["name"] != "xmlns" and not match["name"].startswith("xmlns:"):
-                spans.append((match.start("name"), position))
-        return dict(zip(self._attributes, spans, strict=False))
+                yield match
 
 
 class Page:
@@ -165,7 +177,18 @@ class Page:
         end = self._layer.text.find("?>", start)
         match = _SHEET.search(self._layer.text, start, end) if end != -1 else None
         if match:
-            self._sheets.append(self._layer.attribute(match.start() + 1, match.end()))
+            self._sheets.append(_value(self._layer, match))
+
+
+def _value(layer: Layer, match: re.Match[str]) -> Layer:
+    """Return the value of an attribute as a layer."""
+    group = "single" if match["double"] is None else "double"
+    return layer.value(*match.span(group), "'" if group == "single" else '"')
+
+
+def _in_one_line(value: str) -> str:
+    """Return a value as the parser normalises it (XML 1.0, 3.3.3)."""
+    return value.replace("\r\n", "\n").translate(_BREAKS)
 
 
 def _attribute_name(key: str) -> str:

@@ -1,5 +1,6 @@
 """Pure: how a file in the output folder refers to another."""
 
+from functools import lru_cache
 from urllib.parse import quote
 
 from downloader.paths import SafePath
@@ -8,6 +9,7 @@ from downloader.paths import SafePath
 _PLAIN = "/@=&,+!$;~"
 
 
+@lru_cache
 def relative(source: SafePath, target: SafePath) -> str:
     """Return the relative URL by which the file *source* refers to *target*.
 
