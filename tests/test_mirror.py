@@ -348,6 +348,26 @@ async def test_what_asks_not_to_be_followed_is_not(site: Site, tmp_path: Path) -
     assert sorted(asked(site)) == ["/0.html", "/2.html"]
 
 
+async def test_what_a_page_sends_on_to_at_once_comes_with_it(site: Site, tmp_path: Path) -> None:
+    site.pages |= {
+        "/old.html": '<meta http-equiv=refresh content="0;URL=new.html">'
+        '<script>location.replace("new.html" + location.hash)</script>',
+        "/new.html": "<p>here" + images("a.gif") + links("not.html"),
+        "/a.gif": picture,
+        "/loop.html": "<meta http-equiv=refresh content='0;loop.html'>",
+        "/later.html": "<meta http-equiv=refresh content='9;not.html'>",
+    }
+    addresses = [site.url(f"/{name}.html") for name in ("old", "loop", "later")]
+    await fetch(addresses, tmp_path, MIRROR)
+    assert sorted(asked(site)) == [
+        *("/a.gif", "/later.html", "/loop.html", "/new.html", "/old.html")
+    ]
+    assert 'URL=new.html"' in text_of(tmp_path, site, "old.html")
+    assert text_of(tmp_path, site, "new.html") == "<p>here" + images("a.gif") + links(
+        site.url("/not.html")
+    )
+
+
 # Killed, old and odd
 
 

@@ -11,7 +11,7 @@ from downloader.links.resolve import Resolver
 from downloader.links.source import Edit
 
 #: Kinds for which an empty reference means the document itself; else it means nothing.
-_MAY_BE_EMPTY = (Kind.ANCHOR, Kind.RELATED, Kind.FORM, Kind.REFRESH)
+_MAY_BE_EMPTY = (Kind.ANCHOR, Kind.RELATED, Kind.FORM, Kind.REFRESH, Kind.FORWARD)
 
 
 class Manner(NamedTuple):

@@ -29,8 +29,10 @@ class Kind(Enum):
     FETCH = "fetch"
     #: ``a`` and ``area``.
     ANCHOR = "anchor"
-    #: ``meta http-equiv=refresh``.
+    #: ``meta http-equiv=refresh`` after a time.
     REFRESH = "refresh"
+    #: The same at once: who opens the page sees the other one.
+    FORWARD = "forward"
     #: ``link rel=next``, ``canonical``, ``alternate`` and other relations between pages.
     RELATED = "related"
     #: ``link rel=prefetch``, ``preconnect``, ``dns-prefetch``: nothing is lost without it.
@@ -42,7 +44,7 @@ class Kind(Enum):
 
     def __init__(self, name: str) -> None:
         #: Whether it leads a reader to another page.
-        self.page = name in {"anchor", "refresh", "related"}
+        self.page = name in {"anchor", "refresh", "forward", "related"}
         #: Whether the page does not show as it should without it.
         self.requisite = not self.page and name not in {"hint", "form", "reference"}
 

@@ -147,7 +147,8 @@ class Reader:
             place = refresh.target(layer.text) if layer else None
             if layer and place:
                 traits = self._traits(element, "content")
-                self._finder.whole(Kind.REFRESH, layer.part(*place), self._resolver, traits)
+                kind = Kind.FORWARD if refresh.at_once(layer.text) else Kind.REFRESH
+                self._finder.whole(kind, layer.part(*place), self._resolver, traits)
         elif equivalent == "content-security-policy":
             # It would forbid what a copy consists of.
             span = element.span("http-equiv")

@@ -5,8 +5,14 @@ import re
 _TIME = re.compile(
     r"[\t\n\f\r ]*(?:[0-9][0-9.]*|\.[0-9.]*)(?=[;,\t\n\f\r ])[\t\n\f\r ]*[;,]?[\t\n\f\r ]*"
 )
+_AT_ONCE = re.compile(r"[\t\n\f\r ]*0*(?![0-9])")
 _URL = re.compile(r"[uU][rR][lL][\t\n\f\r ]*=[\t\n\f\r ]*")
 _BROKEN_URL = re.compile(r"[uU]")
+
+
+def at_once(content: str) -> bool:
+    """Return whether the page is left as soon as it is there; fractions of a second are none."""
+    return _AT_ONCE.match(content) is not None
 
 
 def target(content: str) -> tuple[int, int] | None:

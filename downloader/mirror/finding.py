@@ -4,7 +4,7 @@ from downloader import urls
 from downloader.crawl import Patterns, Scope, Traps
 from downloader.errors import BadUrlError
 from downloader.journal import Stored
-from downloader.links import Page
+from downloader.links import Kind, Page
 from downloader.models import Options, Target
 from downloader.urls import Url
 
@@ -27,8 +27,9 @@ def scope_of(options: Options) -> Scope:
 class Finder:
     """Says what is to be fetched because of a document.
 
-    What a page needs is fetched from whatever host, as far as it is accepted; other pages only as
-    the scope says, and when their addresses are no traps.
+    What a page needs is fetched from whatever host, as far as it is accepted, and so is the page
+    that it sends a browser on to at once; other pages only as the scope says, and when their
+    addresses are no traps.
 
     Attributes:
         traps: why addresses were not followed, each with the first of them.
@@ -43,6 +44,7 @@ class Finder:
     def found_on(self, page: Page, stored: Stored) -> list[Target]:
         """Return what *page* refers to and is to be fetched, each address once."""
         needed: dict[Url, None] = {}
+        forward: dict[Url, None] = {}
         linked: dict[Url, None] = {}
         for link in page.links:
             if link.url is None:
@@ -50,7 +52,10 @@ class Finder:
             if link.kind.requisite:
                 if stored.nesting < DEEPEST and self.scope.keeps(link.url):
                     needed[link.url] = None
-            elif link.kind.page and self._recursive and link.url not in linked:
+                continue
+            if link.kind is Kind.FORWARD and stored.nesting < DEEPEST:
+                forward[link.url] = None
+            if link.kind.page and self._recursive and link.url not in linked:
                 nofollow = link.nofollow or page.robots.nofollow
                 if self.follows(link.url, stored.start, stored.depth + 1, nofollow=nofollow):
                     linked[link.url] = None
@@ -58,8 +63,9 @@ class Finder:
         if icon is not None and not self.scope.keeps(icon):
             icon = None
         found = []
-        for url in dict.fromkeys((*needed, *([icon] if icon else []), *linked)):
+        for url in dict.fromkeys((*needed, *([icon] if icon else []), *linked, *forward)):
             part = url in needed or url == icon
+            follows = not part and url in linked
             target = Target(
                 url=urls.without_credentials(url)[0],
                 index=stored.line,
@@ -68,8 +74,8 @@ class Finder:
                 root=stored.root,
                 needed=part,
                 optional=part and url not in needed,
-                depth=stored.depth if part else stored.depth + 1,
-                nesting=stored.nesting + 1 if part and url not in linked else 0,
+                depth=stored.depth + 1 if follows else stored.depth,
+                nesting=0 if url in linked else stored.nesting + 1,
             )
             found.append(target)
         return found
