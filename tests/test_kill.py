@@ -183,7 +183,9 @@ async def test_after_a_kill_the_same_command_ends_with_the_tree_of_an_undisturbe
         second = await run("second")
         assert tree(output) == undisturbed, seed
         missing = {path for path, file in files.items() if file not in whole}
-        assert paths(second) == sorted(missing), "each page that was not there, and once"
+        # One that was killed between its last byte and its name: nobody has a rest of it.
+        complete = {p for p in LARGE if parts.get(f"{files[p]}.part") == pages.bodies[p]}
+        assert paths(second) == sorted([*missing, *complete]), "what was not there, and once"
         first = pages.to("killed")
         again = {sent.path for sent in first} & missing
         assert len(again) <= AT_ONCE, "no more than were in flight"
@@ -191,7 +193,9 @@ async def test_after_a_kill_the_same_command_ends_with_the_tree_of_an_undisturbe
             part = parts.get(f"{files[sent.path]}.part", b"")
             assert pages.bodies[sent.path].startswith(part)
             kept = len(part) if sent.path in LARGE else 0
-            assert sent.start == kept, "what was kept of a large body is gone on from"
+            assert sent.start == kept or sent.path in complete, (
+                "what was kept of a large body is gone on from"
+            )
             figures.continued += sent.start > 0
         figures.in_flight.append(len(again))
         figures.saved += len(whole)
