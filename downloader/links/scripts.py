@@ -69,7 +69,7 @@ def imports(text: str, *, page: bool = False) -> Iterator[Import]:
     if "import" not in text and "from" not in text and not (page and "Worker" in text):
         return
     data = text.encode("utf-8", "replace")
-    places = list(_PLACE.finditer(data))
+    places = [place for place in _PLACE.finditer(data) if _may_be_address(place)]
     if not places:
         return
     tree = Parser(_LANGUAGE).parse(data)
@@ -86,6 +86,13 @@ def imports(text: str, *, page: bool = False) -> Iterator[Import]:
                 last = characters + len(written)
                 kind = _KINDS.get(where, Kind.MODULE)
                 yield Import(characters, last, value, chr(data[start]), where, kind)
+
+
+def _may_be_address(place: re.Match[bytes]) -> bool:
+    """Return whether a string might be an address; long lists of words are full of ``from``."""
+    start, end = place.span("string")
+    written = place.string[start + 1 : end - 1]
+    return bool(place["new"]) or b"\\" in written or _ADDRESS.match(written.decode()) is not None
 
 
 def escape(url: str, quote: str, *, markup: bool) -> str:
