@@ -20,6 +20,7 @@ from downloader.flags import (
     Header,
     HeaderText,
     Processes,
+    ReportFile,
     Seconds,
     Size,
     load_config,
@@ -28,10 +29,13 @@ from downloader.flags import (
 from downloader.loop import log_everything, runner
 from downloader.models import USER_AGENT, ExitStatus, Options
 from downloader.progress import prepare_streams
+from downloader.report.desk import Desk, Wishes
 from downloader.run import View, run
 from downloader.text import printable
 
 _DEFAULTS = Options()
+#: Options for files of an earlier run.
+_OF_FILES = ("refresh", "verify")
 
 
 @click.command(
@@ -52,6 +56,7 @@ _DEFAULTS = Options()
     default=_DEFAULTS.output,
     help=f"Save under this folder [{_DEFAULTS.output}].",
 )
+@option("Output", "--no-save", is_flag=True, help="Measure only: fetch, and save nothing.")
 @option("Output", "--force", is_flag=True, help="Fetch again what is done already.")
 @option(
     "Output",
@@ -182,6 +187,13 @@ _DEFAULTS = Options()
     is_flag=True,
     help="Refuse loopback, private and link-local addresses, at every hop.",
 )
+@option(
+    "Report",
+    "--report",
+    type=ReportFile(),
+    multiple=True,
+    help="Write a record of each URL: .jsonl, .json or .csv. Repeatable.",
+)
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")
 @option("Report", "--no-progress", is_flag=True, help="Show no progress bar.")
@@ -209,6 +221,8 @@ def main(
     source: tuple[str, ...],
     header: tuple[tuple[str, str], ...],
     no_use_server_timestamps: bool,
+    no_save: bool,
+    report: tuple[Path, ...],
     quiet: bool,
     verbose: bool,
     no_progress: bool,
@@ -229,13 +243,22 @@ def main(
         raise click.UsageError(
             "--demo takes no SOURCE" if demo else "name a SOURCE: a list file, - or a URL", ctx
         )
+    if no_save and (wrong := [name for name in _OF_FILES if settings[name]]):
+        raise click.UsageError(f"--no-save leaves nothing that --{wrong[0]} could be for", ctx)
     # The other parameters are named and typed as the fields of Options are.
-    options = Options(headers=header, server_timestamps=not no_use_server_timestamps, **settings)
+    options = Options(
+        headers=header,
+        server_timestamps=not no_use_server_timestamps,
+        save=not no_save,
+        timings=bool(report),
+        **settings,
+    )
+    wishes = Wishes(files=report)
     view = View(options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
     prepare_streams()
     if debug:
         log_everything()
-    sys.exit(_guarded(lambda: _start(source, options, view, demo=demo), debug=debug))
+    sys.exit(_guarded(lambda: _start(source, options, view, wishes, demo=demo), debug=debug))
 
 
 def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
@@ -268,7 +291,9 @@ def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
         return ExitStatus.SOME_FAILED
 
 
-def _start(source: tuple[str, ...], options: Options, view: View, *, demo: bool) -> ExitStatus:
+def _start(
+    source: tuple[str, ...], options: Options, view: View, wishes: Wishes, *, demo: bool
+) -> ExitStatus:
     with ExitStack() as stack:
         if (processes := cluster.size(options)) > 1:
             stack.enter_context(cluster.forked_ahead(processes))
@@ -276,8 +301,9 @@ def _start(source: tuple[str, ...], options: Options, view: View, *, demo: bool)
             source = stack.enter_context(demo_site())
         for one in source:
             sources.check(one)
+        desk = stack.enter_context(Desk(wishes, options.output))
         with runner(debug=view.debug) as loop:
-            return loop.run(run(source, options, view))
+            return loop.run(run(source, options, view, desk))
 
 
 def _silence_stdout() -> None:

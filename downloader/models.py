@@ -29,6 +29,7 @@ class Options:
 
     Attributes:
         output: the folder that files are saved under; created when missing.
+        save: False to measure only, and leave no file and no folder behind.
         force: fetch again what is done already.
         refresh: ask the server whether what is done has changed (RFC 9110, section 13).
         verify: hash what is done again, instead of comparing sizes alone.
@@ -52,9 +53,11 @@ class Options:
         cacert: a PEM file of certificate authorities to trust instead of the system's.
         insecure: accept any TLS certificate.
         block_private: refuse addresses that are not of the public internet, at every hop.
+        timings: find out what each URL waited for.
     """
 
     output: Path = Path("downloaded_sites")
+    save: bool = True
     force: bool = False
     refresh: bool = False
     verify: bool = False
@@ -78,6 +81,7 @@ class Options:
     cacert: Path | None = None
     insecure: bool = False
     block_private: bool = False
+    timings: bool = False
 
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a hang later.
@@ -162,6 +166,25 @@ class Sizes:
     charset_source: CharsetSource | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """What the last request of one URL waited for, in seconds; None where it did not have to.
+
+    Attributes:
+        dns: for the addresses of the host; None as well when they were known.
+        connect: for the connection; None when one was used again.
+        tls: for encryption to be agreed on.
+        first_byte: from when the request could be sent until the head of the answer was there.
+        transfer: from then until the body was there, and saved.
+    """
+
+    dns: float | None
+    connect: float | None
+    tls: float | None
+    first_byte: float
+    transfer: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloaded:
     """The body came whole and is saved.
@@ -170,7 +193,7 @@ class Downloaded:
         index: place of its line among all lines, from 0.
         origin: where the line was read, such as ``sites.txt:3``.
         url: the address asked for, without password.
-        path: the file, relative to the output folder.
+        path: the file, relative to the output folder; empty when nothing was to be saved.
         final_url: where it was found, after redirects.
         redirects: the addresses that answered with a redirect, in order.
         status: HTTP status of the last answer.
@@ -184,8 +207,11 @@ class Downloaded:
         attempts: how often it was tried.
         resumed_at: bytes that an earlier attempt had left and this one went on from.
         set_aside: a file that was in its place and is not ours, by its new name; or empty.
-        started: seconds since the epoch at which the request was made.
-        seconds: how long it took, waits and earlier attempts included.
+        started: seconds since the epoch at which the first request was made.
+        seconds: how long it took since then, waits and all attempts included.
+        parent: the address of the page that it was found on; empty for a line of a list.
+        header_bytes: of the head of the last answer, as HTTP/1.1 writes it.
+        timings: what the last request waited for, if that was to be found out.
     """
 
     index: int
@@ -208,6 +234,9 @@ class Downloaded:
     set_aside: str
     started: float
     seconds: float
+    parent: str = ""
+    header_bytes: int = 0
+    timings: Timings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,9 +244,12 @@ class Unchanged:
     """The server says that what an earlier run saved is still what it has (304).
 
     Attributes:
-        index, origin, url, path, seconds: as in :class:`Downloaded`.
+        index, origin, url, path, seconds, parent: as in :class:`Downloaded`.
         size: of the file, in bytes.
         characters: for text, how many.
+        final_url, redirects, http_version, attempts, started, header_bytes, timings: as in
+            :class:`Downloaded`.
+        sha256, etag, last_modified: of what was saved, as far as is known.
     """
 
     index: int
@@ -227,6 +259,17 @@ class Unchanged:
     size: int
     characters: int | None
     seconds: float
+    parent: str = ""
+    final_url: str = ""
+    redirects: tuple[str, ...] = ()
+    http_version: str = ""
+    attempts: int = 1
+    started: float = 0.0
+    header_bytes: int = 0
+    timings: Timings | None = None
+    sha256: str = ""
+    etag: str = ""
+    last_modified: str = ""
 
 
 class SkipReason(Enum):
@@ -244,6 +287,8 @@ class Skipped:
         index, origin, url: as in :class:`Downloaded`.
         reason: why.
         detail: one line for a person.
+        path, size, characters, sha256, etag, last_modified: of what an earlier run saved, as far
+            as is known; as in :class:`Unchanged`.
     """
 
     index: int
@@ -251,6 +296,12 @@ class Skipped:
     url: str
     reason: SkipReason
     detail: str
+    path: SafePath | None = None
+    size: int | None = None
+    characters: int | None = None
+    sha256: str = ""
+    etag: str = ""
+    last_modified: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +309,7 @@ class Failed:
     """The URL could not be fetched, saved or even read.
 
     Attributes:
-        index, origin: as in :class:`Downloaded`.
+        index, origin, parent: as in :class:`Downloaded`.
         url: the address without password, or the line as it stands when it is no address.
         kind: which of the closed set of reasons.
         message: one line for a person.
@@ -267,6 +318,8 @@ class Failed:
         attempts: how often it was tried.
         seconds: how long it took.
         traceback: for defects of this program, where it happened.
+        final_url, redirects: where the last request went, and what had redirected there.
+        started: seconds since the epoch at which the first request was made; 0 if none was.
     """
 
     index: int
@@ -279,6 +332,10 @@ class Failed:
     attempts: int = 0
     seconds: float = 0.0
     traceback: str = ""
+    parent: str = ""
+    final_url: str = ""
+    redirects: tuple[str, ...] = ()
+    started: float = 0.0
 
 
 Outcome = Downloaded | Unchanged | Skipped | Failed

@@ -14,6 +14,7 @@ from downloader.errors import DownloadError, ErrorKind
 from downloader.loop import widen_resolver
 from downloader.models import ExitStatus, Failed, Options, Outcome, Tally
 from downloader.progress import Screen, State
+from downloader.report.desk import Desk
 from downloader.report.lines import (
     count,
     detail_line,
@@ -59,7 +60,7 @@ class View:
                 screen.result(detail)
 
 
-async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStatus:
+async def run(source: tuple[str, ...], options: Options, view: View, desk: Desk) -> ExitStatus:
     """Download what the SOURCEs hold, and say what happened.
 
     Raises:
@@ -83,12 +84,17 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
                     async for outcome in outcomes:
                         tally.add(outcome)
                         view.show(outcome, screen)
+                        desk.add(outcome)
             except DownloadError as error:
                 fault = error
+            try:
+                await desk.finish(untried=batch.untried, list_read=batch.total is not None)
+            except DownloadError as error:
+                fault = fault or error
         for warning in batch.warnings:
             screen.note(printable(f"download: {warning}"))
         if tally.total and not view.quiet:
-            screen.result(summary_line(tally, time.monotonic() - started))
+            screen.result(summary_line(tally, time.monotonic() - started, saving=options.save))
         if batch.untried or (received and batch.total is None):
             screen.note(_stopped_line(batch))
     if fault is not None:

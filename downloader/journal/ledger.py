@@ -228,7 +228,8 @@ class Journal:
             return Job(target, row.name, row.id, saved)
         if self._options.refresh:
             return Job(target, row.name, row.id, saved, conditional=True, parked=row.parked)
-        return _skipped(target, SkipReason.DONE, f"already saved as {saved.path}")
+        detail = f"already saved as {saved.path}"
+        return _skipped(target, SkipReason.DONE, detail, saved)
 
     def _promised_otherwise(self, target: Target, saved: Saved) -> bool:
         """Return whether the list now promises another body than the one that is there."""
@@ -332,11 +333,24 @@ def _repeated(target: Target, origin: str) -> Skipped:
     return _skipped(target, SkipReason.DUPLICATE, f"{target.origin} repeats {origin}")
 
 
-def _skipped(target: Target, reason: SkipReason, detail: str) -> Skipped:
-    return Skipped(
+def _skipped(
+    target: Target, reason: SkipReason, detail: str, saved: Saved | None = None
+) -> Skipped:
+    skipped = Skipped(
         index=target.index,
         origin=target.origin,
         url=target.shown,
         reason=reason,
         detail=detail,
+    )
+    if saved is None:
+        return skipped
+    return replace(
+        skipped,
+        path=saved.path,
+        size=saved.size,
+        characters=saved.characters,
+        sha256=saved.sha256.hex(),
+        etag=saved.etag,
+        last_modified=saved.last_modified,
     )
