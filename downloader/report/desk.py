@@ -13,6 +13,7 @@ from downloader.errors import ReportError
 from downloader.models import Outcome
 from downloader.report.data import Csv, Json, JsonLines
 from downloader.report.files import Report
+from downloader.report.html import Html
 from downloader.report.record import Run, Totals, record_of, time_text
 
 #: Which report is made, by the ending of its name.
@@ -20,6 +21,7 @@ FORMATS: dict[str, Callable[[Path], Report]] = {
     ".json": Json,
     ".jsonl": JsonLines,
     ".csv": Csv,
+    ".html": Html,
 }
 
 
