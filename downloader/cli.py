@@ -15,6 +15,7 @@ from downloader._version import __version__
 from downloader.demo import demo_site
 from downloader.errors import DiskError, DownloadError
 from downloader.flags import (
+    BudgetText,
     CountOrAuto,
     GroupedCommand,
     Header,
@@ -29,6 +30,7 @@ from downloader.flags import (
 from downloader.loop import log_everything, runner
 from downloader.models import USER_AGENT, ExitStatus, Options
 from downloader.progress import prepare_streams
+from downloader.report.budget import Budget
 from downloader.report.desk import Desk, Wishes
 from downloader.run import View, run
 from downloader.text import printable
@@ -192,7 +194,35 @@ _OF_FILES = ("refresh", "verify")
     "--report",
     type=ReportFile(),
     multiple=True,
-    help="Write a record of each URL: .jsonl, .json or .csv. Repeatable.",
+    help="Write a page (.html) or a record of each URL (.jsonl, .json, .csv). Repeatable.",
+)
+@option("Report", "--sizes", is_flag=True, help="Print the largest, and sums by type and host.")
+@option(
+    "Report",
+    "--compare",
+    metavar="OLD.jsonl",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Say what is new, gone or changed since an earlier report.",
+)
+@option(
+    "Report",
+    "--budget",
+    type=BudgetText(),
+    help="Fail when more is found: html=100k (each), html.total=1M, total=2M.",
+)
+@option(
+    "Report",
+    "--lock",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the list with hash, size and final URL of each.",
+)
+@option(
+    "Report",
+    "--locked",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Download what --lock has written, and fail when it differs.",
 )
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")
@@ -223,6 +253,11 @@ def main(
     no_use_server_timestamps: bool,
     no_save: bool,
     report: tuple[Path, ...],
+    sizes: bool,
+    compare: Path | None,
+    budget: Budget | None,
+    lock: Path | None,
+    locked: Path | None,
     quiet: bool,
     verbose: bool,
     no_progress: bool,
@@ -239,10 +274,12 @@ def main(
     Exit status: 0 all done, 1 some URL failed, 2 usage or unreadable list, 3 the disk failed,
     130 interrupted.
     """
-    if bool(source) == demo:
-        raise click.UsageError(
-            "--demo takes no SOURCE" if demo else "name a SOURCE: a list file, - or a URL", ctx
-        )
+    own = "--demo" if demo else "--locked" if locked else ""
+    if bool(source) == bool(own) or (demo and locked):
+        missing = "name a SOURCE: a list file, - or a URL"
+        raise click.UsageError(f"{own} takes no SOURCE" if own else missing, ctx)
+    if locked is not None:
+        source = (str(locked),)
     if no_save and (wrong := [name for name in _OF_FILES if settings[name]]):
         raise click.UsageError(f"--no-save leaves nothing that --{wrong[0]} could be for", ctx)
     # The other parameters are named and typed as the fields of Options are.
@@ -253,7 +290,14 @@ def main(
         timings=bool(report),
         **settings,
     )
-    wishes = Wishes(files=report)
+    wishes = Wishes(
+        files=report,
+        sizes=sizes or verbose,
+        compare=compare,
+        budget=budget,
+        lock=lock,
+        locked=locked,
+    )
     view = View(options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
     prepare_streams()
     if debug:

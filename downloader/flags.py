@@ -10,6 +10,7 @@ import click
 import platformdirs
 
 from downloader.errors import BadUrlError
+from downloader.report.budget import Budget, parse_budget
 from downloader.report.desk import FORMATS
 from downloader.sources import parse_header
 from downloader.text import parse_seconds, parse_size, printable
@@ -158,6 +159,21 @@ class ReportFile(click.ParamType[Path]):
         if path.suffix.lower() not in FORMATS:
             self.fail(f"{str(path)!r} does not end in {' or '.join(FORMATS)}", param, ctx)
         return path
+
+
+class BudgetText(click.ParamType[Budget]):
+    """What bodies may weigh."""
+
+    name = "LIMITS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Budget:
+        """Return the limits."""
+        try:
+            return value if isinstance(value, Budget) else parse_budget(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def usable_cores() -> int:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from downloader.errors import ErrorKind
 from downloader.models import Failed
 from downloader.report.data import Csv, Json, JsonLines
-from downloader.report.record import FIELDS, Record, Result, Run, Totals, record_of, schema
+from downloader.report.record import FIELDS, Record, Result, record_of, schema
+from downloader.report.run import Run, Totals
 from tests.conftest import Command, Site, ended, saved_files
 from tests.runs import keeps, sends
 

@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from downloader.report.files import WholeFile, open_lines, writing
-from downloader.report.record import FIELDS, Record, Run, Value, as_dict, not_tried, values
+from downloader.report.record import FIELDS, Record, Value, as_dict, values
+from downloader.report.run import Run, not_tried
 from downloader.text import printable
 
 _FLAG = "--report"

@@ -7,7 +7,8 @@ from typing import BinaryIO, Protocol
 
 from downloader.errors import DiskError, ReportError
 from downloader.paths import PART
-from downloader.report.record import Record, Run
+from downloader.report.record import Record
+from downloader.report.run import Run
 
 
 class Report(Protocol):

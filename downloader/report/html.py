@@ -19,12 +19,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from downloader._version import __version__
+from downloader.report.compare import Change
 from downloader.report.data import json_line
 from downloader.report.files import WholeFile, writing
 from downloader.report.findings import ADVICE, Copies, Findings, repeated_bytes
 from downloader.report.kinds import kind_of
-from downloader.report.record import Record, Result, Run
+from downloader.report.record import Record, Result
 from downloader.report.rows import Links, Rows
+from downloader.report.run import Run
 from downloader.report.summary import Summary, Weight
 from downloader.text import format_size, printable
 
@@ -79,6 +81,7 @@ class Html:
             run=run,
             results=run.totals.results,
             Result=Result,
+            Change=Change,
             summary=self._summary,
             kinds=[(kind.label, weight) for kind, weight in self._summary.by_kind()],
             hosts=self._summary.by_host(_MOST_HOSTS),
@@ -106,17 +109,18 @@ class Html:
 
     def _records(self) -> Iterator[tuple[Record, bool]]:
         """Yield all records, and whether each has a row: of very many the most important have."""
-        least, room = -1, MOST_ROWS
+        least, equal = -1, 0
         if len(self._sizes) > MOST_ROWS:
-            least = sorted(self._sizes, reverse=True)[MOST_ROWS - 1]
+            most = sorted(self._sizes, reverse=True)[:MOST_ROWS]
+            least = most[-1]
+            equal = most.count(least)
         self._spool.seek(0)
         for line, size in zip(self._spool, self._sizes, strict=True):
             members = json.loads(line)
             members["outcome"] = Result(members["outcome"])
             members["redirects"] = tuple(members["redirects"])
-            has_row = size >= least and room > 0
-            room -= has_row
-            yield Record(**members), has_row
+            equal -= size == least
+            yield Record(**members), size > least or (size == least and equal >= 0)
 
     def _charts(self) -> dict[str, object]:
         """Return what the charts above the table show."""

@@ -4,14 +4,12 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import resources
 from operator import attrgetter
-from pathlib import Path
 
-from downloader._version import __version__
 from downloader.models import Downloaded, Failed, Outcome, Skipped, Timings, Unchanged
 from downloader.urls import Url, host
 
@@ -28,71 +26,6 @@ class Result(StrEnum):
     SKIPPED = "skipped"
     FAILED = "failed"
     NOT_TRIED = "not-tried"
-
-
-@dataclass(slots=True)
-class Totals:
-    """What the records of a run come to.
-
-    Attributes:
-        urls: how many there are.
-        results: how many of each outcome.
-        wire_bytes, decoded_bytes: of all bodies.
-    """
-
-    urls: int = 0
-    results: dict[Result, int] = field(default_factory=dict)
-    wire_bytes: int = 0
-    decoded_bytes: int = 0
-
-    def add(self, record: "Record") -> None:
-        """Count one record."""
-        self.urls += 1
-        self.results[record.outcome] = self.results.get(record.outcome, 0) + 1
-        self.wire_bytes += record.wire_bytes or 0
-        self.decoded_bytes += record.decoded_bytes or 0
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What a report says about the run as a whole.
-
-    Attributes:
-        started: when it began: UTC, as RFC 3339 writes it.
-        seconds: how long it took.
-        untried: lines that were read and not tried, because it was stopped.
-        list_read: whether the list was read to its end.
-        totals: what its records come to.
-        output: the folder that files were saved under.
-    """
-
-    started: str
-    seconds: float
-    untried: int
-    list_read: bool
-    totals: Totals
-    output: Path
-
-    @property
-    def complete(self) -> bool:
-        """Whether every line was tried."""
-        return self.list_read and not self.untried
-
-    def as_dict(self) -> dict[str, Value]:
-        """Return the run as JSON writes it."""
-        totals = self.totals
-        counted = [each for each in Result if each is not Result.NOT_TRIED]
-        return {
-            "program": "download",
-            "version": __version__,
-            "started": self.started,
-            "seconds": _rounded(self.seconds),
-            "complete": self.complete,
-            "urls": totals.urls,
-            **{each.value: totals.results.get(each, 0) for each in counted},
-            "wire_bytes": totals.wire_bytes,
-            "decoded_bytes": totals.decoded_bytes,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,14 +141,6 @@ def record_of(outcome: Outcome) -> Record:
             return _failed(outcome)
 
 
-def not_tried(run: Run) -> Record:
-    """Return what is said, after all others, when a run was stopped before its end."""
-    lines = f"{run.untried} line{'' if run.untried == 1 else 's'}"
-    rest = "" if run.list_read else " and what follows in the list"
-    said = f"the run was stopped: {lines}{rest} not tried"
-    return Record(url="", outcome=Result.NOT_TRIED, message=said)
-
-
 def _downloaded(done: Downloaded) -> Record:
     sizes = done.sizes
     dns, connect, tls, first_byte, transfer = _times(done.timings)
@@ -245,7 +170,7 @@ def _downloaded(done: Downloaded) -> Record:
         attempts=done.attempts,
         resumed_at_bytes=done.resumed_at,
         started=time_text(done.started),
-        seconds=_rounded(done.seconds),
+        seconds=rounded(done.seconds),
         dns_seconds=dns,
         connect_seconds=connect,
         tls_seconds=tls,
@@ -276,7 +201,7 @@ def _unchanged(outcome: Unchanged) -> Record:
         last_modified=outcome.last_modified or None,
         attempts=outcome.attempts,
         started=time_text(outcome.started),
-        seconds=_rounded(outcome.seconds),
+        seconds=rounded(outcome.seconds),
         dns_seconds=dns,
         connect_seconds=connect,
         tls_seconds=tls,
@@ -317,7 +242,7 @@ def _failed(outcome: Failed) -> Record:
         status=outcome.status,
         attempts=outcome.attempts,
         started=time_text(outcome.started),
-        seconds=_rounded(outcome.seconds) if outcome.started else None,
+        seconds=rounded(outcome.seconds) if outcome.started else None,
     )
 
 
@@ -325,10 +250,10 @@ def _times(timings: Timings | None) -> tuple[float | None, ...]:
     if timings is None:
         return (None,) * 5
     parts = timings.dns, timings.connect, timings.tls, timings.first_byte, timings.transfer
-    return tuple(map(_rounded, parts))
+    return tuple(map(rounded, parts))
 
 
-def _rounded(seconds: float | None) -> float | None:
+def rounded(seconds: float | None) -> float | None:
     """Return microseconds at most: what is behind them is noise."""
     return None if seconds is None else round(seconds, 6)
 

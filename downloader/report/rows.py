@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from downloader.report.kinds import FileKind, kind_of
 from downloader.report.record import Record, Result
+from downloader.text import printable
 
 _KINDS = list(FileKind)
 _RESULTS = list(Result)
@@ -75,7 +76,8 @@ class Rows:
 
 
 def _row(record: Record, links: Links, began: datetime) -> Iterator[str | int | None]:
-    yield record.url
+    # Nothing in them turns the direction of what follows, or does not show.
+    yield printable(record.url)
     yield links.to(record)
     yield _KINDS.index(kind_of(record))
     yield _RESULTS.index(record.outcome)
@@ -83,7 +85,8 @@ def _row(record: Record, links: Links, began: datetime) -> Iterator[str | int | 
     yield record.wire_bytes
     yield record.characters
     yield record.status
-    yield f"{record.kind}: {record.message}" if record.kind else record.reason
+    said = f"{record.kind}: {record.message}" if record.kind else record.reason
+    yield printable(said) if said else None
     # Tenths of milliseconds.
     start = record.started and datetime.fromisoformat(record.started)
     yield _tenths((start - began).total_seconds()) if start else None

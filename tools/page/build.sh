@@ -9,3 +9,5 @@ npx esbuild charts.js --bundle --minify --format=iife --global-name=Charts --cha
   --legal-comments=none --metafile=meta.json --outfile="$page/charts.js" --log-level=warning
 node licences.mjs > "$page/charts.LICENSE.txt"
 rm meta.json
+# Only for tests: it looks for what people with disabilities could not use (MPL-2.0).
+cp node_modules/axe-core/axe.min.js ../../tests/data/axe.min.js

@@ -23,12 +23,8 @@
     return seconds < 1 ? `${integers.format(Math.round(seconds * 1000))} ms` : `${seconds.toFixed(2)} s`;
   }
   function short(text, most) {
-    const plain = printable(text);
-    return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain;
+    return text.length > most ? `${text.slice(0, most - 1)}…` : text;
   }
-  // Characters that could turn the direction of what follows, or do not show at all.
-  const printable = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|\p{Cs}/gu,
-    (char) => `\\u${char.codePointAt(0).toString(16).padStart(4, "0")}`);
 
   // --- charts ---------------------------------------------------------------------------------
   const charts = JSON.parse(byId("charts").textContent);
@@ -43,6 +39,8 @@
       const svg = make(width);
       // The policy of the page allows no style that it does not know; report.css has it instead.
       for (const style of svg.querySelectorAll("style")) style.remove();
+      // It is one picture with one description; those of its parts would only be noise.
+      for (const part of svg.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
       svg.setAttribute("role", "img");
       svg.setAttribute("aria-label", label());
       figure.replaceChildren(svg);
@@ -198,14 +196,14 @@
     const known = PHASES.slice(1).map((phase) => columns[phase][row] ?? 0);
     const before = Math.max(0, columns.total[row] - known.reduce((sum, part) => sum + part, 0));
     let at = columns.start[row];
-    const about = [`${printable(columns.url[row])}: ${time(columns.total[row])}`];
+    const about = [`${columns.url[row]}: ${time(columns.total[row])}`];
     const parts = [before, ...known].map((part, index) => {
       if (part && (index || !failed)) about.push(`${index ? PHASES[index] : "earlier attempts, redirects, pauses"} ${time(part)}`);
       const from = at / TENTHS;
       at += part;
       return { phase: failed && !index ? "failed" : PHASES[index], from, to: at / TENTHS };
     });
-    if (failed) about.push(`failed: ${printable(columns.said[row] ?? "")}`);
+    if (failed) about.push(`failed: ${columns.said[row] ?? ""}`);
     const title = about.join("\n");
     return parts.filter((part) => part.to > part.from).map((part) => ({ ...part, title }));
   }
@@ -302,7 +300,7 @@
       line.append(address(index));
       line.append(cell("opt", kinds[columns.kind[index]]));
       const outcome = cell(results[columns.result[index]] === "failed" ? "failed" : "", results[columns.result[index]]);
-      if (columns.said[index]) outcome.title = printable(columns.said[index]);
+      if (columns.said[index]) outcome.title = columns.said[index];
       line.append(outcome);
       const bytes = columns.decoded[index];
       const sized = cell("n sized", bytes === null ? "" : size(bytes));
@@ -321,7 +319,7 @@
 
     function address(index) {
       const place = cell("url", "");
-      const shown = printable(columns.url[index]);
+      const shown = columns.url[index];
       const main = document.createElement(columns.link[index] ? "a" : "span");
       main.textContent = shown;
       if (columns.link[index]) main.href = columns.link[index];
