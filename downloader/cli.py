@@ -292,7 +292,7 @@ def main(
     )
     wishes = Wishes(
         files=report,
-        sizes=sizes or verbose,
+        sizes=sizes or (verbose and not quiet),
         compare=compare,
         budget=budget,
         lock=lock,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from downloader import sources
 from downloader.batch import Batch
-from downloader.errors import DownloadError, ErrorKind
+from downloader.errors import DownloadError, ErrorKind, RunError
 from downloader.loop import widen_resolver
 from downloader.models import ExitStatus, Failed, Options, Outcome, Tally
 from downloader.progress import Screen, State
@@ -90,19 +90,21 @@ async def run(source: tuple[str, ...], options: Options, view: View, desk: Desk)
                         desk.add(outcome)
             except DownloadError as error:
                 fault = error
-            try:
-                told = await desk.finish(
-                    untried=batch.untried,
-                    list_read=batch.total is not None,
-                    colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
-                )
-            except DownloadError as error:
-                fault = fault or error
+            if tally.total or not isinstance(fault, RunError):
+                # Reports of earlier runs stay when this one could not be made.
+                try:
+                    told = await desk.finish(
+                        untried=batch.untried,
+                        list_read=batch.total is not None,
+                        colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
+                    )
+                except DownloadError as error:
+                    fault = fault or error
         for warning in batch.warnings:
             screen.note(printable(f"download: {warning}"))
         if tally.total and not view.quiet:
             screen.result(summary_line(tally, time.monotonic() - started, saving=options.save))
-        _tell(told, screen, quiet=view.quiet)
+        _tell(told, screen)
         if batch.untried or (received and batch.total is None):
             screen.note(_stopped_line(batch))
     if fault is not None:
@@ -114,9 +116,9 @@ async def run(source: tuple[str, ...], options: Options, view: View, desk: Desk)
     return ExitStatus.SOME_FAILED if tally.failed or told.failures else ExitStatus.DONE
 
 
-def _tell(told: Told, screen: Screen, *, quiet: bool) -> None:
+def _tell(told: Told, screen: Screen) -> None:
     """Put on the screen what reports have to say."""
-    for line in () if quiet else told.lines:
+    for line in told.lines:
         screen.result(line)
     for line in told.failures:
         screen.failure(line)

@@ -48,7 +48,13 @@ ORDER = [
 SEPARATE = {"fetch", "journal", "storage", "sources", "reader", "governor", "report"}
 PURE = set(ORDER[: ORDER.index("sources")])
 #: A library that only one room may know.
-ONLY = {"aiohttp": "fetch", "aiofiles": "storage", "tqdm": "progress", "sqlite3": "journal"}
+ONLY = {
+    "aiohttp": "fetch",
+    "aiofiles": "storage",
+    "tqdm": "progress",
+    "sqlite3": "journal",
+    "jinja2": "report",
+}
 
 
 def room(file: Path) -> str:

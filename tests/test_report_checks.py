@@ -184,7 +184,9 @@ async def test_drift_fails_and_each_difference_is_named(
     assert drift[0] == f"Not as locked: {site.url('/goes')}: not there: 404 Not Found"
     moved = f"found at {site.url('/new')}, {site.url('/moves')} is locked"
     assert drift[1] == f"Not as locked: {site.url('/moves')}: {moved}"
-    assert re.search(r"/turns: content: sha256 of its 2 bytes is .*; 1 bytes are locked", drift[2])
+    assert re.search(
+        r"/turns: content: sha256 is .*; the body has 2 bytes; 1 bytes are locked", drift[2]
+    )
     # What is not what was locked has not been saved.
     assert saved_files(tmp_path / "downloaded_sites") == {
         f"{site.folder}/same.html",

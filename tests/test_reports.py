@@ -4,18 +4,26 @@ import csv
 import json
 import re
 import signal
+import ssl
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import trustme
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader.errors import ErrorKind
 from downloader.models import Failed
 from downloader.report.data import Csv, Json, JsonLines
+from downloader.report.files import Report
+from downloader.report.html import Html
 from downloader.report.record import FIELDS, Record, Result, record_of, schema
 from downloader.report.run import Run, Totals
 from tests.conftest import Command, Site, ended, saved_files
@@ -245,6 +253,65 @@ async def test_a_full_disk_stops_the_run(command: Command, tmp_path: Path) -> No
     ran = await command("--demo", "--report=full.jsonl")
     assert ran.status == 3
     assert "cannot write --report full.jsonl: No space left on device" in ran.err[-1]
+
+
+async def test_reports_of_an_earlier_run_stay_when_this_one_cannot_be_made(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "r.jsonl").write_text("earlier")
+    (tmp_path / "r.json").write_text("earlier")
+    (tmp_path / "file").touch()
+    ran = await command("--demo", "-o", "file", "--report=r.jsonl", "--report=r.json")
+    assert ran.status in (2, 3)
+    assert {(tmp_path / name).read_text() for name in ("r.jsonl", "r.json")} == {"earlier"}
+    assert not (tmp_path / "r.json.part").exists()
+
+
+async def test_where_one_report_is_refused_the_others_are_made(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "full.json.part").symlink_to("/dev/full")
+    ran = await command("--demo", "--report=full.json", "--report=r.json")
+    assert ran.status == 3
+    whole = json.loads((tmp_path / "r.json").read_text())
+    VALID_REPORT.validate(whole)
+    assert whole["run"]["urls"] > 0
+
+
+async def test_what_an_encrypted_request_waits_for(tmp_path: Path, command: Command) -> None:
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    app = web.Application()
+    app.router.add_get("/", sends(b"secret"))
+    server = TestServer(app, host="localhost", scheme="https")
+    await server.start_server(ssl=context)
+    url = f"https://localhost:{server.port}/"
+    ran = await command(url, f"{url}?2", "-j1", "--cacert=ca.pem", "--report=r.jsonl")
+    await server.close()
+    assert ran.status == 0
+    first, second = records(tmp_path / "r.jsonl")
+    parts = [f"{part}_seconds" for part in ("dns", "connect", "tls", "first_byte", "transfer")]
+    assert None not in [first[part] for part in parts]
+    assert sum(first[part] for part in parts) <= first["seconds"]
+    # The second one uses the connection of the first.
+    assert [second[part] for part in parts[:3]] == [None, None, None]
+    assert second["first_byte_seconds"] > 0
+
+
+@pytest.mark.parametrize("make", [JsonLines, Json, Csv, Html])
+def test_memory_does_not_grow_with_the_list(tmp_path: Path, make: Callable[[Path], Report]) -> None:
+    report = make(tmp_path / "report")
+    for number in range(1000):
+        report.add(_failed(f"https://h.example/{number}"))
+    tracemalloc.start()
+    for number in range(5000):
+        report.add(_failed(f"https://h.example/{number}"))
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    report.abandon()
+    assert grown < 200_000
 
 
 async def test_a_report_is_a_list(site: Site, command: Command, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from downloader.errors import (
 from downloader.fetch.connection import Connector
 from downloader.fetch.faults import Phase, Translating
 from downloader.fetch.secrets import Secrets, Trail
-from downloader.fetch.stopwatch import CURRENT, Stopwatch, tracing
+from downloader.fetch.stopwatch import CURRENT, Stopwatch
 from downloader.models import Options, Timings
 from downloader.retry import retry_after
 from downloader.text import http_date, printable
@@ -174,7 +174,6 @@ class Client:
             max_line_size=_MAX_FIELD,
             max_field_size=_MAX_FIELD,
             max_headers=_MAX_FIELDS,
-            trace_configs=[tracing()] if self._options.timings else None,
         )
         return self
 
@@ -250,13 +249,11 @@ class Client:
         with Translating(Phase.REQUEST, url):
             # encoded=True: yarl must not touch what the URL standard's parser has decided.
             address = URL(url, encoded=True)
-            if watch is None:
-                return await self._session.get(address, headers=headers, allow_redirects=False)
-            CURRENT.set(watch)
-            response = await self._session.get(
-                address, headers=headers, allow_redirects=False, trace_request_ctx=watch
-            )
-            watch.answered = time.monotonic()
+            if watch is not None:
+                CURRENT.set(watch)
+            response = await self._session.get(address, headers=headers, allow_redirects=False)
+            if watch is not None:
+                watch.answered = time.monotonic()
             return response
 
 

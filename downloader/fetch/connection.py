@@ -104,7 +104,13 @@ class Resolver(AbstractResolver):
         look_up = partial(
             socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, family=family, flags=_NUMBERS
         )
+        # This may be a task of its own, which has the context of the request.
+        watch = CURRENT.get()
+        if watch is not None:
+            watch.looked_up = time.monotonic()
         found = await asyncio.get_running_loop().run_in_executor(None, look_up)
+        if watch is not None:
+            watch.resolved = time.monotonic()
         return [
             ResolveResult(
                 hostname=host,

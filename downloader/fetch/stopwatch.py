@@ -1,10 +1,11 @@
-"""What one request waits for, told by aiohttp's tracing and by the connection itself."""
+"""What one request waits for, told by what it passes: the resolver and its connection.
+
+aiohttp's own tracing tells the same, and less of TLS, but makes and awaits several objects for each
+request, which together cost more than all that is here.
+"""
 
 import time
 from contextvars import ContextVar
-from types import SimpleNamespace
-
-import aiohttp
 
 from downloader.models import Timings
 
@@ -15,79 +16,30 @@ class Stopwatch:
     Attributes:
         begun: when it was made.
         looked_up, resolved: when its host was asked for, and known.
-        connecting, connected: when a connection was begun, and was there.
+        connected: when there was a connection of its own.
         agreed: when that was ready to be used: with TLS, when encryption was agreed on.
         answered: when the head of the answer was there.
     """
 
-    __slots__ = (
-        "agreed",
-        "answered",
-        "begun",
-        "connected",
-        "connecting",
-        "looked_up",
-        "resolved",
-    )
+    __slots__ = ("agreed", "answered", "begun", "connected", "looked_up", "resolved")
 
     def __init__(self) -> None:
         self.begun = time.monotonic()
-        self.looked_up = self.resolved = 0.0
-        self.connecting = self.connected = self.agreed = self.answered = 0.0
+        self.looked_up = self.resolved = self.connected = self.agreed = self.answered = 0.0
 
     def timings(self, *, encrypted: bool) -> Timings:
         """Return how long each part has taken, when the body is there."""
-        dns = self.resolved - self.looked_up if self.resolved else None
-        connect = tls = None
-        if self.agreed:
-            connect = self.connected - (self.resolved or self.connecting or self.begun)
-            tls = self.agreed - self.connected if encrypted else None
-        sent = self.agreed or self.begun
-        transfer = time.monotonic() - self.answered
-        return Timings(dns, connect, tls, self.answered - sent, transfer)
+        now = time.monotonic()
+        if not self.agreed:
+            return Timings(None, None, None, self.answered - self.begun, now - self.answered)
+        return Timings(
+            self.resolved - self.looked_up if self.resolved else None,
+            self.connected - (self.resolved or self.begun),
+            self.agreed - self.connected if encrypted else None,
+            self.answered - self.agreed,
+            now - self.answered,
+        )
 
 
-#: That of the request for which a connection is being made, where it is read by the connection.
+#: That of the request of this task, for the resolver and the connection that it makes use of.
 CURRENT: ContextVar[Stopwatch | None] = ContextVar("CURRENT", default=None)
-
-
-def tracing() -> aiohttp.TraceConfig:
-    """Return what has aiohttp tell the stopwatch of each request, its ``trace_request_ctx``.
-
-    Signals that nobody listens to cost little, so that only these few are used.
-    """
-    config = aiohttp.TraceConfig()
-    config.on_connection_create_start.append(_connecting)
-    config.on_dns_resolvehost_start.append(_looked_up)
-    config.on_dns_resolvehost_end.append(_resolved)
-    return config
-
-
-async def _connecting(
-    _session: aiohttp.ClientSession,
-    context: SimpleNamespace,
-    _about: aiohttp.TraceConnectionCreateStartParams,
-) -> None:
-    _watch(context).connecting = time.monotonic()
-
-
-async def _looked_up(
-    _session: aiohttp.ClientSession,
-    context: SimpleNamespace,
-    _about: aiohttp.TraceDnsResolveHostStartParams,
-) -> None:
-    _watch(context).looked_up = time.monotonic()
-
-
-async def _resolved(
-    _session: aiohttp.ClientSession,
-    context: SimpleNamespace,
-    _about: aiohttp.TraceDnsResolveHostEndParams,
-) -> None:
-    _watch(context).resolved = time.monotonic()
-
-
-def _watch(context: SimpleNamespace) -> Stopwatch:
-    watch = context.trace_request_ctx
-    # Requests that are not measured, such as those for lists, have none.
-    return watch if isinstance(watch, Stopwatch) else Stopwatch()

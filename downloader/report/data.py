@@ -28,10 +28,12 @@ class JsonLines:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = open_lines(path, _FLAG)
+        self._begun = False
 
     def add(self, record: Record) -> None:
         """Write one line."""
         line = json_line(record)
+        self._begin()
         with writing(self._path, _FLAG):
             while line:
                 line = line[self._file.write(line) :]
@@ -40,8 +42,16 @@ class JsonLines:
         """Say what was not tried, and close the file."""
         if not run.complete:
             self.add(not_tried(run))
+        self._begin()
         with writing(self._path, _FLAG):
             self._file.close()
+
+    def _begin(self) -> None:
+        """Remove what an earlier run has written."""
+        if not self._begun:
+            self._begun = True
+            with suppress(OSError):  # a pipe has nothing to remove
+                self._file.truncate(0)
 
     def abandon(self) -> None:
         """Close the file; its lines are whole."""

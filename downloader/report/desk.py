@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from downloader.errors import ReportError
+from downloader.errors import DiskError, ReportError
 from downloader.models import Outcome
 from downloader.report.budget import Budget, Spending
 from downloader.report.compare import Comparison
@@ -163,9 +163,15 @@ class Desk(AbstractContextManager["Desk", None]):
             comparison=self._comparison,
             broken=tuple(failures),
         )
+        refused: DiskError | None = None
         for report in self._reports:
-            # The terminal goes on meanwhile.
-            await asyncio.to_thread(report.finish, run)
+            try:
+                # The terminal goes on meanwhile.
+                await asyncio.to_thread(report.finish, run)
+            except DiskError as error:
+                refused = refused or error  # another report may be on another disk
+        if refused is not None:
+            raise refused
         lines = size_lines(self._summary, colour=colour) if self._summary else []
         if self._comparison is not None:
             lines += [*([""] if lines else []), *self._comparison.lines()]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from downloader.errors import DiskError, ReportError
 from downloader.paths import PART
@@ -82,11 +82,13 @@ class WholeFile:
 def open_lines(path: Path, flag: str) -> BinaryIO:
     """Open a file that is written line by line, and whole up to the last line at any time.
 
+    What it holds is left for as long as nothing is written, as when the run cannot be made.
+
     Raises:
         ReportError: it cannot be written there.
     """
     # Unbuffered: a line that has been written outlives this process, whatever ends it.
-    return _opened(path, path, flag, buffering=0)
+    return _opened(path, path, flag, mode="ab", buffering=0)
 
 
 @contextmanager
@@ -104,10 +106,12 @@ def writing(path: Path, flag: str) -> Iterator[None]:
         ) from error
 
 
-def _opened(file: Path, shown: Path, flag: str, *, buffering: int = -1) -> BinaryIO:
+def _opened(
+    file: Path, shown: Path, flag: str, *, mode: Literal["wb", "ab"] = "wb", buffering: int = -1
+) -> BinaryIO:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        return file.open("wb", buffering=buffering)
+        return file.open(mode, buffering=buffering)
     except OSError as error:
         raise ReportError(
             f"cannot write {flag} {shown}: {error.strerror}", hint="name another file"

@@ -198,7 +198,7 @@
     let at = columns.start[row];
     const about = [`${columns.url[row]}: ${time(columns.total[row])}`];
     const parts = [before, ...known].map((part, index) => {
-      if (part && (index || !failed)) about.push(`${index ? PHASES[index] : "earlier attempts, redirects, pauses"} ${time(part)}`);
+      if (part && (index || !failed)) about.push(`${index ? PHASES[index] : "waiting, redirects, earlier attempts"} ${time(part)}`);
       const from = at / TENTHS;
       at += part;
       return { phase: failed && !index ? "failed" : PHASES[index], from, to: at / TENTHS };
