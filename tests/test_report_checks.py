@@ -12,11 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader.errors import ReportError
-from downloader.report.budget import parse_budget
+from downloader.report.budget import Spending, parse_budget
 from downloader.report.compare import Change, Comparison
+from downloader.report.lock import Locked
 from downloader.report.record import Record, Result
+from downloader.report.sizes import size_lines
+from downloader.report.summary import Summary
+from downloader.text import printable
 from tests.conftest import Command, Site, saved_files
 from tests.runs import sends
+from tests.test_reports import HOSTILE
 
 
 async def test_changes_since_an_earlier_report(
@@ -219,6 +224,31 @@ async def test_a_lock_is_its_own_source(command: Command, tmp_path: Path) -> Non
     ran = await command("--locked=sites.lock", "https://h.example/")
     assert ran.status == 2
     assert "--locked takes no SOURCE" in ran.err[-1]
+
+
+@pytest.mark.parametrize("text", [text for text in HOSTILE if text])
+def test_hostile_text_is_printed_as_text(tmp_path: Path, text: str) -> None:
+    record = Record(
+        url=text,
+        outcome=Result.DOWNLOADED,
+        decoded_bytes=10,
+        sha256="0" * 64,
+        final_url=text,
+        content_type=text,
+        path=text,
+    )
+    old = tmp_path / "old.jsonl"
+    old.write_text(json.dumps({"url": text, "outcome": "measured", "decoded_bytes": 1}) + "\n")
+    lock = tmp_path / "old.lock"
+    lock.write_text(json.dumps({"url": text, "sha256": "1" * 64, "final_url": f"{text}!"}) + "\n")
+    comparison, locked, summary = Comparison(old), Locked(lock), Summary()
+    spending = Spending(parse_budget("any=1,total=1"))
+    for taker in (comparison, locked, summary, spending):
+        taker.add(record)
+    lines = [*comparison.lines(), *locked.lines(), *spending.lines()]
+    lines += size_lines(summary, colour=False)
+    assert sum(printable(text) in line for line in lines) == 5
+    assert all(line == printable(line) for line in lines)
 
 
 async def test_sizes_are_printed_in_aligned_tables(site: Site, command: Command) -> None:

@@ -250,7 +250,7 @@ async def test_hostile_text_stays_text(tmp_path: Path) -> None:
             "a[href]", "all => all.map(link => link.protocol)"
         )
         assert set(links) == {"file:", "https:"}
-        assert await seen.page.locator("script").count() == 4
+        assert await seen.page.locator("script").count() == 8
 
 
 async def test_what_was_stopped_and_what_failed_altogether_is_shown(tmp_path: Path) -> None:

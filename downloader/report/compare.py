@@ -13,6 +13,8 @@ from downloader.text import format_size, printable
 _FLAG = "--compare"
 #: Of each kind of change so many are kept, and the others counted.
 _MOST_KEPT = 200
+#: No file is larger.
+_LARGEST = 2**63
 _THERE = frozenset({Result.DOWNLOADED, Result.MEASURED, Result.UNCHANGED, Result.SKIPPED})
 
 
@@ -212,8 +214,8 @@ def _before(place: str, record: object) -> Iterator[tuple[str, Before]]:
         digest = bytes.fromhex(sha256) if isinstance(sha256, str) else None
     except ValueError:
         raise _no_report(place) from None
-    known = size if isinstance(size, int) and not isinstance(size, bool) else None
-    yield url, Before(Result(outcome) in _THERE, known, digest)
+    known = isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _LARGEST
+    yield url, Before(Result(outcome) in _THERE, size if known else None, digest)
 
 
 def _no_report(place: str) -> ReportError:

@@ -36,6 +36,8 @@ MOST_ROWS = 50_000
 #: So many rows are there before, and without, the script.
 _FIRST_ROWS = 100
 _MOST_HOSTS = 12
+#: In this order; each may use what those before it define. The first is Observable Plot.
+_SCRIPTS = ("plot", "format", "charts", "time", "table", "report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,6 @@ class Html:
             if self._findings.has_copies(record):
                 copies.add(record)
         page = _environment(links).get_template("report.html.j2")
-        assets = {name: _asset(name) for name in ("report.css", "charts.js", "report.js")}
         pieces = page.stream(
             version=__version__,
             run=run,
@@ -93,7 +94,8 @@ class Html:
             shown=min(len(self._sizes), MOST_ROWS),
             all=len(self._sizes),
             charts=self._charts(),
-            assets=assets,
+            style=_asset("report.css"),
+            scripts=[_asset(f"{name}.js") for name in _SCRIPTS],
         )
         pieces.enable_buffering(64)
         for piece in pieces:

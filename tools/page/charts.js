@@ -1,2 +1,0 @@
-// The parts of Observable Plot that report.js uses; what is not named here is left out.
-export { plot, areaY, axisX, axisY, barX, gridX, gridY, rectY, ruleY, text } from "@observablehq/plot";
