@@ -197,6 +197,7 @@ async def test_rows_are_sorted_found_and_paged(tmp_path: Path) -> None:
         await page.fill("#search", "")
         await page.select_option("#filter-result", label="failed")
         assert await page.inner_text("#told") == "1 of 251 URLs"
+        await page.focus("#filter-result")
         await page.keyboard.press("Tab")
         focused = "document.activeElement.closest('th')?.dataset.sort"
         assert await page.evaluate(focused) == "url"

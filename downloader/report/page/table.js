@@ -89,15 +89,19 @@ function table({ kinds, results, columns }) {
     const line = document.createElement("tr");
     line.append(address(index));
     line.append(cell("opt", kinds[columns.kind[index]]));
-    const outcome = cell(
-      results[columns.result[index]] === "failed" ? "failed" : "",
-      results[columns.result[index]],
-    );
+    const told = results[columns.result[index]];
+    const outcome = cell(told === "failed" ? "failed opt" : "opt", told);
     if (columns.said[index]) outcome.title = columns.said[index];
     line.append(outcome);
     const bytes = columns.decoded[index];
     const sized = cell("n sized", bytes === null ? "" : size(bytes));
-    if (bytes !== null) {
+    if (bytes === null) {
+      // A narrow page has no column for the outcome, which is all there is to say here.
+      const instead = document.createElement("span");
+      instead.className = told === "failed" ? "narrow failed" : "narrow";
+      instead.textContent = told;
+      sized.append(instead);
+    } else {
       const bar = document.createElement("span");
       bar.className = "bar";
       bar.style.width = `${(bytes / largest) * 100}%`;
