@@ -74,6 +74,16 @@ def test_what_a_stopped_run_did_not_come_to_is_not_gone(tmp_path: Path) -> None:
     assert "what is gone is not known" in comparison.lines()[0]
 
 
+def test_what_is_new_may_be_what_a_stopped_run_had_not_come_to(tmp_path: Path) -> None:
+    old = tmp_path / "old.jsonl"
+    old.write_text('{"url": "", "outcome": "not-tried"}\n')
+    comparison = Comparison(old)
+    comparison.add(Record(url="http://h/", outcome=Result.DOWNLOADED))
+    comparison.finish(complete=True)
+    assert list(comparison.changes) == [Change.NEW]
+    assert "the earlier run was stopped" in comparison.lines()[0]
+
+
 def test_of_many_changes_the_first_are_named(tmp_path: Path) -> None:
     (tmp_path / "old.jsonl").touch()
     comparison = Comparison(tmp_path / "old.jsonl")

@@ -1,12 +1,14 @@
 """What is new, gone or changed since an earlier report."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from downloader.errors import ReportError
+from downloader.models import SkipReason
 from downloader.report.record import Record, Result
 from downloader.text import format_size, printable
 
@@ -15,6 +17,7 @@ _FLAG = "--compare"
 _MOST_KEPT = 200
 #: No file is larger.
 _LARGEST = 2**63
+_DIGEST = re.compile("[0-9a-f]{64}")
 _THERE = frozenset({Result.DOWNLOADED, Result.MEASURED, Result.UNCHANGED, Result.SKIPPED})
 
 
@@ -92,6 +95,7 @@ class Comparison:
         changes: by kind, those that there are.
         same: how many URLs are as they were.
         complete: whether what is gone could be told.
+        partial: whether the earlier run was stopped, so that what is new may only not have come.
 
     Raises, when made:
         ReportError: it cannot be read, or is no report.
@@ -102,11 +106,19 @@ class Comparison:
         self.changes: dict[Change, Changes] = {}
         self.same = 0
         self.complete = True
-        self._before = dict(_read(path))
+        self.partial = False
+        self._before: dict[str, Before] = {}
+        for record in _read(path):
+            if record.outcome is Result.NOT_TRIED:
+                self.partial = True
+            elif record.reason != SkipReason.DUPLICATE.value:
+                there = record.outcome in _THERE
+                digest = bytes.fromhex(record.sha256) if record.sha256 else None
+                self._before[record.url] = Before(there, record.decoded_bytes, digest)
 
     def add(self, record: Record) -> None:
         """Take one record; of several lines with one URL the first counts."""
-        if record.outcome is Result.SKIPPED and record.reason == "duplicate":
+        if record.reason == SkipReason.DUPLICATE.value:
             return
         before = self._before.pop(record.url, None)
         after = record.decoded_bytes
@@ -129,6 +141,8 @@ class Comparison:
         counts = [f"{self.changes[kind].count} {kind}" for kind in Change if kind in self.changes]
         unknown = "" if self.complete else "; what is gone is not known, as the run was stopped"
         said = ", ".join([*counts, f"{self.same} the same"])
+        if self.partial:
+            unknown += "; the earlier run was stopped, and had not come to all that is new"
         lines = [f"Since {printable(str(self.path))}: {said}{unknown}"]
         for kind in Change:
             changes = self.changes.get(kind, Changes())
@@ -159,8 +173,8 @@ def _change(before: Before | None, record: Record) -> Change | None:
     return None
 
 
-def _read(path: Path) -> Iterator[tuple[str, Before]]:
-    """Yield what a report says of each URL.
+def _read(path: Path) -> Iterator[Record]:
+    """Yield what is needed of the records of a report.
 
     Raises:
         ReportError: it cannot be read, or is no report.
@@ -173,49 +187,44 @@ def _read(path: Path) -> Iterator[tuple[str, Before]]:
             for number, line in enumerate(file, 1):
                 # A run that was killed may have left a part of a line.
                 if line.endswith(b"\n") and line.strip():
-                    yield from _record(f"{path}:{number}", line)
+                    yield _record(f"{path}:{number}", _parsed(line))
     except OSError as error:
         raise ReportError(f"cannot read {_FLAG} {path}: {error.strerror}") from error
 
 
-def _whole(path: Path, data: bytes) -> Iterator[tuple[str, Before]]:
-    try:
-        report = json.loads(data)
-    except (ValueError, RecursionError):
-        report = None
-    match report:
+def _whole(path: Path, data: bytes) -> Iterator[Record]:
+    match _parsed(data):
         case {"records": list(records)}:
             for number, record in enumerate(records, 1):
-                yield from _before(f"record {number} of {path}", record)
+                yield _record(f"record {number} of {path}", record)
         case _:
             raise _no_report(str(path))
 
 
-def _record(place: str, line: bytes) -> Iterator[tuple[str, Before]]:
+def _parsed(data: bytes) -> object:
     try:
-        record = json.loads(line)
+        parsed: object = json.loads(data)
     except (ValueError, RecursionError):
-        raise _no_report(place) from None
-    yield from _before(place, record)
+        return None
+    return parsed
 
 
-def _before(place: str, record: object) -> Iterator[tuple[str, Before]]:
-    if not isinstance(record, dict):
+def _record(place: str, members: object) -> Record:
+    if not isinstance(members, dict):
         raise _no_report(place)
-    match record:
-        case {"url": str(url), "outcome": str(outcome)} if outcome in set(Result):
-            size, sha256 = record.get("decoded_bytes"), record.get("sha256")
-        case _:
-            raise _no_report(place)
-    repeated = outcome == Result.SKIPPED and record.get("reason") == "duplicate"
-    if outcome == Result.NOT_TRIED or repeated:
-        return
-    try:
-        digest = bytes.fromhex(sha256) if isinstance(sha256, str) else None
-    except ValueError:
-        raise _no_report(place) from None
+    url, outcome = map(members.get, ("url", "outcome"))
+    if not isinstance(url, str) or not isinstance(outcome, str) or outcome not in set(Result):
+        raise _no_report(place)
+    size, digest, reason = map(members.get, ("decoded_bytes", "sha256", "reason"))
     known = isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _LARGEST
-    yield url, Before(Result(outcome) in _THERE, size if known else None, digest)
+    hashed = isinstance(digest, str) and _DIGEST.fullmatch(digest)
+    return Record(
+        url=url,
+        outcome=Result(outcome),
+        decoded_bytes=size if known else None,
+        sha256=digest if hashed else None,
+        reason=reason if isinstance(reason, str) else None,
+    )
 
 
 def _no_report(place: str) -> ReportError:
