@@ -367,5 +367,5 @@ def test_a_run_that_ends_early_has_one_record_more(tmp_path: Path) -> None:
     (record,) = records(tmp_path / "r.jsonl")
     assert record["outcome"] == Result.NOT_TRIED
     assert record["message"] == (
-        "the run was stopped: 1 line and what follows in the list not tried"
+        "the run was stopped: 1 line and what follows in the list were not tried"
     )

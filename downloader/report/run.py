@@ -81,5 +81,6 @@ def not_tried(run: Run) -> Record:
     """Return what is said, after all others, when a run was stopped before its end."""
     lines = f"{run.untried} line{'' if run.untried == 1 else 's'}"
     rest = "" if run.list_read else " and what follows in the list"
-    said = f"the run was stopped: {lines}{rest} not tried"
+    were = "was" if run.untried == 1 and run.list_read else "were"
+    said = f"the run was stopped: {lines}{rest} {were} not tried"
     return Record(url="", outcome=Result.NOT_TRIED, message=said)
