@@ -7,23 +7,27 @@ bounded number of transfers more than it can start, among which it finds hosts t
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from downloader import cluster
 from downloader.crew import Crew
 from downloader.decode import decoder_for
-from downloader.download import Transfer
+from downloader.download import Redirected, Transfer
 from downloader.errors import DiskError, ErrorKind, TimedOutError, TooLargeError
 from downloader.fetch import Client
 from downloader.fetch.client import require_success
-from downloader.journal import Job
+from downloader.journal import Admitted, Job
 from downloader.models import Failed, InFlight, Options, Outcome
 from downloader.notes import Notes
 from downloader.pool import Pool, Sleep
 from downloader.reader import Reader
 from downloader.sources import Entry, FetchList
 from downloader.urls import Url
+
+if TYPE_CHECKING:
+    from downloader.mirror import Mirror
 
 #: Makes the entries of a run; it is given the way to fetch lists that lists name.
 Entries = Callable[[FetchList], Iterator[Entry]]
@@ -52,6 +56,7 @@ class Batch:
     ) -> None:
         self._entries = entries
         self._options = options
+        self._sleep = sleep
         self._wake = asyncio.Event()
         self._notes = Notes(options, self._failed)
         self._crew = self._made_crew(sleep, clock)
@@ -63,6 +68,8 @@ class Batch:
         self._yielded = 0
         self._stopped = False
         self._fed = False
+        self._mirror: Mirror | None = None
+        self._found = 0
         self._reader: Reader[Entry] | None = None
         self._feeder: asyncio.Task[None] | None = None
         self._fault: Exception | None = None
@@ -76,12 +83,15 @@ class Batch:
     @property
     def warnings(self) -> list[str]:
         """Lines for a person about the run, as they become known."""
-        return [*self._crew.warnings, *self._notes.warnings]
+        mirror = self._mirror.warnings if self._mirror else []
+        return [*self._crew.warnings, *self._notes.warnings, *mirror]
 
     @property
     def total(self) -> int | None:
         """How many lines there are, once the whole list has been read."""
-        return self._reader.count if self._reader and self._reader.finished else None
+        if self._reader is None or not self._reader.finished:
+            return None
+        return self._reader.count + self._found
 
     @property
     def received(self) -> int:
@@ -91,7 +101,12 @@ class Batch:
     @property
     def untried(self) -> int:
         """How many of the lines that have been read have no outcome."""
-        return self._reader.count - self._yielded if self._reader else 0
+        return self._reader.count + self._found - self._yielded if self._reader else 0
+
+    @property
+    def rewritten(self) -> int | None:
+        """In how many documents links were replaced, which is done last; None before."""
+        return self._mirror.rewritten if self._mirror is not None else None
 
     @property
     def running(self) -> int:
@@ -109,6 +124,8 @@ class Batch:
             self._reader.stop()
         if self._feeder is not None:
             self._feeder.cancel()
+        if self._mirror is not None:
+            self._mirror.stop()
         self._crew.stop(now=now)
         self._wake.set()
 
@@ -128,15 +145,19 @@ class Batch:
             stack.push_async_callback(self._abandon)
             if self._stopped:
                 return
+            if self._options.mirrors:
+                self._mirror = await self._follow(stack)
             self._feeder = asyncio.create_task(self._feed(), name="reader of lists")
             self._feeder.add_done_callback(self._feeder_done)
-            while not (self._fed and not self._crew.unfinished and not self._told):
+            while not self._is_done():
                 await self._wake.wait()
                 self._wake.clear()
                 for outcome in await self._collect():
                     self._yielded += 1
                     yield outcome
                 self._room.set()
+            if self._mirror is not None:
+                await self._mirror.finish()
         if self._fault is not None:
             raise self._fault
 
@@ -147,6 +168,8 @@ class Batch:
             self._reader = Reader(entries, ahead=_AHEAD, name="reader of lists")
             while batch := await self._reader.take(_ADMITTED_AT_ONCE):
                 transfers: list[Transfer] = []
+                if self._mirror is not None:
+                    self._mirror.learn(batch)
                 for admitted in await self._notes.admit(batch):
                     if isinstance(admitted, Job):
                         transfers.append(Transfer(admitted, admitted.parked))
@@ -154,11 +177,49 @@ class Batch:
                         self._told.append(admitted)
                         self._wake.set()
                 self._crew.add(transfers)
+                if self._mirror is not None:
+                    self._mirror.stir()
                 while self._crew.unfinished >= _WINDOW or len(self._told) >= _WAITING:
                     self._room.clear()
                     await self._room.wait()
         except Exception as error:
             self._fault = self._fault or error
+
+    async def _follow(self, stack: AsyncExitStack) -> "Mirror":
+        """Have a mirror made, and follow what documents refer to."""
+        # What reads documents takes a while to load, and most runs do without.
+        from downloader.mirror import Mirror
+
+        mirror = Mirror(
+            self._options, self._notes, self._begin, self._more, self._wake, self._sleep
+        )
+        await stack.enter_async_context(mirror)
+        follower = asyncio.create_task(self._guarded(mirror.run()), name="mirror")
+        stack.push_async_callback(_end, follower)
+        return mirror
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._fault = self._fault or error
+            self.stop(now=isinstance(error, DiskError))
+
+    def _more(self) -> int:
+        """Return how much more of what was found may be begun now; it goes before the list."""
+        return max(0, _WINDOW + _ADMITTED_AT_ONCE - self._crew.unfinished)
+
+    def _begin(self, found: Sequence[Admitted]) -> None:
+        """Have what was found fetched."""
+        self._found += len(found)
+        self._told += [each for each in found if not isinstance(each, Job)]
+        self._crew.add([Transfer(each, each.parked) for each in found if isinstance(each, Job)])
+
+    def _is_done(self) -> bool:
+        """Return whether every line, and all that was found, has its outcome."""
+        waiting = self._crew.unfinished or self._told
+        following = self._mirror is not None and not self._mirror.idle and not self._stopped
+        return self._fed and not waiting and not following
 
     def _feeder_done(self, _feeder: asyncio.Task[None]) -> None:
         # A callback, because a task that is cancelled before its first step runs no "finally".
@@ -168,11 +229,24 @@ class Batch:
     async def _collect(self) -> list[Outcome]:
         """Return what has become known, and have it noted."""
         outcomes, self._told = self._told, []
-        for transfer, outcome in await self._crew.collect():
+        ended = await self._crew.collect()
+        for transfer, outcome in ended:
             if isinstance(outcome, Failed) and outcome.kind is ErrorKind.DISK:
                 self._failed(DiskError(outcome.message, hint=outcome.hint))
+            if isinstance(outcome, Redirected):
+                self._found -= 1
+                if self._mirror is not None:
+                    self._mirror.moved(transfer.job, outcome.to)
+                continue
             self._notes.add(transfer.job, outcome)
-            outcomes.append(outcome)
+            if transfer.job.target.optional and _is_refused(outcome):
+                self._found -= 1
+            elif self._mirror is not None:
+                outcomes.append(self._mirror.placed(transfer.job.target, outcome))
+            else:
+                outcomes.append(outcome)
+        if self._mirror is not None and ended:
+            self._mirror.stir()
         return outcomes
 
     def _failed(self, error: Exception) -> None:
@@ -208,6 +282,15 @@ class Batch:
         if self._client is None:
             self._client = await self._lists.enter_async_context(Client(self._options))
         await _copy(self._client, url, write, self._options)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _is_refused(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and outcome.kind is ErrorKind.HTTP_STATUS
 
 
 async def _copy(client: Client, url: Url, write: Callable[[bytes], int], options: Options) -> None:

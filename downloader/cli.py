@@ -20,6 +20,7 @@ from downloader.flags import (
     GroupedCommand,
     Header,
     HeaderText,
+    Level,
     Processes,
     ReportFile,
     Seconds,
@@ -28,7 +29,7 @@ from downloader.flags import (
     option,
 )
 from downloader.loop import log_everything, runner
-from downloader.models import USER_AGENT, ExitStatus, Options
+from downloader.models import LEVEL, USER_AGENT, ExitStatus, Options
 from downloader.progress import prepare_streams
 from downloader.report.budget import Budget
 from downloader.report.desk import Desk, Wishes
@@ -36,8 +37,8 @@ from downloader.run import View, run
 from downloader.text import printable
 
 _DEFAULTS = Options()
-#: Options for files of an earlier run.
-_OF_FILES = ("refresh", "verify")
+#: Options for what is in the output folder.
+_OF_FILES = ("refresh", "verify", "mirror", "single_file", "recursive", "level")
 
 
 @click.command(
@@ -190,6 +191,69 @@ _OF_FILES = ("refresh", "verify")
     help="Refuse loopback, private and link-local addresses, at every hop.",
 )
 @option(
+    "Mirror",
+    "-m",
+    "--mirror",
+    is_flag=True,
+    help="Save what each page needs, too, and have links lead to what was saved.",
+)
+@option("Mirror", "-r", "--recursive", is_flag=True, help="Follow the links of pages; implies -m.")
+@option(
+    "Mirror",
+    "-l",
+    "--level",
+    metavar="N|inf",
+    type=Level(),
+    help=f"Follow links this many steps [{LEVEL}]; implies -r.",
+)
+@option("Mirror", "--span-hosts", is_flag=True, help="Follow links to other hosts, too.")
+@option(
+    "Mirror",
+    "--no-parent",
+    is_flag=True,
+    help="Follow no links out of the folder of the page that they start from.",
+)
+@option(
+    "Mirror",
+    "--accept",
+    metavar="LIST",
+    multiple=True,
+    help="Keep only files with these endings, or that match these patterns (repeatable).",
+)
+@option(
+    "Mirror",
+    "--reject",
+    metavar="LIST",
+    multiple=True,
+    help="Do not fetch files with these endings, or that match these patterns (repeatable).",
+)
+@option(
+    "Mirror",
+    "--no-robots",
+    is_flag=True,
+    help="Do not ask robots.txt, and do not heed nofollow.",
+)
+@option(
+    "Mirror",
+    "--max-urls",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Fetch no more than N addresses besides those of the list [no limit].",
+)
+@option(
+    "Mirror",
+    "--single-file",
+    is_flag=True,
+    help="Make each page one file with all it needs within; implies -m.",
+)
+@option(
+    "Mirror",
+    "--check",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="See that every local link in this mirrored folder leads to a file of it.",
+)
+@option(
     "Report",
     "--report",
     type=ReportFile(),
@@ -258,11 +322,15 @@ def main(
     budget: Budget | None,
     lock: Path | None,
     locked: Path | None,
+    no_robots: bool,
+    recursive: bool,
+    level: int | None,
     quiet: bool,
     verbose: bool,
     no_progress: bool,
     debug: bool,
     demo: bool,
+    check: Path | None,
     config: Path | None,
     **settings: Any,
 ) -> None:
@@ -274,20 +342,29 @@ def main(
     Exit status: 0 all done, 1 some URL failed, 2 usage or unreadable list, 3 the disk failed,
     130 interrupted.
     """
+    if check is not None:
+        if source or demo:
+            raise click.UsageError("--check takes no SOURCE", ctx)
+        prepare_streams()
+        sys.exit(_guarded(lambda: _check(check, quiet=quiet, verbose=verbose), debug=debug))
     own = "--demo" if demo else "--locked" if locked else ""
     if bool(source) == bool(own) or (demo and locked):
         missing = "name a SOURCE: a list file, - or a URL"
         raise click.UsageError(f"{own} takes no SOURCE" if own else missing, ctx)
     if locked is not None:
         source = (str(locked),)
-    if no_save and (wrong := [name for name in _OF_FILES if settings[name]]):
-        raise click.UsageError(f"--no-save leaves nothing that --{wrong[0]} could be for", ctx)
+    given = {**settings, "recursive": recursive, "level": level}
+    if no_save and (wrong := [name for name in _OF_FILES if given[name]]):
+        flag = wrong[0].replace("_", "-")
+        raise click.UsageError(f"--no-save leaves nothing that --{flag} could be for", ctx)
     # The other parameters are named and typed as the fields of Options are.
     options = Options(
         headers=header,
         server_timestamps=not no_use_server_timestamps,
         save=not no_save,
         timings=bool(report),
+        robots=not no_robots,
+        level=LEVEL if recursive and level is None else level,
         **settings,
     )
     wishes = Wishes(
@@ -333,6 +410,13 @@ def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
         said = printable(f"{type(error).__name__}: {error}")
         click.echo(f"download: a defect of this program: {said}; see --debug", err=True)
         return ExitStatus.SOME_FAILED
+
+
+def _check(folder: Path, *, quiet: bool, verbose: bool) -> ExitStatus:
+    # What reads documents takes a while to load, and most runs do without.
+    from downloader.checked import run_check
+
+    return run_check(folder, quiet=quiet, verbose=verbose)
 
 
 def _start(

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, Self
 
-from downloader.download import Transfer
+from downloader.download import Redirected, Transfer
 from downloader.journal import Job, Parked
 from downloader.models import InFlight, Outcome
 
 #: Notes in the journal that a partial file is begun, and returns when that is written.
 Park = Callable[[Job, Parked], Awaitable[None]]
-#: A transfer, and what became of it.
-Ended = tuple[Transfer, Outcome]
+#: A transfer, and what became of it; what a page refers to may turn out to be elsewhere.
+Ended = tuple[Transfer, Outcome | Redirected]
 
 
 class Crew(AbstractAsyncContextManager["Crew", None], Protocol):

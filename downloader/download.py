@@ -18,6 +18,7 @@ from downloader.errors import (
     InternalError,
     InterruptedRunError,
     NoDescriptorError,
+    RedirectError,
     TimedOutError,
     UrlError,
 )
@@ -29,6 +30,7 @@ from downloader.models import Downloaded, Failed, Options, Unchanged
 from downloader.paths import SafePath
 from downloader.resume import Partial, continued_total
 from downloader.storage import Storage
+from downloader.urls import Url
 
 _DESCRIPTOR_SECONDS = 0.2
 #: Statuses by which a server says that it is asked for too much at once (RFC 6585 and 9110).
@@ -106,7 +108,18 @@ class Again:
     kind: ErrorKind | None = None
 
 
-Fetched = Downloaded | Unchanged
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """What a page refers to is elsewhere; that address is fetched by itself, and only once.
+
+    Attributes:
+        to: where.
+    """
+
+    to: Url
+
+
+Fetched = Downloaded | Unchanged | Redirected
 
 
 async def download(transfer: Transfer, rooms: Rooms) -> Fetched | Failed | Again:
@@ -176,7 +189,7 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
     job = transfer.job
     if transfer.trail is None:
         transfer.attempts += 1
-        transfer.trail = Trail(job.target.url)
+        transfer.trail = Trail(job.target.url, job.target.root)
     parked, transfer.parked = transfer.parked, None
     offset = await rooms.storage.parked_size(parked.path) if parked is not None else 0
     if parked is not None and offset:
@@ -191,12 +204,19 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
                 return await _take(transfer, rooms, response, going_on)
         await rooms.storage.drop(parked.path)
         transfer.parked = None
-        asked, transfer.trail = transfer.host, Trail(job.target.url)
+        asked, transfer.trail = transfer.host, Trail(job.target.url, job.target.root)
         if transfer.host != asked or rooms.options.delay:
             return Again()
-    answer = await rooms.client.get(transfer.trail, job.target.headers + _conditions(job))
+    # What a list names is saved under the name that the list gives it, wherever that is found.
+    found = bool(job.target.parent)
+    headers = job.target.headers + _conditions(job)
+    answer = await rooms.client.get(transfer.trail, headers, follow=not found)
     if answer is None:
-        return Again()
+        if not found or transfer.trail.cookies:
+            return Again()
+        if job.target.hops >= rooms.options.max_redirects:
+            raise RedirectError("too many redirects", hint="see --max-redirects")
+        return Redirected(transfer.trail.next)
     with answer as response:
         return await _take(transfer, rooms, response, None)
 
@@ -232,6 +252,7 @@ async def _take(
             sha256=job.saved.sha256.hex(),
             etag=job.saved.etag,
             last_modified=job.saved.last_modified,
+            parent=target.parent,
         )
     if continuation is None:
         require_success(response)
@@ -295,6 +316,7 @@ def _downloaded(
         seconds=transfer.seconds,
         header_bytes=response.header_bytes,
         timings=response.timings,
+        parent=target.parent,
     )
 
 
@@ -368,4 +390,6 @@ def failed(transfer: Transfer, error: BaseException) -> Failed:
         final_url=urls.redact(transfer.trail.next) if transfer.trail else "",
         redirects=tuple(map(urls.redact, transfer.trail.redirects)) if transfer.trail else (),
         started=_first_request(transfer),
+        parent=target.parent,
+        needed=target.needed,
     )

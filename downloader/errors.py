@@ -21,7 +21,7 @@ clauses; says whether trying again may help; and may carry a *hint*, the way out
     │   ├── ChecksumError         checksum     the body is not the one the list promised
     │   ├── TooLargeError         too-large    the body is over the limit
     │   ├── BlockedError          blocked      refused for safety
-    │   ├── RobotsError           robots       robots.txt disallows it
+    │   ├── RobotsError           robots       robots.txt cannot be had, which disallows all
     │   ├── DiskError             disk         the local disk failed
     │   ├── InterruptedRunError   interrupted  the run was stopped first
     │   └── InternalError         internal     a defect of this program
@@ -185,7 +185,7 @@ class BlockedError(UrlError):
 
 
 class RobotsError(UrlError):
-    """The site's robots.txt disallows this URL."""
+    """The site's robots.txt cannot be had, which disallows everything (RFC 9309, 2.3.1.4)."""
 
     kind = ErrorKind.ROBOTS
 

@@ -80,6 +80,18 @@ class Processes(CountOrAuto):
         return super().convert(value, param, ctx) or usable_cores()
 
 
+class Level(click.ParamType[int]):
+    """How many links are followed one after the other: a number from 1 on, or ``inf``."""
+
+    name = "N|inf"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number; 0 stands for ``inf``, as in wget."""
+        if str(value).strip().lower() in ("inf", "infinity"):
+            return 0
+        return click.IntRange(min=0).convert(value, param, ctx)
+
+
 class Seconds(click.ParamType[float]):
     """A length of time, in seconds or with a suffix; more than none, unless *least* is 0."""
 

@@ -12,6 +12,9 @@ from downloader.urls import Url, redact
 #: The User-Agent sent by default: honest, so that a site's owner can tell who came.
 USER_AGENT = f"download/{__version__} (concurrent website downloader)"
 
+#: So many links are followed one after the other, unless another number is given.
+LEVEL = 5
+
 
 class ExitStatus(IntEnum):
     """What the command's exit status says."""
@@ -53,6 +56,16 @@ class Options:
         cacert: a PEM file of certificate authorities to trust instead of the system's.
         insecure: accept any TLS certificate.
         block_private: refuse addresses that are not of the public internet, at every hop.
+        mirror: save what each page needs as well, and have links lead to what was saved.
+        level: follow the links of pages so many steps, or None to follow none; 0: without bound.
+            It implies mirror.
+        span_hosts: follow links to other hosts, too.
+        no_parent: follow no link to what is above the folder of the page that the list names.
+        accept: patterns; of what pages refer to only what they match is kept, if there are any.
+        reject: patterns; what they match of what pages refer to is not fetched.
+        robots: ask robots.txt before a link is followed, and heed nofollow.
+        max_urls: fetch no more than so many addresses that pages refer to, or None.
+        single_file: make each page one file with all it needs; implies mirror.
         timings: find out what each URL waited for.
     """
 
@@ -81,6 +94,15 @@ class Options:
     cacert: Path | None = None
     insecure: bool = False
     block_private: bool = False
+    mirror: bool = False
+    level: int | None = None
+    span_hosts: bool = False
+    no_parent: bool = False
+    accept: tuple[str, ...] = ()
+    reject: tuple[str, ...] = ()
+    robots: bool = True
+    max_urls: int | None = None
+    single_file: bool = False
     timings: bool = False
 
     def __post_init__(self) -> None:
@@ -97,10 +119,26 @@ class Options:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} must be more than 0")
-        for name in ("max_redirects", "retries", "min_speed", "max_size", "delay", "limit_rate"):
+        for name in (
+            "max_redirects",
+            "retries",
+            "min_speed",
+            "max_size",
+            "delay",
+            "limit_rate",
+            "level",
+            "max_urls",
+        ):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"{name} must not be negative")
+        if self.mirrors and not self.save:
+            raise ValueError("a mirror has to be saved")
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether pages are mirrored."""
+        return self.mirror or self.single_file or self.level is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +151,24 @@ class Checksum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One line of a list: an address to fetch.
+    """An address to fetch: one line of a list, or what a page needs or links to.
 
     Attributes:
         url: where the request goes; may hold a password, so print :attr:`shown`.
-        index: place among all lines, from 0.
+        index: place among all lines, from 0; of what was found, that of the line that led there.
         origin: where it was read, such as ``sites.txt:3``.
         name: the file name the list gives, or None.
         checksum: what the list says the body hashes to, or None.
         headers: sent with this request only.
+        parent: the address of the page that it was found on; empty for a line of a list.
+        needed: whether that page does not show as it should without it.
+        optional: whether nothing is amiss when the server does not have it.
+        root: the address of the line that led there; None for the line itself.
+            Secrets that the user gave belong to its origin alone.
+        depth: so many links lead from a line of the list to the page that it is, or is part of.
+        nesting: how deeply it is part of that page; 0 if it is the page.
+        hops: so many redirects, since it was found.
+        delay: seconds that its site wants between two requests.
     """
 
     url: Url
@@ -130,6 +177,14 @@ class Target:
     name: str | None = None
     checksum: Checksum | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    parent: str = ""
+    needed: bool = False
+    optional: bool = False
+    root: Url | None = None
+    depth: int = 0
+    nesting: int = 0
+    hops: int = 0
+    delay: float = 0.0
 
     @property
     def shown(self) -> str:
@@ -277,6 +332,7 @@ class SkipReason(Enum):
 
     DUPLICATE = "duplicate"
     DONE = "done"
+    ROBOTS = "robots"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +376,7 @@ class Failed:
         traceback: for defects of this program, where it happened.
         final_url, redirects: where the last request went, and what had redirected there.
         started: seconds since the epoch at which the first request was made; 0 if none was.
+        needed: whether the page that it was found on does not show as it should without it.
     """
 
     index: int
@@ -336,6 +393,7 @@ class Failed:
     final_url: str = ""
     redirects: tuple[str, ...] = ()
     started: float = 0.0
+    needed: bool = False
 
 
 Outcome = Downloaded | Unchanged | Skipped | Failed

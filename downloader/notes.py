@@ -1,20 +1,26 @@
 """The journal's side of the event loop: one thread of its own, and notes written in batches."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
 from downloader.errors import DiskError, OutputError
-from downloader.journal import Admitted, Job, Journal, Parked
+from downloader.journal import Admitted, Alias, Job, Journal, Parked, Place, Published, Role, Stored
 from downloader.models import Failed, Options, Outcome, Target
+from downloader.urls import Url
 
 #: How long a note may wait for others, which is how much a killed run forgets.
 _SECONDS = 0.1
 #: So many notes are written at once, without waiting.
 _MOST = 500
+#: So many documents are asked for at once.
+_DOCUMENTS = 32
+#: So many files are arranged at once.
+_ARRANGED = 500
 
+_Note = tuple[Job, Outcome | Parked | Alias]
 _Result = TypeVar("_Result")
 
 
@@ -34,7 +40,7 @@ class Notes:
         self.warnings: list[str] = []
         self._disk_failed = disk_failed
         self._options = options
-        self._held: list[tuple[Job, Outcome | Parked]] = []
+        self._held: list[_Note] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._journal: Journal | None = None
         self._due = asyncio.Event()
@@ -68,7 +74,49 @@ class Notes:
         journal = self._opened()
         return await self._hop(lambda: journal.admit(entries))
 
-    def add(self, job: Job, note: Outcome) -> None:
+    async def work(self, most: int) -> tuple[list[Job | Failed], list[Stored]]:
+        """Return what is to be fetched and to be read, now that all notes are written."""
+        journal = self._opened()
+        await self._write()
+        return await self._hop(lambda: journal.work(most))
+
+    async def find(self, found: Sequence[Target]) -> list[Failed]:
+        """Have what documents refer to fetched in its turn; return what cannot be."""
+        journal = self._opened()
+        return await self._hop(lambda: journal.find(found)) if found else []
+
+    async def documents(self, after: int) -> list[Stored]:
+        """Return the next texts of this run, in the order of their rows."""
+        journal = self._opened()
+        await self._write()
+        return await self._hop(lambda: journal.documents(after, _DOCUMENTS))
+
+    async def arranged(self, after: int, roles: Sequence[Role]) -> list[Stored]:
+        """Return what this run has seen of these roles, and what was withdrawn, row by row."""
+        journal = self._opened()
+        return await self._hop(lambda: journal.arranged(after, _ARRANGED, roles))
+
+    async def starts(self, roots: Collection[Url]) -> dict[Url, Url]:
+        """Return where lines were found, after redirects, by their addresses."""
+        journal = self._opened()
+        return await self._hop(lambda: journal.starts(roots)) if roots else {}
+
+    async def stored(self, row: int) -> Stored:
+        """Return what is there of a row."""
+        journal = self._opened()
+        return await self._hop(lambda: journal.stored(row))
+
+    async def places(self, urls: Sequence[Url], *, withdrawn: bool = False) -> dict[Url, Place]:
+        """Return the files of those addresses that are saved; of withdrawn ones, if asked for."""
+        journal = self._opened()
+        return await self._hop(lambda: journal.places(urls, withdrawn=withdrawn))
+
+    async def publish(self, notes: Sequence[Published]) -> None:
+        """Note what files are to be; that is written when it returns."""
+        journal = self._opened()
+        await self._hop(lambda: journal.publish(notes))
+
+    def add(self, job: Job, note: Outcome | Alias) -> None:
         """Have it written, soon, what became of *job*."""
         self._held.append((job, note))
         if len(self._held) >= _MOST:
@@ -106,7 +154,7 @@ class Notes:
         writing.add_done_callback(self._writing.discard)
         return await asyncio.shield(writing)
 
-    async def _write_down(self, held: list[tuple[Job, Outcome | Parked]]) -> DiskError | None:
+    async def _write_down(self, held: list[_Note]) -> DiskError | None:
         journal = self._opened()
         try:
             await self._hop(lambda: journal.record(held))

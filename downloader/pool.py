@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from downloader.crew import Ended, Park
-from downloader.download import Again, Meter, Rooms, Transfer, download, failed
+from downloader.download import Again, Meter, Redirected, Rooms, Transfer, download, failed
 from downloader.errors import ErrorKind, HttpStatusError
 from downloader.fetch import Client
 from downloader.governor import MOST_AT_ONCE, Adaptive, Bandwidth, Hosts, Permits, affordable
@@ -36,7 +36,7 @@ _STRAIN = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECT, ErrorKind.DNS})
 #: A rate that is one's share of several changes: nobody sleeps for longer by what it was.
 _SHARE_SECONDS = 0.1
 
-_Task = asyncio.Task[Outcome | Again]
+_Task = asyncio.Task[Outcome | Redirected | Again]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class Pool:
         if self._stopped:
             return
         for transfer in transfers:
-            self._hosts.put(transfer.host, transfer)
+            self._hosts.put(transfer.host, transfer, transfer.job.target.delay)
         self._may_start.set()
 
     def put_back(self, moves: Iterable[tuple[Transfer, float]]) -> None:

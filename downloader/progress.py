@@ -28,12 +28,21 @@ _UNKNOWN = "{n_fmt} URLs, {desc} [{elapsed}]"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far a run is: lines done, lines in all if known, failures, and bytes received."""
+    """How far a run is.
+
+    Attributes:
+        done: how many URLs have outcomes.
+        total: how many there are, if that is known; it grows while links are followed.
+        failed: how many of those that are done have failed.
+        received: bytes of bodies over the wire.
+        rewritten: in how many documents links were replaced, which is done last; or None.
+    """
 
     done: int
     total: int | None
     failed: int
     received: int
+    rewritten: int | None = None
 
 
 def prepare_streams() -> None:
@@ -140,19 +149,22 @@ class Screen:
                 self._last = now
                 self.note(_plain_line(state, rate))
             return
-        if state.total is not None and self._bar.total is None:
+        if state.total is not None and self._bar.total != state.total:
             self._bar.total = state.total
             self._bar.bar_format = _KNOWN
         self._bar.n = state.done
-        self._bar.set_description_str(
-            f"{state.failed} failed, {format_size(state.received)}, {format_size(rate)}/s",
-            refresh=False,
-        )
+        self._bar.set_description_str(_doing(state, rate), refresh=False)
         self._bar.refresh()
 
 
 def _plain_line(state: State, rate: float) -> str:
     """Return how far the run is, for where no bar can be drawn."""
     known = f"/{state.total}" if state.total is not None else ""
-    received = f"{format_size(state.received)}, {format_size(rate)}/s"
-    return f"{state.done}{known} URLs, {state.failed} failed, {received}"
+    return f"{state.done}{known} URLs, {_doing(state, rate)}"
+
+
+def _doing(state: State, rate: float) -> str:
+    failed, received = f"{state.failed} failed", format_size(state.received)
+    if state.rewritten is not None:
+        return f"{failed}, {received}, links replaced in {state.rewritten}"
+    return f"{failed}, {received}, {format_size(rate)}/s"

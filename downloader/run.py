@@ -74,7 +74,7 @@ async def run(source: tuple[str, ...], options: Options, view: View, desk: Desk)
     tally = Tally()
     batch = Batch(lambda fetch_list: sources.read(source, fetch_list), options)
     screen = Screen(
-        lambda: State(tally.total, batch.total, tally.failed, batch.received),
+        lambda: State(tally.total, batch.total, tally.failed, batch.received, batch.rewritten),
         lambda: batch.stop(now=True),
         progress=view.progress and not view.quiet,
     )

@@ -117,5 +117,12 @@ async def grown(file: Path, size: int) -> None:
     """Wait until *file*, which another process writes, has so many bytes."""
     async with asyncio.timeout(20):
         # No event crosses over from another process.
-        while not file.exists() or file.stat().st_size < size:  # noqa: ASYNC110
+        while _size(file) < size:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -41,7 +41,11 @@ def test_help_fits_80_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["downloader", "downloader.text", "downloader.shards", "downloader.api"]
+    "module",
+    [
+        *("downloader", "downloader.text", "downloader.shards", "downloader.api"),
+        *("downloader.crawl.scope", "downloader.crawl.robots", "downloader.singlefile"),
+    ],
 )
 def test_the_examples_in_docstrings_work(module: str) -> None:
     assert doctest.testmod(importlib.import_module(module)).failed == 0

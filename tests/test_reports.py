@@ -161,6 +161,29 @@ async def test_no_save_measures_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("flag", ["--refresh", "--verify", "-m", "-r", "-l2", "--single-file"])
+async def test_no_save_refuses_what_needs_files(command: Command, flag: str) -> None:
+    ran = await command("--demo", "--no-save", flag)
+    assert ran.status == 2
+    assert "--no-save leaves nothing that --" in ran.err[-1]
+
+
+async def test_what_a_page_needs_is_reported_with_that_page(
+    site: Site, command: Command, tmp_path: Path
+) -> None:
+    site.pages |= {
+        "/": '<!DOCTYPE html><link rel="stylesheet" href="style.css"><img src="lost.png">',
+        "/style.css": sends(b"p {}", {"Content-Type": "text/css"}),
+    }
+    ran = await command(site.url("/"), "-m", "--report=r.jsonl", "--report=r.html")
+    assert ran.status == 1
+    found = by_path(records(tmp_path / "r.jsonl"))
+    parents = {path: record["parent"] for path, record in found.items()}
+    page = site.url("/")
+    assert parents == {"/": None, "/style.css": page, "/lost.png": page}
+    assert f"found on {page}" in (tmp_path / "r.html").read_text()
+
+
 async def test_no_save_verifies_as_any_other_run(site: Site, command: Command) -> None:
     site.pages["/cut"] = sends(b"0123456789", cut=5)
     ran = await command(site.url("/cut"), "--no-save", "--retries=0")

@@ -75,3 +75,37 @@ async def test_lines_and_the_bar_appear_while_the_list_is_still_being_read(
         if process.returncode is None:
             process.kill()
         terminal.close()
+
+
+async def test_the_bar_of_a_mirror_knows_what_has_been_found(
+    site: Site, command: Command, tmp_path: Path
+) -> None:
+    last = asyncio.Event()
+
+    async def held(_request: web.Request) -> web.Response:
+        await last.wait()
+        return web.Response(body=b"GIF89a", content_type="image/gif")
+
+    site.pages = {
+        "/": "".join(f"<img src=/{n}.gif>" for n in range(9)),
+        **{f"/{n}.gif": b"GIF89a" for n in range(8)},
+        "/8.gif": held,
+    }
+    terminal = Terminal()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "downloader", "-m", site.url(), "-o", "out"),
+        stdout=terminal.theirs,
+        stderr=terminal.theirs,
+        cwd=tmp_path,
+        env=command.environment,
+    )
+    try:
+        await terminal.shows(r"9/1[01] URLs")
+        last.set()
+        await terminal.shows(r"10 URLs: 10 downloaded")
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert "/? URLs" not in terminal.text
+    finally:
+        if process.returncode is None:
+            process.kill()
+        terminal.close()

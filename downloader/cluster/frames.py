@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from downloader.download import Transfer
+from downloader.download import Redirected, Transfer
 from downloader.errors import DiskError, DownloadError
 from downloader.fetch import Trail
 from downloader.journal import Job, Parked
@@ -43,6 +43,7 @@ _RECORDS: tuple[type, ...] = (
     Name,
     Parked,
     Partial,
+    Redirected,
     Saved,
     Sizes,
     Target,
@@ -127,7 +128,7 @@ class Park:
 class Ended:
     """Child to parent: what became of transfers, by the row of their job."""
 
-    outcomes: Sequence[tuple[int, Outcome]]
+    outcomes: Sequence[tuple[int, Outcome | Redirected]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +209,13 @@ _Reducer = Callable[[object], tuple[Callable[..., object], tuple[object, ...]]]
 
 def _reducer(record: type) -> _Reducer:
     """Return how records of a dataclass are taken apart."""
-    values = operator.attrgetter(*_names(record))
+    names = _names(record)
+    values = operator.attrgetter(*names)
+    # Of one name it gives the value itself.
+    several = len(names) > 1
 
     def reduce(one: object) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return _made, (record, values(one))
+        return _made, (record, values(one) if several else (values(one),))
 
     return reduce
 

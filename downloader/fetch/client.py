@@ -44,6 +44,8 @@ _REDIRECT_SECONDS = 1.0
 _LONGEST_REASON = 100
 #: Redirects by the thousand may wait in queues; what is longer is there to fill memory.
 _LONGEST_ADDRESS = 16 * 1024
+#: No host has this name (RFC 6761, section 6.4).
+_NOBODY = Url("http://nobody.invalid/")
 #: The last is of HTTP/1.1's first edition (RFC 2616), where it meant none.
 _TRANSFER_CODINGS = frozenset({"", "chunked", "identity"})
 _CONTROLS = dict.fromkeys([*range(0x20), 0x7F], " ")
@@ -191,13 +193,16 @@ class Client:
         if self._connector is not None:
             self._connector.close_idle()
 
-    async def get(self, trail: Trail, headers: Iterable[tuple[str, str]] = ()) -> Response | None:
+    async def get(
+        self, trail: Trail, headers: Iterable[tuple[str, str]] = (), *, follow: bool = True
+    ) -> Response | None:
         """Make the next request of a trail, and those that redirects of the same host lead to.
 
         The last answer is given, whatever its status, to be used as a context manager; or None
         when the trail leads on to another host, or to one that wants a delay, and so has to wait
-        its turn. *headers*, like those of the options, go only to the
-        origin of the trail's start, except the few that hold no secret.
+        its turn; without *follow*, at every redirect that sets no cookies. *headers*, like those
+        of the options, go only to the origin of the trail's start, except the few that hold no
+        secret.
 
         Raises:
             UrlError: no answer, or a redirect that is not to be followed.
@@ -227,16 +232,19 @@ class Client:
             trail.next, _ = urls.without_credentials(target)
             if len(trail.next) > _LONGEST_ADDRESS:
                 raise RedirectError("redirects to an address without end")
-            if urls.host(trail.next) != host or self._options.delay:
+            waits = urls.host(trail.next) != host or bool(self._options.delay)
+            if waits or not (follow or trail.cookies):
                 return None
 
-    async def follow(self, url: Url) -> Response:
+    async def follow(self, url: Url, *, named: bool = True) -> Response:
         """Request *url*, follow its redirects wherever they lead, and give the last answer.
+
+        What the user did not name gets none of what goes to the origins that the user named.
 
         Raises:
             UrlError: no answer, or a redirect that is not to be followed.
         """
-        trail = Trail(url)
+        trail = Trail(url, None if named else _NOBODY)
         while (answer := await self.get(trail)) is None:
             pass
         return answer

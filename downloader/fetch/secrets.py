@@ -38,13 +38,15 @@ class Trail:
     """Where the redirects of one URL have led; it goes along with the URL, and to other processes.
 
     Attributes:
-        start: the address that the user named.
+        start: the address that the user named, or that a page refers to.
+        home: in that case the address that the user named, which led there.
         next: the address that is to be asked next, without credentials once it is a redirect's.
         redirects: the addresses that answered with a redirect, in order.
         cookies: those that redirects have set, by origin.
     """
 
     start: Url
+    home: Url | None = None
     next: Url = field(init=False)
     redirects: tuple[Url, ...] = ()
     cookies: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -132,7 +134,7 @@ class Chain:
         self._secrets = secrets
         self._trail = trail
         self._own = own
-        start, credentials = urls.without_credentials(trail.start)
+        start, credentials = urls.without_credentials(trail.home or trail.start)
         if credentials:
             own.setdefault("Authorization", _basic(*map(unquote_to_bytes, credentials)))
         self._origin = urls.origin(start)

@@ -31,6 +31,7 @@ class _Host(Generic[Item]):
         "began_before_cut",
         "ceiling",
         "ceiling_since",
+        "delay",
         "limit",
         "listed",
         "name",
@@ -43,8 +44,9 @@ class _Host(Generic[Item]):
         "waiting",
     )
 
-    def __init__(self, name: str, limit: float, ceiling: int) -> None:
+    def __init__(self, name: str, limit: float, ceiling: int, delay: float) -> None:
         self.name = name
+        self.delay = delay  # seconds between two items
         self.waiting: deque[Item] = deque()
         self.returned = 0  # how many of those that wait, the first ones, have been out before
         self.refusals = 0  # pauses that it has asked for since it last answered well
@@ -64,7 +66,7 @@ class Hosts(Generic[Item]):
 
     Args:
         per_host: so many items of one host are out at once, at most.
-        delay: seconds between two items of one host.
+        delay: seconds between two items of one host, unless it wants more.
         clock: seconds, as :func:`time.monotonic`.
 
     Attributes:
@@ -84,9 +86,10 @@ class Hosts(Generic[Item]):
         self._ready: list[tuple[int, int, _Host[Item]]] = []
         self._timers: list[tuple[float, int, _Host[Item], Item | None]] = []
 
-    def put(self, name: str, item: Item) -> None:
-        """Add an item behind the others of its host."""
+    def put(self, name: str, item: Item, delay: float = 0.0) -> None:
+        """Add an item behind the others of its host, which may want a longer *delay*."""
         host = self._host(name)
+        host.delay = max(host.delay, delay)
         host.waiting.append(item)
         self.queued += 1
         self._list(host, self._clock())
@@ -117,8 +120,8 @@ class Hosts(Generic[Item]):
             if not self._may_start(host, now):
                 continue
             host.running += 1
-            if self._delay:
-                host.not_before = now + self._delay
+            if host.delay:
+                host.not_before = now + host.delay
             item = host.waiting.popleft()
             host.returned -= host.returned > 0
             self.queued -= 1
@@ -222,7 +225,7 @@ class Hosts(Generic[Item]):
         host = self._hosts.get(name)
         if host is None:
             first = float(min(FIRST_AT_ONCE, self._per_host))
-            host = self._hosts[name] = _Host(name, first, self._per_host)
+            host = self._hosts[name] = _Host(name, first, self._per_host, self._delay)
         return host
 
     def _may_start(self, host: _Host[Item], now: float) -> bool:

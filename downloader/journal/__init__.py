@@ -9,7 +9,34 @@ saved in that fraction is known by the file itself, because a name in the folder
 
 from downloader.journal.database import FOLDER
 from downloader.journal.files import saved_since
+from downloader.journal.frontier import role_of
 from downloader.journal.ledger import Journal
-from downloader.journal.records import Admitted, Job, Parked, Saved
+from downloader.journal.records import (
+    Admitted,
+    Alias,
+    Job,
+    Parked,
+    Place,
+    Published,
+    Role,
+    Saved,
+    Stored,
+    original,
+)
 
-__all__ = ["FOLDER", "Admitted", "Job", "Journal", "Parked", "Saved", "saved_since"]
+__all__ = [
+    "FOLDER",
+    "Admitted",
+    "Alias",
+    "Job",
+    "Journal",
+    "Parked",
+    "Place",
+    "Published",
+    "Role",
+    "Saved",
+    "Stored",
+    "original",
+    "role_of",
+    "saved_since",
+]

@@ -11,7 +11,7 @@ from downloader.errors import DiskError, OutputError
 #: The folder of this program's own files; no saved name begins with a dot.
 FOLDER = ".download"
 _FILE = "journal.sqlite3"
-_VERSION = 1
+_VERSION = 2
 #: The first that knows UPDATE … FROM.
 _LEAST_SQLITE = (3, 33)
 _CACHE_KIB = 8 * 1024
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS urls (
     url TEXT NOT NULL,              -- the address itself, without password
     base TEXT NOT NULL,             -- its name before the content type is known
     growth TEXT NOT NULL,           -- which extension the content type may add
-    state INTEGER NOT NULL,         -- 0 claimed, 1 done, 2 failed
+    state INTEGER NOT NULL,         -- 0 claimed, 1 done, 2 failed, 3 moved
     run INTEGER NOT NULL,           -- the last run that admitted it
     origin TEXT NOT NULL,           -- where that run read it
     admitted REAL NOT NULL,         -- when, in seconds since the epoch
@@ -52,14 +52,44 @@ CREATE TABLE IF NOT EXISTS urls (
     attempts INTEGER,
     kind TEXT,                      -- of a failure
     message TEXT,                   -- of a failure
-    finished REAL                   -- when, in seconds since the epoch
+    finished REAL,                  -- when, in seconds since the epoch
+    media_type TEXT,                -- of the file
+    charset TEXT,                   -- of text, as the server's header told it
+    final_url TEXT,                 -- where it was found, if redirects led there
+    published INTEGER,              -- bytes of the file, if its links were replaced
+    published_sha256 BLOB,          -- of that file
+    withdrawn INTEGER NOT NULL DEFAULT 0, -- whether it is only kept with the originals
+    todo INTEGER NOT NULL DEFAULT 0,     -- what this run is still to do: 1 fetch it, 2 read it
+    role INTEGER NOT NULL DEFAULT 0,     -- 0 listed, 1 linked, 2 needed, 3 optional
+    parent TEXT,                    -- the address of the page that it was found on
+    root TEXT,                      -- the address of the line that led there
+    line INTEGER NOT NULL DEFAULT 0,     -- place in the list of the line that led there
+    depth INTEGER NOT NULL DEFAULT 0,    -- so many links lead to it from there
+    nesting INTEGER NOT NULL DEFAULT 0,  -- it is part of a part of … a page
+    hops INTEGER NOT NULL DEFAULT 0      -- so many redirects led to it
 );
 CREATE TABLE IF NOT EXISTS claims (
     key TEXT PRIMARY KEY,           -- what a name may become
     owner INTEGER NOT NULL          -- the id of the address that took it first
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, started REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS todos ON urls (todo, depth, id) WHERE todo > 0;
+CREATE INDEX IF NOT EXISTS finals ON urls (final_url) WHERE final_url IS NOT NULL;
 """
+#: What version 2 added to the addresses: a journal of version 1 gets it when it is opened.
+_ADDED = (
+    *("media_type TEXT", "charset TEXT", "final_url TEXT", "published INTEGER"),
+    *("published_sha256 BLOB", "withdrawn INTEGER NOT NULL DEFAULT 0"),
+    "todo INTEGER NOT NULL DEFAULT 0",
+    *(
+        "role INTEGER NOT NULL DEFAULT 0",
+        "parent TEXT",
+        "root TEXT",
+        "line INTEGER NOT NULL DEFAULT 0",
+    ),
+    *("depth INTEGER NOT NULL DEFAULT 0", "nesting INTEGER NOT NULL DEFAULT 0"),
+    "hops INTEGER NOT NULL DEFAULT 0",
+)
 
 
 #: What SQLite stores.
@@ -168,6 +198,9 @@ def _connect(file: Path) -> sqlite3.Connection:
                 f"{file} was written by a newer version of this program",
                 hint="update it, or choose another --output",
             )
+        if version == 1:
+            added = "".join(f"ALTER TABLE urls ADD COLUMN {column};" for column in _ADDED)
+            db.executescript(f"BEGIN; {added} PRAGMA user_version = 2; COMMIT;")
         db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
         _probe(db)
     except UnicodeDecodeError as error:

@@ -1,11 +1,18 @@
 """What the journal holds of one address, and what it hands out for it."""
 
+import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
 
 from downloader.models import Failed, Skipped, Target
-from downloader.paths import Growth, Name, SafePath
+from downloader.paths import EXTENSIONS, Growth, Name, SafePath
 from downloader.resume import Partial
+from downloader.urls import Url
+
+#: Where the bytes of documents are kept as they were received, once their links are replaced.
+_ORIGINALS = ".download/originals"
+#: Media types by extension, for files of which only the name is known.
+_TYPES = {extension: kind for kind, extension in reversed(EXTENSIONS.items())}
 
 
 class State(IntEnum):
@@ -14,6 +21,24 @@ class State(IntEnum):
     CLAIMED = 0
     DONE = 1
     FAILED = 2
+    MOVED = 3
+
+
+class Todo(IntEnum):
+    """What a run that follows links has still to do for an address."""
+
+    NOTHING = 0
+    FETCH = 1
+    READ = 2
+
+
+class Role(IntEnum):
+    """Why an address is fetched."""
+
+    LISTED = 0
+    LINKED = 1
+    NEEDED = 2
+    OPTIONAL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +51,8 @@ class Saved:
         sha256: of those bytes; empty if not known.
         etag, last_modified: the validators, as sent; empty if none.
         characters: for text, how many.
+        published: size and hash of the file once its links were replaced, or None.
+        withdrawn: whether it is only kept with the originals.
     """
 
     path: SafePath
@@ -34,6 +61,13 @@ class Saved:
     etag: str
     last_modified: str
     characters: int | None
+    published: tuple[int, bytes] | None = None
+    withdrawn: bool = False
+
+    @property
+    def original(self) -> SafePath:
+        """Where the bytes are as they were received."""
+        return original(self.path) if self.published or self.withdrawn else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +108,104 @@ Admitted = Job | Skipped | Failed
 
 
 @dataclass(frozen=True, slots=True)
+class Alias:
+    """What was found is elsewhere, says the server: that address is fetched by itself.
+
+    Attributes:
+        to: where; None if that address is not to be fetched.
+    """
+
+    to: Url | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is there of an address, to be read for links or to be arranged.
+
+    Attributes:
+        row: its place in the journal.
+        address: what was asked for.
+        url: where it was found, after redirects.
+        path: its file.
+        size: of what was received, in bytes.
+        media_type: of what was received; empty if not known.
+        charset: of it, if the server's header told it; else empty.
+        published: the hash of the file, if its links were replaced.
+        withdrawn: whether it is only kept with the originals.
+        role: why it was fetched.
+        root, line, depth, nesting: as in :class:`Target`; of a line its own address and place.
+        start: where that line was found, after redirects.
+    """
+
+    row: int
+    address: Url
+    url: Url
+    path: SafePath
+    size: int
+    media_type: str
+    charset: str
+    published: bytes | None
+    withdrawn: bool
+    role: Role
+    root: Url
+    line: int
+    depth: int
+    nesting: int
+    start: Url
+
+    @property
+    def original(self) -> SafePath:
+        """Where its bytes are as they were received."""
+        there = self.published is None and not self.withdrawn
+        return self.path if there else original(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the file of an address is.
+
+    Attributes:
+        row: its place in the journal.
+        path: the file.
+    """
+
+    row: int
+    path: SafePath
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the file of an address is to be.
+
+    Attributes:
+        row: its place in the journal.
+        size, sha256: of the new file, if links were replaced; None if it is as it was received.
+        withdrawn: whether there is to be none, but with the originals.
+    """
+
+    row: int
+    size: int | None = None
+    sha256: bytes | None = None
+    withdrawn: bool = False
+
+
+def key_of(shown: str) -> bytes:
+    """Return an address's key: a hash, because an address may be as long as it likes."""
+    return hashlib.blake2b(shown.encode(), digest_size=16).digest()
+
+
+def original(path: SafePath) -> SafePath:
+    """Return where the bytes of a document are kept as they were received."""
+    return SafePath(f"{_ORIGINALS}/{path}")
+
+
+def guessed_type(path: str) -> str:
+    """Return the media type that a file's name says, or nothing."""
+    name = path.rpartition("/")[2]
+    return _TYPES.get(name[name.rfind(".") :].lower(), "") if "." in name else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """What the journal knows of an address."""
 
@@ -94,6 +226,14 @@ class Row:
     validator: str | None
     part_url: str | None
     total: int | None
+    published: int | None
+    published_sha256: bytes | None
+    withdrawn: int
+    role: int
+    todo: int
+    depth: int
+    nesting: int
+    final_url: str | None
 
     @property
     def name(self) -> Name:
@@ -112,6 +252,8 @@ class Row:
             self.etag or "",
             self.last_modified or "",
             self.characters,
+            None if self.published is None else (self.published, self.published_sha256 or b""),
+            bool(self.withdrawn),
         )
 
     @property

@@ -63,7 +63,9 @@ def _failure(outcome: Failed) -> str:
     if outcome.kind is ErrorKind.BAD_URL:
         shown = f"{printable(outcome.origin)}: {shown!r}" if shown else printable(outcome.origin)
     hint = f"; {outcome.hint}" if outcome.hint else ""
-    return f"Failed {shown}: {printable(outcome.message)} ({outcome.kind}){printable(hint)}"
+    by = "needed by" if outcome.needed else "linked from"
+    page = f", {by} {printable(outcome.parent)}" if outcome.parent else ""
+    return f"Failed {shown}: {printable(outcome.message)} ({outcome.kind}){page}{printable(hint)}"
 
 
 def detail_line(outcome: Outcome) -> str:

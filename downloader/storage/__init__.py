@@ -7,6 +7,6 @@ so nothing planted in the folder can lead a write out of it.
 
 from downloader.storage.nowhere import storage_for
 from downloader.storage.publish import Publish
-from downloader.storage.saving import PartFile, Storage
+from downloader.storage.saving import Contents, PartFile, Storage
 
-__all__ = ["PartFile", "Publish", "Storage", "storage_for"]
+__all__ = ["Contents", "PartFile", "Publish", "Storage", "storage_for"]

@@ -1,21 +1,25 @@
 """Save small files many to one hop to a thread, and large ones in pieces."""
 
 import asyncio
+import errno
 import os
 import stat
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from downloader.errors import TooLargeError
 from downloader.paths import PART, SafePath
-from downloader.storage.folder import CONTINUE, NO_DESCRIPTOR, Folder, create, translated
+from downloader.storage.folder import CONTINUE, NO_DESCRIPTOR, READ, Folder, create, translated
 from downloader.storage.hops import Hops
 from downloader.storage.publish import Publish, publish, set_time
+from downloader.text import format_size
 
 #: Large files are written in pieces of this size; in smaller ones when there are many at once.
 _BLOCK = 1024 * 1024
@@ -25,6 +29,19 @@ _ALL_PIECES = 16 * 1024 * 1024
 _WAITING_PIECES = 2
 _DESCRIPTOR_SECONDS = 0.1
 _Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A whole file.
+
+    Attributes:
+        data: its bytes.
+        modified: its modification time, in seconds since the epoch.
+    """
+
+    data: bytes
+    modified: float
 
 
 def _nothing() -> None:
@@ -77,9 +94,32 @@ class Storage:
         """
         return await self._patiently(partial(self._save, path, data, how, before))
 
+    async def read(self, path: SafePath, most: int) -> Contents:
+        """Return a whole file of no more than so many bytes.
+
+        Raises:
+            TooLargeError: it has more.
+            DiskError: it is not there, or the disk refuses.
+            BlockedError: what is there is no file of ours.
+        """
+        return await self._patiently(partial(self._read, path, most))
+
     async def discard(self, path: SafePath) -> None:
         """Remove a file that has been replaced by one of another name."""
         await self._patiently(partial(self._unlink, path, ""))
+
+    async def move(self, path: SafePath, to: SafePath) -> bool:
+        """Give a file that is ours another name; say whether it was there.
+
+        Raises:
+            DiskError: the disk refuses.
+            BlockedError: something in the folder is in the way.
+        """
+        return await self._patiently(partial(self._move, path, to))
+
+    async def prune(self, path: SafePath) -> None:
+        """Remove the folders above *path* that are empty."""
+        await self._patiently(partial(self._prune, path))
 
     async def parked_size(self, path: SafePath) -> int:
         """Return how many bytes the ``.part`` file holds; 0 if there is none."""
@@ -150,6 +190,20 @@ class Storage:
         with translated(path), self._folder.of(path, create=True) as (folder, leaf):
             return _save_there(data, how, folder, leaf)
 
+    def _read(self, path: SafePath, most: int) -> Contents:
+        with (
+            translated(path),
+            self._folder.of(path, create=False) as (folder, leaf),
+            os.fdopen(os.open(leaf, READ, dir_fd=folder), "rb") as file,
+        ):
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError(errno.EEXIST, "no regular file")
+            data = file.read(most + 1)
+        if len(data) > most:
+            raise TooLargeError(f"larger than {format_size(most)}")
+        return Contents(data, found.st_mtime)
+
     def _open(self, path: SafePath, resume: bool) -> tuple[int, int]:
         """Return a descriptor for the ``.part`` file, and how long it is."""
         with translated(path), self._folder.of(path, create=True) as (folder, leaf):
@@ -162,6 +216,26 @@ class Storage:
             if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
                 return found.st_size
         return 0
+
+    def _move(self, path: SafePath, to: SafePath) -> bool:
+        with (
+            translated(to),
+            self._folder.of(to, create=True) as (new_folder, new_leaf),
+            self._folder.of(path, create=False) as (folder, leaf),
+        ):
+            try:
+                os.rename(leaf, new_leaf, src_dir_fd=folder, dst_dir_fd=new_folder)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def _prune(self, path: SafePath) -> None:
+        parent = SafePath(path.rpartition("/")[0])
+        with suppress(OSError):
+            while parent:
+                with self._folder.of(parent, create=False) as (folder, leaf):
+                    os.rmdir(leaf, dir_fd=folder)
+                parent = SafePath(parent.rpartition("/")[0])
 
     def _unlink(self, path: SafePath, suffix: str) -> None:
         with suppress(OSError), self._folder.of(path, create=False) as (folder, leaf):

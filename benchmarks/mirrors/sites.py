@@ -1,0 +1,111 @@
+"""The sites that are mirrored: the tests' own, with every construct, and Debian's documentation."""
+
+import mimetypes
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from benchmarks.mirrors.finding import spread
+from tests.mirrorserver import PAGES, mirror_site
+
+CONSTRUCTS = "constructs"
+DOCUMENTATION = {
+    "git-doc": "git-doc",
+    "debian-handbook": "debian-handbook/html",
+    "python3.11-doc": "python3.11/html",
+    "python-django-doc": "python-django-doc/html",
+    "sphinx-doc": "sphinx-doc/html",
+    "postgresql-doc-15": "postgresql-doc-15/html",
+    "rust-doc": "rust-doc/html",
+}
+"""Debian's packages, and where each has its pages below `usr/share/doc`."""
+SCRIPTS = ("libjs-sphinxdoc", "libjs-jquery", "libjs-underscore")
+"""What the packages made by Sphinx link to."""
+SITES = (CONSTRUCTS, *DOCUMENTATION)
+
+
+class SiteError(Exception):
+    """A site cannot be set up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A site that is being served: its pages, and what all its addresses begin with."""
+
+    pages: tuple[str, ...]
+    prefixes: tuple[str, ...]
+
+    def has(self, url: str) -> bool:
+        """Return whether an address is one of the site's."""
+        return url.startswith(self.prefixes)
+
+
+@asynccontextmanager
+async def serving(site: str, pages: int, docs: Path) -> AsyncIterator[Origin]:
+    """Serve a site on free ports of loopback."""
+    if site == CONSTRUCTS:
+        async with mirror_site() as made:
+            yield Origin(tuple(map(made.url, PAGES)), (made.url("/"), f"{made.cdn}/"))
+        return
+    root = unpacked(site, docs)
+    files = sorted(
+        file.relative_to(root).as_posix() for file in root.rglob("*.html") if file.is_file()
+    )
+    async with static_server(root) as address:
+        chosen = spread(files, pages)
+        yield Origin(tuple(f"{address}/{quote(name)}" for name in chosen), (f"{address}/",))
+
+
+@asynccontextmanager
+async def static_server(root: Path) -> AsyncIterator[str]:
+    """Serve a folder, types by extension and no listings; give the address without a slash."""
+    types = mimetypes.MimeTypes()
+    # As nginx and Apache have it; Python's own table does not.
+    types.add_type("application/xhtml+xml", ".xhtml")
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        file = root / request.match_info["path"]
+        if not file.is_file():
+            raise web.HTTPNotFound
+        kind = types.guess_type(file.name)[0] or "application/octet-stream"
+        return web.FileResponse(file, headers={"Content-Type": kind})
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", answer)
+    async with TestServer(application, host="127.0.0.1") as server:
+        yield f"http://127.0.0.1:{server.port}"
+
+
+def unpacked(package: str, docs: Path) -> Path:
+    """Return the folder of a package's pages below *docs*, fetching the package if need be."""
+    root = docs / "usr/share/doc" / DOCUMENTATION[package]
+    if not root.is_dir():
+        fetch(package, docs)
+    for scripts in SCRIPTS:
+        if not (docs / "usr/share/doc" / scripts).is_dir():
+            fetch(scripts, docs)
+    return root
+
+
+def fetch(package: str, docs: Path) -> None:
+    """Download a package and unpack it, without installing it."""
+    docs.mkdir(parents=True, exist_ok=True)
+    try:
+        run("apt-get", "download", "-q", package, folder=docs)
+        for archive in docs.glob(f"{package}_*.deb"):
+            run("dpkg", "-x", archive.name, ".", folder=docs)
+            archive.unlink()
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", None) or str(error)
+        raise SiteError(f"cannot fetch {package}: {said.strip()}; try --docs FOLDER") from error
+
+
+def run(*command: str, folder: Path) -> None:
+    """Run a command in a folder."""
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)

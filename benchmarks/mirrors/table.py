@@ -1,0 +1,105 @@
+"""Comparisons as Markdown."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchmarks.mirrors.data import Attempt, Comparison, Total, total
+
+HEADINGS = (
+    *("site", "tool", "pages", "loaded", "failed", "same", "local", "web", "dead"),
+    *("CPU", "time"),
+)
+LEGEND = """\
+- **pages**: found in the folder, of those that were asked for.
+- **loaded**: resources that pages load offline, of those that they load online.
+- **failed**: requests that fail, or lead out of the folder and are blocked. Online, some fail, too.
+- **same**: pages whose screenshot is the same as online, to the pixel.
+- **local**, **web**, **dead**: links (`a[href]`) to what is in the folder, to an absolute address,
+  and to what is not there.
+- **CPU**, **time**: seconds that the tool took.
+"""
+
+
+def markdown(comparisons: Sequence[Comparison]) -> str:
+    """Return both tables, with what their columns mean."""
+    rows = [row for comparison in comparisons for row in rows_of(comparison)]
+    served = [*table(HEADINGS, rows)]
+    opened = [*table(*by_file(comparisons))]
+    parts = [LEGEND, "Over a static server:", "", *served, "", "From `file:`, loaded and same:", ""]
+    return "\n".join([*parts, *opened, ""])
+
+
+def rows_of(comparison: Comparison) -> Iterator[Sequence[str]]:
+    """Return what the site is, then a row for each tool."""
+    steady = comparison.pages - comparison.unsteady
+    yield (
+        comparison.site,
+        "(online)",
+        str(comparison.pages),
+        str(comparison.resources),
+        str(comparison.failed),
+        of(steady, comparison.pages),
+        str(comparison.links),
+        *("", "", "", ""),
+    )
+    for attempt in comparison.attempts:
+        yield ("", attempt.tool, *figures(total(attempt.http)), *times(attempt))
+
+
+def figures(sums: Total) -> tuple[str, ...]:
+    """Return the cells from pages to dead."""
+    return (
+        of(sums.found, sums.pages),
+        of(sums.loaded, sums.resources),
+        str(sums.failed),
+        of(sums.identical, sums.pages),
+        str(sums.local),
+        str(sums.absolute),
+        str(sums.dangling),
+    )
+
+
+def times(attempt: Attempt) -> tuple[str, str]:
+    """Return the cells of CPU and wall time."""
+    wall = f"> {attempt.seconds:.0f}" if attempt.capped else f"{attempt.seconds:.1f}"
+    return f"{attempt.cpu:.2f}", wall
+
+
+def by_file(comparisons: Iterable[Comparison]) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Return the head and the rows of the table about `file:`, a column for each tool."""
+    tools: dict[str, None] = {}
+    rows: list[Sequence[str]] = []
+    for comparison in comparisons:
+        cells = []
+        for attempt in comparison.attempts:
+            tools[attempt.tool] = None
+            sums = total(attempt.file)
+            cells.append(f"{of(sums.loaded, sums.resources)}, {of(sums.identical, sums.pages)}")
+        rows.append((comparison.site, *cells))
+    return ("site", *tools), rows
+
+
+def of(part: int, whole: int) -> str:
+    """Return a part of a whole."""
+    return f"{part}/{whole}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Return a Markdown table, its columns aligned."""
+    all_rows = [head, *rows]
+    widths = [max(len(row[column]) for row in all_rows) for column in range(len(head))]
+    words = 2 if head[1:2] == ("tool",) else 1
+
+    def line(row: Sequence[str]) -> str:
+        cells = [
+            cell.ljust(width) if column < words else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return f"| {' | '.join(cells)} |"
+
+    yield line(head)
+    rules = [
+        "-" * width if column < words else "-" * (width - 1) + ":"
+        for column, width in enumerate(widths)
+    ]
+    yield f"| {' | '.join(rules)} |"
+    yield from map(line, all_rows[1:])

@@ -1,0 +1,71 @@
+"""Looks whether files are there as the journal says."""
+
+from pathlib import Path
+
+from downloader.journal.files import CLOCK_SLACK, digest, grown, is_solid, regular
+from downloader.journal.records import Row, Saved, State
+from downloader.models import Target
+
+#: Of so many folders it is remembered that no link leads to them.
+_MOST_FOLDERS = 1000
+
+
+class Evidence:
+    """The files of an output folder.
+
+    Args:
+        root: the folder; None if nothing is saved.
+        verify: whether a file is only believed by its hash.
+    """
+
+    def __init__(self, root: Path | None, *, verify: bool) -> None:
+        self._root = root
+        self._verify = verify
+        self._solid: dict[str, bool] = {}
+
+    def is_there(self, saved: Saved) -> bool:
+        """Return whether the file is there as it was saved."""
+        if self._root is None:
+            return False
+        if saved.withdrawn:
+            kept = regular(f"{self._root}/{saved.original}")
+            return kept is not None and kept.st_size == saved.size
+        if saved.published is not None and regular(f"{self._root}/{saved.original}") is None:
+            return False
+        folder = saved.path.rpartition("/")[0]
+        if folder not in self._solid:
+            if len(self._solid) >= _MOST_FOLDERS:
+                self._solid.clear()
+            self._solid[folder] = is_solid(self._root, folder)
+        found = regular(f"{self._root}/{saved.path}") if self._solid[folder] else None
+        # A killed run may have noted what a file was to be, and not have replaced it.
+        versions = [(saved.size, saved.sha256), *([saved.published] if saved.published else [])]
+        if found is None or all(found.st_size != size for size, _ in versions):
+            return False
+        if not self._verify or not saved.sha256:
+            return True
+        return digest(self._root / saved.path, "sha256") in [sha256 for _, sha256 in versions]
+
+    def promised_otherwise(self, target: Target, saved: Saved) -> bool:
+        """Return whether the list now promises another body than the one that is there."""
+        promise = target.checksum
+        if promise is None or self._root is None:
+            return False
+        if promise.algorithm == "sha256" and saved.sha256:
+            return promise.digest != saved.sha256.hex()
+        return promise.digest != digest(self._root / saved.original, promise.algorithm).hex()
+
+    def orphan(self, row: Row) -> tuple[Saved, float] | None:
+        """Return the file that a killed run saved after its last note, and when.
+
+        It is known by having come to be after its name was claimed: what was there before is not
+        ours.
+        """
+        if row.state != State.CLAIMED or self._root is None:
+            return None
+        for path, found in grown(self._root, row.name):
+            if found.st_ctime < row.admitted - CLOCK_SLACK:
+                continue
+            sha256 = digest(self._root / path, "sha256")
+            return Saved(path, found.st_size, sha256, "", "", None), found.st_ctime
+        return None

@@ -1,0 +1,58 @@
+"""The candidates of a ``srcset`` attribute (HTML standard, 4.8.4.3.10)."""
+
+import re
+from collections.abc import Iterator
+
+_BEFORE = re.compile(r"[\t\n\f\r ,]*+")
+_URL = re.compile(r"[^\t\n\f\r ]++")
+#: One descriptor list, up to the comma that is not within parentheses.
+_DESCRIPTORS = re.compile(r"(?:[^,(]++|\([^)]*+(?:\)|\Z))*+")
+_DESCRIPTOR = re.compile(r"(?:[^\t\n\f\r (]++|\([^)]*+(?:\)|\Z))++")
+_INTEGER = re.compile(r"[0-9]+")
+#: HTML standard, 2.3.4.3: a valid floating-point number.
+_FLOAT = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+
+
+def candidates(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where each URL starts and ends, of the candidates that a browser would consider."""
+    position = 0
+    while True:
+        before = _BEFORE.match(text, position)
+        url = _URL.match(text, before.end() if before else position)
+        if url is None:
+            return
+        end = url.start() + len(url[0].rstrip(","))
+        if end < url.end():
+            yield url.start(), end
+            position = url.end()
+            continue
+        descriptors = _DESCRIPTORS.match(text, url.end())
+        position = descriptors.end() if descriptors else url.end()
+        if _valid(_DESCRIPTOR.findall(text, url.end(), position)):
+            yield url.start(), url.end()
+
+
+def protect(url: str) -> str:
+    """Return *url* as it may stand in ``srcset``, where a comma at either end means the next."""
+    inner = url.strip(",")
+    left = len(url) - len(url.lstrip(","))
+    return "%2C" * left + inner + "%2C" * (len(url) - left - len(inner)) if inner else url
+
+
+def _valid(descriptors: list[str]) -> bool:
+    seen: set[str] = set()
+    for descriptor in descriptors:
+        number, unit = descriptor[:-1], descriptor[-1]
+        if unit in seen or unit not in "wxh":
+            return False
+        if unit == "x":
+            if not _FLOAT.fullmatch(number) or float(number) < 0 or seen & {"w", "h"}:
+                return False
+        elif (
+            not _INTEGER.fullmatch(number) or "x" in seen or (unit == "w" and not number.strip("0"))
+        ):
+            return False
+        if unit == "h" and not number.strip("0"):
+            return False
+        seen.add(unit)
+    return "h" not in seen or "w" in seen

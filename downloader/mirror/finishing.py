@@ -1,0 +1,74 @@
+"""What is done when all is there: files are arranged, and documents get their new links."""
+
+from concurrent.futures import Executor
+
+from downloader.mirror.arranging import Arranging
+from downloader.mirror.reading import Documents, Reading, portions
+from downloader.mirror.rewriting import Parse, Rewriting
+from downloader.mirror.singles import Singles, is_page
+from downloader.models import Options
+from downloader.notes import Notes
+from downloader.storage import Storage
+
+
+class Finishing:
+    """The end of a mirror.
+
+    Args:
+        options: how the run is made.
+        storage, notes: where the documents are, and what is known of them.
+        thread: where documents are read and written anew.
+        parse: reads a document, unless that has been done.
+        reading: reads the bytes of documents.
+        arranging: says which files are to stand in the folder.
+
+    Attributes:
+        rewritten: in how many documents links were replaced; None before that is begun.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        storage: Storage,
+        notes: Notes,
+        thread: Executor,
+        parse: Parse,
+        reading: Reading,
+        arranging: Arranging,
+    ) -> None:
+        self.rewritten: int | None = None
+        self._notes = notes
+        self._reading = reading
+        self._arranging = arranging
+        self._rewriting = Rewriting(storage, notes, thread, parse)
+        single = options.single_file
+        self._singles = Singles(storage, notes, thread, arranging.keeps) if single else None
+        self._stopped = False
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines for a person."""
+        return self._singles.warnings if self._singles is not None else []
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._stopped = True
+
+    async def finish(self) -> None:
+        """Arrange the files of this run, and replace the links of all its documents."""
+        if self._stopped:
+            return
+        self.rewritten = 0
+        await self._arranging.arrange()
+        row = 0
+        while not self._stopped and (stored := await self._notes.documents(row)):
+            row = stored[-1].row
+            for portion in portions(stored):
+                await self._replace(await self._reading.documents(portion))
+                self.rewritten += len(portion)
+
+    async def _replace(self, documents: Documents) -> None:
+        if self._singles is not None:
+            await self._singles.make([each for each in documents if is_page(each[0])])
+            documents = [each for each in documents if not is_page(each[0])]
+        await self._rewriting.rewrite(documents)

@@ -1,0 +1,54 @@
+"""Which addresses have files, and what a link to them is to be."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from downloader.journal import Place
+from downloader.links import Link, Local
+from downloader.mirror.relative import relative
+from downloader.notes import Notes
+from downloader.paths import SafePath
+
+if TYPE_CHECKING:
+    from downloader.urls import Url
+
+#: Of so many addresses it is remembered whether they have files.
+_MOST_KNOWN = 200_000
+_ABSOLUTE = re.compile(r"[\x00-\x20]*https?://", re.IGNORECASE)
+
+
+class Places:
+    """What the journal says of addresses, which is asked once for each.
+
+    Args:
+        notes: the journal.
+        withdrawn: whether files count that are only kept with the originals.
+    """
+
+    def __init__(self, notes: Notes, *, withdrawn: bool = False) -> None:
+        self._notes = notes
+        self._withdrawn = withdrawn
+        self._known: dict[Url, Place | None] = {}
+
+    async def look_up(self, links: Iterable[Link]) -> None:
+        """Find out which addresses of *links* have files."""
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        unknown = list({link.url for link in links if link.url} - self._known.keys())
+        if unknown:
+            self._known |= dict.fromkeys(unknown)
+            self._known |= await self._notes.places(unknown, withdrawn=self._withdrawn)
+
+    def of(self, link: Link) -> Place | None:
+        """Return the file of a link that was looked up, if there is one."""
+        return self._known[link.url] if link.url else None
+
+    def replacement(self, source: SafePath, link: Link) -> Local | str | None:
+        """Return what to write instead of a link in the file *source*; None if it is to stay."""
+        if link.url is None:
+            return None
+        place = self._known[link.url]
+        if place is not None:
+            return Local(relative(source, place.path) + link.fragment)
+        return None if _ABSOLUTE.match(link.value) else link.url + link.fragment

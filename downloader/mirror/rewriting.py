@@ -1,0 +1,54 @@
+"""Gives documents new links: to the files that are there, and else absolute ones."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from functools import partial
+
+from downloader.declaration import with_encoding
+from downloader.journal import Stored
+from downloader.links import Page
+from downloader.mirror.places import Places
+from downloader.mirror.publishing import New, publish
+from downloader.mirror.reading import Documents
+from downloader.notes import Notes
+from downloader.storage import Contents, Storage
+
+Parse = Callable[[Stored, Contents], Page]
+
+
+class Rewriting:
+    """Replaces the links of documents.
+
+    Args:
+        storage, notes: where the documents are, and what is known of them.
+        thread: where documents are read and written anew.
+        parse: reads a document, unless that has been done.
+    """
+
+    def __init__(self, storage: Storage, notes: Notes, thread: Executor, parse: Parse) -> None:
+        self._storage = storage
+        self._notes = notes
+        self._thread = thread
+        self._parse = parse
+        self._places = Places(notes)
+
+    async def rewrite(self, documents: Documents) -> None:
+        """Replace the links of *documents*, unless that has been done."""
+        loop = asyncio.get_running_loop()
+        pages = await loop.run_in_executor(self._thread, partial(self._parsed, documents))
+        await self._places.look_up(link for page in pages for link in page.links)
+        new = await loop.run_in_executor(self._thread, partial(self._rewritten, documents, pages))
+        await publish(new, self._storage, self._notes)
+
+    def _parsed(self, documents: Documents) -> list[Page]:
+        return [self._parse(stored, contents) for stored, contents in documents]
+
+    def _rewritten(self, documents: Documents, pages: Sequence[Page]) -> list[New]:
+        new = []
+        for (stored, contents), page in zip(documents, pages, strict=True):
+            rewritten = page.rewrite(partial(self._places.replacement, stored.path))
+            body = with_encoding(rewritten.body, stored.media_type, stored.charset)
+            changed = rewritten.changes or body is not rewritten.body
+            new.append(New.of(stored, contents, body if changed else None))
+        return new

@@ -1,0 +1,1 @@
+import { colour } from './lib.js'; export const dynamic = colour && '#facade';

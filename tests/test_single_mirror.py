@@ -1,0 +1,95 @@
+"""With --single-file only pages stand in the folder, and each opens by itself."""
+
+import base64
+from pathlib import Path
+
+from aiohttp import web
+
+from tests.browser import chromium, loaded, needs_browser
+from tests.conftest import Command, Handler, Site, saved_files
+from tests.mirrorserver import PAGES, mirror_site
+
+PIXEL = base64.b64decode("R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==")
+
+
+def typed(body: bytes, media_type: str) -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type=media_type)
+
+    return answer
+
+
+def small_site(site: Site) -> None:
+    site.pages = {
+        "/a.html": "<link rel=stylesheet href=s.css><img src=i.gif><a href=b.html#x>b</a>"
+        "<a href=c.html>c</a><iframe src=f.html></iframe>",
+        "/b.html": "<img src=i.gif><a href=a.html>a</a>",
+        "/f.html": "<img src=i.gif>framed",
+        "/s.css": typed(b"body { background: url(i.gif) }", "text/css"),
+        "/i.gif": typed(PIXEL, "image/gif"),
+    }
+
+
+async def test_pages_stand_alone_in_the_folder(site: Site, command: Command) -> None:
+    small_site(site)
+    ran = await command("--single-file", site.url("/a.html"), site.url("/b.html"))
+    assert ran.status == 0, ran.err
+    folder = command.folder / "downloaded_sites"
+    assert saved_files(folder) == {f"{site.folder}/a.html", f"{site.folder}/b.html"}
+    page = (folder / site.folder / "a.html").read_text()
+    assert base64.b64encode(PIXEL).decode().rstrip("=") in page
+    assert "<a href=b.html#x>" in page
+    assert site.url("/c.html") in page
+    assert "framed" in page
+    checked = await command("--check", "downloaded_sites")
+    assert (checked.status, checked.err) == (0, [])
+
+
+async def test_what_pages_need_is_asked_for_once_however_they_are_to_be(
+    site: Site, command: Command
+) -> None:
+    small_site(site)
+    arguments = (site.url("/a.html"), site.url("/b.html"))
+    folder = command.folder / "downloaded_sites"
+    assert (await command("--single-file", *arguments)).status == 0
+    single = (folder / site.folder / "a.html").read_bytes()
+    site.requests.clear()
+    assert (await command("--single-file", *arguments)).status == 0
+    assert (folder / site.folder / "a.html").read_bytes() == single
+
+    assert (await command("-m", *arguments)).status == 0
+    names = {f"{site.folder}/{name}" for name in ("a.html", "b.html", "f.html", "s.css", "i.gif")}
+    assert saved_files(folder) == names
+    assert "<img src=i.gif>" in (folder / site.folder / "a.html").read_text()
+
+    assert (await command("--single-file", *arguments)).status == 0
+    assert saved_files(folder) == {f"{site.folder}/a.html", f"{site.folder}/b.html"}
+    assert (folder / site.folder / "a.html").read_bytes() == single
+    assert {request.path for request in site.requests} <= {"/favicon.ico"}
+
+
+async def test_what_is_too_large_to_be_within_is_said(site: Site, command: Command) -> None:
+    site.pages = {"/": "<img src=big.gif>", "/big.gif": bytes(17 * 1024 * 1024)}
+    ran = await command("--single-file", site.url())
+    assert ran.status == 0
+    said = "\n".join(ran.err)
+    assert f"{site.folder}.html is without " in said
+    assert "big.gif" in said
+    page = (command.folder / "downloaded_sites" / f"{site.folder}.html").read_text()
+    assert page == f"<img src={site.url('/big.gif')}>"
+
+
+@needs_browser
+async def test_single_files_load_nothing_and_show_what_the_site_does(command: Command) -> None:
+    async with mirror_site() as mirrored:
+        await command("--single-file", *map(mirrored.url, PAGES), "-o", "out")
+        folder = command.folder / "out"
+        assert len(saved_files(folder)) == len(PAGES)
+        async with chromium() as browser:
+            for path in ("/sub/page.html", "/latin.html", "/sjis.html", "/frames.html"):
+                online = await loaded(browser, mirrored.url(path), lambda _: True)
+                host = mirrored.url("").removeprefix("http://").replace(":", "_")
+                file = Path(folder, host, path[1:]).as_uri()
+                offline = await loaded(browser, file, file.__eq__)
+                assert (offline.failed, offline.title) == (online.failed, online.title), path
+                assert offline.screenshot == online.screenshot, path
