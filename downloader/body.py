@@ -97,7 +97,8 @@ class _Measure:
             digest = self._other.hexdigest() if self._other else self.sha256
             if digest != self._checksum.digest:
                 raise ChecksumError(
-                    f"{self._checksum.algorithm} is {digest}, expected {self._checksum.digest}"
+                    f"{self._checksum.algorithm} is {digest}, expected {self._checksum.digest}; "
+                    f"the body has {self._saved} bytes"
                 )
         if self._count is not None:
             self._characters = self._count.finish()

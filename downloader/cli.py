@@ -15,12 +15,14 @@ from downloader._version import __version__
 from downloader.demo import demo_site
 from downloader.errors import DiskError, DownloadError
 from downloader.flags import (
+    BudgetText,
     CountOrAuto,
     GroupedCommand,
     Header,
     HeaderText,
     Level,
     Processes,
+    ReportFile,
     Seconds,
     Size,
     load_config,
@@ -29,10 +31,14 @@ from downloader.flags import (
 from downloader.loop import log_everything, runner
 from downloader.models import LEVEL, USER_AGENT, ExitStatus, Options
 from downloader.progress import prepare_streams
+from downloader.report.budget import Budget
+from downloader.report.desk import Desk, Wishes
 from downloader.run import View, run
 from downloader.text import printable
 
 _DEFAULTS = Options()
+#: Options for what is in the output folder.
+_OF_FILES = ("refresh", "verify", "mirror", "single_file", "recursive", "level")
 
 
 @click.command(
@@ -53,6 +59,7 @@ _DEFAULTS = Options()
     default=_DEFAULTS.output,
     help=f"Save under this folder [{_DEFAULTS.output}].",
 )
+@option("Output", "--no-save", is_flag=True, help="Measure only: fetch, and save nothing.")
 @option("Output", "--force", is_flag=True, help="Fetch again what is done already.")
 @option(
     "Output",
@@ -246,6 +253,41 @@ _DEFAULTS = Options()
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="See that every local link in this mirrored folder leads to a file of it.",
 )
+@option(
+    "Report",
+    "--report",
+    type=ReportFile(),
+    multiple=True,
+    help="Write a page (.html) or a record of each URL (.jsonl, .json, .csv). Repeatable.",
+)
+@option("Report", "--sizes", is_flag=True, help="Print the largest, and sums by type and host.")
+@option(
+    "Report",
+    "--compare",
+    metavar="OLD.jsonl",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Say what is new, gone or changed since an earlier report.",
+)
+@option(
+    "Report",
+    "--budget",
+    type=BudgetText(),
+    help="Fail when more is found: html=100k (each), html.total=1M, total=2M.",
+)
+@option(
+    "Report",
+    "--lock",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the list with hash, size and final URL of each.",
+)
+@option(
+    "Report",
+    "--locked",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Download what --lock has written, and fail when it differs.",
+)
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")
 @option("Report", "--no-progress", is_flag=True, help="Show no progress bar.")
@@ -273,6 +315,13 @@ def main(
     source: tuple[str, ...],
     header: tuple[tuple[str, str], ...],
     no_use_server_timestamps: bool,
+    no_save: bool,
+    report: tuple[Path, ...],
+    sizes: bool,
+    compare: Path | None,
+    budget: Budget | None,
+    lock: Path | None,
+    locked: Path | None,
     no_robots: bool,
     recursive: bool,
     level: int | None,
@@ -298,23 +347,39 @@ def main(
             raise click.UsageError("--check takes no SOURCE", ctx)
         prepare_streams()
         sys.exit(_guarded(lambda: _check(check, quiet=quiet, verbose=verbose), debug=debug))
-    if bool(source) == demo:
-        raise click.UsageError(
-            "--demo takes no SOURCE" if demo else "name a SOURCE: a list file, - or a URL", ctx
-        )
+    own = "--demo" if demo else "--locked" if locked else ""
+    if bool(source) == bool(own) or (demo and locked):
+        missing = "name a SOURCE: a list file, - or a URL"
+        raise click.UsageError(f"{own} takes no SOURCE" if own else missing, ctx)
+    if locked is not None:
+        source = (str(locked),)
+    given = {**settings, "recursive": recursive, "level": level}
+    if no_save and (wrong := [name for name in _OF_FILES if given[name]]):
+        flag = wrong[0].replace("_", "-")
+        raise click.UsageError(f"--no-save leaves nothing that --{flag} could be for", ctx)
     # The other parameters are named and typed as the fields of Options are.
     options = Options(
         headers=header,
         server_timestamps=not no_use_server_timestamps,
+        save=not no_save,
+        timings=bool(report),
         robots=not no_robots,
         level=LEVEL if recursive and level is None else level,
         **settings,
+    )
+    wishes = Wishes(
+        files=report,
+        sizes=sizes or (verbose and not quiet),
+        compare=compare,
+        budget=budget,
+        lock=lock,
+        locked=locked,
     )
     view = View(options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
     prepare_streams()
     if debug:
         log_everything()
-    sys.exit(_guarded(lambda: _start(source, options, view, demo=demo), debug=debug))
+    sys.exit(_guarded(lambda: _start(source, options, view, wishes, demo=demo), debug=debug))
 
 
 def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
@@ -354,7 +419,9 @@ def _check(folder: Path, *, quiet: bool, verbose: bool) -> ExitStatus:
     return run_check(folder, quiet=quiet, verbose=verbose)
 
 
-def _start(source: tuple[str, ...], options: Options, view: View, *, demo: bool) -> ExitStatus:
+def _start(
+    source: tuple[str, ...], options: Options, view: View, wishes: Wishes, *, demo: bool
+) -> ExitStatus:
     with ExitStack() as stack:
         if (processes := cluster.size(options)) > 1:
             stack.enter_context(cluster.forked_ahead(processes))
@@ -362,8 +429,9 @@ def _start(source: tuple[str, ...], options: Options, view: View, *, demo: bool)
             source = stack.enter_context(demo_site())
         for one in source:
             sources.check(one)
+        desk = stack.enter_context(Desk(wishes, options.output))
         with runner(debug=view.debug) as loop:
-            return loop.run(run(source, options, view))
+            return loop.run(run(source, options, view, desk))
 
 
 def _silence_stdout() -> None:

@@ -26,7 +26,7 @@ from downloader.fetch import Client, Response, Trail
 from downloader.fetch.client import require_success
 from downloader.governor import Bandwidth, Hosts
 from downloader.journal import Job, Parked
-from downloader.models import Downloaded, Failed, Options, Target, Unchanged
+from downloader.models import Downloaded, Failed, Options, Unchanged
 from downloader.paths import SafePath
 from downloader.resume import Partial, continued_total
 from downloader.storage import Storage
@@ -190,7 +190,6 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
     if transfer.trail is None:
         transfer.attempts += 1
         transfer.trail = Trail(job.target.url, job.target.root)
-    started = time.time()
     parked, transfer.parked = transfer.parked, None
     offset = await rooms.storage.parked_size(parked.path) if parked is not None else 0
     if parked is not None and offset:
@@ -202,7 +201,7 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
         with answer as response:
             going_on = _continuation(response, job, parked, offset)
             if going_on is not None or response.status not in (206, 416):
-                return await _take(transfer, rooms, response, going_on, started)
+                return await _take(transfer, rooms, response, going_on)
         await rooms.storage.drop(parked.path)
         transfer.parked = None
         asked, transfer.trail = transfer.host, Trail(job.target.url, job.target.root)
@@ -219,7 +218,7 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
             raise RedirectError("too many redirects", hint="see --max-redirects")
         return Redirected(transfer.trail.next)
     with answer as response:
-        return await _take(transfer, rooms, response, None, started)
+        return await _take(transfer, rooms, response, None)
 
 
 async def _take(
@@ -227,7 +226,6 @@ async def _take(
     rooms: Rooms,
     response: Response,
     continuation: Continuation | None,
-    started: float,
 ) -> Downloaded | Unchanged:
     """Turn an answer into an outcome.
 
@@ -244,6 +242,16 @@ async def _take(
             size=job.saved.size,
             characters=job.saved.characters,
             seconds=transfer.seconds,
+            final_url=response.url,
+            redirects=response.redirects,
+            http_version=response.http_version,
+            attempts=transfer.attempts,
+            started=_first_request(transfer),
+            header_bytes=response.header_bytes,
+            timings=response.timings,
+            sha256=job.saved.sha256.hex(),
+            etag=job.saved.etag,
+            last_modified=job.saved.last_modified,
             parent=target.parent,
         )
     if continuation is None:
@@ -278,22 +286,18 @@ async def _take(
     )
     if job.saved is not None and job.saved.path != path:
         await rooms.storage.discard(job.saved.path)
-    return _downloaded(target, transfer, response, path, saved, started)
+    return _downloaded(transfer, rooms, response, path, saved)
 
 
 def _downloaded(
-    target: Target,
-    transfer: Transfer,
-    response: Response,
-    path: SafePath,
-    saved: Saved,
-    started: float,
+    transfer: Transfer, rooms: Rooms, response: Response, path: SafePath, saved: Saved
 ) -> Downloaded:
+    target = transfer.job.target
     return Downloaded(
         index=target.index,
         origin=target.origin,
         url=target.shown,
-        path=path,
+        path=path if rooms.options.save else SafePath(""),
         final_url=response.url,
         redirects=response.redirects,
         status=response.status,
@@ -308,10 +312,17 @@ def _downloaded(
         attempts=transfer.attempts,
         resumed_at=saved.resumed_at,
         set_aside=saved.set_aside,
-        started=started,
+        started=_first_request(transfer),
         seconds=transfer.seconds,
+        header_bytes=response.header_bytes,
+        timings=response.timings,
         parent=target.parent,
     )
+
+
+def _first_request(transfer: Transfer) -> float:
+    """Return when its first request was made, in seconds since the epoch; 0 if none was."""
+    return 0.0 if transfer.started is None else time.time() - transfer.seconds
 
 
 def _range_headers(partial: Partial, offset: int) -> tuple[tuple[str, str], ...]:
@@ -376,6 +387,9 @@ def failed(transfer: Transfer, error: BaseException) -> Failed:
         attempts=transfer.attempts,
         seconds=transfer.seconds,
         traceback=where,
+        final_url=urls.redact(transfer.trail.next) if transfer.trail else "",
+        redirects=tuple(map(urls.redact, transfer.trail.redirects)) if transfer.trail else (),
+        started=_first_request(transfer),
         parent=target.parent,
         needed=target.needed,
     )

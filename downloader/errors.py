@@ -27,7 +27,8 @@ clauses; says whether trying again may help; and may carry a *hint*, the way out
     │   └── InternalError         internal     a defect of this program
     └── RunError ............ the fault of the whole run: raised to the caller
         ├── SourceError           a list that cannot be read
-        └── OutputError           an output folder that cannot be used
+        ├── OutputError           an output folder that cannot be used
+        └── ReportError           a report that cannot be made, or not be read
 """
 
 from enum import StrEnum
@@ -217,3 +218,7 @@ class SourceError(RunError):
 
 class OutputError(RunError):
     """The output folder cannot be used."""
+
+
+class ReportError(RunError):
+    """A report, or a lock, cannot be made; or an earlier one cannot be read."""

@@ -10,6 +10,8 @@ import click
 import platformdirs
 
 from downloader.errors import BadUrlError
+from downloader.report.budget import Budget, parse_budget
+from downloader.report.desk import FORMATS
 from downloader.sources import parse_header
 from downloader.text import parse_seconds, parse_size, printable
 
@@ -155,6 +157,35 @@ class HeaderText(click.ParamType[str]):
         if not text.isprintable():
             self.fail("it has control characters", param, ctx)
         return text
+
+
+class ReportFile(click.ParamType[Path]):
+    """A file whose ending says which report it is to be; in a variable, one on each line."""
+
+    name = "FILE"
+    envvar_list_splitter = "\n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        path = Path(value)
+        if path.suffix.lower() not in FORMATS:
+            self.fail(f"{str(path)!r} does not end in {' or '.join(FORMATS)}", param, ctx)
+        return path
+
+
+class BudgetText(click.ParamType[Budget]):
+    """What bodies may weigh."""
+
+    name = "LIMITS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Budget:
+        """Return the limits."""
+        try:
+            return value if isinstance(value, Budget) else parse_budget(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def usable_cores() -> int:

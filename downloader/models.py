@@ -32,6 +32,7 @@ class Options:
 
     Attributes:
         output: the folder that files are saved under; created when missing.
+        save: False to measure only, and leave no file and no folder behind.
         force: fetch again what is done already.
         refresh: ask the server whether what is done has changed (RFC 9110, section 13).
         verify: hash what is done again, instead of comparing sizes alone.
@@ -65,9 +66,11 @@ class Options:
         robots: ask robots.txt before a link is followed, and heed nofollow.
         max_urls: fetch no more than so many addresses that pages refer to, or None.
         single_file: make each page one file with all it needs; implies mirror.
+        timings: find out what each URL waited for.
     """
 
     output: Path = Path("downloaded_sites")
+    save: bool = True
     force: bool = False
     refresh: bool = False
     verify: bool = False
@@ -100,6 +103,7 @@ class Options:
     robots: bool = True
     max_urls: int | None = None
     single_file: bool = False
+    timings: bool = False
 
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a hang later.
@@ -128,6 +132,8 @@ class Options:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"{name} must not be negative")
+        if self.mirrors and not self.save:
+            raise ValueError("a mirror has to be saved")
 
     @property
     def mirrors(self) -> bool:
@@ -215,6 +221,25 @@ class Sizes:
     charset_source: CharsetSource | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """What the last request of one URL waited for, in seconds; None where it did not have to.
+
+    Attributes:
+        dns: for the addresses of the host; None as well when they were known.
+        connect: for the connection; None when one was used again.
+        tls: for encryption to be agreed on.
+        first_byte: from when the request could be sent until the head of the answer was there.
+        transfer: from then until the body was there, and saved.
+    """
+
+    dns: float | None
+    connect: float | None
+    tls: float | None
+    first_byte: float
+    transfer: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloaded:
     """The body came whole and is saved.
@@ -223,7 +248,7 @@ class Downloaded:
         index: place of its line among all lines, from 0.
         origin: where the line was read, such as ``sites.txt:3``.
         url: the address asked for, without password.
-        path: the file, relative to the output folder.
+        path: the file, relative to the output folder; empty when nothing was to be saved.
         final_url: where it was found, after redirects.
         redirects: the addresses that answered with a redirect, in order.
         status: HTTP status of the last answer.
@@ -237,9 +262,11 @@ class Downloaded:
         attempts: how often it was tried.
         resumed_at: bytes that an earlier attempt had left and this one went on from.
         set_aside: a file that was in its place and is not ours, by its new name; or empty.
-        started: seconds since the epoch at which the request was made.
-        seconds: how long it took, waits and earlier attempts included.
+        started: seconds since the epoch at which the first request was made.
+        seconds: how long it took since then, waits and all attempts included.
         parent: the address of the page that it was found on; empty for a line of a list.
+        header_bytes: of the head of the last answer, as HTTP/1.1 writes it.
+        timings: what the last request waited for, if that was to be found out.
     """
 
     index: int
@@ -263,6 +290,8 @@ class Downloaded:
     started: float
     seconds: float
     parent: str = ""
+    header_bytes: int = 0
+    timings: Timings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +302,9 @@ class Unchanged:
         index, origin, url, path, seconds, parent: as in :class:`Downloaded`.
         size: of the file, in bytes.
         characters: for text, how many.
+        final_url, redirects, http_version, attempts, started, header_bytes, timings: as in
+            :class:`Downloaded`.
+        sha256, etag, last_modified: of what was saved, as far as is known.
     """
 
     index: int
@@ -283,6 +315,16 @@ class Unchanged:
     characters: int | None
     seconds: float
     parent: str = ""
+    final_url: str = ""
+    redirects: tuple[str, ...] = ()
+    http_version: str = ""
+    attempts: int = 1
+    started: float = 0.0
+    header_bytes: int = 0
+    timings: Timings | None = None
+    sha256: str = ""
+    etag: str = ""
+    last_modified: str = ""
 
 
 class SkipReason(Enum):
@@ -301,6 +343,8 @@ class Skipped:
         index, origin, url: as in :class:`Downloaded`.
         reason: why.
         detail: one line for a person.
+        path, size, characters, sha256, etag, last_modified: of what an earlier run saved, as far
+            as is known; as in :class:`Unchanged`.
     """
 
     index: int
@@ -308,6 +352,12 @@ class Skipped:
     url: str
     reason: SkipReason
     detail: str
+    path: SafePath | None = None
+    size: int | None = None
+    characters: int | None = None
+    sha256: str = ""
+    etag: str = ""
+    last_modified: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +374,8 @@ class Failed:
         attempts: how often it was tried.
         seconds: how long it took.
         traceback: for defects of this program, where it happened.
+        final_url, redirects: where the last request went, and what had redirected there.
+        started: seconds since the epoch at which the first request was made; 0 if none was.
         needed: whether the page that it was found on does not show as it should without it.
     """
 
@@ -338,6 +390,9 @@ class Failed:
     seconds: float = 0.0
     traceback: str = ""
     parent: str = ""
+    final_url: str = ""
+    redirects: tuple[str, ...] = ()
+    started: float = 0.0
     needed: bool = False
 
 

@@ -48,7 +48,8 @@ class Notes:
         self._writing: set[asyncio.Task[DiskError | None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._journal = await self._hop(lambda: Journal(self._options.output, self._options))
+        root = self._options.output if self._options.save else None
+        self._journal = await self._hop(lambda: Journal(root, self._options))
         self.warnings = self._journal.warnings
         self._writer = asyncio.create_task(self._write_now_and_then(), name="journal")
         return self

@@ -22,7 +22,7 @@ from downloader.errors import ErrorKind, HttpStatusError
 from downloader.fetch import Client
 from downloader.governor import MOST_AT_ONCE, Adaptive, Bandwidth, Hosts, Permits, affordable
 from downloader.models import Failed, InFlight, Options, Outcome
-from downloader.storage import Storage
+from downloader.storage import storage_for
 
 #: Waits so many seconds; tests put something quicker in its place.
 Sleep = Callable[[float], Awaitable[None]]
@@ -115,7 +115,7 @@ class Pool:
     async def __aenter__(self) -> Self:
         options = self._options
         client = Client(options)
-        storage = Storage(options.output, client.close_idle)
+        storage = storage_for(options, client.close_idle)
         await self._stack.enter_async_context(storage)
         await self._stack.enter_async_context(client)
         if options.limit_rate:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -10,10 +12,11 @@ from pathlib import Path
 
 from downloader import sources
 from downloader.batch import Batch
-from downloader.errors import DownloadError, ErrorKind
+from downloader.errors import DownloadError, ErrorKind, RunError
 from downloader.loop import widen_resolver
 from downloader.models import ExitStatus, Failed, Options, Outcome, Tally
 from downloader.progress import Screen, State
+from downloader.report.desk import Desk, Told
 from downloader.report.lines import (
     count,
     detail_line,
@@ -59,7 +62,7 @@ class View:
                 screen.result(detail)
 
 
-async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStatus:
+async def run(source: tuple[str, ...], options: Options, view: View, desk: Desk) -> ExitStatus:
     """Download what the SOURCEs hold, and say what happened.
 
     Raises:
@@ -76,6 +79,7 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
         progress=view.progress and not view.quiet,
     )
     fault: DownloadError | None = None
+    told = Told((), (), ())
     async with screen:
         with _signals(batch, screen) as received:
             try:
@@ -83,12 +87,24 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
                     async for outcome in outcomes:
                         tally.add(outcome)
                         view.show(outcome, screen)
+                        desk.add(outcome)
             except DownloadError as error:
                 fault = error
+            if tally.total or not isinstance(fault, RunError):
+                # Reports of earlier runs stay when this one could not be made.
+                try:
+                    told = await desk.finish(
+                        untried=batch.untried,
+                        list_read=batch.total is not None,
+                        colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
+                    )
+                except DownloadError as error:
+                    fault = fault or error
         for warning in batch.warnings:
             screen.note(printable(f"download: {warning}"))
         if tally.total and not view.quiet:
-            screen.result(summary_line(tally, time.monotonic() - started))
+            screen.result(summary_line(tally, time.monotonic() - started, saving=options.save))
+        _tell(told, screen)
         if batch.untried or (received and batch.total is None):
             screen.note(_stopped_line(batch))
     if fault is not None:
@@ -97,7 +113,17 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
         return ExitStatus.INTERRUPTED
     if ErrorKind.DISK in tally.kinds:
         return ExitStatus.DISK_FAILED
-    return ExitStatus.SOME_FAILED if tally.failed else ExitStatus.DONE
+    return ExitStatus.SOME_FAILED if tally.failed or told.failures else ExitStatus.DONE
+
+
+def _tell(told: Told, screen: Screen) -> None:
+    """Put on the screen what reports have to say."""
+    for line in told.lines:
+        screen.result(line)
+    for line in told.failures:
+        screen.failure(line)
+    for line in told.notes:
+        screen.note(printable(f"download: {line}"))
 
 
 def _stopped_line(batch: Batch) -> str:

@@ -61,6 +61,7 @@ ONLY = {
     "aiofiles": "storage",
     "tqdm": "progress",
     "sqlite3": "journal",
+    "jinja2": "report",
     "turbohtml": "links",
     "protego": "crawl",
 }

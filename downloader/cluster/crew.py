@@ -18,7 +18,7 @@ from downloader.fetch import Client
 from downloader.governor import MOST_AT_ONCE, affordable
 from downloader.models import InFlight, Options
 from downloader.shards import Dealer
-from downloader.storage import Storage
+from downloader.storage import storage_for
 
 #: A process that is to stop now has so many seconds before it is killed.
 _STOP_SECONDS = 10.0
@@ -70,7 +70,7 @@ class Processes:
             raise RunError("several processes need another system", hint="see --processes")
         # What processes could not use is found here, once, and before the first one is started.
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(Storage(self._options.output))
+            await stack.enter_async_context(storage_for(self._options))
             await stack.enter_async_context(Client(self._options))
         return self
 

@@ -26,6 +26,7 @@ from downloader.models import (
     Outcome,
     Sizes,
     Target,
+    Timings,
     Unchanged,
 )
 from downloader.paths import Name
@@ -46,6 +47,7 @@ _RECORDS: tuple[type, ...] = (
     Saved,
     Sizes,
     Target,
+    Timings,
     Trail,
     Transfer,
     Unchanged,

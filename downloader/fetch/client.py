@@ -24,7 +24,8 @@ from downloader.errors import (
 from downloader.fetch.connection import Connector
 from downloader.fetch.faults import Phase, Translating
 from downloader.fetch.secrets import Secrets, Trail
-from downloader.models import Options
+from downloader.fetch.stopwatch import CURRENT, Stopwatch
+from downloader.models import Options, Timings
 from downloader.retry import retry_after
 from downloader.text import http_date, printable
 from downloader.urls import Url
@@ -68,9 +69,14 @@ class Response:
     """
 
     def __init__(
-        self, response: aiohttp.ClientResponse, url: Url, redirects: tuple[Url, ...]
+        self,
+        response: aiohttp.ClientResponse,
+        url: Url,
+        redirects: tuple[Url, ...],
+        watch: Stopwatch | None = None,
     ) -> None:
         self._response = response
+        self._watch = watch
         self.url = url
         self.redirects = redirects
         self.status = response.status
@@ -90,6 +96,20 @@ class Response:
         """Seconds since the epoch, if that was said."""
         modified = http_date(self.header("Last-Modified"))
         return modified.timestamp() if modified else None
+
+    @property
+    def header_bytes(self) -> int:
+        """Bytes of the head as HTTP/1.1 writes it: each line, and the empty one at the end."""
+        start = len("HTTP/1.1 200 ") + len(self._response.reason or "") + 2
+        fields = sum(len(name) + len(value) for name, value in self._response.raw_headers)
+        return start + fields + 4 * len(self._response.raw_headers) + 2
+
+    @property
+    def timings(self) -> Timings | None:
+        """What it waited for, when its body is there; None if that is not to be found out."""
+        if self._watch is None:
+            return None
+        return self._watch.timings(encrypted=self.url.startswith("https:"))
 
     def header(self, name: str) -> str:
         """Return a header field; repeated ones joined by a comma (RFC 9110, section 5.3).
@@ -191,11 +211,12 @@ class Client:
         host = urls.host(trail.next)
         while True:
             asked = trail.next
-            response = await self._request(asked, chain.headers(asked))
+            watch = Stopwatch() if self._options.timings else None
+            response = await self._request(asked, chain.headers(asked), watch)
             try:
                 target = _redirect_target(response, asked)
                 if target is None:
-                    return Response(response, asked, trail.redirects)
+                    return Response(response, asked, trail.redirects, watch)
                 trail.redirects += (asked,)
                 if len(trail.redirects) > self._options.max_redirects:
                     raise RedirectError(
@@ -228,14 +249,20 @@ class Client:
             pass
         return answer
 
-    async def _request(self, url: Url, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+    async def _request(
+        self, url: Url, headers: Mapping[str, str], watch: Stopwatch | None
+    ) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("the client is used outside of its context")
         with Translating(Phase.REQUEST, url):
             # encoded=True: yarl must not touch what the URL standard's parser has decided.
-            return await self._session.get(
-                URL(url, encoded=True), headers=headers, allow_redirects=False
-            )
+            address = URL(url, encoded=True)
+            if watch is not None:
+                CURRENT.set(watch)
+            response = await self._session.get(address, headers=headers, allow_redirects=False)
+            if watch is not None:
+                watch.answered = time.monotonic()
+            return response
 
 
 def _read_buffer(rate: int | None) -> int:

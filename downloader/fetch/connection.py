@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl as tls
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -15,6 +16,7 @@ from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from downloader.addresses import is_public
+from downloader.fetch.stopwatch import CURRENT
 
 #: Only addresses of families that this machine has (RFC 3493, section 6.1).
 _NUMBERS = socket.AI_ADDRCONFIG
@@ -32,6 +34,20 @@ class Connection(ResponseHandler):
     """
 
     _interim = 0
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        # It is made when it is connected, and encryption is agreed on after that.
+        self._watch = CURRENT.get()
+        if self._watch is not None:
+            self._watch.connected = time.monotonic()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Be ready to be used."""
+        super().connection_made(transport)
+        if self._watch is not None:
+            self._watch.agreed = time.monotonic()
+            self._watch = None
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """Take in the head of an answer."""
@@ -88,7 +104,13 @@ class Resolver(AbstractResolver):
         look_up = partial(
             socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, family=family, flags=_NUMBERS
         )
+        # This may be a task of its own, which has the context of the request.
+        watch = CURRENT.get()
+        if watch is not None:
+            watch.looked_up = time.monotonic()
         found = await asyncio.get_running_loop().run_in_executor(None, look_up)
+        if watch is not None:
+            watch.resolved = time.monotonic()
         return [
             ResolveResult(
                 hostname=host,

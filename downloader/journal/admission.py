@@ -224,7 +224,7 @@ class Admission:
         todo = todo_of(saved.characters, mirrors=self._options.mirrors)
         if todo:
             self._db.execute("UPDATE urls SET todo = ? WHERE id = ?", (todo, row.id))
-        return skipped(target, SkipReason.DONE, f"already saved as {saved.path}")
+        return skipped(target, SkipReason.DONE, f"already saved as {saved.path}", saved)
 
     def _adopted(self, row: Row) -> Saved | None:
         """Return the file that a killed run saved after its last note, and note it now."""

@@ -1,6 +1,9 @@
 """What is said at once of a line that is not fetched."""
 
+from dataclasses import replace
+
 from downloader.errors import UrlError
+from downloader.journal.records import Saved
 from downloader.models import Failed, Skipped, SkipReason, Target
 
 
@@ -23,12 +26,23 @@ def repeated(target: Target, origin: str) -> Skipped:
     return skipped(target, SkipReason.DUPLICATE, f"{target.origin} repeats {origin}")
 
 
-def skipped(target: Target, reason: SkipReason, detail: str) -> Skipped:
-    """Return the outcome of what needs nothing done."""
-    return Skipped(
+def skipped(target: Target, reason: SkipReason, detail: str, saved: Saved | None = None) -> Skipped:
+    """Return the outcome of what needs nothing done, and what is known of its file."""
+    outcome = Skipped(
         index=target.index,
         origin=target.origin,
         url=target.shown,
         reason=reason,
         detail=detail,
+    )
+    if saved is None:
+        return outcome
+    return replace(
+        outcome,
+        path=saved.path,
+        size=saved.size,
+        characters=saved.characters,
+        sha256=saved.sha256.hex(),
+        etag=saved.etag,
+        last_modified=saved.last_modified,
     )

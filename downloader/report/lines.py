@@ -22,6 +22,10 @@ def outcome_line(outcome: Outcome, folder: Path) -> str:
     """Return what happened to one URL, as one line without its end."""
     match outcome:
         case Downloaded():
+            if not outcome.path:
+                return (
+                    f"{printable(_address(outcome.url))}: {size(outcome.sizes)}{_remarks(outcome)}"
+                )
             path = printable(_place(folder, outcome.path))
             return f"Downloaded {path}: {size(outcome.sizes)}{_remarks(outcome)}"
         case Unchanged():
@@ -31,6 +35,11 @@ def outcome_line(outcome: Outcome, folder: Path) -> str:
             return f"Skipped {printable(outcome.url)}: {printable(outcome.detail)}"
         case Failed():
             return _failure(outcome)
+
+
+def _address(url: str) -> str:
+    """Return an address as people write it: a host alone has no slash behind it."""
+    return url[:-1] if url.endswith("/") and url.count("/") == len("://") else url
 
 
 def _place(folder: Path, path: SafePath) -> str:
@@ -87,10 +96,11 @@ def _size(octets: int, characters: int | None) -> str:
     return count(octets, "byte") if characters is None else count(characters, "character")
 
 
-def summary_line(tally: Tally, seconds: float) -> str:
+def summary_line(tally: Tally, seconds: float, *, saving: bool = True) -> str:
     """Return the last line: what became of all URLs."""
+    done = "downloaded" if saving else "measured"
     return (
-        f"{count(tally.total, 'URL')}: {tally.downloaded} downloaded, "
+        f"{count(tally.total, 'URL')}: {tally.downloaded} {done}, "
         f"{tally.unchanged} unchanged, {tally.skipped} skipped, {tally.failed} failed; "
         f"{count(tally.saved, 'byte')} in {seconds:.2f} s"
     )

@@ -1,0 +1,170 @@
+"""Measure what reports cost for one URL, how large they are, and how soon the page is there.
+
+    python -m benchmarks.reports [--rows 10 1000 50000] [--keep FOLDER]
+
+Outcomes are made up, the same in every run. The CPU is that of this process alone, so that a busy
+machine does not change it much. With Chromium and Playwright installed, the page is opened as well,
+and the time told until its table can be used.
+"""
+
+import argparse
+import hashlib
+import random
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from downloader.errors import ErrorKind
+from downloader.fetch.stopwatch import CURRENT, Stopwatch
+from downloader.models import CharsetSource, Downloaded, Failed, Outcome, Sizes, Timings
+from downloader.paths import SafePath
+from downloader.report.desk import FORMATS
+from downloader.report.record import record_of
+from downloader.report.run import Run, Totals
+
+TYPES = (
+    ("text/html", "html", 40_000),
+    ("text/css", "css", 20_000),
+    ("text/javascript", "js", 90_000),
+    ("image/png", "png", 60_000),
+    ("font/woff2", "woff2", 30_000),
+)
+OPENED = 5
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, nargs="+", default=[10, 1000, 50_000])
+    parser.add_argument("--keep", type=Path, help="leave the reports in this folder")
+    given = parser.parse_args()
+    print(f"times of a request: {stopwatch():.1f} µs of CPU each")
+    with tempfile.TemporaryDirectory() as name:
+        folder: Path = given.keep or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        for rows in given.rows:
+            measure(folder, rows)
+
+
+def measure(folder: Path, rows: int) -> None:
+    """Make each report on so many URLs, and print what it took."""
+    made = list(outcomes(rows))
+    began = time.process_time()
+    records = [record_of(outcome) for outcome in made]
+    print(f"\n{rows:,} URLs: record {(time.process_time() - began) / rows * 1e6:.0f} µs each")
+    totals = Totals()
+    for record in records:
+        totals.add(record)
+    for ending, make in FORMATS.items():
+        file = folder / f"{rows}{ending}"
+        began = time.process_time()
+        report = make(file)
+        for record in records:
+            report.add(record)
+        added = time.process_time()
+        report.finish(Run("2026-11-25T12:00:00.000Z", 60.0, 0, True, totals, folder / "out"))
+        each, end = (added - began) / rows * 1e6, time.process_time() - added
+        print(
+            f"  {ending}: {file.stat().st_size:,} bytes, {each:.0f} µs each, {end:.2f} s at the end"
+        )
+    if seconds := opened(folder / f"{rows}.html"):
+        middle, most = statistics.median(seconds), max(seconds)
+        print(f"  open: {middle:.2f} s, the median of {len(seconds)}; {most:.2f} s at most")
+
+
+def outcomes(rows: int) -> Iterator[Outcome]:
+    """Yield outcomes as a run over some sites could have them; one in thirty has failed."""
+    chance = random.Random(1)
+    for number in range(rows):
+        media_type, ending, middle = TYPES[number % len(TYPES)]
+        host = int(chance.paretovariate(1.2)) % 60
+        url = (
+            f"https://www.site{host}.example/part/{chance.randrange(10**6)}/page-{number}.{ending}"
+        )
+        started, seconds = 1795608000 + number * 60 / rows, chance.lognormvariate(-1.5, 0.7)
+        if number % 30 == 29:
+            yield Failed(
+                index=number,
+                origin=f"sites.txt:{number + 1}",
+                url=url,
+                kind=ErrorKind.HTTP_STATUS,
+                message="404 Not Found",
+                status=404,
+                attempts=1,
+                started=started,
+                seconds=seconds,
+            )
+            continue
+        size = int(middle * chance.lognormvariate(0, 1))
+        text = media_type.startswith("text")
+        yield Downloaded(
+            index=number,
+            origin=f"sites.txt:{number + 1}",
+            url=url,
+            path=SafePath(url.removeprefix("https://")),
+            final_url=url,
+            redirects=(),
+            status=200,
+            http_version="1.1",
+            media_type=media_type,
+            content_coding="gzip" if text else "",
+            sizes=Sizes(
+                size // 4 if text else size,
+                size,
+                *((size, "utf-8", CharsetSource.HEADER) if text else ()),
+            ),
+            length_verified=True,
+            etag=f'"{number:x}"',
+            last_modified="Tue, 24 Nov 2026 12:00:00 GMT",
+            sha256=hashlib.sha256(str(number // 2).encode()).hexdigest(),
+            attempts=1,
+            resumed_at=0,
+            set_aside="",
+            started=started,
+            seconds=seconds,
+            header_bytes=300,
+            timings=Timings(None, None, None, seconds / 2, seconds / 3),
+        )
+
+
+def stopwatch(times: int = 100_000) -> float:
+    """Return microseconds of CPU that finding out what a request waits for takes."""
+    began = time.process_time()
+    for _ in range(times):
+        watch = Stopwatch()
+        CURRENT.set(watch)
+        watch.answered = time.monotonic()
+        watch.timings(encrypted=False)
+    return (time.process_time() - began) / times * 1e6
+
+
+def opened(file: Path) -> list[float]:
+    """Return seconds until the page can be used, each in a fresh page of one browser."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return []
+    if chromium is None:
+        return []
+    seconds = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for _ in range(OPENED):
+            page = browser.new_page()
+            began = time.perf_counter()
+            page.goto(file.absolute().as_uri(), wait_until="commit")
+            page.wait_for_selector("html[data-ready]", state="attached")
+            seconds.append(time.perf_counter() - began)
+            page.close()
+        browser.close()
+    return seconds
+
+
+if __name__ == "__main__":
+    main()

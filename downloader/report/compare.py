@@ -1,0 +1,234 @@
+"""What is new, gone or changed since an earlier report."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from downloader.errors import ReportError
+from downloader.models import SkipReason
+from downloader.report.record import Record, Result
+from downloader.text import format_size, printable
+
+_FLAG = "--compare"
+#: Of each kind of change so many are kept, and the others counted.
+_MOST_KEPT = 200
+#: No file is larger.
+_LARGEST = 2**63
+_DIGEST = re.compile("[0-9a-f]{64}")
+_THERE = frozenset({Result.DOWNLOADED, Result.MEASURED, Result.UNCHANGED, Result.SKIPPED})
+
+
+class Change(StrEnum):
+    """How a URL differs from what it was."""
+
+    FAILS = "fails now"
+    WORKS = "works again"
+    NEW = "new"
+    GONE = "gone"
+    SIZE = "changed in size"
+    CONTENT = "changed in content"
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What an earlier report says of a URL.
+
+    Attributes:
+        there: whether it could be fetched.
+        size: bytes of its body, if they are known.
+        sha256: of those bytes, if it is known.
+    """
+
+    there: bool
+    size: int | None
+    sha256: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One change.
+
+    Attributes:
+        url: what has changed.
+        before, after: bytes of its body, if they are known.
+    """
+
+    url: str
+    before: int | None
+    after: int | None
+
+    @property
+    def said(self) -> str:
+        """What it was and is, for a person; empty if that is not known."""
+        if self.before is None or self.after is None:
+            known = self.after if self.before is None else self.before
+            return "" if known is None else format_size(known)
+        sizes = f"{format_size(self.before)} → {format_size(self.after)}"
+        return f"{sizes} ({self.after - self.before:+,} bytes)"
+
+
+@dataclass(slots=True)
+class Changes:
+    """All changes of one kind, of which the first are kept."""
+
+    count: int = 0
+    shown: list[Changed] = field(default_factory=list)
+
+    def add(self, changed: Changed) -> None:
+        """Add one."""
+        self.count += 1
+        if len(self.shown) < _MOST_KEPT:
+            self.shown.append(changed)
+
+
+class Comparison:
+    """Holds each record against what an earlier report says of its URL.
+
+    Args:
+        path: of that report, JSONL or JSON; it is read at once, and may then be written anew.
+
+    Attributes:
+        path: of that report.
+        changes: by kind, those that there are.
+        same: how many URLs are as they were.
+        complete: whether what is gone could be told.
+        partial: whether the earlier run was stopped, so that what is new may only not have come.
+
+    Raises, when made:
+        ReportError: it cannot be read, or is no report.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.changes: dict[Change, Changes] = {}
+        self.same = 0
+        self.complete = True
+        self.partial = False
+        self._before: dict[str, Before] = {}
+        for record in _read(path):
+            if record.outcome is Result.NOT_TRIED:
+                self.partial = True
+            elif record.reason != SkipReason.DUPLICATE.value:
+                there = record.outcome in _THERE
+                digest = bytes.fromhex(record.sha256) if record.sha256 else None
+                self._before[record.url] = Before(there, record.decoded_bytes, digest)
+
+    def add(self, record: Record) -> None:
+        """Take one record; of several lines with one URL the first counts."""
+        if record.reason == SkipReason.DUPLICATE.value:
+            return
+        before = self._before.pop(record.url, None)
+        after = record.decoded_bytes
+        change = _change(before, record)
+        if change is None:
+            self.same += 1
+        else:
+            self._note(change, Changed(record.url, before.size if before else None, after))
+
+    def finish(self, *, complete: bool) -> None:
+        """Take in that this was all; what a stopped run did not come to is not gone."""
+        self.complete = complete
+        if complete:
+            for url, before in self._before.items():
+                self._note(Change.GONE, Changed(url, before.size, None))
+        self._before.clear()
+
+    def lines(self, most: int = 20) -> list[str]:
+        """Return what has changed, as lines for a person."""
+        counts = [f"{self.changes[kind].count} {kind}" for kind in Change if kind in self.changes]
+        unknown = "" if self.complete else "; what is gone is not known, as the run was stopped"
+        said = ", ".join([*counts, f"{self.same} the same"])
+        if self.partial:
+            unknown += "; the earlier run was stopped, and had not come to all that is new"
+        lines = [f"Since {printable(str(self.path))}: {said}{unknown}"]
+        for kind in Change:
+            changes = self.changes.get(kind, Changes())
+            for changed in changes.shown[:most]:
+                about = f": {changed.said}" if changed.said else ""
+                lines.append(f"  {kind}: {printable(changed.url)}{about}")
+            if changes.count > most:
+                lines.append(f"  {kind}: and {changes.count - most} more")
+        return lines
+
+    def _note(self, change: Change, changed: Changed) -> None:
+        self.changes.setdefault(change, Changes()).add(changed)
+
+
+def _change(before: Before | None, record: Record) -> Change | None:
+    there = record.outcome in _THERE
+    if before is None:
+        return Change.NEW
+    if there != before.there:
+        return Change.WORKS if there else Change.FAILS
+    if not there or before.size is None or record.decoded_bytes is None:
+        return None
+    if before.size != record.decoded_bytes:
+        return Change.SIZE
+    known = before.sha256 and record.sha256
+    if known and before.sha256 != bytes.fromhex(record.sha256 or ""):
+        return Change.CONTENT
+    return None
+
+
+def _read(path: Path) -> Iterator[Record]:
+    """Yield what is needed of the records of a report.
+
+    Raises:
+        ReportError: it cannot be read, or is no report.
+    """
+    try:
+        with path.open("rb") as file:
+            if path.suffix.lower() == ".json":
+                yield from _whole(path, file.read())
+                return
+            for number, line in enumerate(file, 1):
+                # A run that was killed may have left a part of a line.
+                if line.endswith(b"\n") and line.strip():
+                    yield _record(f"{path}:{number}", _parsed(line))
+    except OSError as error:
+        raise ReportError(f"cannot read {_FLAG} {path}: {error.strerror}") from error
+
+
+def _whole(path: Path, data: bytes) -> Iterator[Record]:
+    match _parsed(data):
+        case {"records": list(records)}:
+            for number, record in enumerate(records, 1):
+                yield _record(f"record {number} of {path}", record)
+        case _:
+            raise _no_report(str(path))
+
+
+def _parsed(data: bytes) -> object:
+    try:
+        parsed: object = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+def _record(place: str, members: object) -> Record:
+    if not isinstance(members, dict):
+        raise _no_report(place)
+    url, outcome = map(members.get, ("url", "outcome"))
+    if not isinstance(url, str) or not isinstance(outcome, str) or outcome not in set(Result):
+        raise _no_report(place)
+    size, digest, reason = map(members.get, ("decoded_bytes", "sha256", "reason"))
+    known = isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _LARGEST
+    hashed = isinstance(digest, str) and _DIGEST.fullmatch(digest)
+    return Record(
+        url=url,
+        outcome=Result(outcome),
+        decoded_bytes=size if known else None,
+        sha256=digest if hashed else None,
+        reason=reason if isinstance(reason, str) else None,
+    )
+
+
+def _no_report(place: str) -> ReportError:
+    return ReportError(
+        f"{_FLAG}: {printable(place)} is no record of a report",
+        hint="give a .jsonl or .json that --report has written",
+    )

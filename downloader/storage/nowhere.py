@@ -1,0 +1,83 @@
+"""A storage that keeps nothing: bodies are measured, and that is all."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from downloader.models import Options
+from downloader.paths import SafePath
+from downloader.storage.hops import Hops
+from downloader.storage.publish import Publish
+from downloader.storage.saving import PartFile, Storage
+
+
+def storage_for(options: Options, starving: Callable[[], None] = lambda: None) -> Storage:
+    """Return where bodies go: the output folder, or nowhere."""
+    return Storage(options.output, starving) if options.save else Nowhere()
+
+
+class Nowhere(Storage):
+    """Looks at what it is given, in the same threads, and forgets it; needs no folder."""
+
+    def __init__(self) -> None:
+        super().__init__(Path())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._hops.close()
+
+    async def save(
+        self, path: SafePath, data: bytes, how: Publish, before: Callable[[], None] = lambda: None
+    ) -> str:
+        """Call *before*, and save nothing."""
+        await self._hops.run(before)
+        return ""
+
+    async def discard(self, path: SafePath) -> None:
+        """Do nothing: there is no file."""
+
+    async def parked_size(self, path: SafePath) -> int:
+        """Return 0: there is nothing to go on from."""
+        return 0
+
+    async def drop(self, path: SafePath) -> None:
+        """Do nothing: there is no file."""
+
+    @asynccontextmanager
+    async def begin(self, path: SafePath, *, resume: bool = False) -> AsyncIterator[PartFile]:
+        """Give a file that only shows what is written to it to who observes it."""
+        yield _Shown(self._hops)
+
+
+class _Shown(PartFile):
+    """Pieces are at most 1 MiB, so that to look at one here does not hold others up for long."""
+
+    def __init__(self, hops: Hops) -> None:
+        self.size = 0
+        self.keep = self.committed = False
+        self._hops = hops
+
+    async def write(self, data: bytes) -> None:
+        """Show *data*."""
+        with memoryview(data) as piece:
+            self._before(piece)
+
+    async def flush(self) -> None:
+        """Do nothing: nothing is held."""
+
+    async def commit(self, how: Publish, before: Callable[[], None] = lambda: None) -> str:
+        """Call *before*, and save nothing."""
+        before()
+        return ""
+
+    async def close(self) -> None:
+        """Do nothing: there is no file."""
