@@ -22,7 +22,7 @@ from downloader.journal.database import _ADDED
 from downloader.paths import EXTENSIONS
 from downloader.sources import from_items
 from downloader.urls import Url
-from tests.browser import chromium, loaded, needs_browser
+from tests.browser import both, chromium, needs_browser
 from tests.conftest import Command, Handler, Site, saved_files
 from tests.mirrorserver import PAGES, MirrorSite, mirror_site
 from tests.runs import fetch, grown, keeps
@@ -66,9 +66,11 @@ async def test_every_page_loads_and_shows_offline_what_it_does_online(
     async with chromium() as browser, served(tmp_path) as address:
         root = address if way == "http" else tmp_path.as_uri()
         for path in PAGES:
-            online = await loaded(browser, mirrored.url(path), lambda _: True)
-            offline = await loaded(
-                browser, f"{root}/{files[mirrored.url(path)]}", lambda url: url.startswith(root)
+            copy = f"{root}/{files[mirrored.url(path)]}"
+            online, offline = await both(
+                browser,
+                (mirrored.url(path), lambda _: True),
+                (copy, lambda url: url.startswith(root)),
             )
             wanted = {f"{root}/{quote(files[url])}" for url in online.loaded}
             got = {quote(unquote(url), safe="/:") for url in offline.loaded}

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from downloader import Downloaded, Options
-from tests.browser import chromium, loaded, needs_browser
+from tests.browser import both, chromium, needs_browser
 from tests.runs import fetch
 from tests.test_mirror import served
 
@@ -49,9 +49,10 @@ async def test_documentation_opens_offline(
     files = {o.url: o.path for o in outcomes if isinstance(o, Downloaded)}
     async with chromium() as browser, served(tmp_path) as root:
         for page in pages[:LOOKED_AT]:
-            online = await loaded(browser, page, lambda url: url.startswith(address))
-            offline = await loaded(
-                browser, f"{root}/{quote(files[page])}", lambda url: url.startswith(root)
+            online, offline = await both(
+                browser,
+                (page, lambda url: url.startswith(address)),
+                (f"{root}/{quote(files[page])}", lambda url: url.startswith(root)),
             )
             wanted = {f"{root}/{quote(files[url])}" for url in online.loaded}
             assert {quote(unquote(url), safe="/:") for url in offline.loaded} == wanted

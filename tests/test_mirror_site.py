@@ -10,7 +10,7 @@ from aiohttp import web
 
 from downloader.links import Document, Link, Page
 from downloader.urls import Url
-from tests.browser import chromium, loaded, needs_browser
+from tests.browser import both, chromium, loaded, needs_browser
 from tests.conftest import Handler, Site
 from tests.mirrorserver import CHARSETS, FILES, PAGES, TYPES, MirrorSite, mirror_site
 
@@ -69,11 +69,13 @@ async def test_a_rewritten_copy_loads_and_shows_the_same(
     for name, answer in copy.items():
         site.pages[f"/copy/{name}"] = answer
     async with chromium() as browser:
-        online = await loaded(browser, mirrored.url(path), lambda _: True)
-        offline = await loaded(
+        online, offline = await both(
             browser,
-            site.url(f"/copy/{name_of(Url(mirrored.url(path)))}"),
-            lambda url: url.startswith(site.url()),
+            (mirrored.url(path), lambda _: True),
+            (
+                site.url(f"/copy/{name_of(Url(mirrored.url(path)))}"),
+                lambda url: url.startswith(site.url()),
+            ),
         )
     assert offline.failed == dict.fromkeys(
         [site.url(f"/copy/{name_of(Url(url))}") for url in online.failed], "404 Not Found"

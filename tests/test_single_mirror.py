@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tests.browser import chromium, loaded, needs_browser
+from tests.browser import both, chromium, needs_browser
 from tests.conftest import Command, Handler, Site, saved_files
 from tests.mirrorserver import PAGES, mirror_site
 
@@ -87,9 +87,10 @@ async def test_single_files_load_nothing_and_show_what_the_site_does(command: Co
         assert len(saved_files(folder)) == len(PAGES)
         async with chromium() as browser:
             for path in ("/sub/page.html", "/latin.html", "/sjis.html", "/frames.html"):
-                online = await loaded(browser, mirrored.url(path), lambda _: True)
                 host = mirrored.url("").removeprefix("http://").replace(":", "_")
                 file = Path(folder, host, path[1:]).as_uri()
-                offline = await loaded(browser, file, file.__eq__)
+                online, offline = await both(
+                    browser, (mirrored.url(path), lambda _: True), (file, file.__eq__)
+                )
                 assert (offline.failed, offline.title) == (online.failed, online.title), path
                 assert offline.screenshot == online.screenshot, path

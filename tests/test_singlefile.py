@@ -23,7 +23,7 @@ from downloader.paths import EXTENSIONS
 from downloader.singlefile import MIB, Cache, Left, Single, data_uri, single_file
 from downloader.singlefile.model import Packed
 from downloader.urls import Url
-from tests.browser import chromium, loaded, needs_browser
+from tests.browser import both, chromium, loaded, needs_browser
 from tests.conftest import Handler, Site
 from tests.mirrorserver import PAGES, MirrorSite, mirror_site
 
@@ -489,8 +489,11 @@ async def test_frames_and_modules_work_as_they_did(site: Site, tmp_path: Path) -
     file = tmp_path / "page.html"
     file.write_bytes(single.body)
     async with chromium() as browser:
-        online = await loaded(browser, site.url("/index.html"), lambda _: True)
-        offline = await loaded(browser, file.as_uri(), lambda address: address == file.as_uri())
+        online, offline = await both(
+            browser,
+            (site.url("/index.html"), lambda _: True),
+            (file.as_uri(), lambda address: address == file.as_uri()),
+        )
     assert online.title == offline.title == "true false"
     assert offline.failed == {}
     assert offline.screenshot == online.screenshot
