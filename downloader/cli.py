@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from downloader._version import __version__
 from downloader.demo import demo_site
 from downloader.errors import DiskError, DownloadError
 from downloader.flags import (
+    ArchiveFile,
     CountOrAuto,
     GroupedCommand,
     Header,
@@ -26,7 +28,7 @@ from downloader.flags import (
     option,
 )
 from downloader.loop import log_everything, runner
-from downloader.models import USER_AGENT, ExitStatus, Options
+from downloader.models import USER_AGENT, ExitStatus, Options, WarcDigest
 from downloader.progress import prepare_streams
 from downloader.run import View, run
 from downloader.text import printable
@@ -182,6 +184,29 @@ _DEFAULTS = Options()
     is_flag=True,
     help="Refuse loopback, private and link-local addresses, at every hop.",
 )
+@option(
+    "Archive",
+    "--warc",
+    metavar="FILE",
+    type=ArchiveFile(".warc.gz", ".warc"),
+    help="Keep every exchange as it happened in FILE.warc.gz too.",
+)
+@option(
+    "Archive", "--wacz", metavar="FILE", type=ArchiveFile(".wacz"), help="And packed in FILE.wacz."
+)
+@option(
+    "Archive",
+    "--warc-max-size",
+    type=Size(),
+    help="Begin a further WARC file when one is so large [none].",
+)
+@option(
+    "Archive",
+    "--warc-digest",
+    type=click.Choice([kind.value for kind in WarcDigest]),
+    default=_DEFAULTS.warc_digest.value,
+    help=f"Make the digests in it with this [{_DEFAULTS.warc_digest}].",
+)
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")
 @option("Report", "--no-progress", is_flag=True, help="Show no progress bar.")
@@ -215,12 +240,14 @@ def main(
     debug: bool,
     demo: bool,
     config: Path | None,
+    warc_digest: str,
     **settings: Any,
 ) -> None:
     """Fetch every URL of SOURCE... at once, save each safely, and say how big each one is.
 
-    A SOURCE is a list file, - for standard input, or a URL. Lists: text with one URL a line,
-    CSV, TSV or JSONL with a column url, a sitemap; all also gzipped.
+    A SOURCE is a list file, - for standard input, a URL, or a web archive (.warc.gz, .wacz) that
+    is unpacked without the network. Lists: text with one URL a line, CSV, TSV or JSONL with a
+    column url, a sitemap; all also gzipped.
 
     Exit status: 0 all done, 1 some URL failed, 2 usage or unreadable list, 3 the disk failed,
     130 interrupted.
@@ -230,12 +257,31 @@ def main(
             "--demo takes no SOURCE" if demo else "name a SOURCE: a list file, - or a URL", ctx
         )
     # The other parameters are named and typed as the fields of Options are.
-    options = Options(headers=header, server_timestamps=not no_use_server_timestamps, **settings)
+    options = Options(
+        headers=header,
+        server_timestamps=not no_use_server_timestamps,
+        warc_digest=WarcDigest(warc_digest),
+        **settings,
+    )
+    options = _replaying(source, options, ctx)
     view = View(options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
     prepare_streams()
     if debug:
         log_everything()
     sys.exit(_guarded(lambda: _start(source, options, view, demo=demo), debug=debug))
+
+
+def _replaying(source: tuple[str, ...], options: Options, ctx: click.Context) -> Options:
+    """Return the options of a run whose SOURCEs are archives; others as they are."""
+    archives = [one for one in source if sources.is_archive(one)]
+    if not archives:
+        return options
+    if len(archives) < len(source):
+        raise click.UsageError("an archive takes the network's place: name no other SOURCE", ctx)
+    if options.archiving:
+        raise click.UsageError("an archive is made from the network, not from another", ctx)
+    # What an archive does not hold now, it will not hold later.
+    return replace(options, replay=tuple(map(Path, archives)), retries=0)
 
 
 def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:

@@ -141,7 +141,7 @@ def _after(error: UrlError, host: str, transfer: Transfer, rooms: Rooms) -> Fail
     """Return what is to be done after a failure: try again where that may help."""
     pause = 0.0
     if isinstance(error, HttpStatusError) and error.retryable:
-        if error.status in _OVERLOADED:
+        if error.status in _OVERLOADED and not rooms.options.replay:
             rooms.hosts.overloaded(host)
         if error.pause is not None:
             pause = error.pause[1]
@@ -180,6 +180,9 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
     started = time.time()
     parked, transfer.parked = transfer.parked, None
     offset = await rooms.storage.parked_size(parked.path) if parked is not None else 0
+    if rooms.options.archiving:
+        # An archive wants the whole answer, not what continues one that it does not have.
+        offset = 0
     if parked is not None and offset:
         transfer.parked = parked
         headers = _range_headers(parked.partial, offset)
@@ -215,6 +218,8 @@ async def _take(
         UrlError: it is not a whole resource, or cannot be saved.
     """
     job, target = transfer.job, transfer.job.target
+    if not 200 <= response.status < 300:
+        await response.archive_rest()
     if response.status == 304 and job.saved is not None and job.conditional:
         return Unchanged(
             index=target.index,

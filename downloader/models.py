@@ -23,6 +23,13 @@ class ExitStatus(IntEnum):
     INTERRUPTED = 130
 
 
+class WarcDigest(StrEnum):
+    """What the digests in an archive are made with."""
+
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How a run is made; every field has the command's default.
@@ -52,6 +59,12 @@ class Options:
         cacert: a PEM file of certificate authorities to trust instead of the system's.
         insecure: accept any TLS certificate.
         block_private: refuse addresses that are not of the public internet, at every hop.
+        warc: keep every exchange in a WARC file of this name too; its ending (``.warc.gz`` or
+            ``.warc``) says whether it is compressed.
+        warc_max_size: bytes after which a further file is begun, or None.
+        warc_digest: what digests in the archive are made with.
+        wacz: pack the archive of this run as a WACZ file of this name.
+        replay: archives that answer in the network's place; none for the network.
     """
 
     output: Path = Path("downloaded_sites")
@@ -78,6 +91,16 @@ class Options:
     cacert: Path | None = None
     insecure: bool = False
     block_private: bool = False
+    warc: Path | None = None
+    warc_max_size: int | None = None
+    warc_digest: WarcDigest = WarcDigest.SHA1
+    wacz: Path | None = None
+    replay: tuple[Path, ...] = ()
+
+    @property
+    def archiving(self) -> bool:
+        """Whether an archive of the run is kept."""
+        return self.warc is not None or self.wacz is not None
 
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a hang later.
@@ -93,10 +116,22 @@ class Options:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} must be more than 0")
-        for name in ("max_redirects", "retries", "min_speed", "max_size", "delay", "limit_rate"):
+        for name in (
+            "max_redirects",
+            "retries",
+            "min_speed",
+            "max_size",
+            "delay",
+            "limit_rate",
+            "warc_max_size",
+        ):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"{name} must not be negative")
+        if self.warc is not None and not self.warc.name.endswith((".warc", ".warc.gz")):
+            raise ValueError("warc must end with .warc.gz, or with .warc for no compression")
+        if self.wacz is not None and not self.wacz.name.endswith(".wacz"):
+            raise ValueError("wacz must end with .wacz")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
-from downloader import sources
-from downloader.batch import Batch
+from downloader import archive, sources
+from downloader.batch import Batch, Entries
 from downloader.errors import DownloadError, ErrorKind
 from downloader.loop import widen_resolver
 from downloader.models import ExitStatus, Failed, Options, Outcome, Tally
 from downloader.progress import Screen, State
 from downloader.report.lines import (
+    archived_line,
     count,
     detail_line,
     in_flight_lines,
@@ -69,7 +70,7 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
     widen_resolver(options.concurrency)
     started = time.monotonic()
     tally = Tally()
-    batch = Batch(lambda fetch_list: sources.read(source, fetch_list), options)
+    batch = Batch(_entries(source, options), options)
     screen = Screen(
         lambda: State(tally.total, batch.total, tally.failed, batch.received),
         lambda: batch.stop(now=True),
@@ -89,6 +90,8 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
             screen.note(printable(f"download: {warning}"))
         if tally.total and not view.quiet:
             screen.result(summary_line(tally, time.monotonic() - started))
+            if batch.archived:
+                screen.result(archived_line(batch.archived))
         if batch.untried or (received and batch.total is None):
             screen.note(_stopped_line(batch))
     if fault is not None:
@@ -98,6 +101,12 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
     if ErrorKind.DISK in tally.kinds:
         return ExitStatus.DISK_FAILED
     return ExitStatus.SOME_FAILED if tally.failed else ExitStatus.DONE
+
+
+def _entries(source: tuple[str, ...], options: Options) -> Entries:
+    if not options.replay:
+        return lambda fetch_list: sources.read(source, fetch_list)
+    return lambda _fetch_list: sources.from_addresses(archive.targets(options.replay))
 
 
 def _stopped_line(batch: Batch) -> str:

@@ -20,12 +20,14 @@ ORDER = [
     "addresses",
     "decode",
     "charset",
+    "exchange",
     "sources",
     "reader",
     "fetch",
     "journal",
     "notes",
     "storage",
+    "archive",
     "governor",
     "body",
     "download",
@@ -45,10 +47,16 @@ ORDER = [
     "__main__",
 ]
 #: Rooms that do not know each other: these import only the pure rooms and the data.
-SEPARATE = {"fetch", "journal", "storage", "sources", "reader", "governor", "report"}
+SEPARATE = {"fetch", "journal", "storage", "sources", "reader", "governor", "report", "archive"}
 PURE = set(ORDER[: ORDER.index("sources")])
 #: A library that only one room may know.
-ONLY = {"aiohttp": "fetch", "aiofiles": "storage", "tqdm": "progress", "sqlite3": "journal"}
+ONLY = {
+    "aiohttp": "fetch",
+    "aiofiles": "storage",
+    "tqdm": "progress",
+    "sqlite3": "journal",
+    "warcio": "archive",
+}
 
 
 def room(file: Path) -> str:

@@ -1,0 +1,273 @@
+"""Writes exchanges to the files of one archive; everything here blocks, in one thread."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import IO
+
+from downloader.archive import index, members
+from downloader.archive.dedup import Payloads
+from downloader.archive.names import Claimed, Series, index_path
+from downloader.archive.records import (
+    END,
+    Answer,
+    Hash,
+    Original,
+    Profile,
+    answer_header,
+    date_of,
+    digest_text,
+    hasher,
+    head_to_write,
+    identifier,
+    info_record,
+    metadata_record,
+    request_record,
+)
+from downloader.exchange import Cut, Exchange
+from downloader.models import Options
+from downloader.text import printable
+
+_PIECE = 1024 * 1024
+
+
+@dataclass(slots=True)
+class Payload:
+    """The bytes of a body.
+
+    Attributes:
+        length: how many.
+        held: those in memory; all of them, unless there is a file.
+        file: where a long one is, whole.
+        hash: of all of them, for what is in a file.
+    """
+
+    length: int = 0
+    held: bytes = b""
+    file: IO[bytes] | None = None
+    hash: Hash | None = None
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes."""
+        if self.file is None:
+            yield self.held
+            return
+        self.file.seek(0)
+        while data := self.file.read(_PIECE):
+            yield data
+
+
+class _File:
+    """One file that is being written, and its index."""
+
+    def __init__(self, series: Series, now: float) -> None:
+        self._claimed: Claimed = series.claim()
+        self._compressed = series.compressed
+        self.size = 0
+        self.info = identifier()
+        self.captures = 0
+        try:
+            self._lines = index_path(self._claimed.path).with_suffix(".cdxj.open").open("w+b")
+        except BaseException:
+            self.abandon()
+            raise
+        self.date = date_of(now)
+
+    @property
+    def name(self) -> str:
+        return self._claimed.path.name
+
+    def append(self, *records: bytes, smaller: Iterable[bool] = ()) -> list[tuple[int, int]]:
+        """Write whole records; return where each is, as offset and length."""
+        flags = chain(smaller, (True,) * len(records))
+        if self._compressed:
+            records = tuple(
+                members.member(record, smaller=flag)
+                for record, flag in zip(records, flags, strict=False)
+            )
+        places, offset = [], self.size
+        for record in records:
+            places.append((offset, len(record)))
+            offset += len(record)
+        self._write((b"".join(records),))
+        return places
+
+    def append_long(self, record: Iterable[bytes], *, smaller: bool) -> tuple[int, int]:
+        """Write one record that comes in pieces; return where it is."""
+        before = self.size
+        self._write(members.pieces(record, smaller=smaller) if self._compressed else record)
+        return before, self.size - before
+
+    def list(self, capture: index.Capture) -> None:
+        """Add a line to the index."""
+        self._lines.write(index.line(capture, self.name).encode("utf-8") + b"\n")
+        self.captures += 1
+
+    def finish(self) -> None:
+        """Give the file and its index their names."""
+        open_index = index_path(self._claimed.path).with_suffix(".cdxj.open")
+        try:
+            publish_index(self._lines, self._claimed)
+            os.fsync(self._claimed.fd)
+            self._claimed.open_path.rename(self._claimed.path)
+        finally:
+            self._lines.close()
+            os.close(self._claimed.fd)
+            open_index.unlink(missing_ok=True)
+
+    def abandon(self) -> None:
+        """Leave the file as it is, for the next run to recover."""
+        os.close(self._claimed.fd)
+
+    def _write(self, data: Iterable[bytes]) -> None:
+        size = self.size
+        try:
+            for piece in data:
+                left = memoryview(piece)
+                while left:
+                    written = os.write(self._claimed.fd, left)
+                    left = left[written:]
+                    size += written
+        except BaseException:
+            # What is half written is no record.
+            with suppress(OSError):
+                os.ftruncate(self._claimed.fd, self.size)
+                os.lseek(self._claimed.fd, self.size, os.SEEK_SET)
+            raise
+        self.size = size
+
+
+def publish_index(lines: IO[bytes], claimed: Claimed) -> None:
+    """Sort the lines of a file's index into their place beside it."""
+    path = index_path(claimed.path)
+    temporary = path.with_suffix(".cdxj.sorting")
+    lines.seek(0)
+    with temporary.open("wb") as file:
+        index.sort(lines, file)
+    temporary.replace(path)
+
+
+class Writer:
+    """Writes exchanges, one after the other.
+
+    Args:
+        series: the files.
+        options: of the run.
+        earlier: finds what an earlier run captured of an address, for a 304.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        series: Series,
+        options: Options,
+        earlier: Callable[[str], Original | None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._series = series
+        self._most = options.warc_max_size
+        self._digest = options.warc_digest
+        self._agent = options.user_agent
+        self._hasher = hasher(options.warc_digest)
+        self._earlier = earlier
+        self._clock = clock
+        self._file: _File | None = None
+        self._payloads = Payloads()
+
+    def write(self, exchange: Exchange, payload: Payload, cut: Cut | None, seconds: float) -> None:
+        """Write the records of an exchange that took so many *seconds*.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        file = self._file or self._begin()
+        head = head_to_write(exchange, payload.length)
+        answer = self._answer(exchange, payload, head, cut)
+        header = answer_header(exchange, answer, file.info)
+        request = request_record(exchange, answer, file.info, self._digest)
+        metadata = metadata_record(exchange, answer, file.info, self._digest, seconds)
+        smaller = members.compressible(exchange)
+        body = () if answer.profile else payload.pieces()
+        if payload.file is None or answer.profile:
+            record = b"".join((header, head, *body, END))
+            small = smaller or answer.profile is not None
+            place = file.append(record, request, metadata, smaller=(small,))[0]
+        else:
+            place = file.append_long(chain((header, head), body, (END,)), smaller=smaller)
+            file.append(request, metadata)
+        file.list(
+            index.Capture(
+                url=exchange.url,
+                date=answer.date,
+                mime="warc/revisit" if answer.profile else exchange.media_type,
+                status=str(exchange.status),
+                digest=answer.payload_digest,
+                offset=place[0],
+                length=place[1],
+                truncated=cut or "",
+            )
+        )
+        if exchange.status == 200 and answer.profile is None and cut is None:
+            self._payloads.add(
+                answer.payload_digest, Original(exchange.url, answer.date, answer.record)
+            )
+        if self._most is not None and file.size >= self._most:
+            self.close()
+
+    def close(self) -> None:
+        """Give the file that is being written its name.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        file, self._file = self._file, None
+        if file is not None:
+            file.finish()
+
+    def _begin(self) -> _File:
+        file = _File(self._series, self._clock())
+        fields = [
+            ("software", printable(self._agent)),
+            ("http-header-user-agent", printable(self._agent)),
+        ]
+        try:
+            file.append(info_record(file.info, file.date, file.name, self._digest, fields))
+        except BaseException:
+            file.abandon()
+            raise
+        self._file = file
+        return file
+
+    def _answer(self, exchange: Exchange, payload: Payload, head: bytes, cut: Cut | None) -> Answer:
+        """Return what is to be said of an answer, after a look at what is there already."""
+        hashed = payload.hash or self._hasher()
+        if payload.hash is None:
+            hashed.update(payload.held)
+        digest = digest_text(self._digest, hashed.digest())
+        profile, original = None, None
+        if exchange.status == 304 and not payload.length:
+            profile, original = Profile.NOT_MODIFIED, self._earlier(exchange.url)
+            digest = original.digest if original else ""
+        elif exchange.status == 200 and cut is None and payload.length:
+            original = self._payloads.get(digest)
+            profile = Profile.IDENTICAL if original else None
+        return Answer(
+            record=identifier(),
+            date=date_of(exchange.began),
+            head=head,
+            length=payload.length,
+            payload_digest=digest,
+            block_digest=self._block_digest(head, () if profile else payload.pieces()),
+            cut=cut,
+            profile=profile,
+            original=original,
+        )
+
+    def _block_digest(self, head: bytes, body: Iterable[bytes]) -> str:
+        block = self._hasher()
+        block.update(head)
+        for piece in body:
+            block.update(piece)
+        return digest_text(self._digest, block.digest())
