@@ -18,6 +18,7 @@ from typing import IO
 from downloader.archive.surt import surt
 from downloader.urls import Url
 
+_quoted = json.encoder.encode_basestring_ascii
 #: So many lines are sorted in memory at once.
 _RUN = 50_000
 
@@ -48,19 +49,15 @@ class Capture:
 
 def line(capture: Capture, filename: str) -> str:
     """Return the line of a capture, without its end."""
-    said = {
-        "url": capture.url,
-        "mime": capture.mime or "unk",
-        "status": capture.status,
-        "digest": capture.digest,
-        "length": str(capture.length),
-        "offset": str(capture.offset),
-        "filename": filename,
-        "truncated": capture.truncated,
-    }
     stamp = "".join(filter(str.isdigit, capture.date))[:14]
-    text = json.dumps({key: value for key, value in said.items() if value})
-    return f"{surt(Url(capture.url))} {stamp} {text}"
+    text = (
+        f'{{"url": {_quoted(capture.url)}, "mime": {_quoted(capture.mime or "unk")}, '
+        f'"status": "{capture.status}", "digest": {_quoted(capture.digest)}, '
+        f'"length": "{capture.length}", "offset": "{capture.offset}", '
+        f'"filename": {_quoted(filename)}'
+    )
+    more = f', "truncated": {_quoted(capture.truncated)}' if capture.truncated else ""
+    return f"{surt(Url(capture.url))} {stamp} {text}{more}}}"
 
 
 def sort(lines: Iterable[bytes], into: IO[bytes]) -> None:

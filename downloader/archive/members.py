@@ -71,6 +71,8 @@ def _quickest() -> _Zlib:
 
 
 _zlib = _quickest()
+#: What is small is compressed as quickly as can be: to do better takes four times as long.
+_SMALL, _LEAST = 1024, (1 if _zlib is zlib else 0)
 
 
 def compressible(exchange: Exchange) -> bool:
@@ -83,7 +85,7 @@ def compressible(exchange: Exchange) -> bool:
 def member(data: bytes, *, smaller: bool = True) -> bytes:
     """Return one record as a gzip member: compressed, or only stored."""
     if smaller:
-        return _zlib.compress(data, _LEVEL, _GZIP)
+        return _zlib.compress(data, _LEVEL if len(data) > _SMALL else _LEAST, _GZIP)
     return b"".join(stored((data,)))
 
 

@@ -203,16 +203,14 @@ class Writer:
                 date=answer.date,
                 mime="warc/revisit" if answer.profile else exchange.media_type,
                 status=str(exchange.status),
-                digest=answer.payload_digest,
+                digest=answer.digest,
                 offset=place[0],
                 length=place[1],
                 truncated=cut or "",
             )
         )
         if exchange.status == 200 and answer.profile is None and cut is None:
-            self._payloads.add(
-                answer.payload_digest, Original(exchange.url, answer.date, answer.record)
-            )
+            self._payloads.add(answer.digest, Original(exchange.url, answer.date, answer.record))
         if self._most is not None and file.size >= self._most:
             self.close()
 
@@ -258,16 +256,8 @@ class Writer:
             date=date_of(exchange.began),
             head=head,
             length=payload.length,
-            payload_digest=digest,
-            block_digest=self._block_digest(head, () if profile else payload.pieces()),
+            digest=digest,
             cut=cut,
             profile=profile,
             original=original,
         )
-
-    def _block_digest(self, head: bytes, body: Iterable[bytes]) -> str:
-        block = self._hasher()
-        block.update(head)
-        for piece in body:
-            block.update(piece)
-        return digest_text(self._digest, block.digest())
