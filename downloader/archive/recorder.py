@@ -93,6 +93,11 @@ class Archive:
     def _write(self, some: list["_Recording"]) -> None:
         for recording in some:
             recording.write(self._writer)
+        try:
+            self._writer.flush()
+        except OSError as error:
+            for recording in some:
+                recording.error = recording.error or error
 
 
 class _Recording:
@@ -102,7 +107,6 @@ class _Recording:
         "_archive",
         "_cut",
         "_ended",
-        "_error",
         "_exchange",
         "_file",
         "_future",
@@ -112,6 +116,7 @@ class _Recording:
         "_seconds",
         "_size",
         "_started",
+        "error",
     )
 
     def __init__(self, archive: Archive, exchange: Exchange) -> None:
@@ -127,7 +132,7 @@ class _Recording:
         self._cut: Cut | None = None
         self._seconds = 0.0
         self._future: asyncio.Future[None] | None = None
-        self._error: Exception | None = None
+        self.error: Exception | None = None
 
     async def feed(self, data: bytes) -> None:
         """Take the next bytes of the body."""
@@ -169,7 +174,7 @@ class _Recording:
                 payload = Payload(self._size, held)
             writer.write(self._exchange, payload, self._cut, self._seconds)
         except Exception as error:
-            self._error = error
+            self.error = error
         finally:
             self._held.clear()
             if self._file is not None:
@@ -179,12 +184,12 @@ class _Recording:
         """Let who waits for it go on."""
         if self._future is None or self._future.done():
             return
-        if self._error is None:
+        if self.error is None:
             self._future.set_result(None)
-        elif isinstance(self._error, OSError):
-            self._future.set_exception(disk_error(self._error))
+        elif isinstance(self.error, OSError):
+            self._future.set_exception(disk_error(self.error))
         else:
-            self._future.set_exception(self._error)
+            self._future.set_exception(self.error)
 
     def _put(self, why: Cut | None) -> None:
         self._ended = True

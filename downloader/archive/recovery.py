@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import IO
 
 from downloader.archive import index
-from downloader.archive.names import Claimed, Series, index_path
+from downloader.archive.names import Claimed, Series
 from downloader.archive.reading import captures
 from downloader.archive.records import END
-from downloader.archive.writer import publish_index
+from downloader.archive.writer import open_index, publish_index
 
 _PIECE = 256 * 1024
 #: A header is looked for in so many bytes of a record.
@@ -36,7 +36,7 @@ def _recovered(claimed: Claimed) -> list[str]:
     path = claimed.path
     compressed = path.name.endswith(".gz")
     with suppress(FileNotFoundError):
-        index_path(path).with_suffix(".cdxj.open").unlink()
+        open_index(claimed).unlink()
     with claimed.open_path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         ends = list(_last_two(member_ends(file) if compressed else record_ends(file)))
@@ -47,11 +47,11 @@ def _recovered(claimed: Claimed) -> list[str]:
     whole = ends[-1]
     os.ftruncate(claimed.fd, whole)
     os.fsync(claimed.fd)
-    with index_path(path).with_suffix(".cdxj.open").open("w+b") as lines:
+    with open_index(claimed).open("w+b") as lines:
         for capture in captures(claimed.open_path):
             lines.write(index.line(capture, path.name).encode("utf-8") + b"\n")
         publish_index(lines, claimed)
-    index_path(path).with_suffix(".cdxj.open").unlink()
+    open_index(claimed).unlink()
     claimed.open_path.rename(path)
     dropped = f", but for the {size - whole} bytes of a cut record" if size > whole else ""
     return [f"what a stopped run left of {path.name} is kept{dropped}"]

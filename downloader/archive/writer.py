@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import IO
 
 from downloader.archive import index, members
 from downloader.archive.dedup import Payloads
-from downloader.archive.names import Claimed, Series, index_path
+from downloader.archive.names import OPEN, Claimed, Series, index_path
 from downloader.archive.records import (
     END,
     Answer,
@@ -60,69 +61,75 @@ class Payload:
 
 
 class _File:
-    """One file that is being written, and its index."""
+    """One file that is being written, and its index; what is added is written by :meth:`flush`."""
 
     def __init__(self, series: Series, now: float) -> None:
         self._claimed: Claimed = series.claim()
         self._compressed = series.compressed
+        self._written = 0
+        self._records: list[bytes] = []
+        self._captures: list[bytes] = []
         self.size = 0
         self.info = identifier()
-        self.captures = 0
+        self.date = date_of(now)
         try:
-            self._lines = index_path(self._claimed.path).with_suffix(".cdxj.open").open("w+b")
+            self._lines = open_index(self._claimed).open("w+b")
         except BaseException:
             self.abandon()
             raise
-        self.date = date_of(now)
 
     @property
     def name(self) -> str:
         return self._claimed.path.name
 
-    def append(self, *records: bytes, smaller: Iterable[bool] = ()) -> list[tuple[int, int]]:
-        """Write whole records; return where each is, as offset and length."""
-        flags = chain(smaller, (True,) * len(records))
-        if self._compressed:
-            records = tuple(
-                members.member(record, smaller=flag)
-                for record, flag in zip(records, flags, strict=False)
-            )
-        places, offset = [], self.size
-        for record in records:
-            places.append((offset, len(record)))
-            offset += len(record)
-        self._write((b"".join(records),))
-        return places
+    def add(self, record: bytes, *, smaller: bool = True) -> tuple[int, int]:
+        """Add a record; return where it is, as offset and length."""
+        data = members.member(record, smaller=smaller) if self._compressed else record
+        self._records.append(data)
+        place = self.size, len(data)
+        self.size += len(data)
+        if self.size - self._written > _PIECE:
+            self.flush()
+        return place
 
-    def append_long(self, record: Iterable[bytes], *, smaller: bool) -> tuple[int, int]:
+    def add_long(self, record: Iterable[bytes], *, smaller: bool) -> tuple[int, int]:
         """Write one record that comes in pieces; return where it is."""
-        before = self.size
+        self.flush()
+        offset = self.size
         self._write(members.pieces(record, smaller=smaller) if self._compressed else record)
-        return before, self.size - before
+        self.size = self._written
+        return offset, self.size - offset
 
     def list(self, capture: index.Capture) -> None:
         """Add a line to the index."""
-        self._lines.write(index.line(capture, self.name).encode("utf-8") + b"\n")
-        self.captures += 1
+        self._captures.append(index.line(capture, self.name).encode("utf-8") + b"\n")
+
+    def flush(self) -> None:
+        """Write what was added."""
+        if self._records:
+            self._write((b"".join(self._records),))
+            self._records.clear()
+        self._lines.writelines(self._captures)
+        self._captures.clear()
 
     def finish(self) -> None:
         """Give the file and its index their names."""
-        open_index = index_path(self._claimed.path).with_suffix(".cdxj.open")
         try:
+            self.flush()
             publish_index(self._lines, self._claimed)
             os.fsync(self._claimed.fd)
             self._claimed.open_path.rename(self._claimed.path)
         finally:
             self._lines.close()
             os.close(self._claimed.fd)
-            open_index.unlink(missing_ok=True)
+            open_index(self._claimed).unlink(missing_ok=True)
 
     def abandon(self) -> None:
         """Leave the file as it is, for the next run to recover."""
         os.close(self._claimed.fd)
 
     def _write(self, data: Iterable[bytes]) -> None:
-        size = self.size
+        size = self._written
         try:
             for piece in data:
                 left = memoryview(piece)
@@ -132,17 +139,26 @@ class _File:
                     size += written
         except BaseException:
             # What is half written is no record.
+            self._records.clear()
+            self._captures.clear()
+            self.size = self._written
             with suppress(OSError):
-                os.ftruncate(self._claimed.fd, self.size)
-                os.lseek(self._claimed.fd, self.size, os.SEEK_SET)
+                os.ftruncate(self._claimed.fd, self._written)
+                os.lseek(self._claimed.fd, self._written, os.SEEK_SET)
             raise
-        self.size = size
+        self._written = size
+
+
+def open_index(claimed: Claimed) -> Path:
+    """Return where the index of a file is until both are whole."""
+    path = index_path(claimed.path)
+    return path.with_name(path.name + OPEN)
 
 
 def publish_index(lines: IO[bytes], claimed: Claimed) -> None:
     """Sort the lines of a file's index into their place beside it."""
     path = index_path(claimed.path)
-    temporary = path.with_suffix(".cdxj.sorting")
+    temporary = path.with_name(path.name + ".sorting")
     lines.seek(0)
     with temporary.open("wb") as file:
         index.sort(lines, file)
@@ -193,10 +209,11 @@ class Writer:
         if payload.file is None or answer.profile:
             record = b"".join((header, head, *body, END))
             small = smaller or answer.profile is not None
-            place = file.append(record, request, metadata, smaller=(small,))[0]
+            place = file.add(record, smaller=small)
         else:
-            place = file.append_long(chain((header, head), body, (END,)), smaller=smaller)
-            file.append(request, metadata)
+            place = file.add_long(chain((header, head), body, (END,)), smaller=smaller)
+        file.add(request)
+        file.add(metadata)
         file.list(
             index.Capture(
                 url=exchange.url,
@@ -213,6 +230,15 @@ class Writer:
             self._payloads.add(answer.digest, Original(exchange.url, answer.date, answer.record))
         if self._most is not None and file.size >= self._most:
             self.close()
+
+    def flush(self) -> None:
+        """Have all that was written on its way to the disk, where a killed process leaves it.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if self._file is not None:
+            self._file.flush()
 
     def close(self) -> None:
         """Give the file that is being written its name.
@@ -231,7 +257,7 @@ class Writer:
             ("http-header-user-agent", printable(self._agent)),
         ]
         try:
-            file.append(info_record(file.info, file.date, file.name, self._digest, fields))
+            file.add(info_record(file.info, file.date, file.name, self._digest, fields))
         except BaseException:
             file.abandon()
             raise
