@@ -4,7 +4,7 @@ Fetching captures exchanges without knowing what becomes of them; an archive kee
 knowing how they came about. Going the other way, an archive can answer in the network's place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -95,6 +95,7 @@ class Stored:
         version: of HTTP, such as ``(1, 1)``.
         fields: name and value of each header field, as bytes, in order.
         body: the bytes without transfer coding, in pieces; reading blocks.
+        close: gives back what reading needs.
         cut: whether it was not received to its end.
     """
 
@@ -103,6 +104,7 @@ class Stored:
     version: tuple[int, int]
     fields: tuple[tuple[bytes, bytes], ...]
     body: Iterator[bytes]
+    close: Callable[[], None]
     cut: bool
 
 

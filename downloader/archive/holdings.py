@@ -9,7 +9,8 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from downloader import urls
 from downloader.archive import index, reading
 from downloader.archive.reading import Record
 from downloader.archive.volumes import volumes
-from downloader.errors import BadUrlError, SourceError
+from downloader.errors import BadUrlError, SourceError, TruncatedError
 from downloader.exchange import Stored
 from downloader.urls import Url
 
@@ -59,11 +60,11 @@ class Archived:
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._volumes = [volume for path in paths for volume in volumes(path)]
-        self._list = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this does
-        index.sort(self._found(), self._list)
-        self._list.flush()
-        size = os.fstat(self._list.fileno()).st_size
-        self._data = mmap.mmap(self._list.fileno(), 0, access=mmap.ACCESS_READ) if size else None
+        with tempfile.TemporaryFile() as file:
+            index.sort(self._found(), file)
+            file.flush()
+            size = os.fstat(file.fileno()).st_size
+            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else None
 
     def find(self, url: Url) -> Stored | None:
         """Return the latest whole answer to a request for *url*, or else one that was cut."""
@@ -77,7 +78,11 @@ class Archived:
         """Yield where, and which, addresses are held that were asked for by themselves.
 
         What only a redirect led to is not among them: it is found again by that redirect.
+
+        Raises:
+            SourceError: a file is damaged, or none holds an address; what came before was yielded.
         """
+        empty = True
         for number, volume in enumerate(self._volumes):
             with volume.open() as file:
                 for record in reading.records(file, volume.name):
@@ -85,7 +90,11 @@ class Archived:
                         continue
                     url = _address(record.url)
                     if url is None or self._is_first(url, number, record.offset):
+                        empty = False
                         yield f"{volume.name}:{record.offset}", record.url
+
+        if empty:
+            raise SourceError(f"{', '.join(v.name for v in self._volumes)} holds no address")
 
     def _is_first(self, url: Url, volume: int, offset: int) -> bool:
         """Return whether this is the first of the captures of an address that is a target."""
@@ -102,7 +111,7 @@ class Archived:
             stack.close()
             return None
         if place.kind != _REVISIT:
-            return reading.answer(head, _Closing(record, stack), cut=place.kind == _CUT)
+            return _stored(head, record, stack, cut=place.kind == _CUT)
         original = self._original(url, record, place.digest)
         if original is None:
             stack.close()
@@ -117,7 +126,7 @@ class Archived:
         coding = tuple(f for f in old.fields if f[0].lower() == b"transfer-encoding")
         fields = tuple(f for f in told.fields if f[0].lower() != b"transfer-encoding") + coding
         merged = reading.Head(told.status, told.reason, told.version, fields)
-        return reading.answer(merged, _Closing(held, old_stack), cut=False)
+        return _stored(merged, held, old_stack, cut=False)
 
     def _original(self, url: Url, revisit: Record, digest: str) -> _Place | None:
         """Return the whole capture that a revisit repeats."""
@@ -144,28 +153,45 @@ class Archived:
             yield from map(_Place.read, index.matching(self._data, key.encode() + b"\t"))
 
     def _found(self) -> Iterator[bytes]:
-        """Yield what the files hold, as lines."""
+        """Yield what the files hold, as lines; of a damaged one, what comes before the damage."""
         for number, volume in enumerate(self._volumes):
-            with volume.open() as file:
+            # Who lists its targets is told of the damage.
+            with suppress(SourceError), volume.open() as file:
                 for record in reading.records(file, volume.name):
                     yield from _lines(record, number)
 
 
-class _Closing:
-    """The body of a record, which gives back what it holds when it is read."""
+def _stored(head: reading.Head, record: Record, stack: ExitStack, *, cut: bool) -> Stored:
+    body = reading.body(head, _Checked(record))
+    return Stored(head.status, head.reason, head.version, head.fields, body, stack.close, cut)
 
-    def __init__(self, record: Record, stack: ExitStack) -> None:
-        self._stream = record.record.raw_stream
-        self._stack = stack
+
+class _Checked:
+    """The rest of a record as a stream, which says when it is not all there."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
 
     def read(self, size: int, /) -> bytes:
-        data = self._stream.read(size)
-        if not data:
-            self._stack.close()
-        return data
+        """Return more of it.
+
+        Raises:
+            TruncatedError: the archive ends in it, or is damaged.
+        """
+        return self._checked(self._record.record.raw_stream.read, size)
 
     def readline(self, size: int, /) -> bytes:
-        return self._stream.readline(size)
+        """Return a line of it."""
+        return self._checked(self._record.record.raw_stream.readline, size)
+
+    def _checked(self, method: Callable[[int], bytes], size: int) -> bytes:
+        try:
+            data = method(size)
+        except (OSError, EOFError, zlib.error) as error:
+            raise TruncatedError("the archive is damaged here", retryable=False) from error
+        if not data and self._record.record.raw_stream.limit > 0:
+            raise TruncatedError("the archive ends here", retryable=False)
+        return data
 
 
 def _lines(record: Record, volume: int) -> Iterator[bytes]:

@@ -64,7 +64,7 @@ def _text(head: Head, record: Record) -> str:
     decoder = None
     try:
         decoder = decoder_for(head.field(b"content-encoding").lower(), media_type(content_type))
-        for piece in reading.answer(head, record.record.raw_stream, cut=False).body:
+        for piece in reading.body(head, record.record.raw_stream):
             for part in decoder.feed(piece) if decoder else (piece,):
                 data += part
             if len(data) >= _MOST_BYTES:

@@ -13,7 +13,6 @@ from warcio.exceptions import ArchiveLoadFailed
 from downloader.archive.index import Capture
 from downloader.charset import media_type
 from downloader.errors import SourceError
-from downloader.exchange import Stored
 
 #: Limits of a head, as of those that come over the network.
 _LONGEST_LINE = 64 * 1024
@@ -38,12 +37,17 @@ class _Header(Protocol):
         """Return a field of the header of a record."""
 
 
+class _Limited(Stream, Protocol):
+    limit: int
+    """How many bytes are said to be left."""
+
+
 class _WarcioRecord(Protocol):
     """What is used of warcio's records; it ships no annotations."""
 
     rec_type: str
     rec_headers: _Header
-    raw_stream: Stream
+    raw_stream: "_Limited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +161,10 @@ def read_head(stream: Stream) -> Head | None:
     return Head(int(status), reason.strip().decode("utf-8", "replace"), version, tuple(fields))
 
 
-def answer(head: Head, stream: Stream, *, cut: bool) -> Stored:
-    """Return an answer whose body *stream* gives, transfer coding or not."""
+def body(head: Head, stream: Stream) -> Iterator[bytes]:
+    """Yield the body that *stream* gives, without its transfer coding if it still has one."""
     chunked = head.field(b"transfer-encoding").lower().endswith("chunked")
-    return Stored(
-        status=head.status,
-        reason=head.reason,
-        version=head.version,
-        fields=head.fields,
-        body=_without_chunks(stream) if chunked else _blocks(stream),
-        cut=cut,
-    )
+    return _without_chunks(stream) if chunked else _blocks(stream)
 
 
 def _blocks(stream: Stream) -> Iterator[bytes]:

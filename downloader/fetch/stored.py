@@ -46,6 +46,7 @@ class StoredResponse:
     """A stored answer with those attributes of an ``aiohttp.ClientResponse`` that are used."""
 
     def __init__(self, stored: Stored) -> None:
+        self._close = stored.close
         self.status = stored.status
         self.reason: str | None = stored.reason
         self.version: HttpVersion | None = HttpVersion(*stored.version)
@@ -60,7 +61,8 @@ class StoredResponse:
         self.content = StoredBody(stored.body, cut=stored.cut)
 
     def release(self) -> None:
-        """Give back nothing; what is read is closed where it is read."""
+        """Give back what reading it needs."""
+        self._close()
 
 
 async def answer(holdings: Holdings, url: Url) -> StoredResponse:

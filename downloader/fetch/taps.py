@@ -22,6 +22,8 @@ from downloader.fetch.connection import Connection
 from downloader.urls import Url
 
 _END = b"\r\n\r\n"
+#: Of the statuses below 200, the only one that is no interim answer.
+_SWITCHING = 101
 
 
 class _Writes(Protocol):
@@ -90,7 +92,7 @@ class TappedConnection(Connection):
             end = self._incoming.find(_END) + len(_END)
             head = bytes(self._incoming[:end])
             del self._incoming[:end]
-            if message.code >= 200:
+            if message.code >= 200 or message.code == _SWITCHING:
                 # With other line ends than these it cannot be told where a head ends.
                 exact = head.count(b"\r\n") == len(message.raw_headers) + 2
                 self.head = head if exact else _serialized(message)
