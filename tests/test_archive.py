@@ -366,7 +366,7 @@ async def test_after_a_kill_every_whole_record_is_kept_and_the_cut_one_dropped(
     site.pages["/stuck"] = b"at last"
     ran = await command(*arguments)
     assert ran.status == 0
-    assert any("what a stopped run left of a.warc.gz is kept" in line for line in ran.err)
+    assert any("what a stopped process left of a.warc.gz is kept" in line for line in ran.err)
     assert any("cut record" in line for line in ran.err)
     first = answers(command.folder / "a.warc.gz")
     assert {record.payload for record in first} <= set(pages.values())
@@ -390,6 +390,7 @@ async def test_wherever_a_file_is_cut_what_is_whole_is_recovered(
         ends = [record.offset for record in records[1:]] + [len(data)]
     for cut in random.Random(1).sample(range(len(data)), 60):
         path.unlink()
+        (tmp_path / "a.cdxj").unlink(missing_ok=True)
         (tmp_path / f"a{ending}.open").write_bytes(data[:cut])
         await fetch([], tmp_path / "out", Options(warc=path))
         whole = max((end for end in ends[1:] if end <= cut), default=0)

@@ -176,13 +176,17 @@ async def test_an_archive_of_wget_is_read(site: Site, tmp_path: Path) -> None:
     assert len(live) == 3
 
 
-async def test_a_wacz_whose_files_are_compressed_is_read(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.warc.gz", ("http://h/a", "200 OK", [], b"body"))
-    with zipfile.ZipFile(tmp_path / "a.wacz", "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.write(path, "archive/a.warc.gz")
-        packed.writestr("../../evil", "nothing is unpacked by its name")
-    await unpack(tmp_path / "a.wacz", folder=tmp_path / "out")
-    assert contents(tmp_path / "out") == {"h/a.bin": b"body"}
+async def test_a_wacz_gives_what_its_folder_of_archives_holds(command: Command) -> None:
+    path = written(command.folder / "a.warc.gz", ("http://h/a", "200 OK", [], b"body"))
+    for name, how in (("a.wacz", zipfile.ZIP_STORED), ("b.wacz", zipfile.ZIP_DEFLATED)):
+        with zipfile.ZipFile(command.folder / name, "w", how) as packed:
+            packed.writestr("../../evil", "nothing is unpacked by its name")
+            packed.write(path, "archive/a.warc.gz")
+    await command("a.wacz", "-o", "out")
+    assert contents(command.folder / "out") == {"h/a.bin": b"body"}
+    ran = await command("b.wacz", "-o", "out")
+    assert ran.status == 2
+    assert "compressed once more, against the format; unzip it" in ran.err[0]
 
 
 @pytest.mark.parametrize(

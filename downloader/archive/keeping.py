@@ -103,7 +103,7 @@ class Keeping:
     def _finish(self) -> None:
         try:
             # Of a process that died, if there were several.
-            recover(self._series)
+            self.warnings += recover(self._series)
             made = [path for path in self._series.whole() if path not in self._before]
             if self._options.warc is not None:
                 self.files += made

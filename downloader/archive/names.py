@@ -41,6 +41,23 @@ class Claimed:
         """Where it is until it is whole."""
         return self.path.with_name(self.path.name + OPEN)
 
+    def publish(self) -> None:
+        """Give it its name, now that it is whole; it is closed, whether that succeeds or not."""
+        try:
+            os.fsync(self.fd)
+            if sys.platform != "win32":
+                self.open_path.rename(self.path)
+        finally:
+            os.close(self.fd)
+        if sys.platform == "win32":
+            # There, what is open cannot be renamed.
+            self.open_path.rename(self.path)
+
+    def discard(self) -> None:
+        """Close it, and leave nothing of it."""
+        os.close(self.fd)
+        self.open_path.unlink()
+
 
 class Series:
     """The files that belong to one archive, by the name of the first: ``FILE.warc.gz``."""
@@ -77,15 +94,14 @@ class Series:
         """Begin the next file of the series."""
         for number in count():
             path = self._folder / self._name(number)
-            if path.exists():
+            if _taken(path):
                 continue
             with suppress(FileExistsError):
                 claimed = Claimed(self._opened(path.name + OPEN), path)
-                if not path.exists():
+                if not _taken(path):
                     return claimed
                 # Another was just given that name.
-                claimed.open_path.unlink()
-                os.close(claimed.fd)
+                claimed.discard()
         raise AssertionError
 
     def _opened(self, name: str) -> int:
@@ -128,6 +144,11 @@ class Series:
 def index_path(path: Path) -> Path:
     """Return where the index of an archive file is: beside it."""
     return path.with_name(path.name.removesuffix(".gz").removesuffix(".warc") + INDEX)
+
+
+def _taken(path: Path) -> bool:
+    """Return whether there is such a file, or an index that would be beside it."""
+    return path.exists() or index_path(path).exists()
 
 
 def _locked(fd: int) -> bool:

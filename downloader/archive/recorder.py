@@ -83,19 +83,22 @@ class Archive:
 
     async def _hop(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            some, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
-            await loop.run_in_executor(self._thread, self._write, some)
-            for recording in some:
-                recording.tell()
-        self._hopping = None
+        try:
+            while self._waiting:
+                some, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+                await loop.run_in_executor(self._thread, self._write, some)
+                for recording in some:
+                    recording.tell()
+        finally:
+            # At once: an exchange that ends when this is over must not rely on it.
+            self._hopping = None
 
     def _write(self, some: list["_Recording"]) -> None:
         for recording in some:
             recording.write(self._writer)
         try:
             self._writer.flush()
-        except OSError as error:
+        except Exception as error:
             for recording in some:
                 recording.error = recording.error or error
 

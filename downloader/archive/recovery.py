@@ -3,7 +3,6 @@
 import os
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import IO
 
 from downloader.archive import index
@@ -22,39 +21,41 @@ def recover(series: Series) -> list[str]:
 
     Raises:
         OSError: the disk refuses.
+        SourceError: what is left cannot be read.
     """
-    said = []
-    for claimed in series.abandoned():
-        try:
-            said += _recovered(claimed)
-        finally:
-            os.close(claimed.fd)
-    return said
+    return [line for claimed in series.abandoned() for line in _recovered(claimed)]
 
 
 def _recovered(claimed: Claimed) -> list[str]:
     path = claimed.path
-    compressed = path.name.endswith(".gz")
-    with suppress(FileNotFoundError):
-        open_index(claimed).unlink()
-    with claimed.open_path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        ends = list(_last_two(member_ends(file) if compressed else record_ends(file)))
+    try:
+        with claimed.open_path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            found = member_ends(file) if path.name.endswith(".gz") else record_ends(file)
+            ends = list(_last_two(found))
+        if len(ends) > 1:
+            os.ftruncate(claimed.fd, ends[-1])
+            _index(claimed)
+    except BaseException:
+        os.close(claimed.fd)
+        raise
+    open_index(claimed).unlink(missing_ok=True)
     if len(ends) < 2:
         # Nothing but the record that begins a file.
-        claimed.open_path.unlink()
+        claimed.discard()
         return []
-    whole = ends[-1]
-    os.ftruncate(claimed.fd, whole)
-    os.fsync(claimed.fd)
+    claimed.publish()
+    cut = size - ends[-1]
+    dropped = f", but for the {cut} bytes of a cut record" if cut else ""
+    return [f"what a stopped process left of {path.name} is kept{dropped}"]
+
+
+def _index(claimed: Claimed) -> None:
+    """Make the index of a file anew, because its lines may not have been written."""
     with open_index(claimed).open("w+b") as lines:
         for capture in captures(claimed.open_path):
-            lines.write(index.line(capture, path.name).encode("utf-8") + b"\n")
+            lines.write(index.line(capture, claimed.path.name).encode("utf-8") + b"\n")
         publish_index(lines, claimed)
-    open_index(claimed).unlink()
-    claimed.open_path.rename(path)
-    dropped = f", but for the {size - whole} bytes of a cut record" if size > whole else ""
-    return [f"what a stopped run left of {path.name} is kept{dropped}"]
 
 
 def _last_two(ends: Iterator[int]) -> Iterator[int]:

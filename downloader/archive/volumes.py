@@ -2,7 +2,6 @@
 
 import io
 import struct
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from downloader.text import printable
 
 _LOCAL_HEAD = struct.Struct("<4s22xHH")
 _LOCAL_MAGIC = b"PK\x03\x04"
-_BLOCK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +23,13 @@ class Volume:
     Attributes:
         path: the file that it is, or that it is in.
         name: what to call it.
-        member: its name inside a WACZ; empty for a file of its own.
-        start, size: where it is in the file, in bytes; a size of -1 means the whole file, and of
-            -2 that it is compressed there, and has to be unpacked to be read.
+        start, size: where it is in the file, in bytes; a size of None means the whole file.
     """
 
     path: Path
     name: str
-    member: str = ""
     start: int = 0
-    size: int = -1
+    size: int | None = None
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -44,14 +39,10 @@ class Volume:
             OSError: that cannot be done.
         """
         with self.path.open("rb") as file:
-            if self.size == -1:
+            if self.size is None:
                 yield file
-            elif self.size >= 0:
-                yield cast("BinaryIO", io.BufferedReader(_Window(file, self.start, self.size)))
             else:
-                with tempfile.TemporaryFile() as copy:
-                    _unpack(file, self.member, copy)
-                    yield cast("BinaryIO", copy)
+                yield cast("BinaryIO", io.BufferedReader(_Window(file, self.start, self.size)))
 
 
 def volumes(path: Path) -> list[Volume]:
@@ -84,20 +75,16 @@ def volumes(path: Path) -> list[Volume]:
 def _inside(path: Path, file: IO[bytes], member: zipfile.ZipInfo) -> Volume:
     name = f"{printable(path.name)}:{printable(member.filename)}"
     if member.compress_type != zipfile.ZIP_STORED:
-        return Volume(path, name, member.filename, size=-2)
+        # It could only be read from its beginning, again for each record.
+        raise SourceError(
+            f"{name} is compressed once more, against the format", hint="unzip it, and name that"
+        )
     file.seek(member.header_offset)
     magic, name_length, extra_length = _LOCAL_HEAD.unpack(file.read(_LOCAL_HEAD.size))
     if magic != _LOCAL_MAGIC:
         raise zipfile.BadZipFile("a member is not where its directory says")
     start = member.header_offset + _LOCAL_HEAD.size + name_length + extra_length
-    return Volume(path, name, member.filename, start, member.file_size)
-
-
-def _unpack(file: IO[bytes], member: str, into: IO[bytes]) -> None:
-    with zipfile.ZipFile(file) as packed, packed.open(member) as data:
-        while block := data.read(_BLOCK):
-            into.write(block)
-    into.seek(0)
+    return Volume(path, name, start, member.file_size)
 
 
 class _Window(io.RawIOBase):

@@ -1,6 +1,7 @@
 """Packs WARC files as WACZ 1.1.1: one zip file with an index, and a list of its pages.
 
-What is in it is stored as it is, so that a reader can fetch one record by its place in the file.
+WARC files and the index are stored as they are, so that a reader can fetch one record by its place
+in the file.
 """
 
 import hashlib
@@ -99,6 +100,9 @@ class _Packing:
     def _add(self, path: str, data: Iterable[bytes]) -> None:
         digest, size = hashlib.sha256(), 0
         info = zipfile.ZipInfo(path, _EPOCH)
+        if path.startswith("pages/"):
+            # Nobody needs a part of it.
+            info.compress_type = zipfile.ZIP_DEFLATED
         info.external_attr = 0o644 << 16
         with self._packed.open(info, "w", force_zip64=path.startswith("archive/")) as member:
             for piece in data:

@@ -115,14 +115,14 @@ class _File:
     def finish(self) -> None:
         """Give the file and its index their names."""
         try:
-            self.flush()
-            publish_index(self._lines, self._claimed)
-            os.fsync(self._claimed.fd)
-            self._claimed.open_path.rename(self._claimed.path)
-        finally:
-            self._lines.close()
-            os.close(self._claimed.fd)
-            open_index(self._claimed).unlink(missing_ok=True)
+            with self._lines:
+                self.flush()
+                publish_index(self._lines, self._claimed)
+        except BaseException:
+            self.abandon()
+            raise
+        self._claimed.publish()
+        open_index(self._claimed).unlink(missing_ok=True)
 
     def abandon(self) -> None:
         """Leave the file as it is, for the next run to recover."""
