@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import errno
 import gzip
 import hashlib
 import json
+import os
 import random
 import signal
 from collections import Counter
@@ -14,8 +16,12 @@ import pytest
 from aiohttp import web
 
 from downloader import Options, download_sites
-from downloader.errors import ErrorKind
+from downloader.archive.names import Series
+from downloader.archive.recorder import Archive
+from downloader.errors import DiskError, ErrorKind
+from downloader.exchange import Exchange
 from downloader.models import Failed, WarcDigest
+from downloader.urls import Url
 from tests.archives import about, answers, contents, members, read
 from tests.conftest import Command, Site, ended
 from tests.faultserver import FAULTS, fault_server
@@ -412,6 +418,44 @@ async def test_a_full_disk_ends_the_run_and_leaves_what_is_whole(
     assert ran.status == 3
     assert "cannot write the archive: No space left on device" in "\n".join(ran.err)
     assert not any("Traceback" in line for line in ran.err)
+
+
+async def test_nobody_is_told_that_something_is_kept_which_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = random.Random(6)
+    bodies = [noise.randbytes(300_000) for _ in range(20)]
+    write, written, unfinished = os.write, 0, tmp_path / "a.warc.gz.open"
+
+    def until_full(fd: int, data: bytes) -> int:
+        nonlocal written
+        if unfinished.exists() and os.path.samestat(os.fstat(fd), unfinished.stat()):
+            written += len(data)
+            if written > 3_000_000:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(fd, data)
+
+    monkeypatch.setattr("downloader.archive.writer.os.write", until_full)
+    options = Options(warc=tmp_path / "a.warc.gz")
+    async with Archive(Series(tmp_path / "a.warc.gz"), options) as archive:
+        # All at once, so that they are written together.
+        told = await asyncio.gather(
+            *(keep(archive, number, body) for number, body in enumerate(bodies)),
+            return_exceptions=True,
+        )
+    assert any(isinstance(result, DiskError) for result in told)
+    assert not any(isinstance(result, AssertionError) for result in told)
+    kept = {record.payload for record in answers(tmp_path / "a.warc.gz")}
+    assert {body for body, result in zip(bodies, told, strict=True) if result is None} <= kept
+
+
+async def keep(archive: Archive, number: int, body: bytes) -> None:
+    """Have one answer written."""
+    url, head = Url(f"http://h/{number}"), b"HTTP/1.1 200 OK\r\n\r\n"
+    exchange = Exchange(url, None, 0, 0.0, "127.0.0.1", b"GET", head, 200, "", "", "")
+    recording = archive.begin(exchange)
+    await recording.feed(body)
+    await recording.end()
 
 
 @pytest.mark.parametrize(

@@ -96,11 +96,14 @@ class Archive:
     def _write(self, some: list["_Recording"]) -> None:
         for recording in some:
             recording.write(self._writer)
+        fault = next((recording.error for recording in some if recording.error), None)
         try:
             self._writer.flush()
         except Exception as error:
-            for recording in some:
-                recording.error = recording.error or error
+            fault = fault or error
+        for recording in some:
+            # What failed for one may have been holding others that were not written yet.
+            recording.error = fault
 
 
 class _Recording:
