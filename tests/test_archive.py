@@ -9,13 +9,15 @@ import json
 import os
 import random
 import signal
+import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import IO
 
 import pytest
 from aiohttp import web
 
-from downloader import Options, download_sites
+from downloader import Downloaded, Options, download_sites
 from downloader.archive.names import Series
 from downloader.archive.recorder import Archive
 from downloader.errors import DiskError, ErrorKind
@@ -418,6 +420,25 @@ async def test_a_full_disk_ends_the_run_and_leaves_what_is_whole(
     assert ran.status == 3
     assert "cannot write the archive: No space left on device" in "\n".join(ran.err)
     assert not any("Traceback" in line for line in ran.err)
+
+
+async def test_without_a_free_descriptor_a_large_body_is_tried_again(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, failures = tempfile.TemporaryFile, [errno.EMFILE]
+
+    def sometimes(dir: Path) -> IO[bytes]:  # noqa: A002 - the name that is called
+        if failures:
+            number = failures.pop()
+            raise OSError(number, os.strerror(number))
+        return made(dir=dir)
+
+    monkeypatch.setattr("downloader.archive.recorder.tempfile.TemporaryFile", sometimes)
+    site.pages = {"/a": LARGE}
+    (outcome,) = await fetch([site.url("/a")], tmp_path, Options(warc=tmp_path / "a.warc.gz"))
+    assert isinstance(outcome, Downloaded)
+    assert not failures
+    assert [record.payload for record in answers(tmp_path / "a.warc.gz")] == [LARGE]
 
 
 async def test_nobody_is_told_that_something_is_kept_which_is_not(

@@ -6,6 +6,7 @@ memory than there are transfers.
 """
 
 import asyncio
+import errno
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from downloader.archive.earlier import Earlier
 from downloader.archive.names import Series
 from downloader.archive.records import Hash, hasher
 from downloader.archive.writer import Payload, Writer
-from downloader.errors import DiskError
+from downloader.errors import DiskError, NoDescriptorError
 from downloader.exchange import Cut, Exchange
 from downloader.models import Options
 
@@ -148,7 +149,12 @@ class _Recording:
             self._length += self._size
             self._size = 0
             held, self._held = self._held, []
-            await self._archive.run(lambda: self._spool(held))
+            try:
+                await self._archive.run(lambda: self._spool(held))
+            except BaseException:
+                # Without these bytes, what else there is of it is of no use.
+                self.drop()
+                raise
 
     async def end(self) -> None:
         """Take that the body is whole; return when the exchange is written."""
@@ -213,6 +219,8 @@ class _Recording:
                 self._hash.update(data)
 
 
-def disk_error(error: OSError) -> DiskError:
+def disk_error(error: OSError) -> DiskError | NoDescriptorError:
     """Return what a failure of the disk means for a run that keeps an archive."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return NoDescriptorError("out of file descriptors")
     return DiskError(f"cannot write the archive: {error.strerror or error}", hint="see --warc")
