@@ -194,6 +194,8 @@ async def test_a_wacz_gives_what_its_folder_of_archives_holds(command: Command) 
     [
         ("a.warc.gz", b"no archive", "is no WARC file, or is damaged"),
         ("a.warc.gz", gzip.compress(b"no archive", mtime=0), "is no WARC file, or is damaged"),
+        ("a.warc", b"WARC/1.0\r\nX: " + bytes(5 * MIB), "a header without end"),
+        ("a.warc", b"WARC/1.0\r\n" + b"X: y\r\n" * MIB, "a header without end"),
         ("a.warc", bytes(10_000), "is no WARC file, or is damaged"),
         ("a.warc", b"", "a.warc holds no address"),
         ("a.wacz", b"PK no zip", "is no WACZ"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from warcio.archiveiterator import ArchiveIterator
+from warcio.bufferedreaders import DecompressingBufferedReader
 from warcio.exceptions import ArchiveLoadFailed
 
 from downloader.archive.index import Capture
@@ -17,6 +18,7 @@ from downloader.errors import SourceError
 #: Limits of a head, as of those that come over the network.
 _LONGEST_LINE = 64 * 1024
 _MOST_FIELDS = 1000
+_LONGEST_HEADER = 1024 * 1024
 _BLOCK = 64 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/(\d)(?:\.(\d))?[ \t]+(\d{3})[ \t]*([^\r\n]*)")
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
@@ -48,6 +50,25 @@ class _WarcioRecord(Protocol):
     rec_type: str
     rec_headers: _Header
     raw_stream: "_Limited"
+
+
+class _Reader(DecompressingBufferedReader):
+    """warcio's reader, but a header that never ends does not fill memory.
+
+    Attributes:
+        left: how many bytes of a header may come; None behind it.
+    """
+
+    left: int | None = _LONGEST_HEADER
+
+    def readline(self, length: int | None = None) -> bytes:
+        """Return a line with its end, or as much of it."""
+        line: bytes = super().readline(length or _LONGEST_LINE)
+        if self.left is not None:
+            self.left -= len(line)
+            if self.left < 0:
+                raise ArchiveLoadFailed("a header without end")
+        return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +134,13 @@ def records(file: BinaryIO, shown: str) -> Iterator[Record]:
     """
     with _reading(shown):
         found = ArchiveIterator(file, no_record_parse=True, arc2warc=True)
-        for record in found:
+        found.reader = reader = _Reader(file)
+        iterator = iter(found)
+        while (record := next(iterator, None)) is not None:
+            reader.left = None
             # Its own question for the offset would read the record to its end first.
             yield Record(str(record.rec_type), int(found.offset), record)
+            reader.left = _LONGEST_HEADER
 
 
 def captures(path: Path) -> Iterator[Capture]:
