@@ -5,9 +5,11 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from downloader.archive import reading
+from downloader.archive.names import index_path
 from downloader.archive.reading import Head, Record
 from downloader.charset import decoded, media_type
 from downloader.decode import decoder_for
@@ -30,21 +32,20 @@ def lines(files: Iterable[Path]) -> Iterator[bytes]:
     first = {"format": "json-pages-1.0", "id": "pages", "title": "All Pages", "hasText": True}
     yield json.dumps(first).encode() + b"\n"
     for path in files:
-        with path.open("rb") as file:
-            for record in reading.records(file, str(path)):
-                if (page := _page(record)) is not None:
-                    yield json.dumps(page).encode() + b"\n"
+        with path.open("rb") as file, index_path(path).open("rb") as captures:
+            for line in captures:
+                said = json.loads(line.split(b" ", 2)[2])
+                whole = said["status"] == "200" and "truncated" not in said
+                if whole and said["mime"] in _HTML:
+                    file.seek(int(said["offset"]))
+                    # The index knows which records are pages; to read the others would cost more.
+                    for record in islice(reading.records(file, str(path)), 1):
+                        yield json.dumps(_page(record)).encode() + b"\n"
 
 
-def _page(record: Record) -> dict[str, str] | None:
-    if not record.is_answer or record.kind != "response" or record.field("WARC-Truncated"):
-        return None
+def _page(record: Record) -> dict[str, str]:
     head = record.head()
-    if head is None or head.status != 200:
-        return None
-    if media_type(head.field(b"content-type")) not in _HTML:
-        return None
-    text = _text(head, record)
+    text = _text(head, record) if head is not None else ""
     title = _TITLE.search(text)
     page = {"id": str(uuid.uuid4()), "url": record.url, "ts": record.field("WARC-Date")}
     if title is not None:
