@@ -11,7 +11,7 @@ import tempfile
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,7 +143,8 @@ class Archived:
         with ExitStack() as stack:
             file = stack.enter_context(volume.open())
             file.seek(place.offset)
-            record = next(reading.records(file, volume.name), None)
+            found = stack.enter_context(closing(reading.records(file, volume.name)))
+            record = next(found, None)
             if record is None:
                 raise SourceError(f"{volume.name} has changed while it was read")
             return record, record.head(), stack.pop_all()

@@ -5,7 +5,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from contextlib import closing
 from pathlib import Path
 
 from downloader.archive import reading
@@ -39,8 +39,8 @@ def lines(files: Iterable[Path]) -> Iterator[bytes]:
                 if whole and said["mime"] in _HTML:
                     file.seek(int(said["offset"]))
                     # The index knows which records are pages; to read the others would cost more.
-                    for record in islice(reading.records(file, str(path)), 1):
-                        yield json.dumps(_page(record)).encode() + b"\n"
+                    with closing(reading.records(file, str(path))) as found:
+                        yield json.dumps(_page(next(found))).encode() + b"\n"
 
 
 def _page(record: Record) -> dict[str, str]:

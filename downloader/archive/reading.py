@@ -1,7 +1,7 @@
 """Reads what WARC files hold, whoever wrote them; warcio finds the records."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,8 +126,8 @@ class Record:
         return read_head(self.record.raw_stream)
 
 
-def records(file: BinaryIO, shown: str) -> Iterator[Record]:
-    """Yield the records of a file, from where it stands.
+def records(file: BinaryIO, shown: str) -> Generator[Record]:
+    """Yield the records of a file, from where it stands; each can be read until the next.
 
     Raises:
         SourceError: it is no WARC file, or damaged; what came before was yielded.
@@ -136,11 +136,15 @@ def records(file: BinaryIO, shown: str) -> Iterator[Record]:
         found = ArchiveIterator(file, no_record_parse=True, arc2warc=True)
         found.reader = reader = _Reader(file)
         iterator = iter(found)
-        while (record := next(iterator, None)) is not None:
-            reader.left = None
-            # Its own question for the offset would read the record to its end first.
-            yield Record(str(record.rec_type), int(found.offset), record)
-            reader.left = _LONGEST_HEADER
+        try:
+            while (record := next(iterator, None)) is not None:
+                reader.left = None
+                # Its own question for the offset would read the record to its end first.
+                yield Record(str(record.rec_type), int(found.offset), record)
+                reader.left = _LONGEST_HEADER
+        finally:
+            # It refers to itself: what it holds would stay until the garbage collector comes.
+            found.close()
 
 
 def captures(path: Path) -> Iterator[Capture]:

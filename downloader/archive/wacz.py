@@ -35,7 +35,7 @@ def pack(files: Iterable[Path], into: Path) -> Path:
     files = list(files)
     unfinished = into.with_name(into.name + OPEN)
     with unfinished.open("wb") as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
             _Packing(packed).add_all(files)
         file.flush()
         os.fsync(file.fileno())
@@ -98,13 +98,12 @@ class _Packing:
         self._add("indexes/index.idx", (f"!meta 0 {meta}\n".encode(), "".join(places).encode()))
 
     def _add(self, path: str, data: Iterable[bytes]) -> None:
+        stored = zipfile.ZipInfo(path, _EPOCH)
+        stored.external_attr = 0o644 << 16
+        # Of the list of pages nobody needs a part, and it is long.
+        name = path if path.startswith("pages/") else stored
         digest, size = hashlib.sha256(), 0
-        info = zipfile.ZipInfo(path, _EPOCH)
-        if path.startswith("pages/"):
-            # Nobody needs a part of it.
-            info.compress_type = zipfile.ZIP_DEFLATED
-        info.external_attr = 0o644 << 16
-        with self._packed.open(info, "w", force_zip64=path.startswith("archive/")) as member:
+        with self._packed.open(name, "w", force_zip64=True) as member:
             for piece in data:
                 member.write(piece)
                 digest.update(piece)
