@@ -56,7 +56,7 @@ class Batch:
         self._wake = asyncio.Event()
         self._notes = Notes(options, self._failed)
         self._crew = self._made_crew(sleep, clock)
-        self._archives = archive.Keeping(options) if options.archiving else None
+        self._archives = archive.around(options)
         # What lists that lists name are fetched with, once there is one.
         self._client: Client | None = None
         self._lists = AsyncExitStack()

@@ -119,7 +119,8 @@ class Pool:
         if recorder is not None:
             # Left last: until then the transfers that end have something to be written.
             await self._stack.enter_async_context(recorder)
-        client = Client(options, recorder, await archive.opened(options))
+        holdings = await asyncio.to_thread(archive.holdings_of, options) if options.replay else None
+        client = Client(options, recorder, holdings)
         storage = Storage(options.output, client.close_idle)
         await self._stack.enter_async_context(storage)
         await self._stack.enter_async_context(client)

@@ -2,16 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from downloader.archive import wacz
-from downloader.archive.holdings import Archived, archived
 from downloader.archive.names import Series, index_path
-from downloader.archive.recorder import Archive, disk_error
+from downloader.archive.recorder import disk_error
 from downloader.archive.recovery import recover
 from downloader.errors import OutputError
 from downloader.models import Options
@@ -28,29 +26,6 @@ def series_of(options: Options) -> Series:
     if options.wacz is None:
         raise ValueError("no archive is asked for")
     return Series(options.wacz.with_name(options.wacz.name + _PARTS) / "data.warc.gz")
-
-
-def open_archive(options: Options) -> Archive | None:
-    """Return what keeps the exchanges of this process, if that is asked for."""
-    return Archive(series_of(options), options) if options.archiving else None
-
-
-async def opened(options: Options) -> Archived | None:
-    """Return the archives that answer in the network's place, if there are some.
-
-    Raises:
-        SourceError: one cannot be read.
-    """
-    return await asyncio.to_thread(archived, options.replay) if options.replay else None
-
-
-def targets(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
-    """Yield where, and which, addresses are held that were asked for by themselves; this blocks.
-
-    Raises:
-        SourceError: an archive cannot be read.
-    """
-    return archived(paths).targets()
 
 
 class Keeping:
