@@ -9,9 +9,10 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from downloader import cluster
+from downloader import archive, cluster
 from downloader.crew import Crew
 from downloader.decode import decoder_for
 from downloader.download import Redirected, Transfer
@@ -60,6 +61,7 @@ class Batch:
         self._wake = asyncio.Event()
         self._notes = Notes(options, self._failed)
         self._crew = self._made_crew(sleep, clock)
+        self._archives = archive.around(options)
         # What lists that lists name are fetched with, once there is one.
         self._client: Client | None = None
         self._lists = AsyncExitStack()
@@ -84,7 +86,13 @@ class Batch:
     def warnings(self) -> list[str]:
         """Lines for a person about the run, as they become known."""
         mirror = self._mirror.warnings if self._mirror else []
-        return [*self._crew.warnings, *self._notes.warnings, *mirror]
+        archived = self._archives.warnings if self._archives else []
+        return [*self._crew.warnings, *self._notes.warnings, *mirror, *archived]
+
+    @property
+    def archived(self) -> list[Path]:
+        """The archive files of this run that are whole; all of them, once it is over."""
+        return self._archives.files if self._archives else []
 
     @property
     def total(self) -> int | None:
@@ -139,6 +147,8 @@ class Batch:
                 the rest of the list was not tried.
         """
         async with AsyncExitStack() as stack:
+            if self._archives is not None:
+                await stack.enter_async_context(self._archives)
             await stack.enter_async_context(self._crew)
             await stack.enter_async_context(self._notes)
             await stack.enter_async_context(self._lists)

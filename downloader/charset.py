@@ -103,6 +103,12 @@ class CharacterCount:
         return decoder
 
 
+def decoded(data: bytes, content_type: str) -> str:
+    """Return a text, or the beginning of one, in the encoding that a browser would choose."""
+    encoding, _, mark = _choose(data[:SAMPLE], _from_header(content_type))
+    return encoding.codec_info.decode(data[mark:], "replace")[0]
+
+
 def _length(
     decoder: codecs.IncrementalDecoder, data: bytes | memoryview, *, final: bool = False
 ) -> int:

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from downloader._version import __version__
 from downloader.demo import demo_site
 from downloader.errors import DiskError, DownloadError
 from downloader.flags import (
+    ArchiveFile,
     BudgetText,
     CountOrAuto,
     GroupedCommand,
@@ -29,7 +31,7 @@ from downloader.flags import (
     option,
 )
 from downloader.loop import log_everything, runner
-from downloader.models import LEVEL, USER_AGENT, ExitStatus, Options
+from downloader.models import LEVEL, USER_AGENT, ExitStatus, Options, WarcDigest
 from downloader.progress import prepare_streams
 from downloader.report.budget import Budget
 from downloader.report.desk import Desk, Wishes
@@ -288,6 +290,29 @@ _OF_FILES = ("refresh", "verify", "mirror", "single_file", "recursive", "level")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Download what --lock has written, and fail when it differs.",
 )
+@option(
+    "Archive",
+    "--warc",
+    metavar="FILE",
+    type=ArchiveFile(".warc.gz", ".warc"),
+    help="Keep every exchange as it happened in FILE.warc.gz too.",
+)
+@option(
+    "Archive", "--wacz", metavar="FILE", type=ArchiveFile(".wacz"), help="And packed in FILE.wacz."
+)
+@option(
+    "Archive",
+    "--warc-max-size",
+    type=Size(),
+    help="Begin a further WARC file when one is so large [none].",
+)
+@option(
+    "Archive",
+    "--warc-digest",
+    type=click.Choice([kind.value for kind in WarcDigest]),
+    default=_DEFAULTS.warc_digest.value,
+    help=f"Make the digests in it with this [{_DEFAULTS.warc_digest}].",
+)
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")
 @option("Report", "--no-progress", is_flag=True, help="Show no progress bar.")
@@ -332,12 +357,14 @@ def main(
     demo: bool,
     check: Path | None,
     config: Path | None,
+    warc_digest: str,
     **settings: Any,
 ) -> None:
     """Fetch every URL of SOURCE... at once, save each safely, and say how big each one is.
 
-    A SOURCE is a list file, - for standard input, or a URL. Lists: text with one URL a line,
-    CSV, TSV or JSONL with a column url, a sitemap; all also gzipped.
+    A SOURCE is a list file, - for standard input, a URL, or a web archive (.warc.gz, .wacz) that
+    is unpacked without the network. Lists: text with one URL a line, CSV, TSV or JSONL with a
+    column url, a sitemap; all also gzipped.
 
     Exit status: 0 all done, 1 some URL failed, 2 usage or unreadable list, 3 the disk failed,
     130 interrupted.
@@ -365,8 +392,10 @@ def main(
         timings=bool(report),
         robots=not no_robots,
         level=LEVEL if recursive and level is None else level,
+        warc_digest=WarcDigest(warc_digest),
         **settings,
     )
+    options = _replaying(source, options, ctx)
     wishes = Wishes(
         files=report,
         sizes=sizes or (verbose and not quiet),
@@ -380,6 +409,19 @@ def main(
     if debug:
         log_everything()
     sys.exit(_guarded(lambda: _start(source, options, view, wishes, demo=demo), debug=debug))
+
+
+def _replaying(source: tuple[str, ...], options: Options, ctx: click.Context) -> Options:
+    """Return the options of a run whose SOURCEs are archives; others as they are."""
+    archives = [one for one in source if sources.is_archive(one)]
+    if not archives:
+        return options
+    if len(archives) < len(source):
+        raise click.UsageError("an archive takes the network's place: name no other SOURCE", ctx)
+    if options.archiving:
+        raise click.UsageError("an archive is made from the network, not from another", ctx)
+    # What an archive does not hold now, it will not hold later.
+    return replace(options, replay=tuple(map(Path, archives)), retries=0)
 
 
 def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:

@@ -26,7 +26,7 @@ from downloader.fetch import Client, Response, Trail
 from downloader.fetch.client import require_success
 from downloader.governor import Bandwidth, Hosts
 from downloader.journal import Job, Parked
-from downloader.models import Downloaded, Failed, Options, Unchanged
+from downloader.models import Downloaded, Failed, Options, Target, Unchanged
 from downloader.paths import SafePath
 from downloader.resume import Partial, continued_total
 from downloader.storage import Storage
@@ -154,7 +154,7 @@ def _after(error: UrlError, host: str, transfer: Transfer, rooms: Rooms) -> Fail
     """Return what is to be done after a failure: try again where that may help."""
     pause = 0.0
     if isinstance(error, HttpStatusError) and error.retryable:
-        if error.status in _OVERLOADED:
+        if error.status in _OVERLOADED and not rooms.options.replay:
             rooms.hosts.overloaded(host)
         if error.pause is not None:
             pause = error.pause[1]
@@ -189,9 +189,12 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
     job = transfer.job
     if transfer.trail is None:
         transfer.attempts += 1
-        transfer.trail = Trail(job.target.url, job.target.root)
+        transfer.trail = _trail(job.target)
     parked, transfer.parked = transfer.parked, None
     offset = await rooms.storage.parked_size(parked.path) if parked is not None else 0
+    if rooms.options.archiving:
+        # An archive wants the whole answer, not what continues one that it does not have.
+        offset = 0
     if parked is not None and offset:
         transfer.parked = parked
         headers = _range_headers(parked.partial, offset)
@@ -204,7 +207,7 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
                 return await _take(transfer, rooms, response, going_on)
         await rooms.storage.drop(parked.path)
         transfer.parked = None
-        asked, transfer.trail = transfer.host, Trail(job.target.url, job.target.root)
+        asked, transfer.trail = transfer.host, _trail(job.target)
         if transfer.host != asked or rooms.options.delay:
             return Again()
     # What a list names is saved under the name that the list gives it, wherever that is found.
@@ -233,6 +236,8 @@ async def _take(
         UrlError: it is not a whole resource, or cannot be saved.
     """
     job, target = transfer.job, transfer.job.target
+    if not 200 <= response.status < 300:
+        await response.archive_rest()
     if response.status == 304 and job.saved is not None and job.conditional:
         return Unchanged(
             index=target.index,
@@ -318,6 +323,12 @@ def _downloaded(
         timings=response.timings,
         parent=target.parent,
     )
+
+
+def _trail(target: Target) -> Trail:
+    """Return where the requests for *target* begin."""
+    hops = "L" * target.depth + "E" * target.nesting + "R" * target.hops
+    return Trail(target.url, target.root, Url(target.parent) if target.parent else None, hops)
 
 
 def _first_request(transfer: Transfer) -> float:

@@ -127,6 +127,22 @@ class Size(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
+class ArchiveFile(click.ParamType[Path]):
+    """The name of an archive file, whose ending says what it is."""
+
+    name = "FILE"
+
+    def __init__(self, *endings: str) -> None:
+        self._endings = endings
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        path = Path(str(value))
+        if not path.name.endswith(self._endings) or path.name in self._endings:
+            self.fail(f"it must end with {' or '.join(self._endings)}", param, ctx)
+        return path
+
+
 class Header(click.ParamType[tuple[str, str]]):
     """A request header field, ``Name: value``; in a variable, one on each line."""
 

@@ -26,6 +26,13 @@ class ExitStatus(IntEnum):
     INTERRUPTED = 130
 
 
+class WarcDigest(StrEnum):
+    """What the digests in an archive are made with."""
+
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How a run is made; every field has the command's default.
@@ -67,6 +74,12 @@ class Options:
         max_urls: fetch no more than so many addresses that pages refer to, or None.
         single_file: make each page one file with all it needs; implies mirror.
         timings: find out what each URL waited for.
+        warc: keep every exchange in a WARC file of this name too; its ending (``.warc.gz`` or
+            ``.warc``) says whether it is compressed.
+        warc_max_size: bytes after which a further file is begun, or None.
+        warc_digest: what digests in the archive are made with.
+        wacz: pack the archive of this run as a WACZ file of this name.
+        replay: archives that answer in the network's place; none for the network.
     """
 
     output: Path = Path("downloaded_sites")
@@ -104,6 +117,16 @@ class Options:
     max_urls: int | None = None
     single_file: bool = False
     timings: bool = False
+    warc: Path | None = None
+    warc_max_size: int | None = None
+    warc_digest: WarcDigest = WarcDigest.SHA1
+    wacz: Path | None = None
+    replay: tuple[Path, ...] = ()
+
+    @property
+    def archiving(self) -> bool:
+        """Whether an archive of the run is kept."""
+        return self.warc is not None or self.wacz is not None
 
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a hang later.
@@ -128,12 +151,18 @@ class Options:
             "limit_rate",
             "level",
             "max_urls",
+            "warc_max_size",
         ):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"{name} must not be negative")
         if self.mirrors and not self.save:
             raise ValueError("a mirror has to be saved")
+
+        if self.warc is not None and not self.warc.name.endswith((".warc", ".warc.gz")):
+            raise ValueError("warc must end with .warc.gz, or with .warc for no compression")
+        if self.wacz is not None and not self.wacz.name.endswith(".wacz"):
+            raise ValueError("wacz must end with .wacz")
 
     @property
     def mirrors(self) -> bool:

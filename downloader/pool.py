@@ -16,6 +16,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from downloader import archive
 from downloader.crew import Ended, Park
 from downloader.download import Again, Meter, Redirected, Rooms, Transfer, download, failed
 from downloader.errors import ErrorKind, HttpStatusError
@@ -114,7 +115,12 @@ class Pool:
 
     async def __aenter__(self) -> Self:
         options = self._options
-        client = Client(options)
+        recorder = archive.open_archive(options)
+        if recorder is not None:
+            # Left last: until then the transfers that end have something to be written.
+            await self._stack.enter_async_context(recorder)
+        holdings = await asyncio.to_thread(archive.holdings_of, options) if options.replay else None
+        client = Client(options, recorder, holdings)
         storage = storage_for(options, client.close_idle)
         await self._stack.enter_async_context(storage)
         await self._stack.enter_async_context(client)

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
-from downloader import sources
-from downloader.batch import Batch
+from downloader import archive, sources
+from downloader.batch import Batch, Entries
 from downloader.errors import DownloadError, ErrorKind, RunError
 from downloader.loop import widen_resolver
 from downloader.models import ExitStatus, Failed, Options, Outcome, Tally
 from downloader.progress import Screen, State
 from downloader.report.desk import Desk, Told
 from downloader.report.lines import (
+    archived_line,
     count,
     detail_line,
     in_flight_lines,
@@ -72,7 +73,7 @@ async def run(source: tuple[str, ...], options: Options, view: View, desk: Desk)
     widen_resolver(options.concurrency)
     started = time.monotonic()
     tally = Tally()
-    batch = Batch(lambda fetch_list: sources.read(source, fetch_list), options)
+    batch = Batch(_entries(source, options), options)
     screen = Screen(
         lambda: State(tally.total, batch.total, tally.failed, batch.received, batch.rewritten),
         lambda: batch.stop(now=True),
@@ -104,6 +105,8 @@ async def run(source: tuple[str, ...], options: Options, view: View, desk: Desk)
             screen.note(printable(f"download: {warning}"))
         if tally.total and not view.quiet:
             screen.result(summary_line(tally, time.monotonic() - started, saving=options.save))
+            if batch.archived:
+                screen.result(archived_line(batch.archived))
         _tell(told, screen)
         if batch.untried or (received and batch.total is None):
             screen.note(_stopped_line(batch))
@@ -124,6 +127,12 @@ def _tell(told: Told, screen: Screen) -> None:
         screen.failure(line)
     for line in told.notes:
         screen.note(printable(f"download: {line}"))
+
+
+def _entries(source: tuple[str, ...], options: Options) -> Entries:
+    if not options.replay:
+        return lambda fetch_list: sources.read(source, fetch_list)
+    return lambda _fetch_list: sources.from_addresses(archive.targets(options.replay))
 
 
 def _stopped_line(batch: Batch) -> str:

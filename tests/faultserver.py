@@ -76,15 +76,16 @@ class Door(Enum):
 
 
 Answer = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
-_FAULTS: dict[str, Answer] = {}
+#: Every fault, by its path.
+FAULTS: dict[str, Answer] = {}
 
 
 def fault(path: str) -> Callable[[Answer], Answer]:
     """Register a function as what answers requests for *path*."""
 
     def register(answer: Answer) -> Answer:
-        assert path not in _FAULTS, f"{path} is registered twice"
-        _FAULTS[path] = answer
+        assert path not in FAULTS, f"{path} is registered twice"
+        FAULTS[path] = answer
         return answer
 
     return register
@@ -154,7 +155,7 @@ class FaultServer:
                 return
             turn += 1
             request = self._logged(first + await reader.readuntil(b"\r\n\r\n"), turn)
-            answer = _FAULTS.get(request.path.partition("?")[0], self.otherwise)
+            answer = FAULTS.get(request.path.partition("?")[0], self.otherwise)
             await answer(request, writer)
 
     def _logged(self, head: bytes, turn: int) -> Request:

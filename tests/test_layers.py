@@ -22,6 +22,7 @@ ORDER = [
     "decode",
     "charset",
     "declaration",
+    "exchange",
     "links",
     "crawl",
     "singlefile",
@@ -31,6 +32,7 @@ ORDER = [
     "journal",
     "notes",
     "storage",
+    "archive",
     "governor",
     "body",
     "mirror",
@@ -53,7 +55,7 @@ ORDER = [
     "__main__",
 ]
 #: Rooms that do not know each other: these import only the pure rooms and the data.
-SEPARATE = {"fetch", "journal", "storage", "sources", "reader", "governor", "report"}
+SEPARATE = {"fetch", "journal", "storage", "sources", "reader", "governor", "report", "archive"}
 PURE = set(ORDER[: ORDER.index("sources")])
 #: A library that only one room may know.
 ONLY = {
@@ -64,6 +66,7 @@ ONLY = {
     "jinja2": "report",
     "turbohtml": "links",
     "protego": "crawl",
+    "warcio": "archive",
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from benchmarks.data import Section, Settings
-from benchmarks.workloads import adaptive, cpu, large, latency, memory
+from benchmarks.workloads import adaptive, archive, cpu, large, latency, memory
 
 Workload = Callable[[Settings], Iterator[Section]]
 
@@ -16,4 +16,5 @@ WORKLOADS: dict[str, Workload] = {
     "auto": adaptive.auto,
     "memory": memory.long_list,
     "limit-rate": large.limit_rate,
+    "archive": archive.kept,
 }

@@ -4,7 +4,6 @@ import asyncio
 import ssl
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -21,10 +20,13 @@ from downloader.errors import (
     RunError,
     UrlError,
 )
-from downloader.fetch.connection import Connector
+from downloader.exchange import Cut, Holdings, Recorder, Recording
+from downloader.fetch.connection import Connection, Connector
 from downloader.fetch.faults import Phase, Translating
 from downloader.fetch.secrets import Secrets, Trail
 from downloader.fetch.stopwatch import CURRENT, Stopwatch
+from downloader.fetch.stored import StoredResponse, answer
+from downloader.fetch.taps import TappedConnection, TappedResponse, close, exchange_of
 from downloader.models import Options, Timings
 from downloader.retry import retry_after
 from downloader.text import http_date, printable
@@ -41,6 +43,9 @@ _LEAST_READ_BUFFER = 1024
 #: The body of a redirect is read up to here to keep its connection; a longer one is not worth it.
 _REDIRECT_BODY = 64 * 1024
 _REDIRECT_SECONDS = 1.0
+#: For an archive, the body of a failure is read up to here.
+_FAILURE_BODY = 1024 * 1024
+_FAILURE_SECONDS = 10.0
 _LONGEST_REASON = 100
 #: Redirects by the thousand may wait in queues; what is longer is there to fill memory.
 _LONGEST_ADDRESS = 16 * 1024
@@ -50,6 +55,8 @@ _NOBODY = Url("http://nobody.invalid/")
 _TRANSFER_CODINGS = frozenset({"", "chunked", "identity"})
 _CONTROLS = dict.fromkeys([*range(0x20), 0x7F], " ")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+AnyResponse = aiohttp.ClientResponse | StoredResponse
 
 
 class Response:
@@ -70,13 +77,15 @@ class Response:
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse,
+        response: AnyResponse,
         url: Url,
         redirects: tuple[Url, ...],
         watch: Stopwatch | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self._response = response
         self._watch = watch
+        self._recording = recording
         self.url = url
         self.redirects = redirects
         self.status = response.status
@@ -133,7 +142,20 @@ class Response:
         if self._transfer_coding not in _TRANSFER_CODINGS:
             raise ProtocolError(f"unknown transfer coding {self._transfer_coding[:40]!r}")
         with Translating(Phase.BODY, self.url):
-            return await self._response.content.readany()
+            data = await self._response.content.readany()
+        if self._recording is not None:
+            await (self._recording.feed(data) if data else self._recording.end())
+        return data
+
+    async def archive_rest(self) -> None:
+        """Have an archive, if there is one, get the body of an answer that is not saved.
+
+        It is read for so long, and so far, that no server can hold up a run with it.
+        """
+        if self._recording is not None:
+            await _discard(
+                self._response, self.url, self._recording, _FAILURE_BODY, _FAILURE_SECONDS
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -144,15 +166,28 @@ class Response:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._recording is not None:
+            close(self._recording, error, whole=self._response.content.at_eof())
         # The connection of a body that was not read to its end is closed.
         self._response.release()
 
 
 class Client:
-    """One aiohttp session with this project's manners; an asynchronous context manager."""
+    """One aiohttp session with this project's manners; an asynchronous context manager.
 
-    def __init__(self, options: Options) -> None:
+    Every exchange is told to *recorder*, if there is one; *holdings*, if there are some, answer in
+    the network's place.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        recorder: Recorder | None = None,
+        holdings: Holdings | None = None,
+    ) -> None:
         self._options = options
+        self._recorder = recorder
+        self._holdings = holdings
         self._session: aiohttp.ClientSession | None = None
         self._connector: Connector | None = None
         self._secrets = Secrets(options)
@@ -162,9 +197,11 @@ class Client:
             limit=0,  # the pool's own permits bound connections
             ssl=_tls(self._options),
             public_only=self._options.block_private,
+            kind=TappedConnection if self._recorder else Connection,
         )
         self._session = aiohttp.ClientSession(
             connector=self._connector,
+            response_class=TappedResponse if self._recorder else aiohttp.ClientResponse,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(
@@ -211,12 +248,14 @@ class Client:
         host = urls.host(trail.next)
         while True:
             asked = trail.next
+            began = time.time()
             watch = Stopwatch() if self._options.timings else None
             response = await self._request(asked, chain.headers(asked), watch)
+            recording = self._recording(response, asked, trail, began)
             try:
                 target = _redirect_target(response, asked)
                 if target is None:
-                    return Response(response, asked, trail.redirects, watch)
+                    return Response(response, asked, trail.redirects, watch, recording)
                 trail.redirects += (asked,)
                 if len(trail.redirects) > self._options.max_redirects:
                     raise RedirectError(
@@ -224,8 +263,12 @@ class Client:
                         hint="see --max-redirects",
                     )
                 chain.learn(asked, response.headers.getall("Set-Cookie", ()))
-                await _discard(response, asked)
-            except BaseException:
+                await _discard(response, asked, recording)
+            except BaseException as error:
+                if isinstance(error, RedirectError) and recording is not None:
+                    await _discard(response, asked, recording)
+                elif recording is not None:
+                    close(recording, error, whole=False)
                 response.release()
                 raise
             response.release()
@@ -249,9 +292,18 @@ class Client:
             pass
         return answer
 
+    def _recording(
+        self, response: AnyResponse, url: Url, trail: Trail, began: float
+    ) -> Recording | None:
+        if self._recorder is None or isinstance(response, StoredResponse):
+            return None
+        return self._recorder.begin(exchange_of(response, url, trail, began))
+
     async def _request(
         self, url: Url, headers: Mapping[str, str], watch: Stopwatch | None
-    ) -> aiohttp.ClientResponse:
+    ) -> AnyResponse:
+        if self._holdings is not None:
+            return await answer(self._holdings, url)
         if self._session is None:
             raise RuntimeError("the client is used outside of its context")
         with Translating(Phase.REQUEST, url):
@@ -297,7 +349,7 @@ def _tls(options: Options) -> ssl.SSLContext | bool:
         ) from error
 
 
-def _redirect_target(response: aiohttp.ClientResponse, base: Url) -> Url | None:
+def _redirect_target(response: AnyResponse, base: Url) -> Url | None:
     """Return where *response* redirects to, or None when it does not.
 
     Raises:
@@ -340,20 +392,34 @@ def _location_text(raw: bytes) -> str:
         return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in raw)
 
 
-async def _discard(response: aiohttp.ClientResponse, url: Url) -> None:
-    """Read a short body, so that its connection can be used again.
+async def _discard(
+    response: AnyResponse,
+    url: Url,
+    recording: Recording | None,
+    most: int = _REDIRECT_BODY,
+    seconds: float = _REDIRECT_SECONDS,
+) -> None:
+    """Read a short body that is not saved, for its connection's sake and for an archive's.
 
-    The redirect itself has been understood, so a body that breaks off or stalls costs only the
+    What the answer means has been understood, so a body that breaks off or stalls costs only the
     connection.
     """
-    if (response.content_length or 0) > _REDIRECT_BODY:
+    if recording is None and (response.content_length or 0) > most:
         return
-    left = _REDIRECT_BODY
-    with suppress(UrlError, TimeoutError):
-        async with asyncio.timeout(_REDIRECT_SECONDS):
+    left, why = most, Cut.LENGTH
+    try:
+        async with asyncio.timeout(seconds):
             while left > 0:
                 with Translating(Phase.BODY, url):
                     data = await response.content.readany()
+                if recording is not None:
+                    await (recording.feed(data) if data else recording.end())
                 if not data:
                     return
                 left -= len(data)
+    except TimeoutError:
+        why = Cut.TIME
+    except UrlError:
+        why = Cut.DISCONNECT
+    if recording is not None:
+        recording.cut(why)

@@ -128,21 +128,28 @@ class Resolver(AbstractResolver):
 
 
 class Connector(aiohttp.TCPConnector):
-    """Makes connections of that class.
+    """Makes connections of that class, or of the *kind* of it that is given.
 
     With *public_only* it refuses an address that is not of the public internet at the moment when
     it is connected to: whatever the URL, a redirect or a name server said before, this is where
     the request would go.
     """
 
-    def __init__(self, *, limit: int, ssl: tls.SSLContext | bool, public_only: bool) -> None:
+    def __init__(
+        self,
+        *,
+        limit: int,
+        ssl: tls.SSLContext | bool,
+        public_only: bool,
+        kind: type[Connection] = Connection,
+    ) -> None:
         super().__init__(
             limit=limit,
             resolver=Resolver(),
             ssl=ssl,
             socket_factory=_public_socket if public_only else None,
         )
-        handler: type[ResponseHandler] = Connection
+        handler: type[ResponseHandler] = kind
         self._factory = partial(handler, loop=self._loop)
 
     def close_idle(self) -> None:

@@ -40,6 +40,8 @@ class Trail:
     Attributes:
         start: the address that the user named, or that a page refers to.
         home: in that case the address that the user named, which led there.
+        via: in that case the page.
+        hops: in that case how the page and this were found, as an archive says it.
         next: the address that is to be asked next, without credentials once it is a redirect's.
         redirects: the addresses that answered with a redirect, in order.
         cookies: those that redirects have set, by origin.
@@ -47,6 +49,8 @@ class Trail:
 
     start: Url
     home: Url | None = None
+    via: Url | None = None
+    hops: str = ""
     next: Url = field(init=False)
     redirects: tuple[Url, ...] = ()
     cookies: dict[str, dict[str, str]] = field(default_factory=dict)

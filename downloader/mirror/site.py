@@ -99,7 +99,7 @@ class Mirror:
     async def __aenter__(self) -> Self:
         options = self._options
         await self._stack.enter_async_context(self._storage)
-        if options.level is not None and options.robots:
+        if options.level is not None and options.robots and not options.replay:
             client = await self._stack.enter_async_context(Client(options))
             fetch = fetcher(client, LIMIT, options.retries, self._sleep)
             self._gate = Gate(Robots(fetch, options.user_agent), self._let)

@@ -106,6 +106,11 @@ def summary_line(tally: Tally, seconds: float, *, saving: bool = True) -> str:
     )
 
 
+def archived_line(files: Iterable[Path]) -> str:
+    """Return which archive files a run has made."""
+    return f"Archived in {', '.join(printable(str(file)) for file in files)}"
+
+
 def in_flight_lines(rows: Iterable[InFlight]) -> list[str]:
     """Return what is being fetched now, one line each, the longest first."""
     lines = [

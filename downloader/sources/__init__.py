@@ -11,17 +11,25 @@ into lines, and ``entries`` turns what a line says into a target or a failure.
 Everything here blocks, and is meant to run in a thread of its own (see ``reader``).
 """
 
-from downloader.sources.entries import Entry, from_items, parse_checksum, parse_header
+from downloader.sources.entries import (
+    Entry,
+    from_addresses,
+    from_items,
+    parse_checksum,
+    parse_header,
+)
 from downloader.sources.formats import FetchList
-from downloader.sources.inputs import STDIN, check, is_address, read
+from downloader.sources.inputs import STDIN, check, is_address, is_archive, read
 
 __all__ = [
     "STDIN",
     "Entry",
     "FetchList",
     "check",
+    "from_addresses",
     "from_items",
     "is_address",
+    "is_archive",
     "parse_checksum",
     "parse_header",
     "read",

@@ -71,6 +71,12 @@ def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:
             yield from_line(Line(f"#{index + 1}", item.strip()), index)
 
 
+def from_addresses(addresses: Iterable[tuple[str, str]]) -> Iterator[Entry]:
+    """Yield targets for addresses with where they were read, numbered from 0."""
+    for index, (origin, address) in enumerate(addresses):
+        yield from_line(Line(origin, address), index)
+
+
 def parse_header(text: str) -> tuple[str, str]:
     """Return name and value of a header field written ``Name: value``.
 

@@ -14,6 +14,7 @@ from downloader.text import printable
 #: The SOURCE that is standard input.
 STDIN = "-"
 
+_ARCHIVES = (".warc", ".warc.gz", ".wacz")
 _CHUNK = 64 * 1024
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
@@ -22,6 +23,11 @@ _WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 def is_address(source: str) -> bool:
     """Return whether a SOURCE of the command line is itself a URL and no list."""
     return _WEB_ADDRESS.match(source) is not None
+
+
+def is_archive(source: str) -> bool:
+    """Return whether a SOURCE of the command line is a web archive, by its name."""
+    return not is_address(source) and source.lower().endswith(_ARCHIVES)
 
 
 def check(source: str) -> None:

@@ -1,0 +1,68 @@
+"""Web archives: every exchange of a run in WARC files, packed as WACZ, and read again.
+
+``records`` says what is written of an exchange, ``members`` compresses it, ``writer`` puts it into
+the files that ``names`` knows, and lists it in an ``index`` under the key that ``surt`` makes;
+``dedup`` and ``earlier`` know what is there already. ``recorder`` is their side of the event loop.
+``recovery`` makes whole files of what a killed run left, ``wacz`` packs them, and ``keeping`` does
+both around a run. The other way, ``volumes`` and ``reading`` read archives of whatever tool, and
+``holdings`` answers from them in the network's place.
+
+What is behind these functions is imported when it is needed: it takes a tenth as long as all else
+that the command imports, and few runs keep or read an archive.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from downloader.models import Options
+
+if TYPE_CHECKING:
+    from downloader.archive.holdings import Archived
+    from downloader.archive.keeping import Keeping
+    from downloader.archive.recorder import Archive
+
+__all__ = ["around", "holdings_of", "open_archive", "targets"]
+
+
+def around(options: Options) -> "Keeping | None":
+    """Return what surrounds a run that keeps an archive; None for one that does not."""
+    if not options.archiving:
+        return None
+    from downloader.archive.keeping import Keeping
+
+    return Keeping(options)
+
+
+def open_archive(options: Options) -> "Archive | None":
+    """Return what keeps the exchanges of this process; None where no archive is kept."""
+    if not options.archiving:
+        return None
+    from downloader.archive.keeping import series_of
+    from downloader.archive.recorder import Archive
+
+    return Archive(series_of(options), options)
+
+
+def holdings_of(options: Options) -> "Archived | None":
+    """Return the archives that answer in the network's place; None for the network. It blocks.
+
+    Raises:
+        SourceError: one cannot be read.
+    """
+    if not options.replay:
+        return None
+    from downloader.archive.holdings import archived
+
+    return archived(options.replay)
+
+
+def targets(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
+    """Yield where, and which, addresses are held that were asked for by themselves; this blocks.
+
+    Raises:
+        SourceError: an archive cannot be read, or none holds an address.
+    """
+    from downloader.archive.holdings import archived
+
+    return archived(paths).targets()

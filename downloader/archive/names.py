@@ -1,0 +1,161 @@
+"""The files of one archive: their names, and who is writing them.
+
+While a file is being written its name ends with ``.open``, as those of Heritrix and warcprox do,
+and it is locked; the lock of a process that is killed ends with it. A file that has its name is
+whole, and is never written to again: what comes later is another file of the series,
+``FILE-00001.warc.gz``. So several processes, and several runs, share a series without a word.
+"""
+
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+#: What the name of a file ends with until it is whole.
+OPEN = ".open"
+INDEX = ".cdxj"
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A file that is being written, and its name once it is whole.
+
+    Attributes:
+        fd: its descriptor; closing it ends the lock.
+        path: its final name.
+    """
+
+    fd: int
+    path: Path
+
+    @property
+    def open_path(self) -> Path:
+        """Where it is until it is whole."""
+        return self.path.with_name(self.path.name + OPEN)
+
+    def publish(self) -> None:
+        """Give it its name, now that it is whole; it is closed, whether that succeeds or not."""
+        try:
+            os.fsync(self.fd)
+            if sys.platform != "win32":
+                self.open_path.rename(self.path)
+        finally:
+            os.close(self.fd)
+        if sys.platform == "win32":
+            # There, what is open cannot be renamed.
+            self.open_path.rename(self.path)
+
+    def discard(self) -> None:
+        """Close it, and leave nothing of it."""
+        os.close(self.fd)
+        self.open_path.unlink()
+
+
+class Series:
+    """The files that belong to one archive, by the name of the first: ``FILE.warc.gz``."""
+
+    def __init__(self, first: Path) -> None:
+        self._folder = first.parent
+        self._ending = ".warc.gz" if first.name.endswith(".warc.gz") else first.suffix
+        self._stem = first.name.removesuffix(self._ending)
+
+    @property
+    def compressed(self) -> bool:
+        """Whether the name asks for gzip."""
+        return self._ending != ".warc"
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._folder
+
+    def whole(self) -> list[Path]:
+        """Return the files that are whole, in order."""
+        return sorted(self._found(""))
+
+    def abandoned(self) -> Iterator[Claimed]:
+        """Yield, locked, the unfinished files that nobody is writing."""
+        for path in sorted(self._found(OPEN)):
+            fd = os.open(path, os.O_RDWR)
+            if _locked(fd):
+                yield Claimed(fd, path.with_name(path.name.removesuffix(OPEN)))
+            else:
+                os.close(fd)
+
+    def claim(self) -> Claimed:
+        """Begin the next file of the series."""
+        for number in count():
+            path = self._folder / self._name(number)
+            if _taken(path):
+                continue
+            with suppress(FileExistsError):
+                claimed = Claimed(self._opened(path.name + OPEN), path)
+                if not _taken(path):
+                    return claimed
+                # Another was just given that name.
+                claimed.discard()
+        raise AssertionError
+
+    def _opened(self, name: str) -> int:
+        """Make a file, locked before it has the name that others look at.
+
+        Raises:
+            FileExistsError: there is one of that name.
+        """
+        temporary = self._folder / f".{name}.{uuid.uuid4().hex}"
+        fd = os.open(temporary, _NEW, 0o666)
+        try:
+            _locked(fd)
+            try:
+                os.link(temporary, self._folder / name)
+            except FileExistsError:
+                raise
+            except OSError:
+                # No hard links on this file system.
+                os.close(os.open(self._folder / name, _NEW, 0o666))
+                temporary.replace(self._folder / name)
+        except BaseException:
+            os.close(fd)
+            raise
+        finally:
+            temporary.unlink(missing_ok=True)
+        return fd
+
+    def _name(self, number: int) -> str:
+        return f"{self._stem}-{number:05d}{self._ending}" if number else self._stem + self._ending
+
+    def _found(self, after: str) -> Iterator[Path]:
+        ending = self._ending + after
+        for path in self._folder.iterdir() if self._folder.is_dir() else ():
+            if path.name.startswith(self._stem) and path.name.endswith(ending):
+                number = path.name.removeprefix(self._stem).removesuffix(ending)
+                if not number or (number[:1] == "-" and number[1:].isdecimal()):
+                    yield path
+
+
+def index_path(path: Path) -> Path:
+    """Return where the index of an archive file is: beside it."""
+    return path.with_name(path.name.removesuffix(".gz").removesuffix(".warc") + INDEX)
+
+
+def _taken(path: Path) -> bool:
+    """Return whether there is such a file, or an index that would be beside it."""
+    return path.exists() or index_path(path).exists()
+
+
+def _locked(fd: int) -> bool:
+    """Return whether the file could be locked for this process."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
