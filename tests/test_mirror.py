@@ -504,6 +504,20 @@ async def test_what_was_found_waits_in_the_journal_and_not_in_memory(
     assert len(saved_files(tmp_path)) == 1001
 
 
+async def test_a_missing_file_is_fetched_though_very_many_before_it_are_there(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downloader.batch._WINDOW", 4)
+    monkeypatch.setattr("downloader.batch._ADMITTED_AT_ONCE", 2)
+    site.pages["/a.html"] = images(*(f"{number}.gif" for number in range(20)))
+    site.pages |= {f"/{number}.gif": picture for number in range(20)}
+    await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    (tmp_path / site.folder / "19.gif").unlink()
+    asked(site)
+    await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    assert asked(site) == ["/19.gif"]
+
+
 async def test_secrets_stay_with_the_origin_of_the_line(
     mirrored: MirrorSite, tmp_path: Path
 ) -> None:

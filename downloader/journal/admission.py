@@ -87,12 +87,13 @@ class Admission:
         return failed
 
     def queued(self, most: int) -> list[Job | Failed]:
-        """Return up to *most* queued addresses that are to be fetched."""
+        """Return up to *most* queued addresses that are to be fetched; none if there are none."""
         jobs: list[Job | Failed] = []
-        for target, row in self._frontier.to_fetch(most):
-            admitted = self._admit_known(target, row)
-            if not isinstance(admitted, Skipped):
-                jobs.append(admitted)
+        while not jobs and (queued := self._frontier.to_fetch(most)):
+            for target, row in queued:
+                admitted = self._admit_known(target, row)
+                if not isinstance(admitted, Skipped):
+                    jobs.append(admitted)
         return jobs
 
     def _find_batch(self, found: dict[bytes, Target], further: list[Target]) -> Iterator[Failed]:
