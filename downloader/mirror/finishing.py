@@ -69,6 +69,9 @@ class Finishing:
 
     async def _replace(self, documents: Documents) -> None:
         if self._singles is not None:
-            await self._singles.make([each for each in documents if is_page(each[0])])
+            # One after the other, because each may become many times as large as it is.
+            for stored, contents in documents:
+                if is_page(stored) and not self._stopped:
+                    await self._singles.make(stored, contents)
             documents = [each for each in documents if not is_page(each[0])]
         await self._rewriting.rewrite(documents)

@@ -27,8 +27,9 @@ from downloader.urls import Url
 
 #: A document of so many bytes is read in a thread.
 _LARGE = 128 * 1024
-#: So many characters of documents are kept, once read, until their links are replaced.
-_KEPT = 32 * 1024**2
+#: So many characters of documents are kept, once read, until their links are replaced; a link takes
+#: as much as so many.
+_KEPT, _LINK = 32 * 1024**2, 500
 #: Of so many addresses it is remembered that they were found.
 _MOST_KNOWN = 100_000
 #: Of so many lines with headers or passwords of their own these are remembered.
@@ -113,7 +114,8 @@ class Mirror:
         traceback: TracebackType | None,
     ) -> None:
         self._finishing.stop()
-        self._thread.shutdown(cancel_futures=True)
+        # Elsewhere, because what is done in the thread may wait for the event loop.
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
         await self._stack.__aexit__(kind, error, traceback)
 
     @property
@@ -235,7 +237,7 @@ class Mirror:
                 page = await self._in_thread(partial(parsed, stored, contents))
             if self._kept < _KEPT:
                 self._pages[stored.row] = page
-                self._kept += len(page.text)
+                self._kept += len(page.text) + _LINK * len(page.links)
             found += filter(self._is_nearer, self._finder.found_on(page, stored))
         return found
 
