@@ -430,6 +430,22 @@ async def test_a_file_that_lost_its_original_is_fetched_again(site: Site, tmp_pa
     assert text_of(tmp_path, site, "a.html") == images("one@1.gif")
 
 
+@pytest.mark.parametrize("damage", [b"short", b"x" * len("<img src=one.gif?1>")])
+async def test_an_original_that_is_not_what_was_received_is_not_read(
+    site: Site, tmp_path: Path, damage: bytes
+) -> None:
+    site.pages["/a.html"] = images("one.gif?1")
+    site.pages["/one.gif?1"] = picture
+    await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    asked(site)
+    [original] = (tmp_path / FOLDER / "originals").rglob("a.html")
+    original.write_bytes(damage)
+    await fetch([site.url("/a.html")], tmp_path, replace(MIRROR, verify=True))
+    assert asked(site) == ["/a.html"]
+    assert text_of(tmp_path, site, "a.html") == images("one@1.gif")
+    assert original.read_text() == images("one.gif?1")
+
+
 async def test_what_is_too_large_to_be_read_is_saved_with_a_warning(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,20 @@ async def test_who_goes_while_a_page_is_made_is_not_held_up(
     assert run.cancelled()
 
 
+async def test_a_plain_download_of_what_was_withdrawn_puts_it_into_the_folder(
+    site: Site, command: Command
+) -> None:
+    small_site(site)
+    folder = command.folder / "downloaded_sites"
+    assert (await command("--single-file", site.url("/a.html"))).status == 0
+    assert not (folder / site.folder / "i.gif").exists()
+    ran = await command(site.url("/i.gif"))
+    assert ran.out[0].startswith("Downloaded"), ran
+    assert (folder / site.folder / "i.gif").read_bytes() == PIXEL
+    assert (await command("--single-file", site.url("/a.html"))).status == 0
+    assert saved_files(folder) == {f"{site.folder}/a.html"}
+
+
 @needs_browser
 async def test_single_files_load_nothing_and_show_what_the_site_does(command: Command) -> None:
     async with mirror_site() as mirrored:

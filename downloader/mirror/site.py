@@ -29,7 +29,7 @@ from downloader.urls import Url
 _LARGE = 128 * 1024
 #: So many characters of documents are kept, once read, until their links are replaced; a link takes
 #: as much as so many.
-_KEPT, _LINK = 32 * 1024**2, 500
+_KEPT, _LINK = 64 * 1024**2, 500
 #: Of so many addresses it is remembered that they were found.
 _MOST_KNOWN = 100_000
 #: Of so many lines with headers or passwords of their own these are remembered.
