@@ -4,10 +4,11 @@ import asyncio
 import random
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote, unquote
 
 import pytest
@@ -19,8 +20,10 @@ from downloader.batch import Batch
 from downloader.errors import ErrorKind
 from downloader.journal import FOLDER
 from downloader.journal.database import _ADDED
+from downloader.notes import Notes
 from downloader.paths import EXTENSIONS
 from downloader.sources import from_items
+from downloader.storage import Storage
 from downloader.urls import Url
 from tests.browser import chromium, loaded, needs_browser
 from tests.conftest import Command, Handler, Site, saved_files
@@ -28,6 +31,11 @@ from tests.mirrorserver import PAGES, MirrorSite, mirror_site
 from tests.runs import fetch, grown, keeps
 
 MIRROR = Options(mirror=True)
+T = TypeVar("T")
+
+
+class Killed(BaseException):
+    """Ends a run where it stands."""
 
 
 @pytest.fixture
@@ -393,6 +401,36 @@ async def test_killed_at_any_moment_it_ends_like_an_undisturbed_run(
             assert all_bytes(folder) == whole
 
 
+@pytest.mark.parametrize("moment", range(8))
+async def test_killed_while_links_change_it_ends_like_an_undisturbed_run(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    site.pages["/a.html"] = images("one.gif?1") + links("b.html", "c.html")
+    site.pages |= {"/one.gif?1": picture, "/b.html": "b", "/c.html": links("a.html")}
+    first, both = [site.url("/a.html")], [site.url("/a.html"), site.url("/b.html")]
+    for folder in (tmp_path / "whole", tmp_path / "killed"):
+        await fetch(first, folder, MIRROR)
+    await fetch(both, tmp_path / "whole", MIRROR)
+    steps = 0
+
+    def or_killed(step: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+        async def killed(*arguments: object) -> T:
+            nonlocal steps
+            steps += 1
+            if steps > moment:
+                raise Killed
+            return await step(*arguments)
+
+        return killed
+
+    with monkeypatch.context() as patch, suppress(Killed):
+        patch.setattr(Storage, "save", or_killed(Storage.save))
+        patch.setattr(Notes, "publish", or_killed(Notes.publish))
+        await fetch(both, tmp_path / "killed", MIRROR)
+    await fetch(both, tmp_path / "killed", MIRROR)
+    assert all_bytes(tmp_path / "killed") == all_bytes(tmp_path / "whole")
+
+
 async def test_a_journal_of_an_older_version_is_brought_up_to_date(
     site: Site, tmp_path: Path
 ) -> None:
@@ -425,8 +463,10 @@ async def test_a_file_that_lost_its_original_is_fetched_again(site: Site, tmp_pa
     await fetch([site.url("/a.html")], tmp_path, MIRROR)
     asked(site)
     shutil.rmtree(tmp_path / FOLDER / "originals")
+    before = saved_files(tmp_path)
     await fetch([site.url("/a.html")], tmp_path, MIRROR)
     assert asked(site) == ["/a.html"]
+    assert saved_files(tmp_path) == before
     assert text_of(tmp_path, site, "a.html") == images("one@1.gif")
 
 

@@ -214,7 +214,8 @@ class Admission:
                 (State.CLAIMED, time.time(), name.base, name.growth.value, row.id),
             )
             parked = None if renamed or self._options.force else row.parked
-            return Job(target, name, row.id, parked=parked)
+            ours = saved if saved is not None and self._evidence.is_ours(saved) else None
+            return Job(target, name, row.id, ours, parked=parked)
         self._see(target, row)
         # Of what a killed run did not note, a mirror needs to know where it was found.
         unknown = self._options.mirrors and row.file is None and is_text(guessed_type(saved.path))

@@ -31,19 +31,25 @@ class Evidence:
         """Return whether the file is there as it was saved."""
         if self._root is None:
             return False
-        if saved.original != saved.path and not self._is_version(
-            saved.original, [(saved.size, saved.sha256)]
-        ):
+        received = (saved.size, saved.sha256)
+        if saved.original != saved.path and not self._is_one_of([received], saved.original):
             return False
         if saved.withdrawn:
             # Only a run that mirrors puts it back where it belongs.
             return self._mirrors
         # A killed run may have noted what a file was to be, and not have replaced it.
-        versions = [(saved.size, saved.sha256), *([saved.published] if saved.published else [])]
-        return self._is_version(saved.path, versions)
+        versions = [received, *([saved.published] if saved.published else [])]
+        return self._is_one_of(versions, saved.path)
 
-    def _is_version(self, path: SafePath, versions: Sequence[tuple[int, bytes]]) -> bool:
-        """Return whether the file is one of *versions*, which are sizes and hashes."""
+    def is_ours(self, saved: Saved) -> bool:
+        """Return whether a file is what a mirror made, though what it was made of is lost."""
+        made = saved.published
+        return made is not None and self._is_one_of([made], saved.path, verify=True)
+
+    def _is_one_of(
+        self, versions: Sequence[tuple[int, bytes]], path: SafePath, *, verify: bool = False
+    ) -> bool:
+        """Return whether the file at *path* is one of *versions*, which are sizes and hashes."""
         if self._root is None:
             return False
         folder = path.rpartition("/")[0]
@@ -54,7 +60,7 @@ class Evidence:
         found = regular(f"{self._root}/{path}") if self._solid[folder] else None
         if found is None or all(found.st_size != size for size, _ in versions):
             return False
-        if not self._verify or not all(sha256 for _, sha256 in versions):
+        if not (verify or self._verify) or not all(sha256 for _, sha256 in versions):
             return True
         return digest(self._root / path, "sha256") in [sha256 for _, sha256 in versions]
 
