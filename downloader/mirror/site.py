@@ -102,7 +102,7 @@ class Mirror:
         await self._stack.enter_async_context(self._storage)
         if options.level is not None and options.robots:
             client = await self._stack.enter_async_context(Client(options))
-            fetch = fetcher(client, LIMIT, options.retries, self._sleep)
+            fetch = fetcher(client, LIMIT, options, self._sleep)
             self._gate = Gate(Robots(fetch, options.user_agent), self._let)
             self._stack.push_async_callback(self._gate.close)
         return self
