@@ -225,6 +225,18 @@ async def test_frames_without_end_and_redirects_without_end_end(site: Site, tmp_
     assert (failed.kind, failed.url) == (ErrorKind.REDIRECT, site.url("/r/5.gif"))
 
 
+async def test_redirects_in_a_circle_have_failed_in_each_run(site: Site, tmp_path: Path) -> None:
+    site.pages["/a.html"] = images("one.gif", "self.gif")
+    site.pages |= {"/one.gif": moves("two.gif"), "/two.gif": moves("one.gif")}
+    site.pages["/self.gif"] = moves("self.gif")
+    for _ in range(2):
+        outcomes = await fetch([site.url("/a.html")], tmp_path, MIRROR)
+        failed = {o.url: o for o in outcomes if isinstance(o, Failed)}
+        assert set(failed) == {site.url("/two.gif"), site.url("/self.gif")}
+        for each in failed.values():
+            assert (each.kind, each.parent) == (ErrorKind.REDIRECT, site.url("/a.html"))
+
+
 async def test_no_page_can_have_a_local_file_copied(site: Site, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")

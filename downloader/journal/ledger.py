@@ -84,6 +84,10 @@ class Journal:
         """Return where lines were found, after redirects, by their addresses."""
         return self._frontier.starts(roots)
 
+    def circular(self, moves: Sequence[tuple[Url, Url]]) -> set[Url]:
+        """Return which addresses lead back to themselves, if each leads where *moves* says."""
+        return self._frontier.circular(moves, self._most_redirects + 1)
+
     def stored(self, row: int) -> Stored:
         """Return what is there of a row."""
         return self._frontier.stored(row)

@@ -10,8 +10,8 @@ from downloader.crawl import Robots, Rules
 from downloader.decode import decoder_for
 from downloader.errors import HttpStatusError, InternalError, RobotsError, TimedOutError, UrlError
 from downloader.fetch import Client
-from downloader.journal import Job
-from downloader.models import Failed, Options, Skipped, SkipReason, Target
+from downloader.journal import Job, refused
+from downloader.models import Failed, Options, Skipped, SkipReason
 from downloader.urls import Url
 
 #: So many sites are asked at once.
@@ -65,10 +65,10 @@ class Gate:
                 rules = await self._robots.rules(jobs[0].target.url)
                 decided = [_decided(job, rules) for job in jobs]
             except UrlError as error:
-                decided = [_failed(job.target, error) for job in jobs]
+                decided = [refused(job.target, error) for job in jobs]
             except Exception as error:  # or the run would wait for these links for ever
                 defect = InternalError(f"a defect of this program: {type(error).__name__}: {error}")
-                decided = [_failed(job.target, defect) for job in jobs]
+                decided = [refused(job.target, defect) for job in jobs]
         self.waiting -= len(jobs)
         self._passed(decided)
 
@@ -81,7 +81,7 @@ def _decided(job: Job, rules: Rules) -> Passed:
     """
     target = job.target
     if rules.refused:
-        return _failed(target, RobotsError(rules.refused, hint="see --no-robots"))
+        return refused(target, RobotsError(rules.refused, hint="see --no-robots"))
     if not rules.allowed(target.url):
         return Skipped(
             index=target.index,
@@ -93,18 +93,6 @@ def _decided(job: Job, rules: Rules) -> Passed:
     if rules.crawl_delay:
         return replace(job, target=replace(target, delay=rules.crawl_delay))
     return job
-
-
-def _failed(target: Target, error: UrlError) -> Failed:
-    return Failed(
-        index=target.index,
-        origin=target.origin,
-        url=target.shown,
-        kind=error.kind,
-        message=error.message,
-        hint=error.hint,
-        parent=target.parent,
-    )
 
 
 def fetcher(

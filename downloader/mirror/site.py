@@ -11,8 +11,9 @@ from typing import Self, TypeVar
 
 from downloader import urls
 from downloader.crawl import LIMIT, Robots
+from downloader.errors import RedirectError
 from downloader.fetch import Client
-from downloader.journal import Alias, Job, Stored, original, role_of
+from downloader.journal import Alias, Job, Stored, original, refused, role_of
 from downloader.links import Page
 from downloader.mirror.arranging import Arranging
 from downloader.mirror.finding import Finder
@@ -173,7 +174,7 @@ class Mirror:
             jobs, stored = await self._notes.work(max(0, self._room() - self._waiting))
             self._go([self._as_its_line(job) for job in jobs])
             moved, self._moved = self._moved, []
-            self._begin(await self._notes.find(await self._further(moved)))
+            self._begin(await self._further(moved))
             for portion in portions(stored):
                 documents = await self._reading.documents(portion)
                 self._begin(await self._notes.find(await self._found_on(documents)))
@@ -198,18 +199,24 @@ class Mirror:
         self._begin(passed)
         self.stir()
 
-    async def _further(self, moved: Sequence[tuple[Job, Url]]) -> list[Target]:
-        """Return where redirects lead that belongs to the mirror, and have them noted."""
+    async def _further(self, moved: Sequence[tuple[Job, Url]]) -> list[Failed]:
+        """Have what redirects lead to fetched if it belongs to the mirror; return what fails."""
         starts = await self._notes.starts({job.target.root for job, _ in moved if job.target.root})
-        further = []
+        circular = await self._notes.circular([(job.target.url, to) for job, to in moved])
+        further: list[Target] = []
+        failed: list[Failed] = []
         for job, to in moved:
             target = job.target
+            if target.url in circular:
+                failed.append(refused(target, RedirectError("redirects in a circle")))
+                self._notes.add(job, failed[-1])
+                continue
             start = starts.get(target.root or target.url, target.url)
             reached = target.needed or self._finder.follows(to, start, target.depth)
             self._notes.add(job, Alias(to if reached else None))
             if reached:
                 further.append(replace(target, url=to, hops=target.hops + 1, delay=0.0))
-        return further
+        return [*failed, *await self._notes.find(further)]
 
     def placed(self, target: Target, outcome: Outcome) -> Outcome:
         """Return *outcome* with the place where its file is to be in the end."""
