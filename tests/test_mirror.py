@@ -151,6 +151,13 @@ async def test_pages_of_the_list_link_to_each_other_and_elsewhere_absolutely(
     )
 
 
+async def test_a_password_in_a_link_is_no_other_address(site: Site, tmp_path: Path) -> None:
+    address = site.url("/a.gif").replace("http://", "http://user:pw@")
+    site.pages |= {"/a.html": images(address), "/a.gif": picture}
+    await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    assert text_of(tmp_path, site, "a.html") == images("a.gif")
+
+
 async def test_what_many_pages_share_is_fetched_once(site: Site, tmp_path: Path) -> None:
     for name in "abc":
         site.pages[f"/{name}.html"] = images("/shared.gif", "/moved.gif", "/moved-too.gif")
