@@ -535,6 +535,7 @@ async def test_an_interrupted_mirror_goes_on(site: Site, tmp_path: Path) -> None
         if len(told) == 2:
             batch.stop(now=True)
     assert [type(outcome) for outcome in told] == [Downloaded, Downloaded, Failed]
+    assert batch.warnings == ["not all pages have their new links yet; the same command goes on"]
     asked(site)
     wait.set()
     await fetch([site.url("/a.html")], tmp_path, MIRROR)

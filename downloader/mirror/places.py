@@ -54,4 +54,4 @@ class Places:
 
 def _bare(url: Url) -> Url:
     """Return an address without password, as the journal knows it."""
-    return urls.without_credentials(url)[0] if "@" in url else url
+    return urls.without_credentials(url)[0]
