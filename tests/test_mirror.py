@@ -190,6 +190,20 @@ async def test_a_page_is_saved_though_an_image_fails(
     assert text_of(tmp_path / "out", site, "a.html") == images(site.url("/gone.gif"), "here.gif")
 
 
+async def test_an_icon_that_a_page_names_is_missed_whichever_page_comes_first(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages |= {"/a.html": "no icon", "/b.html": images("/favicon.ico")}
+    gone: dict[str, bool] = {}
+    for folder, names in {"one": "ab", "two": "ba", "none": "a"}.items():
+        pages = [site.url(f"/{name}.html") for name in names]
+        outcomes = await fetch(pages, tmp_path / folder, MIRROR)
+        gone[folder] = any(isinstance(outcome, Failed) for outcome in outcomes)
+        assert [r.path for r in site.requests].count("/favicon.ico") == 1
+        site.requests.clear()
+    assert gone == {"one": True, "two": True, "none": False}
+
+
 async def test_running_it_again_fetches_nothing_and_changes_no_byte(
     mirrored: MirrorSite, tmp_path: Path
 ) -> None:

@@ -11,9 +11,9 @@ from typing import Self, TypeVar
 
 from downloader import urls
 from downloader.crawl import LIMIT, Robots
-from downloader.errors import RedirectError
+from downloader.errors import ErrorKind, RedirectError
 from downloader.fetch import Client
-from downloader.journal import Alias, Job, Stored, original, refused, role_of
+from downloader.journal import Alias, Job, Role, Stored, original, refused, role_of
 from downloader.links import Page
 from downloader.mirror.arranging import Arranging
 from downloader.mirror.finding import Finder
@@ -35,7 +35,9 @@ _KEPT, _LINK = 64 * 1024**2, 500
 _MOST_KNOWN = 100_000
 #: Of so many lines with headers or passwords of their own these are remembered.
 _MOST_LINES = 10_000
-_FAR = (1_000_000_000, 1_000_000_000)
+#: Of so many sites it is remembered that they have no icon.
+_MOST_ICONS = 10_000
+_FAR = (1_000_000_000, 1_000_000_000, Role.OPTIONAL)
 _Result = TypeVar("_Result")
 
 #: Has jobs fetched, and tells what could not become one.
@@ -92,7 +94,8 @@ class Mirror:
             self._arranging,
         )
         self._stirred = asyncio.Event()
-        self._known: dict[Url, tuple[int, int]] = {}
+        self._known: dict[Url, tuple[int, int, Role]] = {}
+        self._spared: dict[Url, Failed] = {}
         self._pages: dict[int, Page] = {}
         self._kept = 0
         self._moved: list[tuple[Job, Url]] = []
@@ -226,6 +229,19 @@ class Mirror:
             return outcome
         return replace(outcome, path=original(outcome.path))
 
+    def spares(self, target: Target, outcome: Outcome) -> bool:
+        """Return whether nothing is said of a failure: there is no icon, and no page names it."""
+        if not target.optional or not isinstance(outcome, Failed):
+            return False
+        if outcome.kind is not ErrorKind.HTTP_STATUS:
+            return False
+        *_, role = self._known.get(target.url, _FAR)
+        if role is not Role.OPTIONAL:
+            return False
+        if len(self._spared) < _MOST_ICONS:
+            self._spared[target.url] = outcome
+        return True
+
     async def finish(self) -> None:
         """Do what is to be done when all is there."""
         await self._finishing.finish()
@@ -250,16 +266,20 @@ class Mirror:
 
     def _is_nearer(self, target: Target) -> bool:
         """Return whether no such way to *target* is known, and remember it."""
-        depth, nesting = self._known.get(target.url) or self._new(target)
-        if depth <= target.depth and nesting <= target.nesting:
-            self._known.setdefault(target.url, (depth, nesting))
+        depth, nesting, role = self._known.get(target.url) or self._new(target)
+        if not target.optional and (failed := self._spared.pop(target.url, None)):
+            self._begin([replace(failed, parent=target.parent, needed=target.needed)])
+        if depth <= target.depth and nesting <= target.nesting and role <= role_of(target):
+            self._known.setdefault(target.url, (depth, nesting, role))
             return False
-        self._known[target.url] = min(depth, target.depth), min(nesting, target.nesting)
+        nearest = min(depth, target.depth), min(nesting, target.nesting)
+        self._known[target.url] = *nearest, min(role, role_of(target))
         return True
 
-    def _new(self, target: Target) -> tuple[int, int]:
+    def _new(self, target: Target) -> tuple[int, int, Role]:
         """Return how near a target is that was not found before; a trap is as near as can be."""
-        return (0, 0) if not target.needed and self._finder.is_trap(target.url) else _FAR
+        trap = not target.needed and self._finder.is_trap(target.url)
+        return (0, 0, Role.LISTED) if trap else _FAR
 
     def _page(self, stored: Stored, contents: Contents) -> Page:
         """Return a document, read; in the thread."""
