@@ -249,12 +249,12 @@ class Batch:
                     self._mirror.moved(transfer.job, outcome.to)
                 continue
             self._notes.add(transfer.job, outcome)
-            if transfer.job.target.optional and _is_refused(outcome):
-                self._found -= 1
-            elif self._mirror is not None:
-                outcomes.append(self._mirror.placed(transfer.job.target, outcome))
-            else:
+            if self._mirror is None:
                 outcomes.append(outcome)
+            elif self._mirror.spares(transfer.job.target, outcome):
+                self._found -= 1
+            else:
+                outcomes.append(self._mirror.placed(transfer.job.target, outcome))
         if self._mirror is not None and ended:
             self._mirror.stir()
         return outcomes
@@ -297,10 +297,6 @@ class Batch:
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _is_refused(outcome: Outcome) -> bool:
-    return isinstance(outcome, Failed) and outcome.kind is ErrorKind.HTTP_STATUS
 
 
 async def _copy(client: Client, url: Url, write: Callable[[bytes], int], options: Options) -> None:

@@ -16,6 +16,8 @@ _START = re.compile(
     + rb">))*",
     re.IGNORECASE | re.DOTALL,
 )
+#: What is served as a page may be a script or a picture, in which a tag would break something.
+_MARKUP = re.compile(rb"\s*<[!?/a-z]", re.IGNORECASE)
 #: Where browsers look for it (HTML standard, 13.2.3.2).
 _PRESCAN = 1024
 
@@ -32,7 +34,8 @@ def with_encoding(body: bytes, media_type: str, encoding: str) -> bytes:
     *encoding* is the name that the Encoding standard gives it, or empty if nobody told it. A page
     gets a ``meta`` element, a style sheet an ``@charset`` rule (CSS Syntax, 3.2), and what is in
     UTF-16 a byte order mark, because there the others mean nothing. What is in ASCII means the
-    same in every other encoding; other kinds of documents cannot say it.
+    same in every other encoding; other kinds of documents cannot say it, nor does what is called
+    a page and does not begin with markup.
     """
     page = media_type == "text/html"
     if not encoding or body.startswith(_MARKS) or not (page or media_type == "text/css"):
@@ -40,6 +43,8 @@ def with_encoding(body: bytes, media_type: str, encoding: str) -> bytes:
     if encoding.startswith("utf-16"):
         return (b"\xfe\xff" if encoding == "utf-16be" else b"\xff\xfe") + body
     if body.isascii() or (declares_encoding(body) if page else body.startswith(b"@charset ")):
+        return body
+    if page and not _MARKUP.match(body):
         return body
     if not page:
         return f'@charset "{encoding}";'.encode("ascii") + body

@@ -89,7 +89,11 @@ class Level(click.ParamType[int]):
         """Return the number; 0 stands for ``inf``, as in wget."""
         if str(value).strip().lower() in ("inf", "infinity"):
             return 0
-        return click.IntRange(min=0).convert(value, param, ctx)
+        try:
+            number = int(str(value))
+        except ValueError:
+            self.fail(f"{str(value)!r} is not a valid integer, nor inf", param, ctx)
+        return click.IntRange(min=0).convert(number, param, ctx)
 
 
 class Seconds(click.ParamType[float]):

@@ -101,6 +101,12 @@ class Notes:
         journal = self._opened()
         return await self._hop(lambda: journal.starts(roots)) if roots else {}
 
+    async def circular(self, moves: Sequence[tuple[Url, Url]]) -> set[Url]:
+        """Return which addresses lead back to themselves, if each leads where *moves* says."""
+        journal = self._opened()
+        await self._write()
+        return await self._hop(lambda: journal.circular(moves)) if moves else set()
+
     async def stored(self, row: int) -> Stored:
         """Return what is there of a row."""
         journal = self._opened()

@@ -26,6 +26,9 @@ HTML = "text/html"
             "<meta charset=latin1><!-- <meta charset=a> --><p>\xe9",
         ),
         ("<p>ascii", "<p>ascii"),
+        # A picture and a script that are called pages.
+        ("\x89PNG\r\n", "\x89PNG\r\n"),
+        ("var s = '<p>\xe9';", "var s = '<p>\xe9';"),
     ],
 )
 def test_a_page_gets_a_declaration_where_it_needs_one(body: str, wanted: str) -> None:

@@ -4,10 +4,11 @@ import asyncio
 import random
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote, unquote
 
 import pytest
@@ -19,8 +20,10 @@ from downloader.batch import Batch
 from downloader.errors import ErrorKind
 from downloader.journal import FOLDER
 from downloader.journal.database import _ADDED
+from downloader.notes import Notes
 from downloader.paths import EXTENSIONS
 from downloader.sources import from_items
+from downloader.storage import Storage
 from downloader.urls import Url
 from tests.browser import both, chromium, needs_browser
 from tests.conftest import Command, Handler, Site, saved_files
@@ -28,6 +31,11 @@ from tests.mirrorserver import PAGES, MirrorSite, mirror_site
 from tests.runs import fetch, grown, keeps
 
 MIRROR = Options(mirror=True)
+T = TypeVar("T")
+
+
+class Killed(BaseException):
+    """Ends a run where it stands."""
 
 
 @pytest.fixture
@@ -145,6 +153,13 @@ async def test_pages_of_the_list_link_to_each_other_and_elsewhere_absolutely(
     )
 
 
+async def test_a_password_in_a_link_is_no_other_address(site: Site, tmp_path: Path) -> None:
+    address = site.url("/a.gif").replace("http://", "http://user:pw@")
+    site.pages |= {"/a.html": images(address), "/a.gif": picture}
+    await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    assert text_of(tmp_path, site, "a.html") == images("a.gif")
+
+
 async def test_what_many_pages_share_is_fetched_once(site: Site, tmp_path: Path) -> None:
     for name in "abc":
         site.pages[f"/{name}.html"] = images("/shared.gif", "/moved.gif", "/moved-too.gif")
@@ -175,6 +190,20 @@ async def test_a_page_is_saved_though_an_image_fails(
     ]
     assert ran.out[-1].startswith("3 URLs: 2 downloaded, 0 unchanged, 0 skipped, 1 failed")
     assert text_of(tmp_path / "out", site, "a.html") == images(site.url("/gone.gif"), "here.gif")
+
+
+async def test_an_icon_that_a_page_names_is_missed_whichever_page_comes_first(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages |= {"/a.html": "no icon", "/b.html": images("/favicon.ico")}
+    gone: dict[str, bool] = {}
+    for folder, names in {"one": "ab", "two": "ba", "none": "a"}.items():
+        pages = [site.url(f"/{name}.html") for name in names]
+        outcomes = await fetch(pages, tmp_path / folder, MIRROR)
+        gone[folder] = any(isinstance(outcome, Failed) for outcome in outcomes)
+        assert [r.path for r in site.requests].count("/favicon.ico") == 1
+        site.requests.clear()
+    assert gone == {"one": True, "two": True, "none": False}
 
 
 async def test_running_it_again_fetches_nothing_and_changes_no_byte(
@@ -217,6 +246,18 @@ async def test_frames_without_end_and_redirects_without_end_end(site: Site, tmp_
     assert len([o for o in outcomes if isinstance(o, Downloaded)]) == 11
     [failed] = [o for o in outcomes if isinstance(o, Failed)]
     assert (failed.kind, failed.url) == (ErrorKind.REDIRECT, site.url("/r/5.gif"))
+
+
+async def test_redirects_in_a_circle_have_failed_in_each_run(site: Site, tmp_path: Path) -> None:
+    site.pages["/a.html"] = images("one.gif", "self.gif")
+    site.pages |= {"/one.gif": moves("two.gif"), "/two.gif": moves("one.gif")}
+    site.pages["/self.gif"] = moves("self.gif")
+    for _ in range(2):
+        outcomes = await fetch([site.url("/a.html")], tmp_path, MIRROR)
+        failed = {o.url: o for o in outcomes if isinstance(o, Failed)}
+        assert set(failed) == {site.url("/two.gif"), site.url("/self.gif")}
+        for each in failed.values():
+            assert (each.kind, each.parent) == (ErrorKind.REDIRECT, site.url("/a.html"))
 
 
 async def test_no_page_can_have_a_local_file_copied(site: Site, tmp_path: Path) -> None:
@@ -395,6 +436,36 @@ async def test_killed_at_any_moment_it_ends_like_an_undisturbed_run(
             assert all_bytes(folder) == whole
 
 
+@pytest.mark.parametrize("moment", range(8))
+async def test_killed_while_links_change_it_ends_like_an_undisturbed_run(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    site.pages["/a.html"] = images("one.gif?1") + links("b.html", "c.html")
+    site.pages |= {"/one.gif?1": picture, "/b.html": "b", "/c.html": links("a.html")}
+    first, both = [site.url("/a.html")], [site.url("/a.html"), site.url("/b.html")]
+    for folder in (tmp_path / "whole", tmp_path / "killed"):
+        await fetch(first, folder, MIRROR)
+    await fetch(both, tmp_path / "whole", MIRROR)
+    steps = 0
+
+    def or_killed(step: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+        async def killed(*arguments: object) -> T:
+            nonlocal steps
+            steps += 1
+            if steps > moment:
+                raise Killed
+            return await step(*arguments)
+
+        return killed
+
+    with monkeypatch.context() as patch, suppress(Killed):
+        patch.setattr(Storage, "save", or_killed(Storage.save))
+        patch.setattr(Notes, "publish", or_killed(Notes.publish))
+        await fetch(both, tmp_path / "killed", MIRROR)
+    await fetch(both, tmp_path / "killed", MIRROR)
+    assert all_bytes(tmp_path / "killed") == all_bytes(tmp_path / "whole")
+
+
 async def test_a_journal_of_an_older_version_is_brought_up_to_date(
     site: Site, tmp_path: Path
 ) -> None:
@@ -427,9 +498,27 @@ async def test_a_file_that_lost_its_original_is_fetched_again(site: Site, tmp_pa
     await fetch([site.url("/a.html")], tmp_path, MIRROR)
     asked(site)
     shutil.rmtree(tmp_path / FOLDER / "originals")
+    before = saved_files(tmp_path)
     await fetch([site.url("/a.html")], tmp_path, MIRROR)
     assert asked(site) == ["/a.html"]
+    assert saved_files(tmp_path) == before
     assert text_of(tmp_path, site, "a.html") == images("one@1.gif")
+
+
+@pytest.mark.parametrize("damage", [b"short", b"x" * len("<img src=one.gif?1>")])
+async def test_an_original_that_is_not_what_was_received_is_not_read(
+    site: Site, tmp_path: Path, damage: bytes
+) -> None:
+    site.pages["/a.html"] = images("one.gif?1")
+    site.pages["/one.gif?1"] = picture
+    await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    asked(site)
+    [original] = (tmp_path / FOLDER / "originals").rglob("a.html")
+    original.write_bytes(damage)
+    await fetch([site.url("/a.html")], tmp_path, replace(MIRROR, verify=True))
+    assert asked(site) == ["/a.html"]
+    assert text_of(tmp_path, site, "a.html") == images("one@1.gif")
+    assert original.read_text() == images("one.gif?1")
 
 
 async def test_what_is_too_large_to_be_read_is_saved_with_a_warning(
@@ -462,6 +551,7 @@ async def test_an_interrupted_mirror_goes_on(site: Site, tmp_path: Path) -> None
         if len(told) == 2:
             batch.stop(now=True)
     assert [type(outcome) for outcome in told] == [Downloaded, Downloaded, Failed]
+    assert batch.warnings == ["not all pages have their new links yet; the same command goes on"]
     asked(site)
     wait.set()
     await fetch([site.url("/a.html")], tmp_path, MIRROR)
@@ -504,6 +594,20 @@ async def test_what_was_found_waits_in_the_journal_and_not_in_memory(
         most = max(most, batch._crew.unfinished)
     assert 50 < most <= 150
     assert len(saved_files(tmp_path)) == 1001
+
+
+async def test_a_missing_file_is_fetched_though_very_many_before_it_are_there(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downloader.batch._WINDOW", 4)
+    monkeypatch.setattr("downloader.batch._ADMITTED_AT_ONCE", 2)
+    site.pages["/a.html"] = images(*(f"{number}.gif" for number in range(20)))
+    site.pages |= {f"/{number}.gif": picture for number in range(20)}
+    await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    (tmp_path / site.folder / "19.gif").unlink()
+    asked(site)
+    await fetch([site.url("/a.html")], tmp_path, MIRROR)
+    assert asked(site) == ["/19.gif"]
 
 
 async def test_secrets_stay_with_the_origin_of_the_line(

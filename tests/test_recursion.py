@@ -1,13 +1,17 @@
 """Links are followed as far as they were asked for, and as their sites allow."""
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Failed, Options, Outcome, Skipped
+from downloader.crawl import Robots, Rules
 from downloader.errors import ErrorKind
 from downloader.models import SkipReason
+from downloader.urls import Url
 from tests.conftest import Command, Handler, Site, saved_files
 from tests.runs import Clock, fetch
 
@@ -228,6 +232,39 @@ async def test_several_processes_follow_links_together(site: Site, command: Comm
     )
 
 
+async def test_a_site_that_never_ends_its_robots_txt_does_not_hold_up_the_run(
+    site: Site, tmp_path: Path
+) -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b"#\n")
+                await asyncio.sleep(0.01)
+        return response
+
+    site.pages = {"/robots.txt": endless, "/": links("/a.html")}
+    outcomes = by_path(site, await fetch([site.url()], tmp_path, Options(level=1, timeout=0.5)))
+    failed = outcomes["/a.html"]
+    assert isinstance(failed, Failed)
+    assert (failed.kind, failed.message) == (ErrorKind.TIMEOUT, "robots.txt is not there in 0.5 s")
+
+
+async def test_a_defect_in_reading_robots_txt_fails_its_links_and_ends(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: Robots, __: Url) -> Rules:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(Robots, "rules", broken)
+    site.pages = {"/": links("/a.html")}
+    outcomes = by_path(site, await fetch([site.url()], tmp_path, Options(level=1)))
+    failed = outcomes["/a.html"]
+    assert isinstance(failed, Failed)
+    assert "RecursionError" in failed.message
+
+
 async def test_robots_txt_is_asked_for_without_secrets(site: Site, tmp_path: Path) -> None:
     other = f"http://localhost:{site.server.port}"
     seen: dict[str, set[tuple[str, ...]]] = {}
@@ -243,3 +280,9 @@ async def test_robots_txt_is_asked_for_without_secrets(site: Site, tmp_path: Pat
     await fetch([site.url().replace("http://", "http://user:pw@")], tmp_path, options)
     assert len(seen) == 2
     assert set().union(*seen.values()) == {()}
+
+
+async def test_a_level_is_a_number_or_without_end(command: Command) -> None:
+    ran = await command("-l", "deep", "http://127.0.0.1:9/")
+    assert ran.status == 2
+    assert ran.err[-1].endswith("'deep' is not a valid integer, nor inf")

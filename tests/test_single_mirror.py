@@ -1,13 +1,22 @@
 """With --single-file only pages stand in the folder, and each opens by itself."""
 
+import asyncio
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
+from downloader import Options
+from downloader.journal import Stored
+from downloader.mirror.publishing import New, publish
+from downloader.notes import Notes
+from downloader.storage import Storage
 from tests.browser import both, chromium, needs_browser
 from tests.conftest import Command, Handler, Site, saved_files
 from tests.mirrorserver import PAGES, mirror_site
+from tests.runs import fetch
 
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==")
 
@@ -77,6 +86,57 @@ async def test_what_is_too_large_to_be_within_is_said(site: Site, command: Comma
     assert "big.gif" in said
     page = (command.folder / "downloaded_sites" / f"{site.folder}.html").read_text()
     assert page == f"<img src={site.url('/big.gif')}>"
+
+
+async def test_no_more_than_one_page_is_held_at_once(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_site(site)
+    published = []
+
+    async def noted(new: Sequence[New], storage: Storage, notes: Notes) -> None:
+        published.append([each.stored.path for each in new])
+        await publish(new, storage, notes)
+
+    monkeypatch.setattr("downloader.mirror.singles.publish", noted)
+    pages = [site.url("/a.html"), site.url("/b.html")]
+    await fetch(pages, tmp_path, Options(mirror=True, single_file=True))
+    assert published == [[f"{site.folder}/a.html"], [f"{site.folder}/b.html"]]
+
+
+async def test_who_goes_while_a_page_is_made_is_not_held_up(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_site(site)
+    reading = asyncio.Event()
+    stored = Notes.stored
+
+    async def slow(notes: Notes, row: int) -> Stored:
+        reading.set()
+        await asyncio.sleep(0)
+        return await stored(notes, row)
+
+    monkeypatch.setattr(Notes, "stored", slow)
+    options = Options(mirror=True, single_file=True)
+    run = asyncio.create_task(fetch([site.url("/a.html")], tmp_path, options))
+    await reading.wait()
+    run.cancel()
+    await asyncio.wait([run], timeout=30)
+    assert run.cancelled()
+
+
+async def test_a_plain_download_of_what_was_withdrawn_puts_it_into_the_folder(
+    site: Site, command: Command
+) -> None:
+    small_site(site)
+    folder = command.folder / "downloaded_sites"
+    assert (await command("--single-file", site.url("/a.html"))).status == 0
+    assert not (folder / site.folder / "i.gif").exists()
+    ran = await command(site.url("/i.gif"))
+    assert ran.out[0].startswith("Downloaded"), ran
+    assert (folder / site.folder / "i.gif").read_bytes() == PIXEL
+    assert (await command("--single-file", site.url("/a.html"))).status == 0
+    assert saved_files(folder) == {f"{site.folder}/a.html"}
 
 
 @needs_browser

@@ -87,12 +87,13 @@ class Admission:
         return failed
 
     def queued(self, most: int) -> list[Job | Failed]:
-        """Return up to *most* queued addresses that are to be fetched."""
+        """Return up to *most* queued addresses that are to be fetched; none if there are none."""
         jobs: list[Job | Failed] = []
-        for target, row in self._frontier.to_fetch(most):
-            admitted = self._admit_known(target, row)
-            if not isinstance(admitted, Skipped):
-                jobs.append(admitted)
+        while not jobs and (queued := self._frontier.to_fetch(most)):
+            for target, row in queued:
+                admitted = self._admit_known(target, row)
+                if not isinstance(admitted, Skipped):
+                    jobs.append(admitted)
         return jobs
 
     def _find_batch(self, found: dict[bytes, Target], further: list[Target]) -> Iterator[Failed]:
@@ -213,7 +214,8 @@ class Admission:
                 (State.CLAIMED, time.time(), name.base, name.growth.value, row.id),
             )
             parked = None if renamed or self._options.force else row.parked
-            return Job(target, name, row.id, parked=parked)
+            ours = saved if saved is not None and self._evidence.is_ours(saved) else None
+            return Job(target, name, row.id, ours, parked=parked)
         self._see(target, row)
         # Of what a killed run did not note, a mirror needs to know where it was found.
         unknown = self._options.mirrors and row.file is None and is_text(guessed_type(saved.path))

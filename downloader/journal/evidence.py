@@ -1,10 +1,12 @@
 """Looks whether files are there as the journal says."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from downloader.journal.files import CLOCK_SLACK, digest, grown, is_solid, regular
 from downloader.journal.records import Row, Saved, State
 from downloader.models import Target
+from downloader.paths import SafePath
 
 #: Of so many folders it is remembered that no link leads to them.
 _MOST_FOLDERS = 1000
@@ -16,35 +18,51 @@ class Evidence:
     Args:
         root: the folder; None if nothing is saved.
         verify: whether a file is only believed by its hash.
+        mirrors: whether what is only kept with the originals is there.
     """
 
-    def __init__(self, root: Path | None, *, verify: bool) -> None:
+    def __init__(self, root: Path | None, *, verify: bool, mirrors: bool) -> None:
         self._root = root
         self._verify = verify
+        self._mirrors = mirrors
         self._solid: dict[str, bool] = {}
 
     def is_there(self, saved: Saved) -> bool:
         """Return whether the file is there as it was saved."""
         if self._root is None:
             return False
-        if saved.withdrawn:
-            kept = regular(f"{self._root}/{saved.original}")
-            return kept is not None and kept.st_size == saved.size
-        if saved.published is not None and regular(f"{self._root}/{saved.original}") is None:
+        received = (saved.size, saved.sha256)
+        if saved.original != saved.path and not self._is_one_of([received], saved.original):
             return False
-        folder = saved.path.rpartition("/")[0]
+        if saved.withdrawn:
+            # Only a run that mirrors puts it back where it belongs.
+            return self._mirrors
+        # A killed run may have noted what a file was to be, and not have replaced it.
+        versions = [received, *([saved.published] if saved.published else [])]
+        return self._is_one_of(versions, saved.path)
+
+    def is_ours(self, saved: Saved) -> bool:
+        """Return whether a file is what a mirror made, though what it was made of is lost."""
+        made = saved.published
+        return made is not None and self._is_one_of([made], saved.path, verify=True)
+
+    def _is_one_of(
+        self, versions: Sequence[tuple[int, bytes]], path: SafePath, *, verify: bool = False
+    ) -> bool:
+        """Return whether the file at *path* is one of *versions*, which are sizes and hashes."""
+        if self._root is None:
+            return False
+        folder = path.rpartition("/")[0]
         if folder not in self._solid:
             if len(self._solid) >= _MOST_FOLDERS:
                 self._solid.clear()
             self._solid[folder] = is_solid(self._root, folder)
-        found = regular(f"{self._root}/{saved.path}") if self._solid[folder] else None
-        # A killed run may have noted what a file was to be, and not have replaced it.
-        versions = [(saved.size, saved.sha256), *([saved.published] if saved.published else [])]
+        found = regular(f"{self._root}/{path}") if self._solid[folder] else None
         if found is None or all(found.st_size != size for size, _ in versions):
             return False
-        if not self._verify or not saved.sha256:
+        if not (verify or self._verify) or not all(sha256 for _, sha256 in versions):
             return True
-        return digest(self._root / saved.path, "sha256") in [sha256 for _, sha256 in versions]
+        return digest(self._root / path, "sha256") in [sha256 for _, sha256 in versions]
 
     def promised_otherwise(self, target: Target, saved: Saved) -> bool:
         """Return whether the list now promises another body than the one that is there."""

@@ -76,6 +76,31 @@ class Frontier:
         self._db.execute("UPDATE urls SET todo = 0 WHERE id = ?", (row.id,))
         return replace(target, url=Url(row.final_url), hops=target.hops + 1)
 
+    def circular(self, moves: Iterable[tuple[Url, Url]], most: int) -> set[Url]:
+        """Return which addresses lead back to themselves, if each leads where *moves* says.
+
+        No more than *most* steps are followed.
+        """
+        leads: dict[Url, Url] = {}
+        circular: set[Url] = set()
+        for url, to in moves:
+            step: Url | None = to
+            for _ in range(most):
+                if step is None or step == url:
+                    break
+                step = leads.get(step) or self._leads(step)
+            if step == url:
+                circular.add(url)
+            else:
+                leads[url] = to
+        return circular
+
+    def _leads(self, url: Url) -> Url | None:
+        """Return where an address is said to lead."""
+        query = "SELECT final_url FROM urls WHERE address = ? AND state = ?"
+        found = self._db.execute(query, (key_of(url), State.MOVED)).fetchone()
+        return found and found[0] and Url(found[0])
+
     def to_fetch(self, most: int) -> list[tuple[Target, Row]]:
         """Return what is to be fetched next; it stays in the queue."""
         rows = self._db.execute(

@@ -52,7 +52,7 @@ class Journal:
             cursor = self._db.execute("INSERT INTO runs (started) VALUES (?)", (time.time(),))
         run = cursor.lastrowid or 0
         self._frontier = Frontier(self._db, run)
-        self._evidence = Evidence(root, verify=options.verify)
+        self._evidence = Evidence(root, verify=options.verify, mirrors=options.mirrors)
         self._admission = Admission(self._db, run, options, self._frontier, self._evidence)
         self._recorder = Recorder(self._db, mirrors=options.mirrors)
         self.warnings = self._admission.warnings = broken
@@ -83,6 +83,10 @@ class Journal:
     def starts(self, roots: Collection[Url]) -> dict[Url, Url]:
         """Return where lines were found, after redirects, by their addresses."""
         return self._frontier.starts(roots)
+
+    def circular(self, moves: Sequence[tuple[Url, Url]]) -> set[Url]:
+        """Return which addresses lead back to themselves, if each leads where *moves* says."""
+        return self._frontier.circular(moves, self._most_redirects + 1)
 
     def stored(self, row: int) -> Stored:
         """Return what is there of a row."""

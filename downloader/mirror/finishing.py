@@ -10,6 +10,8 @@ from downloader.models import Options
 from downloader.notes import Notes
 from downloader.storage import Storage
 
+_UNFINISHED = "not all pages have their new links yet; the same command goes on"
+
 
 class Finishing:
     """The end of a mirror.
@@ -44,11 +46,13 @@ class Finishing:
         single = options.single_file
         self._singles = Singles(storage, notes, thread, arranging.keeps) if single else None
         self._stopped = False
+        self._finished = False
 
     @property
     def warnings(self) -> list[str]:
         """Lines for a person."""
-        return self._singles.warnings if self._singles is not None else []
+        singles = self._singles.warnings if self._singles is not None else []
+        return [*singles, _UNFINISHED] if self._stopped and not self._finished else singles
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -66,9 +70,13 @@ class Finishing:
             for portion in portions(stored):
                 await self._replace(await self._reading.documents(portion))
                 self.rewritten += len(portion)
+        self._finished = not self._stopped
 
     async def _replace(self, documents: Documents) -> None:
         if self._singles is not None:
-            await self._singles.make([each for each in documents if is_page(each[0])])
+            # One after the other, because each may become many times as large as it is.
+            for stored, contents in documents:
+                if is_page(stored) and not self._stopped:
+                    await self._singles.make(stored, contents)
             documents = [each for each in documents if not is_page(each[0])]
         await self._rewriting.rewrite(documents)

@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from downloader import urls
 from downloader.journal import Place
 from downloader.links import Link, Local
 from downloader.mirror.relative import relative
 from downloader.notes import Notes
 from downloader.paths import SafePath
-
-if TYPE_CHECKING:
-    from downloader.urls import Url
+from downloader.urls import Url
 
 #: Of so many addresses it is remembered whether they have files.
 _MOST_KNOWN = 200_000
@@ -35,20 +33,25 @@ class Places:
         """Find out which addresses of *links* have files."""
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()
-        unknown = list({link.url for link in links if link.url} - self._known.keys())
+        unknown = list({_bare(link.url) for link in links if link.url} - self._known.keys())
         if unknown:
             self._known |= dict.fromkeys(unknown)
             self._known |= await self._notes.places(unknown, withdrawn=self._withdrawn)
 
     def of(self, link: Link) -> Place | None:
         """Return the file of a link that was looked up, if there is one."""
-        return self._known[link.url] if link.url else None
+        return self._known[_bare(link.url)] if link.url else None
 
     def replacement(self, source: SafePath, link: Link) -> Local | str | None:
         """Return what to write instead of a link in the file *source*; None if it is to stay."""
         if link.url is None:
             return None
-        place = self._known[link.url]
+        place = self.of(link)
         if place is not None:
             return Local(relative(source, place.path) + link.fragment)
         return None if _ABSOLUTE.match(link.value) else link.url + link.fragment
+
+
+def _bare(url: Url) -> Url:
+    """Return an address without password, as the journal knows it."""
+    return urls.without_credentials(url)[0]

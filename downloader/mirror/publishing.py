@@ -46,15 +46,18 @@ async def publish(new: Sequence[New], storage: Storage, notes: Notes) -> None:
     """Give files their new bytes.
 
     What was received is kept with the originals, then noted what the file will be, then the file
-    is replaced: the next run knows both versions.
+    is replaced: the next run knows both versions. A file that gets other links than it has goes
+    back to what was received first, for there is no third version.
     """
     fresh = [each for each in new if each.note.size is not None and not each.stored.published]
     await asyncio.gather(*(_keep(each, storage) for each in fresh))
-    changed = [each.note for each in new if each.note.sha256 != each.stored.published]
+    changed = [each for each in new if each.note.sha256 != each.stored.published]
+    back = [each for each in changed if each.stored.published]
+    await asyncio.gather(*(_replace(each, each.contents.data, storage) for each in back))
     if changed:
-        await notes.publish(changed)
-    replacing = [each for each in new if each.stored.published or each.note.size is not None]
-    await asyncio.gather(*(_replace(each, storage) for each in replacing))
+        await notes.publish([each.note for each in changed])
+    replacing = [each for each in new if each.note.size is not None]
+    await asyncio.gather(*(_replace(each, each.body, storage) for each in replacing))
 
 
 async def _keep(new: New, storage: Storage) -> None:
@@ -62,11 +65,11 @@ async def _keep(new: New, storage: Storage) -> None:
     await storage.save(original(new.stored.path), new.contents.data, new.how)
 
 
-async def _replace(new: New, storage: Storage) -> None:
+async def _replace(new: New, body: bytes, storage: Storage) -> None:
     """Replace a file, unless it is there as it should be."""
     path = new.stored.path
     if new.stored.published:
         with suppress(TooLargeError):
-            if (await storage.read(path, len(new.body))).data == new.body:
+            if (await storage.read(path, len(body))).data == body:
                 return
-    await storage.save(path, new.body, new.how)
+    await storage.save(path, body, new.how)

@@ -8,14 +8,16 @@ from dataclasses import replace
 from downloader import retry, urls
 from downloader.crawl import Robots, Rules
 from downloader.decode import decoder_for
-from downloader.errors import HttpStatusError, RobotsError, UrlError
+from downloader.errors import HttpStatusError, InternalError, RobotsError, TimedOutError, UrlError
 from downloader.fetch import Client
-from downloader.journal import Job
-from downloader.models import Failed, Skipped, SkipReason, Target
+from downloader.journal import Job, refused
+from downloader.models import Failed, Options, Skipped, SkipReason
 from downloader.urls import Url
 
 #: So many sites are asked at once.
 _SITES = 32
+#: So long a site may take to send it, all attempts together, unless ``--timeout`` says otherwise.
+_SECONDS = 300.0
 _DISALLOWED = "robots.txt disallows it; see --no-robots"
 
 #: What becomes of a link.
@@ -61,10 +63,12 @@ class Gate:
         async with self._sites:
             try:
                 rules = await self._robots.rules(jobs[0].target.url)
-            except UrlError as error:
-                decided: list[Passed] = [_failed(job.target, error) for job in jobs]
-            else:
                 decided = [_decided(job, rules) for job in jobs]
+            except UrlError as error:
+                decided = [refused(job.target, error) for job in jobs]
+            except Exception as error:  # or the run would wait for these links for ever
+                defect = InternalError(f"a defect of this program: {type(error).__name__}: {error}")
+                decided = [refused(job.target, defect) for job in jobs]
         self.waiting -= len(jobs)
         self._passed(decided)
 
@@ -77,7 +81,7 @@ def _decided(job: Job, rules: Rules) -> Passed:
     """
     target = job.target
     if rules.refused:
-        return _failed(target, RobotsError(rules.refused, hint="see --no-robots"))
+        return refused(target, RobotsError(rules.refused, hint="see --no-robots"))
     if not rules.allowed(target.url):
         return Skipped(
             index=target.index,
@@ -91,22 +95,14 @@ def _decided(job: Job, rules: Rules) -> Passed:
     return job
 
 
-def _failed(target: Target, error: UrlError) -> Failed:
-    return Failed(
-        index=target.index,
-        origin=target.origin,
-        url=target.shown,
-        kind=error.kind,
-        message=error.message,
-        hint=error.hint,
-        parent=target.parent,
-    )
-
-
 def fetcher(
-    client: Client, limit: int, retries: int, sleep: Callable[[float], Awaitable[None]]
+    client: Client, limit: int, options: Options, sleep: Callable[[float], Awaitable[None]]
 ) -> Callable[[str], Awaitable[tuple[int, bytes]]]:
-    """Return what fetches ``robots.txt`` of an origin: its last status, and *limit* bytes of it."""
+    """Return what fetches ``robots.txt`` of an origin: its last status, and *limit* bytes of it.
+
+    What has not come in time counts as no answer, or else a site could hold up the run for ever.
+    """
+    seconds = _SECONDS if options.timeout is None else options.timeout
 
     async def once(site: str) -> tuple[int, bytes]:
         body = b""
@@ -122,7 +118,15 @@ def fetcher(
             return response.status, body[:limit]
 
     async def fetch(site: str) -> tuple[int, bytes]:
-        for attempt in range(1, retries + 1):
+        try:
+            async with asyncio.timeout(seconds):
+                return await tried(site)
+        except TimeoutError as error:
+            late = f"robots.txt is not there in {seconds:g} s"
+            raise TimedOutError(late, hint="see --timeout and --no-robots") from error
+
+    async def tried(site: str) -> tuple[int, bytes]:
+        for attempt in range(1, options.retries + 1):
             try:
                 status, body = await once(site)
             except UrlError as error:

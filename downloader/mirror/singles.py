@@ -12,10 +12,10 @@ from downloader.errors import UrlError
 from downloader.journal import Role, Stored
 from downloader.mirror.places import Places
 from downloader.mirror.publishing import New, publish
-from downloader.mirror.reading import LARGEST, Documents, parsed
+from downloader.mirror.reading import LARGEST, parsed
 from downloader.notes import Notes
 from downloader.singlefile import NOT_SAVED, Cache, Single, single_file
-from downloader.storage import Storage
+from downloader.storage import Contents, Storage
 from downloader.text import printable
 from downloader.urls import Url
 
@@ -62,17 +62,14 @@ class Singles:
         more = f"{self._more} more files are not within the pages that need them"
         return [*map(printable, self._left), *([more] if self._more else [])]
 
-    async def make(self, documents: Documents) -> None:
-        """Make one file of each of *documents*, which are pages."""
+    async def make(self, stored: Stored, contents: Contents) -> None:
+        """Make one file of a page."""
         loop = asyncio.get_running_loop()
-        new = []
-        for stored, contents in documents:
-            self._rows = {stored.path: stored.row}
-            packing = partial(self._packed, stored, loop)
-            single = await loop.run_in_executor(self._thread, packing)
-            new.append(New.of(stored, contents, single.body))
-            self._tell(stored, single)
-        await publish(new, self._storage, self._notes)
+        self._rows = {stored.path: stored.row}
+        packing = partial(self._packed, stored, loop)
+        single = await loop.run_in_executor(self._thread, packing)
+        await publish([New.of(stored, contents, single.body)], self._storage, self._notes)
+        self._tell(stored, single)
 
     def _packed(self, stored: Stored, loop: asyncio.AbstractEventLoop) -> Single:
         """Return a page as one file; in the thread, from which it asks for what it needs."""

@@ -11,8 +11,9 @@ from typing import Self, TypeVar
 
 from downloader import urls
 from downloader.crawl import LIMIT, Robots
+from downloader.errors import ErrorKind, RedirectError
 from downloader.fetch import Client
-from downloader.journal import Alias, Job, Stored, original, role_of
+from downloader.journal import Alias, Job, Role, Stored, original, refused, role_of
 from downloader.links import Page
 from downloader.mirror.arranging import Arranging
 from downloader.mirror.finding import Finder
@@ -27,13 +28,16 @@ from downloader.urls import Url
 
 #: A document of so many bytes is read in a thread.
 _LARGE = 128 * 1024
-#: So many characters of documents are kept, once read, until their links are replaced.
-_KEPT = 32 * 1024**2
+#: So many characters of documents are kept, once read, until their links are replaced; a link takes
+#: as much as so many.
+_KEPT, _LINK = 64 * 1024**2, 500
 #: Of so many addresses it is remembered that they were found.
 _MOST_KNOWN = 100_000
 #: Of so many lines with headers or passwords of their own these are remembered.
 _MOST_LINES = 10_000
-_FAR = (1_000_000_000, 1_000_000_000)
+#: Of so many sites it is remembered that they have no icon.
+_MOST_ICONS = 10_000
+_FAR = (1_000_000_000, 1_000_000_000, Role.OPTIONAL)
 _Result = TypeVar("_Result")
 
 #: Has jobs fetched, and tells what could not become one.
@@ -90,7 +94,8 @@ class Mirror:
             self._arranging,
         )
         self._stirred = asyncio.Event()
-        self._known: dict[Url, tuple[int, int]] = {}
+        self._known: dict[Url, tuple[int, int, Role]] = {}
+        self._spared: dict[Url, Failed] = {}
         self._pages: dict[int, Page] = {}
         self._kept = 0
         self._moved: list[tuple[Job, Url]] = []
@@ -101,7 +106,7 @@ class Mirror:
         await self._stack.enter_async_context(self._storage)
         if options.level is not None and options.robots and not options.replay:
             client = await self._stack.enter_async_context(Client(options))
-            fetch = fetcher(client, LIMIT, options.retries, self._sleep)
+            fetch = fetcher(client, LIMIT, options, self._sleep)
             self._gate = Gate(Robots(fetch, options.user_agent), self._let)
             self._stack.push_async_callback(self._gate.close)
         return self
@@ -113,7 +118,8 @@ class Mirror:
         traceback: TracebackType | None,
     ) -> None:
         self._finishing.stop()
-        self._thread.shutdown(cancel_futures=True)
+        # Elsewhere, because what is done in the thread may wait for the event loop.
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
         await self._stack.__aexit__(kind, error, traceback)
 
     @property
@@ -171,7 +177,7 @@ class Mirror:
             jobs, stored = await self._notes.work(max(0, self._room() - self._waiting))
             self._go([self._as_its_line(job) for job in jobs])
             moved, self._moved = self._moved, []
-            self._begin(await self._notes.find(await self._further(moved)))
+            self._begin(await self._further(moved))
             for portion in portions(stored):
                 documents = await self._reading.documents(portion)
                 self._begin(await self._notes.find(await self._found_on(documents)))
@@ -196,18 +202,24 @@ class Mirror:
         self._begin(passed)
         self.stir()
 
-    async def _further(self, moved: Sequence[tuple[Job, Url]]) -> list[Target]:
-        """Return where redirects lead that belongs to the mirror, and have them noted."""
+    async def _further(self, moved: Sequence[tuple[Job, Url]]) -> list[Failed]:
+        """Have what redirects lead to fetched if it belongs to the mirror; return what fails."""
         starts = await self._notes.starts({job.target.root for job, _ in moved if job.target.root})
-        further = []
+        circular = await self._notes.circular([(job.target.url, to) for job, to in moved])
+        further: list[Target] = []
+        failed: list[Failed] = []
         for job, to in moved:
             target = job.target
+            if target.url in circular:
+                failed.append(refused(target, RedirectError("redirects in a circle")))
+                self._notes.add(job, failed[-1])
+                continue
             start = starts.get(target.root or target.url, target.url)
             reached = target.needed or self._finder.follows(to, start, target.depth)
             self._notes.add(job, Alias(to if reached else None))
             if reached:
                 further.append(replace(target, url=to, hops=target.hops + 1, delay=0.0))
-        return further
+        return [*failed, *await self._notes.find(further)]
 
     def placed(self, target: Target, outcome: Outcome) -> Outcome:
         """Return *outcome* with the place where its file is to be in the end."""
@@ -216,6 +228,19 @@ class Mirror:
         if self._arranging.keeps(role_of(target), target.url):
             return outcome
         return replace(outcome, path=original(outcome.path))
+
+    def spares(self, target: Target, outcome: Outcome) -> bool:
+        """Return whether nothing is said of a failure: there is no icon, and no page names it."""
+        if not target.optional or not isinstance(outcome, Failed):
+            return False
+        if outcome.kind is not ErrorKind.HTTP_STATUS:
+            return False
+        *_, role = self._known.get(target.url, _FAR)
+        if role is not Role.OPTIONAL:
+            return False
+        if len(self._spared) < _MOST_ICONS:
+            self._spared[target.url] = outcome
+        return True
 
     async def finish(self) -> None:
         """Do what is to be done when all is there."""
@@ -235,22 +260,26 @@ class Mirror:
                 page = await self._in_thread(partial(parsed, stored, contents))
             if self._kept < _KEPT:
                 self._pages[stored.row] = page
-                self._kept += len(page.text)
+                self._kept += len(page.text) + _LINK * len(page.links)
             found += filter(self._is_nearer, self._finder.found_on(page, stored))
         return found
 
     def _is_nearer(self, target: Target) -> bool:
         """Return whether no such way to *target* is known, and remember it."""
-        depth, nesting = self._known.get(target.url) or self._new(target)
-        if depth <= target.depth and nesting <= target.nesting:
-            self._known.setdefault(target.url, (depth, nesting))
+        depth, nesting, role = self._known.get(target.url) or self._new(target)
+        if not target.optional and (failed := self._spared.pop(target.url, None)):
+            self._begin([replace(failed, parent=target.parent, needed=target.needed)])
+        if depth <= target.depth and nesting <= target.nesting and role <= role_of(target):
+            self._known.setdefault(target.url, (depth, nesting, role))
             return False
-        self._known[target.url] = min(depth, target.depth), min(nesting, target.nesting)
+        nearest = min(depth, target.depth), min(nesting, target.nesting)
+        self._known[target.url] = *nearest, min(role, role_of(target))
         return True
 
-    def _new(self, target: Target) -> tuple[int, int]:
+    def _new(self, target: Target) -> tuple[int, int, Role]:
         """Return how near a target is that was not found before; a trap is as near as can be."""
-        return (0, 0) if not target.needed and self._finder.is_trap(target.url) else _FAR
+        trap = not target.needed and self._finder.is_trap(target.url)
+        return (0, 0, Role.LISTED) if trap else _FAR
 
     def _page(self, stored: Stored, contents: Contents) -> Page:
         """Return a document, read; in the thread."""
