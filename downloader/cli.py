@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from downloader import cluster, sources
 from downloader._version import __version__
@@ -39,6 +40,9 @@ from downloader.run import View, run
 from downloader.text import printable
 
 _DEFAULTS = Options()
+#: Options for links that are followed, and for what pages refer to.
+_OF_LINKS = ("span_hosts", "no_parent", "no_robots")
+_OF_PARTS = ("accept", "reject", "max_urls")
 #: Options for what is in the output folder.
 _OF_FILES = ("refresh", "verify", "mirror", "single_file", "recursive", "level")
 
@@ -366,8 +370,8 @@ def main(
     is unpacked without the network. Lists: text with one URL a line, CSV, TSV or JSONL with a
     column url, a sitemap; all also gzipped.
 
-    Exit status: 0 all done, 1 some URL failed, 2 usage or unreadable list, 3 the disk failed,
-    130 interrupted.
+    Exit status: 0 all done, 1 some URL failed or is over a budget, 2 usage or unreadable list,
+    3 the disk failed, 130 interrupted.
     """
     if check is not None:
         if source or demo:
@@ -381,6 +385,7 @@ def main(
     if locked is not None:
         source = (str(locked),)
     given = {**settings, "recursive": recursive, "level": level}
+    _check_mirror(given, ctx)
     if no_save and (wrong := [name for name in _OF_FILES if given[name]]):
         flag = wrong[0].replace("_", "-")
         raise click.UsageError(f"--no-save leaves nothing that --{flag} could be for", ctx)
@@ -422,6 +427,23 @@ def _replaying(source: tuple[str, ...], options: Options, ctx: click.Context) ->
         raise click.UsageError("an archive is made from the network, not from another", ctx)
     # What an archive does not hold now, it will not hold later.
     return replace(options, replay=tuple(map(Path, archives)), retries=0)
+
+
+def _check_mirror(given: dict[str, Any], ctx: click.Context) -> None:
+    """Refuse options of the command line that would do nothing; a config file may set them.
+
+    Raises:
+        UsageError: one is for links, or for what pages refer to, and none of these are fetched.
+    """
+    links = given["recursive"] or given["level"] is not None
+    mirror = links or given["mirror"] or given["single_file"]
+    for name in _OF_LINKS if not links else ():
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --recursive", ctx)
+    for name in _OF_PARTS if not mirror else ():
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = name.replace("_", "-")
+            raise click.UsageError(f"--{flag} needs --mirror or --recursive", ctx)
 
 
 def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:

@@ -286,3 +286,46 @@ async def test_a_level_is_a_number_or_without_end(command: Command) -> None:
     ran = await command("-l", "deep", "http://127.0.0.1:9/")
     assert ran.status == 2
     assert ran.err[-1].endswith("'deep' is not a valid integer, nor inf")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [
+        (("--span-hosts",), "--span-hosts needs --recursive"),
+        (("-m", "--no-parent"), "--no-parent needs --recursive"),
+        (("--no-robots",), "--no-robots needs --recursive"),
+        (("--accept", "pdf"), "--accept needs --mirror or --recursive"),
+        (("--max-urls", "5"), "--max-urls needs --mirror or --recursive"),
+    ],
+)
+async def test_an_option_that_would_do_nothing_is_refused(
+    command: Command, arguments: tuple[str, ...], needed: str
+) -> None:
+    ran = await command(*arguments, "http://h.test/")
+    assert ran.status == 2
+    assert needed in "\n".join(ran.err)
+
+
+async def test_such_an_option_may_stand_in_a_config_file(site: Site, command: Command) -> None:
+    site.pages = {"/": "page"}
+    (command.folder / "c.toml").write_text("span_hosts = true\naccept = ['pdf']\n")
+    assert (await command("--config", "c.toml", site.url())).status == 0
+
+
+async def test_what_is_in_the_way_of_one_document_keeps_no_other_from_its_links(
+    site: Site, command: Command
+) -> None:
+    site.pages = {
+        "/a.html": links(site.url("/b.html")),
+        "/b.html": links(site.url("/c.html")),
+        "/c.html": links(site.url("/a.html")),
+    }
+    pages = [site.url(f"/{name}.html") for name in "abc"]
+    originals = command.folder / "downloaded_sites" / ".download" / "originals" / site.folder
+    (originals / "b.html").mkdir(parents=True)
+    ran = await command("-m", *pages)
+    folder = command.folder / "downloaded_sites" / site.folder
+    assert (folder / "a.html").read_text() == links("b.html")
+    assert (folder / "c.html").read_text() == links("a.html")
+    assert (folder / "b.html").read_text() == links(site.url("/c.html"))
+    assert f"{site.folder}/b.html has the links that it came with" in "\n".join(ran.err)

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -94,9 +94,11 @@ async def test_no_more_than_one_page_is_held_at_once(
     small_site(site)
     published = []
 
-    async def noted(new: Sequence[New], storage: Storage, notes: Notes) -> None:
+    async def noted(
+        new: Sequence[New], storage: Storage, notes: Notes, warn: Callable[[str], None]
+    ) -> None:
         published.append([each.stored.path for each in new])
-        await publish(new, storage, notes)
+        await publish(new, storage, notes, warn)
 
     monkeypatch.setattr("downloader.mirror.singles.publish", noted)
     pages = [site.url("/a.html"), site.url("/b.html")]

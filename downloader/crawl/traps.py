@@ -28,7 +28,6 @@ class Trap(StrEnum):
     QUERY_LOOP = "the query repeats itself"
     QUERIES = "too many queries of one path"
     DATES = "too many dates of one calendar"
-    ENOUGH = "--max-urls is reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,6 @@ class Bounds:
             comes again with the same value.
         queries: how many queries of one path are followed.
         dates: how many addresses that differ only in the numbers of a date.
-        max_urls: how many addresses in all; None: no limit.
         remembered: for so many paths queries and dates are counted, the ones asked for last.
     """
 
@@ -53,7 +51,6 @@ class Bounds:
     repeats: int = 2
     queries: int = 1000
     dates: int = 1000
-    max_urls: int | None = None
     remembered: int = 10_000
 
 
@@ -62,22 +59,16 @@ class Traps:
 
     Ask once for each address that is new: asking is what counts. Memory is bounded by
     :attr:`Bounds.remembered`, whatever the number of addresses.
-
-    Attributes:
-        admitted: how many addresses were let through.
     """
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()
         self._queries = _Counts(self._bounds.remembered)
         self._dates = _Counts(self._bounds.remembered)
-        self.admitted = 0
 
     def trap(self, url: Url) -> Trap | None:
         """Return why *url* is not to be followed, or None and count it."""
         bounds = self._bounds
-        if bounds.max_urls is not None and self.admitted >= bounds.max_urls:
-            return Trap.ENOUGH
         if len(url) > bounds.length:
             return Trap.LENGTH
         authority, path, query = split(url)
@@ -98,7 +89,6 @@ class Traps:
             self._dates.add(shape)
         if query:
             self._queries.add(authority + path)
-        self.admitted += 1
         return None
 
 

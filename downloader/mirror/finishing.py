@@ -42,9 +42,11 @@ class Finishing:
         self._notes = notes
         self._reading = reading
         self._arranging = arranging
-        self._rewriting = Rewriting(storage, notes, thread, parse)
+        self._rewriting = Rewriting(storage, notes, thread, parse, reading.warn)
         single = options.single_file
-        self._singles = Singles(storage, notes, thread, arranging.keeps) if single else None
+        self._singles = (
+            Singles(storage, notes, thread, arranging.keeps, reading.warn) if single else None
+        )
         self._stopped = False
         self._finished = False
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from downloader.errors import TooLargeError
+from downloader.errors import BlockedError, TooLargeError
 from downloader.journal import Published, Stored, original
 from downloader.notes import Notes
 from downloader.storage import Contents, Publish, Storage
@@ -42,22 +42,43 @@ class New:
         return Publish(ours=True, modified=self.contents.modified)
 
 
-async def publish(new: Sequence[New], storage: Storage, notes: Notes) -> None:
+async def publish(
+    new: Sequence[New], storage: Storage, notes: Notes, warn: Callable[[str], None]
+) -> None:
     """Give files their new bytes.
 
     What was received is kept with the originals, then noted what the file will be, then the file
     is replaced: the next run knows both versions. A file that gets other links than it has goes
-    back to what was received first, for there is no third version.
+    back to what was received first, for there is no third version. One that something in the
+    folder is in the way of stays as it is, and *warn* gets a line about it.
     """
     fresh = [each for each in new if each.note.size is not None and not each.stored.published]
-    await asyncio.gather(*(_keep(each, storage) for each in fresh))
+    blocked = await _all(lambda each: _keep(each, storage), fresh, warn)
     changed = [each for each in new if each.note.sha256 != each.stored.published]
+    changed = [each for each in changed if each.stored.row not in blocked]
     back = [each for each in changed if each.stored.published]
-    await asyncio.gather(*(_replace(each, each.contents.data, storage) for each in back))
-    if changed:
-        await notes.publish([each.note for each in changed])
+    blocked |= await _all(lambda each: _replace(each, each.contents.data, storage), back, warn)
+    notes_of = [each.note for each in changed if each.stored.row not in blocked]
+    if notes_of:
+        await notes.publish(notes_of)
     replacing = [each for each in new if each.note.size is not None]
-    await asyncio.gather(*(_replace(each, each.body, storage) for each in replacing))
+    replacing = [each for each in replacing if each.stored.row not in blocked]
+    await _all(lambda each: _replace(each, each.body, storage), replacing, warn)
+
+
+async def _all(
+    step: Callable[[New], Awaitable[None]], new: Sequence[New], warn: Callable[[str], None]
+) -> set[int]:
+    """Do a step for all of *new* at once; return the rows of those that were blocked."""
+    results = await asyncio.gather(*map(step, new), return_exceptions=True)
+    blocked = set()
+    for each, result in zip(new, results, strict=True):
+        if isinstance(result, BlockedError):
+            blocked.add(each.stored.row)
+            warn(f"{each.stored.path} has the links that it came with: {result.message}")
+        elif result is not None:
+            raise result
+    return blocked
 
 
 async def _keep(new: New, storage: Storage) -> None:

@@ -40,12 +40,13 @@ class Reading:
             if isinstance(result, Contents):
                 documents.append((each, result))
             elif isinstance(result, UrlError):
-                self._warn(f"{each.path} was not read for links: {result.message}")
+                self.warn(f"{each.path} was not read for links: {result.message}")
             elif isinstance(result, BaseException):
                 raise result
         return documents
 
-    def _warn(self, warning: str) -> None:
+    def warn(self, warning: str) -> None:
+        """Have a person told something, once."""
         if warning not in self.warnings:
             self.warnings.append(warning)
 

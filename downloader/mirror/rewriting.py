@@ -24,9 +24,18 @@ class Rewriting:
         storage, notes: where the documents are, and what is known of them.
         thread: where documents are read and written anew.
         parse: reads a document, unless that has been done.
+        warn: has a person told something.
     """
 
-    def __init__(self, storage: Storage, notes: Notes, thread: Executor, parse: Parse) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        notes: Notes,
+        thread: Executor,
+        parse: Parse,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._warn = warn
         self._storage = storage
         self._notes = notes
         self._thread = thread
@@ -39,7 +48,7 @@ class Rewriting:
         pages = await loop.run_in_executor(self._thread, partial(self._parsed, documents))
         await self._places.look_up(link for page in pages for link in page.links)
         new = await loop.run_in_executor(self._thread, partial(self._rewritten, documents, pages))
-        await publish(new, self._storage, self._notes)
+        await publish(new, self._storage, self._notes, self._warn)
 
     def _parsed(self, documents: Documents) -> list[Page]:
         return [self._parse(stored, contents) for stored, contents in documents]

@@ -37,6 +37,7 @@ class Singles:
         storage, notes: where the documents are, and what is known of them.
         thread: where pages are made.
         keeps: whether the file of an address is to stand in the folder.
+        warn: has a person told something.
     """
 
     def __init__(
@@ -45,7 +46,9 @@ class Singles:
         notes: Notes,
         thread: Executor,
         keeps: Callable[[Role, Url], bool],
+        warn: Callable[[str], None],
     ) -> None:
+        self._warn = warn
         self._left: list[str] = []
         self._more = 0
         self._storage = storage
@@ -68,7 +71,8 @@ class Singles:
         self._rows = {stored.path: stored.row}
         packing = partial(self._packed, stored, loop)
         single = await loop.run_in_executor(self._thread, packing)
-        await publish([New.of(stored, contents, single.body)], self._storage, self._notes)
+        new = New.of(stored, contents, single.body)
+        await publish([new], self._storage, self._notes, self._warn)
         self._tell(stored, single)
 
     def _packed(self, stored: Stored, loop: asyncio.AbstractEventLoop) -> Single:
