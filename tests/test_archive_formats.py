@@ -1,5 +1,6 @@
 """Archives by other tools' eyes: keys, indexes, FastWARC, the package wacz."""
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -27,7 +28,7 @@ from downloader.archive.surt import surt
 from downloader.errors import BadUrlError
 from downloader.models import WarcDigest
 from tests.archives import answers, check
-from tests.conftest import Command, Site
+from tests.conftest import Command, Site, ended
 from tests.runs import fetch, sends
 
 PAGE = (
@@ -176,6 +177,28 @@ async def test_a_wacz_that_is_there_is_not_overwritten(site: Site, command: Comm
         ran = await command(site.url("/a"), "--wacz", "a.wacz", "--force")
         assert ran.out[-1] == f"Archived in {name}"
         validate(command.folder / name)
+
+
+async def test_of_two_runs_at_once_one_makes_the_wacz(site: Site, command: Command) -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def late(_request: web.Request) -> web.Response:
+        asked.set()
+        await go.wait()
+        return web.Response(text=PAGE)
+
+    site.pages = {"/a": late}
+    first = await command.start(site.url("/a"), "--wacz", "a.wacz")
+    await asked.wait()
+    second = await command(site.url("/a"), "--wacz", "a.wacz", "-o", "other")
+    go.set()
+    assert second.status == 2
+    assert "another run is keeping one there" in second.err[-1]
+    assert (await ended(first)).status == 0
+    validate(command.folder / "a.wacz")
+    third = await command(site.url("/a"), "--wacz", "a.wacz", "-o", "other")
+    assert third.out[-1] == "Archived in a-00001.wacz"
+    assert not (command.folder / "a.wacz.lock").exists()
 
 
 async def test_what_a_killed_run_kept_goes_into_the_next_wacz(site: Site, command: Command) -> None:

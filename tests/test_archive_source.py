@@ -239,6 +239,38 @@ async def test_hostile_heads_are_bounded(tmp_path: Path) -> None:
     assert {file.name for file in tmp_path.iterdir()} == {"a.warc.gz", "out"}
 
 
+async def test_a_length_without_end_is_no_length(tmp_path: Path) -> None:
+    fields = [("Content-Length", "9" * 5000)]
+    path = written(tmp_path / "a.warc.gz", ("http://h/a", "200 OK", fields, b"all of it"))
+    await unpack(path, folder=tmp_path / "out")
+    assert contents(tmp_path / "out") == {"h/a.bin": b"all of it"}
+
+
+@pytest.mark.parametrize(("offset", "value"), [(6, 200), (46, 0xFF)], ids=["version", "name"])
+async def test_a_wacz_that_cannot_be_understood_is_said_to_be_none(
+    command: Command, offset: int, value: int
+) -> None:
+    path = command.folder / "a.wacz"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("archive/d\N{DIAERESIS}.warc", b"")
+    data = bytearray(path.read_bytes())
+    data[data.rfind(b"PK\x01\x02") + offset] = value
+    path.write_bytes(data)
+    ran = await command("a.wacz")
+    assert (ran.status, len(ran.err)) == (2, 1)
+    assert "a.wacz is no WACZ" in ran.err[0]
+
+
+async def test_an_archive_without_an_icon_that_no_page_names_lacks_nothing(
+    command: Command,
+) -> None:
+    page = ("http://h/", "200 OK", [("Content-Type", "text/html")], PAGE.encode())
+    written(command.folder / "a.warc.gz", page)
+    ran = await command("-r", "a.warc.gz")
+    assert (ran.status, ran.err) == (0, [])
+    assert ran.out[-1].startswith("1 URL: 1 downloaded")
+
+
 async def test_an_archive_is_read_alone_and_not_archived_again(command: Command) -> None:
     written(command.folder / "a.warc.gz", ("http://h/a", "200 OK", [], b"body"))
     ran = await command("a.warc.gz", "http://h/")

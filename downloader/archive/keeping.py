@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from downloader.archive import wacz
-from downloader.archive.names import Series, index_path
+from downloader.archive.names import Series, hold, index_path
 from downloader.archive.recorder import disk_error
 from downloader.archive.recovery import recover
 from downloader.errors import OutputError
@@ -17,6 +17,8 @@ from downloader.text import printable
 
 #: Where the WARC files are that only a WACZ is asked for of, until they are packed.
 _PARTS = ".parts"
+#: What is locked while a WACZ is made; it has to stay where it is until the parts are gone.
+_LOCK = ".lock"
 
 
 def series_of(options: Options) -> Series:
@@ -46,6 +48,8 @@ class Keeping:
         self._options = options
         self._series = series_of(options)
         self._before: set[Path] = set()
+        #: Keeps other runs from a WACZ of the same name, and from its parts.
+        self._held: int | None = None
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._prepare)
@@ -65,6 +69,8 @@ class Keeping:
             for path in (self._options.wacz, self._options.warc):
                 if path is not None:
                     path.parent.mkdir(parents=True, exist_ok=True)
+            if self._options.wacz is not None:
+                self._held = hold(_lock(self._options.wacz))
             self._series.folder.mkdir(parents=True, exist_ok=True)
             # What only waits to be packed is packed with what this run adds.
             self._before = set(self._series.whole()) if self._options.warc else set()
@@ -72,8 +78,14 @@ class Keeping:
             if not os.access(self._series.folder, os.W_OK | os.X_OK):
                 raise PermissionError(13, os.strerror(13))
         except OSError as error:
+            self._release()
             shown = printable(str(asked))
-            raise OutputError(f"cannot keep an archive in {shown}: {error.strerror}") from error
+            busy = isinstance(error, BlockingIOError)
+            why = "another run is keeping one there" if busy else error.strerror
+            raise OutputError(f"cannot keep an archive in {shown}: {why}") from error
+        except BaseException:
+            self._release()
+            raise
 
     def _finish(self) -> None:
         try:
@@ -92,3 +104,17 @@ class Keeping:
                     self._series.folder.rmdir()
         except OSError as error:
             raise disk_error(error) from error
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        """Let other runs have the name."""
+        if self._held is not None and self._options.wacz is not None:
+            with suppress(OSError):
+                _lock(self._options.wacz).unlink()
+            os.close(self._held)
+            self._held = None
+
+
+def _lock(path: Path) -> Path:
+    return path.with_name(path.name + _LOCK)

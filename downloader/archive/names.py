@@ -146,6 +146,28 @@ def index_path(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".gz").removesuffix(".warc") + INDEX)
 
 
+def hold(path: Path) -> int:
+    """Open a file for writing, made if need be, and locked until it is closed.
+
+    Raises:
+        BlockingIOError: another process has it.
+        OSError: it cannot be made.
+    """
+    while True:
+        fd = os.open(path, _NEW & ~os.O_EXCL, 0o666)
+        try:
+            if not _locked(fd):
+                raise BlockingIOError
+            # Who had it may have removed it meanwhile.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(path.stat(), os.fstat(fd)):
+                    return fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
 def _taken(path: Path) -> bool:
     """Return whether there is such a file, or an index that would be beside it."""
     return path.exists() or index_path(path).exists()

@@ -63,7 +63,7 @@ def volumes(path: Path) -> list[Volume]:
                 if member.filename.startswith("archive/")
                 and member.filename.endswith((".warc", ".warc.gz"))
             ]
-    except (zipfile.BadZipFile, struct.error) as error:
+    except (zipfile.BadZipFile, struct.error, NotImplementedError, ValueError) as error:
         raise SourceError(f"{shown} is no WACZ: {printable(str(error))}") from error
     except OSError as error:
         raise SourceError(f"cannot read {shown}: {error.strerror}") from error

@@ -10,6 +10,8 @@ from downloader.errors import ConnectError, TruncatedError
 from downloader.exchange import Holdings, Stored
 from downloader.urls import Url
 
+#: No body has a length with more digits.
+_LONGEST_LENGTH = 18
 #: It would pause requests that no server gets.
 _RETRY_AFTER = b"retry-after"
 
@@ -57,7 +59,8 @@ class StoredResponse:
         )
         self.headers = CIMultiDictProxy(CIMultiDict(fields))
         length = self.headers.get("Content-Length", "")
-        self.content_length = int(length) if length.isascii() and length.isdigit() else None
+        readable = length.isascii() and length.isdigit() and len(length) <= _LONGEST_LENGTH
+        self.content_length = int(length) if readable else None
         self.content = StoredBody(stored.body, cut=stored.cut)
 
     def release(self) -> None:

@@ -233,7 +233,9 @@ class Mirror:
         """Return whether nothing is said of a failure: there is no icon, and no page names it."""
         if not target.optional or not isinstance(outcome, Failed):
             return False
-        if outcome.kind is not ErrorKind.HTTP_STATUS:
+        # No connection is made to an archive: it holds none.
+        held_none = bool(self._options.replay) and outcome.kind is ErrorKind.CONNECT
+        if outcome.kind is not ErrorKind.HTTP_STATUS and not held_none:
             return False
         *_, role = self._known.get(target.url, _FAR)
         if role is not Role.OPTIONAL:
