@@ -271,6 +271,20 @@ async def test_one_name_for_two_reports_is_refused(command: Command, tmp_path: P
     )
 
 
+@pytest.mark.parametrize("flag", ["--report", "--lock"])
+@pytest.mark.parametrize("name", ["list.jsonl", "link.jsonl"])
+async def test_a_list_is_not_written_over_while_it_is_read(
+    site: Site, command: Command, tmp_path: Path, flag: str, name: str
+) -> None:
+    lines = f'{{"url": "{site.url()}"}}\n'
+    (tmp_path / "list.jsonl").write_text(lines)
+    (tmp_path / "link.jsonl").symlink_to("list.jsonl")
+    ran = await command("list.jsonl", flag, name)
+    assert (ran.status, site.requests) == (2, [])
+    assert f"{name} is named twice" in ran.err[-1]
+    assert (tmp_path / "list.jsonl").read_text() == lines
+
+
 async def test_a_full_disk_stops_the_run(command: Command, tmp_path: Path) -> None:
     (tmp_path / "full.jsonl").symlink_to("/dev/full")
     ran = await command("--demo", "--report=full.jsonl")
