@@ -1,6 +1,7 @@
 """Reports as data: the same facts in every format, whole whatever happens to the run."""
 
 import csv
+import errno
 import json
 import re
 import signal
@@ -19,11 +20,12 @@ from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader.errors import ErrorKind
+from downloader.errors import DiskError, ErrorKind, ReportError
 from downloader.models import Failed
 from downloader.report.data import Csv, Json, JsonLines
 from downloader.report.files import Report
 from downloader.report.html import Html
+from downloader.report.lock import LockFile
 from downloader.report.record import FIELDS, Record, Result, record_of, schema
 from downloader.report.run import Run, Totals
 from tests.conftest import Command, Site, ended, saved_files
@@ -313,6 +315,33 @@ async def test_where_one_report_is_refused_the_others_are_made(
     whole = json.loads((tmp_path / "r.json").read_text())
     VALID_REPORT.validate(whole)
     assert whole["run"]["urls"] > 0
+
+
+@pytest.mark.parametrize("make", [Html, LockFile])
+def test_without_room_for_temporary_files_nothing_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], Report]
+) -> None:
+    full = Path("/dev/full")
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda: full.open("w+b"))
+    report = make(tmp_path / "report")
+    report.add(Record(url="http://h/", outcome=Result.MEASURED, sha256="0" * 64))
+    with pytest.raises(DiskError, match="cannot write the temporary file of"):
+        report.finish(RUN)
+    report.abandon()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("make", [Html, LockFile])
+def test_without_a_folder_for_temporary_files_no_run_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], Report]
+) -> None:
+    def refuse() -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(ReportError, match="cannot make the temporary file of"):
+        make(tmp_path / "report")
+    assert not list(tmp_path.iterdir())
 
 
 async def test_what_an_encrypted_request_waits_for(tmp_path: Path, command: Command) -> None:
