@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from downloader.errors import ReportError
+from downloader.errors import ErrorKind, ReportError
 from downloader.models import SkipReason
 from downloader.report.record import Record, Result
 from downloader.text import format_size, printable
@@ -17,6 +17,8 @@ _FLAG = "--compare"
 _MOST_KEPT = 200
 #: No file is larger.
 _LARGEST = 2**63
+#: Every line of a report begins so, unless it is shorter.
+_BEGINNING = b'{"url":'
 _DIGEST = re.compile("[0-9a-f]{64}")
 _THERE = frozenset({Result.DOWNLOADED, Result.MEASURED, Result.UNCHANGED, Result.SKIPPED})
 
@@ -108,6 +110,8 @@ class Comparison:
         self.complete = True
         self.partial = False
         self._before: dict[str, Before] = {}
+        # Lines that are no addresses are not known to repeat each other.
+        self._bad: set[str] = set()
         for record in _read(path):
             if record.outcome is Result.NOT_TRIED:
                 self.partial = True
@@ -118,8 +122,10 @@ class Comparison:
 
     def add(self, record: Record) -> None:
         """Take one record; of several lines with one URL the first counts."""
-        if record.reason == SkipReason.DUPLICATE.value:
+        if record.reason == SkipReason.DUPLICATE.value or record.url in self._bad:
             return
+        if record.kind == ErrorKind.BAD_URL:
+            self._bad.add(record.url)
         before = self._before.pop(record.url, None)
         after = record.decoded_bytes
         change = _change(before, record)
@@ -185,11 +191,18 @@ def _read(path: Path) -> Iterator[Record]:
                 yield from _whole(path, file.read())
                 return
             for number, line in enumerate(file, 1):
-                # A run that was killed may have left a part of a line.
-                if line.endswith(b"\n") and line.strip():
-                    yield _record(f"{path}:{number}", _parsed(line))
+                parsed = _parsed(line)
+                # A run that was killed, or had no more room, may have left a part of a line.
+                part = parsed is None and not line.endswith(b"\n") and _begins(line)
+                if line.strip() and not part:
+                    yield _record(f"{path}:{number}", parsed)
     except OSError as error:
         raise ReportError(f"cannot read {_FLAG} {path}: {error.strerror}") from error
+
+
+def _begins(line: bytes) -> bool:
+    """Return whether *line* is how a line of a report begins."""
+    return line.startswith(_BEGINNING) or _BEGINNING.startswith(line)
 
 
 def _whole(path: Path, data: bytes) -> Iterator[Record]:
