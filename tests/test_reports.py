@@ -427,6 +427,19 @@ def _check_text(folder: Path, text: str) -> None:
     assert cell.isprintable() or not text.isprintable()
 
 
+@pytest.mark.parametrize("text", ['";=1;"', "a; \t=1", "x;;@SUM(1)", ';"=1', "= 1", "a;＝1"])  # noqa: RUF001
+def test_where_semicolons_part_cells_none_is_a_formula(tmp_path: Path, text: str) -> None:
+    report = Csv(tmp_path / "r.csv")
+    address = "http://h/a;-b"
+    report.add(Record(url=address, outcome=Result.MEASURED, etag=text, last_modified=text))
+    report.finish(RUN)
+    ((names, row),) = [list(csv.reader((tmp_path / "r.csv").read_text().splitlines()))]
+    assert row[names.index("url")] == address
+    for name in ("etag", "last_modified"):
+        for cell in row[names.index(name)].split(";"):
+            assert not cell.lstrip(' \t"').startswith(("=", "@", "＝"))  # noqa: RUF001
+
+
 def test_a_run_that_ends_early_has_one_record_more(tmp_path: Path) -> None:
     report = JsonLines(tmp_path / "r.jsonl")
     report.finish(replace(RUN, untried=1, list_read=False))
