@@ -129,6 +129,19 @@ async def test_of_bad_lines_that_are_alike_none_is_new(command: Command, tmp_pat
     assert ran.out[-1] == "Since old.jsonl: 1 the same"
 
 
+async def test_what_pages_need_is_not_gone_when_they_are_skipped(
+    site: Site, command: Command
+) -> None:
+    site.pages |= {
+        "/": "<iframe src=/frame></iframe>",
+        "/frame": "<img src=/picture>",
+        "/picture": "1",
+    }
+    await command(site.url("/"), "--mirror", "--report=old.jsonl")
+    ran = await command(site.url("/"), "--mirror", "--compare=old.jsonl")
+    assert ran.out[-1] == "Since old.jsonl: 3 the same"
+
+
 @given(data=st.binary())
 def test_any_bytes_are_compared_with_or_refused(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
