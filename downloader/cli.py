@@ -408,6 +408,7 @@ def main(
         budget=budget,
         lock=lock,
         locked=locked,
+        lists=tuple(map(Path, source)),
     )
     view = View(options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
     prepare_streams()

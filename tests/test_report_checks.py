@@ -109,6 +109,39 @@ def test_what_is_no_report_cannot_be_compared_with(tmp_path: Path, text: str) ->
             Comparison(tmp_path / name)
 
 
+def test_what_has_no_end_of_line_is_no_report_unless_it_is_a_part_of_one(tmp_path: Path) -> None:
+    old = tmp_path / "old.jsonl"
+    old.write_text("no JSON")
+    with pytest.raises(ReportError, match=r"old\.jsonl:1 is no record of a report"):
+        Comparison(old)
+    line = '{"url":"http://h/","outcome":"measured"}'
+    for text, same in ((line, 1), (f"{line}\n{line[:9]}", 1), (f"{line}\n{{", 1), (line[:-1], 0)):
+        old.write_text(text)
+        comparison = Comparison(old)
+        comparison.add(Record(url="http://h/", outcome=Result.MEASURED))
+        assert comparison.same == same
+
+
+async def test_of_bad_lines_that_are_alike_none_is_new(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("htp:/x\nhtp:/x\n")
+    await command("list.txt", "--no-save", "--report=old.jsonl")
+    ran = await command("list.txt", "--no-save", "--compare=old.jsonl")
+    assert ran.out[-1] == "Since old.jsonl: 1 the same"
+
+
+async def test_what_pages_need_is_not_gone_when_they_are_skipped(
+    site: Site, command: Command
+) -> None:
+    site.pages |= {
+        "/": "<iframe src=/frame></iframe>",
+        "/frame": "<img src=/picture>",
+        "/picture": "1",
+    }
+    await command(site.url("/"), "--mirror", "--report=old.jsonl")
+    ran = await command(site.url("/"), "--mirror", "--compare=old.jsonl")
+    assert ran.out[-1] == "Since old.jsonl: 3 the same"
+
+
 @given(data=st.binary())
 def test_any_bytes_are_compared_with_or_refused(
     tmp_path_factory: pytest.TempPathFactory, data: bytes

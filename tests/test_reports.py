@@ -1,6 +1,7 @@
 """Reports as data: the same facts in every format, whole whatever happens to the run."""
 
 import csv
+import errno
 import json
 import re
 import signal
@@ -19,11 +20,12 @@ from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader.errors import ErrorKind
+from downloader.errors import DiskError, ErrorKind, ReportError
 from downloader.models import Failed
 from downloader.report.data import Csv, Json, JsonLines
 from downloader.report.files import Report
 from downloader.report.html import Html
+from downloader.report.lock import LockFile
 from downloader.report.record import FIELDS, Record, Result, record_of, schema
 from downloader.report.run import Run, Totals
 from tests.conftest import Command, Site, ended, saved_files
@@ -271,6 +273,20 @@ async def test_one_name_for_two_reports_is_refused(command: Command, tmp_path: P
     )
 
 
+@pytest.mark.parametrize("flag", ["--report", "--lock"])
+@pytest.mark.parametrize("name", ["list.jsonl", "link.jsonl"])
+async def test_a_list_is_not_written_over_while_it_is_read(
+    site: Site, command: Command, tmp_path: Path, flag: str, name: str
+) -> None:
+    lines = f'{{"url": "{site.url()}"}}\n'
+    (tmp_path / "list.jsonl").write_text(lines)
+    (tmp_path / "link.jsonl").symlink_to("list.jsonl")
+    ran = await command("list.jsonl", flag, name)
+    assert (ran.status, site.requests) == (2, [])
+    assert f"{name} is named twice" in ran.err[-1]
+    assert (tmp_path / "list.jsonl").read_text() == lines
+
+
 async def test_a_full_disk_stops_the_run(command: Command, tmp_path: Path) -> None:
     (tmp_path / "full.jsonl").symlink_to("/dev/full")
     ran = await command("--demo", "--report=full.jsonl")
@@ -299,6 +315,33 @@ async def test_where_one_report_is_refused_the_others_are_made(
     whole = json.loads((tmp_path / "r.json").read_text())
     VALID_REPORT.validate(whole)
     assert whole["run"]["urls"] > 0
+
+
+@pytest.mark.parametrize("make", [Html, LockFile])
+def test_without_room_for_temporary_files_nothing_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], Report]
+) -> None:
+    full = Path("/dev/full")
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda: full.open("w+b"))
+    report = make(tmp_path / "report")
+    report.add(Record(url="http://h/", outcome=Result.MEASURED, sha256="0" * 64))
+    with pytest.raises(DiskError, match="cannot write the temporary file of"):
+        report.finish(RUN)
+    report.abandon()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("make", [Html, LockFile])
+def test_without_a_folder_for_temporary_files_no_run_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], Report]
+) -> None:
+    def refuse() -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(ReportError, match="cannot make the temporary file of"):
+        make(tmp_path / "report")
+    assert not list(tmp_path.iterdir())
 
 
 async def test_what_an_encrypted_request_waits_for(tmp_path: Path, command: Command) -> None:
@@ -382,6 +425,19 @@ def _check_text(folder: Path, text: str) -> None:
     cell = row[names.index("message")]
     assert not cell.strip().startswith(("=", "+", "-", "@", "\t", "\r"))
     assert cell.isprintable() or not text.isprintable()
+
+
+@pytest.mark.parametrize("text", ['";=1;"', "a; \t=1", "x;;@SUM(1)", ';"=1', "= 1", "a;＝1"])  # noqa: RUF001
+def test_where_semicolons_part_cells_none_is_a_formula(tmp_path: Path, text: str) -> None:
+    report = Csv(tmp_path / "r.csv")
+    address = "http://h/a;-b"
+    report.add(Record(url=address, outcome=Result.MEASURED, etag=text, last_modified=text))
+    report.finish(RUN)
+    ((names, row),) = [list(csv.reader((tmp_path / "r.csv").read_text().splitlines()))]
+    assert row[names.index("url")] == address
+    for name in ("etag", "last_modified"):
+        for cell in row[names.index(name)].split(";"):
+            assert not cell.lstrip(' \t"').startswith(("=", "@", "＝"))  # noqa: RUF001
 
 
 def test_a_run_that_ends_early_has_one_record_more(tmp_path: Path) -> None:

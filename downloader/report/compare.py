@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from downloader.errors import ReportError
+from downloader.errors import ErrorKind, ReportError
 from downloader.models import SkipReason
 from downloader.report.record import Record, Result
 from downloader.text import format_size, printable
@@ -17,6 +17,8 @@ _FLAG = "--compare"
 _MOST_KEPT = 200
 #: No file is larger.
 _LARGEST = 2**63
+#: Every line of a report begins so, unless it is shorter.
+_BEGINNING = b'{"url":'
 _DIGEST = re.compile("[0-9a-f]{64}")
 _THERE = frozenset({Result.DOWNLOADED, Result.MEASURED, Result.UNCHANGED, Result.SKIPPED})
 
@@ -40,11 +42,13 @@ class Before:
         there: whether it could be fetched.
         size: bytes of its body, if they are known.
         sha256: of those bytes, if it is known.
+        parent: the page that it was found on, if it was.
     """
 
     there: bool
     size: int | None
     sha256: bytes | None
+    parent: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +112,28 @@ class Comparison:
         self.complete = True
         self.partial = False
         self._before: dict[str, Before] = {}
+        # Lines that are no addresses are not known to repeat each other.
+        self._bad: set[str] = set()
+        # Pages that are there already are not read again, and what they need is not told of.
+        self._unread: set[str] = set()
         for record in _read(path):
             if record.outcome is Result.NOT_TRIED:
                 self.partial = True
             elif record.reason != SkipReason.DUPLICATE.value:
                 there = record.outcome in _THERE
                 digest = bytes.fromhex(record.sha256) if record.sha256 else None
-                self._before[record.url] = Before(there, record.decoded_bytes, digest)
+                self._before[record.url] = Before(
+                    there, record.decoded_bytes, digest, record.parent
+                )
 
     def add(self, record: Record) -> None:
         """Take one record; of several lines with one URL the first counts."""
-        if record.reason == SkipReason.DUPLICATE.value:
+        if record.reason == SkipReason.DUPLICATE.value or record.url in self._bad:
             return
+        if record.kind == ErrorKind.BAD_URL:
+            self._bad.add(record.url)
+        if record.outcome is Result.SKIPPED:
+            self._unread.add(record.url)
         before = self._before.pop(record.url, None)
         after = record.decoded_bytes
         change = _change(before, record)
@@ -133,7 +147,10 @@ class Comparison:
         self.complete = complete
         if complete:
             for url, before in self._before.items():
-                self._note(Change.GONE, Changed(url, before.size, None))
+                if self._of_unread(before):
+                    self.same += 1
+                else:
+                    self._note(Change.GONE, Changed(url, before.size, None))
         self._before.clear()
 
     def lines(self, most: int = 20) -> list[str]:
@@ -152,6 +169,18 @@ class Comparison:
             if changes.count > most:
                 lines.append(f"  {kind}: and {changes.count - most} more")
         return lines
+
+    def _of_unread(self, before: Before) -> bool:
+        """Return whether *before* was found on a page that was not read this time."""
+        seen = set()
+        parent = before.parent
+        while parent is not None and parent not in seen:
+            if parent in self._unread:
+                return True
+            seen.add(parent)
+            above = self._before.get(parent)
+            parent = above.parent if above else None
+        return False
 
     def _note(self, change: Change, changed: Changed) -> None:
         self.changes.setdefault(change, Changes()).add(changed)
@@ -185,11 +214,18 @@ def _read(path: Path) -> Iterator[Record]:
                 yield from _whole(path, file.read())
                 return
             for number, line in enumerate(file, 1):
-                # A run that was killed may have left a part of a line.
-                if line.endswith(b"\n") and line.strip():
-                    yield _record(f"{path}:{number}", _parsed(line))
+                parsed = _parsed(line)
+                # A run that was killed, or had no more room, may have left a part of a line.
+                part = parsed is None and not line.endswith(b"\n") and _begins(line)
+                if line.strip() and not part:
+                    yield _record(f"{path}:{number}", parsed)
     except OSError as error:
         raise ReportError(f"cannot read {_FLAG} {path}: {error.strerror}") from error
+
+
+def _begins(line: bytes) -> bool:
+    """Return whether *line* is how a line of a report begins."""
+    return line.startswith(_BEGINNING) or _BEGINNING.startswith(line)
 
 
 def _whole(path: Path, data: bytes) -> Iterator[Record]:
@@ -215,7 +251,7 @@ def _record(place: str, members: object) -> Record:
     url, outcome = map(members.get, ("url", "outcome"))
     if not isinstance(url, str) or not isinstance(outcome, str) or outcome not in set(Result):
         raise _no_report(place)
-    size, digest, reason = map(members.get, ("decoded_bytes", "sha256", "reason"))
+    size, digest, reason, parent = map(members.get, ("decoded_bytes", "sha256", "reason", "parent"))
     known = isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _LARGEST
     hashed = isinstance(digest, str) and _DIGEST.fullmatch(digest)
     return Record(
@@ -224,6 +260,7 @@ def _record(place: str, members: object) -> Record:
         decoded_bytes=size if known else None,
         sha256=digest if hashed else None,
         reason=reason if isinstance(reason, str) else None,
+        parent=parent if isinstance(parent, str) else None,
     )
 
 

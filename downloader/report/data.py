@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,11 @@ _FLAG = "--report"
 #: What a spreadsheet may take for the beginning of a formula (OWASP, "CSV injection"), also in the
 #: full width forms of East Asian keyboards.
 _FORMULA = tuple("=+-@|%＝＋－＠")  # noqa: RUF001
+#: Where the semicolon parts cells, as in much of Europe, a cell begins behind each.
+_FORMULA_BEHIND = re.compile(rf""";(?=[\s"']*[{re.escape("".join(_FORMULA))}])""")
+#: These are percent-encoded, so that no formula of theirs does harm, and are fetched as they are.
+_ADDRESSES = frozenset({"url", "parent", "final_url", "redirects"})
+_IS_ADDRESS = tuple(name in _ADDRESSES for name in FIELDS)
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
@@ -95,7 +101,7 @@ class Csv:
 
     def add(self, record: Record) -> None:
         """Write one row."""
-        self._rows.writerow(map(_cell, values(record)))
+        self._rows.writerow(map(_cell, values(record), _IS_ADDRESS))
         # What cannot be encoded has been escaped.
         self._file.write(self._text.getvalue().encode())
         self._text.seek(0)
@@ -118,7 +124,7 @@ def json_line(record: Record) -> bytes:
     return f"{_encode(as_dict(record))}\n".encode()
 
 
-def _cell(value: Value) -> str | int | float:
+def _cell(value: Value, is_address: bool) -> str | int | float:
     """Return what a cell holds: on one line, and no formula."""
     match value:
         case None:
@@ -130,4 +136,6 @@ def _cell(value: Value) -> str | int | float:
         case tuple():
             value = " ".join(value)
     text = printable(value)
+    if not is_address:
+        text = _FORMULA_BEHIND.sub(";'", text)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -1,6 +1,7 @@
 """Everything that a run is to report, as one thing that the run tells its outcomes."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -49,6 +50,7 @@ class Wishes:
         budget: what bodies may weigh.
         lock: where to write the list with the hash of each.
         locked: such a list, which the run has to find unchanged.
+        lists: what the run reads while reports are written.
     """
 
     files: Sequence[Path] = ()
@@ -57,6 +59,7 @@ class Wishes:
     budget: Budget | None = None
     lock: Path | None = None
     locked: Path | None = None
+    lists: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +195,16 @@ class Desk(AbstractContextManager["Desk", None]):
 
 
 def _check_names(wishes: Wishes) -> None:
-    """Check that no two reports have one name.
+    """Check that no two reports have one name, and none has that of a list.
 
     Raises:
         ReportError: two have.
     """
-    seen: set[Path] = {wishes.locked.absolute()} if wishes.locked else set()
+    read = [*wishes.lists, *([wishes.locked] if wishes.locked else [])]
+    # A link to a file is another name for it.
+    seen = set(map(os.path.realpath, read))
     for path in (*wishes.files, *([wishes.lock] if wishes.lock else [])):
-        place = path.absolute()
+        place = os.path.realpath(path)
         if place in seen:
             raise ReportError(f"{path} is named twice", hint="give each report a name of its own")
         seen.add(place)

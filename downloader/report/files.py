@@ -1,9 +1,10 @@
 """The files that reports are written to: checked before the run begins, and never left half."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import IO, BinaryIO, Literal, Protocol
 
 from downloader.errors import DiskError, ReportError
 from downloader.paths import PART
@@ -77,6 +78,79 @@ class WholeFile:
                 self._file.close()
             with suppress(OSError):
                 self._part.unlink()
+
+
+class Spool:
+    """A temporary file of lines, for what has to wait until the end of the run.
+
+    Args:
+        path: of the report that it is for, for messages.
+        flag: the option that names that, for messages.
+
+    Raises, when made:
+        ReportError: there is no place for temporary files.
+    """
+
+    def __init__(self, path: Path, flag: str) -> None:
+        self._what = f"the temporary file of {flag} {path}"
+        try:
+            self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end
+        except OSError as error:
+            raise ReportError(
+                f"cannot make {self._what}: {error.strerror}", hint="set TMPDIR to another folder"
+            ) from error
+
+    def add(self, line: bytes) -> int:
+        """Append a line with its end; return where it begins.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        with self._using():
+            place = self._file.tell()
+            self._file.write(line)
+        return place
+
+    def line(self, place: int) -> bytes:
+        """Return the line that begins at *place*.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        with self._using():
+            self._file.seek(place)
+            return self._file.readline()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield all lines.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        with self._using():
+            self._file.seek(0)
+        while line := self._next():
+            yield line
+
+    def close(self) -> None:
+        """Remove it."""
+        # What is still to be written is not wanted any more, and may not find room.
+        with suppress(OSError):
+            self._file.close()
+
+    def _next(self) -> bytes:
+        with self._using():
+            return self._file.readline()
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise DiskError(
+                f"cannot write {self._what}: {error.strerror}",
+                hint="make room, or set TMPDIR to another folder",
+            ) from error
 
 
 def open_lines(path: Path, flag: str) -> BinaryIO:

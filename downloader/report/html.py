@@ -7,13 +7,11 @@ browser. A policy (CSP) lets only the scripts run that are part of it, and lets 
 import base64
 import hashlib
 import json
-import tempfile
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import IO
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -21,7 +19,7 @@ from markupsafe import Markup
 from downloader._version import __version__
 from downloader.report.compare import Change
 from downloader.report.data import json_line
-from downloader.report.files import WholeFile, writing
+from downloader.report.files import Spool, WholeFile
 from downloader.report.findings import ADVICE, Copies, Findings, repeated_bytes
 from downloader.report.kinds import kind_of
 from downloader.report.record import Record, Result
@@ -53,16 +51,15 @@ class Html:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._spool = Spool(path, _FLAG)
         self._file = WholeFile(path, _FLAG)
-        self._spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end
         self._sizes = array("q")
         self._summary = Summary(_FIRST_ROWS)
         self._findings = Findings()
 
     def add(self, record: Record) -> None:
         """Take one record."""
-        with writing(self._path, _FLAG):
-            self._spool.write(json_line(record))
+        self._spool.add(json_line(record))
         self._sizes.append(_weight(record))
         self._summary.add(record)
         self._findings.add(record)
@@ -116,7 +113,6 @@ class Html:
             most = sorted(self._sizes, reverse=True)[:MOST_ROWS]
             least = most[-1]
             equal = most.count(least)
-        self._spool.seek(0)
         for line, size in zip(self._spool, self._sizes, strict=True):
             members = json.loads(line)
             members["outcome"] = Result(members["outcome"])

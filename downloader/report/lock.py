@@ -1,15 +1,13 @@
 """A list with the hash, size and final URL of each, and whether a run finds just that."""
 
 import json
-import tempfile
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from downloader.errors import ErrorKind, ReportError
 from downloader.paths import SafePath, candidates
-from downloader.report.files import WholeFile, writing
+from downloader.report.files import Spool, WholeFile
 from downloader.report.record import Record, Result
 from downloader.report.run import Run
 from downloader.text import printable
@@ -30,8 +28,8 @@ class LockFile:
     def __init__(self, path: Path) -> None:
         self.said = ""
         self._path = path
+        self._spool = Spool(path, _FLAG)
         self._file = WholeFile(path, _FLAG)
-        self._spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end
         self._places = array("q")
         self._missing = 0
 
@@ -47,9 +45,8 @@ class LockFile:
             line["final_url"] = record.final_url
         if (name := _given_name(record)) is not None:
             line["name"] = name
-        with writing(self._path, _FLAG):
-            self._places.extend((record.index or 0, self._spool.tell()))
-            self._spool.write(json.dumps(line).encode() + b"\n")
+        place = self._spool.add(json.dumps(line).encode() + b"\n")
+        self._places.extend((record.index or 0, place))
 
     def finish(self, run: Run) -> None:
         """Write it in the order of the list."""
@@ -61,8 +58,7 @@ class LockFile:
             return
         places = sorted(zip(self._places[::2], self._places[1::2], strict=True))
         for _, place in places:
-            self._spool.seek(place)
-            self._file.write(self._spool.readline())
+            self._file.write(self._spool.line(place))
         self._file.commit()
         self._spool.close()
 
