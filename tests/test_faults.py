@@ -493,6 +493,9 @@ async def test_the_temporary_file_of_a_cut_body_is_gone_from_its_folder(tmp_path
 
 async def test_all_faults_at_once_leave_every_line_its_outcome(tmp_path: Path) -> None:
     usual = [case for case in CASES if case.door is Door.PLAIN and case.options is OPTIONS]
+    # aiohttp asks once more when a used connection is dead, and among so many may get another one
+    # that is: then it is for --retries, which are off here.
+    usual.remove(next(case for case in usual if case.path == "/reset-when-used-again"))
     async with fault_server() as server, asyncio.timeout(LIMIT):
         outcomes = await download_sites(
             [server.url(case.path, scheme=case.scheme) for case in usual],
