@@ -23,7 +23,7 @@ from downloader.models import Failed, InFlight, Options, Outcome
 from downloader.notes import Notes
 from downloader.pool import Pool, Sleep
 from downloader.reader import Reader
-from downloader.sources import Entry, FetchList
+from downloader.sources import Entry, FetchList, Share
 from downloader.urls import Url
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Batch:
         self._fed = False
         self._mirror: Mirror | None = None
         self._found = 0
+        self._share = Share(options.shard)
         self._reader: Reader[Entry] | None = None
         self._feeder: asyncio.Task[None] | None = None
         self._fault: Exception | None = None
@@ -92,6 +93,11 @@ class Batch:
         if self._reader is None or not self._reader.finished:
             return None
         return self._reader.count + self._found
+
+    @property
+    def others(self) -> int:
+        """How many lines have been read that other shards have."""
+        return self._share.others
 
     @property
     def received(self) -> int:
@@ -164,7 +170,7 @@ class Batch:
     async def _feed(self) -> None:
         """Hand on what the journal admits, no further ahead than the window and the consumer."""
         try:
-            entries = self._entries(self._fetch_list())
+            entries = self._share.of(self._entries(self._fetch_list()))
             self._reader = Reader(entries, ahead=_AHEAD, name="reader of lists")
             while batch := await self._reader.take(_ADMITTED_AT_ONCE):
                 transfers: list[Transfer] = []

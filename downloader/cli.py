@@ -22,6 +22,7 @@ from downloader.flags import (
     Level,
     Processes,
     Seconds,
+    ShardOf,
     Size,
     load_config,
     option,
@@ -245,6 +246,12 @@ _DEFAULTS = Options()
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="See that every local link in this mirrored folder leads to a file of it.",
+)
+@option(
+    "Scale",
+    "--shard",
+    type=ShardOf(),
+    help="Fetch only the hosts of part K of N, as other runs have the others.",
 )
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")

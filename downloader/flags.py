@@ -10,6 +10,7 @@ import click
 import platformdirs
 
 from downloader.errors import BadUrlError
+from downloader.shards import Shard
 from downloader.sources import parse_header
 from downloader.text import parse_seconds, parse_size, printable
 
@@ -123,6 +124,21 @@ class Size(click.ParamType[int]):
             return parse_size(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class ShardOf(click.ParamType[Shard]):
+    """One of several runs that share a list: ``K/N``."""
+
+    name = "K/N"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Shard:
+        """Return which one."""
+        try:
+            return value if isinstance(value, Shard) else Shard.parse(str(value))
+        except ValueError as error:
+            self.fail(printable(str(error)), param, ctx)
 
 
 class Header(click.ParamType[tuple[str, str]]):

@@ -7,6 +7,7 @@ from pathlib import Path
 from downloader._version import __version__
 from downloader.errors import ErrorKind
 from downloader.paths import SafePath
+from downloader.shards import Shard
 from downloader.urls import Url, redact
 
 #: The User-Agent sent by default: honest, so that a site's owner can tell who came.
@@ -65,6 +66,7 @@ class Options:
         robots: ask robots.txt before a link is followed, and heed nofollow.
         max_urls: fetch no more than so many addresses that pages refer to, or None.
         single_file: make each page one file with all it needs; implies mirror.
+        shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
 
     output: Path = Path("downloaded_sites")
@@ -100,6 +102,7 @@ class Options:
     robots: bool = True
     max_urls: int | None = None
     single_file: bool = False
+    shard: Shard | None = None
 
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a hang later.

@@ -87,8 +87,8 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
                 fault = error
         for warning in batch.warnings:
             screen.note(printable(f"download: {warning}"))
-        if tally.total and not view.quiet:
-            screen.result(summary_line(tally, time.monotonic() - started))
+        if (tally.total or batch.others) and not view.quiet:
+            screen.result(summary_line(tally, time.monotonic() - started, batch.others))
         if batch.untried or (received and batch.total is None):
             screen.note(_stopped_line(batch))
     if fault is not None:

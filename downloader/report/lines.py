@@ -87,12 +87,13 @@ def _size(octets: int, characters: int | None) -> str:
     return count(octets, "byte") if characters is None else count(characters, "character")
 
 
-def summary_line(tally: Tally, seconds: float) -> str:
-    """Return the last line: what became of all URLs."""
+def summary_line(tally: Tally, seconds: float, others: int = 0) -> str:
+    """Return the last line: what became of all URLs, and how many *others* are of other shards."""
+    rest = f"; {count(others, 'URL')} of other shards" if others else ""
     return (
         f"{count(tally.total, 'URL')}: {tally.downloaded} downloaded, "
         f"{tally.unchanged} unchanged, {tally.skipped} skipped, {tally.failed} failed; "
-        f"{count(tally.saved, 'byte')} in {seconds:.2f} s"
+        f"{count(tally.saved, 'byte')} in {seconds:.2f} s{rest}"
     )
 
 
