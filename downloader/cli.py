@@ -253,6 +253,12 @@ _DEFAULTS = Options()
     type=ShardOf(),
     help="Fetch only the hosts of part K of N, as other runs have the others.",
 )
+@option(
+    "Scale",
+    "--merge",
+    is_flag=True,
+    help="Take the output folders that are the SOURCEs into one, as of shards.",
+)
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")
 @option("Report", "--no-progress", is_flag=True, help="Show no progress bar.")
@@ -289,6 +295,7 @@ def main(
     debug: bool,
     demo: bool,
     check: Path | None,
+    merge: bool,
     config: Path | None,
     **settings: Any,
 ) -> None:
@@ -305,6 +312,12 @@ def main(
             raise click.UsageError("--check takes no SOURCE", ctx)
         prepare_streams()
         sys.exit(_guarded(lambda: _check(check, quiet=quiet, verbose=verbose), debug=debug))
+    if merge:
+        if not source or demo:
+            raise click.UsageError("--merge takes the folders to merge as SOURCEs", ctx)
+        prepare_streams()
+        output: Path = settings["output"]
+        sys.exit(_guarded(lambda: _merge(source, output, quiet=quiet), debug=debug))
     if bool(source) == demo:
         raise click.UsageError(
             "--demo takes no SOURCE" if demo else "name a SOURCE: a list file, - or a URL", ctx
@@ -359,6 +372,12 @@ def _check(folder: Path, *, quiet: bool, verbose: bool) -> ExitStatus:
     from downloader.checked import run_check
 
     return run_check(folder, quiet=quiet, verbose=verbose)
+
+
+def _merge(folders: tuple[str, ...], output: Path, *, quiet: bool) -> ExitStatus:
+    from downloader.merged import run_merge
+
+    return run_merge([Path(folder) for folder in folders], output, quiet=quiet)
 
 
 def _start(source: tuple[str, ...], options: Options, view: View, *, demo: bool) -> ExitStatus:

@@ -44,6 +44,7 @@ ORDER = [
     "progress",
     "check",
     "checked",
+    "merged",
     "demo",
     "flags",
     "api",

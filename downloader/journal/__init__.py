@@ -11,6 +11,7 @@ from downloader.journal.database import FOLDER
 from downloader.journal.files import saved_since
 from downloader.journal.frontier import role_of
 from downloader.journal.ledger import Journal
+from downloader.journal.merging import Merging
 from downloader.journal.records import (
     Admitted,
     Alias,
@@ -30,6 +31,7 @@ __all__ = [
     "Alias",
     "Job",
     "Journal",
+    "Merging",
     "Parked",
     "Place",
     "Published",

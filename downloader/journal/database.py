@@ -114,6 +114,11 @@ def insert_many(
         db.execute(f"{statement} {','.join([row] * len(some))} {rest}", values)
 
 
+def is_in(root: Path) -> bool:
+    """Return whether the folder *root* has a journal."""
+    return (root / FOLDER / _FILE).is_file()
+
+
 def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
     """Open the journal of the output folder *root*, or make it.
 

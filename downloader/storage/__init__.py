@@ -5,7 +5,8 @@ reached from the folder's own descriptor, component by component, never through 
 so nothing planted in the folder can lead a write out of it.
 """
 
+from downloader.storage.copying import Copying
 from downloader.storage.publish import Publish
 from downloader.storage.saving import Contents, PartFile, Storage
 
-__all__ = ["Contents", "PartFile", "Publish", "Storage"]
+__all__ = ["Contents", "Copying", "PartFile", "Publish", "Storage"]
