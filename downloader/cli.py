@@ -1,5 +1,6 @@
 """The command: click → Options → run → exit status; the only ``sys.exit``."""
 
+import importlib.util
 import logging
 import os
 import sys
@@ -13,7 +14,8 @@ import click
 from downloader import cluster, sources
 from downloader._version import __version__
 from downloader.demo import demo_site
-from downloader.errors import DiskError, DownloadError
+from downloader.engine import Plan
+from downloader.errors import DiskError, DownloadError, RunError
 from downloader.flags import (
     CountOrAuto,
     GroupedCommand,
@@ -26,6 +28,7 @@ from downloader.flags import (
     Size,
     load_config,
     option,
+    usable_cores,
 )
 from downloader.loop import log_everything, runner
 from downloader.models import LEVEL, USER_AGENT, ExitStatus, Options
@@ -255,6 +258,27 @@ _DEFAULTS = Options()
 )
 @option(
     "Scale",
+    "--engine",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    help="Do it on this machine, or by the workers of a Dask cluster [local].",
+)
+@option(
+    "Scale",
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Where the Dask scheduler is [one is started, with a worker on each core].",
+)
+@option(
+    "Scale",
+    "--shards",
+    metavar="N",
+    type=click.IntRange(min=1, max=100_000),
+    default=Plan().shards,
+    help=f"Cut the list into so many parts for the cluster [{Plan().shards}].",
+)
+@option(
+    "Scale",
     "--merge",
     is_flag=True,
     help="Take the output folders that are the SOURCEs into one, as of shards.",
@@ -296,6 +320,9 @@ def main(
     demo: bool,
     check: Path | None,
     merge: bool,
+    engine: str,
+    scheduler: str | None,
+    shards: int,
     config: Path | None,
     **settings: Any,
 ) -> None:
@@ -330,11 +357,19 @@ def main(
         level=LEVEL if recursive and level is None else level,
         **settings,
     )
+    plan = None
+    if engine == "dask":
+        if options.mirrors:
+            raise click.UsageError("--engine dask does not mirror pages; see --shard", ctx)
+        workers = options.processes if options.processes > 1 else usable_cores()
+        plan = Plan(scheduler, shards, workers)
+    elif scheduler is not None:
+        raise click.UsageError("--scheduler needs --engine dask", ctx)
     view = View(options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
     prepare_streams()
     if debug:
         log_everything()
-    sys.exit(_guarded(lambda: _start(source, options, view, demo=demo), debug=debug))
+    sys.exit(_guarded(lambda: _start(source, options, view, plan, demo=demo), debug=debug))
 
 
 def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
@@ -380,16 +415,24 @@ def _merge(folders: tuple[str, ...], output: Path, *, quiet: bool) -> ExitStatus
     return run_merge([Path(folder) for folder in folders], output, quiet=quiet)
 
 
-def _start(source: tuple[str, ...], options: Options, view: View, *, demo: bool) -> ExitStatus:
+def _start(
+    source: tuple[str, ...], options: Options, view: View, plan: Plan | None, *, demo: bool
+) -> ExitStatus:
     with ExitStack() as stack:
-        if (processes := cluster.size(options)) > 1:
+        if plan is not None:
+            if importlib.util.find_spec("distributed") is None:
+                raise RunError(
+                    "--engine dask needs Dask, which is not installed",
+                    hint="install it with: pip install 'download-sites[dask]'",
+                )
+        elif (processes := cluster.size(options)) > 1:
             stack.enter_context(cluster.forked_ahead(processes))
         if demo:
             source = stack.enter_context(demo_site())
         for one in source:
             sources.check(one)
         with runner(debug=view.debug) as loop:
-            return loop.run(run(source, options, view))
+            return loop.run(run(source, options, view, plan))
 
 
 def _silence_stdout() -> None:

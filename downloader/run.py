@@ -10,6 +10,7 @@ from pathlib import Path
 
 from downloader import sources
 from downloader.batch import Batch
+from downloader.engine import Campaign, Plan
 from downloader.errors import DownloadError, ErrorKind
 from downloader.loop import widen_resolver
 from downloader.models import ExitStatus, Failed, Options, Outcome, Tally
@@ -59,8 +60,10 @@ class View:
                 screen.result(detail)
 
 
-async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStatus:
-    """Download what the SOURCEs hold, and say what happened.
+async def run(
+    source: tuple[str, ...], options: Options, view: View, plan: Plan | None = None
+) -> ExitStatus:
+    """Download what the SOURCEs hold, here or as *plan* says, and say what happened.
 
     Raises:
         DownloadError: the run could not be made, or not to its end.
@@ -69,9 +72,13 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
     widen_resolver(options.concurrency)
     started = time.monotonic()
     tally = Tally()
-    batch = Batch(lambda fetch_list: sources.read(source, fetch_list), options)
+    batch: Batch | Campaign = (
+        Batch(lambda fetch_list: sources.read(source, fetch_list), options)
+        if plan is None
+        else Campaign(source, options, plan)
+    )
     screen = Screen(
-        lambda: State(tally.total, batch.total, tally.failed, batch.received, batch.rewritten),
+        lambda: _state(batch, tally),
         lambda: batch.stop(now=True),
         progress=view.progress and not view.quiet,
     )
@@ -100,7 +107,15 @@ async def run(source: tuple[str, ...], options: Options, view: View) -> ExitStat
     return ExitStatus.SOME_FAILED if tally.failed else ExitStatus.DONE
 
 
-def _stopped_line(batch: Batch) -> str:
+def _state(batch: Batch | Campaign, tally: Tally) -> State:
+    # What others have done counts before it has been told.
+    done, failed = (batch.done, batch.failed) if isinstance(batch, Campaign) else (0, 0)
+    return State(
+        tally.total + done, batch.total, tally.failed + failed, batch.received, batch.rewritten
+    )
+
+
+def _stopped_line(batch: Batch | Campaign) -> str:
     untried = count(batch.untried, "line")
     rest = "were" if batch.untried != 1 else "was"
     if batch.total is None:
@@ -109,7 +124,7 @@ def _stopped_line(batch: Batch) -> str:
 
 
 @contextlib.contextmanager
-def _signals(batch: Batch, screen: Screen) -> Iterator[list[signal.Signals]]:
+def _signals(batch: Batch | Campaign, screen: Screen) -> Iterator[list[signal.Signals]]:
     """Give the list of signals received: the first stops gently, the second at once.
 
     SIGUSR1, where it exists, prints what is in flight.

@@ -28,6 +28,7 @@ ORDER = [
     "sources",
     "reader",
     "fetch",
+    "lists",
     "journal",
     "notes",
     "storage",
@@ -40,6 +41,7 @@ ORDER = [
     "loop",
     "cluster",
     "batch",
+    "engine",
     "report",
     "progress",
     "check",
@@ -64,6 +66,7 @@ ONLY = {
     "sqlite3": "journal",
     "turbohtml": "links",
     "protego": "crawl",
+    "distributed": "engine",
 }
 
 

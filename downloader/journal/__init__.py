@@ -7,7 +7,7 @@ folder is refused. A killed run loses no more than the last fraction of a second
 saved in that fraction is known by the file itself, because a name in the folder means a whole file.
 """
 
-from downloader.journal.database import FOLDER
+from downloader.journal.database import FOLDER, is_in
 from downloader.journal.files import saved_since
 from downloader.journal.frontier import role_of
 from downloader.journal.ledger import Journal
@@ -38,6 +38,7 @@ __all__ = [
     "Role",
     "Saved",
     "Stored",
+    "is_in",
     "original",
     "role_of",
     "saved_since",

@@ -15,20 +15,21 @@ class Share:
     names could not be fetched is everybody's: each of them misses lines of its own.
 
     Attributes:
+        shard: which; None for all of the list.
         others: how many entries other shards have, of those that have been read.
     """
 
     def __init__(self, shard: Shard | None) -> None:
         self.others = 0
-        self._shard = shard
+        self.shard = shard
 
     def of(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Yield the entries that are this run's; without a shard, all."""
-        if self._shard is None:
+        if self.shard is None:
             yield from entries
             return
         for entry in entries:
-            if _is_of(self._shard, entry):
+            if _is_of(self.shard, entry):
                 yield entry
             else:
                 self.others += 1
