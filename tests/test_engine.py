@@ -23,7 +23,7 @@ from downloader.engine import Campaign, Plan, task
 from downloader.engine.executor import LostError
 from downloader.engine.partition import Cutter
 from downloader.engine.work import Done, Progress, Work, failure_of, line_of, outcomes, target_of
-from downloader.errors import BusyError, ErrorKind, OutputError, RunError
+from downloader.errors import BusyError, DiskError, ErrorKind, OutputError, RunError
 from downloader.journal import Journal
 from downloader.models import Checksum, Failed, Target
 from downloader.shards import Shard
@@ -357,6 +357,19 @@ async def test_a_host_with_most_of_the_list_is_done_in_portions_that_follow_each
     assert [work.count for work in here.seen] == [10, 10, 5]
     assert here.most == 1
     assert [outcome.origin for outcome in found] == [f"{tmp_path}/list:{n}" for n in range(1, 26)]
+
+
+async def test_a_part_that_is_lost_under_the_run_ends_it(site: Site, tmp_path: Path) -> None:
+    def lose(work: Work) -> None:
+        (tmp_path / "out" / ".download" / "shards" / f"{work.shard:05d}").unlink()
+
+    site.pages = {"/1": b"page", "/2": b"page"}
+    source = listed(tmp_path, site.url("/1"), site.url("/2"))
+    with pytest.raises(DiskError, match="No such file"):
+        await campaign(source, tmp_path / "out", Here(lose), portion=1)
+    # What has been lost is cut again.
+    found = await campaign(source, tmp_path / "out", Here(), portion=1)
+    assert sorted(type(each).__name__ for each in found) == ["Downloaded", "Skipped"]
 
 
 async def test_a_list_is_cut_once_and_again_when_it_has_changed(site: Site, tmp_path: Path) -> None:

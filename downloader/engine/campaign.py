@@ -44,14 +44,14 @@ class _Shard:
 
     Attributes:
         number: which it is.
-        portions: its lines.
+        offset: up to which byte they have been handed out.
         left: how many lines have not been handed out.
         begun: how many have.
     """
 
     number: int
-    portions: Iterator[bytes]
     left: int
+    offset: int = 0
     begun: int = 0
 
 
@@ -209,14 +209,14 @@ class Campaign:
     async def _hand_out(self, parts: Parts, executor: Executor) -> AsyncGenerator[Outcome]:
         """Have all shards done, those first that have most left: what takes longest, begins."""
         queue = [
-            (-count, number, _Shard(number, parts.portions(number, self._portion), count))
+            (-count, number, _Shard(number, count))
             for number, count in enumerate(parts.counts)
             if count
         ]
         heapq.heapify(queue)
         while True:
             while queue and not self._stopped and len(self._tasks) < executor.slots * _AHEAD:
-                self._begin(heapq.heappop(queue)[2], executor)
+                self._begin(heapq.heappop(queue)[2], parts, executor)
             if not self._tasks:
                 return
             ended, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -228,8 +228,9 @@ class Campaign:
                 if shard.left:
                     heapq.heappush(queue, (-shard.left, shard.number, shard))
 
-    def _begin(self, shard: _Shard, executor: Executor) -> None:
-        lines = next(shard.portions)
+    def _begin(self, shard: _Shard, parts: Parts, executor: Executor) -> None:
+        lines = parts.portion(shard.number, shard.offset, self._portion)
+        shard.offset += len(lines)
         output = self._options.output / folder_of(shard.number)
         options = replace(_part_of(self._options, executor.slots), output=output)
         if self._plan.address is None:

@@ -45,13 +45,17 @@ class Parts:
         """How many lines there are."""
         return sum(self.counts) + self.failed
 
-    def portions(self, shard: int, most: int) -> Iterator[bytes]:
-        """Yield the lines of a shard, so many at a time."""
-        if not self.counts[shard]:
-            return
-        with (self.folder / _name(shard)).open("rb") as file:
-            while lines := b"".join(islice(file, most)):
-                yield lines
+    def portion(self, shard: int, offset: int, most: int) -> bytes:
+        """Return so many lines of a shard, from that byte of it on.
+
+        Raises:
+            DiskError: they cannot be read.
+        """
+        path = self.folder / _name(shard)
+        # Open only for so long: there may be more shards than a process may have files.
+        with _disk(path), path.open("rb") as file:
+            file.seek(offset)
+            return b"".join(islice(file, most))
 
     def failures(self) -> Iterator[Failed]:
         """Yield the lines that are none."""
@@ -159,7 +163,7 @@ def _disk(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DiskError(f"cannot write {path}: {error.strerror}", hint="see --output") from error
+        raise DiskError(f"cannot use {path}: {error.strerror}", hint="see --output") from error
 
 
 def key_of(sources: Sequence[str], shard: Shard | None) -> str:
