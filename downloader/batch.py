@@ -5,7 +5,6 @@ bounded number of transfers more than it can start, among which it finds hosts t
 """
 
 import asyncio
-import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -14,18 +13,15 @@ from typing import TYPE_CHECKING
 
 from downloader import archive, cluster
 from downloader.crew import Crew
-from downloader.decode import decoder_for
 from downloader.download import Redirected, Transfer
-from downloader.errors import DiskError, ErrorKind, TimedOutError, TooLargeError
-from downloader.fetch import Client
-from downloader.fetch.client import require_success
+from downloader.errors import DiskError, ErrorKind
 from downloader.journal import Admitted, Job
+from downloader.lists import Lists
 from downloader.models import Failed, InFlight, Options, Outcome
 from downloader.notes import Notes
 from downloader.pool import Pool, Sleep
 from downloader.reader import Reader
-from downloader.sources import Entry, FetchList
-from downloader.urls import Url
+from downloader.sources import Entry, FetchList, Share
 
 if TYPE_CHECKING:
     from downloader.mirror import Mirror
@@ -38,8 +34,6 @@ _ADMITTED_AT_ONCE = 2048
 _AHEAD = 2048
 #: So many lines are read ahead of what can be started: among them are hosts that are free.
 _WINDOW = 10_000
-#: Bytes of a sitemap that an index names; the protocol allows 50 MB.
-_LARGEST_LIST = 1024**3
 #: How many outcomes may wait for the consumer.
 _WAITING = 1000
 
@@ -62,9 +56,7 @@ class Batch:
         self._notes = Notes(options, self._failed)
         self._crew = self._made_crew(sleep, clock)
         self._archives = archive.around(options)
-        # What lists that lists name are fetched with, once there is one.
-        self._client: Client | None = None
-        self._lists = AsyncExitStack()
+        self._lists = Lists(options)
         self._room = asyncio.Event()
         self._told: list[Outcome] = []
         self._yielded = 0
@@ -72,6 +64,7 @@ class Batch:
         self._fed = False
         self._mirror: Mirror | None = None
         self._found = 0
+        self._share = Share(options.shard)
         self._reader: Reader[Entry] | None = None
         self._feeder: asyncio.Task[None] | None = None
         self._fault: Exception | None = None
@@ -100,6 +93,11 @@ class Batch:
         if self._reader is None or not self._reader.finished:
             return None
         return self._reader.count + self._found
+
+    @property
+    def others(self) -> int:
+        """How many lines have been read that other shards have."""
+        return self._share.others
 
     @property
     def received(self) -> int:
@@ -174,7 +172,7 @@ class Batch:
     async def _feed(self) -> None:
         """Hand on what the journal admits, no further ahead than the window and the consumer."""
         try:
-            entries = self._entries(self._fetch_list())
+            entries = self._share.of(self._entries(self._lists.fetcher()))
             self._reader = Reader(entries, ahead=_AHEAD, name="reader of lists")
             while batch := await self._reader.take(_ADMITTED_AT_ONCE):
                 transfers: list[Transfer] = []
@@ -274,45 +272,7 @@ class Batch:
             if self._crew.unfinished:
                 await self._wake.wait()
 
-    def _fetch_list(self) -> FetchList:
-        """Return a blocking function for the reader's thread that fetches a list by its URL."""
-        loop = asyncio.get_running_loop()
-
-        def fetch(url: Url) -> Iterator[bytes]:
-            with tempfile.TemporaryFile() as file:
-                copy = self._copy(url, file.write)
-                asyncio.run_coroutine_threadsafe(copy, loop).result()
-                file.seek(0)
-                while data := file.read(64 * 1024):
-                    yield data
-
-        return fetch
-
-    async def _copy(self, url: Url, write: Callable[[bytes], int]) -> None:
-        if self._client is None:
-            self._client = await self._lists.enter_async_context(Client(self._options))
-        await _copy(self._client, url, write, self._options)
-
 
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-async def _copy(client: Client, url: Url, write: Callable[[bytes], int], options: Options) -> None:
-    """Fetch a list that a list names, within the limits of any other body."""
-    most = _LARGEST_LIST if options.max_size is None else options.max_size
-    try:
-        async with asyncio.timeout(options.timeout):
-            with await client.follow(url) as response:
-                require_success(response)
-                decoder = decoder_for(response.content_coding, response.media_type)
-                while data := await response.read_some():
-                    for piece in decoder.feed(data) if decoder else (data,):
-                        most -= write(piece)
-                        if most < 0:
-                            raise TooLargeError("the list is too large", hint="see --max-size")
-                if decoder:
-                    decoder.finish()
-    except TimeoutError as error:
-        raise TimedOutError("the list is not done in time", hint="see --timeout") from error

@@ -1,5 +1,6 @@
 """The command: click → Options → run → exit status; the only ``sys.exit``."""
 
+import importlib.util
 import logging
 import os
 import sys
@@ -15,7 +16,8 @@ from click.core import ParameterSource
 from downloader import cluster, sources
 from downloader._version import __version__
 from downloader.demo import demo_site
-from downloader.errors import DiskError, DownloadError
+from downloader.engine import Plan
+from downloader.errors import DiskError, DownloadError, RunError
 from downloader.flags import (
     ArchiveFile,
     BudgetText,
@@ -27,9 +29,11 @@ from downloader.flags import (
     Processes,
     ReportFile,
     Seconds,
+    ShardOf,
     Size,
     load_config,
     option,
+    usable_cores,
 )
 from downloader.loop import log_everything, runner
 from downloader.models import LEVEL, USER_AGENT, ExitStatus, Options, WarcDigest
@@ -317,6 +321,39 @@ _OF_FILES = ("refresh", "verify", "mirror", "single_file", "recursive", "level")
     default=_DEFAULTS.warc_digest.value,
     help=f"Make the digests in it with this [{_DEFAULTS.warc_digest}].",
 )
+@option(
+    "Scale",
+    "--shard",
+    type=ShardOf(),
+    help="Fetch only the hosts of part K of N, as other runs have the others.",
+)
+@option(
+    "Scale",
+    "--engine",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    help="Do it on this machine, or by the workers of a Dask cluster [local].",
+)
+@option(
+    "Scale",
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Where the Dask scheduler is [one is started, with a worker on each core].",
+)
+@option(
+    "Scale",
+    "--shards",
+    metavar="N",
+    type=click.IntRange(min=1, max=100_000),
+    default=Plan().shards,
+    help=f"Cut the list into so many parts for the cluster [{Plan().shards}].",
+)
+@option(
+    "Scale",
+    "--merge",
+    is_flag=True,
+    help="Take the output folders that are the SOURCEs into one, as of shards.",
+)
 @option("Report", "-q", "--quiet", is_flag=True, help="Print nothing but failures.")
 @option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL.")
 @option("Report", "--no-progress", is_flag=True, help="Show no progress bar.")
@@ -360,6 +397,10 @@ def main(
     debug: bool,
     demo: bool,
     check: Path | None,
+    merge: bool,
+    engine: str,
+    scheduler: str | None,
+    shards: int,
     config: Path | None,
     warc_digest: str,
     **settings: Any,
@@ -378,6 +419,12 @@ def main(
             raise click.UsageError("--check takes no SOURCE", ctx)
         prepare_streams()
         sys.exit(_guarded(lambda: _check(check, quiet=quiet, verbose=verbose), debug=debug))
+    if merge:
+        if not source or demo or locked:
+            raise click.UsageError("--merge takes the folders to merge as SOURCEs", ctx)
+        prepare_streams()
+        output: Path = settings["output"]
+        sys.exit(_guarded(lambda: _merge(source, output, quiet=quiet), debug=debug))
     own = "--demo" if demo else "--locked" if locked else ""
     if bool(source) == bool(own) or (demo and locked):
         missing = "name a SOURCE: a list file, - or a URL"
@@ -401,6 +448,7 @@ def main(
         **settings,
     )
     options = _replaying(source, options, ctx)
+    plan = _planned(options, engine, scheduler, shards, ctx)
     wishes = Wishes(
         files=report,
         sizes=sizes or (verbose and not quiet),
@@ -414,7 +462,25 @@ def main(
     prepare_streams()
     if debug:
         log_everything()
-    sys.exit(_guarded(lambda: _start(source, options, view, wishes, demo=demo), debug=debug))
+    sys.exit(_guarded(lambda: _start(source, options, view, wishes, plan, demo=demo), debug=debug))
+
+
+def _planned(
+    options: Options, engine: str, scheduler: str | None, shards: int, ctx: click.Context
+) -> Plan | None:
+    """Return how a cluster is to do it, or None for this machine."""
+    if engine == "local":
+        if scheduler is not None:
+            raise click.UsageError("--scheduler needs --engine dask", ctx)
+        return None
+    if options.mirrors:
+        raise click.UsageError("--engine dask does not mirror pages; see --shard", ctx)
+    if options.archiving:
+        raise click.UsageError("--engine dask keeps no archive in one file; see --shard", ctx)
+    if options.replay:
+        raise click.UsageError("--engine dask does not unpack archives", ctx)
+    workers = options.processes if options.processes > 1 else usable_cores()
+    return Plan(scheduler, shards, workers)
 
 
 def _replaying(source: tuple[str, ...], options: Options, ctx: click.Context) -> Options:
@@ -484,11 +550,29 @@ def _check(folder: Path, *, quiet: bool, verbose: bool) -> ExitStatus:
     return run_check(folder, quiet=quiet, verbose=verbose)
 
 
+def _merge(folders: tuple[str, ...], output: Path, *, quiet: bool) -> ExitStatus:
+    from downloader.merged import run_merge
+
+    return run_merge([Path(folder) for folder in folders], output, quiet=quiet)
+
+
 def _start(
-    source: tuple[str, ...], options: Options, view: View, wishes: Wishes, *, demo: bool
+    source: tuple[str, ...],
+    options: Options,
+    view: View,
+    wishes: Wishes,
+    plan: Plan | None,
+    *,
+    demo: bool,
 ) -> ExitStatus:
     with ExitStack() as stack:
-        if (processes := cluster.size(options)) > 1:
+        if plan is not None:
+            if importlib.util.find_spec("distributed") is None:
+                raise RunError(
+                    "--engine dask needs Dask, which is not installed",
+                    hint="install it with: pip install 'download-sites[dask]'",
+                )
+        elif (processes := cluster.size(options)) > 1:
             stack.enter_context(cluster.forked_ahead(processes))
         if demo:
             source = stack.enter_context(demo_site())
@@ -496,7 +580,7 @@ def _start(
             sources.check(one)
         desk = stack.enter_context(Desk(wishes, options.output))
         with runner(debug=view.debug) as loop:
-            return loop.run(run(source, options, view, desk))
+            return loop.run(run(source, options, view, desk, plan))
 
 
 def _silence_stdout() -> None:

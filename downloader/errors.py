@@ -28,6 +28,7 @@ clauses; says whether trying again may help; and may carry a *hint*, the way out
     └── RunError ............ the fault of the whole run: raised to the caller
         ├── SourceError           a list that cannot be read
         ├── OutputError           an output folder that cannot be used
+        │   └── BusyError             because another run is using it
         └── ReportError           a report that cannot be made, or not be read
 """
 
@@ -218,6 +219,10 @@ class SourceError(RunError):
 
 class OutputError(RunError):
     """The output folder cannot be used."""
+
+
+class BusyError(OutputError):
+    """Another run is using the output folder."""
 
 
 class ReportError(RunError):

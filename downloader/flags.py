@@ -12,6 +12,7 @@ import platformdirs
 from downloader.errors import BadUrlError
 from downloader.report.budget import Budget, parse_budget
 from downloader.report.desk import FORMATS
+from downloader.shards import Shard
 from downloader.sources import parse_header
 from downloader.text import parse_seconds, parse_size, printable
 
@@ -145,6 +146,21 @@ class ArchiveFile(click.ParamType[Path]):
         if not path.name.endswith(self._endings) or path.name in self._endings:
             self.fail(f"it must end with {' or '.join(self._endings)}", param, ctx)
         return path
+
+
+class ShardOf(click.ParamType[Shard]):
+    """One of several runs that share a list: ``K/N``."""
+
+    name = "K/N"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Shard:
+        """Return which one."""
+        try:
+            return value if isinstance(value, Shard) else Shard.parse(str(value))
+        except ValueError as error:
+            self.fail(printable(str(error)), param, ctx)
 
 
 class Header(click.ParamType[tuple[str, str]]):

@@ -7,6 +7,7 @@ from pathlib import Path
 from downloader._version import __version__
 from downloader.errors import ErrorKind
 from downloader.paths import SafePath
+from downloader.shards import Shard
 from downloader.urls import Url, redact
 
 #: The User-Agent sent by default: honest, so that a site's owner can tell who came.
@@ -80,6 +81,7 @@ class Options:
         warc_digest: what digests in the archive are made with.
         wacz: pack the archive of this run as a WACZ file of this name.
         replay: archives that answer in the network's place; none for the network.
+        shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
 
     output: Path = Path("downloaded_sites")
@@ -122,6 +124,7 @@ class Options:
     warc_digest: WarcDigest = WarcDigest.SHA1
     wacz: Path | None = None
     replay: tuple[Path, ...] = ()
+    shard: Shard | None = None
 
     @property
     def archiving(self) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from downloader import archive, sources
 from downloader.batch import Batch, Entries
+from downloader.engine import Campaign, Plan
 from downloader.errors import DownloadError, ErrorKind, RunError
 from downloader.loop import widen_resolver
 from downloader.models import ExitStatus, Failed, Options, Outcome, Tally
@@ -63,8 +64,10 @@ class View:
                 screen.result(detail)
 
 
-async def run(source: tuple[str, ...], options: Options, view: View, desk: Desk) -> ExitStatus:
-    """Download what the SOURCEs hold, and say what happened.
+async def run(
+    source: tuple[str, ...], options: Options, view: View, desk: Desk, plan: Plan | None = None
+) -> ExitStatus:
+    """Download what the SOURCEs hold, here or as *plan* says, and say what happened.
 
     Raises:
         DownloadError: the run could not be made, or not to its end.
@@ -73,9 +76,13 @@ async def run(source: tuple[str, ...], options: Options, view: View, desk: Desk)
     widen_resolver(options.concurrency)
     started = time.monotonic()
     tally = Tally()
-    batch = Batch(_entries(source, options), options)
+    batch: Batch | Campaign = (
+        Batch(_entries(source, options), options)
+        if plan is None
+        else Campaign(source, options, plan)
+    )
     screen = Screen(
-        lambda: State(tally.total, batch.total, tally.failed, batch.received, batch.rewritten),
+        lambda: _state(batch, tally),
         lambda: batch.stop(now=True),
         progress=view.progress and not view.quiet,
     )
@@ -103,8 +110,9 @@ async def run(source: tuple[str, ...], options: Options, view: View, desk: Desk)
                     fault = fault or error
         for warning in batch.warnings:
             screen.note(printable(f"download: {warning}"))
-        if tally.total and not view.quiet:
-            screen.result(summary_line(tally, time.monotonic() - started, saving=options.save))
+        if (tally.total or batch.others) and not view.quiet:
+            seconds = time.monotonic() - started
+            screen.result(summary_line(tally, seconds, others=batch.others, saving=options.save))
             if batch.archived:
                 screen.result(archived_line(batch.archived))
         _tell(told, screen)
@@ -135,7 +143,15 @@ def _entries(source: tuple[str, ...], options: Options) -> Entries:
     return lambda _fetch_list: sources.from_addresses(archive.targets(options.replay))
 
 
-def _stopped_line(batch: Batch) -> str:
+def _state(batch: Batch | Campaign, tally: Tally) -> State:
+    # What others have done counts before it has been told.
+    done, failed = (batch.done, batch.failed) if isinstance(batch, Campaign) else (0, 0)
+    return State(
+        tally.total + done, batch.total, tally.failed + failed, batch.received, batch.rewritten
+    )
+
+
+def _stopped_line(batch: Batch | Campaign) -> str:
     untried = count(batch.untried, "line")
     rest = "were" if batch.untried != 1 else "was"
     if batch.total is None:
@@ -144,7 +160,7 @@ def _stopped_line(batch: Batch) -> str:
 
 
 @contextlib.contextmanager
-def _signals(batch: Batch, screen: Screen) -> Iterator[list[signal.Signals]]:
+def _signals(batch: Batch | Campaign, screen: Screen) -> Iterator[list[signal.Signals]]:
     """Give the list of signals received: the first stops gently, the second at once.
 
     SIGUSR1, where it exists, prints what is in flight.

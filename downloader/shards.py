@@ -4,8 +4,12 @@ A host belongs to one part, whatever it is asked for, so that its limits hold ov
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Self
+
+from downloader.urls import Url, hostname
 
 #: Hosts are dealt out by so many groups, because a table of hosts would grow with the list.
 _GROUPS = 4096
@@ -23,6 +27,53 @@ def shard_of(host: str, shards: int) -> int:
     """
     digest = blake2b(host.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % shards
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of several runs that share a list, and do not know of each other.
+
+    A host belongs to one of them, by its name alone: all its ports are one machine's, and which
+    names are one owner's is only told by a list that changes.
+
+    Attributes:
+        number: which of them this is, from 1 on.
+        count: how many there are.
+
+    Raises:
+        ValueError: there is no such one.
+
+    Example:
+        >>> Shard.parse("4/4").owns(Url("https://docs.python.org/3/"))
+        True
+    """
+
+    number: int
+    count: int
+
+    def __post_init__(self) -> None:
+        """Check that there is such a shard."""
+        if not 1 <= self.number <= self.count:
+            raise ValueError(f"there is no shard {self}: the first of N is 1/N, the last N/N")
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the shard that is written ``K/N``.
+
+        Raises:
+            ValueError: it is none.
+        """
+        number, slash, count = text.strip().partition("/")
+        if not (slash and number.isdecimal() and count.isdecimal()):
+            raise ValueError(f"{text!r} is not of the form K/N, such as 1/4")
+        return cls(int(number), int(count))
+
+    def owns(self, url: Url) -> bool:
+        """Return whether the host of *url* is this run's."""
+        return shard_of(hostname(url).removesuffix("."), self.count) == self.number - 1
 
 
 def group_of(host: str) -> int:

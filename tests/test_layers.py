@@ -14,8 +14,8 @@ ORDER = [
     "urls",
     "paths",
     "mediatypes",
-    "models",
     "shards",
+    "models",
     "retry",
     "resume",
     "addresses",
@@ -29,6 +29,7 @@ ORDER = [
     "sources",
     "reader",
     "fetch",
+    "lists",
     "journal",
     "notes",
     "storage",
@@ -42,10 +43,12 @@ ORDER = [
     "loop",
     "cluster",
     "batch",
+    "engine",
     "report",
     "progress",
     "check",
     "checked",
+    "merged",
     "demo",
     "flags",
     "api",
@@ -67,6 +70,7 @@ ONLY = {
     "turbohtml": "links",
     "protego": "crawl",
     "warcio": "archive",
+    "distributed": "engine",
 }
 
 

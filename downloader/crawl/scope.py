@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import unquote
 
+from downloader.shards import Shard
 from downloader.urls import Url, host, split
 
 _WILD = re.compile(r"[*?\[]")
@@ -24,6 +25,7 @@ class Refusal(StrEnum):
     LEVEL = "deeper than --level"
     NOFOLLOW = "the page asks robots not to follow it"
     HOST = "on another host; see --span-hosts"
+    SHARD = "other shards have their hosts"
     PARENT = "above the folder of the start; see --no-parent"
     REJECTED = "matches --reject"
     NOT_ACCEPTED = "does not match --accept"
@@ -84,6 +86,7 @@ class Scope:
         accept: if there are any, only what they match is kept.
         reject: what they match is not even asked for.
         nofollow: whether ``nofollow`` of pages and links is respected.
+        shard: if this is one of several runs, which; the hosts of others are left to them.
     """
 
     level: int | None = 5
@@ -92,6 +95,7 @@ class Scope:
     accept: Patterns = field(default_factory=Patterns)
     reject: Patterns = field(default_factory=Patterns)
     nofollow: bool = True
+    shard: Shard | None = None
 
     def refusal(
         self, url: Url, *, start: Url, level: int, nofollow: bool = False
@@ -112,6 +116,8 @@ class Scope:
         same = host(url) == host(start)
         if not same and not self.span_hosts:
             return Refusal.HOST
+        if not same and self.shard is not None and not self.shard.owns(url):
+            return Refusal.SHARD
         if self.no_parent and same and not _below(url, start):
             return Refusal.PARENT
         if self.reject and self.reject.match(url):

@@ -8,10 +8,11 @@ saved in that fraction is known by the file itself, because a name in the folder
 """
 
 from downloader.journal.answers import refused
-from downloader.journal.database import FOLDER
+from downloader.journal.database import FOLDER, is_in
 from downloader.journal.files import saved_since
 from downloader.journal.frontier import role_of
 from downloader.journal.ledger import Journal
+from downloader.journal.merging import Merging
 from downloader.journal.records import (
     Admitted,
     Alias,
@@ -31,12 +32,14 @@ __all__ = [
     "Alias",
     "Job",
     "Journal",
+    "Merging",
     "Parked",
     "Place",
     "Published",
     "Role",
     "Saved",
     "Stored",
+    "is_in",
     "original",
     "refused",
     "role_of",

@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-from downloader.errors import DiskError, OutputError
+from downloader.errors import BusyError, DiskError, OutputError
 
 #: The folder of this program's own files; no saved name begins with a dot.
 FOLDER = ".download"
@@ -114,13 +114,19 @@ def insert_many(
         db.execute(f"{statement} {','.join([row] * len(some))} {rest}", values)
 
 
+def is_in(root: Path) -> bool:
+    """Return whether the folder *root* has a journal."""
+    return (root / FOLDER / _FILE).is_file()
+
+
 def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
     """Open the journal of the output folder *root*, or make it.
 
     One that is broken is set aside, not deleted, and *warnings* gets a line about it.
 
     Raises:
-        OutputError: another run holds it, or it was written by a newer version.
+        BusyError: another run holds it.
+        OutputError: it was written by a newer version.
         DiskError: the disk refuses.
     """
     if sqlite3.sqlite_version_info < _LEAST_SQLITE:
@@ -148,7 +154,7 @@ def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
             return _connect(file)
     except sqlite3.DatabaseError as error:
         if _code(error) in _BUSY:
-            raise OutputError(
+            raise BusyError(
                 f"another run is using the folder {root}",
                 hint="wait for it, or choose another --output",
             ) from error

@@ -1,7 +1,7 @@
 """Pure: what a document refers to, as addresses to fetch."""
 
 from downloader import urls
-from downloader.crawl import Patterns, Scope, Traps
+from downloader.crawl import Patterns, Refusal, Scope, Traps
 from downloader.errors import BadUrlError
 from downloader.journal import Stored
 from downloader.links import Kind, Page
@@ -21,6 +21,7 @@ def scope_of(options: Options) -> Scope:
         accept=Patterns(options.accept),
         reject=Patterns(options.reject),
         nofollow=options.robots,
+        shard=options.shard,
     )
 
 
@@ -83,6 +84,9 @@ class Finder:
     def follows(self, url: Url, start: Url, level: int, *, nofollow: bool = False) -> bool:
         """Return whether a link to *url*, so many links from the line at *start*, is followed."""
         refusal = self.scope.refusal(url, start=start, level=level, nofollow=nofollow)
+        if refusal is Refusal.SHARD:
+            # Nobody else may come upon that link, so that it must not be dropped in silence.
+            self.traps.setdefault(refusal.value, url)
         return refusal is None
 
     def is_trap(self, url: Url) -> bool:

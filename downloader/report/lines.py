@@ -96,13 +96,14 @@ def _size(octets: int, characters: int | None) -> str:
     return count(octets, "byte") if characters is None else count(characters, "character")
 
 
-def summary_line(tally: Tally, seconds: float, *, saving: bool = True) -> str:
-    """Return the last line: what became of all URLs."""
+def summary_line(tally: Tally, seconds: float, *, others: int = 0, saving: bool = True) -> str:
+    """Return the last line: what became of all URLs, and how many *others* are of other shards."""
     done = "downloaded" if saving else "measured"
+    rest = f"; {count(others, 'URL')} of other shards" if others else ""
     return (
         f"{count(tally.total, 'URL')}: {tally.downloaded} {done}, "
         f"{tally.unchanged} unchanged, {tally.skipped} skipped, {tally.failed} failed; "
-        f"{count(tally.saved, 'byte')} in {seconds:.2f} s"
+        f"{count(tally.saved, 'byte')} in {seconds:.2f} s{rest}"
     )
 
 

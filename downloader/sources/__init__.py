@@ -6,7 +6,8 @@ cannot be read at all raises :class:`~downloader.errors.SourceError`.
 
 ``inputs`` opens what the command line names and ``formats`` finds out what it is; ``plain``,
 ``records`` and ``sitemap`` parse one family of formats each. Below them, ``lines`` turns bytes
-into lines, and ``entries`` turns what a line says into a target or a failure.
+into lines, and ``entries`` turns what a line says into a target or a failure. ``sharing`` leaves
+out what other runs have of the list.
 
 Everything here blocks, and is meant to run in a thread of its own (see ``reader``).
 """
@@ -20,11 +21,13 @@ from downloader.sources.entries import (
 )
 from downloader.sources.formats import FetchList
 from downloader.sources.inputs import STDIN, check, is_address, is_archive, read
+from downloader.sources.sharing import Share
 
 __all__ = [
     "STDIN",
     "Entry",
     "FetchList",
+    "Share",
     "check",
     "from_addresses",
     "from_items",

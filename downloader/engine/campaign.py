@@ -1,0 +1,347 @@
+"""ONE list, however long, shared by many machines: cut, handed out portion by portion, told.
+
+It is to a run what :class:`~downloader.batch.Batch` is on one machine, and each portion is such a
+batch somewhere. Portions of one shard follow each other, so that a host is never asked by two; and
+they are bounded, so that nobody holds more than some thousand lines, however skewed a list is.
+"""
+
+import asyncio
+import heapq
+import uuid
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from downloader import sources
+from downloader._version import __version__
+from downloader.engine.executor import Executor, LostError
+from downloader.engine.partition import Cutter, Parts, folder_of, key_of
+from downloader.engine.work import Done, Plan, Progress, Work, outcomes, target_of
+from downloader.errors import DiskError, InternalError, RunError
+from downloader.journal import Journal
+from downloader.lists import Lists
+from downloader.models import Downloaded, Failed, InFlight, Options, Outcome, Unchanged
+from downloader.paths import SafePath
+from downloader.reader import Reader
+from downloader.sources import Entry, Share
+from downloader.storage import Storage
+
+#: So many lines of a shard are done at once; what a lost worker had is done again at worst.
+PORTION = 10_000
+_AT_ONCE = 2048
+#: For each that is being done there is one that waits, so that nobody has to.
+_AHEAD = 2
+#: What has been told to stop now, and has not come back, is not waited for any longer.
+_STOP_SECONDS = 15.0
+
+#: Makes who has portions done, from the campaign's name, its plan, and who is told of progress.
+MakeExecutor = Callable[[str, Plan, Callable[[Progress], None]], Executor]
+
+
+@dataclass(slots=True)
+class _Shard:
+    """What is left of a shard.
+
+    Attributes:
+        number: which it is.
+        offset: up to which byte they have been handed out.
+        left: how many lines have not been handed out.
+        begun: how many have.
+    """
+
+    number: int
+    left: int
+    offset: int = 0
+    begun: int = 0
+
+
+class Campaign:
+    """One run over SOURCEs by an executor; :meth:`outcomes` is to be consumed once.
+
+    Args:
+        source: the SOURCEs of a command line.
+        options: how it is made; limits of the whole run are shared out.
+        plan: how the list is shared.
+        executor: makes who has portions done; Dask, unless a test says otherwise.
+        portion: how many lines are done at once.
+
+    Attributes:
+        warnings: lines for a person, as they become known.
+    """
+
+    def __init__(
+        self,
+        source: Sequence[str],
+        options: Options,
+        plan: Plan,
+        executor: MakeExecutor | None = None,
+        portion: int = PORTION,
+    ) -> None:
+        self.warnings: list[str] = []
+        self._source = source
+        self._plan = plan
+        self._portion = portion
+        self._make = executor or _dask
+        self._run = uuid.uuid4().hex
+        self._options = _anywhere(options)
+        self._share = Share(options.shard)
+        self._parts: Parts | None = None
+        self._cutting: asyncio.Task[Parts] | None = None
+        self._reader: Reader[Entry] | None = None
+        self._executor: Executor | None = None
+        self._progress: dict[int, Progress] = {}
+        self._received = 0
+        self._yielded = 0
+        self._stopped = False
+        self._stopping: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[Done], tuple[_Shard, Work]] = {}
+        self._fault: Exception | None = None
+
+    @property
+    def total(self) -> int | None:
+        """How many lines there are, once the whole list has been read."""
+        return self._parts.total if self._parts is not None else None
+
+    @property
+    def received(self) -> int:
+        """Bytes of bodies over the wire so far, as far as has been told."""
+        return self._received + sum(each.received for each in self._progress.values())
+
+    @property
+    def done(self) -> int:
+        """How many lines have outcomes which have been told of, and have not come back yet."""
+        return sum(each.done for each in self._progress.values())
+
+    @property
+    def failed(self) -> int:
+        """How many of those have failed."""
+        return sum(each.failed for each in self._progress.values())
+
+    @property
+    def untried(self) -> int:
+        """How many of the lines that have been read have no outcome."""
+        read = self._reader.count if self._reader is not None else 0
+        return (self.total if self.total is not None else read) - self._yielded
+
+    @property
+    def rewritten(self) -> None:
+        """Links are not replaced."""
+        return
+
+    @property
+    def archived(self) -> Sequence[Path]:
+        """No archive of the whole is kept."""
+        return ()
+
+    @property
+    def others(self) -> int:
+        """How many lines have been read that other shards have."""
+        return self._parts.others if self._parts is not None else self._share.others
+
+    @property
+    def running(self) -> int:
+        """How many URLs are being fetched, as far as has been told."""
+        return sum(each.running for each in self._progress.values())
+
+    def in_flight(self) -> list[InFlight]:
+        """Return what is being fetched, the longest first; of many, not all."""
+        rows = [row for each in self._progress.values() for row in each.rows]
+        return sorted(rows, key=lambda row: -row.seconds)
+
+    def stop(self, *, now: bool = False) -> None:
+        """Start nothing more; with *now*, end what is running as well."""
+        self._stopped = True
+        if self._reader is not None:
+            self._reader.stop()
+        if self._cutting is not None:
+            # The list may come from where nothing comes any more.
+            self._cutting.cancel()
+        if self._executor is not None and self._tasks:
+            stopping = asyncio.create_task(self._executor.stop(now=now), name="stopping")
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)
+            if now:
+                asyncio.get_running_loop().call_later(_STOP_SECONDS, self._abandon)
+
+    async def outcomes(self) -> AsyncGenerator[Outcome]:
+        """Yield one outcome for each line, as portions end.
+
+        Raises:
+            RunError: a list cannot be read, the output folder not be used, or nobody be found to do
+                anything; what was running has been finished and yielded before.
+            DiskError: a disk failed.
+        """
+        async with AsyncExitStack() as stack:
+            # The folder is this run's, and its refusals are found here once.
+            await stack.enter_async_context(Storage(self._options.output))
+            journal = await asyncio.to_thread(Journal, self._options.output, self._options)
+            stack.callback(journal.close)
+            cutter = Cutter(self._options.output, self._plan.shards)
+            cutting = self._cutting = asyncio.create_task(self._cut(cutter), name="list")
+            stack.push_async_callback(_cancel, cutting)
+            await asyncio.wait([cutting])
+            if cutting.cancelled() or self._stopped:
+                return
+            parts = self._parts = cutting.result()
+            for failure in parts.failures():
+                self._yielded += 1
+                yield failure
+            if sum(parts.counts):
+                executor = self._make(self._run, self._plan, self._told)
+                self._executor = await stack.enter_async_context(executor)
+                stack.push_async_callback(self._end)
+                async for outcome in self._hand_out(parts, self._executor):
+                    self._yielded += 1
+                    yield outcome
+        if self._fault is not None:
+            raise self._fault
+
+    async def _cut(self, cutter: Cutter) -> Parts:
+        """Return the parts of the list."""
+        key = key_of(self._source, self._share.shard)
+        if (parts := cutter.known(key)) is not None:
+            return parts
+        await asyncio.to_thread(cutter.begin)
+        async with Lists(self._options) as lists:
+            entries = self._share.of(sources.read(self._source, lists.fetcher()))
+            self._reader = Reader(entries, ahead=_AT_ONCE, name="reader of lists")
+            while batch := await self._reader.take(_AT_ONCE):
+                await asyncio.to_thread(cutter.add, batch)
+            # What was fetched for it may be another tomorrow.
+            known_as = "" if lists.asked else key
+            return await asyncio.to_thread(cutter.finish, known_as, self._share.others)
+
+    async def _hand_out(self, parts: Parts, executor: Executor) -> AsyncGenerator[Outcome]:
+        """Have all shards done, those first that have most left: what takes longest, begins."""
+        queue = [
+            (-count, number, _Shard(number, count))
+            for number, count in enumerate(parts.counts)
+            if count
+        ]
+        heapq.heapify(queue)
+        while True:
+            while queue and not self._stopped and len(self._tasks) < executor.slots * _AHEAD:
+                self._begin(heapq.heappop(queue)[2], parts, executor)
+            if not self._tasks:
+                return
+            ended, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                shard, work = self._tasks.pop(task)
+                self._progress.pop(shard.number, None)
+                for outcome in self._results(task, work):
+                    yield outcome
+                if shard.left:
+                    heapq.heappush(queue, (-shard.left, shard.number, shard))
+
+    def _begin(self, shard: _Shard, parts: Parts, executor: Executor) -> None:
+        lines = parts.portion(shard.number, shard.offset, self._portion)
+        shard.offset += len(lines)
+        output = self._options.output / folder_of(shard.number)
+        options = replace(_part_of(self._options, executor.slots), output=output)
+        if self._plan.address is None:
+            options = replace(options, processes=1)
+        work = Work(self._run, shard.number, shard.begun, lines, options, __version__)
+        shard.begun += work.count
+        shard.left -= work.count
+        self._tasks[asyncio.create_task(executor.do(work), name=f"shard {shard.number}")] = (
+            shard,
+            work,
+        )
+
+    def _results(self, task: asyncio.Task[Done], work: Work) -> Iterator[Outcome]:
+        """Yield what became of a portion."""
+        try:
+            done = task.result()
+        except asyncio.CancelledError:
+            return
+        except LostError as error:
+            fault = InternalError(str(error), hint="run it again: it goes on where it was")
+            yield from _failed(work, fault)
+            return
+        except RunError as error:
+            self._end_with(error)
+            return
+        self.warnings += [each for each in done.warnings if each not in self.warnings]
+        if done.error is not None:
+            self._end_with(done.error)
+        for outcome in outcomes(done.frames):
+            if isinstance(outcome, Downloaded):
+                self._received += outcome.sizes.wire
+            yield _placed(outcome, folder_of(work.shard))
+
+    def _end_with(self, fault: Exception) -> None:
+        """Have the run end, because of the first such fault."""
+        if self._fault is None:
+            self._fault = fault
+            self.stop(now=isinstance(fault, DiskError))
+
+    def _told(self, progress: Progress) -> None:
+        if any(shard.number == progress.shard for shard, _ in self._tasks.values()):
+            self._progress[progress.shard] = progress
+
+    def _abandon(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def _end(self) -> None:
+        """Leave nothing behind when the consumer goes before the end."""
+        if self._tasks and self._executor is not None:
+            self._stopped = True
+            await self._executor.stop(now=True)
+            await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
+            self._abandon()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._stopping, return_exceptions=True)
+
+
+def _dask(run: str, plan: Plan, told: Callable[[Progress], None]) -> Executor:
+    # It takes a second to load, and is an extra.
+    from downloader.engine.dask import Dask
+
+    return Dask(run, plan, told)
+
+
+async def _cancel(task: asyncio.Task[Parts]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def _anywhere(options: Options) -> Options:
+    """Return options whose files have the same names in another process's folder."""
+    return replace(
+        options,
+        output=options.output.absolute(),
+        cookies=options.cookies and options.cookies.absolute(),
+        cacert=options.cacert and options.cacert.absolute(),
+        shard=None,
+    )
+
+
+def _part_of(options: Options, slots: int) -> Options:
+    """Return what each of so many portions at once is told, so that all keep to *options*."""
+    return replace(
+        options,
+        concurrency=options.concurrency and max(1, options.concurrency // slots),
+        limit_rate=options.limit_rate and max(1, options.limit_rate // slots),
+    )
+
+
+def _placed(outcome: Outcome, folder: str) -> Outcome:
+    """Return an outcome whose file is named as from the output folder of the whole run."""
+    if isinstance(outcome, Downloaded | Unchanged):
+        return replace(outcome, path=SafePath(f"{folder}/{outcome.path}"))
+    return outcome
+
+
+def _failed(work: Work, error: InternalError) -> Iterator[Failed]:
+    for line in work.lines.splitlines():
+        target = target_of(line)
+        yield Failed(
+            index=target.index,
+            origin=target.origin,
+            url=target.shown,
+            kind=error.kind,
+            message=error.message,
+            hint=error.hint,
+        )

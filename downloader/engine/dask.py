@@ -1,0 +1,228 @@
+"""Has portions done by the workers of a Dask cluster; the only module that knows Dask.
+
+Dask finds somebody to do a portion, and somebody else when that one is lost. Everything else is
+ours: outcomes come back as the result of a portion, which there is exactly once, and what is told
+meanwhile is only for the bar.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from types import TracebackType
+from typing import Self
+
+import distributed
+from distributed.client import FutureCancelledError
+from distributed.comm.addressing import parse_address, parse_host_port
+from distributed.core import Status
+from distributed.scheduler import KilledWorker
+
+from downloader.engine import task
+from downloader.engine.executor import LostError
+from downloader.engine.work import Done, Plan, Progress, Work
+from downloader.errors import RunError
+from downloader.models import InFlight
+
+#: A portion whose worker had an accident of its own (and did not die) is tried again so often.
+_RETRIES = 2
+_CONNECT_SECONDS = 10
+#: So many shards are done at once by a worker of ours: while one waits for a host, others go on.
+_THREADS = 4
+_LOOK_SECONDS = 2.0
+#: A cluster without workers for so long will not get any.
+_WORKERLESS_SECONDS = 300.0
+_TELL_SECONDS = 5.0
+_AT_WORK = {Status.running, Status.paused, Status.init, Status.closing_gracefully}
+#: Of a task that somebody waits for, or will again.
+_WANTED = {"executing", "long-running", "resumed"}
+
+
+class Dask:
+    """The workers of a cluster; an :class:`~downloader.engine.executor.Executor`.
+
+    Args:
+        run: which campaign it is for.
+        plan: where the scheduler is.
+        told: takes how far portions are.
+    """
+
+    def __init__(self, run: str, plan: Plan, told: Callable[[Progress], None]) -> None:
+        self._run = run
+        self._plan = plan
+        self._told = told
+        self._stack = AsyncExitStack()
+        self._threads: dict[str, int] = {}
+        self._client: distributed.Client | None = None
+        self._fault: RunError | None = None
+
+    @property
+    def slots(self) -> int:
+        """How many threads all workers have."""
+        return max(1, sum(self._threads.values()))
+
+    async def __aenter__(self) -> Self:
+        if not asyncio.get_running_loop().get_debug():
+            _be_quiet()
+        address = self._plan.address or await self._started()
+        try:
+            # One that is none would leave a client half made.
+            parse_host_port(parse_address(address)[1])
+            client = await self._stack.enter_async_context(self._connected(address))
+        except (OSError, ValueError, ImportError, RuntimeError) as error:
+            await self._stack.aclose()
+            raise RunError(
+                f"cannot reach a Dask scheduler at {address}: {_reason(error)}",
+                hint="start one with: dask scheduler",
+            ) from error
+        self._client = client
+        client.subscribe_topic(_topic(self._run), self._heard)
+        if self._plan.address is None:
+            await client.register_plugin(_Deaf())
+        looking = asyncio.create_task(self._look(client), name="workers")
+        self._stack.push_async_callback(_end, looking)
+        while not self._threads and self._fault is None:  # noqa: ASYNC110 - Dask has no event
+            await asyncio.sleep(0.05)
+        if self._fault is not None:
+            await self._stack.aclose()
+            raise self._fault
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def do(self, work: Work) -> Done:
+        """Have a portion done by some worker."""
+        if self._client is None:
+            raise RunError("the cluster is not open")
+        key = f"download-{self._run}-{work.shard}-{work.first}"
+        future = self._client.submit(_do, work, key=key, pure=False, retries=_RETRIES)
+        try:
+            done: Done = await future
+        except KilledWorker as error:
+            died = error.allowed_failures + 1
+            raise LostError(f"{died} workers died while they had its part of the list") from None
+        except FutureCancelledError as error:
+            raise self._fault or RunError(
+                f"the Dask scheduler has dropped what it was to do: {error.reason}",
+                hint="run it again: it goes on where it was",
+            ) from None
+        except Exception as error:
+            raise RunError(
+                f"a Dask worker cannot do its part: {_reason(error)}",
+                hint="see that this program is installed there",
+            ) from error
+        finally:
+            future.release()
+        return done
+
+    async def stop(self, *, now: bool) -> None:
+        """Tell all workers; one that does not hear it is not waited for."""
+        with suppress(Exception):
+            async with asyncio.timeout(_TELL_SECONDS):
+                if self._client is not None:
+                    await self._client.run(task.stop, self._run, now, on_error="ignore")
+
+    async def _started(self) -> str:
+        """Start a scheduler and workers on this machine; nobody else can speak to them."""
+        cluster = await self._stack.enter_async_context(
+            distributed.LocalCluster(
+                n_workers=self._plan.workers,
+                threads_per_worker=_THREADS,
+                dashboard_address=None,
+                asynchronous=True,
+                # Whoever may submit tasks may run anything as this user: hence keys of our own.
+                security=True,
+                silence_logs=logging.CRITICAL,
+            )
+        )
+        self._cluster = cluster
+        return str(cluster.scheduler_address)
+
+    def _connected(self, address: str) -> distributed.Client:
+        return distributed.Client(
+            self._cluster if self._plan.address is None else address,
+            asynchronous=True,
+            timeout=_CONNECT_SECONDS,
+            set_as_default=False,
+            name="download",
+        )
+
+    async def _look(self, client: distributed.Client) -> None:
+        """See now and then who is there; when nobody has been for long, give up."""
+        loop = asyncio.get_running_loop()
+        seen = loop.time()
+        while True:
+            with suppress(OSError, asyncio.TimeoutError):
+                self._threads = dict(await client.nthreads())
+            if self._threads:
+                seen = loop.time()
+            elif loop.time() - seen > _WORKERLESS_SECONDS and self._fault is None:
+                self._fault = RunError(
+                    "the Dask scheduler has had no workers for five minutes",
+                    hint="start some with: dask worker ADDRESS",
+                )
+                await client.cancel(list(client.futures.values()))
+            await asyncio.sleep(_LOOK_SECONDS if self._threads else 0.2)
+
+    def _heard(
+        self, event: tuple[float, tuple[int, int, int, int, int, list[list[object]]]]
+    ) -> None:
+        shard, done, failed, received, running, rows = event[1]
+        in_flight = [
+            InFlight(str(url), float(str(seconds)), int(str(size))) for url, seconds, size in rows
+        ]
+        self._told(Progress(shard, done, failed, received, running, in_flight))
+
+
+def _be_quiet() -> None:
+    """Have Dask log nothing: what a person has to know of it is said once, as an error of ours."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+class _Deaf(distributed.WorkerPlugin):
+    """Workers of ours leave the terminal's signals to this process, which tells them."""
+
+    def setup(self, worker: distributed.Worker) -> None:
+        """Heed them no more."""
+        # Only possible in the main thread, which is where a worker's event loop is.
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _do(work: Work) -> Done:
+    """Do a portion on a worker."""
+    worker = distributed.get_worker()
+    key = worker.get_current_task()
+
+    def told(progress: Progress) -> None:
+        rows = [[row.url, row.seconds, row.received] for row in progress.rows]
+        counts = (progress.shard, progress.done, progress.failed)
+        worker.log_event(_topic(work.run), (*counts, progress.received, progress.running, rows))
+
+    def wanted() -> bool:
+        state = worker.state.tasks.get(key)
+        return worker.status in _AT_WORK and state is not None and state.state in _WANTED
+
+    return task.do(work, told, wanted)
+
+
+def _topic(run: str) -> str:
+    return f"download-{run}"
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+async def _end(looking: asyncio.Task[None]) -> None:
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)

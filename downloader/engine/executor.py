@@ -1,0 +1,35 @@
+"""What a campaign asks of those who have portions done somewhere: of Dask, or of a test."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from downloader.engine.work import Done, Work
+
+
+class LostError(Exception):
+    """Everybody who was given a portion has died while at it; why, as a message."""
+
+
+class Executor(AbstractAsyncContextManager["Executor", None], Protocol):
+    """Has portions done; an asynchronous context manager.
+
+    Whoever makes one gives it a function that takes :class:`~downloader.engine.work.Progress`.
+
+    Raises, on entering:
+        RunError: nobody can be found to do anything.
+    """
+
+    @property
+    def slots(self) -> int:
+        """How many portions can be done at once, just now; at least 1."""
+
+    async def do(self, work: Work) -> Done:
+        """Have a portion done, and by others if those who are at it are lost.
+
+        Raises:
+            LostError: too many have been lost at it.
+            RunError: nothing more can be done.
+        """
+
+    async def stop(self, *, now: bool) -> None:
+        """Have everybody start nothing more; with *now*, end what is running as well."""

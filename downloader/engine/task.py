@@ -1,0 +1,151 @@
+"""Does one portion of a shard, in the process in which it is called, with a batch of its own."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import aclosing
+
+from downloader._version import __version__
+from downloader.batch import Batch
+from downloader.engine.work import Done, Progress, Work, packed, target_of
+from downloader.errors import BusyError, DownloadError, OutputError, RunError
+from downloader.journal import is_in
+from downloader.loop import runner, widen_resolver
+from downloader.models import Failed, Outcome
+
+_TICK_SECONDS = 0.5
+#: So often it is asked again for a folder that somebody has who was taken for lost.
+_ATTEMPTS = 60
+_BUSY_SECONDS = 1.0
+_MOST_ROWS = 20
+_MOST_RUNS = 100
+
+_lock = threading.Lock()
+_tasks: set["_Task"] = set()
+#: Which campaigns have been stopped, and whether at once.
+_stopped: dict[str, bool] = {}
+
+
+def do(work: Work, told: Callable[[Progress], None], wanted: Callable[[], bool]) -> Done:
+    """Do a portion; it blocks until that has been done, or stopped.
+
+    Args:
+        work: the portion.
+        told: takes how far it is.
+        wanted: whether anybody still waits for it.
+    """
+    if work.version != __version__:
+        fault = RunError(
+            f"a worker has version {__version__} of this program, and not {work.version}",
+            hint="install the same everywhere",
+        )
+        return Done(untried=work.count, error=fault)
+    with runner(debug=False) as loop:
+        return loop.run(_Task(work, told, wanted).run())
+
+
+def stop(run: str, now: bool) -> None:
+    """Have what this process does for a campaign, and will be asked to do for it, end."""
+    with _lock:
+        while len(_stopped) >= _MOST_RUNS:
+            del _stopped[next(iter(_stopped))]
+        _stopped[run] = _stopped.get(run, False) or now
+        tasks = [task for task in _tasks if task.of == run]
+    for task in tasks:
+        task.stop(now=now)
+
+
+class _Task:
+    def __init__(
+        self, work: Work, told: Callable[[Progress], None], wanted: Callable[[], bool]
+    ) -> None:
+        self.of = work.run
+        self._work = work
+        self._told = told
+        self._wanted = wanted
+        self._ended: list[Outcome] = []
+        self._failed = 0
+        self._batch: Batch | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = False
+
+    def stop(self, *, now: bool) -> None:
+        """Have it end; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop, now)
+
+    def _stop(self, now: bool) -> None:
+        self._stopping = True
+        if self._batch is not None:
+            self._batch.stop(now=now)
+
+    async def run(self) -> Done:
+        """Do the portion."""
+        self._loop = asyncio.get_running_loop()
+        widen_resolver(self._work.options.concurrency)
+        with _lock:
+            _tasks.add(self)
+            self._stopping = self.of in _stopped
+        ticker = asyncio.create_task(self._tick(), name="progress")
+        error: DownloadError | None = None
+        try:
+            await self._download()
+        except DownloadError as fault:
+            error = fault
+        finally:
+            with _lock:
+                _tasks.discard(self)
+            ticker.cancel()
+            await asyncio.gather(ticker, return_exceptions=True)
+        untried = self._work.count - len(self._ended)
+        warnings = tuple(self._batch.warnings) if self._batch is not None else ()
+        return Done(packed(self._ended), untried, warnings, error)
+
+    async def _download(self) -> None:
+        output = self._work.options.output
+        if not is_in(output.parent):
+            raise OutputError(
+                f"a worker does not see the folder {output.parent}",
+                hint="it has to be on a disk that all of them share",
+            )
+        if output.is_symlink():
+            raise OutputError(f"{output} is a symbolic link", hint="remove it")
+        for attempt in range(_ATTEMPTS):
+            if self._stopping:
+                return
+            try:
+                await self._one_run()
+            except BusyError:
+                # Who was taken for lost may live, and finds out before long that it is not wanted.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(_BUSY_SECONDS)
+            else:
+                return
+
+    async def _one_run(self) -> None:
+        lines = self._work.lines.splitlines()
+        batch = self._batch = Batch(lambda _: map(target_of, lines), self._work.options)
+        async with aclosing(batch.outcomes()) as outcomes:
+            async for outcome in outcomes:
+                self._ended.append(outcome)
+                self._failed += isinstance(outcome, Failed)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            if not self._wanted():
+                self._stop(True)
+            batch = self._batch
+            if batch is not None:
+                rows = batch.in_flight()[:_MOST_ROWS]
+                self._told(
+                    Progress(
+                        self._work.shard,
+                        len(self._ended),
+                        self._failed,
+                        batch.received,
+                        batch.running,
+                        rows,
+                    )
+                )

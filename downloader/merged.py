@@ -1,0 +1,47 @@
+"""What ``--merge`` does: the folders of several shards become one, and one line for what cannot."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from downloader.errors import OutputError
+from downloader.journal import Merging
+from downloader.models import ExitStatus
+from downloader.report.lines import count, outcome_line
+from downloader.storage import Copying
+from downloader.text import printable
+
+
+def run_merge(folders: Sequence[Path], output: Path, *, quiet: bool = False) -> ExitStatus:
+    """Take what *folders* hold into *output*, files and journals, and leave them as they are.
+
+    What cannot be taken in goes to stderr, the summary to stdout.
+
+    Raises:
+        OutputError: one of the folders is none of this program, or a run is using it.
+        DiskError: the disk refuses.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise OutputError(f"{folder} is no folder", hint="--merge takes output folders")
+        if output.exists() and folder.samefile(output):
+            raise OutputError(f"{folder} is the folder to merge into", hint="see --output")
+    with Copying(folders[0], output):
+        # Before there is a journal, there has to be the folder.
+        pass
+    with closing(Merging(output)) as merging:
+        for folder in folders:
+            with Copying(folder, output) as copying:
+                for clash in merging.take(folder, copying.place):
+                    click.echo(outcome_line(clash, output), err=True)
+        for warning in merging.warnings:
+            click.echo(printable(f"download: {warning}"), err=True)
+        merged = merging.merged
+    if not quiet:
+        click.echo(
+            f"{count(len(folders), 'folder')}: {count(merged.taken, 'URL')} taken in, "
+            f"{merged.known} known already, {merged.clashes} left out"
+        )
+    return ExitStatus.SOME_FAILED if merged.clashes else ExitStatus.DONE

@@ -1,0 +1,207 @@
+"""``--merge``: the folders of several shards become one, with one journal."""
+
+import errno
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from downloader import Downloaded, Skipped, download_sites
+from downloader.errors import DiskError
+from downloader.merged import run_merge
+from tests import test_processes
+from tests.conftest import Command, Site, saved_files
+from tests.runs import done, sends
+from tests.test_processes import HOSTS, Town, linux, tree, write_list
+
+town = test_processes.town
+command = test_processes.command
+HTML = {"Content-Type": "text/html"}
+
+
+async def shards(command: Command, count: int, *options: str) -> list[str]:
+    """Run all shards of a list, and return their folders."""
+    for number in range(1, count + 1):
+        await command("list", "-o", f"part-{number}", "--shard", f"{number}/{count}", *options)
+    return [f"part-{number}" for number in range(1, count + 1)]
+
+
+@linux
+async def test_shards_merge_into_what_one_run_leaves_and_a_run_goes_on_from_there(
+    town: Town, command: Command
+) -> None:
+    for number in range(5):
+        town.pages[f"/{number}"] = sends(b"%d" % number, HTML)
+    addresses = [town.url(host, path) for host in HOSTS for path in [*town.pages, "/lost"]]
+    write_list(command, addresses)
+    whole = await command("list", "-o", "whole")
+    parts = await shards(command, 3)
+    before = [tree(command.folder / part) for part in parts]
+    ran = await command("--merge", *parts, "-o", "merged")
+    assert (ran.status, ran.err) == (0, [])
+    assert ran.out == [f"3 folders: {len(addresses)} URLs taken in, 0 known already, 0 left out"]
+    assert tree(command.folder / "merged") == tree(command.folder / "whole")
+    assert [tree(command.folder / part) for part in parts] == before
+    # Their bytes are there once.
+    one = next(iter(before[0]))
+    assert (command.folder / "merged" / one).samefile(command.folder / parts[0] / one)
+    town.requests.clear()
+    again = await command("list", "-o", "merged")
+    assert sorted(again.err) == sorted(whole.err)
+    assert {request.path for request in town.requests} == {"/lost"}
+    # Once more, and nothing changes.
+    ran = await command("--merge", *parts, "-o", "merged")
+    assert (ran.status, ran.err) == (0, [])
+    assert ran.out == [f"3 folders: 0 URLs taken in, {len(addresses)} known already, 0 left out"]
+
+
+@linux
+async def test_merged_mirrors_lead_to_each_other_after_one_more_run_which_fetches_nothing(
+    town: Town, command: Command
+) -> None:
+    def at(host: int) -> str:
+        return town.url(host, f"/{host}")
+
+    for host in HOSTS:
+        links = "".join(f'<a href="{at(each)}">' for each in HOSTS)
+        town.pages[f"/{host}"] = sends(f'{links}<img src="/image.png">'.encode(), HTML)
+    town.pages["/image.png"] = sends(b"png", {"Content-Type": "image/png"})
+    write_list(command, [at(host) for host in HOSTS])
+    await command("list", "-o", "whole", "-m")
+    parts = await shards(command, 2, "-m")
+    assert (await command("--merge", *parts, "-o", "merged")).status == 0
+    town.requests.clear()
+    ran = await command("list", "-o", "merged", "-m")
+    assert (ran.status, ran.err) == (0, [])
+    assert {request.path for request in town.requests} <= {"/favicon.ico"}
+    assert tree(command.folder / "merged") == tree(command.folder / "whole")
+    assert (await command("--check", "merged")).status == 0
+
+
+async def test_what_is_done_wins_over_what_is_not(site: Site, tmp_path: Path) -> None:
+    (lost,) = await download_sites([site.url()], tmp_path / "a")
+    site.pages = {"/": "page"}
+    one = done(*await download_sites([site.url()], tmp_path / "b"))
+    assert run_merge([tmp_path / "a", tmp_path / "b", tmp_path / "a"], tmp_path / "c") == 0
+    assert (tmp_path / "c" / one.path).read_text() == "page"
+    (again,) = await download_sites([site.url()], tmp_path / "c")
+    assert isinstance(again, Skipped)
+    assert not isinstance(lost, Downloaded)
+
+
+async def test_what_cannot_be_merged_is_named_and_left_where_it_is(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/1": b"one", "/2": b"two", "/3": b"three"}
+    for part, numbers in (("a", "1"), ("b", "23")):
+        rows = [
+            f"{site.url(f'/{number}')},{name}" for number, name in zip(numbers, "xy", strict=False)
+        ]
+        (command.folder / f"{part}.csv").write_text("\n".join(["url,name", *rows]))
+        assert (await command(f"{part}.csv", "-o", part)).status == 0
+    (command.folder / "b" / "y").unlink()
+    ran = await command("--merge", "a", "b", "-o", "c")
+    assert ran.status == 1
+    assert ran.out == ["2 folders: 1 URL taken in, 0 known already, 2 left out"]
+    assert ran.err == [
+        f"Failed {site.url('/2')}: another URL has the name 'x' in the merged folder (blocked); "
+        "merge it into another folder",
+        f"Failed {site.url('/3')}: its file y is not there as it was saved (blocked); "
+        "run the shard again",
+    ]
+    assert tree(command.folder / "c") == {"x": b"one"}
+    assert tree(command.folder / "b") == {"x": b"two"}
+
+
+async def test_a_file_in_the_way_is_kept_and_a_planted_link_is_not_followed(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/1": b"one", "/d/2": b"two"}
+    await command(site.url("/1"), site.url("/d/2"), "-o", "a")
+    one, two = f"{site.folder}/1.bin", f"{site.folder}/d/2.bin"
+    (command.folder / "elsewhere").mkdir()
+    (command.folder / "c" / site.folder).mkdir(parents=True)
+    (command.folder / "c" / one).write_text("mine")
+    (command.folder / "c" / site.folder / "d").symlink_to(command.folder / "elsewhere")
+    ran = await command("--merge", "a", "-o", "c")
+    assert ran.status == 1
+    assert ran.err == [
+        f"Failed {site.url('/d/2')}: {two} cannot be saved: Not a directory (blocked); "
+        "something is in its way there"
+    ]
+    assert (command.folder / "c" / one).read_bytes() == b"one"
+    assert (command.folder / "c" / f"{one}.~1~").read_text() == "mine"
+    assert not list((command.folder / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "--merge takes the folders to merge as SOURCEs"),
+        (("--demo",), "--merge takes the folders to merge as SOURCEs"),
+        (("nothing",), "nothing is no folder; --merge takes output folders"),
+        (("empty",), "empty is no output folder of this program; see --merge"),
+        (("part", "-o", "part"), "part is the folder to merge into; see --output"),
+        (("part", "broken"), "the journal broken/.download/journal.sqlite3 was broken"),
+    ],
+)
+async def test_what_is_no_folder_of_a_run_is_refused(
+    site: Site, command: Command, arguments: tuple[str, ...], said: str
+) -> None:
+    site.pages = {"/": "page"}
+    (command.folder / "empty").mkdir()
+    await command(site.url(), "-o", "part")
+    (command.folder / "broken" / ".download").mkdir(parents=True)
+    (command.folder / "broken" / ".download" / "journal.sqlite3").write_bytes(b"broken" * 1000)
+    ran = await command("--merge", *arguments)
+    assert ran.status == 2
+    assert said in ran.err[-1]
+
+
+async def test_a_folder_in_use_is_refused(site: Site, command: Command) -> None:
+    site.pages = {"/": "page"}
+    await command(site.url(), "-o", "part")
+    held = sqlite3.connect(command.folder / "part" / ".download" / "journal.sqlite3")
+    held.execute("PRAGMA locking_mode = EXCLUSIVE")
+    held.execute("BEGIN EXCLUSIVE")
+    ran = await command("--merge", "part", "-o", "merged")
+    held.close()
+    assert ran.status == 2
+    assert ran.err == [
+        "download: another run is using the folder part; wait for it, or choose another --output"
+    ]
+
+
+async def test_without_second_names_for_files_they_are_copied(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EXDEV, "another device")
+
+    site.pages = {"/": b"page"}
+    one = done(*await download_sites([site.url()], tmp_path / "a"))
+    monkeypatch.setattr(os, "link", refuse)
+    assert run_merge([tmp_path / "a"], tmp_path / "b") == 0
+    first, second = tmp_path / "a" / one.path, tmp_path / "b" / one.path
+    assert second.read_bytes() == b"page"
+    assert not second.samefile(first)
+    assert second.stat().st_mtime == first.stat().st_mtime
+    assert saved_files(tmp_path / "b") == {one.path}
+
+
+async def test_a_full_disk_ends_the_merge_and_what_is_merged_stays(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    site.pages = {"/": b"page"}
+    await download_sites([site.url()], tmp_path / "a")
+    with monkeypatch.context() as full:
+        full.setattr(os, "link", refuse)
+        with pytest.raises(DiskError, match="No space left"):
+            run_merge([tmp_path / "a"], tmp_path / "b")
+    assert not saved_files(tmp_path / "b")
+    assert run_merge([tmp_path / "a"], tmp_path / "b") == 0
+    assert len(saved_files(tmp_path / "b")) == 1
