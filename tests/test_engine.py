@@ -473,7 +473,7 @@ def test_a_worker_that_is_not_as_the_others_says_so(tmp_path: Path) -> None:
     done = do(work(tmp_path / "out" / "shard", "http://127.0.0.1/"))
     assert isinstance(done.error, OutputError)
     assert done.error.message == f"a worker does not see the folder {tmp_path / 'out'}"
-    assert (done.untried, list(outcomes(done.frames))) == (1, [])
+    assert (done.untried, list(outcomes(done.frames, "shard"))) == (1, [])
     assert not (tmp_path / "out").exists()
     done = do(work(tmp_path / "out" / "shard", "http://127.0.0.1/", version="0"))
     assert isinstance(done.error, RunError)

@@ -21,8 +21,7 @@ from downloader.engine.work import Done, Plan, Progress, Work, outcomes, target_
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import Journal
 from downloader.lists import Lists
-from downloader.models import Downloaded, Failed, InFlight, Options, Outcome, Unchanged
-from downloader.paths import SafePath
+from downloader.models import Downloaded, Failed, InFlight, Options, Outcome
 from downloader.reader import Reader
 from downloader.sources import Entry, Share
 from downloader.storage import Storage
@@ -265,10 +264,10 @@ class Campaign:
         self.warnings += [each for each in done.warnings if each not in self.warnings]
         if done.error is not None:
             self._end_with(done.error)
-        for outcome in outcomes(done.frames):
+        for outcome in outcomes(done.frames, folder_of(work.shard)):
             if isinstance(outcome, Downloaded):
                 self._received += outcome.sizes.wire
-            yield _placed(outcome, folder_of(work.shard))
+            yield outcome
 
     def _end_with(self, fault: Exception) -> None:
         """Have the run end, because of the first such fault."""
@@ -325,13 +324,6 @@ def _part_of(options: Options, slots: int) -> Options:
         concurrency=options.concurrency and max(1, options.concurrency // slots),
         limit_rate=options.limit_rate and max(1, options.limit_rate // slots),
     )
-
-
-def _placed(outcome: Outcome, folder: str) -> Outcome:
-    """Return an outcome whose file is named as from the output folder of the whole run."""
-    if isinstance(outcome, Downloaded | Unchanged):
-        return replace(outcome, path=SafePath(f"{folder}/{outcome.path}"))
-    return outcome
 
 
 def _failed(work: Work, error: InternalError) -> Iterator[Failed]:
