@@ -359,6 +359,14 @@ async def test_a_host_with_most_of_the_list_is_done_in_portions_that_follow_each
     assert [outcome.origin for outcome in found] == [f"{tmp_path}/list:{n}" for n in range(1, 26)]
 
 
+async def test_sizes_are_measured_without_a_folder(site: Site, tmp_path: Path) -> None:
+    site.pages = {"/1": b"page", "/2": b"page"}
+    source = listed(tmp_path, site.url("/1"), site.url("/2"))
+    found = await campaign(source, tmp_path / "out", Here(), save=False)
+    assert [type(outcome) for outcome in found] == [Downloaded] * 2
+    assert not (tmp_path / "out").exists()
+
+
 async def test_a_part_that_is_lost_under_the_run_ends_it(site: Site, tmp_path: Path) -> None:
     def lose(work: Work) -> None:
         (tmp_path / "out" / ".download" / "shards" / f"{work.shard:05d}").unlink()

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from downloader import sources
 from downloader._version import __version__
@@ -172,11 +173,7 @@ class Campaign:
             DiskError: a disk failed.
         """
         async with AsyncExitStack() as stack:
-            # The folder is this run's, and its refusals are found here once.
-            await stack.enter_async_context(Storage(self._options.output))
-            journal = await asyncio.to_thread(Journal, self._options.output, self._options)
-            stack.callback(journal.close)
-            cutter = Cutter(self._options.output, self._plan.shards)
+            cutter = Cutter(await self._held(stack), self._plan.shards)
             cutting = self._cutting = asyncio.create_task(self._cut(cutter), name="list")
             stack.push_async_callback(_cancel, cutting)
             await asyncio.wait([cutting])
@@ -195,6 +192,16 @@ class Campaign:
                     yield outcome
         if self._fault is not None:
             raise self._fault
+
+    async def _held(self, stack: AsyncExitStack) -> Path:
+        """Return a folder that this run has for itself: that of its output, if it has one."""
+        if not self._options.save:
+            return Path(stack.enter_context(TemporaryDirectory(prefix="download-")))
+        # What would refuse it is found here, once, and not by each worker.
+        await stack.enter_async_context(Storage(self._options.output))
+        journal = await asyncio.to_thread(Journal, self._options.output, self._options)
+        stack.callback(journal.close)
+        return self._options.output
 
     async def _cut(self, cutter: Cutter) -> Parts:
         """Return the parts of the list."""

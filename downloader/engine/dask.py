@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
 
+import dask.config
 import distributed
 from distributed.client import FutureCancelledError
 from distributed.comm.addressing import parse_address, parse_host_port
@@ -131,8 +132,9 @@ class Dask:
 
     async def _started(self) -> str:
         """Start a scheduler and workers on this machine; nobody else can speak to them."""
-        cluster = await self._stack.enter_async_context(
-            distributed.LocalCluster(
+        # Dask's own sampling of its threads is for its dashboard, which there is none of.
+        with dask.config.set({"distributed.worker.profile.enabled": False}):
+            cluster = distributed.LocalCluster(
                 n_workers=self._plan.workers,
                 threads_per_worker=_THREADS,
                 dashboard_address=None,
@@ -141,8 +143,7 @@ class Dask:
                 security=True,
                 silence_logs=logging.CRITICAL,
             )
-        )
-        self._cluster = cluster
+            self._cluster = await self._stack.enter_async_context(cluster)
         return str(cluster.scheduler_address)
 
     def _connected(self, address: str) -> distributed.Client:

@@ -109,7 +109,7 @@ class Cutter:
             if self._new.is_symlink():
                 self._new.unlink()
             shutil.rmtree(self._new, ignore_errors=True)
-            self._new.mkdir(mode=0o700)
+            self._new.mkdir(mode=0o700, parents=True)
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Put lines where they belong."""

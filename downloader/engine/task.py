@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import aclosing
+from pathlib import Path
 
 from downloader._version import __version__
 from downloader.batch import Batch
@@ -102,14 +103,8 @@ class _Task:
         return Done(packed(self._ended), untried, warnings, error)
 
     async def _download(self) -> None:
-        output = self._work.options.output
-        if not is_in(output.parent):
-            raise OutputError(
-                f"a worker does not see the folder {output.parent}",
-                hint="it has to be on a disk that all of them share",
-            )
-        if output.is_symlink():
-            raise OutputError(f"{output} is a symbolic link", hint="remove it")
+        if self._work.options.save:
+            _check(self._work.options.output)
         for attempt in range(_ATTEMPTS):
             if self._stopping:
                 return
@@ -149,3 +144,18 @@ class _Task:
                         rows,
                     )
                 )
+
+
+def _check(output: Path) -> None:
+    """Check that a shard's folder is one of the campaign's.
+
+    Raises:
+        OutputError: it is not.
+    """
+    if not is_in(output.parent):
+        raise OutputError(
+            f"a worker does not see the folder {output.parent}",
+            hint="it has to be on a disk that all of them share",
+        )
+    if output.is_symlink():
+        raise OutputError(f"{output} is a symbolic link", hint="remove it")
