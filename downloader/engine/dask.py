@@ -29,6 +29,12 @@ from downloader.models import InFlight
 #: A portion whose worker had an accident of its own (and did not die) is tried again so often.
 _RETRIES = 2
 _CONNECT_SECONDS = 10
+#: Of a cluster of ours nobody sees the dashboard: it has no pages, and threads are not sampled.
+_PLAIN = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    "distributed.worker.profile.enabled": False,
+}
 #: So many shards are done at once by a worker of ours: while one waits for a host, others go on.
 _THREADS = 4
 _LOOK_SECONDS = 2.0
@@ -132,12 +138,13 @@ class Dask:
 
     async def _started(self) -> str:
         """Start a scheduler and workers on this machine; nobody else can speak to them."""
-        # Dask's own sampling of its threads is for its dashboard, which there is none of.
-        with dask.config.set({"distributed.worker.profile.enabled": False}):
+        with dask.config.set(_PLAIN):
             cluster = distributed.LocalCluster(
                 n_workers=self._plan.workers,
                 threads_per_worker=_THREADS,
                 dashboard_address=None,
+                # It listens all the same, and by itself at a port that others may have.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 asynchronous=True,
                 # Whoever may submit tasks may run anything as this user: hence keys of our own.
                 security=True,
