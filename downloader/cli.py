@@ -18,9 +18,12 @@ from downloader.demo import demo_site
 from downloader.engine import Plan
 from downloader.errors import DiskError, DownloadError, RunError
 from downloader.flags import Given, GroupedCommand, check, usable_cores, with_options
+from downloader.gathered import run_gather
 from downloader.loop import log_everything, runner
+from downloader.merged import run_merge
 from downloader.models import LEVEL, ExitStatus, Options, WarcDigest
 from downloader.progress import prepare_streams
+from downloader.report import reading
 from downloader.report.desk import Desk, Wishes
 from downloader.run import View, run
 from downloader.text import printable
@@ -142,9 +145,16 @@ def _run_check(given: Given) -> ExitStatus:
 
 
 def _run_merge(source: Sequence[str], given: Given) -> ExitStatus:
-    from downloader.merged import run_merge
-
-    return run_merge([Path(each) for each in source], given["output"], quiet=given["quiet"])
+    paths = [Path(each) for each in source]
+    if all(path.suffix.lower() in reading.ENDINGS and not path.is_dir() for path in paths):
+        with Desk(_wishes_of(source, given), given["output"]) as desk:
+            return run_gather(paths, desk, quiet=given["quiet"])
+    if given["report"]:
+        raise RunError(
+            "a report is made of reports, and not of folders",
+            hint="--merge takes reports that end in " + " or ".join(reading.ENDINGS),
+        )
+    return run_merge(paths, given["output"], quiet=given["quiet"])
 
 
 def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:

@@ -49,6 +49,7 @@ ORDER = [
     "check",
     "checked",
     "merged",
+    "gathered",
     "demo",
     "flags",
     "api",

@@ -138,8 +138,8 @@ async def test_a_file_in_the_way_is_kept_and_a_planted_link_is_not_followed(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "--merge takes the folders to merge as SOURCEs"),
-        (("--demo",), "--merge takes the folders to merge as SOURCEs"),
+        ((), "--merge takes the folders, or the reports, to merge as SOURCEs"),
+        (("--demo",), "--merge takes the folders, or the reports, to merge as SOURCEs"),
         (("nothing",), "nothing is no folder; --merge takes output folders"),
         (("empty",), "empty is no output folder of this program; see --merge"),
         (("part", "-o", "part"), "part is the folder to merge into; see --output"),

@@ -184,7 +184,7 @@ SCALE = (
         "Scale",
         "--merge",
         is_flag=True,
-        help="Take the output folders that are the SOURCEs into one, as of shards.",
+        help="Make one of the output folders, or of the reports, that are the SOURCEs.",
     ),
 )
 

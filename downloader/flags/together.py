@@ -43,7 +43,7 @@ def _wrong_sources(source: Sequence[str], given: Mapping[str, Any]) -> str:
     own = [flag for flag in ("check", "demo", "locked") if given[flag]]
     if given["merge"]:
         fits = source and not own
-        return "" if fits else "--merge takes the folders to merge as SOURCEs"
+        return "" if fits else "--merge takes the folders, or the reports, to merge as SOURCEs"
     if len(own) > 1 or (own and source):
         return f"--{own[0]} takes no SOURCE"
     return "" if own or source else "name a SOURCE: a list file, - or a URL"

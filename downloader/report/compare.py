@@ -1,25 +1,20 @@
 """What is new, gone or changed since an earlier report."""
 
-import json
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from downloader.errors import ErrorKind, ReportError
+from downloader.errors import ErrorKind
 from downloader.models import SkipReason
+from downloader.report.reading import read
 from downloader.report.record import Record, Result
 from downloader.text import format_size, printable
 
 _FLAG = "--compare"
 #: Of each kind of change so many are kept, and the others counted.
 _MOST_KEPT = 200
-#: No file is larger.
-_LARGEST = 2**63
-#: Every line of a report begins so, unless it is shorter.
-_BEGINNING = b'{"url":'
-_DIGEST = re.compile("[0-9a-f]{64}")
+#: What is needed of a record.
+_NEEDED = ("decoded_bytes", "sha256", "reason", "parent")
 _THERE = frozenset({Result.DOWNLOADED, Result.MEASURED, Result.UNCHANGED, Result.SKIPPED})
 
 
@@ -116,7 +111,7 @@ class Comparison:
         self._bad: set[str] = set()
         # Pages that are there already are not read again, and what they need is not told of.
         self._unread: set[str] = set()
-        for record in _read(path):
+        for record in read(path, _FLAG, _NEEDED):
             if record.outcome is Result.NOT_TRIED:
                 self.partial = True
             elif record.reason != SkipReason.DUPLICATE.value:
@@ -200,72 +195,3 @@ def _change(before: Before | None, record: Record) -> Change | None:
     if known and before.sha256 != bytes.fromhex(record.sha256 or ""):
         return Change.CONTENT
     return None
-
-
-def _read(path: Path) -> Iterator[Record]:
-    """Yield what is needed of the records of a report.
-
-    Raises:
-        ReportError: it cannot be read, or is no report.
-    """
-    try:
-        with path.open("rb") as file:
-            if path.suffix.lower() == ".json":
-                yield from _whole(path, file.read())
-                return
-            for number, line in enumerate(file, 1):
-                parsed = _parsed(line)
-                # A run that was killed, or had no more room, may have left a part of a line.
-                part = parsed is None and not line.endswith(b"\n") and _begins(line)
-                if line.strip() and not part:
-                    yield _record(f"{path}:{number}", parsed)
-    except OSError as error:
-        raise ReportError(f"cannot read {_FLAG} {path}: {error.strerror}") from error
-
-
-def _begins(line: bytes) -> bool:
-    """Return whether *line* is how a line of a report begins."""
-    return line.startswith(_BEGINNING) or _BEGINNING.startswith(line)
-
-
-def _whole(path: Path, data: bytes) -> Iterator[Record]:
-    match _parsed(data):
-        case {"records": list(records)}:
-            for number, record in enumerate(records, 1):
-                yield _record(f"record {number} of {path}", record)
-        case _:
-            raise _no_report(str(path))
-
-
-def _parsed(data: bytes) -> object:
-    try:
-        parsed: object = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return parsed
-
-
-def _record(place: str, members: object) -> Record:
-    if not isinstance(members, dict):
-        raise _no_report(place)
-    url, outcome = map(members.get, ("url", "outcome"))
-    if not isinstance(url, str) or not isinstance(outcome, str) or outcome not in set(Result):
-        raise _no_report(place)
-    size, digest, reason, parent = map(members.get, ("decoded_bytes", "sha256", "reason", "parent"))
-    known = isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _LARGEST
-    hashed = isinstance(digest, str) and _DIGEST.fullmatch(digest)
-    return Record(
-        url=url,
-        outcome=Result(outcome),
-        decoded_bytes=size if known else None,
-        sha256=digest if hashed else None,
-        reason=reason if isinstance(reason, str) else None,
-        parent=parent if isinstance(parent, str) else None,
-    )
-
-
-def _no_report(place: str) -> ReportError:
-    return ReportError(
-        f"{_FLAG}: {printable(place)} is no record of a report",
-        hint="give a .jsonl or .json that --report has written",
-    )

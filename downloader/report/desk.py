@@ -89,6 +89,9 @@ class Desk(AbstractContextManager["Desk", None]):
         wishes: what is to be reported.
         output: the folder that files are saved under.
 
+    Attributes:
+        totals: what the records come to that were taken so far.
+
     Raises, when made:
         ReportError: a file cannot be written or read.
     """
@@ -97,7 +100,7 @@ class Desk(AbstractContextManager["Desk", None]):
         self._output = output
         self._began = time.time()
         self._clock = time.monotonic()
-        self._totals = Totals()
+        self.totals = Totals()
         _check_names(wishes)
         # What is read comes first: a report may take the place of the one it is compared with.
         self._comparison = Comparison(wishes.compare) if wishes.compare else None
@@ -135,20 +138,35 @@ class Desk(AbstractContextManager["Desk", None]):
         Raises:
             DiskError: the disk refuses.
         """
-        if not self._takers:
-            return
-        record = record_of(outcome)
-        self._totals.add(record)
+        if self._takers:
+            self.take(record_of(outcome))
+
+    def take(self, record: Record) -> None:
+        """Take what a report says of an outcome.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        self.totals.add(record)
         for taker in self._takers:
             taker.add(record)
 
-    async def finish(self, *, untried: int, list_read: bool, colour: bool = False) -> Told:
+    async def finish(
+        self,
+        *,
+        untried: int,
+        list_read: bool,
+        colour: bool = False,
+        span: tuple[float, float] | None = None,
+    ) -> Told:
         """Make all reports, when there are no more outcomes; this may take a while.
 
         Args:
             untried: lines that were read and not tried.
             list_read: whether the list was read to its end.
             colour: whether lines are for a terminal that shows colours.
+            span: when the run began, in seconds since the epoch, and how long it took; from when
+                this was made until now, unless given.
 
         Raises:
             DiskError: the disk refuses.
@@ -156,12 +174,13 @@ class Desk(AbstractContextManager["Desk", None]):
         if self._comparison is not None:
             self._comparison.finish(complete=list_read and not untried)
         failures = self._failures()
+        began, seconds = span or (self._began, time.monotonic() - self._clock)
         run = Run(
-            started=time_text(self._began) or "",
-            seconds=time.monotonic() - self._clock,
+            started=time_text(began) or "",
+            seconds=seconds,
             untried=untried,
             list_read=list_read,
-            totals=self._totals,
+            totals=self.totals,
             output=self._output,
             comparison=self._comparison,
             broken=tuple(failures),
