@@ -22,6 +22,7 @@ ORDER = [
     "decode",
     "charset",
     "declaration",
+    "parquet",
     "exchange",
     "links",
     "crawl",
@@ -67,6 +68,7 @@ ONLY = {
     "turbohtml": "links",
     "protego": "crawl",
     "warcio": "archive",
+    "pyarrow": "parquet",
 }
 
 
