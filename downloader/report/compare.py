@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
+from downloader import parquet
 from downloader.errors import ErrorKind, ReportError
 from downloader.models import SkipReason
 from downloader.report.record import Record, Result
@@ -19,6 +21,14 @@ _MOST_KEPT = 200
 _LARGEST = 2**63
 #: Every line of a report begins so, unless it is shorter.
 _BEGINNING = b'{"url":'
+#: What is needed of a record.
+_COLUMNS = (
+    parquet.Column("url", required=True),
+    parquet.Column("outcome", required=True),
+    parquet.Column("decoded_bytes", integer=True),
+    *map(parquet.Column, ("sha256", "reason", "parent")),
+)
+_HINT = "give a .jsonl, .json or .parquet that --report has written"
 _DIGEST = re.compile("[0-9a-f]{64}")
 _THERE = frozenset({Result.DOWNLOADED, Result.MEASURED, Result.UNCHANGED, Result.SKIPPED})
 
@@ -92,7 +102,7 @@ class Comparison:
     """Holds each record against what an earlier report says of its URL.
 
     Args:
-        path: of that report, JSONL or JSON; it is read at once, and may then be written anew.
+        path: of that report, JSONL, JSON or Parquet; it is read at once, and may then be written anew.
 
     Attributes:
         path: of that report.
@@ -213,6 +223,9 @@ def _read(path: Path) -> Iterator[Record]:
             if path.suffix.lower() == ".json":
                 yield from _whole(path, file.read())
                 return
+            if path.suffix.lower() == ".parquet":
+                yield from _rows(path, file)
+                return
             for number, line in enumerate(file, 1):
                 parsed = _parsed(line)
                 # A run that was killed, or had no more room, may have left a part of a line.
@@ -235,6 +248,16 @@ def _whole(path: Path, data: bytes) -> Iterator[Record]:
                 yield _record(f"record {number} of {path}", record)
         case _:
             raise _no_report(str(path))
+
+
+def _rows(path: Path, file: BinaryIO) -> Iterator[Record]:
+    try:
+        for number, row in enumerate(parquet.read(file, _COLUMNS), 1):
+            members = {column.name: cell for column, cell in zip(_COLUMNS, row, strict=True)}
+            yield _record(f"row {number} of {path}", members)
+    except parquet.ParquetError as error:
+        hint = error.hint or _HINT
+        raise ReportError(f"{_FLAG} {printable(str(path))} {error.message}", hint=hint) from error
 
 
 def _parsed(data: bytes) -> object:
@@ -267,5 +290,5 @@ def _record(place: str, members: object) -> Record:
 def _no_report(place: str) -> ReportError:
     return ReportError(
         f"{_FLAG}: {printable(place)} is no record of a report",
-        hint="give a .jsonl or .json that --report has written",
+        hint=_HINT,
     )
