@@ -264,7 +264,7 @@ _OF_FILES = ("refresh", "verify", "mirror", "single_file", "recursive", "level")
     "--report",
     type=ReportFile(),
     multiple=True,
-    help="Write a page (.html) or a record of each URL (.jsonl, .json, .csv). Repeatable.",
+    help="Write a page (.html) or each URL (.jsonl, .json, .csv, .parquet). Repeatable.",
 )
 @option("Report", "--sizes", is_flag=True, help="Print the largest, and sums by type and host.")
 @option(

@@ -217,6 +217,8 @@ def translated(library: Library) -> Iterator[None]:
     except (library.ArrowException, OSError, ValueError) as error:
         if isinstance(error, OSError) and error.strerror:
             raise ParquetError(f"cannot be read: {error.strerror}") from error
+        if "decrypt" in str(error).lower():
+            raise ParquetError("is encrypted", hint="decrypt it first") from error
         raise ParquetError(f"is corrupt Parquet: {_line(error)}") from error
 
 
