@@ -1,8 +1,12 @@
 """Parquet, as lists and as reports: the same as every other format, and safe with hostile files."""
 
+import base64
+import gzip
 import io
 import json
 import os
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow.parquet import encryption
 
 from downloader import sources
 from downloader.errors import DiskError, SourceError
@@ -162,6 +167,85 @@ def test_what_is_no_parquet_file_is_refused() -> None:
         assert "list is corrupt Parquet" in _refusal(whole[:end])
 
 
+@pytest.mark.parametrize("plaintext_footer", [True, False])
+def test_an_encrypted_file_is_refused(plaintext_footer: bool) -> None:
+    factory = encryption.CryptoFactory(lambda _config: _Keys())
+    properties = factory.file_encryption_properties(
+        encryption.KmsConnectionConfig(),
+        encryption.EncryptionConfiguration(
+            footer_key="f", column_keys={"c": ["url"]}, plaintext_footer=plaintext_footer
+        ),
+    )
+    data = _written({"url": ["h.example"]}, encryption_properties=properties)
+    assert _refusal(data) == "list is encrypted"
+
+
+class _Keys(encryption.KmsClient):  # type: ignore[misc, no-any-unimported]
+    """A key server that keeps no secret."""
+
+    def wrap_key(self, key: bytes, master: str) -> bytes:
+        return base64.b64encode(key)
+
+    def unwrap_key(self, wrapped: bytes, master: str) -> bytes:
+        return base64.b64decode(wrapped)
+
+
+@pytest.mark.parametrize("how", ["dictionary", "DELTA_BYTE_ARRAY"])
+def test_a_small_file_cannot_ask_for_much_memory(how: str) -> None:
+    # Without a bound, a batch would have all rows, and take twice 600 MiB.
+    column = pa.array(["x" * 1024**2] * 600)
+    data = (
+        _written({"url": column.dictionary_encode()}, compression="zstd")
+        if how == "dictionary"
+        else _written(
+            {"url": column}, compression="zstd", use_dictionary=False, column_encoding={"url": how}
+        )
+    )
+    del column
+    assert len(data) < 100_000
+    # What is freed stays counted in the most there was, so this runs in a process of its own.
+    said = subprocess.run(
+        [sys.executable, "-c", _READ_AND_TELL], input=data, capture_output=True, check=True
+    ).stdout.split()
+    assert int(said[0]) == 600
+    assert int(said[1]) < 450 * 1024**2
+
+
+_READ_AND_TELL = """
+import io, sys, pyarrow
+from downloader.sources.records import parse_parquet
+count = sum(1 for _ in parse_parquet(io.BytesIO(sys.stdin.buffer.read()), "list"))
+print(count, pyarrow.default_memory_pool().max_memory())
+"""
+
+
+def test_a_page_that_is_too_large_is_refused() -> None:
+    data = _written({"url": ["x" * (257 * 1024**2)]}, compression="zstd")
+    assert _refusal(data) == "list has a page of 257.0 MiB, too large for a list of addresses"
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("encoding", ["PLAIN", "DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY", None])
+def test_pages_of_any_kind_are_read(version: str, encoding: str | None) -> None:
+    urls = [f"https://h{n % 9}.example/{n}" for n in range(5000)]
+    data = _written(
+        {"url": urls, "x": list(range(5000))},
+        data_page_version=version,
+        use_dictionary=encoding is None,
+        column_encoding=encoding and {"url": encoding, "x": "PLAIN"},
+        data_page_size=1000,
+        row_group_size=1500,
+    )
+    assert [not isinstance(e, Failed) and e.url for e in _read(data)] == urls
+
+
+def test_a_file_without_rows_holds_no_address(tmp_path: Path) -> None:
+    path = tmp_path / "list.parquet"
+    path.write_bytes(_written({"url": pa.array([], pa.string())}))
+    with pytest.raises(SourceError, match="holds no address"):
+        list(sources.read([str(path)], _no_fetching))
+
+
 def test_a_flipped_bit_of_a_page_is_found_by_its_checksum() -> None:
     data = bytearray(_written({"url": ["https://h.example/"]}, write_page_checksum=True))
     place = data.index(b"h.example")
@@ -194,8 +278,6 @@ def test_a_damaged_file_is_a_list_or_one_line_of_error(
 async def test_bad_files_end_the_command_with_one_line(
     command: Command, tmp_path: Path, name: str
 ) -> None:
-    import gzip
-
     (tmp_path / name).write_bytes(gzip.compress(_written({"url": ["h.example"]})))
     ran = await command(name)
     assert ran.status == 2

@@ -80,9 +80,14 @@ class ParquetFile(Protocol):
     schema: FileSchema
 
     def iter_batches(
-        self, batch_size: int, *, columns: Sequence[str], use_threads: bool
+        self,
+        batch_size: int,
+        *,
+        row_groups: Sequence[int],
+        columns: Sequence[str],
+        use_threads: bool,
     ) -> Iterator[Batch]:
-        """Yield the rows of some columns."""
+        """Yield the rows of some row groups and columns."""
 
 
 class ParquetWriter(Protocol):

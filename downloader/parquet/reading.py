@@ -13,7 +13,8 @@ from downloader.parquet.library import (
     load,
     translated,
 )
-from downloader.text import printable
+from downloader.parquet.pages import Weight, chunks, weigh
+from downloader.text import format_size, printable
 
 #: How a Parquet file begins and ends, and one whose end is encrypted.
 _MAGIC = b"PAR1"
@@ -21,6 +22,10 @@ _ENCRYPTED = b"PARE"
 _ENDING = ".parquet"
 #: Few, because values may be long, and those of a batch are in memory together.
 _ROWS_AT_ONCE = 1024
+#: Bytes of the values of a batch, whatever a file says; and of a page, which is read whole. Those
+#: that usual writers make have one megabyte, and DuckDB's a hundred.
+_LARGEST_BATCH = 128 * 1024**2
+_LARGEST_PAGE = 256 * 1024**2
 #: Bytes of a column that are read at once; without it, a row group's are.
 _BUFFER = 256 * 1024
 _INTEGERS = frozenset({"INT32", "INT64"})
@@ -74,21 +79,46 @@ def read(file: BinaryIO, columns: Sequence[Column]) -> Iterator[tuple[str | int 
         )
         paths = [_path(table.schema, column) for column in columns]
         wanted = [path for path in paths if path is not None]
-        # Threads of its own would outlive a run that is stopped.
-        batches = table.iter_batches(_ROWS_AT_ONCE, columns=wanted, use_threads=False)
-    while True:
+        groups = chunks(file, _places(table.schema, wanted))
+    for number, group in enumerate(groups):
         with translated(library):
-            batch = next(batches, None)
-            if batch is None:
-                return
-            names = batch.schema.names
-            cells = [
-                [None] * batch.num_rows
-                if path is None
-                else _values(library, batch.column(names.index(path)), integer=column.integer)
-                for path, column in zip(paths, columns, strict=True)
-            ]
-        yield from zip(*cells, strict=True)
+            rows = _rows_at_once(weigh(file, group))
+            # Threads of its own would outlive a run that is stopped.
+            batches = table.iter_batches(
+                rows, row_groups=[number], columns=wanted, use_threads=False
+            )
+        while True:
+            with translated(library):
+                batch = next(batches, None)
+                if batch is None:
+                    break
+                names = batch.schema.names
+                cells = [
+                    [None] * batch.num_rows
+                    if path is None
+                    else _values(library, batch.column(names.index(path)), integer=column.integer)
+                    for path, column in zip(paths, columns, strict=True)
+                ]
+            yield from zip(*cells, strict=True)
+
+
+def _places(schema: FileSchema, paths: Sequence[str]) -> set[int]:
+    """Return the places of all columns that pyarrow reads for *paths*."""
+    within = tuple(f"{path}." for path in paths)
+    names = [schema.column(place).path for place in range(len(schema))]
+    return {place for place, name in enumerate(names) if f"{name}.".startswith(within)}
+
+
+def _rows_at_once(weight: Weight) -> int:
+    """Return how many rows take no more memory than a batch may, whatever is in them.
+
+    Raises:
+        ParquetError: a single page takes too much.
+    """
+    if weight.page > _LARGEST_PAGE:
+        size = format_size(weight.page)
+        raise ParquetError(f"has a page of {size}, too large for a list of addresses")
+    return max(1, min(_ROWS_AT_ONCE, _LARGEST_BATCH // max(1, weight.repeated)))
 
 
 def _check_beginning(head: bytes) -> None:
