@@ -4,7 +4,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloader.report.data import json_line
@@ -73,7 +73,7 @@ async def test_what_is_no_report_is_named(command: Command) -> None:
     (command.folder / "bad.jsonl").write_text('{"page": 1}\n')
     for arguments, said in {
         ("good.jsonl", "bad.jsonl"): "download: --merge: bad.jsonl:1 is no record of a report; "
-        "give a .jsonl or .json that --report has written",
+        "give a .jsonl, .json or .parquet that --report has written",
         ("good.jsonl", "none.jsonl"): "download: cannot read --merge none.jsonl: "
         "No such file or directory",
         ("good.jsonl", "--report", "good.jsonl"): "download: good.jsonl is named twice; "
@@ -103,6 +103,7 @@ numbers = st.none() | st.integers(0, 2**62)
 texts = st.none() | st.text()
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Record,
@@ -124,6 +125,7 @@ def test_a_record_is_read_as_it_was_written(record: Record) -> None:
         assert list(read(file, "--merge")) == [record]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), st.integers() | st.text() | st.lists(st.none())))
 def test_what_is_no_value_of_its_field_is_not_known(members: dict[str, object]) -> None:
     with tempfile.TemporaryDirectory() as folder:

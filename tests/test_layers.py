@@ -22,6 +22,7 @@ ORDER = [
     "decode",
     "charset",
     "declaration",
+    "parquet",
     "exchange",
     "links",
     "crawl",
@@ -72,6 +73,7 @@ ONLY = {
     "protego": "crawl",
     "warcio": "archive",
     "distributed": "engine",
+    "pyarrow": "parquet",
 }
 
 

@@ -86,7 +86,7 @@ REPORT = (
         "--report",
         type=ReportFile(),
         multiple=True,
-        help="Write a page (.html) or a record of each URL (.jsonl, .json, .csv). Repeatable.",
+        help="Write a page (.html) or each URL (.jsonl, .json, .csv, .parquet). Repeatable.",
     ),
     option("Report", "--sizes", is_flag=True, help="Print the largest, and sums by type and host."),
     option(

@@ -87,7 +87,8 @@ class Comparison:
     """Holds each record against what an earlier report says of its URL.
 
     Args:
-        path: of that report, JSONL or JSON; it is read at once, and may then be written anew.
+        path: of that report, JSONL, JSON or Parquet; it is read at once, and may then be
+            written anew.
 
     Attributes:
         path: of that report.

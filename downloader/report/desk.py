@@ -30,11 +30,19 @@ def _page(path: Path) -> Report:
     return Html(path)
 
 
+def _table(path: Path) -> Report:
+    # Neither does this; and pyarrow need not be installed.
+    from downloader.report.table import Parquet
+
+    return Parquet(path)
+
+
 #: Which report is made, by the ending of its name.
 FORMATS: dict[str, Callable[[Path], Report]] = {
     ".json": Json,
     ".jsonl": JsonLines,
     ".csv": Csv,
+    ".parquet": _table,
     ".html": _page,
 }
 

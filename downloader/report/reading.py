@@ -1,22 +1,24 @@
-"""Read the records of reports that earlier runs have written: JSON lines, or one JSON value."""
+"""Read the records of reports that earlier runs have written, as JSON or as Parquet."""
 
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import get_type_hints
+from typing import BinaryIO, get_type_hints
 
+from downloader import parquet
 from downloader.errors import ReportError
 from downloader.report.record import FIELDS, Record, Result, Value
 from downloader.text import printable
 
-#: What can be read, by the ending of its name.
+#: What can be read whole, by the ending of its name. Of Parquet only text and whole numbers can.
 ENDINGS = (".jsonl", ".json")
 #: No file is larger.
 _LARGEST = 2**63
 #: Every line of a report begins so, unless it is shorter.
 _BEGINNING = b'{"url":'
 _DIGEST = re.compile("[0-9a-f]{64}")
+_HINT = "give a .jsonl, .json or .parquet that --report has written"
 
 
 def read(path: Path, flag: str, names: Collection[str] = FIELDS) -> Iterator[Record]:
@@ -27,37 +29,57 @@ def read(path: Path, flag: str, names: Collection[str] = FIELDS) -> Iterator[Rec
     Args:
         path: of the report.
         flag: the option that names it, for messages.
-        names: of fields; ``url`` and ``outcome`` are always there.
+        names: of fields; ``url`` and ``outcome`` are always there. With Parquet, only those of
+            text and of whole numbers.
 
     Raises:
         ReportError: it cannot be read, or is no report.
     """
     wanted = {name: _CHECKS[name] for name in names if name not in ("url", "outcome")}
     try:
-        for place, members in _members(path, flag):
-            yield _record(place, members, flag, wanted)
+        with path.open("rb") as file:
+            if path.suffix.lower() == ".parquet":
+                found = _rows(path, file, names)
+            else:
+                found = _members(path, file, flag)
+            for place, members in found:
+                yield _record(place, members, flag, wanted)
+    except parquet.ParquetError as error:
+        shown = printable(str(path))
+        raise ReportError(f"{flag} {shown} {error.message}", hint=error.hint or _HINT) from error
     except OSError as error:
         shown = printable(str(path))
         raise ReportError(f"cannot read {flag} {shown}: {error.strerror}") from error
 
 
-def _members(path: Path, flag: str) -> Iterator[tuple[str, object]]:
+def _members(path: Path, file: BinaryIO, flag: str) -> Iterator[tuple[str, object]]:
     """Yield where each record stands, and what stands there."""
-    with path.open("rb") as file:
-        if path.suffix.lower() == ".json":
-            match _parsed(file.read()):
-                case {"records": list(records)}:
-                    for number, record in enumerate(records, 1):
-                        yield f"record {number} of {path}", record
-                case _:
-                    raise _no_report(str(path), flag)
-            return
-        for number, line in enumerate(file, 1):
-            parsed = _parsed(line)
-            # A run that was killed, or had no more room, may have left a part of a line.
-            part = parsed is None and not line.endswith(b"\n") and _begins(line)
-            if line.strip() and not part:
-                yield f"{path}:{number}", parsed
+    if path.suffix.lower() == ".json":
+        match _parsed(file.read()):
+            case {"records": list(records)}:
+                for number, record in enumerate(records, 1):
+                    yield f"record {number} of {path}", record
+            case _:
+                raise _no_report(str(path), flag)
+        return
+    for number, line in enumerate(file, 1):
+        parsed = _parsed(line)
+        # A run that was killed, or had no more room, may have left a part of a line.
+        part = parsed is None and not line.endswith(b"\n") and _begins(line)
+        if line.strip() and not part:
+            yield f"{path}:{number}", parsed
+
+
+def _rows(path: Path, file: BinaryIO, names: Collection[str]) -> Iterator[tuple[str, object]]:
+    """Yield the same of the rows of a table."""
+    columns = [
+        parquet.Column("url", required=True),
+        parquet.Column("outcome", required=True),
+        *(parquet.Column(name, integer=_CHECKS[name] is _integer) for name in names),
+    ]
+    members = [column.name for column in columns]
+    for number, row in enumerate(parquet.read(file, columns), 1):
+        yield f"row {number} of {path}", dict(zip(members, row, strict=True))
 
 
 def _begins(line: bytes) -> bool:
@@ -87,7 +109,7 @@ def _record(place: str, members: object, flag: str, wanted: Mapping[str, "_Check
 def _no_report(place: str, flag: str) -> ReportError:
     return ReportError(
         f"{flag}: {printable(place)} is no record of a report",
-        hint="give a .jsonl or .json that --report has written",
+        hint=_HINT,
     )
 
 

@@ -1,15 +1,17 @@
 """A list in whatever format: found by its name or else by its look, and parsed."""
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from downloader import urls
 from downloader.errors import BadUrlError, SourceError, UrlError
+from downloader.parquet import is_parquet
 from downloader.sources.entries import Line
 from downloader.sources.lines import GZIP, encoding_of, gunzip, peek, split_lines
 from downloader.sources.plain import parse_text
-from downloader.sources.records import parse_json_lines, parse_table
+from downloader.sources.records import parse_json_lines, parse_parquet, parse_table
 from downloader.sources.sitemap import parse_sitemap
 from downloader.urls import Url
 
@@ -39,6 +41,11 @@ def parse_list(
     if head[:2] == GZIP:
         name = name.lower().removesuffix(".gz")
         data, head = peek(gunzip(data, shown))
+        if is_parquet(name, head):
+            raise SourceError(f"{shown} is Parquet within gzip", hint="gunzip it first")
+    elif is_parquet(name, head):
+        yield from _spooled_parquet(data, shown)
+        return
     encoding = encoding_of(head)
     if encoding == "utf-8" and b"\0" in head:
         raise SourceError(f"{shown} is binary data, not a list of addresses")
@@ -59,6 +66,26 @@ def parse_list(
         yield from parse_json_lines(split_lines(data, encoding), shown)
     else:
         yield from parse_text(split_lines(data, encoding), shown)
+
+
+def _spooled_parquet(data: Iterator[bytes], shown: str) -> Iterator[Line]:
+    """Yield the rows of a Parquet file that comes through a pipe: its end has to be read first.
+
+    Raises:
+        SourceError: it cannot be kept or read.
+    """
+    try:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
+        with file:
+            for piece in data:
+                file.write(piece)
+            file.seek(0)
+            yield from parse_parquet(file, shown)
+    except OSError as error:
+        raise SourceError(
+            f"cannot keep {shown} in a temporary file: {error.strerror}",
+            hint="make room, or set TMPDIR to another folder",
+        ) from error
 
 
 def _nested_sitemap(address: str, origin: str, fetch_list: FetchList, depth: int) -> Iterator[Line]:

@@ -4,11 +4,16 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
+from downloader import parquet
 from downloader.errors import SourceError
 from downloader.sources.entries import Entry, Line, from_line
 from downloader.sources.formats import FetchList, parse_list
+from downloader.sources.lines import GZIP
+from downloader.sources.records import parse_parquet
 from downloader.text import printable
 
 #: The SOURCE that is standard input.
@@ -16,6 +21,8 @@ STDIN = "-"
 
 _ARCHIVES = (".warc", ".warc.gz", ".wacz")
 _CHUNK = 64 * 1024
+#: Bytes that tell Parquet, which is read from its end, from everything else.
+_MAGIC = 4
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
@@ -48,8 +55,11 @@ def check(source: str) -> None:
         if path.exists() and not path.is_file():
             # To open a pipe and close it again would take it from who reads it later.
             return
-        with path.open("rb"):
-            pass
+        with path.open("rb") as file:
+            if parquet.is_parquet(path.name, file.read(_MAGIC)):
+                parquet.load()
+    except parquet.ParquetError as error:
+        raise SourceError(f"{shown} {error.message}", hint=error.hint) from error
     except FileNotFoundError:
         hint = "" if source.startswith("/") else f"if it is an address, write https://{shown}"
         raise SourceError(f"there is no list {shown}", hint=hint) from None
@@ -79,11 +89,36 @@ def _lines_of(source: str, fetch_list: FetchList) -> Iterator[Line]:
         yield Line("command line", source)
         return
     shown = "stdin" if source == STDIN else printable(source)
-    yield from parse_list(_read_bytes(source), shown, PurePosixPath(source).name, fetch_list)
+    name = PurePosixPath(source).name
+    with _opened(source) as stream:
+        if source != STDIN and _is_parquet_file(stream, name):
+            yield from parse_parquet(stream, shown)
+        else:
+            yield from parse_list(_pieces(stream), shown, name, fetch_list)
 
 
-def _read_bytes(source: str) -> Iterator[bytes]:
-    """Yield the bytes of a file or of standard input, as soon as there are some."""
+def _is_parquet_file(stream: BinaryIO, name: str) -> bool:
+    """Return whether a file is Parquet that can be read where it is; it stays at its beginning."""
+    if not stream.seekable():
+        return False
+    head = stream.read(_MAGIC)
+    stream.seek(0)
+    return head[:2] != GZIP and parquet.is_parquet(name, head)
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the bytes of a list, as soon as there are some."""
+    while data := os.read(stream.fileno(), _CHUNK):
+        yield data
+
+
+@contextmanager
+def _opened(source: str) -> Iterator[BinaryIO]:
+    """Open a file or standard input, without a buffer.
+
+    Raises:
+        SourceError: it cannot be opened, or what is done with it meanwhile fails.
+    """
     if source == STDIN and sys.stdin is None:
         raise SourceError("standard input is closed")
     try:
@@ -92,8 +127,7 @@ def _read_bytes(source: str) -> Iterator[bytes]:
             if source == STDIN
             else Path(source).open("rb", buffering=0)
         ) as stream:
-            while data := os.read(stream.fileno(), _CHUNK):
-                yield data
+            yield stream
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {_shown(source)}: {_reason(error)}") from error
 

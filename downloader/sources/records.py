@@ -1,12 +1,14 @@
-"""Records with named fields: tables (CSV and TSV) and JSON lines."""
+"""Records with named fields: tables (CSV, TSV and Parquet) and JSON lines."""
 
 import csv
 import json
 from collections.abc import Iterator
+from typing import BinaryIO
 
+from downloader import parquet
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import Line
-from downloader.sources.lines import TOO_LONG, Numbered
+from downloader.sources.lines import LONGEST_LINE, TOO_LONG, Numbered
 
 #: A row that is longer is there to fill memory.
 _LONGEST_ROW = 1024 * 1024
@@ -82,3 +84,24 @@ def parse_json_lines(lines: Iterator[Numbered], shown: str) -> Iterator[Line]:
         if not all(isinstance(value, str | None) for value in (line.name, line.checksum)):
             line.error = BadUrlError("name and sha256 must be strings")
         yield line
+
+
+def parse_parquet(file: BinaryIO, shown: str) -> Iterator[Line]:
+    """Yield the rows of a Parquet file: ``url``, and perhaps ``name`` and ``sha256``.
+
+    Raises:
+        SourceError: it is no such file, or not whole; what came before was yielded.
+    """
+    columns = (parquet.Column("url", required=True), *map(parquet.Column, ("name", "sha256")))
+    try:
+        for number, row in enumerate(parquet.read(file, columns), 1):
+            url, name, checksum = (None if cell is None else str(cell) for cell in row)
+            line = Line(f"{shown}:{number}", (url or "")[:LONGEST_LINE])
+            line.name, line.checksum = name, checksum
+            if url is None:
+                line.error = BadUrlError("no url in the row")
+            elif any(len(text) > LONGEST_LINE for text in (url, name or "", checksum or "")):
+                line.error = BadUrlError(TOO_LONG)
+            yield line
+    except parquet.ParquetError as error:
+        raise SourceError(f"{shown} {error.message}", hint=error.hint) from error
