@@ -25,6 +25,7 @@ from downloader.notes import Notes
 from downloader.pool import Pool, Sleep
 from downloader.reader import Reader
 from downloader.sources import Entry, FetchList
+from downloader.storage import prepare
 from downloader.urls import Url
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Batch:
         *,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
+        whole: archive.Whole | None = None,
     ) -> None:
         self._entries = entries
         self._options = options
@@ -61,7 +63,7 @@ class Batch:
         self._wake = asyncio.Event()
         self._notes = Notes(options, self._failed)
         self._crew = self._made_crew(sleep, clock)
-        self._archives = archive.around(options)
+        self._archives = archive.around(options, whole, self._failed)
         # What lists that lists name are fetched with, once there is one.
         self._client: Client | None = None
         self._lists = AsyncExitStack()
@@ -147,10 +149,12 @@ class Batch:
                 the rest of the list was not tried.
         """
         async with AsyncExitStack() as stack:
+            await asyncio.to_thread(prepare, self._options)
+            # Before what looks at the folder, because it keeps other runs from it.
+            await stack.enter_async_context(self._notes)
             if self._archives is not None:
                 await stack.enter_async_context(self._archives)
             await stack.enter_async_context(self._crew)
-            await stack.enter_async_context(self._notes)
             await stack.enter_async_context(self._lists)
             stack.push_async_callback(self._abandon)
             if self._stopped:

@@ -32,7 +32,7 @@ from downloader.flags import (
     option,
 )
 from downloader.loop import log_everything, runner
-from downloader.models import LEVEL, USER_AGENT, ExitStatus, Options, WarcDigest
+from downloader.models import LEVEL, USER_AGENT, ExitStatus, Options, Pack, WarcDigest
 from downloader.progress import prepare_streams
 from downloader.report.budget import Budget
 from downloader.report.desk import Desk, Wishes
@@ -45,6 +45,17 @@ _OF_LINKS = ("span_hosts", "no_parent", "no_robots")
 _OF_PARTS = ("accept", "reject", "max_urls")
 #: Options for what is in the output folder.
 _OF_FILES = ("refresh", "verify", "mirror", "single_file", "recursive", "level")
+#: What has nothing to do where bodies go to volumes, and why.
+_NOT_PACKED = {
+    "no_save": "leaves nothing to pack",
+    "mirror": "needs files of their own",
+    "single_file": "needs files of their own",
+    "recursive": "needs files of their own",
+    "level": "needs files of their own",
+    "warc": "would keep the same twice: leave it out",
+    "wacz": "would keep the same twice: leave it out",
+    "verify": "hashes files; see warcio check for volumes",
+}
 
 
 @click.command(
@@ -306,9 +317,15 @@ _OF_FILES = ("refresh", "verify", "mirror", "single_file", "recursive", "level")
 )
 @option(
     "Archive",
+    "--pack",
+    type=click.Choice([kind.value for kind in Pack]),
+    help="Put bodies into volumes of WARC in the folder, not in a file each.",
+)
+@option(
+    "Archive",
     "--warc-max-size",
     type=Size(),
-    help="Begin a further WARC file when one is so large [none].",
+    help="Begin a further WARC file when one is so large [none; with --pack 1G].",
 )
 @option(
     "Archive",
@@ -362,6 +379,7 @@ def main(
     check: Path | None,
     config: Path | None,
     warc_digest: str,
+    pack: str | None,
     **settings: Any,
 ) -> None:
     """Fetch every URL of SOURCE... at once, save each safely, and say how big each one is.
@@ -389,6 +407,8 @@ def main(
     if no_save and (wrong := [name for name in _OF_FILES if given[name]]):
         flag = wrong[0].replace("_", "-")
         raise click.UsageError(f"--no-save leaves nothing that --{flag} could be for", ctx)
+    if pack:
+        _check_pack(source, {**given, "no_save": no_save}, ctx)
     # The other parameters are named and typed as the fields of Options are.
     options = Options(
         headers=header,
@@ -398,6 +418,7 @@ def main(
         robots=not no_robots,
         level=LEVEL if recursive and level is None else level,
         warc_digest=WarcDigest(warc_digest),
+        pack=Pack(pack) if pack else None,
         **settings,
     )
     options = _replaying(source, options, ctx)
@@ -445,6 +466,19 @@ def _check_mirror(given: dict[str, Any], ctx: click.Context) -> None:
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             flag = name.replace("_", "-")
             raise click.UsageError(f"--{flag} needs --mirror or --recursive", ctx)
+
+
+def _check_pack(source: tuple[str, ...], given: dict[str, Any], ctx: click.Context) -> None:
+    """Refuse what does not go together with volumes instead of files.
+
+    Raises:
+        UsageError: something is given that does not.
+    """
+    for name, why in _NOT_PACKED.items():
+        if given[name]:
+            raise click.UsageError(f"--pack: --{name.replace('_', '-')} {why}", ctx)
+    if any(map(sources.is_archive, source)):
+        raise click.UsageError("--pack: what is in an archive is packed already", ctx)
 
 
 def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:

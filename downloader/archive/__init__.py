@@ -11,27 +11,37 @@ What is behind these functions is imported when it is needed: it takes a tenth a
 that the command imports, and few runs keep or read an archive.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from downloader.models import Options
 
 if TYPE_CHECKING:
+    from downloader.archive.earlier import Left
     from downloader.archive.holdings import Archived
     from downloader.archive.keeping import Keeping
     from downloader.archive.recorder import Archive
 
-__all__ = ["around", "holdings_of", "open_archive", "targets"]
+__all__ = ["Whole", "around", "holdings_of", "leftovers_of", "open_archive", "targets"]
+
+#: Told of each file of an archive that has become whole, and of its index; it may remove them.
+Whole = Callable[[Path, Path], Awaitable[None]]
 
 
-def around(options: Options) -> "Keeping | None":
-    """Return what surrounds a run that keeps an archive; None for one that does not."""
+def around(
+    options: Options, whole: Whole | None = None, failed: Callable[[Exception], None] | None = None
+) -> "Keeping | None":
+    """Return what surrounds a run that keeps an archive; None for one that does not.
+
+    *whole* is told of each file that is whole, one after the other: also of those that earlier runs
+    have left, and of what is recovered. *failed* is told, in mid-run, of what it raises.
+    """
     if not options.archiving:
         return None
     from downloader.archive.keeping import Keeping
 
-    return Keeping(options)
+    return Keeping(options, whole, failed)
 
 
 def open_archive(options: Options) -> "Archive | None":
@@ -42,6 +52,16 @@ def open_archive(options: Options) -> "Archive | None":
     from downloader.archive.recorder import Archive
 
     return Archive(series_of(options), options)
+
+
+def leftovers_of(options: Options) -> "Left | None":
+    """Return what killed runs have packed and not noted; None without packs. It blocks."""
+    if options.pack is None:
+        return None
+    from downloader.archive.earlier import Left
+    from downloader.archive.names import Packs
+
+    return Left(Packs(options.output))
 
 
 def holdings_of(options: Options) -> "Archived | None":

@@ -5,8 +5,8 @@ reached from the folder's own descriptor, component by component, never through 
 so nothing planted in the folder can lead a write out of it.
 """
 
-from downloader.storage.nowhere import storage_for
+from downloader.storage.nowhere import prepare, storage_for
 from downloader.storage.publish import Publish
 from downloader.storage.saving import Contents, PartFile, Storage
 
-__all__ = ["Contents", "PartFile", "Publish", "Storage", "storage_for"]
+__all__ = ["Contents", "PartFile", "Publish", "Storage", "prepare", "storage_for"]
