@@ -6,8 +6,10 @@ come again.
 
 import json
 import mmap
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from downloader.archive import reading
@@ -15,14 +17,17 @@ from downloader.archive.holdings import merged, stored
 from downloader.archive.index import Capture, matching
 from downloader.archive.names import Series, index_path
 from downloader.archive.reading import Head, Record
-from downloader.archive.records import Original, date_of
+from downloader.archive.records import Original, date_of, digest_text, hasher
 from downloader.archive.surt import surt
-from downloader.errors import SourceError
+from downloader.errors import SourceError, TruncatedError
 from downloader.exchange import Place, Stored
+from downloader.models import WarcDigest
 from downloader.urls import Url
 
 #: A revisit repeats a whole answer, not another revisit.
 _REVISIT = "warc/revisit"
+#: What reading a damaged file, or by a damaged index, comes to: then nothing is left there.
+_DAMAGED = (OSError, OverflowError, SourceError, ValueError, EOFError, zlib.error)
 
 
 class Earlier:
@@ -58,16 +63,32 @@ class Left:
             if capture.date >= f"{first[:19]}Z" and capture.status != "304"
         ]
         for _, path, capture in sorted(found, key=lambda each: each[0], reverse=True):
-            with suppress(OSError, SourceError), ExitStack() as stack:
+            with suppress(*_DAMAGED), ExitStack() as stack:
                 record, head = _opened(path, capture, stack)
                 if head is None or record.field("WARC-Date") < first:
                     continue
                 if record.kind == "revisit":
                     record, head = _original(path, record, head, stack)
+                digest = record.field("WARC-Payload-Digest")
                 place = Place(path.name, capture.offset)
-                close = stack.pop_all()
-                return stored(head, record, close, place=place)
+                left = stored(head, record, stack.pop_all(), place=place)
+                return replace(left, body=_verified(left.body, digest))
         return None
+
+
+def _verified(body: Iterator[bytes], digest: str) -> Iterator[bytes]:
+    """Yield a body, and hold that it is what was packed.
+
+    Raises:
+        TruncatedError: it is not; the server still has it.
+    """
+    kind = WarcDigest(digest.partition(":")[0])
+    hashed = hasher(kind)()
+    for piece in body:
+        hashed.update(piece)
+        yield piece
+    if digest_text(kind, hashed.digest()) != digest:
+        raise TruncatedError("the archive is damaged here")
 
 
 def _original(path: Path, revisit: Record, told: Head, stack: ExitStack) -> tuple[Record, Head]:

@@ -145,7 +145,9 @@ class Series:
 
     def _found(self, after: str) -> Iterator[Path]:
         for path in self._folder.iterdir() if self._folder.is_dir() else ():
-            if path.name.endswith(after) and self._has(path.name.removesuffix(after)):
+            ours = path.name.endswith(after) and self._has(path.name.removesuffix(after))
+            # What is to be cut and renamed may not be a link, which may lead anywhere.
+            if ours and not (after and path.is_symlink()):
                 yield path
 
     def _has(self, name: str) -> bool:
