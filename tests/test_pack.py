@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import os
 import random
 import shutil
 import signal
@@ -27,7 +28,7 @@ from tests.conftest import Command, Ran, Site, ended, saved_files
 from tests.runs import MIB, done, fetch, in_turn, keeps, sends
 from tests.test_disk import Disk, disk  # noqa: F401 - a fixture
 from tests.test_kill import Pages
-from tests.test_processes import HOSTS, Town, town  # noqa: F401 - a fixture
+from tests.test_processes import HOSTS, Town, slow, town, workers  # noqa: F401 - a fixture
 
 PAGE = "<!doctype html><title>Lights</title><p>The lamp turns.</p>" * 20
 LARGE = random.Random(5).randbytes(3 * MIB)
@@ -461,6 +462,41 @@ async def test_processes_write_volumes_of_their_own(
     await plain(*volumes(command.folder / "out"), "-o", "unpacked")
     await plain("list", "-o", "plain")
     assert contents(command.folder / "unpacked") == contents(command.folder / "plain")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127/8")
+async def test_when_processes_are_killed_every_body_is_there_once(
+    town: Town,  # noqa: F811
+    command: Command,
+) -> None:
+    chance = random.Random(4)
+    held = {f"/{number}.bin": chance.randbytes(5000) for number in range(180)}
+    town.pages = {path: slow(body, 0.02) for path, body in held.items()}
+    wanted = {town.url(n % 6 + 1, path): body for n, (path, body) in enumerate(held.items())}
+    listed(command, wanted)
+    process = await command.start("list", "--processes", "2", "-j", "16")
+    for count in (20, 50, 80, 110):
+        await town.asked(count)
+        await asyncio.sleep(0.05)
+        for worker in workers(process)[:1]:
+            os.kill(worker, signal.SIGKILL)
+    ran = await ended(process)
+    assert ran.status == 0
+    assert summary(ran) == "180 URLs: 180 downloaded, 0 unchanged, 0 skipped, 0 failed"
+    assert bodies(command.folder / "out") == wanted
+    town.requests.clear()
+    assert summary(await command("list")).endswith("180 skipped, 0 failed")
+    assert town.requests == []
+
+    # And when it is the command that is killed, while its processes are about to end.
+    shutil.rmtree(command.folder / "out")
+    process = await command.start("list", "--processes", "2", "-j", "16")
+    await town.asked(60)
+    process.kill()
+    await ended(process)
+    ran = await command("list", "--processes", "2")
+    assert ran.status == 0
+    assert bodies(command.folder / "out") == wanted
 
 
 async def test_a_second_run_is_refused_and_touches_nothing(site: Site, command: Command) -> None:

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from downloader.archive.keeping import Keeping
     from downloader.archive.recorder import Archive
 
-__all__ = ["Whole", "around", "holdings_of", "leftovers_of", "open_archive", "targets"]
+__all__ = [
+    "Whole",
+    "around",
+    "holdings_of",
+    "leftovers_of",
+    "open_archive",
+    "recovered",
+    "targets",
+]
 
 #: Told of each file of an archive that has become whole, and of its index; it may remove them.
 Whole = Callable[[Path, Path], Awaitable[None]]
@@ -75,6 +83,22 @@ def holdings_of(options: Options) -> "Archived | None":
     from downloader.archive.holdings import archived
 
     return archived(options.replay)
+
+
+def recovered(options: Options) -> list[str]:
+    """Make whole what processes that are dead have left; return lines for a person. It blocks.
+
+    Raises:
+        DiskError: the disk refuses.
+    """
+    from downloader.archive.keeping import series_of
+    from downloader.archive.recorder import disk_error
+    from downloader.archive.recovery import recover
+
+    try:
+        return recover(series_of(options))
+    except OSError as error:
+        raise disk_error(error) from error
 
 
 def targets(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
