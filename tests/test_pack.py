@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import hashlib
 import os
 import random
 import shutil
@@ -17,7 +18,7 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Options, Outcome, Skipped, Unchanged
-from downloader.archive.names import Packs, index_path
+from downloader.archive.names import Packs, hold, index_path
 from downloader.batch import Batch
 from downloader.errors import DownloadError, OutputError
 from downloader.journal import FOLDER
@@ -25,7 +26,7 @@ from downloader.models import Pack
 from downloader.sources import from_items
 from tests.archives import Read, answers, check, contents, members
 from tests.conftest import Command, Ran, Site, ended, saved_files
-from tests.runs import MIB, done, fetch, in_turn, keeps, sends
+from tests.runs import MIB, done, fetch, grown, in_turn, keeps, sends
 from tests.test_disk import Disk, disk  # noqa: F401 - a fixture
 from tests.test_kill import Pages
 from tests.test_processes import HOSTS, Town, slow, town, workers  # noqa: F401 - a fixture
@@ -309,6 +310,44 @@ async def test_wherever_a_volume_is_damaged_the_body_is_what_the_server_has(
         forget(tmp_path / "out")
         again = await fetch(urls, tmp_path / "out", PACKED)
         assert [done(outcome).sha256 for outcome in again] == hashes
+
+
+async def test_what_is_left_over_is_believed_by_its_digest_alone(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages = {"/a": PAGE}
+    await fetch([site.url("/a")], tmp_path, PACKED)
+    (volume,) = volumes(tmp_path)
+    (answer,) = answers(volume)
+    data = volume.read_bytes()
+    end = answer.offset + answer.length
+    record = gzip.decompress(data[answer.offset : end]).replace(b"lamp", b"lump")
+    volume.write_bytes(data[: answer.offset] + gzip.compress(record) + data[end:])
+    forget(tmp_path)
+    (outcome,) = await fetch([site.url("/a")], tmp_path, PACKED)
+    assert done(outcome).sha256 == hashlib.sha256(PAGE.encode()).hexdigest()
+    assert len(site.requests) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+async def test_a_run_waits_for_the_last_processes_of_a_killed_one(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/a": PAGE}
+    await command(site.url("/a"))
+    (volume,) = volumes(command.folder / "out")
+    unfinished(volume)
+    forget(command.folder / "out")
+    # As a process does that is about to end.
+    held = hold(volume.with_name(f"{volume.name}.open"))
+    (command.folder / "out" / FOLDER / "journal.sqlite3-wal").unlink(missing_ok=True)
+    site.requests.clear()
+    process = await command.start(site.url("/a"))
+    await grown(command.folder / "out" / FOLDER / "journal.sqlite3-wal", 1)
+    os.close(held)
+    assert (await ended(process)).status == 0
+    assert site.requests == []
+    assert volumes(command.folder / "out") == [volume]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
