@@ -2,7 +2,8 @@
 
 ``records`` says what is written of an exchange, ``members`` compresses it, ``writer`` puts it into
 the files that ``names`` knows, and lists it in an ``index`` under the key that ``surt`` makes;
-``dedup`` and ``earlier`` know what is there already. ``recorder`` is their side of the event loop.
+``dedup`` and ``earlier`` know what is there already, ``leftovers`` what is there without a note.
+``recorder`` is their side of the event loop.
 ``recovery`` makes whole files of what a killed run left, ``wacz`` packs them, and ``keeping`` does
 both around a run. The other way, ``volumes`` and ``reading`` read archives of whatever tool, and
 ``holdings`` answers from them in the network's place.
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING
 from downloader.models import Options
 
 if TYPE_CHECKING:
-    from downloader.archive.earlier import Left
     from downloader.archive.holdings import Archived
     from downloader.archive.keeping import Keeping
+    from downloader.archive.leftovers import Left
     from downloader.archive.recorder import Archive
 
 __all__ = [
@@ -66,7 +67,7 @@ def leftovers_of(options: Options) -> "Left | None":
     """Return what killed runs have packed and not noted; None without packs. It blocks."""
     if options.pack is None:
         return None
-    from downloader.archive.earlier import Left
+    from downloader.archive.leftovers import Left
     from downloader.archive.names import Packs
 
     return Left(Packs(options.output))

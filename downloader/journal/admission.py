@@ -234,7 +234,7 @@ class Admission:
     def _left_since(self, row: Row) -> float | None:
         """Return since when a killed run may have packed an address after its last note."""
         packs = self._options.pack is not None and not self._options.force
-        return row.admitted if packs and row.state != State.DONE else None
+        return row.admitted if packs and row.state == State.CLAIMED else None
 
     def _adopted(self, row: Row) -> Saved | None:
         """Return the file that a killed run saved after its last note, and note it now."""
