@@ -239,7 +239,7 @@ async def test_what_a_killed_run_packed_and_did_not_note_is_not_fetched_again(
 
     site.pages = {"/page": PAGE, "/again": PAGE, "/away": away, "/large.bin": LARGE}
     listed(command, map(site.url, site.pages))
-    first = await command("list", "-j", "1", "--report", "first.jsonl")
+    first = await command("list", "-j", "1")
     (volume,) = volumes(command.folder / "out")
     whole = volume.read_bytes()
     unfinished(volume)
@@ -417,6 +417,15 @@ async def test_a_volume_ends_with_what_brings_it_to_its_size(site: Site, command
         assert members(path.read_bytes()) == 1 + 3 * 4
 
 
+async def test_many_volumes_are_not_named_one_by_one(site: Site, command: Command) -> None:
+    site.pages = {f"/{number}": f"{PAGE}{number}" for number in range(12)}
+    listed(command, map(site.url, site.pages))
+    ran = await command("list", "--warc-max-size", "0")
+    found = volumes(command.folder / "out")
+    first, last = found[0].name, found[-1].name
+    assert ran.out[-1] == f"Archived in 12 files, from out/{first} to out/{last}"
+
+
 async def test_refresh_fetches_what_has_changed_and_notes_what_has_not(
     site: Site, tmp_path: Path
 ) -> None:
@@ -469,6 +478,24 @@ async def test_files_and_volumes_of_one_folder_know_nothing_of_each_other(
     ran = await plain(site.url("/a"), "-o", "out")
     assert ran.out[0] == f"Downloaded out/{site.folder}/a.html: {len(PAGE)} characters"
     assert len(saved_files(command.folder / "out")) == 3
+
+
+async def test_what_a_killed_run_saved_as_a_file_is_not_taken_for_packed(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages = {"/a": PAGE}
+    await fetch([site.url("/a")], tmp_path, PACKED)
+    await fetch([site.url("/a")], tmp_path)
+    with closing(sqlite3.connect(tmp_path / FOLDER / "journal.sqlite3")) as db:
+        # As the kill left it, between the file and the note of it.
+        db.execute("UPDATE urls SET state = 0, packed_at = 524")
+        db.commit()
+    site.requests.clear()
+    (outcome,) = await fetch([site.url("/a")], tmp_path)
+    assert isinstance(outcome, Skipped), outcome
+    (outcome,) = await fetch([site.url("/a")], tmp_path)
+    assert isinstance(outcome, Skipped), outcome
+    assert site.requests == []
 
 
 async def test_the_place_that_is_told_is_where_the_record_begins(

@@ -243,7 +243,8 @@ class Admission:
             return None
         saved, when = orphan
         self._db.execute(
-            "UPDATE urls SET state = ?, path = ?, saved = ?, sha256 = ?, finished = ? WHERE id = ?",
+            "UPDATE urls SET state = ?, path = ?, saved = ?, sha256 = ?, finished = ?, "
+            "packed_at = NULL WHERE id = ?",
             (State.DONE, saved.path, saved.size, saved.sha256, when, row.id),
         )
         return saved
