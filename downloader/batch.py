@@ -22,6 +22,7 @@ from downloader.notes import Notes
 from downloader.pool import Pool, Sleep
 from downloader.reader import Reader
 from downloader.sources import Entry, FetchList, Share
+from downloader.storage import prepare
 
 if TYPE_CHECKING:
     from downloader.mirror import Mirror
@@ -48,6 +49,7 @@ class Batch:
         *,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
+        whole: archive.Whole | None = None,
     ) -> None:
         self._entries = entries
         self._options = options
@@ -55,7 +57,7 @@ class Batch:
         self._wake = asyncio.Event()
         self._notes = Notes(options, self._failed)
         self._crew = self._made_crew(sleep, clock)
-        self._archives = archive.around(options)
+        self._archives = archive.around(options, whole, self._failed)
         self._lists = Lists(options)
         self._room = asyncio.Event()
         self._told: list[Outcome] = []
@@ -145,10 +147,12 @@ class Batch:
                 the rest of the list was not tried.
         """
         async with AsyncExitStack() as stack:
+            await asyncio.to_thread(prepare, self._options)
+            # Before what looks at the folder, because it keeps other runs from it.
+            await stack.enter_async_context(self._notes)
             if self._archives is not None:
                 await stack.enter_async_context(self._archives)
             await stack.enter_async_context(self._crew)
-            await stack.enter_async_context(self._notes)
             await stack.enter_async_context(self._lists)
             stack.push_async_callback(self._abandon)
             if self._stopped:

@@ -19,6 +19,7 @@ from downloader.errors import (
     TruncatedError,
     UrlError,
 )
+from downloader.exchange import Place
 from downloader.fetch import Response
 from downloader.governor import Bandwidth
 from downloader.models import Checksum, Options, Sizes
@@ -43,12 +44,14 @@ class Saved:
         sha256: of the saved bytes, in hex.
         resumed_at: bytes that an earlier attempt had left.
         set_aside: the new name of a file that was in the way and is not ours; or empty.
+        place: where an archive has it, if one is kept.
     """
 
     sizes: Sizes
     sha256: str
     resumed_at: int
     set_aside: str
+    place: Place | None
 
 
 @dataclass(slots=True)
@@ -333,14 +336,19 @@ async def save_body(
                 await sink.write(piece)
             if bandwidth is not None:
                 await bandwidth.spend(len(data))
+        # What has a name in the folder is to be in the archive; but a pack has the folder's place,
+        # and is to hold nothing that fails after all.
+        place = None if options.pack else await response.archived()
         body.finish()
         if continuation is not None and body.size != continuation.total:
             sink.forget()
             raise TruncatedError("the continued body is not as long as it was said to be")
         modified = response.last_modified if options.server_timestamps else None
         set_aside = await sink.finish(Publish(ours, modified))
+        if options.pack:
+            place = await response.archived()
     offset = continuation.offset if continuation else 0
-    return Saved(measure.sizes(body.wire), measure.sha256, offset, set_aside)
+    return Saved(measure.sizes(body.wire), measure.sha256, offset, set_aside, place)
 
 
 def _partial(response: Response, *, coded: bool) -> Partial:

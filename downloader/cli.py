@@ -21,7 +21,7 @@ from downloader.flags import Given, GroupedCommand, check, usable_cores, with_op
 from downloader.gathered import run_gather
 from downloader.loop import log_everything, runner
 from downloader.merged import run_merge
-from downloader.models import LEVEL, ExitStatus, Options, WarcDigest
+from downloader.models import LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.progress import prepare_streams
 from downloader.report import reading
 from downloader.report.desk import Desk, Wishes
@@ -77,6 +77,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "robots": not given["no_robots"],
         "level": level,
         "warc_digest": WarcDigest(given["warc_digest"]),
+        "pack": Pack(given["pack"]) if given["pack"] else None,
         "replay": tuple(archives),
         # What an archive does not hold now, it will not hold later.
         "retries": 0 if archives else given["retries"],

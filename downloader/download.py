@@ -213,7 +213,9 @@ async def _attempt(transfer: Transfer, rooms: Rooms) -> Fetched | Again:
     # What a list names is saved under the name that the list gives it, wherever that is found.
     found = bool(job.target.parent)
     headers = job.target.headers + _conditions(job)
-    answer = await rooms.client.get(transfer.trail, headers, follow=not found)
+    # What is left over is tried once: should it be damaged, the server still has it.
+    left = job.left_since if transfer.attempts == 1 else None
+    answer = await rooms.client.get(transfer.trail, headers, follow=not found, left_since=left)
     if answer is None:
         if not found or transfer.trail.cookies:
             return Again()
@@ -298,6 +300,9 @@ def _downloaded(
     transfer: Transfer, rooms: Rooms, response: Response, path: SafePath, saved: Saved
 ) -> Downloaded:
     target = transfer.job.target
+    packed = saved.place if rooms.options.pack else None
+    if packed is not None:
+        path = SafePath(packed.file)
     return Downloaded(
         index=target.index,
         origin=target.origin,
@@ -322,6 +327,7 @@ def _downloaded(
         header_bytes=response.header_bytes,
         timings=response.timings,
         parent=target.parent,
+        packed_at=packed.offset if packed is not None else None,
     )
 
 

@@ -53,6 +53,19 @@ class Exchange:
     transfer_coding: str
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an archive has the record of an answer.
+
+    Attributes:
+        file: the name of the file, without its folder.
+        offset: where the record begins in it, in bytes.
+    """
+
+    file: str
+    offset: int
+
+
 class Recording(Protocol):
     """Keeps one exchange while its body comes in."""
 
@@ -63,8 +76,8 @@ class Recording(Protocol):
             DiskError: the disk refuses.
         """
 
-    async def end(self) -> None:
-        """Take that the body is whole; return when the exchange is written.
+    async def end(self) -> Place:
+        """Take that the body is whole; return when the exchange is written, and where.
 
         Raises:
             DiskError: the disk refuses.
@@ -83,8 +96,8 @@ class Recording(Protocol):
 class Recorder(Protocol):
     """Keeps exchanges."""
 
-    def begin(self, exchange: Exchange) -> Recording:
-        """Begin to keep one."""
+    def begin(self, exchange: Exchange) -> Recording | None:
+        """Begin to keep one; return None for one that is not to be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,7 @@ class Stored:
         body: the bytes without transfer coding, in pieces; reading blocks.
         close: gives back what reading needs.
         cut: whether it was not received to its end.
+        place: where it is held, if that is of use.
     """
 
     status: int
@@ -107,6 +121,7 @@ class Stored:
     body: Iterator[bytes]
     close: Callable[[], None]
     cut: bool
+    place: Place | None = None
 
 
 class Holdings(Protocol):
@@ -117,4 +132,14 @@ class Holdings(Protocol):
 
         Raises:
             RunError: an archive cannot be read.
+        """
+
+
+class Leftovers(Protocol):
+    """What earlier runs packed, and were stopped before they could note it."""
+
+    def find(self, url: Url, since: float) -> Stored | None:
+        """Return the latest whole answer to a request for *url* of that time or later.
+
+        *since* is in seconds since the epoch; this blocks.
         """

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import click
 
+from downloader import archive
 from downloader.errors import OutputError
 from downloader.journal import Merging
 from downloader.models import ExitStatus
+from downloader.paths import SafePath
 from downloader.report.lines import count, outcome_line
 from downloader.storage import Copying
 from downloader.text import printable
@@ -34,7 +37,7 @@ def run_merge(folders: Sequence[Path], output: Path, *, quiet: bool = False) -> 
     with closing(Merging(output)) as merging:
         for folder in folders:
             with Copying(folder, output) as copying:
-                for clash in merging.take(folder, copying.place):
+                for clash in merging.take(folder, partial(_place, copying, folder)):
                     click.echo(outcome_line(clash, output), err=True)
         for warning in merging.warnings:
             click.echo(printable(f"download: {warning}"), err=True)
@@ -45,3 +48,11 @@ def run_merge(folders: Sequence[Path], output: Path, *, quiet: bool = False) -> 
             f"{merged.known} known already, {merged.clashes} left out"
         )
     return ExitStatus.SOME_FAILED if merged.clashes else ExitStatus.DONE
+
+
+def _place(copying: Copying, folder: Path, path: SafePath) -> None:
+    """Have a file in the merged folder, and with a volume of a pack its index."""
+    copying.place(path)
+    index = archive.index_of(path)
+    if index is not None and (folder / index).is_file():
+        copying.place(index)

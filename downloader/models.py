@@ -13,6 +13,9 @@ from downloader.urls import Url, redact
 #: The User-Agent sent by default: honest, so that a site's owner can tell who came.
 USER_AGENT = f"download/{__version__} (concurrent website downloader)"
 
+#: A volume of a pack is so large, unless another size is given.
+PACK_SIZE = 1024**3
+
 #: So many links are followed one after the other, unless another number is given.
 LEVEL = 5
 
@@ -25,6 +28,12 @@ class ExitStatus(IntEnum):
     USAGE = 2
     DISK_FAILED = 3
     INTERRUPTED = 130
+
+
+class Pack(StrEnum):
+    """What bodies are put into, instead of a file for each."""
+
+    WARC = "warc"
 
 
 class WarcDigest(StrEnum):
@@ -77,9 +86,11 @@ class Options:
         timings: find out what each URL waited for.
         warc: keep every exchange in a WARC file of this name too; its ending (``.warc.gz`` or
             ``.warc``) says whether it is compressed.
-        warc_max_size: bytes after which a further file is begun, or None.
+        warc_max_size: bytes after which a further file is begun; None for no limit, but with
+            pack for 1 GiB.
         warc_digest: what digests in the archive are made with.
         wacz: pack the archive of this run as a WACZ file of this name.
+        pack: put bodies into volumes of this format in the folder, instead of a file for each.
         replay: archives that answer in the network's place; none for the network.
         shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
@@ -123,13 +134,19 @@ class Options:
     warc_max_size: int | None = None
     warc_digest: WarcDigest = WarcDigest.SHA1
     wacz: Path | None = None
+    pack: Pack | None = None
     replay: tuple[Path, ...] = ()
     shard: Shard | None = None
 
     @property
     def archiving(self) -> bool:
         """Whether an archive of the run is kept."""
-        return self.warc is not None or self.wacz is not None
+        return self.warc is not None or self.wacz is not None or self.pack is not None
+
+    @property
+    def archive_size(self) -> int | None:
+        """After how many bytes a further file of the archive is begun; None for no limit."""
+        return PACK_SIZE if self.pack and self.warc_max_size is None else self.warc_max_size
 
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a hang later.
@@ -161,7 +178,17 @@ class Options:
                 raise ValueError(f"{name} must not be negative")
         if self.mirrors and not self.save:
             raise ValueError("a mirror has to be saved")
-
+        if self.pack is not None:
+            others = {
+                "warc": self.warc is not None,
+                "wacz": self.wacz is not None,
+                "no save": not self.save,
+                "verify": self.verify,
+                "a mirror": self.mirrors,
+                "replay": bool(self.replay),
+            }
+            if wrong := [name for name, given in others.items() if given]:
+                raise ValueError(f"pack goes with no {' and no '.join(wrong)}")
         if self.warc is not None and not self.warc.name.endswith((".warc", ".warc.gz")):
             raise ValueError("warc must end with .warc.gz, or with .warc for no compression")
         if self.wacz is not None and not self.wacz.name.endswith(".wacz"):
@@ -280,7 +307,8 @@ class Downloaded:
         index: place of its line among all lines, from 0.
         origin: where the line was read, such as ``sites.txt:3``.
         url: the address asked for, without password.
-        path: the file, relative to the output folder; empty when nothing was to be saved.
+        path: the file, relative to the output folder; empty when nothing was to be saved. Of what
+            is packed, the volume.
         final_url: where it was found, after redirects.
         redirects: the addresses that answered with a redirect, in order.
         status: HTTP status of the last answer.
@@ -299,6 +327,7 @@ class Downloaded:
         parent: the address of the page that it was found on; empty for a line of a list.
         header_bytes: of the head of the last answer, as HTTP/1.1 writes it.
         timings: what the last request waited for, if that was to be found out.
+        packed_at: of what is packed, where its record begins in the volume, in bytes; or None.
     """
 
     index: int
@@ -324,6 +353,7 @@ class Downloaded:
     parent: str = ""
     header_bytes: int = 0
     timings: Timings | None = None
+    packed_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

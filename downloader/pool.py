@@ -120,7 +120,7 @@ class Pool:
             # Left last: until then the transfers that end have something to be written.
             await self._stack.enter_async_context(recorder)
         holdings = await asyncio.to_thread(archive.holdings_of, options) if options.replay else None
-        client = Client(options, recorder, holdings)
+        client = Client(options, recorder, holdings, archive.leftovers_of(options))
         storage = storage_for(options, client.close_idle)
         await self._stack.enter_async_context(storage)
         await self._stack.enter_async_context(client)

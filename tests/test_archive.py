@@ -475,6 +475,7 @@ async def keep(archive: Archive, number: int, body: bytes) -> None:
     url, head = Url(f"http://h/{number}"), b"HTTP/1.1 200 OK\r\n\r\n"
     exchange = Exchange(url, None, "", 0.0, "127.0.0.1", b"GET", head, 200, "", "", "")
     recording = archive.begin(exchange)
+    assert recording is not None
     await recording.feed(body)
     await recording.end()
 

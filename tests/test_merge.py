@@ -57,6 +57,22 @@ async def test_shards_merge_into_what_one_run_leaves_and_a_run_goes_on_from_ther
 
 
 @linux
+async def test_packed_shards_merge_too(town: Town, command: Command) -> None:
+    for number in range(5):
+        town.pages[f"/{number}"] = sends(b"%d" % number, HTML)
+    write_list(command, [town.url(host, path) for host in HOSTS for path in town.pages])
+    parts = await shards(command, 3, "--pack", "warc")
+    ran = await command("--merge", *parts, "-o", "merged")
+    assert (ran.status, ran.err) == (0, [])
+    assert len(list((command.folder / "merged").glob("pack-*.warc.gz"))) == 3
+    assert len(list((command.folder / "merged").glob("pack-*.cdxj"))) == 3
+    town.requests.clear()
+    again = await command("list", "-o", "merged", "--pack", "warc")
+    assert (again.status, again.err) == (0, [])
+    assert not town.requests
+
+
+@linux
 async def test_merged_mirrors_lead_to_each_other_after_one_more_run_which_fetches_nothing(
     town: Town, command: Command
 ) -> None:

@@ -474,7 +474,7 @@ async def test_a_journal_of_an_older_version_is_brought_up_to_date(
     await fetch([site.url("/a.html")], tmp_path)
     asked(site)
     with closing(sqlite3.connect(tmp_path / FOLDER / "journal.sqlite3")) as db:
-        added = {column.partition(" ")[0] for column in _ADDED}
+        added = {each.partition(" ")[0] for version in _ADDED.values() for each in version}
         columns = db.execute("SELECT name, type FROM pragma_table_info('urls')").fetchall()
         kept = [(name, kind) for name, kind in columns if name not in added]
         names = ", ".join(name for name, _ in kept)

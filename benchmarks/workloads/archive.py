@@ -48,6 +48,10 @@ def contenders(work: Work, without: Contender) -> Iterator[Contender | Entry]:
         contender = Contender(f"download {option} FILE{ending}", named.command, ours=True)
         can = peers.can(option)
         yield contender if can else Entry(contender, left_out=f"this version has no {option}")
+    packing = peers.ours(work, *flags, "--pack", "warc").command
+    contender = Contender("download --pack warc", packing, ours=True, saves=False)
+    can = peers.can("--pack")
+    yield contender if can else Entry(contender, left_out="this version has no --pack")
     if peers.installed("wget"):
         plain = peers.wget(work, None)
         program, *rest = plain.command

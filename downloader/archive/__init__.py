@@ -2,7 +2,8 @@
 
 ``records`` says what is written of an exchange, ``members`` compresses it, ``writer`` puts it into
 the files that ``names`` knows, and lists it in an ``index`` under the key that ``surt`` makes;
-``dedup`` and ``earlier`` know what is there already. ``recorder`` is their side of the event loop.
+``dedup`` and ``earlier`` know what is there already, ``leftovers`` what is there without a note.
+``recorder`` is their side of the event loop.
 ``recovery`` makes whole files of what a killed run left, ``wacz`` packs them, and ``keeping`` does
 both around a run. The other way, ``volumes`` and ``reading`` read archives of whatever tool, and
 ``holdings`` answers from them in the network's place.
@@ -11,27 +12,47 @@ What is behind these functions is imported when it is needed: it takes a tenth a
 that the command imports, and few runs keep or read an archive.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from downloader.models import Options
+from downloader.paths import SafePath
 
 if TYPE_CHECKING:
     from downloader.archive.holdings import Archived
     from downloader.archive.keeping import Keeping
+    from downloader.archive.leftovers import Left
     from downloader.archive.recorder import Archive
 
-__all__ = ["around", "holdings_of", "open_archive", "targets"]
+__all__ = [
+    "Whole",
+    "around",
+    "holdings_of",
+    "index_of",
+    "leftovers_of",
+    "open_archive",
+    "recovered",
+    "targets",
+]
+
+#: Told of each file of an archive that has become whole, and of its index; it may remove them.
+Whole = Callable[[Path, Path], Awaitable[None]]
 
 
-def around(options: Options) -> "Keeping | None":
-    """Return what surrounds a run that keeps an archive; None for one that does not."""
+def around(
+    options: Options, whole: Whole | None = None, failed: Callable[[Exception], None] | None = None
+) -> "Keeping | None":
+    """Return what surrounds a run that keeps an archive; None for one that does not.
+
+    *whole* is told of each file that is whole, one after the other: also of those that earlier runs
+    have left, and of what is recovered. *failed* is told, in mid-run, of what it raises.
+    """
     if not options.archiving:
         return None
     from downloader.archive.keeping import Keeping
 
-    return Keeping(options)
+    return Keeping(options, whole, failed)
 
 
 def open_archive(options: Options) -> "Archive | None":
@@ -42,6 +63,23 @@ def open_archive(options: Options) -> "Archive | None":
     from downloader.archive.recorder import Archive
 
     return Archive(series_of(options), options)
+
+
+def index_of(path: SafePath) -> SafePath | None:
+    """Return where the index of the volume of a pack is; None of what is no such volume."""
+    from downloader.archive.names import index_path, is_volume
+
+    return SafePath(str(index_path(Path(path)))) if is_volume(path) else None
+
+
+def leftovers_of(options: Options) -> "Left | None":
+    """Return what killed runs have packed and not noted; None without packs. It blocks."""
+    if options.pack is None:
+        return None
+    from downloader.archive.leftovers import Left
+    from downloader.archive.names import Packs
+
+    return Left(Packs(options.output))
 
 
 def holdings_of(options: Options) -> "Archived | None":
@@ -55,6 +93,22 @@ def holdings_of(options: Options) -> "Archived | None":
     from downloader.archive.holdings import archived
 
     return archived(options.replay)
+
+
+def recovered(options: Options) -> list[str]:
+    """Make whole what processes that are dead have left; return lines for a person. It blocks.
+
+    Raises:
+        DiskError: the disk refuses.
+    """
+    from downloader.archive.keeping import series_of
+    from downloader.archive.recorder import disk_error
+    from downloader.archive.recovery import recover
+
+    try:
+        return recover(series_of(options))
+    except OSError as error:
+        raise disk_error(error) from error
 
 
 def targets(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:

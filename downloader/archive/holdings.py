@@ -20,7 +20,7 @@ from downloader.archive import index, reading
 from downloader.archive.reading import Record
 from downloader.archive.volumes import volumes
 from downloader.errors import BadUrlError, SourceError, TruncatedError
-from downloader.exchange import Stored
+from downloader.exchange import Place, Stored
 from downloader.urls import Url
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -111,7 +111,7 @@ class Archived:
             stack.close()
             return None
         if place.kind != _REVISIT:
-            return _stored(head, record, stack, cut=place.kind == _CUT)
+            return stored(head, record, stack, cut=place.kind == _CUT)
         original = self._original(url, record, place.digest)
         if original is None:
             stack.close()
@@ -121,12 +121,7 @@ class Archived:
         if old is None:
             old_stack.close()
             return None
-        # What is identical is the payload; of what is not modified the old head tells more.
-        told = old if head.status == 304 else head
-        coding = tuple(f for f in old.fields if f[0].lower() == b"transfer-encoding")
-        fields = tuple(f for f in told.fields if f[0].lower() != b"transfer-encoding") + coding
-        merged = reading.Head(told.status, told.reason, told.version, fields)
-        return _stored(merged, held, old_stack, cut=False)
+        return stored(merged(head, old), held, old_stack)
 
     def _original(self, url: Url, revisit: Record, digest: str) -> _Place | None:
         """Return the whole capture that a revisit repeats."""
@@ -162,16 +157,41 @@ class Archived:
                     yield from _lines(record, number)
 
 
-def _stored(head: reading.Head, record: Record, stack: ExitStack, *, cut: bool) -> Stored:
-    body = reading.body(head, _Checked(record))
-    return Stored(head.status, head.reason, head.version, head.fields, body, stack.close, cut)
+def merged(head: reading.Head, old: reading.Head) -> reading.Head:
+    """Return the head of a revisit as it fits the payload that came with the *old* one.
+
+    What is identical is the payload; of what is not modified the old head tells more.
+    """
+    told = old if head.status == 304 else head
+    coding = tuple(f for f in old.fields if f[0].lower() == b"transfer-encoding")
+    fields = tuple(f for f in told.fields if f[0].lower() != b"transfer-encoding") + coding
+    return reading.Head(told.status, told.reason, told.version, fields)
+
+
+def stored(
+    head: reading.Head,
+    record: Record,
+    stack: ExitStack,
+    *,
+    cut: bool = False,
+    place: Place | None = None,
+) -> Stored:
+    """Return an answer whose body is the rest of *record*; *stack* is what reading it needs.
+
+    One with a *place* can be had from elsewhere, if it is damaged.
+    """
+    body = reading.body(head, _Checked(record, again=place is not None))
+    return Stored(
+        head.status, head.reason, head.version, head.fields, body, stack.close, cut, place
+    )
 
 
 class _Checked:
     """The rest of a record as a stream, which says when it is not all there."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, *, again: bool) -> None:
         self._record = record
+        self._again = again
 
     def read(self, size: int, /) -> bytes:
         """Return more of it.
@@ -189,9 +209,9 @@ class _Checked:
         try:
             data = method(size)
         except (OSError, EOFError, zlib.error) as error:
-            raise TruncatedError("the archive is damaged here", retryable=False) from error
+            raise TruncatedError("the archive is damaged here", retryable=self._again) from error
         if not data and self._record.record.raw_stream.limit > 0:
-            raise TruncatedError("the archive ends here", retryable=False)
+            raise TruncatedError("the archive ends here", retryable=self._again)
         return data
 
 

@@ -7,11 +7,14 @@ whole, and is never written to again: what comes later is another file of the se
 """
 
 import os
+import re
 import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -21,6 +24,7 @@ if sys.platform != "win32":
 #: What the name of a file ends with until it is whole.
 OPEN = ".open"
 INDEX = ".cdxj"
+_VOLUME = re.compile(r"pack-\d{17}-\d{5,}\.warc\.gz")
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -81,9 +85,13 @@ class Series:
         """Return the files that are whole, in order."""
         return sorted(self._found(""))
 
+    def unfinished(self) -> list[Path]:
+        """Return the files that are not whole, whoever is writing them."""
+        return sorted(self._found(OPEN))
+
     def abandoned(self) -> Iterator[Claimed]:
         """Yield, locked, the unfinished files that nobody is writing."""
-        for path in sorted(self._found(OPEN)):
+        for path in self.unfinished():
             fd = os.open(path, os.O_RDWR)
             if _locked(fd):
                 yield Claimed(fd, path.with_name(path.name.removesuffix(OPEN)))
@@ -92,17 +100,20 @@ class Series:
 
     def claim(self) -> Claimed:
         """Begin the next file of the series."""
-        for number in count():
-            path = self._folder / self._name(number)
-            if _taken(path):
-                continue
+        claims = (self._claim(self._name(number)) for number in count())
+        return next(claimed for claimed in claims if claimed is not None)
+
+    def _claim(self, name: str) -> Claimed | None:
+        """Begin a file of that name, unless it is taken."""
+        path = self._folder / name
+        if not _taken(path):
             with suppress(FileExistsError):
-                claimed = Claimed(self._opened(path.name + OPEN), path)
+                claimed = Claimed(self._opened(name + OPEN), path)
                 if not _taken(path):
                     return claimed
                 # Another was just given that name.
                 claimed.discard()
-        raise AssertionError
+        return None
 
     def _opened(self, name: str) -> int:
         """Make a file, locked before it has the name that others look at.
@@ -133,12 +144,56 @@ class Series:
         return f"{self._stem}-{number:05d}{self._ending}" if number else self._stem + self._ending
 
     def _found(self, after: str) -> Iterator[Path]:
-        ending = self._ending + after
         for path in self._folder.iterdir() if self._folder.is_dir() else ():
-            if path.name.startswith(self._stem) and path.name.endswith(ending):
-                number = path.name.removeprefix(self._stem).removesuffix(ending)
-                if not number or (number[:1] == "-" and number[1:].isdecimal()):
-                    yield path
+            ours = path.name.endswith(after) and self._has(path.name.removesuffix(after))
+            # What is to be cut and renamed may not be a link, which may lead anywhere.
+            if ours and not (after and path.is_symlink()):
+                yield path
+
+    def _has(self, name: str) -> bool:
+        """Return whether a file of that name belongs to the series."""
+        if not (name.startswith(self._stem) and name.endswith(self._ending)):
+            return False
+        number = name.removeprefix(self._stem).removesuffix(self._ending)
+        return not number or (number[:1] == "-" and number[1:].isdecimal())
+
+
+class Packs(Series):
+    """The volumes that an output folder has instead of files, whichever runs have made them.
+
+    Their names, ``pack-20261125185559123-00001.warc.gz``, tell when a process began its first one,
+    with milliseconds, as Heritrix writes it: no name is given again when its volume is removed.
+
+    Args:
+        folder: the output folder.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(folder / "pack.warc.gz")
+        self._clock = clock
+        self._time = ""
+        self._number = 0
+
+    def claim(self) -> Claimed:
+        """Begin the next volume of this process."""
+        while not self._time:
+            # Of two processes that begin at once one gets the number 1, the other another time.
+            now = f"{datetime.fromtimestamp(self._clock(), UTC):%Y%m%d%H%M%S%f}"[:-3]
+            if (claimed := self._claim(f"pack-{now}-00001.warc.gz")) is not None:
+                self._time, self._number = now, 1
+                return claimed
+        self._number += 1
+        claimed = self._claim(f"pack-{self._time}-{self._number:05d}.warc.gz")
+        return claimed or self.claim()
+
+    def _has(self, name: str) -> bool:
+        return is_volume(name)
+
+
+def is_volume(name: str) -> bool:
+    """Return whether a file of that name, in an output folder, is the volume of a pack."""
+    return _VOLUME.fullmatch(name) is not None
 
 
 def index_path(path: Path) -> Path:

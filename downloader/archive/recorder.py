@@ -19,11 +19,13 @@ from downloader.archive.names import Series
 from downloader.archive.records import Hash, hasher
 from downloader.archive.writer import Payload, Writer
 from downloader.errors import DiskError, NoDescriptorError
-from downloader.exchange import Cut, Exchange
+from downloader.exchange import Cut, Exchange, Place
 from downloader.models import Options
 
 #: Of a body so much is held in memory; the rest waits in a file until its length is known.
 _MOST_HELD = 512 * 1024
+#: What answers a request for a part (RFC 9110, section 15.3.7), which nobody has made.
+_PARTIAL = 206
 #: So many exchanges are written in one hop to the thread.
 _AT_ONCE = 64
 
@@ -33,6 +35,9 @@ class Archive:
 
     It is a :class:`~downloader.exchange.Recorder`. Leaving it gives the last file its name.
 
+    A pack is kept for the bodies in it: so of what fails there is nothing in it, while an archive
+    besides the files tells all that happened.
+
     Raises, on leaving:
         DiskError: the disk refuses.
     """
@@ -40,6 +45,7 @@ class Archive:
     def __init__(self, series: Series, options: Options) -> None:
         self.folder = series.folder
         self.hasher = hasher(options.warc_digest)
+        self._packs = options.pack is not None
         self._writer = Writer(series, options, Earlier(series).find, time.time)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
         self._waiting: list[_Recording] = []
@@ -61,9 +67,13 @@ class Archive:
         finally:
             self._thread.shutdown()
 
-    def begin(self, exchange: Exchange) -> "_Recording":
-        """Begin to keep an exchange."""
-        return _Recording(self, exchange)
+    def begin(self, exchange: Exchange) -> "_Recording | None":
+        """Begin to keep an exchange; of what a pack has no use for, keep nothing."""
+        if not self._packs:
+            return _Recording(self, exchange)
+        if exchange.status >= 400 or exchange.status == _PARTIAL:
+            return None
+        return _Recording(self, exchange, whole=200 <= exchange.status < 300)
 
     async def run(self, function: Callable[[], None]) -> None:
         """Run something in the thread that writes.
@@ -108,7 +118,10 @@ class Archive:
 
 
 class _Recording:
-    """One exchange while its body comes in; see :class:`~downloader.exchange.Recording`."""
+    """One exchange while its body comes in; see :class:`~downloader.exchange.Recording`.
+
+    With *whole*, it is only kept if it comes to its end, and all is well with it.
+    """
 
     __slots__ = (
         "_archive",
@@ -123,10 +136,12 @@ class _Recording:
         "_seconds",
         "_size",
         "_started",
+        "_whole",
         "error",
+        "place",
     )
 
-    def __init__(self, archive: Archive, exchange: Exchange) -> None:
+    def __init__(self, archive: Archive, exchange: Exchange, *, whole: bool = False) -> None:
         self._archive = archive
         self._exchange = exchange
         self._started = time.time()
@@ -138,7 +153,9 @@ class _Recording:
         self._ended = False
         self._cut: Cut | None = None
         self._seconds = 0.0
-        self._future: asyncio.Future[None] | None = None
+        self._whole = whole
+        self._future: asyncio.Future[Place] | None = None
+        self.place: Place | None = None
         self.error: Exception | None = None
 
     async def feed(self, data: bytes) -> None:
@@ -156,17 +173,18 @@ class _Recording:
                 self.drop()
                 raise
 
-    async def end(self) -> None:
-        """Take that the body is whole; return when the exchange is written."""
-        if self._ended:
-            return
-        self._future = asyncio.get_running_loop().create_future()
-        self._put(None)
-        await self._future
+    async def end(self) -> Place:
+        """Take that the body is whole; return when the exchange is written, and where."""
+        if self._future is None:
+            self._future = asyncio.get_running_loop().create_future()
+            self._put(None)
+        return await self._future
 
     def cut(self, why: Cut | None) -> None:
         """Take that no more comes; do not wait."""
-        if not self._ended:
+        if self._whole:
+            self.drop()
+        elif not self._ended:
             self._put(why)
 
     def drop(self) -> None:
@@ -184,7 +202,7 @@ class _Recording:
             else:
                 held = self._held[0] if len(self._held) == 1 else b"".join(self._held)
                 payload = Payload(self._size, held)
-            writer.write(self._exchange, payload, self._cut, self._seconds)
+            self.place = writer.write(self._exchange, payload, self._cut, self._seconds)
         except Exception as error:
             self.error = error
         finally:
@@ -196,11 +214,11 @@ class _Recording:
         """Let who waits for it go on."""
         if self._future is None or self._future.done():
             return
-        if self.error is None:
-            self._future.set_result(None)
+        if self.error is None and self.place is not None:
+            self._future.set_result(self.place)
         elif isinstance(self.error, OSError):
             self._future.set_exception(disk_error(self.error))
-        else:
+        elif self.error is not None:
             self._future.set_exception(self.error)
 
     def _put(self, why: Cut | None) -> None:
@@ -223,4 +241,6 @@ def disk_error(error: OSError) -> DiskError | NoDescriptorError:
     """Return what a failure of the disk means for a run that keeps an archive."""
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return NoDescriptorError("out of file descriptors")
-    return DiskError(f"cannot write the archive: {error.strerror or error}", hint="see --warc")
+    return DiskError(
+        f"cannot write the archive: {error.strerror or error}", hint="see --warc and --pack"
+    )

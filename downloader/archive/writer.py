@@ -27,7 +27,7 @@ from downloader.archive.records import (
     metadata_record,
     request_record,
 )
-from downloader.exchange import Cut, Exchange
+from downloader.exchange import Cut, Exchange, Place
 from downloader.models import Options
 from downloader.text import printable
 
@@ -183,7 +183,8 @@ class Writer:
         clock: Callable[[], float],
     ) -> None:
         self._series = series
-        self._most = options.warc_max_size
+        self._most = options.archive_size
+        self._alone = options.pack is not None
         self._digest = options.warc_digest
         self._agent = options.user_agent
         self._hasher = hasher(options.warc_digest)
@@ -192,8 +193,8 @@ class Writer:
         self._file: _File | None = None
         self._payloads = Payloads()
 
-    def write(self, exchange: Exchange, payload: Payload, cut: Cut | None, seconds: float) -> None:
-        """Write the records of an exchange that took so many *seconds*.
+    def write(self, exchange: Exchange, payload: Payload, cut: Cut | None, seconds: float) -> Place:
+        """Write the records of an exchange that took so many *seconds*; return where.
 
         Raises:
             OSError: the disk refuses.
@@ -230,6 +231,7 @@ class Writer:
             self._payloads.add(answer.digest, Original(exchange.url, answer.date, answer.record))
         if self._most is not None and file.size >= self._most:
             self.close()
+        return Place(file.name, place[0])
 
     def flush(self) -> None:
         """Have all that was written on its way to the disk, where a killed process leaves it.
@@ -262,6 +264,9 @@ class Writer:
             file.abandon()
             raise
         self._file = file
+        if self._alone:
+            # Who removes a volume must not lose what is in another.
+            self._payloads = Payloads()
         return file
 
     def _answer(self, exchange: Exchange, payload: Payload, head: bytes, cut: Cut | None) -> Answer:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from downloader import crew
+from downloader import archive, crew
 from downloader.cluster.child import Child
 from downloader.cluster.frames import (
     Add,
@@ -279,10 +279,21 @@ class Member:
         return False
 
     def _find_saved(self, transfers: Iterable[Transfer]) -> None:
-        """Find the files that the process saved and did not tell of: they may be replaced."""
+        """Find what the process saved and did not tell of.
+
+        Files may be replaced; what it packed is taken from there.
+
+        Raises:
+            DiskError: the disk refuses to have its volume made whole.
+        """
+        if self._options.pack:
+            for line in archive.recovered(self._options):
+                self._ties.warn(line)
         for transfer in transfers:
             job = transfer.job
-            if job.saved is None and self._options.save:
+            if self._options.pack:
+                transfer.job = replace(job, left_since=job.left_since or self._ties.since)
+            elif job.saved is None and self._options.save:
                 saved = saved_since(self._options.output, job.name, self._ties.since)
                 transfer.job = replace(job, saved=saved)
 

@@ -20,12 +20,12 @@ from downloader.errors import (
     RunError,
     UrlError,
 )
-from downloader.exchange import Cut, Holdings, Recorder, Recording
+from downloader.exchange import Cut, Holdings, Leftovers, Place, Recorder, Recording
 from downloader.fetch.connection import Connection, Connector
 from downloader.fetch.faults import Phase, Translating
 from downloader.fetch.secrets import Secrets, Trail
 from downloader.fetch.stopwatch import CURRENT, Stopwatch
-from downloader.fetch.stored import StoredResponse, answer
+from downloader.fetch.stored import StoredResponse, answer, left
 from downloader.fetch.taps import TappedConnection, TappedResponse, close, exchange_of
 from downloader.models import Options, Timings
 from downloader.retry import retry_after
@@ -143,9 +143,21 @@ class Response:
             raise ProtocolError(f"unknown transfer coding {self._transfer_coding[:40]!r}")
         with Translating(Phase.BODY, self.url):
             data = await self._response.content.readany()
-        if self._recording is not None:
-            await (self._recording.feed(data) if data else self._recording.end())
+        if self._recording is not None and data:
+            await self._recording.feed(data)
         return data
+
+    async def archived(self) -> Place | None:
+        """Return, once an archive has the whole answer, where; None if none keeps it.
+
+        It is for who has read the body to its end.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        if self._recording is not None:
+            return await self._recording.end()
+        return self._response.place if isinstance(self._response, StoredResponse) else None
 
     async def archive_rest(self) -> None:
         """Have an archive, if there is one, get the body of an answer that is not saved.
@@ -176,7 +188,7 @@ class Client:
     """One aiohttp session with this project's manners; an asynchronous context manager.
 
     Every exchange is told to *recorder*, if there is one; *holdings*, if there are some, answer in
-    the network's place.
+    the network's place; *leftovers* are asked before it, of what may be among them.
     """
 
     def __init__(
@@ -184,10 +196,12 @@ class Client:
         options: Options,
         recorder: Recorder | None = None,
         holdings: Holdings | None = None,
+        leftovers: Leftovers | None = None,
     ) -> None:
         self._options = options
         self._recorder = recorder
         self._holdings = holdings
+        self._leftovers = leftovers
         self._session: aiohttp.ClientSession | None = None
         self._connector: Connector | None = None
         self._secrets = Secrets(options)
@@ -231,7 +245,12 @@ class Client:
             self._connector.close_idle()
 
     async def get(
-        self, trail: Trail, headers: Iterable[tuple[str, str]] = (), *, follow: bool = True
+        self,
+        trail: Trail,
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        follow: bool = True,
+        left_since: float | None = None,
     ) -> Response | None:
         """Make the next request of a trail, and those that redirects of the same host lead to.
 
@@ -239,7 +258,7 @@ class Client:
         when the trail leads on to another host, or to one that wants a delay, and so has to wait
         its turn; without *follow*, at every redirect that sets no cookies. *headers*, like those
         of the options, go only to the origin of the trail's start, except the few that hold no
-        secret.
+        secret. What has been left over since *left_since* is not asked for.
 
         Raises:
             UrlError: no answer, or a redirect that is not to be followed.
@@ -250,7 +269,7 @@ class Client:
             asked = trail.next
             began = time.time()
             watch = Stopwatch() if self._options.timings else None
-            response = await self._request(asked, chain.headers(asked), watch)
+            response = await self._request(asked, chain.headers(asked), watch, left_since)
             recording = self._recording(response, asked, trail, began)
             try:
                 target = _redirect_target(response, asked)
@@ -300,10 +319,18 @@ class Client:
         return self._recorder.begin(exchange_of(response, url, trail, began))
 
     async def _request(
-        self, url: Url, headers: Mapping[str, str], watch: Stopwatch | None
+        self,
+        url: Url,
+        headers: Mapping[str, str],
+        watch: Stopwatch | None,
+        left_since: float | None,
     ) -> AnyResponse:
         if self._holdings is not None:
             return await answer(self._holdings, url)
+        if self._leftovers is not None and left_since is not None:
+            found = await left(self._leftovers, url, left_since)
+            if found is not None:
+                return found
         if self._session is None:
             raise RuntimeError("the client is used outside of its context")
         with Translating(Phase.REQUEST, url):
@@ -412,10 +439,12 @@ async def _discard(
             while left > 0:
                 with Translating(Phase.BODY, url):
                     data = await response.content.readany()
-                if recording is not None:
-                    await (recording.feed(data) if data else recording.end())
                 if not data:
+                    if recording is not None:
+                        await recording.end()
                     return
+                if recording is not None:
+                    await recording.feed(data)
                 left -= len(data)
     except TimeoutError:
         why = Cut.TIME

@@ -7,7 +7,7 @@ from aiohttp import HttpVersion
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from downloader.errors import ConnectError, TruncatedError
-from downloader.exchange import Holdings, Stored
+from downloader.exchange import Holdings, Leftovers, Stored
 from downloader.urls import Url
 
 #: No body has a length with more digits.
@@ -49,6 +49,7 @@ class StoredResponse:
 
     def __init__(self, stored: Stored) -> None:
         self._close = stored.close
+        self.place = stored.place
         self.status = stored.status
         self.reason: str | None = stored.reason
         self.version: HttpVersion | None = HttpVersion(*stored.version)
@@ -78,3 +79,9 @@ async def answer(holdings: Holdings, url: Url) -> StoredResponse:
     if stored is None:
         raise ConnectError("the archive holds no answer to this", retryable=False)
     return StoredResponse(stored)
+
+
+async def left(leftovers: Leftovers, url: Url, since: float) -> StoredResponse | None:
+    """Return what an earlier run has left for *url*, since then; None if there is nothing."""
+    stored = await asyncio.get_running_loop().run_in_executor(None, leftovers.find, url, since)
+    return None if stored is None else StoredResponse(stored)

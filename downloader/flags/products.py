@@ -8,7 +8,7 @@ from downloader.engine import Plan
 from downloader.flags.config import load_config
 from downloader.flags.grouped import option
 from downloader.flags.types import ArchiveFile, BudgetText, Level, ReportFile, ShardOf, Size
-from downloader.models import LEVEL, Options, WarcDigest
+from downloader.models import LEVEL, Options, Pack, WarcDigest
 
 _DEFAULTS = Options()
 
@@ -139,9 +139,15 @@ ARCHIVE = (
     ),
     option(
         "Archive",
+        "--pack",
+        type=click.Choice([kind.value for kind in Pack]),
+        help="Put bodies into volumes of WARC in the folder, not in a file each.",
+    ),
+    option(
+        "Archive",
         "--warc-max-size",
         type=Size(),
-        help="Begin a further WARC file when one is so large [none].",
+        help="Begin a further WARC file when one is so large [none; with --pack 1G].",
     ),
     option(
         "Archive",

@@ -15,6 +15,13 @@ _OF_PARTS = ("accept", "reject", "max_urls")
 _MIRRORS = ("mirror", "single_file", "recursive", "level")
 #: Options for what is in the output folder.
 _OF_FILES = ("refresh", "verify", *_MIRRORS)
+#: What has nothing to do where bodies go to volumes, and why.
+_NOT_PACKED = {
+    "no_save": "leaves nothing to pack",
+    **dict.fromkeys(_MIRRORS, "needs files of their own"),
+    **dict.fromkeys(("warc", "wacz"), "would keep the same twice: leave it out"),
+    "verify": "hashes files; see warcio check for volumes",
+}
 #: What a cluster does not do, and what to do instead.
 _NOT_SHARED = {
     **dict.fromkeys(_MIRRORS, "does not mirror pages; see --shard"),
@@ -65,7 +72,12 @@ def _wrong_mirror(given: Mapping[str, Any], ctx: click.Context) -> str:
 
 def _wrong_saving(given: Mapping[str, Any]) -> str:
     wrong = [name for name in _OF_FILES if given["no_save"] and given[name]]
-    return f"--no-save leaves nothing that {_flag(wrong[0])} could be for" if wrong else ""
+    if wrong:
+        return f"--no-save leaves nothing that {_flag(wrong[0])} could be for"
+    for name, why in _NOT_PACKED.items() if given["pack"] else ():
+        if given[name]:
+            return f"--pack: {_flag(name)} {why}"
+    return ""
 
 
 def _wrong_archives(source: Sequence[str], given: Mapping[str, Any]) -> str:
@@ -76,6 +88,8 @@ def _wrong_archives(source: Sequence[str], given: Mapping[str, Any]) -> str:
         return "an archive takes the network's place: name no other SOURCE"
     if given["warc"] or given["wacz"]:
         return "an archive is made from the network, not from another"
+    if given["pack"]:
+        return "--pack: what is in an archive is packed already"
     return ""
 
 

@@ -209,13 +209,15 @@ class Admission:
             if renamed:
                 name = self._names.take_free(target, row.id, self._run, again=True)
             self._see(target, row)
+            left_since = self._left_since(row)
+            admitted = time.time() if left_since is None else left_since
             self._db.execute(
                 "UPDATE urls SET state = ?, admitted = ?, base = ?, growth = ? WHERE id = ?",
-                (State.CLAIMED, time.time(), name.base, name.growth.value, row.id),
+                (State.CLAIMED, admitted, name.base, name.growth.value, row.id),
             )
             parked = None if renamed or self._options.force else row.parked
             ours = saved if saved is not None and self._evidence.is_ours(saved) else None
-            return Job(target, name, row.id, ours, parked=parked)
+            return Job(target, name, row.id, ours, parked=parked, left_since=left_since)
         self._see(target, row)
         # Of what a killed run did not note, a mirror needs to know where it was found.
         unknown = self._options.mirrors and row.file is None and is_text(guessed_type(saved.path))
@@ -226,7 +228,13 @@ class Admission:
         todo = todo_of(saved.characters, mirrors=self._options.mirrors)
         if todo:
             self._db.execute("UPDATE urls SET todo = ? WHERE id = ?", (todo, row.id))
-        return skipped(target, SkipReason.DONE, f"already saved as {saved.path}", saved)
+        how = "as" if saved.packed_at is None else "in"
+        return skipped(target, SkipReason.DONE, f"already saved {how} {saved.path}", saved)
+
+    def _left_since(self, row: Row) -> float | None:
+        """Return since when a killed run may have packed an address after its last note."""
+        packs = self._options.pack is not None and not self._options.force
+        return row.admitted if packs and row.state == State.CLAIMED else None
 
     def _adopted(self, row: Row) -> Saved | None:
         """Return the file that a killed run saved after its last note, and note it now."""
@@ -235,7 +243,8 @@ class Admission:
             return None
         saved, when = orphan
         self._db.execute(
-            "UPDATE urls SET state = ?, path = ?, saved = ?, sha256 = ?, finished = ? WHERE id = ?",
+            "UPDATE urls SET state = ?, path = ?, saved = ?, sha256 = ?, finished = ?, "
+            "packed_at = NULL WHERE id = ?",
             (State.DONE, saved.path, saved.size, saved.sha256, when, row.id),
         )
         return saved

@@ -11,7 +11,7 @@ from downloader.errors import BusyError, DiskError, OutputError
 #: The folder of this program's own files; no saved name begins with a dot.
 FOLDER = ".download"
 _FILE = "journal.sqlite3"
-_VERSION = 2
+_VERSION = 3
 #: The first that knows UPDATE … FROM.
 _LEAST_SQLITE = (3, 33)
 _CACHE_KIB = 8 * 1024
@@ -66,7 +66,8 @@ CREATE TABLE IF NOT EXISTS urls (
     line INTEGER NOT NULL DEFAULT 0,     -- place in the list of the line that led there
     depth INTEGER NOT NULL DEFAULT 0,    -- so many links lead to it from there
     nesting INTEGER NOT NULL DEFAULT 0,  -- it is part of a part of … a page
-    hops INTEGER NOT NULL DEFAULT 0      -- so many redirects led to it
+    hops INTEGER NOT NULL DEFAULT 0,     -- so many redirects led to it
+    packed_at INTEGER               -- its record in the file, if that is a volume: at which byte
 );
 CREATE TABLE IF NOT EXISTS claims (
     key TEXT PRIMARY KEY,           -- what a name may become
@@ -76,8 +77,8 @@ CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, started REAL NOT NULL)
 CREATE INDEX IF NOT EXISTS todos ON urls (todo, depth, id) WHERE todo > 0;
 CREATE INDEX IF NOT EXISTS finals ON urls (final_url) WHERE final_url IS NOT NULL;
 """
-#: What version 2 added to the addresses: a journal of version 1 gets it when it is opened.
-_ADDED = (
+#: What versions added to the addresses: a journal of one before gets it when it is opened.
+_ADDED_2 = (
     *("media_type TEXT", "charset TEXT", "final_url TEXT", "published INTEGER"),
     *("published_sha256 BLOB", "withdrawn INTEGER NOT NULL DEFAULT 0"),
     "todo INTEGER NOT NULL DEFAULT 0",
@@ -90,6 +91,7 @@ _ADDED = (
     *("depth INTEGER NOT NULL DEFAULT 0", "nesting INTEGER NOT NULL DEFAULT 0"),
     "hops INTEGER NOT NULL DEFAULT 0",
 )
+_ADDED = {2: _ADDED_2, 3: ("packed_at INTEGER",)}
 
 
 #: What SQLite stores.
@@ -204,9 +206,9 @@ def _connect(file: Path) -> sqlite3.Connection:
                 f"{file} was written by a newer version of this program",
                 hint="update it, or choose another --output",
             )
-        if version == 1:
-            added = "".join(f"ALTER TABLE urls ADD COLUMN {column};" for column in _ADDED)
-            db.executescript(f"BEGIN; {added} PRAGMA user_version = 2; COMMIT;")
+        for later in range(version + 1, _VERSION + 1) if version else ():
+            added = "".join(f"ALTER TABLE urls ADD COLUMN {column};" for column in _ADDED[later])
+            db.executescript(f"BEGIN; {added} PRAGMA user_version = {later}; COMMIT;")
         db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
         _probe(db)
     except UnicodeDecodeError as error:

@@ -19,18 +19,26 @@ class Evidence:
         root: the folder; None if nothing is saved.
         verify: whether a file is only believed by its hash.
         mirrors: whether what is only kept with the originals is there.
+        packs: whether what is in a volume counts, and nothing else; or else only files do.
     """
 
-    def __init__(self, root: Path | None, *, verify: bool, mirrors: bool) -> None:
+    def __init__(
+        self, root: Path | None, *, verify: bool, mirrors: bool, packs: bool = False
+    ) -> None:
         self._root = root
         self._verify = verify
         self._mirrors = mirrors
+        self._packs = packs
         self._solid: dict[str, bool] = {}
 
     def is_there(self, saved: Saved) -> bool:
         """Return whether the file is there as it was saved."""
-        if self._root is None:
+        if self._root is None or self._packs != (saved.packed_at is not None):
             return False
+        if saved.packed_at is not None:
+            volume = regular(f"{self._root}/{saved.path}")
+            # What was cut off a volume, by whatever accident, is not there.
+            return volume is not None and volume.st_size > saved.packed_at
         received = (saved.size, saved.sha256)
         if saved.original != saved.path and not self._is_one_of([received], saved.original):
             return False
@@ -71,6 +79,9 @@ class Evidence:
             return False
         if promise.algorithm == "sha256" and saved.sha256:
             return promise.digest != saved.sha256.hex()
+        if saved.packed_at is not None:
+            # It was held against its promise when it came.
+            return False
         return promise.digest != digest(self._root / saved.original, promise.algorithm).hex()
 
     def orphan(self, row: Row) -> tuple[Saved, float] | None:
@@ -79,7 +90,7 @@ class Evidence:
         It is known by having come to be after its name was claimed: what was there before is not
         ours.
         """
-        if row.state != State.CLAIMED or self._root is None:
+        if row.state != State.CLAIMED or self._root is None or self._packs:
             return None
         for path, found in grown(self._root, row.name):
             if found.st_ctime < row.admitted - CLOCK_SLACK:

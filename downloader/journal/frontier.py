@@ -27,7 +27,7 @@ from downloader.urls import Url, without_credentials
 ROW = (
     "id, run, origin, base, growth, state, admitted, path, saved, characters, sha256, etag, "
     "last_modified, part_path, validator, part_url, total, published, published_sha256, "
-    "withdrawn, role, todo, depth, nesting, final_url"
+    "withdrawn, role, todo, depth, nesting, final_url, packed_at"
 )
 _STORED = (
     "id, url, coalesce(final_url, url), path, saved, coalesce(media_type, ''), "

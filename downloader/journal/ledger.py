@@ -52,7 +52,12 @@ class Journal:
             cursor = self._db.execute("INSERT INTO runs (started) VALUES (?)", (time.time(),))
         run = cursor.lastrowid or 0
         self._frontier = Frontier(self._db, run)
-        self._evidence = Evidence(root, verify=options.verify, mirrors=options.mirrors)
+        self._evidence = Evidence(
+            root,
+            verify=options.verify,
+            mirrors=options.mirrors,
+            packs=options.pack is not None,
+        )
         self._admission = Admission(self._db, run, options, self._frontier, self._evidence)
         self._recorder = Recorder(self._db, mirrors=options.mirrors)
         self.warnings = self._admission.warnings = broken

@@ -22,7 +22,8 @@ _AT_ONCE = 256
 _COLUMNS = (
     "address, url, base, growth, state, origin, admitted, path, saved, wire, characters, sha256, "
     "etag, last_modified, attempts, kind, message, finished, media_type, charset, final_url, "
-    "published, published_sha256, withdrawn, role, parent, root, line, depth, nesting, hops"
+    "published, published_sha256, withdrawn, role, parent, root, line, depth, nesting, hops, "
+    "packed_at"
 )
 _THEIRS = f"SELECT address, url, {ROW} FROM urls WHERE id > ? ORDER BY id LIMIT {_AT_ONCE}"  # noqa: S608
 _OURS = "SELECT id, state, path FROM urls WHERE address = ?"
@@ -85,18 +86,20 @@ class Merging:
         with closing(open_in(folder, broken)) as theirs:
             if broken:
                 raise OutputError(broken[0])
-            evidence = Evidence(folder, verify=False, mirrors=True)
+            files, packs = (
+                Evidence(folder, verify=False, mirrors=True, packs=packs) for packs in (False, True)
+            )
             last = 0
             while found := theirs.execute(_THEIRS, (last,)).fetchall():
                 rows = [(address, url, Row(*rest)) for address, url, *rest in found]
                 last = rows[-1][2].id
-                yield from self._take_some(theirs, rows, evidence, place)
+                yield from self._take_some(theirs, rows, (files, packs), place)
 
     def _take_some(
         self,
         theirs: sqlite3.Connection,
         rows: Sequence[tuple[bytes, str, Row]],
-        evidence: Evidence,
+        evidence: tuple[Evidence, Evidence],
         place: Place,
     ) -> Iterator[Failed]:
         clashes: list[Failed] = []
@@ -124,7 +127,7 @@ class Merging:
         theirs: sqlite3.Connection,
         address: bytes,
         row: Row,
-        evidence: Evidence,
+        evidence: tuple[Evidence, Evidence],
         place: Place,
     ) -> None:
         """Take in one address.
@@ -145,7 +148,7 @@ class Merging:
                 hint="merge it into another folder",
             )
         if (file := row.file) is not None:
-            if not evidence.is_there(file):
+            if not evidence[file.packed_at is not None].is_there(file):
                 raise BlockedError(
                     f"its file {file.path} is not there as it was saved", hint="run the shard again"
                 )

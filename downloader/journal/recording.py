@@ -15,11 +15,12 @@ UPDATE urls SET state = 1, path = v.path, saved = v.saved, wire = v.wire,
     part_path = NULL, validator = NULL, part_url = NULL, total = NULL, attempts = v.attempts,
     kind = NULL, message = NULL, finished = v.finished, media_type = v.media_type,
     charset = v.charset, final_url = v.final_url, published = NULL, published_sha256 = NULL,
-    withdrawn = 0, todo = v.todo
+    withdrawn = 0, todo = v.todo, packed_at = v.packed_at
 FROM (
     SELECT column1 id, column2 path, column3 saved, column4 wire, column5 characters,
         column6 sha256, column7 etag, column8 last_modified, column9 attempts, column10 finished,
-        column11 media_type, column12 charset, column13 final_url, column14 todo
+        column11 media_type, column12 charset, column13 final_url, column14 todo,
+        column15 packed_at
     FROM (VALUES"""
 _DONE_REST = ")) v WHERE urls.id = v.id"
 
@@ -110,6 +111,7 @@ def _done(job: Job, done: Downloaded, *, mirrors: bool) -> tuple[Value, ...]:
         # An address with a password is found without it.
         done.final_url if done.final_url != done.url else None,
         todo_of(done.sizes.characters, mirrors=mirrors),
+        done.packed_at,
     )
 
 

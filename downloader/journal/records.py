@@ -53,6 +53,7 @@ class Saved:
         characters: for text, how many.
         published: size and hash of the file once its links were replaced, or None.
         withdrawn: whether it is only kept with the originals.
+        packed_at: where its record begins, in bytes, if the file is the volume of a pack; or None.
     """
 
     path: SafePath
@@ -63,6 +64,7 @@ class Saved:
     characters: int | None
     published: tuple[int, bytes] | None = None
     withdrawn: bool = False
+    packed_at: int | None = None
 
     @property
     def original(self) -> SafePath:
@@ -94,6 +96,8 @@ class Job:
         saved: what an earlier run saved for it.
         conditional: whether that is to be kept unless it has changed.
         parked: what an earlier run began.
+        left_since: since when an earlier run may have packed it without a note of that, in seconds
+            since the epoch; None if none can have.
     """
 
     target: Target
@@ -102,6 +106,7 @@ class Job:
     saved: Saved | None = None
     conditional: bool = False
     parked: Parked | None = None
+    left_since: float | None = None
 
 
 Admitted = Job | Skipped | Failed
@@ -234,6 +239,7 @@ class Row:
     depth: int
     nesting: int
     final_url: str | None
+    packed_at: int | None
 
     @property
     def name(self) -> Name:
@@ -254,6 +260,7 @@ class Row:
             self.characters,
             None if self.published is None else (self.published, self.published_sha256 or b""),
             bool(self.withdrawn),
+            self.packed_at,
         )
 
     @property

@@ -17,6 +17,9 @@ from downloader.models import (
 from downloader.paths import SafePath
 from downloader.text import format_size, printable
 
+#: So many files of an archive are named one by one.
+_MOST_NAMED = 10
+
 
 def outcome_line(outcome: Outcome, folder: Path) -> str:
     """Return what happened to one URL, as one line without its end."""
@@ -108,8 +111,11 @@ def summary_line(tally: Tally, seconds: float, *, others: int = 0, saving: bool 
 
 
 def archived_line(files: Iterable[Path]) -> str:
-    """Return which archive files a run has made."""
-    return f"Archived in {', '.join(printable(str(file)) for file in files)}"
+    """Return which archive files a run has made; of many, how many, and the first and the last."""
+    names = [printable(str(file)) for file in files]
+    if len(names) > _MOST_NAMED:
+        return f"Archived in {len(names)} files, from {names[0]} to {names[-1]}"
+    return f"Archived in {', '.join(names)}"
 
 
 def in_flight_lines(rows: Iterable[InFlight]) -> list[str]:

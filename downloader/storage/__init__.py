@@ -6,8 +6,8 @@ so nothing planted in the folder can lead a write out of it.
 """
 
 from downloader.storage.copying import Copying
-from downloader.storage.nowhere import storage_for
+from downloader.storage.nowhere import prepare, storage_for
 from downloader.storage.publish import Publish
 from downloader.storage.saving import Contents, PartFile, Storage
 
-__all__ = ["Contents", "Copying", "PartFile", "Publish", "Storage", "storage_for"]
+__all__ = ["Contents", "Copying", "PartFile", "Publish", "Storage", "prepare", "storage_for"]

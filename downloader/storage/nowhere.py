@@ -8,14 +8,30 @@ from typing import Self
 
 from downloader.models import Options
 from downloader.paths import SafePath
+from downloader.storage.folder import Folder
 from downloader.storage.hops import Hops
 from downloader.storage.publish import Publish
 from downloader.storage.saving import PartFile, Storage
 
 
 def storage_for(options: Options, starving: Callable[[], None] = lambda: None) -> Storage:
-    """Return where bodies go: the output folder, or nowhere."""
-    return Storage(options.output, starving) if options.save else Nowhere()
+    """Return where bodies go: the output folder, or nowhere, because there is a pack for them."""
+    if options.save and options.pack is None:
+        return Storage(options.output, starving)
+    return Nowhere()
+
+
+def prepare(options: Options) -> None:
+    """Make the output folder, unless nothing is kept; this blocks.
+
+    Raises:
+        OutputError: it cannot be made or used.
+        DiskError: the disk refuses to have it made or written to.
+    """
+    if options.save:
+        folder = Folder(options.output)
+        folder.open()
+        folder.close()
 
 
 class Nowhere(Storage):
