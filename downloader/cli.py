@@ -24,6 +24,7 @@ from downloader.flags import (
     Header,
     HeaderText,
     Level,
+    Output,
     Processes,
     ReportFile,
     Seconds,
@@ -33,18 +34,21 @@ from downloader.flags import (
 )
 from downloader.loop import log_everything, runner
 from downloader.models import LEVEL, USER_AGENT, ExitStatus, Options, WarcDigest
+from downloader.objects import Destination
 from downloader.progress import prepare_streams
 from downloader.report.budget import Budget
 from downloader.report.desk import Desk, Wishes
 from downloader.run import View, run
 from downloader.text import printable
+from downloader.urls import conceal
 
 _DEFAULTS = Options()
 #: Options for links that are followed, and for what pages refer to.
 _OF_LINKS = ("span_hosts", "no_parent", "no_robots")
 _OF_PARTS = ("accept", "reject", "max_urls")
 #: Options for what is in the output folder.
-_OF_FILES = ("refresh", "verify", "mirror", "single_file", "recursive", "level")
+_OF_MIRRORS = ("mirror", "single_file", "recursive", "level")
+_OF_FILES = ("refresh", "verify", *_OF_MIRRORS)
 
 
 @click.command(
@@ -60,10 +64,10 @@ _OF_FILES = ("refresh", "verify", "mirror", "single_file", "recursive", "level")
     "Output",
     "-o",
     "--output",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
+    metavar="DIR|URL",
+    type=Output(),
     default=_DEFAULTS.output,
-    help=f"Save under this folder [{_DEFAULTS.output}].",
+    help=f"Save under this folder, or in this object store (s3://…) [{_DEFAULTS.output}].",
 )
 @option("Output", "--no-save", is_flag=True, help="Measure only: fetch, and save nothing.")
 @option("Output", "--force", is_flag=True, help="Fetch again what is done already.")
@@ -342,6 +346,7 @@ def main(
     ctx: click.Context,
     /,
     source: tuple[str, ...],
+    output: Destination,
     header: tuple[tuple[str, str], ...],
     no_use_server_timestamps: bool,
     no_save: bool,
@@ -389,8 +394,14 @@ def main(
     if no_save and (wrong := [name for name in _OF_FILES if given[name]]):
         flag = wrong[0].replace("_", "-")
         raise click.UsageError(f"--no-save leaves nothing that --{flag} could be for", ctx)
+    if output.remote and (wrong := [name for name in _OF_MIRRORS if given[name]]):
+        raise click.UsageError(
+            f"--{wrong[0].replace('_', '-')} needs a folder; mirror into one, and copy that", ctx
+        )
     # The other parameters are named and typed as the fields of Options are.
     options = Options(
+        output=output.folder,
+        remote=output.remote,
         headers=header,
         server_timestamps=not no_use_server_timestamps,
         save=not no_save,
@@ -410,7 +421,8 @@ def main(
         locked=locked,
         lists=tuple(map(Path, source)),
     )
-    view = View(options.output, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
+    place = conceal(output.remote) if output.remote else output.folder
+    view = View(place, quiet=quiet, verbose=verbose, progress=not no_progress, debug=debug)
     prepare_streams()
     if debug:
         log_everything()
@@ -494,7 +506,7 @@ def _start(
             source = stack.enter_context(demo_site())
         for one in source:
             sources.check(one)
-        desk = stack.enter_context(Desk(wishes, options.output))
+        desk = stack.enter_context(Desk(wishes, None if options.remote else options.output))
         with runner(debug=view.debug) as loop:
             return loop.run(run(source, options, view, desk))
 

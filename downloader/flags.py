@@ -10,6 +10,7 @@ import click
 import platformdirs
 
 from downloader.errors import BadUrlError
+from downloader.objects import Destination, destination
 from downloader.report.budget import Budget, parse_budget
 from downloader.report.desk import FORMATS
 from downloader.sources import parse_header
@@ -127,6 +128,21 @@ class Size(click.ParamType[int]):
         """Return bytes."""
         try:
             return parse_size(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Output(click.ParamType[Destination]):
+    """Where to save: a folder, or the URL of an object store's prefix."""
+
+    name = "DIR|URL"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Destination:
+        """Return the folder, and the URL if it is one."""
+        try:
+            return value if isinstance(value, Destination) else destination(os.fspath(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
 

@@ -38,7 +38,9 @@ class Options:
     """How a run is made; every field has the command's default.
 
     Attributes:
-        output: the folder that files are saved under; created when missing.
+        output: the folder that files are saved under; created when missing. With *remote* only
+            the journal and what is unfinished are there.
+        remote: the URL of an object store's prefix that whole files go to instead, or None.
         save: False to measure only, and leave no file and no folder behind.
         force: fetch again what is done already.
         refresh: ask the server whether what is done has changed (RFC 9110, section 13).
@@ -83,6 +85,7 @@ class Options:
     """
 
     output: Path = Path("downloaded_sites")
+    remote: str | None = None
     save: bool = True
     force: bool = False
     refresh: bool = False
@@ -158,6 +161,8 @@ class Options:
                 raise ValueError(f"{name} must not be negative")
         if self.mirrors and not self.save:
             raise ValueError("a mirror has to be saved")
+        if self.mirrors and self.remote is not None:
+            raise ValueError("a mirror needs a folder: its files are changed after they are saved")
 
         if self.warc is not None and not self.warc.name.endswith((".warc", ".warc.gz")):
             raise ValueError("warc must end with .warc.gz, or with .warc for no compression")

@@ -41,7 +41,7 @@ class View:
     """
 
     def __init__(
-        self, folder: Path, *, quiet: bool, verbose: bool, progress: bool, debug: bool
+        self, folder: Path | str, *, quiet: bool, verbose: bool, progress: bool, debug: bool
     ) -> None:
         self.quiet = quiet
         self.progress = progress

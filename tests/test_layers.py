@@ -23,13 +23,16 @@ ORDER = [
     "charset",
     "declaration",
     "exchange",
+    "bucket",
     "links",
     "crawl",
     "singlefile",
     "sources",
     "reader",
     "fetch",
+    "objects",
     "journal",
+    "copies",
     "notes",
     "storage",
     "archive",
@@ -55,7 +58,17 @@ ORDER = [
     "__main__",
 ]
 #: Rooms that do not know each other: these import only the pure rooms and the data.
-SEPARATE = {"fetch", "journal", "storage", "sources", "reader", "governor", "report", "archive"}
+SEPARATE = {
+    "fetch",
+    "journal",
+    "storage",
+    "sources",
+    "reader",
+    "governor",
+    "report",
+    "archive",
+    "objects",
+}
 PURE = set(ORDER[: ORDER.index("sources")])
 #: A library that only one room may know.
 ONLY = {
@@ -67,6 +80,7 @@ ONLY = {
     "turbohtml": "links",
     "protego": "crawl",
     "warcio": "archive",
+    "fsspec": "objects",
 }
 
 

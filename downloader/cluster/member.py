@@ -282,7 +282,7 @@ class Member:
         """Find the files that the process saved and did not tell of: they may be replaced."""
         for transfer in transfers:
             job = transfer.job
-            if job.saved is None and self._options.save:
+            if job.saved is None and self._options.save and self._options.remote is None:
                 saved = saved_since(self._options.output, job.name, self._ties.since)
                 transfer.job = replace(job, saved=saved)
 

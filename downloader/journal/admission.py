@@ -185,7 +185,7 @@ class Admission:
                 *place,
             )
         )
-        return Job(target, name, row)
+        return Job(target, name, row, clear=self._evidence.clear)
 
     def _write_claimed(self) -> None:
         """Note the addresses that are new, and their names."""
@@ -215,7 +215,8 @@ class Admission:
             )
             parked = None if renamed or self._options.force else row.parked
             ours = saved if saved is not None and self._evidence.is_ours(saved) else None
-            return Job(target, name, row.id, ours, parked=parked)
+            clear = self._evidence.clear
+            return Job(target, name, row.id, ours, parked=parked, clear=clear)
         self._see(target, row)
         # Of what a killed run did not note, a mirror needs to know where it was found.
         unknown = self._options.mirrors and row.file is None and is_text(guessed_type(saved.path))

@@ -18,8 +18,8 @@ from downloader.paths import SafePath
 from downloader.text import format_size, printable
 
 
-def outcome_line(outcome: Outcome, folder: Path) -> str:
-    """Return what happened to one URL, as one line without its end."""
+def outcome_line(outcome: Outcome, folder: Path | str) -> str:
+    """Return what happened to one URL, as one line without its end; *folder* may be a URL."""
     match outcome:
         case Downloaded():
             if not outcome.path:
@@ -42,7 +42,7 @@ def _address(url: str) -> str:
     return url[:-1] if url.endswith("/") and url.count("/") == len("://") else url
 
 
-def _place(folder: Path, path: SafePath) -> str:
+def _place(folder: Path | str, path: SafePath) -> str:
     # On the way of every line: to join them as paths would take longer than all the rest.
     return path if (where := str(folder)) == "." else f"{where}/{path}"
 

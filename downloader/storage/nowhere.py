@@ -6,15 +6,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from downloader.bucket import Bucket
 from downloader.models import Options
 from downloader.paths import SafePath
 from downloader.storage.hops import Hops
 from downloader.storage.publish import Publish
+from downloader.storage.remote import Remote
 from downloader.storage.saving import PartFile, Storage
 
 
-def storage_for(options: Options, starving: Callable[[], None] = lambda: None) -> Storage:
-    """Return where bodies go: the output folder, or nowhere."""
+def storage_for(
+    options: Options, starving: Callable[[], None] = lambda: None, bucket: Bucket | None = None
+) -> Storage:
+    """Return where bodies go: the output folder, the *bucket* if there is one, or nowhere."""
+    if bucket is not None:
+        return Remote(options.output, bucket, starving)
     return Storage(options.output, starving) if options.save else Nowhere()
 
 

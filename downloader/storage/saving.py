@@ -151,13 +151,17 @@ class Storage:
             raise
         self._parts += 1
         piece = max(_LEAST_PIECE, min(_BLOCK, _ALL_PIECES // self._parts))
-        part = PartFile(path, opened, self._hops, self._folder, piece)
+        part = self.part_file(path, opened, piece)
         try:
             yield part
         finally:
             self._parts -= 1
             # Shielded: who is cancelled again meanwhile must leave nothing behind either.
             await asyncio.shield(asyncio.ensure_future(self._leave(part, path)))
+
+    def part_file(self, path: SafePath, opened: tuple[int, int], piece: int) -> "PartFile":
+        """Return what writes to a ``.part`` file that has been opened."""
+        return PartFile(path, opened, self._hops, self._folder, piece)
 
     async def _undo(self, path: SafePath, opening: asyncio.Task[tuple[int, int]]) -> None:
         """Close what a thread has opened for who does not want it any more."""
@@ -358,7 +362,7 @@ class PartFile:
         await self.flush()
         before()
         fd, self._fd = self._opened(), None
-        set_aside = await self._hops.run(partial(self._publish, fd, how))
+        set_aside = await self._name(fd, how)
         self.committed = True
         return set_aside
 
@@ -382,6 +386,10 @@ class PartFile:
         if self._fd is None:
             raise ValueError("the file is closed")
         return self._fd
+
+    async def _name(self, fd: int, how: Publish) -> str:
+        """Close the file, and give it its name."""
+        return await self._hops.run(partial(self._publish, fd, how))
 
     def _publish(self, fd: int, how: Publish) -> str:
         with translated(self._path):

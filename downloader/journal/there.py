@@ -1,0 +1,127 @@
+"""What is there of what was saved: files of a folder, or objects of a store."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from downloader.bucket import Bucket, Object
+from downloader.journal.files import CLOCK_SLACK, digest, grown, is_solid, regular
+from downloader.journal.listing import Listing
+from downloader.paths import Name, SafePath
+
+#: Of so many folders it is remembered that no link leads to them.
+_MOST_FOLDERS = 1000
+#: Stores tell whole seconds.
+_STORE_SLACK = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something that an address may have become.
+
+    Attributes:
+        path: its name.
+        size: in bytes.
+        since: when it came to be at the latest, in seconds since the epoch.
+    """
+
+    path: SafePath
+    size: int
+    since: float
+
+
+class There(Protocol):
+    """What is there below an output folder, or a prefix.
+
+    Attributes:
+        clear: whether nothing was there when the run began.
+    """
+
+    clear: bool
+
+    def size(self, path: SafePath) -> int | None:
+        """Return how many bytes are there of that name; None if it is not there."""
+
+    def digest(self, path: SafePath, algorithm: str) -> bytes:
+        """Return the hash of what is there; of what cannot be read, nothing."""
+
+    def grown(self, name: Name) -> Iterator[Found]:
+        """Yield what *name* may have become."""
+
+
+class Files:
+    """The files of a folder; symbolic links are not followed."""
+
+    clear = False
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._solid: dict[str, bool] = {}
+
+    def size(self, path: SafePath) -> int | None:
+        """Return how long a regular file is; None if there is none."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._solid:
+            if len(self._solid) >= _MOST_FOLDERS:
+                self._solid.clear()
+            self._solid[folder] = is_solid(self._root, folder)
+        found = regular(f"{self._root}/{path}") if self._solid[folder] else None
+        return None if found is None else found.st_size
+
+    def digest(self, path: SafePath, algorithm: str) -> bytes:
+        """Return the hash of a file; of one that cannot be read, nothing."""
+        return digest(self._root / path, algorithm)
+
+    def grown(self, name: Name) -> Iterator[Found]:
+        """Yield the files that *name* may have become."""
+        for path, found in grown(self._root, name):
+            yield Found(path, found.st_size, found.st_ctime + CLOCK_SLACK)
+
+
+class Objects:
+    """The objects below a prefix, listed folder by folder when the first of each is asked for.
+
+    What was put there since then is not seen: the journal knows what this run has put there.
+
+    Raises, when made:
+        StoreError: the store refuses.
+    """
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._listing = Listing()
+        self._listed: set[str] = set()
+        self.clear = bucket.is_empty()
+
+    def size(self, path: SafePath) -> int | None:
+        """Return how large an object is; None if there is none."""
+        self._list(path)
+        return self._listing.size(path)
+
+    def digest(self, path: SafePath, algorithm: str) -> bytes:
+        """Return the hash of an object; of one that is not there, nothing."""
+        return self._bucket.digest(path, algorithm)
+
+    def grown(self, name: Name) -> Iterator[Found]:
+        """Yield the objects that *name* may have become."""
+        self._list(name.base)
+        for path, size, modified in self._listing.beginning(name.base):
+            if name.may_become(path):
+                yield Found(path, size, modified + _STORE_SLACK)
+
+    def close(self) -> None:
+        """Forget what is there."""
+        self._listing.close()
+
+    def _list(self, path: str) -> None:
+        """Have the first folder of *path* listed; to ask for each object would take far longer."""
+        folder = path.partition("/")[0] if "/" in path else ""
+        if self.clear or folder in self._listed:
+            return
+        self._listed.add(folder)
+        self._listing.add(map(_row, self._bucket.below(folder)))
+
+
+def _row(found: Object) -> tuple[str, int, float]:
+    return found.path, found.size, found.modified
