@@ -142,9 +142,12 @@ class Output(click.ParamType[Destination]):
     ) -> Destination:
         """Return the folder, and the URL if it is one."""
         try:
-            return value if isinstance(value, Destination) else destination(os.fspath(value))
+            place = value if isinstance(value, Destination) else destination(os.fspath(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if place.remote is not None and place.remote.startswith("memory:"):
+            self.fail("memory ends with the program", param, ctx)
+        return place
 
 
 class ArchiveFile(click.ParamType[Path]):

@@ -166,7 +166,13 @@ def open_file(file: Path) -> sqlite3.Connection:
         OutputError: it was written by a newer version.
         sqlite3.DatabaseError: it is broken.
     """
-    return _connect(file)
+    db = _connect(file)
+    (runs,) = db.execute("SELECT count(*) FROM runs").fetchone()
+    if not runs:
+        db.close()
+        # Whatever it is: a run notes its beginning before it makes a copy.
+        raise sqlite3.DatabaseError("it is empty")
+    return db
 
 
 def open_temporary() -> sqlite3.Connection:

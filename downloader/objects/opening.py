@@ -18,8 +18,8 @@ _S3 = ("s3", "s3a")
 #: Settings of botocore: s3fs tries again by itself what it gives up.
 _S3_CONFIG: Mapping[str, object] = {
     "connect_timeout": 10,
-    "read_timeout": 60,
-    "retries": {"mode": "standard", "total_max_attempts": 4},
+    "read_timeout": 30,
+    "retries": {"mode": "standard", "total_max_attempts": 2},
     "max_pool_connections": AT_ONCE,
 }
 #: fsspec has these, and they cannot hold what is saved.

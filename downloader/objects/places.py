@@ -1,6 +1,7 @@
 """What a person gives as the output: a folder, or the URL of an object store's prefix."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ import platformdirs
 
 #: Schemes of fsspec's that mean a folder of this machine.
 _LOCAL = ("file", "local")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")
 
 
 class Destination(NamedTuple):
@@ -30,14 +32,14 @@ def destination(text: str) -> Destination:
     Raises:
         ValueError: it is a local URL with the name of another machine.
     """
-    scheme, separator, _ = text.partition("://")
-    if not separator:
+    if (url := _URL.match(text)) is None:
         return Destination(Path(text))
+    scheme = url.group(1)
     if scheme.lower() in _LOCAL:
         parts = urlsplit(text)
         if parts.netloc not in ("", "localhost"):
             raise ValueError("a local URL has three slashes: file:///folder")
         return Destination(Path(url2pathname(parts.path)))
-    remote = text.rstrip("/")
+    remote = url.group() + text[url.end() :].rstrip("/")
     name = hashlib.blake2b(remote.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
     return Destination(platformdirs.user_cache_path("download") / "remote" / name, remote)
