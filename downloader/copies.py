@@ -26,9 +26,16 @@ class Copies:
     Args:
         make: makes one.
         failed: told of what ends the run.
+        pause: waits so many seconds; for tests.
     """
 
-    def __init__(self, make: _Make, failed: Callable[[DownloadError], None]) -> None:
+    def __init__(
+        self,
+        make: _Make,
+        failed: Callable[[DownloadError], None],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._pause = pause
         self._make = make
         self._failed = failed
         self._task: asyncio.Task[None] | None = None
@@ -58,7 +65,7 @@ class Copies:
 
     async def _now_and_then(self) -> None:
         while not self._lost:
-            await asyncio.sleep(max(_SECONDS, _TIMES * self._took))
+            await self._pause(max(_SECONDS, _TIMES * self._took))
             # Whoever cancels this waits for the one that is under way.
             copying = asyncio.create_task(self._try(), name="copy of the journal")
             try:

@@ -1,11 +1,11 @@
 """Looks whether files are there as the journal says."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from downloader.journal.records import Row, Saved, State
 from downloader.journal.there import There
 from downloader.models import Target
-from downloader.paths import SafePath
+from downloader.paths import Name, SafePath
 
 
 class Evidence:
@@ -15,16 +15,22 @@ class Evidence:
         there: the output folder, or what is in its place; None if nothing is saved.
         verify: whether a file is only believed by its hash.
         mirrors: whether what is only kept with the originals is there.
-
-    Attributes:
-        clear: whether nothing was there when the run began.
     """
 
     def __init__(self, there: There | None, *, verify: bool, mirrors: bool) -> None:
-        self.clear = there is not None and there.clear
         self._there = there
         self._verify = verify
         self._mirrors = mirrors
+
+    def expect(self, rows: Iterable[Row]) -> None:
+        """Make ready for questions about these."""
+        if self._there is not None:
+            files = (row.file for row in rows)
+            self._there.expect(file.path for file in files if file is not None)
+
+    def is_free(self, name: Name) -> bool:
+        """Return whether it is known that nothing is there that *name* may become."""
+        return self._there is not None and self._there.is_free(name)
 
     def is_there(self, saved: Saved) -> bool:
         """Return whether the file is there as it was saved."""

@@ -64,17 +64,19 @@ class Journal:
         self._most_redirects = options.max_redirects
         self._db = open_temporary() if root is None else open_in(root, broken)
         self._twin = Twin(bucket, root) if bucket is not None and root is not None else None
-        if self._twin is not None:
-            self._twin.restore(self._db, broken)
+        try:
+            if self._twin is not None:
+                self._twin.restore(self._db, broken)
+            self._there = _there(root, bucket)
+        except BaseException:
+            self._db.close()
+            raise
         with self._transaction():
             cursor = self._db.execute("INSERT INTO runs (started) VALUES (?)", (time.time(),))
         run = cursor.lastrowid or 0
         self._copied = -1
         self._frontier = Frontier(self._db, run)
-        there: There | None = None if root is None else Files(root)
-        if bucket is not None:
-            there = Objects(bucket)
-        self._evidence = Evidence(there, verify=options.verify, mirrors=options.mirrors)
+        self._evidence = Evidence(self._there, verify=options.verify, mirrors=options.mirrors)
         self._admission = Admission(self._db, run, options, self._frontier, self._evidence)
         self._recorder = Recorder(self._db, mirrors=options.mirrors)
         self.warnings = self._admission.warnings = broken
@@ -169,6 +171,8 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the folder."""
+        if self._there is not None:
+            self._there.close()
         self._db.close()
 
     @contextmanager
@@ -189,3 +193,10 @@ class Journal:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise DiskError(f"cannot write the journal: {error}", hint="see --output") from error
+
+
+def _there(root: Path | None, bucket: Bucket | None) -> There | None:
+    """Return what is asked for what is there: the store, or the folder, if there is one."""
+    if bucket is not None:
+        return Objects(bucket)
+    return None if root is None else Files(root)

@@ -94,7 +94,7 @@ class Job:
         saved: what an earlier run saved for it.
         conditional: whether that is to be kept unless it has changed.
         parked: what an earlier run began.
-        clear: whether nothing that is not ours can be in the place of its file.
+        free: whether it is known that nothing is in the place of its file.
     """
 
     target: Target
@@ -103,7 +103,7 @@ class Job:
     saved: Saved | None = None
     conditional: bool = False
     parked: Parked | None = None
-    clear: bool = False
+    free: bool = False
 
 
 Admitted = Job | Skipped | Failed

@@ -1,6 +1,7 @@
 """What is there of what was saved: files of a folder, or objects of a store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,10 @@ from downloader.paths import Name, SafePath
 _MOST_FOLDERS = 1000
 #: Stores tell whole seconds.
 _STORE_SLACK = 1.0
+#: So many folders are listed at once.
+_AT_ONCE = 16
+#: For fewer a thread is not worth it.
+_WORTH_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,10 @@ class Found:
 
 
 class There(Protocol):
-    """What is there below an output folder, or a prefix.
+    """What is there below an output folder, or a prefix."""
 
-    Attributes:
-        clear: whether nothing was there when the run began.
-    """
-
-    clear: bool
+    def expect(self, paths: Iterable[SafePath]) -> None:
+        """Make ready for questions about these names."""
 
     def size(self, path: SafePath) -> int | None:
         """Return how many bytes are there of that name; None if it is not there."""
@@ -49,15 +51,22 @@ class There(Protocol):
     def grown(self, name: Name) -> Iterator[Found]:
         """Yield what *name* may have become."""
 
+    def is_free(self, name: Name) -> bool:
+        """Return whether it is known that nothing is there that *name* may become."""
+
+    def close(self) -> None:
+        """Answer no more questions."""
+
 
 class Files:
     """The files of a folder; symbolic links are not followed."""
 
-    clear = False
-
     def __init__(self, root: Path) -> None:
         self._root = root
         self._solid: dict[str, bool] = {}
+
+    def expect(self, paths: Iterable[SafePath]) -> None:
+        """Do nothing: to ask for one file at a time is quick."""
 
     def size(self, path: SafePath) -> int | None:
         """Return how long a regular file is; None if there is none."""
@@ -78,6 +87,13 @@ class Files:
         for path, found in grown(self._root, name):
             yield Found(path, found.st_size, found.st_ctime + CLOCK_SLACK)
 
+    def is_free(self, name: Name) -> bool:
+        """Return False: who saves looks again anyway, and nothing is known before."""
+        return False
+
+    def close(self) -> None:
+        """Do nothing: nothing is held."""
+
 
 class Objects:
     """The objects below a prefix, listed folder by folder when the first of each is asked for.
@@ -90,9 +106,21 @@ class Objects:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
+        self._empty = bucket.is_empty()
         self._listing = Listing()
         self._listed: set[str] = set()
-        self.clear = bucket.is_empty()
+
+    def expect(self, paths: Iterable[SafePath]) -> None:
+        """List the folders of these names, several at once: each is a request, or many."""
+        wanted = [] if self._empty else sorted({_top(path) for path in paths} - self._listed)
+        if len(wanted) < _WORTH_THREADS:
+            return
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="listing") as threads:
+            for start in range(0, len(wanted), _AT_ONCE):
+                some = wanted[start : start + _AT_ONCE]
+                for folder, found in zip(some, threads.map(self._below, some), strict=True):
+                    self._listing.add(found)
+                    self._listed.add(folder)
 
     def size(self, path: SafePath) -> int | None:
         """Return how large an object is; None if there is none."""
@@ -110,17 +138,30 @@ class Objects:
             if name.may_become(path):
                 yield Found(path, size, modified + _STORE_SLACK)
 
+    def is_free(self, name: Name) -> bool:
+        """Return whether it is known that no object is there that *name* may become."""
+        listed = self._empty or _top(name.base) in self._listed
+        return listed and not any(self.grown(name))
+
     def close(self) -> None:
         """Forget what is there."""
         self._listing.close()
 
     def _list(self, path: str) -> None:
         """Have the first folder of *path* listed; to ask for each object would take far longer."""
-        folder = path.partition("/")[0] if "/" in path else ""
-        if self.clear or folder in self._listed:
+        folder = _top(path)
+        if self._empty or folder in self._listed:
             return
+        self._listing.add(self._below(folder))
         self._listed.add(folder)
-        self._listing.add(map(_row, self._bucket.below(folder)))
+
+    def _below(self, folder: str) -> list[tuple[str, int, float]]:
+        return list(map(_row, self._bucket.below(folder)))
+
+
+def _top(path: str) -> str:
+    """Return the first folder of *path*; nothing if it is in none."""
+    return path.partition("/")[0] if "/" in path else ""
 
 
 def _row(found: Object) -> tuple[str, int, float]:

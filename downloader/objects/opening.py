@@ -1,5 +1,6 @@
 """Have fsspec open a store, with limits that keep a run from hanging or filling memory."""
 
+import logging
 from collections.abc import Mapping
 from io import BufferedIOBase
 from typing import Protocol, cast
@@ -13,7 +14,7 @@ Facts = Mapping[str, object]
 AT_ONCE = 32
 #: What is larger than two of them goes in pieces of this size, so many of them at once.
 _PIECE = 16 * 1024 * 1024
-_PIECES = 4
+_PIECES = 2
 _S3 = ("s3", "s3a")
 #: Settings of botocore: s3fs tries again by itself what it gives up.
 _S3_CONFIG: Mapping[str, object] = {
@@ -24,6 +25,10 @@ _S3_CONFIG: Mapping[str, object] = {
 }
 #: fsspec has these, and they cannot hold what is saved.
 _NOT_WRITTEN = ("http", "https", "data", "zip", "tar", "github", "git")
+
+
+#: Their debug logs hold bodies, and tokens that were given for a while.
+_TALKATIVE = ("s3fs", "botocore", "aiobotocore", "urllib3")
 
 
 class FileSystem(Protocol):
@@ -71,6 +76,8 @@ def opened(url: str, shown: str) -> tuple[FileSystem, str]:
         raise OutputError(
             f"{shown} is no place to save in", hint="name a folder or s3://BUCKET/PREFIX"
         )
+    for log in _TALKATIVE:
+        logging.getLogger(log).setLevel(logging.INFO)
     extra = "pip install 'download-sites[cloud]'"
     try:
         from fsspec.core import url_to_fs
