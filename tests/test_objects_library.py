@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 from downloader import Downloaded, Options, Skipped, download_sites
 from downloader.copies import Copies
 from downloader.errors import DownloadError, OutputError, StoreError
+from downloader.journal.database import open_in
+from downloader.journal.twin import KEY, Twin
 from downloader.models import Outcome
 from downloader.objects import bucket_of, destination
 from downloader.objects.refusals import translated
@@ -165,3 +169,58 @@ def _making(send: Callable[[], None]) -> "Callable[[], asyncio.Future[Callable[[
         return made
 
     return make
+
+
+def _urls(db: sqlite3.Connection) -> int:
+    (number,) = db.execute("SELECT count(*) FROM runs").fetchone()
+    return int(number)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_run_killed_before_it_learnt_that_its_copy_arrived_keeps_its_journal(
+    tmp_path: Path, store: str, known: bool
+) -> None:
+    bucket = bucket_of(Options(remote=store))
+    assert bucket is not None
+    db = open_in(tmp_path, [])
+    db.execute("INSERT INTO runs (started) VALUES (1)")
+    twin = Twin(bucket, tmp_path)
+    twin.make(db)
+    twin.send()
+    db.execute("INSERT INTO runs (started) VALUES (2)")
+    marks = tmp_path / ".download" / "copy.json"
+    noted = json.loads(marks.read_text())
+    marks.write_text(json.dumps({"seen": "", "sent": noted["sent"] if known else ""}))
+    Twin(bucket, tmp_path).restore(db, [])
+    # What another machine has sent takes the place of what is here.
+    assert _urls(db) == (2 if known else 1)
+    db.close()
+
+
+def test_a_copy_that_was_sent_by_another_meanwhile_is_not_replaced(
+    tmp_path: Path, store: str
+) -> None:
+    bucket = bucket_of(Options(remote=store))
+    assert bucket is not None
+    db = open_in(tmp_path, [])
+    db.execute("INSERT INTO runs (started) VALUES (1)")
+    twin = Twin(bucket, tmp_path)
+    twin.make(db)
+    twin.send()
+    bucket.put(KEY, b"of another")
+    twin.make(db)
+    with pytest.raises(OutputError, match="another run is writing"):
+        twin.send()
+    db.close()
+
+
+async def test_what_is_there_with_the_same_bytes_is_left_alone(site: Site, store: str) -> None:
+    bucket = bucket_of(Options(remote=store))
+    assert bucket is not None
+    site.pages |= {"/small": b"small", "/large": b"x" * 2_000_000}
+    for name, body in (("small", b"small"), ("large", b"x" * 2_000_000)):
+        bucket.put(SafePath(f"{site.folder}/{name}.bin"), body)
+    before = [found.modified for found in bucket.below(site.folder)]
+    outcomes = await download_sites([site.url("/small"), site.url("/large")], store)
+    assert kinds(outcomes) == [Downloaded, Downloaded]
+    assert [found.modified for found in bucket.below(site.folder)] == before

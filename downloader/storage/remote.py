@@ -93,6 +93,8 @@ class Remote(Storage):
     def _put(self, path: SafePath, data: bytes, how: Publish, before: Callable[[], None]) -> str:
         before()
         aside = self._make_way(path, how, len(data), lambda: hashlib.sha256(data).digest())
+        if aside is None:
+            return ""
         self._bucket.put(path, data)
         return aside
 
@@ -105,6 +107,9 @@ class Remote(Storage):
 
         with translated(path):
             aside = self._make_way(path, how, os.fstat(fd).st_size, digest)
+            if aside is None:
+                file.unlink()
+                return ""
             self._upload(file, path)
         return aside
 
@@ -115,12 +120,15 @@ class Remote(Storage):
 
     def _make_way(
         self, path: SafePath, how: Publish, size: int, digest: Callable[[], bytes]
-    ) -> str:
-        """Keep what is there, is not ours and differs, under another name; return that name."""
+    ) -> str | None:
+        """Keep what is there, is not ours and differs, under another name; return that name.
+
+        None means that it does not differ.
+        """
         if how.ours or (there := self._bucket.find(path)) is None:
             return ""
         if there.size == size and self._bucket.digest(path, "sha256") == digest():
-            return ""
+            return None
         number = 1
         while self._bucket.find(aside := SafePath(f"{path}.~{number}~")) is not None:
             number += 1
