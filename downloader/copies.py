@@ -7,7 +7,9 @@ from typing import Protocol
 
 from downloader.errors import DownloadError, OutputError, StoreError
 
-#: Seconds from one copy to the next: so much of a run another machine would do again.
+#: Seconds from one copy to the next: so much of a run another machine would do again. At first
+#: they are fewer, twice as many each time, so that runs that are killed soon get on, too.
+_FIRST_SECONDS = 1.0
 _SECONDS = 30.0
 #: And so many times as long as the last one took, so that a large journal is not copied all day.
 _TIMES = 20.0
@@ -64,8 +66,10 @@ class Copies:
         await self._try()
 
     async def _now_and_then(self) -> None:
+        seconds = _FIRST_SECONDS
         while not self._lost:
-            await self._pause(max(_SECONDS, _TIMES * self._took))
+            await self._pause(max(seconds, _TIMES * self._took))
+            seconds = min(2 * seconds, _SECONDS)
             # Whoever cancels this waits for the one that is under way.
             copying = asyncio.create_task(self._try(), name="copy of the journal")
             try:

@@ -224,3 +224,21 @@ async def test_what_is_there_with_the_same_bytes_is_left_alone(site: Site, store
     outcomes = await download_sites([site.url("/small"), site.url("/large")], store)
     assert kinds(outcomes) == [Downloaded, Downloaded]
     assert [found.modified for found in bucket.below(site.folder)] == before
+
+
+async def test_copies_are_made_soon_at_first_and_then_now_and_then() -> None:
+    pauses: list[float] = []
+    enough = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) > 7:
+            enough.set()
+            await asyncio.Event().wait()
+
+    copies = Copies(_making(lambda: None), lambda _: None, pause)
+    await copies.begin()
+    await asyncio.wait_for(enough.wait(), 30)
+    await copies.finish()
+    assert pauses == sorted(pauses)
+    assert pauses[0] < 30 <= pauses[-1]
