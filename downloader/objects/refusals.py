@@ -1,10 +1,13 @@
 """What a store refuses, as errors of ours; the one place where they are translated."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from downloader.errors import DownloadError, StoreError
 
+#: The system's way to say that no file descriptor is free.
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 _CREDENTIALS = "set its credentials, as docs/cloud.md tells"
 #: By the name of the exception, because the packages that have them need not be there.
 _HINTS = {
@@ -29,7 +32,8 @@ def first_line(error: BaseException) -> str:
 def translated(shown: str) -> Iterator[None]:
     """Turn whatever a store and its packages raise into an error of ours.
 
-    Each store has exceptions of its own, with no ancestor in common but Exception.
+    Each store has exceptions of its own, with no ancestor in common but Exception. That no file
+    descriptor is free passes unchanged, because it passes by itself.
 
     Raises:
         StoreError: the store refuses.
@@ -39,6 +43,8 @@ def translated(shown: str) -> Iterator[None]:
     except DownloadError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_DESCRIPTOR:
+            raise
         names = [kind.__name__ for kind in type(error).__mro__]
         hint = next((_HINTS[name] for name in names if name in _HINTS), "")
         raise StoreError(f"cannot use {shown}: {first_line(error)}", hint=hint) from error

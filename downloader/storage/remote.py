@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
 
 from downloader.bucket import Bucket
 from downloader.paths import PART, SafePath
@@ -21,7 +20,6 @@ from downloader.storage.saving import PartFile, Storage
 _AT_ONCE = 32
 #: So many large files are handed on at once, because parts of them are held in memory.
 _UPLOADS = 4
-_Result = TypeVar("_Result")
 
 
 class Remote(Storage):
@@ -60,11 +58,11 @@ class Remote(Storage):
         Raises:
             StoreError: the store refuses.
         """
-        return await self._in_thread(partial(self._put, path, data, how, before))
+        return await self._patiently(partial(self._put, path, data, how, before), self._threads)
 
     async def discard(self, path: SafePath) -> None:
         """Remove an object that has been replaced by one of another name."""
-        await self._in_thread(partial(self._bucket.remove, path))
+        await self._patiently(partial(self._bucket.remove, path), self._threads)
 
     async def upload(self, file: Path, path: SafePath) -> None:
         """Make an object of a whole local file, and remove the file.
@@ -74,7 +72,7 @@ class Remote(Storage):
             DiskError: the disk refuses to remove it.
         """
         async with self._uploads:
-            await self._in_thread(partial(self._upload, file, path))
+            await self._patiently(partial(self._upload, file, path), self._threads)
 
     def part_file(self, path: SafePath, opened: tuple[int, int], piece: int) -> PartFile:
         """Return a file that becomes an object when it is whole."""
@@ -83,10 +81,11 @@ class Remote(Storage):
     async def _hand_over(self, path: SafePath, fd: int, how: Publish) -> str:
         """Make an object of a ``.part`` file that is open; return what :meth:`save` does."""
         try:
-            async with self._uploads:
-                aside = await self._in_thread(partial(self._publish, path, fd, how))
+            size = os.fstat(fd).st_size
         finally:
             os.close(fd)
+        async with self._uploads:
+            aside = await self._patiently(partial(self._publish, path, size, how), self._threads)
         await self.prune(path)
         return aside
 
@@ -98,7 +97,7 @@ class Remote(Storage):
         self._bucket.put(path, data)
         return aside
 
-    def _publish(self, path: SafePath, fd: int, how: Publish) -> str:
+    def _publish(self, path: SafePath, size: int, how: Publish) -> str:
         file = self._work / f"{path}{PART}"
 
         def digest() -> bytes:
@@ -106,7 +105,7 @@ class Remote(Storage):
                 return hashlib.file_digest(stream, "sha256").digest()
 
         with translated(path):
-            aside = self._make_way(path, how, os.fstat(fd).st_size, digest)
+            aside = self._make_way(path, how, size, digest)
             if aside is None:
                 file.unlink()
                 return ""
@@ -134,9 +133,6 @@ class Remote(Storage):
             number += 1
         self._bucket.copy(path, aside)
         return aside.rpartition("/")[2]
-
-    async def _in_thread(self, function: Callable[[], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
 
 class _Part(PartFile):

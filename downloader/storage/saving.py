@@ -7,6 +7,7 @@ import stat
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -176,10 +177,17 @@ class Storage:
         if not part.committed and not part.keep:
             await self.drop(path)
 
-    async def _patiently(self, function: Callable[[], _Result]) -> _Result:
-        """Run *function* in a thread, as often as it takes until a descriptor is free."""
+    async def _patiently(
+        self, function: Callable[[], _Result], threads: ThreadPoolExecutor | None = None
+    ) -> _Result:
+        """Run *function* in a thread, as often as it takes until a descriptor is free.
+
+        That is one of the *threads*, if they are given, and else one of those for small jobs.
+        """
         while True:
             try:
+                if threads is not None:
+                    return await asyncio.get_running_loop().run_in_executor(threads, function)
                 return await self._hops.run(function)
             except OSError as error:
                 if error.errno not in NO_DESCRIPTOR:
