@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
-from downloader import archive, sources
+from downloader import archive, objects, sources
 from downloader.batch import Batch, Entries
 from downloader.errors import DownloadError, ErrorKind, RunError
 from downloader.loop import widen_resolver
@@ -29,6 +29,8 @@ from downloader.text import printable, printable_lines
 
 #: How long running transfers may go on after the first Ctrl-C.
 _GRACE_SECONDS = 5.0
+#: How long an object store may still take after the second one.
+_STORE_SECONDS = 5.0
 
 
 class View:
@@ -82,7 +84,7 @@ async def run(source: tuple[str, ...], options: Options, view: View, desk: Desk)
     fault: DownloadError | None = None
     told = Told((), (), ())
     async with screen:
-        with _signals(batch, screen) as received:
+        with _signals(batch, screen, remote=options.remote is not None) as received:
             try:
                 async with aclosing(batch.outcomes()) as outcomes:
                     async for outcome in outcomes:
@@ -144,7 +146,7 @@ def _stopped_line(batch: Batch) -> str:
 
 
 @contextlib.contextmanager
-def _signals(batch: Batch, screen: Screen) -> Iterator[list[signal.Signals]]:
+def _signals(batch: Batch, screen: Screen, *, remote: bool) -> Iterator[list[signal.Signals]]:
     """Give the list of signals received: the first stops gently, the second at once.
 
     SIGUSR1, where it exists, prints what is in flight.
@@ -160,6 +162,9 @@ def _signals(batch: Batch, screen: Screen) -> Iterator[list[signal.Signals]]:
                 f"Stopping: {_GRACE_SECONDS:g} s for {running} to finish; again to stop now"
             )
             loop.call_later(_GRACE_SECONDS, lambda: batch.stop(now=True))
+        if remote and len(received) == 2:
+            # Its own patience is far longer, and what is under way cannot be left alone.
+            loop.call_later(_STORE_SECONDS, objects.abort)
         batch.stop(now=len(received) > 1)
 
     def report() -> None:

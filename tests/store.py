@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +39,13 @@ class Bucket:
         server: the address of the store.
         name: its name.
         log: where the store writes down each request.
+        process: the number of its process.
     """
 
     server: str
     name: str
     log: Path
+    process: int
 
     def names(self) -> set[str]:
         """Return the keys of all objects, but for the program's own."""
@@ -82,8 +84,8 @@ class Bucket:
 
 
 @contextmanager
-def running_store(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Have a store run; give its address, and the file that it writes requests down in."""
+def running_store(folder: Path) -> Iterator[Callable[[str], Bucket]]:
+    """Have a store run; give what makes a bucket of that name."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -93,9 +95,14 @@ def running_store(folder: Path) -> Iterator[tuple[str, Path]]:
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(address, process)
-            yield address, log
+            yield lambda name: _made(Bucket(address, name, log, process.pid))
         finally:
             process.kill()
+
+
+def _made(bucket: Bucket) -> Bucket:
+    bucket.make()
+    return bucket
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -3,12 +3,12 @@
 import asyncio
 import gzip
 import hashlib
+import os
 import shutil
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -20,18 +20,15 @@ _numbers = count()
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Bucket]]:
     with running_store(tmp_path_factory.mktemp("store")) as running:
         yield running
 
 
 @pytest.fixture
-def bucket(store: tuple[str, Path]) -> Bucket:
+def bucket(store: Callable[[str], Bucket]) -> Bucket:
     """A fresh bucket."""
-    address, log = store
-    made = Bucket(address, f"bucket-{next(_numbers)}", log)
-    made.make()
-    return made
+    return store(f"bucket-{next(_numbers)}")
 
 
 @pytest.fixture
@@ -325,6 +322,29 @@ async def test_what_is_stopped_is_known_on_another_machine(
     again = await cloud("-o", prefix(bucket), "-", stdin=lines(urls))
     assert [request.path for request in site.requests] == ["/never"]
     assert verdicts(again) == ["Downloaded"] + ["Skipped"] * 5
+
+
+async def test_a_store_that_hangs_does_not_hold_up_who_wants_to_stop_now(
+    site: Site, cloud: Command, bucket: Bucket
+) -> None:
+    async def page(_: web.Request) -> web.StreamResponse:
+        os.kill(bucket.process, signal.SIGSTOP)
+        return web.Response(text="<p>nobody takes it")
+
+    site.pages["/"] = page
+    process = await cloud.start("-o", prefix(bucket), site.url())
+    try:
+        await site.asked(1)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert b"Stopping" in await process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        ran = await ended(process)
+    finally:
+        os.kill(bucket.process, signal.SIGCONT)
+    assert "Traceback" not in "\n".join(ran.err)
+    assert any("(interrupted)" in line for line in ran.err)
+    assert ran.status != 0
 
 
 async def test_a_second_machine_ends_the_run_of_the_first(

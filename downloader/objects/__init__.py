@@ -4,10 +4,11 @@ It is imported when a URL of a store is given as the output, and not before.
 """
 
 from downloader.bucket import Bucket
+from downloader.errors import OutputError
 from downloader.models import Options
-from downloader.objects.places import Destination, destination
+from downloader.objects.places import EXTRA, Destination, destination
 
-__all__ = ["Bucket", "Destination", "bucket_of", "destination"]
+__all__ = ["Bucket", "Destination", "abort", "bucket_of", "destination"]
 
 
 def bucket_of(options: Options) -> Bucket | None:
@@ -21,6 +22,15 @@ def bucket_of(options: Options) -> Bucket | None:
     if options.remote is None or not options.save:
         return None
     # It takes a while to load, and most runs do without.
-    from downloader.objects.prefix import Prefix
-
+    try:
+        from downloader.objects.prefix import Prefix
+    except ImportError as error:
+        raise OutputError("an object store needs the package fsspec", hint=EXTRA) from error
     return Prefix(options.remote)
+
+
+def abort() -> None:
+    """Give up all requests of this process to stores; those that follow are refused."""
+    from downloader.objects import prefix
+
+    prefix.abort()

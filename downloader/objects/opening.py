@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from io import BufferedIOBase
 from typing import Protocol, cast
 
+from fsspec.config import conf
+from fsspec.core import url_to_fs
+
 from downloader.errors import OutputError
+from downloader.objects.places import EXTRA
 from downloader.objects.refusals import first_line
 
 #: What a store says of an object, in its own words.
@@ -78,16 +82,11 @@ def opened(url: str, shown: str) -> tuple[FileSystem, str]:
         )
     for log in _TALKATIVE:
         logging.getLogger(log).setLevel(logging.INFO)
-    extra = "pip install 'download-sites[cloud]'"
-    try:
-        from fsspec.core import url_to_fs
-    except ImportError as error:
-        raise OutputError(f"{shown} needs the package fsspec", hint=extra) from error
     try:
         made, path = url_to_fs(url, **_settings(scheme))
     except ImportError as error:
         # fsspec knows which package has that scheme.
-        hint = extra if scheme in _S3 else first_line(error)
+        hint = EXTRA if scheme in _S3 else first_line(error)
         raise OutputError(f"a package for {scheme}:// is missing", hint=hint) from error
     except Exception as error:
         raise OutputError(
@@ -111,8 +110,6 @@ def _settings(scheme: str) -> dict[str, object]:
     # Answers must be those of now, and connections not be another's.
     settings: dict[str, object] = {"skip_instance_cache": True, "use_listings_cache": False}
     if scheme in _S3:
-        from fsspec.config import conf
-
         own = conf.get("s3", {}).get("config_kwargs", {})
         settings["config_kwargs"] = {**_S3_CONFIG, **own}
     return settings

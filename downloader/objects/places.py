@@ -9,6 +9,8 @@ from urllib.request import url2pathname
 
 import platformdirs
 
+#: How to install what S3 needs.
+EXTRA = "pip install 'download-sites[cloud]'"
 #: Schemes of fsspec's that mean a folder of this machine.
 _LOCAL = ("file", "local")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")

@@ -1,14 +1,18 @@
 """One prefix of an object store, by fsspec."""
 
+import asyncio
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
+
+from fsspec.asyn import get_loop
 
 from downloader.bucket import Object
+from downloader.errors import StoreError
 from downloader.objects.opening import Facts, opened, put_settings
 from downloader.objects.refusals import translated
 from downloader.paths import SafePath
@@ -20,6 +24,7 @@ _MARKS = ("ETag", "etag", "md5Hash", "content_md5")
 #: An object is read in blocks of this size.
 _BLOCK = 8 * 1024 * 1024
 _Result = TypeVar("_Result")
+_aborted = threading.Event()
 
 
 class Prefix:
@@ -129,11 +134,35 @@ class Prefix:
         """
         with translated(self.shown):
             if self._connected:
-                return question()
+                return _unless_aborted(question)
             with self._connecting:
-                answer = question()
+                answer = _unless_aborted(question)
                 self._connected = True
                 return answer
+
+
+def abort() -> None:
+    """Give up all requests of this process to stores; those that follow are refused."""
+    _aborted.set()
+    loop = get_loop()
+
+    def cancel() -> None:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+
+    loop.call_soon_threadsafe(cancel)
+
+
+def _unless_aborted(question: Callable[[], _Result]) -> _Result:
+    """Return the answer to *question*.
+
+    Raises:
+        StoreError: it was aborted; fsspec takes what was cancelled for done.
+    """
+    answer = None if _aborted.is_set() else question()
+    if answer is None and _aborted.is_set():
+        raise StoreError("the request was given up", hint="run it again to go on")
+    return cast("_Result", answer)
 
 
 def _seconds(moment: object) -> float:
