@@ -242,3 +242,18 @@ async def test_copies_are_made_soon_at_first_and_then_now_and_then() -> None:
     await copies.finish()
     assert pauses == sorted(pauses)
     assert pauses[0] < 30 <= pauses[-1]
+
+
+async def test_a_journal_that_is_broken_here_is_had_from_the_store(
+    site: Site, store: str, tmp_path: Path
+) -> None:
+    site.pages["/a"] = b"a"
+    await download_sites([site.url("/a")], store)
+    (journal,) = tmp_path.rglob("journal.sqlite3")
+    journal.write_bytes(b"no journal")
+    assert kinds(await download_sites([site.url("/a")], store)) == [Skipped]
+
+
+@pytest.mark.parametrize("text", ["C://folder", "folder", "s3:/bucket", "a/b://c", ":///x"])
+def test_what_only_looks_like_a_url_is_a_folder(text: str) -> None:
+    assert destination(text) == (Path(text), None)

@@ -60,14 +60,16 @@ class Twin:
         if there is None:
             self._note(_Marks())
             return
-        if there.mark == self._marks.seen:
+        # One that was broken, and set aside, knows nothing any more.
+        (known,) = db.execute("SELECT count(*) FROM runs").fetchone()
+        if known and there.mark == self._marks.seen:
             return
         file = self._folder / _FETCHED
         try:
             _remove_all(file)
             self._bucket.fetch(KEY, file)
             # A killed run may have sent it and not have learnt its mark.
-            if self._marks.sent != _hash(file):
+            if not known or self._marks.sent != _hash(file):
                 with closing(open_file(file)) as copy:
                     copy.backup(db)
         except sqlite3.Error as error:

@@ -13,7 +13,8 @@ import platformdirs
 EXTRA = "pip install 'download-sites[cloud]'"
 #: Schemes of fsspec's that mean a folder of this machine.
 _LOCAL = ("file", "local")
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://")
+#: One letter is a drive of Windows.
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]+)://")
 
 
 class Destination(NamedTuple):
