@@ -3,10 +3,10 @@
 import os
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from downloader.batch import Batch
 from downloader.models import Options, Outcome, Target
+from downloader.objects import destination
 from downloader.sources import from_items
 
 
@@ -30,7 +30,8 @@ async def download_sites(
     Args:
         urls: addresses; without a scheme, ``https://`` is meant. May be a generator, which is
             consumed in a thread, no further ahead than needed.
-        folder: where files go; created when missing.
+        folder: where files go, created when missing; or the URL of an object store's prefix, such
+            as ``s3://bucket/prefix``.
         options: everything else; its ``output`` is replaced by *folder*.
 
     Raises:
@@ -67,5 +68,6 @@ def iter_sites(
         DiskError: the disk failed; the rest of *urls* was not tried.
         Exception: whatever iterating *urls* raises.
     """
-    run = replace(options or Options(), output=Path(folder))
+    place = destination(os.fspath(folder))
+    run = replace(options or Options(), output=place.folder, remote=place.remote)
     return Batch(lambda _fetch_list: from_items(urls), run).outcomes()

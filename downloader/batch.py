@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from downloader import archive, cluster
+from downloader import archive, cluster, objects
 from downloader.crew import Crew
 from downloader.download import Redirected, Transfer
 from downloader.errors import DiskError, ErrorKind
@@ -22,7 +22,7 @@ from downloader.notes import Notes
 from downloader.pool import Pool, Sleep
 from downloader.reader import Reader
 from downloader.sources import Entry, FetchList, Share
-from downloader.storage import prepare
+from downloader.storage import Handover, prepare
 
 if TYPE_CHECKING:
     from downloader.mirror import Mirror
@@ -57,7 +57,7 @@ class Batch:
         self._wake = asyncio.Event()
         self._notes = Notes(options, self._failed)
         self._crew = self._made_crew(sleep, clock)
-        self._archives = archive.around(options, whole, self._failed)
+        self._archives = archive.around(options, whole or _handover(options), self._failed)
         self._lists = Lists(options)
         self._room = asyncio.Event()
         self._told: list[Outcome] = []
@@ -275,6 +275,12 @@ class Batch:
             await self._collect()
             if self._crew.unfinished:
                 await self._wake.wait()
+
+
+def _handover(options: Options) -> Handover | None:
+    """Return what takes volumes to an object store, if there are volumes and a store."""
+    bucket = objects.bucket_of(options) if options.pack is not None else None
+    return None if bucket is None else Handover(bucket)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -27,6 +27,7 @@ from downloader.report import reading
 from downloader.report.desk import Desk, Wishes
 from downloader.run import View, run
 from downloader.text import printable
+from downloader.urls import conceal
 
 _FIELDS = frozenset(field.name for field in fields(Options))
 
@@ -70,6 +71,8 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
     archives = [Path(one) for one in source if sources.is_archive(one)]
     level = LEVEL if given["recursive"] and given["level"] is None else given["level"]
     changed = {
+        "output": given["output"].folder,
+        "remote": given["output"].remote,
         "headers": given["header"],
         "server_timestamps": not given["no_use_server_timestamps"],
         "save": not given["no_save"],
@@ -120,7 +123,7 @@ def _download(source: Sequence[str], given: Given) -> ExitStatus:
     options = _options_of(source, given)
     plan = _plan_of(options, given)
     view = View(
-        options.output,
+        conceal(options.remote) if options.remote else options.output,
         quiet=given["quiet"],
         verbose=given["verbose"],
         progress=not given["no_progress"],
@@ -133,7 +136,7 @@ def _download(source: Sequence[str], given: Given) -> ExitStatus:
             source = stack.enter_context(demo_site())
         for one in source:
             sources.check(one)
-        desk = stack.enter_context(Desk(_wishes_of(source, given), options.output))
+        desk = stack.enter_context(Desk(_wishes_of(source, given), options.folder))
         with runner(debug=view.debug) as loop:
             return loop.run(run(tuple(source), options, view, desk, plan))
 
@@ -148,14 +151,14 @@ def _run_check(given: Given) -> ExitStatus:
 def _run_merge(source: Sequence[str], given: Given) -> ExitStatus:
     paths = [Path(each) for each in source]
     if all(path.suffix.lower() in reading.ENDINGS and not path.is_dir() for path in paths):
-        with Desk(_wishes_of(source, given), given["output"]) as desk:
+        with Desk(_wishes_of(source, given), given["output"].folder) as desk:
             return run_gather(paths, desk, quiet=given["quiet"])
     if given["report"]:
         raise RunError(
             "a report is made of reports, and not of folders",
             hint="--merge takes reports that end in " + " or ".join(reading.ENDINGS),
         )
-    return run_merge(paths, given["output"], quiet=given["quiet"])
+    return run_merge(paths, given["output"].folder, quiet=given["quiet"])
 
 
 def _guarded(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:

@@ -286,7 +286,7 @@ async def _take(
         bandwidth=rooms.bandwidth,
         held=rooms.meter,
         checksum=target.checksum,
-        ours=job.saved is not None and job.saved.path == path,
+        ours=job.free or (job.saved is not None and job.saved.path == path),
         continuation=continuation,
         received=received,
         parking=parking,

@@ -23,6 +23,7 @@ clauses; says whether trying again may help; and may carry a *hint*, the way out
     │   ├── BlockedError          blocked      refused for safety
     │   ├── RobotsError           robots       robots.txt cannot be had, which disallows all
     │   ├── DiskError             disk         the local disk failed
+    │   │   └── StoreError        disk         the object store that files go to failed
     │   ├── InterruptedRunError   interrupted  the run was stopped first
     │   └── InternalError         internal     a defect of this program
     └── RunError ............ the fault of the whole run: raised to the caller
@@ -195,6 +196,10 @@ class DiskError(UrlError):
     """The local disk failed; the run stops, because the next file would fail too."""
 
     kind = ErrorKind.DISK
+
+
+class StoreError(DiskError):
+    """The object store that files go to failed, after all attempts of its own library."""
 
 
 class InterruptedRunError(UrlError):

@@ -48,7 +48,9 @@ class Options:
     """How a run is made; every field has the command's default.
 
     Attributes:
-        output: the folder that files are saved under; created when missing.
+        output: the folder that files are saved under; created when missing. With *remote* only
+            the journal and what is unfinished are there.
+        remote: the URL of an object store's prefix that whole files go to instead, or None.
         save: False to measure only, and leave no file and no folder behind.
         force: fetch again what is done already.
         refresh: ask the server whether what is done has changed (RFC 9110, section 13).
@@ -96,6 +98,7 @@ class Options:
     """
 
     output: Path = Path("downloaded_sites")
+    remote: str | None = None
     save: bool = True
     force: bool = False
     refresh: bool = False
@@ -137,6 +140,11 @@ class Options:
     pack: Pack | None = None
     replay: tuple[Path, ...] = ()
     shard: Shard | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that files are saved under; None if they go to an object store."""
+        return self.output if self.remote is None else None
 
     @property
     def archiving(self) -> bool:
@@ -189,6 +197,9 @@ class Options:
             }
             if wrong := [name for name, given in others.items() if given]:
                 raise ValueError(f"pack goes with no {' and no '.join(wrong)}")
+        if self.mirrors and self.remote is not None:
+            raise ValueError("a mirror needs a folder: its files are changed after they are saved")
+
         if self.warc is not None and not self.warc.name.endswith((".warc", ".warc.gz")):
             raise ValueError("warc must end with .warc.gz, or with .warc for no compression")
         if self.wacz is not None and not self.wacz.name.endswith(".wacz"):

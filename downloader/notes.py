@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
-from downloader.errors import DiskError, OutputError
+from downloader import objects
+from downloader.copies import Copies
+from downloader.errors import DiskError, DownloadError, OutputError, StoreError
 from downloader.journal import Admitted, Alias, Job, Journal, Parked, Place, Published, Role, Stored
 from downloader.models import Failed, Options, Outcome, Target
 from downloader.urls import Url
@@ -27,7 +29,7 @@ _Result = TypeVar("_Result")
 class Notes:
     """The journal of a run; an asynchronous context manager.
 
-    *disk_failed* is called when the journal can no longer be written.
+    *disk_failed* is called when the journal can no longer be written, or its copy be sent.
 
     Attributes:
         warnings: what the journal had to say when it was opened.
@@ -36,21 +38,34 @@ class Notes:
         OutputError: another run holds the folder, or the journal cannot be used.
     """
 
-    def __init__(self, options: Options, disk_failed: Callable[[DiskError], None]) -> None:
+    def __init__(self, options: Options, disk_failed: Callable[[DownloadError], None]) -> None:
         self.warnings: list[str] = []
         self._disk_failed = disk_failed
         self._options = options
         self._held: list[_Note] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._journal: Journal | None = None
+        self._copies: Copies | None = None
         self._due = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._writing: set[asyncio.Task[DiskError | None]] = set()
 
     async def __aenter__(self) -> Self:
         root = self._options.output if self._options.save else None
-        self._journal = await self._hop(lambda: Journal(root, self._options))
-        self.warnings = self._journal.warnings
+        bucket = objects.bucket_of(self._options)
+        try:
+            journal = await self._hop(lambda: Journal(root, self._options, bucket))
+        except StoreError as error:
+            raise OutputError(error.message, hint=error.hint) from error
+        self._journal = journal
+        self.warnings = journal.warnings
+        if bucket is not None:
+            self._copies = Copies(lambda: self._hop(journal.copy), self._disk_failed)
+            try:
+                await self._copies.begin()
+            except DownloadError:
+                await self._hop(journal.close)
+                raise
         self._writer = asyncio.create_task(self._write_now_and_then(), name="journal")
         return self
 
@@ -66,6 +81,8 @@ class Notes:
         if self._journal is not None:
             await self._write()
             await asyncio.gather(*self._writing, return_exceptions=True)
+            if self._copies is not None:
+                await self._copies.finish()
             await self._hop(self._journal.close)
         self._thread.shutdown()
 

@@ -16,7 +16,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from downloader import archive
+from downloader import archive, objects
 from downloader.crew import Ended, Park
 from downloader.download import Again, Meter, Redirected, Rooms, Transfer, download, failed
 from downloader.errors import ErrorKind, HttpStatusError
@@ -121,7 +121,7 @@ class Pool:
             await self._stack.enter_async_context(recorder)
         holdings = await asyncio.to_thread(archive.holdings_of, options) if options.replay else None
         client = Client(options, recorder, holdings, archive.leftovers_of(options))
-        storage = storage_for(options, client.close_idle)
+        storage = storage_for(options, client.close_idle, objects.bucket_of(options))
         await self._stack.enter_async_context(storage)
         await self._stack.enter_async_context(client)
         if options.limit_rate:

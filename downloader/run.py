@@ -6,11 +6,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
-from downloader import archive, sources
+from downloader import archive, objects, sources
 from downloader.batch import Batch, Entries
 from downloader.engine import Campaign, Plan
 from downloader.errors import DownloadError, ErrorKind, RunError
@@ -27,9 +27,12 @@ from downloader.report.lines import (
     summary_line,
 )
 from downloader.text import printable, printable_lines
+from downloader.urls import conceal
 
 #: How long running transfers may go on after the first Ctrl-C.
 _GRACE_SECONDS = 5.0
+#: How long an object store may still take after the second one.
+_STORE_SECONDS = 5.0
 
 
 class View:
@@ -42,7 +45,7 @@ class View:
     """
 
     def __init__(
-        self, folder: Path, *, quiet: bool, verbose: bool, progress: bool, debug: bool
+        self, folder: Path | str, *, quiet: bool, verbose: bool, progress: bool, debug: bool
     ) -> None:
         self.quiet = quiet
         self.progress = progress
@@ -89,7 +92,7 @@ async def run(
     fault: DownloadError | None = None
     told = Told((), (), ())
     async with screen:
-        with _signals(batch, screen) as received:
+        with _signals(batch, screen, remote=options.remote is not None) as received:
             try:
                 async with aclosing(batch.outcomes()) as outcomes:
                     async for outcome in outcomes:
@@ -114,7 +117,7 @@ async def run(
             seconds = time.monotonic() - started
             screen.result(summary_line(tally, seconds, others=batch.others, saving=options.save))
             if batch.archived:
-                screen.result(archived_line(batch.archived))
+                screen.result(archived_line(_named(batch.archived, options)))
         _tell(told, screen)
         if batch.untried or (received and batch.total is None):
             screen.note(_stopped_line(batch))
@@ -125,6 +128,13 @@ async def run(
     if ErrorKind.DISK in tally.kinds:
         return ExitStatus.DISK_FAILED
     return ExitStatus.SOME_FAILED if tally.failed or told.failures else ExitStatus.DONE
+
+
+def _named(files: Sequence[Path], options: Options) -> list[str]:
+    """Return the names of archive files as they are found: volumes where bodies go."""
+    if options.pack is None or options.remote is None:
+        return list(map(str, files))
+    return [f"{conceal(options.remote)}/{file.name}" for file in files]
 
 
 def _tell(told: Told, screen: Screen) -> None:
@@ -160,7 +170,9 @@ def _stopped_line(batch: Batch | Campaign) -> str:
 
 
 @contextlib.contextmanager
-def _signals(batch: Batch | Campaign, screen: Screen) -> Iterator[list[signal.Signals]]:
+def _signals(
+    batch: Batch | Campaign, screen: Screen, *, remote: bool
+) -> Iterator[list[signal.Signals]]:
     """Give the list of signals received: the first stops gently, the second at once.
 
     SIGUSR1, where it exists, prints what is in flight.
@@ -176,6 +188,9 @@ def _signals(batch: Batch | Campaign, screen: Screen) -> Iterator[list[signal.Si
                 f"Stopping: {_GRACE_SECONDS:g} s for {running} to finish; again to stop now"
             )
             loop.call_later(_GRACE_SECONDS, lambda: batch.stop(now=True))
+        if remote and len(received) == 2:
+            # Its own patience is far longer, and what is under way cannot be left alone.
+            loop.call_later(_STORE_SECONDS, objects.abort)
         batch.stop(now=len(received) > 1)
 
     def report() -> None:

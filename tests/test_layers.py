@@ -24,14 +24,17 @@ ORDER = [
     "declaration",
     "parquet",
     "exchange",
+    "bucket",
     "links",
     "crawl",
     "singlefile",
     "sources",
     "reader",
     "fetch",
+    "objects",
     "lists",
     "journal",
+    "copies",
     "notes",
     "storage",
     "archive",
@@ -60,7 +63,17 @@ ORDER = [
     "__main__",
 ]
 #: Rooms that do not know each other: these import only the pure rooms and the data.
-SEPARATE = {"fetch", "journal", "storage", "sources", "reader", "governor", "report", "archive"}
+SEPARATE = {
+    "fetch",
+    "journal",
+    "storage",
+    "sources",
+    "reader",
+    "governor",
+    "report",
+    "archive",
+    "objects",
+}
 PURE = set(ORDER[: ORDER.index("sources")])
 #: A library that only one room may know.
 ONLY = {
@@ -74,6 +87,7 @@ ONLY = {
     "warcio": "archive",
     "distributed": "engine",
     "pyarrow": "parquet",
+    "fsspec": "objects",
 }
 
 

@@ -68,6 +68,8 @@ class Keeping:
         self._whole = whole
         self._failed = failed
         self._told: set[Path] = set()
+        #: What was there before: it may hold what the journal does not know of, until all is done.
+        self._later: set[Path] = set()
         self._teller: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
         self._before: set[Path] = set()
@@ -107,7 +109,8 @@ class Keeping:
     async def _tell(self) -> None:
         """Tell of each file that is whole, and that was not told of."""
         for path in await asyncio.to_thread(self._series.whole):
-            if path not in self._told and self._whole is not None:
+            due = path not in self._later or self._over.is_set()
+            if due and path not in self._told and self._whole is not None:
                 await self._whole(path, index_path(path))
                 self._told.add(path)
 
@@ -125,6 +128,7 @@ class Keeping:
             self.warnings += recover(self._series)
             if self._options.pack is not None:
                 self._wait_for_others()
+                self._later = set(self._series.whole())
             if not os.access(self._series.folder, os.W_OK | os.X_OK):
                 raise PermissionError(13, os.strerror(13))
         except OSError as error:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from downloader import crew
+from downloader import crew, objects
 from downloader.cluster.frames import Move
 from downloader.cluster.member import Member, Ties
 from downloader.download import Transfer, failed
@@ -69,8 +69,9 @@ class Processes:
         if sys.platform == "win32":
             raise RunError("several processes need another system", hint="see --processes")
         # What processes could not use is found here, once, and before the first one is started.
+        bucket = objects.bucket_of(self._options)
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(storage_for(self._options))
+            await stack.enter_async_context(storage_for(self._options, bucket=bucket))
             await stack.enter_async_context(Client(self._options))
         return self
 

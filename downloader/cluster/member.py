@@ -293,7 +293,7 @@ class Member:
             job = transfer.job
             if self._options.pack:
                 transfer.job = replace(job, left_since=job.left_since or self._ties.since)
-            elif job.saved is None and self._options.save:
+            elif job.saved is None and self._options.save and self._options.remote is None:
                 saved = saved_since(self._options.output, job.name, self._ties.since)
                 transfer.job = replace(job, saved=saved)
 

@@ -50,6 +50,8 @@ def _wrong_sources(source: Sequence[str], given: Mapping[str, Any]) -> str:
     own = [flag for flag in ("check", "demo", "locked") if given[flag]]
     if given["merge"]:
         fits = source and not own
+        if given["output"].remote:
+            return "--merge needs a folder as --output"
         return "" if fits else "--merge takes the folders, or the reports, to merge as SOURCEs"
     if len(own) > 1 or (own and source):
         return f"--{own[0]} takes no SOURCE"
@@ -71,6 +73,9 @@ def _wrong_mirror(given: Mapping[str, Any], ctx: click.Context) -> str:
 
 
 def _wrong_saving(given: Mapping[str, Any]) -> str:
+    for name in _MIRRORS if given["output"].remote else ():
+        if given[name]:
+            return f"{_flag(name)} needs a folder; mirror into one, and copy that"
     wrong = [name for name in _OF_FILES if given["no_save"] and given[name]]
     if wrong:
         return f"--no-save leaves nothing that {_flag(wrong[0])} could be for"

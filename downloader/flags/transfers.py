@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from downloader.flags.grouped import option
-from downloader.flags.types import CountOrAuto, Header, HeaderText, Processes, Seconds, Size
+from downloader.flags.types import CountOrAuto, Header, HeaderText, Output, Processes, Seconds, Size
 from downloader.models import USER_AGENT, Options
 
 _DEFAULTS = Options()
@@ -15,10 +15,10 @@ OUTPUT = (
         "Output",
         "-o",
         "--output",
-        metavar="DIR",
-        type=click.Path(path_type=Path),
+        metavar="DIR|URL",
+        type=Output(),
         default=_DEFAULTS.output,
-        help=f"Save under this folder [{_DEFAULTS.output}].",
+        help=f"Save under this folder, or in this object store (s3://…) [{_DEFAULTS.output}].",
     ),
     option("Output", "--no-save", is_flag=True, help="Measure only: fetch, and save nothing."),
     option("Output", "--force", is_flag=True, help="Fetch again what is done already."),

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from downloader.errors import BadUrlError
+from downloader.objects import Destination, destination
 from downloader.report.budget import Budget, parse_budget
 from downloader.report.desk import FORMATS
 from downloader.shards import Shard
@@ -91,6 +92,24 @@ class Size(click.ParamType[int]):
             return parse_size(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Output(click.ParamType[Destination]):
+    """Where to save: a folder, or the URL of an object store's prefix."""
+
+    name = "DIR|URL"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Destination:
+        """Return the folder, and the URL if it is one."""
+        try:
+            place = value if isinstance(value, Destination) else destination(os.fspath(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if place.remote is not None and place.remote.startswith("memory:"):
+            self.fail("memory ends with the program", param, ctx)
+        return place
 
 
 class ArchiveFile(click.ParamType[Path]):

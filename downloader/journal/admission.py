@@ -134,6 +134,7 @@ class Admission:
         wanted = list(filter(None, keys))
         query = _KNOWN % ",".join("?" * len(wanted))
         known = {row[0]: Row(*row[1:]) for row in self._db.execute(query, wanted)}
+        self._evidence.expect(known.values())
         self._names.prepare(
             entry
             for key, entry in zip(keys, entries, strict=True)
@@ -185,7 +186,7 @@ class Admission:
                 *place,
             )
         )
-        return Job(target, name, row)
+        return Job(target, name, row, free=self._evidence.is_free(name))
 
     def _write_claimed(self) -> None:
         """Note the addresses that are new, and their names."""
@@ -217,7 +218,8 @@ class Admission:
             )
             parked = None if renamed or self._options.force else row.parked
             ours = saved if saved is not None and self._evidence.is_ours(saved) else None
-            return Job(target, name, row.id, ours, parked=parked, left_since=left_since)
+            free = self._evidence.is_free(name)
+            return Job(target, name, row.id, ours, parked=parked, left_since=left_since, free=free)
         self._see(target, row)
         # Of what a killed run did not note, a mirror needs to know where it was found.
         unknown = self._options.mirrors and row.file is None and is_text(guessed_type(saved.path))

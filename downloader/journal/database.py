@@ -10,7 +10,7 @@ from downloader.errors import BusyError, DiskError, OutputError
 
 #: The folder of this program's own files; no saved name begins with a dot.
 FOLDER = ".download"
-_FILE = "journal.sqlite3"
+FILE = "journal.sqlite3"
 _VERSION = 3
 #: The first that knows UPDATE … FROM.
 _LEAST_SQLITE = (3, 33)
@@ -118,7 +118,7 @@ def insert_many(
 
 def is_in(root: Path) -> bool:
     """Return whether the folder *root* has a journal."""
-    return (root / FOLDER / _FILE).is_file()
+    return (root / FOLDER / FILE).is_file()
 
 
 def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
@@ -137,9 +137,9 @@ def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
             hint=f"Python needs {'.'.join(map(str, _LEAST_SQLITE))} or newer",
         )
     folder = root / FOLDER
-    file = folder / _FILE
+    file = folder / FILE
     try:
-        planted = [path for path in (folder, *_files(file)) if path.is_symlink()]
+        planted = [path for path in (folder, *files_of(file)) if path.is_symlink()]
         if planted:
             raise OutputError(f"{planted[0]} is a symbolic link", hint="remove it")
         folder.mkdir(exist_ok=True)
@@ -165,6 +165,22 @@ def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
         raise DiskError(
             f"cannot use the journal {file}: {error.strerror}", hint="see --output"
         ) from error
+
+
+def open_file(file: Path) -> sqlite3.Connection:
+    """Open a copy of a journal, and see that it is sound.
+
+    Raises:
+        OutputError: it was written by a newer version.
+        sqlite3.DatabaseError: it is broken.
+    """
+    db = _connect(file)
+    (runs,) = db.execute("SELECT count(*) FROM runs").fetchone()
+    if not runs:
+        db.close()
+        # Whatever it is: a run notes its beginning before it makes a copy.
+        raise sqlite3.DatabaseError("it is empty")
+    return db
 
 
 def open_temporary() -> sqlite3.Connection:
@@ -245,7 +261,7 @@ def _probe(db: sqlite3.Connection) -> None:
     sound.close()
 
 
-def _files(file: Path) -> list[Path]:
+def files_of(file: Path) -> list[Path]:
     """Return the journal's file, and those that SQLite puts beside it."""
     return [file, *(file.with_name(file.name + ending) for ending in _BESIDE)]
 
@@ -255,7 +271,7 @@ def _set_aside(file: Path) -> Path:
     number = 1
     while (aside := file.with_name(f"{file.name}.broken-{number}")).exists():
         number += 1
-    for old, new in zip(_files(file), _files(aside), strict=True):
+    for old, new in zip(files_of(file), files_of(aside), strict=True):
         with suppress(FileNotFoundError):
             old.rename(new)
     return aside

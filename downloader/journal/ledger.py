@@ -2,10 +2,11 @@
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from downloader.bucket import Bucket
 from downloader.errors import DiskError
 from downloader.journal.admission import LOOKUP, Admission
 from downloader.journal.database import open_in, open_temporary
@@ -23,6 +24,8 @@ from downloader.journal.records import (
     State,
     Stored,
 )
+from downloader.journal.there import Files, Objects, There
+from downloader.journal.twin import Twin
 from downloader.models import Failed, Options, Outcome, Target
 from downloader.urls import Url
 
@@ -39,21 +42,42 @@ class Journal:
     Attributes:
         warnings: lines for a person about what was found broken, and what was done about it.
 
+    Args:
+        root: the folder.
+        options: how the run is made.
+        bucket: where whole files are, if they are not in the folder; a copy of the journal is kept
+            there.
+
     Raises, when made:
         OutputError: another run holds the folder, or the journal cannot be used.
+        StoreError: the store refuses.
     """
 
-    def __init__(self, root: Path | None = None, options: Options | None = None) -> None:
+    def __init__(
+        self,
+        root: Path | None = None,
+        options: Options | None = None,
+        bucket: Bucket | None = None,
+    ) -> None:
         broken: list[str] = []
         options = options or Options()
         self._most_redirects = options.max_redirects
         self._db = open_temporary() if root is None else open_in(root, broken)
+        self._twin = Twin(bucket, root) if bucket is not None and root is not None else None
+        try:
+            if self._twin is not None:
+                self._twin.restore(self._db, broken)
+            self._there = _there(root, bucket)
+        except BaseException:
+            self._db.close()
+            raise
         with self._transaction():
             cursor = self._db.execute("INSERT INTO runs (started) VALUES (?)", (time.time(),))
         run = cursor.lastrowid or 0
+        self._copied = -1
         self._frontier = Frontier(self._db, run)
         self._evidence = Evidence(
-            root,
+            self._there,
             verify=options.verify,
             mirrors=options.mirrors,
             packs=options.pack is not None,
@@ -135,8 +159,25 @@ class Journal:
         with self._transaction():
             self._recorder.record(notes)
 
+    def copy(self) -> Callable[[], None] | None:
+        """Make a copy of the journal for the store, if anything has changed since the last one.
+
+        Returns what sends it, for another thread; that raises OutputError when another run has
+        sent its own meanwhile, and StoreError when the store refuses.
+
+        Raises:
+            DiskError: there is no room for it.
+        """
+        if self._twin is None or self._copied == self._db.total_changes:
+            return None
+        self._copied = self._db.total_changes
+        self._twin.make(self._db)
+        return self._twin.send
+
     def close(self) -> None:
         """Let go of the folder."""
+        if self._there is not None:
+            self._there.close()
         self._db.close()
 
     @contextmanager
@@ -157,3 +198,10 @@ class Journal:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise DiskError(f"cannot write the journal: {error}", hint="see --output") from error
+
+
+def _there(root: Path | None, bucket: Bucket | None) -> There | None:
+    """Return what is asked for what is there: the store, or the folder, if there is one."""
+    if bucket is not None and root is not None:
+        return Objects(bucket, root)
+    return None if root is None else Files(root)

@@ -12,6 +12,7 @@ from downloader.journal.database import Value, insert_many, is_in, open_in
 from downloader.journal.evidence import Evidence
 from downloader.journal.frontier import ROW
 from downloader.journal.records import Row, State
+from downloader.journal.there import Files
 from downloader.models import Failed
 from downloader.paths import SafePath, claims
 
@@ -87,7 +88,8 @@ class Merging:
             if broken:
                 raise OutputError(broken[0])
             files, packs = (
-                Evidence(folder, verify=False, mirrors=True, packs=packs) for packs in (False, True)
+                Evidence(Files(folder), verify=False, mirrors=True, packs=packs)
+                for packs in (False, True)
             )
             last = 0
             while found := theirs.execute(_THEIRS, (last,)).fetchall():

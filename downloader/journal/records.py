@@ -98,6 +98,7 @@ class Job:
         parked: what an earlier run began.
         left_since: since when an earlier run may have packed it without a note of that, in seconds
             since the epoch; None if none can have.
+        free: whether it is known that nothing is in the place of its file.
     """
 
     target: Target
@@ -107,6 +108,7 @@ class Job:
     conditional: bool = False
     parked: Parked | None = None
     left_since: float | None = None
+    free: bool = False
 
 
 Admitted = Job | Skipped | Failed

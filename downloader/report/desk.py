@@ -95,7 +95,7 @@ class Desk(AbstractContextManager["Desk", None]):
 
     Args:
         wishes: what is to be reported.
-        output: the folder that files are saved under.
+        output: the folder that files are saved under; None if they are not on this machine.
 
     Attributes:
         totals: what the records come to that were taken so far.
@@ -104,7 +104,7 @@ class Desk(AbstractContextManager["Desk", None]):
         ReportError: a file cannot be written or read.
     """
 
-    def __init__(self, wishes: Wishes, output: Path) -> None:
+    def __init__(self, wishes: Wishes, output: Path | None) -> None:
         self._output = output
         self._began = time.time()
         self._clock = time.monotonic()

@@ -21,8 +21,8 @@ from downloader.text import format_size, printable
 _MOST_NAMED = 10
 
 
-def outcome_line(outcome: Outcome, folder: Path) -> str:
-    """Return what happened to one URL, as one line without its end."""
+def outcome_line(outcome: Outcome, folder: Path | str) -> str:
+    """Return what happened to one URL, as one line without its end; *folder* may be a URL."""
     match outcome:
         case Downloaded():
             if not outcome.path:
@@ -45,7 +45,7 @@ def _address(url: str) -> str:
     return url[:-1] if url.endswith("/") and url.count("/") == len("://") else url
 
 
-def _place(folder: Path, path: SafePath) -> str:
+def _place(folder: Path | str, path: SafePath) -> str:
     # On the way of every line: to join them as paths would take longer than all the rest.
     return path if (where := str(folder)) == "." else f"{where}/{path}"
 
@@ -110,9 +110,9 @@ def summary_line(tally: Tally, seconds: float, *, others: int = 0, saving: bool 
     )
 
 
-def archived_line(files: Iterable[Path]) -> str:
+def archived_line(files: Iterable[str]) -> str:
     """Return which archive files a run has made; of many, how many, and the first and the last."""
-    names = [printable(str(file)) for file in files]
+    names = list(map(printable, files))
     if len(names) > _MOST_NAMED:
         return f"Archived in {len(names)} files, from {names[0]} to {names[-1]}"
     return f"Archived in {', '.join(names)}"

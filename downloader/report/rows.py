@@ -26,19 +26,21 @@ _COLUMNS = (
 class Links:
     """Leads from the page to the saved files, wherever both are moved together."""
 
-    def __init__(self, page: Path, output: Path) -> None:
+    def __init__(self, page: Path, output: Path | None) -> None:
+        self._there = output.absolute() if output is not None else None
+        if self._there is None:
+            return
         # On Windows there is no relative way from one drive to another.
         try:
-            self._way = os.path.relpath(output.absolute(), page.absolute().parent)
+            self._way = os.path.relpath(self._there, page.absolute().parent)
         except ValueError:
             self._way = ""
-        self._there = output.absolute()
         # "./", because what comes before a colon would be taken for a scheme.
         self._way = f"./{Path(self._way).as_posix()}" if self._way else ""
 
     def to(self, record: Record) -> str:
         """Return the reference to the file of *record*; empty if there is none."""
-        if record.path is None or record.outcome is Result.FAILED:
+        if self._there is None or record.path is None or record.outcome is Result.FAILED:
             return ""
         if not self._way:
             return (self._there / record.path).as_uri()

@@ -41,7 +41,7 @@ class Run:
         untried: lines that were read and not tried, because it was stopped.
         list_read: whether the list was read to its end.
         totals: what its records come to.
-        output: the folder that files were saved under.
+        output: the folder that files were saved under; None if they are not on this machine.
         comparison: with an earlier report, if that was asked for.
         broken: sentences about what is over its budget, or not as it is locked.
     """
@@ -51,7 +51,7 @@ class Run:
     untried: int
     list_read: bool
     totals: Totals
-    output: Path
+    output: Path | None
     comparison: Comparison | None = None
     broken: tuple[str, ...] = ()
 

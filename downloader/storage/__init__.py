@@ -8,6 +8,16 @@ so nothing planted in the folder can lead a write out of it.
 from downloader.storage.copying import Copying
 from downloader.storage.nowhere import prepare, storage_for
 from downloader.storage.publish import Publish
+from downloader.storage.remote import Handover
 from downloader.storage.saving import Contents, PartFile, Storage
 
-__all__ = ["Contents", "Copying", "PartFile", "Publish", "Storage", "prepare", "storage_for"]
+__all__ = [
+    "Contents",
+    "Copying",
+    "Handover",
+    "PartFile",
+    "Publish",
+    "Storage",
+    "prepare",
+    "storage_for",
+]

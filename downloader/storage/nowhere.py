@@ -6,19 +6,28 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from downloader.bucket import Bucket
 from downloader.models import Options
 from downloader.paths import SafePath
 from downloader.storage.folder import Folder
 from downloader.storage.hops import Hops
 from downloader.storage.publish import Publish
+from downloader.storage.remote import Remote
 from downloader.storage.saving import PartFile, Storage
 
 
-def storage_for(options: Options, starving: Callable[[], None] = lambda: None) -> Storage:
-    """Return where bodies go: the output folder, or nowhere, because there is a pack for them."""
-    if options.save and options.pack is None:
-        return Storage(options.output, starving)
-    return Nowhere()
+def storage_for(
+    options: Options, starving: Callable[[], None] = lambda: None, bucket: Bucket | None = None
+) -> Storage:
+    """Return where bodies go: the output folder, the *bucket* if there is one, or nowhere.
+
+    Nowhere is also where they go because there is a pack for them.
+    """
+    if not options.save or options.pack is not None:
+        return Nowhere()
+    if bucket is not None:
+        return Remote(options.output, bucket, starving)
+    return Storage(options.output, starving)
 
 
 def prepare(options: Options) -> None:

@@ -7,6 +7,7 @@ import stat
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -151,13 +152,17 @@ class Storage:
             raise
         self._parts += 1
         piece = max(_LEAST_PIECE, min(_BLOCK, _ALL_PIECES // self._parts))
-        part = PartFile(path, opened, self._hops, self._folder, piece)
+        part = self.part_file(path, opened, piece)
         try:
             yield part
         finally:
             self._parts -= 1
             # Shielded: who is cancelled again meanwhile must leave nothing behind either.
             await asyncio.shield(asyncio.ensure_future(self._leave(part, path)))
+
+    def part_file(self, path: SafePath, opened: tuple[int, int], piece: int) -> "PartFile":
+        """Return what writes to a ``.part`` file that has been opened."""
+        return PartFile(path, opened, self._hops, self._folder, piece)
 
     async def _undo(self, path: SafePath, opening: asyncio.Task[tuple[int, int]]) -> None:
         """Close what a thread has opened for who does not want it any more."""
@@ -172,10 +177,17 @@ class Storage:
         if not part.committed and not part.keep:
             await self.drop(path)
 
-    async def _patiently(self, function: Callable[[], _Result]) -> _Result:
-        """Run *function* in a thread, as often as it takes until a descriptor is free."""
+    async def _patiently(
+        self, function: Callable[[], _Result], threads: ThreadPoolExecutor | None = None
+    ) -> _Result:
+        """Run *function* in a thread, as often as it takes until a descriptor is free.
+
+        That is one of the *threads*, if they are given, and else one of those for small jobs.
+        """
         while True:
             try:
+                if threads is not None:
+                    return await asyncio.get_running_loop().run_in_executor(threads, function)
                 return await self._hops.run(function)
             except OSError as error:
                 if error.errno not in NO_DESCRIPTOR:
@@ -358,7 +370,7 @@ class PartFile:
         await self.flush()
         before()
         fd, self._fd = self._opened(), None
-        set_aside = await self._hops.run(partial(self._publish, fd, how))
+        set_aside = await self._name(fd, how)
         self.committed = True
         return set_aside
 
@@ -382,6 +394,10 @@ class PartFile:
         if self._fd is None:
             raise ValueError("the file is closed")
         return self._fd
+
+    async def _name(self, fd: int, how: Publish) -> str:
+        """Close the file, and give it its name."""
+        return await self._hops.run(partial(self._publish, fd, how))
 
     def _publish(self, fd: int, how: Publish) -> str:
         with translated(self._path):
