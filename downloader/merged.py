@@ -9,7 +9,7 @@ import click
 
 from downloader import archive
 from downloader.errors import OutputError
-from downloader.journal import Merging
+from downloader.journal import Merging, is_in
 from downloader.models import ExitStatus
 from downloader.paths import SafePath
 from downloader.report.lines import count, outcome_line
@@ -31,6 +31,8 @@ def run_merge(folders: Sequence[Path], output: Path, *, quiet: bool = False) -> 
             raise OutputError(f"{folder} is no folder", hint="--merge takes output folders")
         if output.exists() and folder.samefile(output):
             raise OutputError(f"{folder} is the folder to merge into", hint="see --output")
+        if not is_in(folder):
+            raise OutputError(f"{folder} is no output folder of this program", hint="see --merge")
     with Copying(folders[0], output):
         # Before there is a journal, there has to be the folder.
         pass

@@ -103,6 +103,8 @@ _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|(?:conin|conout|clock)\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)", re.IGNORECASE
 )
 _HOST = str.maketrans({":": "_", "[": None, "]": None})
+#: Separators of Windows, of folders, drives and streams, and what ends a name everywhere.
+_TREACHEROUS = frozenset("\\:\0")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -186,6 +188,21 @@ def given(name: str) -> Name:
             f"the name {name[:200]!r} is not a safe file name", hint="give a plain relative path"
         )
     return Name("/".join(parts), Growth.NEVER)
+
+
+def stays_within(path: str) -> bool:
+    """Return whether *path*, which somebody else says is a :data:`SafePath`, may be one.
+
+    It leads nowhere but to what is below the output folder, and not to this program's own files.
+
+    Example:
+        >>> stays_within("example.org/index.html"), stays_within("example.org/../../index.html")
+        (True, False)
+    """
+    parts = path.split("/")
+    return not path.startswith(".") and all(
+        part.strip(" .") and not _TREACHEROUS.intersection(part) for part in parts
+    )
 
 
 def claims(name: Name, known: Container[str] = ()) -> Claims:

@@ -22,7 +22,7 @@ from downloader import Downloaded, Options, Outcome, Skipped
 from downloader._version import __version__
 from downloader.engine import Campaign, Plan, task
 from downloader.engine.executor import LostError
-from downloader.engine.partition import Cutter
+from downloader.engine.partition import Cutter, key_of
 from downloader.engine.work import Done, Progress, Work, failure_of, line_of, outcomes, target_of
 from downloader.errors import BusyError, DiskError, ErrorKind, OutputError, RunError
 from downloader.journal import Journal
@@ -253,6 +253,35 @@ async def test_a_scheduler_that_is_not_there_is_named(command: Command) -> None:
     assert "Traceback" not in "".join(ran.err)
 
 
+async def test_a_scheduler_without_the_keys_it_takes_is_named_and_nothing_else_said(
+    command: Command,
+) -> None:
+    ran = await command("http://127.0.0.1/", "--engine", "dask", "--scheduler", "tls://127.0.0.1:1")
+    assert (ran.status, len(ran.err)) == (2, 2)
+    assert "cannot reach a Dask scheduler at tls://127.0.0.1:1: TLS expects" in ran.err[-1]
+
+
+async def test_ctrl_c_while_nobody_answers_ends_the_run(command: Command) -> None:
+    connected = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1")
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        address = f"tcp://127.0.0.1:{port}"
+        process = await command.start("http://x/", "--engine", "dask", "--scheduler", address)
+        async with asyncio.timeout(30):
+            await connected.wait()
+        process.send_signal(signal.SIGINT)
+        ran = await ended(process)
+    assert ran.status == 130
+    assert ran.err[1:] == ["Stopped: 1 line was not tried"]
+
+
 async def test_without_dask_the_way_to_install_it_is_told(command: Command) -> None:
     (command.folder / "sitecustomize.py").write_text(
         "import sys\nsys.modules['distributed'] = None"
@@ -295,6 +324,8 @@ class Here:
     Attributes:
         seen: what was to be done, in order.
         at_once: portions that are being done now, by shard.
+        most: how many of one shard there were at most.
+        together: how many there were at most in all.
     """
 
     slots = 2
@@ -303,6 +334,7 @@ class Here:
         self.seen: list[Work] = []
         self.at_once: Counter[int] = Counter()
         self.most = 0
+        self.together = 0
         self._before = before
         self._run = ""
 
@@ -325,6 +357,7 @@ class Here:
         self.seen.append(work)
         self.at_once[work.shard] += 1
         self.most = max(self.most, *self.at_once.values())
+        self.together = max(self.together, self.at_once.total())
         try:
             self._before(work)
             return await asyncio.to_thread(task.do, work, lambda _: None, lambda: True)
@@ -383,6 +416,42 @@ async def test_a_part_that_is_lost_under_the_run_ends_it(site: Site, tmp_path: P
     # What has been lost is cut again.
     found = await campaign(source, tmp_path / "out", Here(), portion=1)
     assert sorted(type(each).__name__ for each in found) == ["Downloaded", "Skipped"]
+
+
+async def test_a_part_of_which_a_crash_left_less_is_cut_again(site: Site, tmp_path: Path) -> None:
+    site.pages = {"/1": b"page"}
+    source = listed(tmp_path, site.url("/1"), "bad address://")
+    await campaign(source, tmp_path / "out", Here())
+    for part in (tmp_path / "out" / ".download" / "shards").glob("[0-9f]*"):
+        part.write_bytes(b"")
+    found = await campaign(source, tmp_path / "out", Here())
+    assert [type(outcome) for outcome in found] == [Skipped, Failed]
+
+
+async def test_a_part_that_is_emptied_under_the_run_ends_it(site: Site, tmp_path: Path) -> None:
+    def empty(work: Work) -> None:
+        (tmp_path / "out" / ".download" / "shards" / f"{work.shard:05d}").write_bytes(b"")
+
+    site.pages = {"/1": b"page", "/2": b"page"}
+    source = listed(tmp_path, site.url("/1"), site.url("/2"))
+    with pytest.raises(DiskError, match="is shorter than it was"):
+        await campaign(source, tmp_path / "out", Here(empty), portion=1)
+
+
+def test_standard_input_is_no_list_that_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-").touch()
+    assert key_of(("-",), None) == ""
+    assert key_of(("./-",), None) != ""
+
+
+def test_what_a_worker_may_log_has_no_secrets(tmp_path: Path) -> None:
+    one = work(tmp_path, "http://user:password@127.0.0.1/")
+    one = replace(one, options=Options(headers=(("Authorization", "Bearer token"),)))
+    assert "password" not in repr(one)
+    assert "token" not in repr(one)
 
 
 async def test_a_list_is_cut_once_and_again_when_it_has_changed(site: Site, tmp_path: Path) -> None:
@@ -451,6 +520,15 @@ async def test_limits_of_the_run_are_shared_out(site: Site, tmp_path: Path) -> N
         listed(tmp_path, site.url()), tmp_path / "out", here, concurrency=9, limit_rate=10_000
     )
     assert [(w.options.concurrency, w.options.limit_rate) for w in here.seen] == [(4, 5000)]
+
+
+async def test_fewer_transfers_than_threads_are_fewer_portions(town: Town, tmp_path: Path) -> None:
+    town.pages = {f"/{number}": sends(b"page") for number in range(20)}
+    here = Here()
+    source = listed(tmp_path, *numbered(town, 20))
+    found = await campaign(source, tmp_path / "out", here, portion=2, concurrency=1)
+    assert [type(outcome) for outcome in found] == [Downloaded] * 20
+    assert here.together == 1
 
 
 async def test_a_fault_of_the_run_ends_it_and_what_ended_before_is_told(

@@ -158,6 +158,10 @@ async def test_a_file_in_the_way_is_kept_and_a_planted_link_is_not_followed(
         (("--demo",), "--merge takes the folders, or the reports, to merge as SOURCEs"),
         (("nothing",), "nothing is no folder; --merge takes output folders"),
         (("empty",), "empty is no output folder of this program; see --merge"),
+        (
+            ("part", "empty", "-o", "merged"),
+            "empty is no output folder of this program; see --merge",
+        ),
         (("part", "-o", "part"), "part is the folder to merge into; see --output"),
         (("part", "broken"), "the journal broken/.download/journal.sqlite3 was broken"),
     ],
@@ -173,6 +177,29 @@ async def test_what_is_no_folder_of_a_run_is_refused(
     ran = await command("--merge", *arguments)
     assert ran.status == 2
     assert said in ran.err[-1]
+    assert not (command.folder / "merged").exists()
+
+
+@pytest.mark.parametrize("column", ["path", "base"])
+@pytest.mark.parametrize(
+    "name",
+    ["../secret", "/secret", "a/../../secret", ".download/secret", "a//b", "..\\secret", "c:d"],
+)
+async def test_a_journal_does_not_lead_out_of_the_merged_folder(
+    site: Site, tmp_path: Path, column: str, name: str
+) -> None:
+    site.pages = {"/1": b"page"}
+    theirs, merged = tmp_path / "theirs", tmp_path / "below" / "merged"
+    await download_sites([site.url("/1")], theirs)
+    with sqlite3.connect(theirs / ".download" / "journal.sqlite3") as journal:
+        journal.execute(f"UPDATE urls SET {column} = ?", (name,))
+    journal.close()
+    for place in (tmp_path / "secret", theirs / ".download" / "secret"):
+        place.write_bytes(b"page")
+    assert run_merge([theirs], merged) == 1
+    assert tree(merged) == {}
+    assert [each.name for each in merged.parent.iterdir()] == ["merged"]
+    assert [each.name for each in (merged / ".download").iterdir()] == ["journal.sqlite3"]
 
 
 async def test_a_folder_in_use_is_refused(site: Site, command: Command) -> None:

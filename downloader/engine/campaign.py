@@ -8,11 +8,12 @@ they are bounded, so that nobody holds more than some thousand lines, however sk
 import asyncio
 import heapq
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from downloader import sources
 from downloader._version import __version__
@@ -35,6 +36,7 @@ _AHEAD = 2
 #: What has been told to stop now, and has not come back, is not waited for any longer.
 _STOP_SECONDS = 15.0
 
+Result = TypeVar("Result")
 #: Makes who has portions done, from the campaign's name, its plan, and who is told of progress.
 MakeExecutor = Callable[[str, Plan, Callable[[Progress], None]], Executor]
 
@@ -87,7 +89,7 @@ class Campaign:
         self._options = _anywhere(options)
         self._share = Share(options.shard)
         self._parts: Parts | None = None
-        self._cutting: asyncio.Task[Parts] | None = None
+        self._give_up: Callable[[], object] | None = None
         self._reader: Reader[Entry] | None = None
         self._executor: Executor | None = None
         self._progress: dict[int, Progress] = {}
@@ -154,9 +156,9 @@ class Campaign:
         self._stopped = True
         if self._reader is not None:
             self._reader.stop()
-        if self._cutting is not None:
-            # The list may come from where nothing comes any more.
-            self._cutting.cancel()
+        if self._give_up is not None:
+            # The list may come from where nothing comes any more, and no worker may come either.
+            self._give_up()
         if self._executor is not None and self._tasks:
             stopping = asyncio.create_task(self._executor.stop(now=now), name="stopping")
             self._stopping.add(stopping)
@@ -174,24 +176,38 @@ class Campaign:
         """
         async with AsyncExitStack() as stack:
             cutter = Cutter(await self._held(stack), self._plan.shards)
-            cutting = self._cutting = asyncio.create_task(self._cut(cutter), name="list")
-            stack.push_async_callback(_cancel, cutting)
-            await asyncio.wait([cutting])
-            if cutting.cancelled() or self._stopped:
+            parts = self._parts = await self._prepared(self._cut(cutter))
+            if parts is None:
                 return
-            parts = self._parts = cutting.result()
             for failure in parts.failures():
                 self._yielded += 1
                 yield failure
             if sum(parts.counts):
                 executor = self._make(self._run, self._plan, self._told)
-                self._executor = await stack.enter_async_context(executor)
+                self._executor = await self._prepared(stack.enter_async_context(executor))
+                if self._executor is None:
+                    return
                 stack.push_async_callback(self._end)
                 async for outcome in self._hand_out(parts, self._executor):
                     self._yielded += 1
                     yield outcome
         if self._fault is not None:
             raise self._fault
+
+    async def _prepared(self, work: Coroutine[None, None, Result]) -> Result | None:
+        """Return what *work* makes, or None when the run is stopped before that is there."""
+        task = asyncio.create_task(work, name="preparing")
+        self._give_up = task.cancel
+        try:
+            if not self._stopped:
+                await asyncio.wait([task])
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            self._give_up = None
+        # What it could not do while it was being stopped, nobody wants to know.
+        failed = task.cancelled() or task.exception() is not None
+        return None if self._stopped and failed else task.result()
 
     async def _held(self, stack: AsyncExitStack) -> Path:
         """Return a folder that this run has for itself: that of its output, if it has one."""
@@ -227,7 +243,7 @@ class Campaign:
         ]
         heapq.heapify(queue)
         while True:
-            while queue and not self._stopped and len(self._tasks) < executor.slots * _AHEAD:
+            while queue and not self._stopped and len(self._tasks) < self._most(executor):
                 self._begin(heapq.heappop(queue)[2], parts, executor)
             if not self._tasks:
                 return
@@ -239,6 +255,11 @@ class Campaign:
                     yield outcome
                 if shard.left:
                     heapq.heappush(queue, (-shard.left, shard.number, shard))
+
+    def _most(self, executor: Executor) -> int:
+        """Return how many portions may be on their way: each fetches one URL at once, or more."""
+        slots, limit = executor.slots, self._options.concurrency
+        return limit if limit is not None and limit < slots else slots * _AHEAD
 
     def _begin(self, shard: _Shard, parts: Parts, executor: Executor) -> None:
         lines = parts.portion(shard.number, shard.offset, self._portion)
@@ -306,11 +327,6 @@ def _dask(run: str, plan: Plan, told: Callable[[Progress], None]) -> Executor:
     from downloader.engine.dask import Dask
 
     return Dask(run, plan, told)
-
-
-async def _cancel(task: asyncio.Task[Parts]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
 
 
 def _anywhere(options: Options) -> Options:

@@ -8,8 +8,9 @@ meanwhile is only for the bar.
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from multiprocessing import resource_tracker
 from types import TracebackType
 from typing import Self
 
@@ -72,17 +73,19 @@ class Dask:
     async def __aenter__(self) -> Self:
         if not asyncio.get_running_loop().get_debug():
             _be_quiet()
-        address = self._plan.address or await self._started()
         try:
-            # One that is none would leave a client half made.
-            parse_host_port(parse_address(address)[1])
-            client = await self._stack.enter_async_context(self._connected(address))
-        except (OSError, ValueError, ImportError, RuntimeError) as error:
+            await self._open()
+        except BaseException:
             await self._stack.aclose()
-            raise RunError(
-                f"cannot reach a Dask scheduler at {address}: {_reason(error)}",
-                hint="start one with: dask scheduler",
-            ) from error
+            raise
+        return self
+
+    async def _open(self) -> None:
+        """Find a scheduler, and wait for its first worker."""
+        if self._plan.address is None:
+            client = await self._connected(await self._started())
+        else:
+            client = await self._found(self._plan.address)
         self._client = client
         client.subscribe_topic(_topic(self._run), self._heard)
         if self._plan.address is None:
@@ -92,9 +95,7 @@ class Dask:
         while not self._threads and self._fault is None:  # noqa: ASYNC110 - Dask has no event
             await asyncio.sleep(0.05)
         if self._fault is not None:
-            await self._stack.aclose()
             raise self._fault
-        return self
 
     async def __aexit__(
         self,
@@ -136,9 +137,9 @@ class Dask:
                 if self._client is not None:
                     await self._client.run(task.stop, self._run, now, on_error="ignore")
 
-    async def _started(self) -> str:
+    async def _started(self) -> distributed.LocalCluster:
         """Start a scheduler and workers on this machine; nobody else can speak to them."""
-        with dask.config.set(_PLAIN):
+        with dask.config.set(_PLAIN), _deaf_children():
             cluster = distributed.LocalCluster(
                 n_workers=self._plan.workers,
                 threads_per_worker=_THREADS,
@@ -150,17 +151,38 @@ class Dask:
                 security=True,
                 silence_logs=logging.CRITICAL,
             )
-            self._cluster = await self._stack.enter_async_context(cluster)
-        return str(cluster.scheduler_address)
+            # Before it is started: what is broken off half-way has processes already.
+            self._stack.push_async_callback(_close, cluster)
+            await cluster
+        return cluster
 
-    def _connected(self, address: str) -> distributed.Client:
-        return distributed.Client(
-            self._cluster if self._plan.address is None else address,
-            asynchronous=True,
-            timeout=_CONNECT_SECONDS,
-            set_as_default=False,
-            name="download",
+    async def _found(self, address: str) -> distributed.Client:
+        """Return a client of somebody's scheduler.
+
+        Raises:
+            RunError: there is none at that address.
+        """
+        try:
+            # One that is none would leave a client half made.
+            parse_host_port(parse_address(address)[1])
+            # Dask's own limit is for each of its attempts, of which there may be no end.
+            async with asyncio.timeout(2 * _CONNECT_SECONDS):
+                return await self._connected(address)
+        except (OSError, ValueError, ImportError, RuntimeError, TypeError) as error:
+            # It says by a TypeError that keys for TLS are missing.
+            raise RunError(
+                f"cannot reach a Dask scheduler at {address}: {_reason(error)}",
+                hint="start one with: dask scheduler",
+            ) from error
+
+    async def _connected(self, to: str | distributed.LocalCluster) -> distributed.Client:
+        client = distributed.Client(
+            to, asynchronous=True, timeout=_CONNECT_SECONDS, set_as_default=False, name="download"
         )
+        # Before it is connected: one that cannot be has to be closed as well.
+        self._stack.push_async_callback(_close, client)
+        await client
+        return client
 
     async def _look(self, client: distributed.Client) -> None:
         """See now and then who is there; when nobody has been for long, give up."""
@@ -196,8 +218,26 @@ def _be_quiet() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Have processes that begin meanwhile begin with Ctrl-C blocked; this one's is not lost.
+
+    Another thread takes it, or else this one does when the block ends.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # It would unblock the signal in the thread that starts it.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Deaf(distributed.WorkerPlugin):
-    """Workers of ours leave the terminal's signals to this process, which tells them."""
+    """Workers of ours, and those that follow them, leave the terminal's signals to this process."""
 
     def setup(self, worker: distributed.Worker) -> None:
         """Heed them no more."""
@@ -227,7 +267,15 @@ def _topic(run: str) -> str:
     return f"download-{run}"
 
 
+async def _close(one: distributed.Client | distributed.LocalCluster) -> None:
+    closing = one.close()
+    if closing is not None:
+        await closing
+
+
 def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError) and not str(error):
+        return "it does not answer"
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from downloader.errors import DiskError, OutputError
 from downloader.journal import FOLDER
 from downloader.models import Failed
 from downloader.shards import Shard, shard_of
-from downloader.sources import Entry, is_address
+from downloader.sources import STDIN, Entry, is_address
 
 #: The way parts are written; other ways to cut are other numbers.
 _FORMAT = 1
@@ -49,13 +50,16 @@ class Parts:
         """Return so many lines of a shard, from that byte of it on.
 
         Raises:
-            DiskError: they cannot be read.
+            DiskError: they cannot be read, or are gone.
         """
         path = self.folder / _name(shard)
         # Open only for so long: there may be more shards than a process may have files.
         with _disk(path), path.open("rb") as file:
             file.seek(offset)
-            return b"".join(islice(file, most))
+            lines = b"".join(islice(file, most))
+        if not lines:
+            raise DiskError(f"{path} is shorter than it was", hint="run it again")
+        return lines
 
     def failures(self) -> Iterator[Failed]:
         """Yield the lines that are none."""
@@ -91,6 +95,7 @@ class Cutter:
         self._failed = 0
         self._held: dict[str, bytearray] = {}
         self._size = 0
+        self._sizes: Counter[str] = Counter()
 
     def known(self, key: str) -> Parts | None:
         """Return the parts of the list with *key*, if that is the one that was cut last."""
@@ -100,8 +105,15 @@ class Cutter:
         if not isinstance(counts, list) or not isinstance(failed, int):
             return None
         parts = Parts(self._folder, counts, failed, others if isinstance(others, int) else 0)
-        there = all((self._folder / _name(n)).is_file() for n, each in enumerate(counts) if each)
+        # A machine that went down may have kept the plan, and of the parts less than was written.
+        there = self._plan.get("sizes") == self._sizes_of(counts, failed)
         return parts if there and len(counts) == self._shards else None
+
+    def _sizes_of(self, counts: Sequence[object], failed: int) -> dict[str, int]:
+        """Return how many bytes each part has that is there and has to be."""
+        names = [_name(number) for number, count in enumerate(counts) if count]
+        files = [self._folder / name for name in [*names, *([_FAILED] if failed else [])]]
+        return {file.name: file.stat().st_size for file in files if file.is_file()}
 
     def begin(self) -> None:
         """Make room for new parts."""
@@ -126,6 +138,7 @@ class Cutter:
                 name = _name(shard)
             self._held.setdefault(name, bytearray()).extend(line)
             self._size += len(line)
+            self._sizes[name] += len(line)
         if self._size >= _HELD:
             self._write()
 
@@ -139,6 +152,7 @@ class Cutter:
             "counts": self._counts,
             "failed": self._failed,
             "others": others,
+            "sizes": self._sizes,
         }
         with _disk(self._folder):
             (self._new / _PLAN).write_text(json.dumps(plan), encoding="utf-8")
@@ -173,6 +187,9 @@ def key_of(sources: Sequence[str], shard: Shard | None) -> str:
         if is_address(source):
             known.append(source)
             continue
+        if source == STDIN:
+            # Even where a file has that name.
+            return ""
         try:
             path = Path(source)
             found = path.stat()

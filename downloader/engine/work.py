@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from downloader.cluster.frames import Decoder, Ended, encode
 from downloader.errors import DownloadError, ErrorKind
@@ -31,6 +31,8 @@ class Plan:
 class Work:
     """So much of a shard as is done at once: bounded, however many lines a host has.
 
+    Its text has no secrets, because Dask logs what a worker was asked to do where that fails.
+
     Attributes:
         run: which campaign it belongs to.
         shard: which shard, from 0 on.
@@ -43,8 +45,8 @@ class Work:
     run: str
     shard: int
     first: int
-    lines: bytes
-    options: Options
+    lines: bytes = field(repr=False)
+    options: Options = field(repr=False)
     version: str
 
     @property

@@ -14,7 +14,7 @@ from downloader.journal.frontier import ROW
 from downloader.journal.records import Row, State
 from downloader.journal.there import Files
 from downloader.models import Failed
-from downloader.paths import SafePath, claims
+from downloader.paths import SafePath, claims, stays_within
 
 #: Has a file of the other folder here as well.
 Place = Callable[[SafePath], None]
@@ -135,8 +135,14 @@ class Merging:
         """Take in one address.
 
         Raises:
-            BlockedError: another address has its name, or its file is not there.
+            BlockedError: another address has its name, or its file is not there, or it has a name
+                that none can have.
         """
+        if not all(stays_within(path) for path in (row.base, row.path) if path):
+            # Who made the other folder may be anybody.
+            raise BlockedError(
+                "its file name leads out of the folder", hint="that journal was tampered with"
+            )
         ours = self._db.execute(_OURS, (address,)).fetchone()
         if ours is not None and _is_enough(ours[1], ours[2], row):
             self.merged.known += 1
