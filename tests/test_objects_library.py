@@ -16,11 +16,12 @@ from downloader.copies import Copies
 from downloader.errors import DownloadError, OutputError, StoreError
 from downloader.journal.database import open_in
 from downloader.journal.twin import KEY, Twin
-from downloader.models import Outcome
+from downloader.models import Outcome, Pack
 from downloader.objects import bucket_of, destination
 from downloader.objects.refusals import translated
 from downloader.paths import SafePath
 from tests.conftest import Site
+from tests.test_engine import Here, campaign, listed
 
 _numbers = itertools.count()
 
@@ -68,6 +69,28 @@ async def test_verify_hashes_what_is_there(site: Site, store: str) -> None:
     assert kinds(await download_sites([site.url("/a")], store)) == [Skipped]
     verified = await download_sites([site.url("/a")], store, options=Options(verify=True))
     assert kinds(verified) == [Downloaded]
+
+
+@pytest.mark.parametrize("pack", [None, Pack.WARC])
+async def test_the_shards_of_a_cluster_stand_below_the_prefix(
+    site: Site, store: str, tmp_path: Path, pack: Pack | None
+) -> None:
+    site.pages |= {f"/{number}": f"<p>{number}" for number in range(6)}
+    options = {"remote": store, "pack": pack}
+    source = listed(tmp_path, *(site.url(path) for path in site.pages))
+    found = await campaign(source, tmp_path / "work", Here(), portion=2, **options)
+    assert kinds(found) == [Downloaded] * 6
+    bucket = bucket_of(Options(remote=store))
+    assert bucket is not None
+    for outcome in found:
+        assert isinstance(outcome, Downloaded)
+        assert bucket.find(outcome.path) is not None
+    site.requests.clear()
+    again = await campaign(source, tmp_path / "elsewhere", Here(), portion=2, **options)
+    assert kinds(again) == [Skipped] * 6
+    assert not site.requests
+    # Where they are worked on is this machine's affair.
+    assert not list(tmp_path.glob("*/shard-*"))
 
 
 async def test_a_mirror_is_refused(store: str) -> None:

@@ -264,8 +264,12 @@ class Campaign:
     def _begin(self, shard: _Shard, parts: Parts, executor: Executor) -> None:
         lines = parts.portion(shard.number, shard.offset, self._portion)
         shard.offset += len(lines)
-        output = self._options.output / folder_of(shard.number)
-        options = replace(_part_of(self._options, executor.slots), output=output)
+        whole, folder = self._options, folder_of(shard.number)
+        options = replace(
+            _part_of(whole, executor.slots),
+            output=whole.output / folder,
+            remote=whole.remote and f"{whole.remote}/{folder}",
+        )
         if self._plan.address is None:
             options = replace(options, processes=1)
         work = Work(self._run, shard.number, shard.begun, lines, options, __version__)

@@ -4,15 +4,17 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
+from downloader import objects
 from downloader._version import __version__
 from downloader.batch import Batch
 from downloader.engine.work import Done, Progress, Work, packed, target_of
 from downloader.errors import BusyError, DownloadError, OutputError, RunError
 from downloader.journal import is_in
 from downloader.loop import runner, widen_resolver
-from downloader.models import Failed, Outcome
+from downloader.models import Failed, Options, Outcome
 
 _TICK_SECONDS = 0.5
 #: So often it is asked again for a folder that somebody has who was taken for lost.
@@ -103,13 +105,17 @@ class _Task:
         return Done(packed(self._ended), untried, warnings, error)
 
     async def _download(self) -> None:
-        if self._work.options.save:
-            _check(self._work.options.output)
+        options = self._work.options
+        if options.remote is not None:
+            # A work folder is one of this machine's.
+            options = replace(options, output=objects.destination(options.remote).folder)
+        elif options.save:
+            _check(options.output)
         for attempt in range(_ATTEMPTS):
             if self._stopping:
                 return
             try:
-                await self._one_run()
+                await self._one_run(options)
             except BusyError:
                 # Who was taken for lost may live, and finds out before long that it is not wanted.
                 if attempt == _ATTEMPTS - 1:
@@ -118,9 +124,11 @@ class _Task:
             else:
                 return
 
-    async def _one_run(self) -> None:
+    async def _one_run(self, options: Options) -> None:
+        # Of an object store it may be found late that somebody has it: then all is told again.
+        self._ended, self._failed = [], 0
         lines = self._work.lines.splitlines()
-        batch = self._batch = Batch(lambda _: map(target_of, lines), self._work.options)
+        batch = self._batch = Batch(lambda _: map(target_of, lines), options)
         async with aclosing(batch.outcomes()) as outcomes:
             async for outcome in outcomes:
                 self._ended.append(outcome)

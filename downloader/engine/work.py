@@ -38,7 +38,7 @@ class Work:
         shard: which shard, from 0 on.
         first: place of the portion's first line among those of the shard.
         lines: its targets, one JSON line each.
-        options: how it is made; its output is the shard's folder.
+        options: how it is made; its output is the shard's folder, or its prefix of a store.
         version: of this program, which has to be the same everywhere.
     """
 
