@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Process = subprocess.Popen[bytes]
+_PLAIN = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+"""As docs/scaling.md has it: without a dashboard nobody looks at samples of threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def running(*command: str, cwd: Path) -> Iterator[Process]:
         cwd=cwd,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        env={**os.environ, "PYTHONPATH": str(Path.cwd()), **_PLAIN},
     )
     try:
         yield process
