@@ -24,6 +24,7 @@ from downloader.engine import Campaign, Plan, task
 from downloader.engine.executor import LostError
 from downloader.engine.partition import Cutter, key_of
 from downloader.engine.work import Done, Progress, Work, failure_of, line_of, outcomes, target_of
+from downloader.engine.worker import Turns
 from downloader.errors import BusyError, DiskError, ErrorKind, OutputError, RunError
 from downloader.journal import Journal
 from downloader.models import Checksum, Failed, Target
@@ -599,6 +600,41 @@ def test_a_shard_that_somebody_still_has_is_asked_for_again_and_then_given_up(
     held.close()
     assert isinstance(done.error, BusyError)
     assert done.untried == 1
+
+
+async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
+    now, used, busy, stopped = 0.0, 0.0, 1.0, False
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now, used
+        now, used = now + seconds, used + seconds * busy
+        await asyncio.sleep(0)
+
+    async def some_time() -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    turns = Turns(lambda: used, lambda: now, sleep)
+    await turns.wait(lambda: stopped)
+    second = asyncio.create_task(turns.wait(lambda: stopped))
+    await some_time()
+    assert not second.done()
+    # The first one waits for its hosts.
+    busy = 0.2
+    await second
+    busy = 1.0
+    third = asyncio.create_task(turns.wait(lambda: stopped))
+    await some_time()
+    assert not third.done()
+    # Nobody is left: how busy others keep the process does not count.
+    turns.end()
+    turns.end()
+    await third
+    fourth = asyncio.create_task(turns.wait(lambda: stopped))
+    await some_time()
+    assert not fourth.done()
+    stopped = True
+    await fourth
 
 
 def test_what_comes_after_a_stop_is_not_begun(output: Path) -> None:

@@ -1,28 +1,34 @@
 """Machines, hours and money for lists that no machine here could hold: measured, then extrapolated.
 
-The measured figures are those of ``cost`` and ``parts`` on one machine, with pages of 25 kB that
-come at once. Real pages also take TLS and resolving, which ``REAL`` stands for: an assumption. All
-else follows from them by multiplication, which is what makes it an extrapolation.
+The measured figures are those of ``cost`` and ``parts``, of ``benchmarks.store`` and of
+``benchmarks archive``, on one machine, with pages of 25 kB that come at once. Real pages also take
+TLS and resolving, which ``REAL`` stands for: an assumption. All else follows from them by
+multiplication, which is what makes it an extrapolation.
 """
 
+import math
 from dataclasses import dataclass
 
 # Measured.
-CPU_ALONE = 430e-6
+CPU_ALONE = 400e-6
 """Seconds of CPU of a line, fetched and saved."""
-CPU_COMMAND = 42e-6
+CPU_PACK = 80e-6
+"""More of them for a line that is packed."""
+CPU_OBJECT = 2000e-6
+"""More of them for a line that becomes an object of its own."""
+CPU_COMMAND = 31e-6
 """Seconds of CPU of a line, in the command beside a cluster."""
 CPU_CUT = 13e-6
 """Seconds of CPU to read a line and put it into its part."""
 CPU_READ_PAST = 9e-6
 """Seconds of CPU to read a line and see that it is another shard's."""
-SCHEDULER_SHARD = 0.1
+SCHEDULER_SHARD = 0.13
 """Seconds of CPU of the scheduler, for each portion."""
-JOURNAL = 500
+JOURNAL = 590
 """Bytes of a journal for each line."""
-PART = 130
+PART = 140
 """Bytes of a cut list for each line."""
-WORKER_MEMORY = 180
+WORKER_MEMORY = 165
 """MiB."""
 
 # Assumed.
@@ -46,15 +52,17 @@ VOLUME = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a list of so many lines needs."""
+    """What a list of so many lines needs, packed or as single objects."""
 
     lines: int
     machines: int
+    objects: bool = False
 
     @property
     def core_hours(self) -> float:
         """Of all workers."""
-        return self.lines * CPU_ALONE * REAL / 3600
+        saving = CPU_OBJECT if self.objects else CPU_PACK
+        return self.lines * (CPU_ALONE * REAL + saving) / 3600
 
     @property
     def by_cpu(self) -> float:
@@ -73,24 +81,38 @@ class Need:
 
     @property
     def hours(self) -> float:
-        """What it waits for most, with one command for each 4 machines."""
-        commands = max(1, self.machines // 4)
-        return max(self.by_cpu, self.by_link, self.by_command / commands)
+        """What it waits for most, with as many commands as keep up with the machines."""
+        return max(self.by_cpu, self.by_link)
+
+    @property
+    def commands(self) -> int:
+        """How many commands that takes: each its own shard, cluster and scheduler."""
+        return math.ceil(self.by_command / self.hours)
 
 
 def main() -> int:
-    """Print two tables."""
-    print("| lines | machines | hours | waits for | core hours | $ | cut in | parts | journals |")
-    print("| ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
+    """Print three tables."""
+    print("| lines | saved as | machines | hours | waits for | core hours | $ | commands |")
+    print("| ---: | --- | ---: | ---: | --- | ---: | ---: | ---: |")
     for lines, machines in ((10**6, 1), (10**8, 1), (10**8, 4), (10**10, 20), (10**10, 100)):
-        need = Need(lines, machines)
-        ways = {"CPU": need.by_cpu, "network": need.by_link}
-        why = max(ways, key=lambda way: ways[way])
-        money = need.hours * machines * CORES * CORE_HOUR
+        for objects in (False, True):
+            need = Need(lines, machines, objects)
+            ways = {"CPU": need.by_cpu, "network": need.by_link}
+            why = max(ways, key=lambda way: ways[way])
+            money = need.hours * machines * CORES * CORE_HOUR
+            print(
+                f"| {lines:.0e} | {'objects' if objects else 'packs'} | {machines} | "
+                f"{need.hours:,.2f} | {why} | {need.core_hours:,.0f} | {money:,.0f} | "
+                f"{need.commands} |"
+            )
+    print()
+    print("| lines | to cut it, one core | its parts | journals | portions | memory of workers |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
+    for lines, machines in ((10**6, 1), (10**8, 4), (10**10, 100)):
         print(
-            f"| {lines:.0e} | {machines} | {need.hours:.1f} | {why} | {need.core_hours:,.0f} | "
-            f"{money:,.0f} | {lines * CPU_CUT / 3600:.1f} h | {lines * PART / 1e9:,.1f} GB | "
-            f"{lines * JOURNAL / 1e9:,.1f} GB |"
+            f"| {lines:.0e} | {lines * CPU_CUT / 3600:.2f} h | {lines * PART / 1e9:,.1f} GB | "
+            f"{lines * JOURNAL / 1e9:,.1f} GB | {lines // PORTION:,} | "
+            f"{machines} times {CORES * WORKER_MEMORY / 1024:.1f} GiB |"
         )
     print()
     print("| lines | bodies | a month of them | objects, single | packed in 1 GiB |")

@@ -34,7 +34,7 @@ def cluster(folder: Path, size: int) -> Iterator[Cluster]:
     with ExitStack() as stack:
         begin = (*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), quiet)
         scheduler = stack.enter_context(running(*begin, cwd=folder))
-        join = (*dask, "worker", address, "--nthreads", "1", "--no-nanny", quiet)
+        join = (*dask, "worker", address, "--nthreads", "4", "--no-nanny", quiet)
         place = ("--local-directory", str(folder / "workers"))
         workers = [stack.enter_context(running(*join, *place, cwd=folder)) for _ in range(size)]
         yield Cluster(address, scheduler, tuple(workers))

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +11,9 @@ from downloader import objects
 from downloader._version import __version__
 from downloader.batch import Batch
 from downloader.engine.work import Done, Progress, Work, packed, target_of
+from downloader.engine.worker import LOOP
 from downloader.errors import BusyError, DownloadError, OutputError, RunError
 from downloader.journal import is_in
-from downloader.loop import runner, widen_resolver
 from downloader.models import Failed, Options, Outcome
 
 _TICK_SECONDS = 0.5
@@ -43,7 +43,7 @@ def do(work: Work, told: Callable[[Progress], None], wanted: Callable[[], bool])
             hint="install the same everywhere",
         )
         return Done(untried=work.count, error=fault)
-    return _loop.run(_Task(work, told, wanted).run())
+    return LOOP.run(_Task(work, told, wanted).run())
 
 
 def stop(run: str, now: bool) -> None:
@@ -55,56 +55,6 @@ def stop(run: str, now: bool) -> None:
         tasks = [task for task in _tasks if task.of == run]
     for task in tasks:
         task.stop(now=now)
-
-
-class _Loop:
-    """The event loop that all portions of this process share, from the first of them to the last.
-
-    With one for each thread that Dask has, they would fight for the interpreter: four take twice
-    the CPU of one that does the same.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._over: asyncio.Event | None = None
-        self._thread: threading.Thread | None = None
-
-    def run(self, coroutine: Coroutine[None, None, Done]) -> Done:
-        """Run a coroutine to its end; it blocks until then."""
-        with self._lock:
-            if not self._users:
-                self._ready.clear()
-                self._thread = threading.Thread(target=self._serve, name="portions", daemon=True)
-                self._thread.start()
-                self._ready.wait()
-            self._users += 1
-        loop = self._loop
-        if loop is None:
-            raise RuntimeError("the loop has not begun")
-        try:
-            return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users and self._over and self._thread:
-                    loop.call_soon_threadsafe(self._over.set)
-                    self._thread.join()
-
-    def _serve(self) -> None:
-        with runner(debug=False) as loop:
-            loop.run(self._until_over())
-
-    async def _until_over(self) -> None:
-        widen_resolver(None)
-        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        self._ready.set()
-        await self._over.wait()
-
-
-_loop = _Loop()
 
 
 class _Task:
@@ -138,12 +88,15 @@ class _Task:
             _tasks.add(self)
             self._stopping = self.of in _stopped
         ticker = asyncio.create_task(self._tick(), name="progress")
+        turns = LOOP.turns
         error: DownloadError | None = None
+        await turns.wait(lambda: self._stopping)
         try:
             await self._download()
         except DownloadError as fault:
             error = fault
         finally:
+            turns.end()
             with _lock:
                 _tasks.discard(self)
             ticker.cancel()
