@@ -7,6 +7,7 @@ other work. A list of one line tells what each way takes once; the rest is for e
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -40,60 +41,71 @@ class Cost:
         """What all but the server used."""
         return self.command + self.scheduler + self.workers
 
+    def beyond(self, once: "Cost") -> "Cost":
+        """Return what this took more than another."""
+        names = Cost.__dataclass_fields__
+        return Cost(**{name: getattr(self, name) - getattr(once, name) for name in names})
+
 
 def main(runs: int, lines: int) -> int:
-    """Print a table, and the ratios that are goals."""
+    """Print two tables: medians, and the ratios of each round, some of which are goals."""
     ram = Path("/dev/shm")
     ram = ram if ram.is_dir() else Path(tempfile.gettempdir())
     with stage(Settings(ram, runs), HOSTS) as here:
         shards = lines // SHARD
         whole = here.work(even(here.origins, lines, bodies=FIXED, slow=False))
         least = here.work(even(here.origins, 1, bodies=FIXED, slow=False))
-        print(f"{lines:,} pages of 25 kB over {HOSTS} hosts, {shards} shards; medians of {runs}")
-        print("| | seconds | command | scheduler | workers | server | MiB of a worker |")
-        print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-        found: dict[tuple[int, int], list[Cost]] = {}
-        for _ in range(runs):
-            for work, count in ((least, 1), (whole, lines)):
-                for workers in (0, 1, 2):
-                    cost = measured(here, work, workers, shards)
-                    found.setdefault((workers, count), []).append(cost)
-        costs = {key: middle(each) for key, each in found.items()}
-        for (workers, count), cost in costs.items():
-            print(
-                f"| {workers or 'no'} worker{'s' * (workers != 1)}, {count:,} "
-                f"line{'s' * (count != 1)} | {cost.seconds:.2f} | {cost.command:.2f} | "
-                f"{cost.scheduler:.2f} | {cost.workers:.2f} | {cost.server:.2f} | "
-                f"{cost.memory:.0f} |"
-            )
-        conclude(costs, lines, shards)
+        rounds = [
+            {
+                (workers, count): measured(here, work, workers, shards)
+                for work, count in ((least, 1), (whole, lines))
+                for workers in (0, 1, 2)
+            }
+            for _ in range(runs)
+        ]
+    print(f"{lines:,} pages of 25 kB over {HOSTS} hosts, {shards} shards; medians of {runs}")
+    print()
+    print("| | seconds | command | scheduler | workers | server | MiB of a worker |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for workers, count in rounds[0]:
+        cost = middle([each[workers, count] for each in rounds])
+        print(
+            f"| {workers or 'no'} worker{'s' * (workers != 1)}, {count:,} "
+            f"line{'s' * (count != 1)} | {cost.seconds:.2f} | {cost.command:.2f} | "
+            f"{cost.scheduler:.2f} | {cost.workers:.2f} | {cost.server:.2f} | "
+            f"{cost.memory:.0f} |"
+        )
+    print()
+    print("| of each round | median | least | most |")
+    print("| --- | ---: | ---: | ---: |")
+    found = [dict(conclusions(each, lines, shards)) for each in rounds]
+    for label in found[0]:
+        values = sorted(each[label] for each in found)
+        cells = " | ".join(f"{value:.3g}" for value in (median(values), values[0], values[-1]))
+        print(f"| {label} | {cells} |")
     return 0
 
 
-def conclude(costs: dict[tuple[int, int], Cost], lines: int, shards: int) -> None:
-    """Print what the figures come to."""
-    alone, one, two = (costs[workers, lines] for workers in (0, 1, 2))
-    once = [costs[workers, 1] for workers in (0, 1, 2)]
-    print(f"CPU of a line, alone: {(alone.cpu - once[0].cpu) / lines * 1e6:.0f} µs")
-    for cost, start, name in ((one, once[1], "1 worker"), (two, once[2], "2 workers")):
-        each = (cost.cpu - start.cpu) / (alone.cpu - once[0].cpu) - 1
-        all_in = cost.cpu / alone.cpu - 1
-        print(f"engine, CPU beside the command alone, {name}: {each:+.1%}; all in {all_in:+.1%}")
-    per_line = (one.command - once[1].command) / lines
-    print(f"command beside a cluster, CPU of a line: {per_line * 1e6:.0f} µs")
-    print(f"command beside a cluster, CPU once: {once[1].command - once[0].command:.2f} s more")
-    print(f"journals, of a line: {one.journals / lines:.0f} bytes")
-    print(f"scheduler, CPU of a shard: {one.scheduler / shards * 1e3:.0f} ms")
-    speed_up = (one.seconds - once[1].seconds) / (two.seconds - once[2].seconds)
-    print(f"time of 1 worker / time of 2: {speed_up:.2f}")
-    # Two workers share what the server and the command leave of the cores; one has a core anyway.
-    seconds = two.seconds - once[2].seconds
-    share = two.server - once[2].server
-    left = CORES - share / seconds
-    print(f"efficiency, the server's share of {CORES} cores taken out: {speed_up / left:.2f}")
-    others = share + two.command + two.scheduler - once[2].command - once[2].scheduler
-    left = CORES - others / seconds
-    print(f"the same, the command's and the scheduler's too: {speed_up / left:.2f}")
+def conclusions(
+    costs: dict[tuple[int, int], Cost], lines: int, shards: int
+) -> Iterator[tuple[str, float]]:
+    """Yield what the figures of one round come to, without what each way takes once."""
+    alone, one, two = (costs[workers, lines].beyond(costs[workers, 1]) for workers in (0, 1, 2))
+    yield "CPU of a line, alone, in µs", alone.cpu / lines * 1e6
+    yield "time with one worker / alone", one.seconds / alone.seconds
+    for cost, name in ((one, "one worker"), (two, "two workers")):
+        yield f"CPU with {name} / alone", cost.cpu / alone.cpu
+        yield f"CPU of {name} / alone", cost.workers / alone.cpu
+    yield "CPU of the command for a line, in µs", one.command / lines * 1e6
+    yield "CPU of the scheduler for a shard, in ms", one.scheduler / shards * 1e3
+    yield "bytes of journals for a line", costs[1, lines].journals / lines
+    speed_up = one.seconds / two.seconds
+    yield "time with one worker / with two", speed_up
+    # Two workers share what the others leave of the cores; one has a core anyway.
+    left = CORES - two.server / two.seconds
+    yield f"efficiency, the server's share of {CORES} cores taken out", speed_up / left
+    left = CORES - (two.server + two.command + two.scheduler) / two.seconds
+    yield "the same, the command's and the scheduler's too", speed_up / left
 
 
 def measured(here: Stage, work: Work, workers: int, shards: int) -> Cost:
