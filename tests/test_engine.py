@@ -603,12 +603,14 @@ def test_a_shard_that_somebody_still_has_is_asked_for_again_and_then_given_up(
 
 
 async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
-    now, used, busy, stopped = 0.0, 0.0, 1.0, False
+    now, used, busy, stopped, longer = 0.0, 0.0, 1.0, False, asyncio.Event()
+    longer.set()
 
     async def sleep(seconds: float) -> None:
         nonlocal now, used
         now, used = now + seconds, used + seconds * busy
         await asyncio.sleep(0)
+        await longer.wait()
 
     async def some_time() -> None:
         for _ in range(50):
@@ -623,13 +625,15 @@ async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
     busy = 0.2
     await second
     busy = 1.0
+    longer.clear()
     third = asyncio.create_task(turns.wait(lambda: stopped))
     await some_time()
     assert not third.done()
-    # Nobody is left: how busy others keep the process does not count.
+    # Nobody is left: how busy others keep the process does not count, nor is it looked at.
     turns.end()
     turns.end()
     await third
+    longer.set()
     fourth = asyncio.create_task(turns.wait(lambda: stopped))
     await some_time()
     assert not fourth.done()

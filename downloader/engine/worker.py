@@ -9,7 +9,7 @@ from typing import TypeVar
 from downloader.loop import runner, widen_resolver
 
 #: So long a portion takes to have begun in earnest, in seconds.
-_SETTLE_SECONDS = 0.5
+_SETTLE_SECONDS = 0.3
 #: And so long it is looked how busy this process is.
 _LOOK_SECONDS = 0.1
 #: Of a core; with less to do a process waits for hosts, or for the last of a portion.
@@ -91,23 +91,38 @@ class Turns:
         self._clock = clock
         self._sleep = sleep
         self._one_by_one = asyncio.Lock()
+        self._none = asyncio.Event()
         self._begun = 0
 
     async def wait(self, stopped: Callable[[], bool]) -> None:
         """Return when there is CPU for one more, or when *stopped* says so."""
         async with self._one_by_one:
             if self._begun:
-                await self._sleep(_SETTLE_SECONDS)
+                await self._pause(_SETTLE_SECONDS)
             while self._begun and not stopped():
                 cpu, clock = self._cpu(), self._clock()
-                await self._sleep(_LOOK_SECONDS)
+                await self._pause(_LOOK_SECONDS)
                 if self._cpu() - cpu < _BUSY * (self._clock() - clock):
                     break
             self._begun += 1
+            self._none.clear()
 
     def end(self) -> None:
         """Take that one has ended."""
         self._begun -= 1
+        if not self._begun:
+            self._none.set()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long, or until none is under way."""
+        pause = asyncio.ensure_future(self._sleep(seconds))
+        none = asyncio.create_task(self._none.wait())
+        try:
+            await asyncio.wait({pause, none}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pause.cancel()
+            none.cancel()
+            await asyncio.gather(pause, none, return_exceptions=True)
 
 
 LOOP = Loop()
