@@ -48,8 +48,8 @@ def main(ctx: click.Context, /, source: tuple[str, ...], **given: Any) -> None:
     """Fetch every URL of SOURCE... at once, save each safely, and say how big each one is.
 
     A SOURCE is a list file, - for standard input, a URL, or a web archive (.warc.gz, .wacz) that
-    is unpacked without the network. Lists: text with one URL a line, CSV, TSV or JSONL with a
-    column url, a sitemap; all also gzipped.
+    is unpacked without the network. Lists: text with one URL a line, a sitemap, or CSV, TSV,
+    JSONL or Parquet with a column url; all but Parquet also gzipped.
 
     Exit status: 0 all done, 1 some URL failed or is over a budget, 2 usage or unreadable list,
     3 the disk failed, 130 interrupted.

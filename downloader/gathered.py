@@ -82,6 +82,8 @@ class _Span:
 
 def _summary(desk: Desk, reports: int) -> str:
     totals = desk.totals
-    results = ", ".join(f"{number} {result}" for result, number in totals.results.items())
+    results = ", ".join(
+        f"{number} {result}" for result in Result if (number := totals.results.get(result))
+    )
     said = f"{count(totals.urls, 'URL')} in {count(reports, 'report')}"
     return f"{said}: {results}" if results else said

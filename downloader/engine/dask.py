@@ -196,7 +196,7 @@ class Dask:
             elif loop.time() - seen > _WORKERLESS_SECONDS and self._fault is None:
                 self._fault = RunError(
                     "the Dask scheduler has had no workers for five minutes",
-                    hint="start some with: dask worker ADDRESS",
+                    hint="start some, where this program is installed, with: dask worker ADDRESS",
                 )
                 await client.cancel(list(client.futures.values()))
             await asyncio.sleep(_LOOK_SECONDS if self._threads else 0.2)
