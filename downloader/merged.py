@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import click
 
 from downloader import archive
-from downloader.errors import OutputError
+from downloader.errors import BlockedError, OutputError
 from downloader.journal import Merging, is_in
 from downloader.models import ExitStatus
 from downloader.paths import SafePath
@@ -39,7 +38,7 @@ def run_merge(folders: Sequence[Path], output: Path, *, quiet: bool = False) -> 
     with closing(Merging(output)) as merging:
         for folder in folders:
             with Copying(folder, output) as copying:
-                for clash in merging.take(folder, partial(_place, copying, folder)):
+                for clash in merging.take(folder, _Placing(copying, folder)):
                     click.echo(outcome_line(clash, output), err=True)
         for warning in merging.warnings:
             click.echo(printable(f"download: {warning}"), err=True)
@@ -52,9 +51,34 @@ def run_merge(folders: Sequence[Path], output: Path, *, quiet: bool = False) -> 
     return ExitStatus.SOME_FAILED if merged.clashes else ExitStatus.DONE
 
 
-def _place(copying: Copying, folder: Path, path: SafePath) -> None:
-    """Have a file in the merged folder, and with a volume of a pack its index."""
-    copying.place(path)
-    index = archive.index_of(path)
-    if index is not None and (folder / index).is_file():
-        copying.place(index)
+class _Placing:
+    """Has files of another folder in the merged one, and with the volume of a pack its index.
+
+    A volume is placed once, and not once for each address in it: it may have to be copied. One
+    whose name another volume has stays where it is, because addresses are known by that name.
+    """
+
+    def __init__(self, copying: Copying, folder: Path) -> None:
+        self._copying = copying
+        self._folder = folder
+        self._volumes: dict[SafePath, BlockedError | None] = {}
+
+    def __call__(self, path: SafePath) -> None:
+        """Have one file there."""
+        index = archive.index_of(path)
+        if index is None:
+            self._copying.place(path)
+            return
+        if path not in self._volumes:
+            self._volumes[path] = self._refused(path, index)
+        if (refused := self._volumes[path]) is not None:
+            raise BlockedError(refused.message, hint="merge it into another folder")
+
+    def _refused(self, path: SafePath, index: SafePath) -> BlockedError | None:
+        try:
+            self._copying.place(path, aside=False)
+        except BlockedError as error:
+            return error
+        if (self._folder / index).is_file():
+            self._copying.place(index)
+        return None

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from downloader import Downloaded, Skipped, download_sites
+from downloader import Downloaded, Options, Skipped, download_sites
 from downloader.errors import DiskError
 from downloader.merged import run_merge
+from downloader.models import Pack
 from tests import test_processes
 from tests.conftest import Command, Site, saved_files
 from tests.runs import done, sends
@@ -70,6 +71,33 @@ async def test_packed_shards_merge_too(town: Town, command: Command) -> None:
     again = await command("list", "-o", "merged", "--pack", "warc")
     assert (again.status, again.err) == (0, [])
     assert not town.requests
+
+
+async def test_of_two_volumes_with_one_name_none_is_taken_for_the_other(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages = {f"/{number}": b"page %d" % number for number in range(4)}
+    parts = [tmp_path / "a", tmp_path / "b"]
+    for number, part in enumerate(parts):
+        urls = [site.url(f"/{2 * number}"), site.url(f"/{2 * number + 1}")]
+        await download_sites(urls, part, options=Options(pack=Pack.WARC))
+        (volume,) = part.glob("pack-*.warc.gz")
+        same = "pack-20261125185559123-9c2f51e0-00001.warc.gz"
+        volume.rename(part / same)
+        with sqlite3.connect(part / ".download" / "journal.sqlite3") as journal:
+            journal.execute("UPDATE urls SET path = ?", (same,))
+        journal.close()
+    merged = tmp_path / "merged"
+    assert run_merge(parts, merged) == 1
+    volume = merged / same
+    assert volume.samefile(parts[0] / same)
+    assert not list(merged.glob("*~"))
+    outcomes = await download_sites(
+        [site.url(f"/{number}") for number in range(4)], merged, options=Options(pack=Pack.WARC)
+    )
+    assert [type(each) for each in outcomes] == [Skipped, Skipped, Downloaded, Downloaded]
+    # Once more, and nothing changes.
+    assert run_merge(parts[:1], merged) == 0
 
 
 @linux
@@ -231,6 +259,23 @@ async def test_without_second_names_for_files_they_are_copied(
     assert not second.samefile(first)
     assert second.stat().st_mtime == first.stat().st_mtime
     assert saved_files(tmp_path / "b") == {one.path}
+
+
+async def test_a_volume_is_copied_once_however_much_is_in_it(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.pages = {f"/{number}": b"page %d" % number for number in range(5)}
+    urls = [site.url(path) for path in site.pages]
+    await download_sites(urls, tmp_path / "part", options=Options(pack=Pack.WARC))
+    copied = []
+
+    def link(_one: str, other: str, **_how: object) -> None:
+        copied.append(other)
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", link)
+    assert run_merge([tmp_path / "part"], tmp_path / "merged") == 0
+    assert sorted(name.partition(".")[2] for name in copied) == ["cdxj.part", "warc.gz.part"]
 
 
 async def test_a_full_disk_ends_the_merge_and_what_is_merged_stays(

@@ -457,6 +457,38 @@ async def test_what_cannot_be_saved_in_is_refused(cloud: Command, output: str, s
     assert ran.out == []
 
 
+@pytest.mark.parametrize("name", ["a/../b", "a/./b", "/x//y", "a//b"])
+async def test_a_prefix_that_is_not_taken_to_the_letter_everywhere_is_refused(
+    site: Site, cloud: Command, bucket: Bucket, name: str
+) -> None:
+    site.pages["/"] = "page"
+    ran = await cloud(site.url(), "-o", f"s3://{bucket.name}/{name}")
+    assert ran.status == 2
+    assert "has an empty part, or one that is . or .." in ran.err[0]
+    assert not bucket.names()
+
+
+async def test_a_scheme_has_no_case(site: Site, cloud: Command, bucket: Bucket) -> None:
+    site.pages["/"] = "page"
+    for scheme, verdict in (("S3", "Downloaded"), ("s3", "Skipped")):
+        ran = await cloud(site.url(), "-o", f"{scheme}://{bucket.name}/some/prefix")
+        assert verdicts(ran) == [verdict], ran.err
+
+
+async def test_a_key_longer_than_stores_take_fails_alone(
+    site: Site, cloud: Command, bucket: Bucket
+) -> None:
+    long, large = (f"/{part * 150}/" + "/".join([part * 150] * 5) for part in "ab")
+    site.pages |= {long: "page", large: b"0" * 2_000_000, "/short": "page"}
+    urls = [site.url(path) for path in (long, large, "/short")]
+    where = f"s3://{bucket.name}/{'p' * 150}"
+    for verdict in ("Downloaded", "Skipped"):
+        ran = await cloud("-", "-o", where, stdin=lines(urls))
+        assert ran.status == 1
+        assert verdicts(ran) == [verdict]
+        assert sum("bytes, and 1024 is the most" in line for line in ran.err) == 2
+
+
 @pytest.mark.parametrize("package", ["s3fs", "fsspec"])
 async def test_a_missing_package_is_named(cloud: Command, package: str) -> None:
     missing = cloud.folder / "missing"

@@ -24,9 +24,11 @@ from downloader import (
     Skipped,
     Target,
     Unchanged,
+    download_sites,
 )
 from downloader.journal import FOLDER
 from downloader.models import SkipReason
+from downloader.paths import stays_within
 from downloader.urls import parse
 from tests.conftest import Command, Site, ended, saved_files
 from tests.runs import MIB, done, fetch, in_turn, keeps, sends
@@ -657,3 +659,27 @@ async def test_names_that_a_list_gives_may_move_from_one_address_to_the_next(
     assert isinstance(other, Failed)
     (first,) = await fetch([site.url("/c")], tmp_path)
     assert done(first).path == f"{site.folder}/c.html"
+
+
+@pytest.mark.parametrize("name", ["../../secret", "/tmp/secret", ".download/journal.sqlite3"])
+@pytest.mark.parametrize("column", ["base", "path", "part_path"])
+async def test_a_journal_does_not_lead_out_of_the_folder(
+    site: Site, tmp_path: Path, column: str, name: str
+) -> None:
+    out = tmp_path / "deep" / "down" / "out"
+    site.pages["/"] = b"0" * 3_000_000
+    await download_sites([site.url()], out)
+    with sqlite3.connect(out / ".download" / "journal.sqlite3") as journal:
+        journal.execute(
+            f"UPDATE urls SET state = 0, path = NULL, admitted = 1e12, validator = 'a', "
+            f"part_url = url, growth = 'never', {column} = ?",
+            (name,),
+        )
+    journal.close()
+    for secret in (tmp_path / "deep" / "secret", tmp_path / "deep" / "secret.part"):
+        secret.write_bytes(b"kept")
+    (outcome,) = await download_sites([site.url()], out)
+    assert isinstance(outcome, Downloaded)
+    assert stays_within(outcome.path)
+    assert {path.read_bytes() for path in (tmp_path / "deep").glob("secret*")} == {b"kept"}
+    assert isinstance((await download_sites([site.url()], out))[0], Skipped)

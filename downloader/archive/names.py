@@ -24,7 +24,7 @@ if sys.platform != "win32":
 #: What the name of a file ends with until it is whole.
 OPEN = ".open"
 INDEX = ".cdxj"
-_VOLUME = re.compile(r"pack-\d{17}-\d{5,}\.warc\.gz")
+_VOLUME = re.compile(r"pack-\d{17}-[0-9a-f]{8}-\d{5,}\.warc\.gz")
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -161,8 +161,10 @@ class Series:
 class Packs(Series):
     """The volumes that an output folder has instead of files, whichever runs have made them.
 
-    Their names, ``pack-20261125185559123-00001.warc.gz``, tell when a process began its first one,
-    with milliseconds, as Heritrix writes it: no name is given again when its volume is removed.
+    Their names, ``pack-20261125185559123-9c2f51e0-00001.warc.gz``, tell when a process began its
+    first one, with milliseconds, as Heritrix writes it, and something random: no name is given
+    again when its volume is removed, nor to another volume that may come beside it, by a merge or
+    in a store.
 
     Args:
         folder: the output folder.
@@ -172,20 +174,19 @@ class Packs(Series):
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         super().__init__(folder / "pack.warc.gz")
         self._clock = clock
-        self._time = ""
+        self._began = ""
         self._number = 0
 
     def claim(self) -> Claimed:
         """Begin the next volume of this process."""
-        while not self._time:
-            # Of two processes that begin at once one gets the number 1, the other another time.
-            now = f"{datetime.fromtimestamp(self._clock(), UTC):%Y%m%d%H%M%S%f}"[:-3]
-            if (claimed := self._claim(f"pack-{now}-00001.warc.gz")) is not None:
-                self._time, self._number = now, 1
+        while True:
+            if not self._began:
+                now = f"{datetime.fromtimestamp(self._clock(), UTC):%Y%m%d%H%M%S%f}"[:-3]
+                self._began = f"{now}-{uuid.uuid4().hex[:8]}"
+            self._number += 1
+            name = f"pack-{self._began}-{self._number:05d}.warc.gz"
+            if (claimed := self._claim(name)) is not None:
                 return claimed
-        self._number += 1
-        claimed = self._claim(f"pack-{self._time}-{self._number:05d}.warc.gz")
-        return claimed or self.claim()
 
     def _has(self, name: str) -> bool:
         return is_volume(name)

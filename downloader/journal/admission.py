@@ -25,6 +25,7 @@ from downloader.journal.records import (
     key_of,
 )
 from downloader.models import Failed, Options, Skipped, SkipReason, Target
+from downloader.paths import stays_within
 
 _KNOWN = f"SELECT address, {ROW} FROM urls WHERE address IN (%s)"  # noqa: S608 - ours
 _CLAIMED = (
@@ -203,6 +204,9 @@ class Admission:
 
     def _admit_known(self, target: Target, row: Row) -> Admitted:
         """Return what is left to do for an address that this run has not begun with."""
+        if not all(map(stays_within, filter(None, (row.base, row.path, row.part_path)))):
+            # Who made the journal, here or in a store, may be anybody.
+            row = replace(row, base="", path=None, part_path=None, state=State.CLAIMED)
         renamed = not row.base or (target.name is not None and target.name != row.base)
         saved = None if renamed else row.file or self._adopted(row)
         if saved is None or not self._evidence.is_there(saved):

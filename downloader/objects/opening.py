@@ -27,6 +27,8 @@ _S3_CONFIG: Mapping[str, object] = {
     "retries": {"mode": "standard", "total_max_attempts": 2},
     "max_pool_connections": AT_ONCE,
 }
+#: Parts of a prefix that are not everywhere understood to the letter.
+_UNSTEADY = frozenset({"", ".", ".."})
 #: fsspec has these, and they cannot hold what is saved.
 _NOT_WRITTEN = ("http", "https", "data", "zip", "tar", "github", "git")
 
@@ -75,10 +77,16 @@ def opened(url: str, shown: str) -> tuple[FileSystem, str]:
     Raises:
         OutputError: it is of no store that can be written to, or a package is missing.
     """
-    scheme = url.partition("://")[0].lower()
+    scheme, _, place = url.partition("://")
     if scheme in _NOT_WRITTEN or "::" in url:
         raise OutputError(
             f"{shown} is no place to save in", hint="name a folder or s3://BUCKET/PREFIX"
+        )
+    if _UNSTEADY.intersection(place.rstrip("/").split("/")[1:]):
+        # Packages, servers and proxies differ in which key that is.
+        raise OutputError(
+            f"{shown} has an empty part, or one that is . or ..",
+            hint="name a prefix without",
         )
     for log in _TALKATIVE:
         logging.getLogger(log).setLevel(logging.INFO)

@@ -37,12 +37,12 @@ def destination(text: str) -> Destination:
     """
     if (url := _URL.match(text)) is None:
         return Destination(Path(text))
-    scheme = url.group(1)
-    if scheme.lower() in _LOCAL:
+    scheme = url.group(1).lower()
+    if scheme in _LOCAL:
         parts = urlsplit(text)
         if parts.netloc not in ("", "localhost"):
             raise ValueError("a local URL has three slashes: file:///folder")
         return Destination(Path(url2pathname(parts.path)))
-    remote = url.group() + text[url.end() :].rstrip("/")
+    remote = f"{scheme}://" + text[url.end() :].rstrip("/")
     name = hashlib.blake2b(remote.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
     return Destination(platformdirs.user_cache_path("download") / "remote" / name, remote)

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 from fsspec.asyn import get_loop
 
 from downloader.bucket import Object
-from downloader.errors import StoreError
+from downloader.errors import BlockedError, StoreError
 from downloader.objects.opening import Facts, opened, put_settings
 from downloader.objects.refusals import translated
 from downloader.paths import SafePath
@@ -23,6 +23,8 @@ _MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "created")
 _MARKS = ("ETag", "etag", "md5Hash", "content_md5")
 #: An object is read in blocks of this size.
 _BLOCK = 8 * 1024 * 1024
+#: In bytes, of UTF-8, without the bucket.
+_LONGEST_KEY = 1024
 _Result = TypeVar("_Result")
 _aborted = threading.Event()
 
@@ -117,7 +119,19 @@ class Prefix:
         return True
 
     def _at(self, path: str) -> str:
-        return f"{self._root}/{path}"
+        """Return where something is.
+
+        Raises:
+            BlockedError: S3 has no key so long, and neither have the others.
+        """
+        there = f"{self._root}/{path}"
+        length = len(there.partition("/")[2].encode())
+        if length > _LONGEST_KEY:
+            raise BlockedError(
+                f"its key would have {length} bytes, and {_LONGEST_KEY} is the most",
+                hint="choose a shorter prefix as --output",
+            )
+        return there
 
     def _object(self, facts: Facts) -> Object:
         path = SafePath(str(facts["name"]).removeprefix(f"{self._root}/"))

@@ -10,7 +10,7 @@ from typing import Self
 
 from downloader.paths import PART, SafePath
 from downloader.storage.folder import READ, Folder, create, translated
-from downloader.storage.publish import Publish, publish
+from downloader.storage.publish import Publish, publish, same_or_none
 
 #: A file system that has no second names for files, or none for this one.
 _NO_LINKS = frozenset(
@@ -49,10 +49,10 @@ class Copying:
     ) -> None:
         self._stack.close()
 
-    def place(self, path: SafePath) -> None:
+    def place(self, path: SafePath, *, aside: bool = True) -> None:
         """Have a file of the first folder in the second, where it is whole when it has its name.
 
-        Another file of that name is kept as ``NAME.~1~``.
+        Another file of that name is kept as ``NAME.~1~``; without *aside* it is in the way.
 
         Raises:
             BlockedError: something is in the way.
@@ -75,6 +75,9 @@ class Copying:
                 if error.errno not in _NO_LINKS:
                     raise
                 _copy(here, leaf, there, part)
+            if not aside and not same_or_none(there, part, new):
+                os.unlink(part, dir_fd=there)
+                raise FileExistsError(errno.EEXIST, "another file has that name")
             publish(there, new, Publish(), None)
 
 

@@ -36,7 +36,7 @@ def publish(folder: int | None, leaf: str, how: Publish, written: os.stat_result
         os.stat(part, dir_fd=folder, follow_symlinks=False), written
     ):
         raise OSError(errno.EEXIST, f"what is at its {PART} is another file")
-    if not how.ours and not _same_or_none(folder, part, leaf):
+    if not how.ours and not same_or_none(folder, part, leaf):
         aside = _free_name(folder, leaf)
         os.rename(leaf, aside, src_dir_fd=folder, dst_dir_fd=folder)
     os.replace(part, leaf, src_dir_fd=folder, dst_dir_fd=folder)
@@ -50,7 +50,7 @@ def set_time(file: int, how: Publish) -> None:
             os.utime(file, (how.modified, how.modified))
 
 
-def _same_or_none(folder: int | None, part: str, leaf: str) -> bool:
+def same_or_none(folder: int | None, part: str, leaf: str) -> bool:
     """Return whether nothing is at *leaf* that would be lost if *part* took its place."""
     try:
         there = os.stat(leaf, dir_fd=folder, follow_symlinks=False)
