@@ -23,8 +23,7 @@ from downloader.loop import log_everything, runner
 from downloader.merged import run_merge
 from downloader.models import LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.progress import prepare_streams
-from downloader.report import reading
-from downloader.report.desk import Desk, Wishes
+from downloader.report.desk import FORMATS, Desk, Wishes
 from downloader.run import View, run
 from downloader.text import printable
 from downloader.urls import conceal
@@ -150,13 +149,12 @@ def _run_check(given: Given) -> ExitStatus:
 
 def _run_merge(source: Sequence[str], given: Given) -> ExitStatus:
     paths = [Path(each) for each in source]
-    if all(path.suffix.lower() in reading.ENDINGS and not path.is_dir() for path in paths):
+    if not any(path.is_dir() for path in paths) and any(path.suffix in FORMATS for path in paths):
         with Desk(_wishes_of(source, given), given["output"].folder) as desk:
             return run_gather(paths, desk, quiet=given["quiet"])
     if given["report"]:
         raise RunError(
-            "a report is made of reports, and not of folders",
-            hint="--merge takes reports that end in " + " or ".join(reading.ENDINGS),
+            "a report is made of reports, and not of folders", hint="name reports as SOURCEs"
         )
     return run_merge(paths, given["output"].folder, quiet=given["quiet"])
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
+from downloader.errors import ReportError
 from downloader.models import ExitStatus
 from downloader.report.desk import Desk
 from downloader.report.lines import count
-from downloader.report.reading import read
+from downloader.report.reading import ENDINGS, read
 from downloader.report.record import Record, Result
 from downloader.text import printable
 
@@ -28,6 +29,13 @@ def run_gather(reports: Sequence[Path], desk: Desk, *, quiet: bool = False) -> E
         ReportError: one cannot be read, or is no report.
         DiskError: the disk refuses.
     """
+    for path in reports:
+        if path.suffix.lower() not in ENDINGS:
+            shown = printable(str(path))
+            raise ReportError(
+                f"{_FLAG}: {shown} is no report that can be read whole",
+                hint=f"name some that end in {' or '.join(ENDINGS)}",
+            )
     span = _Span()
     complete = True
     for path in reports:

@@ -33,6 +33,8 @@ from downloader.urls import conceal
 _GRACE_SECONDS = 5.0
 #: How long an object store may still take after the second one.
 _STORE_SECONDS = 5.0
+#: So often it is looked whether there is something to warn of.
+_WARN_SECONDS = 1.0
 
 
 class View:
@@ -91,8 +93,12 @@ async def run(
     )
     fault: DownloadError | None = None
     told = Told((), (), ())
+    warnings = _Warnings(batch, screen)
     async with screen:
-        with _signals(batch, screen, remote=options.remote is not None) as received:
+        with (
+            _signals(batch, screen, remote=options.remote is not None) as received,
+            warnings.meanwhile(),
+        ):
             try:
                 async with aclosing(batch.outcomes()) as outcomes:
                     async for outcome in outcomes:
@@ -111,8 +117,7 @@ async def run(
                     )
                 except DownloadError as error:
                     fault = fault or error
-        for warning in batch.warnings:
-            screen.note(printable(f"download: {warning}"))
+        warnings.tell()
         if (tally.total or batch.others) and not view.quiet:
             seconds = time.monotonic() - started
             screen.result(summary_line(tally, seconds, others=batch.others, saving=options.save))
@@ -128,6 +133,36 @@ async def run(
     if ErrorKind.DISK in tally.kinds:
         return ExitStatus.DISK_FAILED
     return ExitStatus.SOME_FAILED if tally.failed or told.failures else ExitStatus.DONE
+
+
+class _Warnings:
+    """Puts what a run has to say on the screen, each line once, and soon after it is known."""
+
+    def __init__(self, batch: Batch | Campaign, screen: Screen) -> None:
+        self._batch = batch
+        self._screen = screen
+        self._told: set[str] = set()
+
+    def tell(self) -> None:
+        """Tell what has not been told."""
+        for warning in self._batch.warnings:
+            if warning not in self._told:
+                self._told.add(warning)
+                self._screen.note(printable(f"download: {warning}"))
+
+    @contextlib.contextmanager
+    def meanwhile(self) -> Iterator[None]:
+        """Tell now and then, until left."""
+        task = asyncio.create_task(self._now_and_then(), name="warnings")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(_WARN_SECONDS)
+            self.tell()
 
 
 def _named(files: Sequence[Path], options: Options) -> list[str]:

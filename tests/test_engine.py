@@ -333,6 +333,7 @@ class Here:
 
     def __init__(self, before: Callable[[Work], None] = lambda _: None) -> None:
         self.seen: list[Work] = []
+        self.warnings: list[str] = []
         self.at_once: Counter[int] = Counter()
         self.most = 0
         self.together = 0

@@ -79,7 +79,9 @@ async def test_what_is_no_report_is_named(command: Command) -> None:
         ("good.jsonl", "--report", "good.jsonl"): "download: good.jsonl is named twice; "
         "give each report a name of its own",
         (".", "--report", "new.jsonl"): "download: a report is made of reports, and not of "
-        "folders; --merge takes reports that end in .jsonl or .json",
+        "folders; name reports as SOURCEs",
+        ("good.jsonl", "other.csv"): "download: --merge: other.csv is no report that can be read "
+        "whole; name some that end in .jsonl or .json",
     }.items():
         ran = await command("--merge", *arguments)
         assert (ran.status, ran.err) == (2, [said])

@@ -67,9 +67,6 @@ class Campaign:
         plan: how the list is shared.
         executor: makes who has portions done; Dask, unless a test says otherwise.
         portion: how many lines are done at once.
-
-    Attributes:
-        warnings: lines for a person, as they become known.
     """
 
     def __init__(
@@ -80,7 +77,7 @@ class Campaign:
         executor: MakeExecutor | None = None,
         portion: int = PORTION,
     ) -> None:
-        self.warnings: list[str] = []
+        self._warnings: list[str] = []
         self._source = source
         self._plan = plan
         self._portion = portion
@@ -91,6 +88,7 @@ class Campaign:
         self._parts: Parts | None = None
         self._give_up: Callable[[], object] | None = None
         self._reader: Reader[Entry] | None = None
+        self._made: Executor | None = None
         self._executor: Executor | None = None
         self._progress: dict[int, Progress] = {}
         self._received = 0
@@ -99,6 +97,11 @@ class Campaign:
         self._stopping: set[asyncio.Task[None]] = set()
         self._tasks: dict[asyncio.Task[Done], tuple[_Shard, Work]] = {}
         self._fault: Exception | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines for a person, as they become known."""
+        return [*(self._made.warnings if self._made else ()), *self._warnings]
 
     @property
     def total(self) -> int | None:
@@ -183,7 +186,7 @@ class Campaign:
                 self._yielded += 1
                 yield failure
             if sum(parts.counts):
-                executor = self._make(self._run, self._plan, self._told)
+                executor = self._made = self._make(self._run, self._plan, self._told)
                 self._executor = await self._prepared(stack.enter_async_context(executor))
                 if self._executor is None:
                     return
@@ -293,7 +296,7 @@ class Campaign:
         except RunError as error:
             self._end_with(error)
             return
-        self.warnings += [each for each in done.warnings if each not in self.warnings]
+        self._warnings += [each for each in done.warnings if each not in self._warnings]
         if done.error is not None:
             self._end_with(done.error)
         for outcome in outcomes(done.frames, folder_of(work.shard)):

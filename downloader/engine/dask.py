@@ -41,6 +41,7 @@ _THREADS = 4
 _LOOK_SECONDS = 2.0
 #: A cluster without workers for so long will not get any.
 _WORKERLESS_SECONDS = 300.0
+_NOTICE_SECONDS = 10.0
 _TELL_SECONDS = 5.0
 _AT_WORK = {Status.running, Status.paused, Status.init, Status.closing_gracefully}
 #: Of a task that somebody waits for, or will again.
@@ -64,6 +65,7 @@ class Dask:
         self._threads: dict[str, int] = {}
         self._client: distributed.Client | None = None
         self._fault: RunError | None = None
+        self.warnings: list[str] = []
 
     @property
     def slots(self) -> int:
@@ -193,6 +195,10 @@ class Dask:
                 self._threads = dict(await client.nthreads())
             if self._threads:
                 seen = loop.time()
+            elif loop.time() - seen > _NOTICE_SECONDS and not self.warnings:
+                self.warnings.append(
+                    "the Dask scheduler has no workers yet; start some with: dask worker ADDRESS"
+                )
             elif loop.time() - seen > _WORKERLESS_SECONDS and self._fault is None:
                 self._fault = RunError(
                     "the Dask scheduler has had no workers for five minutes",

@@ -15,9 +15,14 @@ class Executor(AbstractAsyncContextManager["Executor", None], Protocol):
 
     Whoever makes one gives it a function that takes :class:`~downloader.engine.work.Progress`.
 
+    Attributes:
+        warnings: lines for a person, as they become known; also while it is being entered.
+
     Raises, on entering:
         RunError: nobody can be found to do anything.
     """
+
+    warnings: list[str]
 
     @property
     def slots(self) -> int:

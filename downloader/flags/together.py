@@ -40,7 +40,7 @@ def check(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -
         or _wrong_mirror(given, ctx)
         or _wrong_saving(given)
         or _wrong_archives(source, given)
-        or _wrong_engine(source, given)
+        or _wrong_engine(source, given, ctx)
     )
     if wrong:
         raise click.UsageError(wrong, ctx)
@@ -50,8 +50,8 @@ def _wrong_sources(source: Sequence[str], given: Mapping[str, Any]) -> str:
     own = [flag for flag in ("check", "demo", "locked") if given[flag]]
     if given["merge"]:
         fits = source and not own
-        if given["output"].remote:
-            return "--merge needs a folder as --output"
+        if given["output"].remote or any("://" in one for one in source):
+            return "--merge takes and makes folders of this machine, not stores"
         return "" if fits else "--merge takes the folders, or the reports, to merge as SOURCEs"
     if len(own) > 1 or (own and source):
         return f"--{own[0]} takes no SOURCE"
@@ -98,9 +98,12 @@ def _wrong_archives(source: Sequence[str], given: Mapping[str, Any]) -> str:
     return ""
 
 
-def _wrong_engine(source: Sequence[str], given: Mapping[str, Any]) -> str:
+def _wrong_engine(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -> str:
     if given["engine"] == "local":
-        return "--scheduler needs --engine dask" if given["scheduler"] is not None else ""
+        for name in ("scheduler", "shards"):
+            if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                return f"{_flag(name)} needs --engine dask"
+        return ""
     for name, why in _NOT_SHARED.items():
         if given[name]:
             return f"--engine dask {why}"

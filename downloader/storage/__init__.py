@@ -7,9 +7,10 @@ so nothing planted in the folder can lead a write out of it.
 
 from downloader.storage.copying import Copying
 from downloader.storage.nowhere import prepare, storage_for
+from downloader.storage.part import PartFile
 from downloader.storage.publish import Publish
 from downloader.storage.remote import Handover
-from downloader.storage.saving import Contents, PartFile, Storage
+from downloader.storage.saving import Contents, Storage
 
 __all__ = [
     "Contents",

@@ -11,9 +11,10 @@ from downloader.models import Options
 from downloader.paths import SafePath
 from downloader.storage.folder import Folder
 from downloader.storage.hops import Hops
+from downloader.storage.part import PartFile
 from downloader.storage.publish import Publish
 from downloader.storage.remote import Remote
-from downloader.storage.saving import PartFile, Storage
+from downloader.storage.saving import Storage
 
 
 def storage_for(

@@ -13,8 +13,9 @@ from downloader.bucket import Bucket
 from downloader.paths import PART, SafePath
 from downloader.storage.folder import Folder, translated
 from downloader.storage.hops import Hops
+from downloader.storage.part import PartFile
 from downloader.storage.publish import Publish
-from downloader.storage.saving import PartFile, Storage
+from downloader.storage.saving import Storage
 
 #: So many requests to the store at once: each waits for it in a thread of its own.
 _AT_ONCE = 32
@@ -140,11 +141,11 @@ class Handover:
         await asyncio.to_thread(self._hand_over, volume, index)
 
     def _hand_over(self, volume: Path, index: Path) -> None:
-        # The index first: whoever sees the volume finds it.
-        for file in (index, volume):
+        # The index first: whoever sees the volume finds it. A killed run may have sent both, and
+        # have removed one.
+        for file in filter(Path.exists, (index, volume)):
             self._bucket.upload(file, SafePath(file.name))
-        # The volume first: an index alone is sent again, and a volume alone could not be.
-        for file in (volume, index):
+        for file in (index, volume):
             with translated(SafePath(file.name)):
                 file.unlink(missing_ok=True)
 
