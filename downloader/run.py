@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -136,18 +137,20 @@ async def run(
 
 
 class _Warnings:
-    """Puts what a run has to say on the screen, each line once, and soon after it is known."""
+    """Puts what a run has to say on the screen, soon after it is known."""
 
     def __init__(self, batch: Batch | Campaign, screen: Screen) -> None:
         self._batch = batch
         self._screen = screen
-        self._told: set[str] = set()
+        self._told: Counter[str] = Counter()
 
     def tell(self) -> None:
-        """Tell what has not been told."""
+        """Tell what has not been told; one that is there twice has happened twice."""
+        known: Counter[str] = Counter()
         for warning in self._batch.warnings:
-            if warning not in self._told:
-                self._told.add(warning)
+            known[warning] += 1
+            if known[warning] > self._told[warning]:
+                self._told[warning] += 1
                 self._screen.note(printable(f"download: {warning}"))
 
     @contextlib.contextmanager
