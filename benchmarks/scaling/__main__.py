@@ -34,7 +34,7 @@ def main() -> int:
         case "kills":
             return kills.main(given.runs or 20, given.lines or 1500, given.hosts or 100)
         case "cost":
-            return cost.main(given.runs or 3, given.lines or 40_000)
+            return cost.main(given.runs or 3, given.lines or 80_000)
         case "parts":
             return parts.main(given.lines or 1_000_000)
         case "plan":

@@ -16,13 +16,13 @@ CPU_PACK = 80e-6
 """More of them for a line that is packed."""
 CPU_OBJECT = 2000e-6
 """More of them for a line that becomes an object of its own."""
-CPU_COMMAND = 31e-6
+CPU_COMMAND = 32e-6
 """Seconds of CPU of a line, in the command beside a cluster."""
 CPU_CUT = 13e-6
 """Seconds of CPU to read a line and put it into its part."""
 CPU_READ_PAST = 9e-6
 """Seconds of CPU to read a line and see that it is another shard's."""
-SCHEDULER_SHARD = 0.13
+SCHEDULER_SHARD = 0.08
 """Seconds of CPU of the scheduler, for each portion."""
 JOURNAL = 590
 """Bytes of a journal for each line."""
