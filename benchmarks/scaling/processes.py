@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.servers import reachable
+
 Process = subprocess.Popen[bytes]
 _PLAIN = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
 """As docs/scaling.md has it: without a dashboard nobody looks at samples of threads."""
@@ -27,13 +29,19 @@ class Cluster:
 @contextmanager
 def cluster(folder: Path, size: int) -> Iterator[Cluster]:
     """Run a scheduler and so many workers until left."""
-    port = free_port()
-    address = f"tcp://127.0.0.1:{port}"
     dask = (sys.executable, "-m", "dask")
     quiet = "--no-dashboard"
     with ExitStack() as stack:
-        begin = (*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), quiet)
-        scheduler = stack.enter_context(running(*begin, cwd=folder))
+        while True:
+            port = free_port()
+            begin = (*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), quiet)
+            scheduler = stack.enter_context(running(*begin, cwd=folder))
+            while scheduler.poll() is None and not reachable("127.0.0.1", port):
+                time.sleep(0.05)
+            # Somebody else may have taken the port meanwhile.
+            if scheduler.poll() is None:
+                break
+        address = f"tcp://127.0.0.1:{port}"
         join = (*dask, "worker", address, "--nthreads", "4", "--no-nanny", quiet)
         place = ("--local-directory", str(folder / "workers"))
         workers = [stack.enter_context(running(*join, *place, cwd=folder)) for _ in range(size)]
