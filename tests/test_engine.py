@@ -7,8 +7,8 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from downloader import Downloaded, Options, Outcome, Skipped
 from downloader._version import __version__
+from downloader.batch import Batch
 from downloader.engine import Campaign, Plan, task
 from downloader.engine.executor import LostError
 from downloader.engine.partition import Cutter, key_of
@@ -601,6 +602,29 @@ def test_a_shard_that_somebody_still_has_is_asked_for_again_and_then_given_up(
     held.close()
     assert isinstance(done.error, BusyError)
     assert done.untried == 1
+
+
+async def test_what_was_told_before_somebody_else_was_found_there_is_told_once(
+    site: Site, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.pages = {"/1": b"page", "/2": b"page"}
+    wholly = Batch.outcomes
+    tries = 0
+
+    async def outcomes_of(batch: Batch) -> AsyncGenerator[Outcome]:
+        nonlocal tries
+        tries += 1
+        async with aclosing(wholly(batch)) as told:
+            async for outcome in told:
+                yield outcome
+                if tries == 1:
+                    raise BusyError("another run is writing there")
+
+    monkeypatch.setattr(task, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(Batch, "outcomes", outcomes_of)
+    done = await asyncio.to_thread(do, work(output / "shard", site.url("/1"), site.url("/2")))
+    assert (tries, done.error, done.untried) == (2, None, 0)
+    assert sorted(each.index for each in outcomes(done.frames, "shard")) == [0, 1]
 
 
 async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:

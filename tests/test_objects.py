@@ -555,6 +555,11 @@ async def test_reports_name_keys_below_the_prefix(
 # --- packs ----------------------------------------------------------------------------------------
 
 
+def contents(cloud: Command, folder: str) -> dict[str, bytes]:
+    root = cloud.folder / folder
+    return {name: (root / name).read_bytes() for name in saved_files(root)}
+
+
 def packed(bucket: Bucket) -> dict[str, bytes]:
     return {name: data for name, data in below(bucket).items() if name.startswith("pack-")}
 
@@ -568,10 +573,7 @@ async def unpacked(cloud: Command, bucket: Bucket, folder: str) -> dict[str, byt
             names.append(name)
     ran = await cloud(*names, "-o", folder)
     assert ran.status == 0, ran.err
-    return {
-        name: (cloud.folder / folder / name).read_bytes()
-        for name in saved_files(cloud.folder / folder)
-    }
+    return contents(cloud, folder)
 
 
 async def test_packs_stand_in_the_store_with_what_files_would_hold(
@@ -585,11 +587,7 @@ async def test_packs_stand_in_the_store_with_what_files_would_hold(
     assert ran.out[-1] == f"Archived in {prefix(bucket)}/{volumes[0]}"
     assert all(line.startswith(f"Downloaded {prefix(bucket)}/pack-") for line in ran.out[:-2])
     await cloud("-o", "files", "-", stdin=lines(urls))
-    files = {
-        name: (cloud.folder / "files" / name).read_bytes()
-        for name in saved_files(cloud.folder / "files")
-    }
-    assert await unpacked(cloud, bucket, "unpacked") == files
+    assert await unpacked(cloud, bucket, "unpacked") == contents(cloud, "files")
     # Nothing of them is left here, and nothing else is there.
     assert not list((cloud.folder / "cache").rglob("pack-*"))
     assert set(below(bucket)) == set(packed(bucket))
@@ -627,9 +625,5 @@ async def test_a_killed_pack_goes_on_and_every_body_is_there(
     again = await cloud(*pack, stdin=lines(urls))
     assert again.status == 0, again.err
     await cloud("-o", "files", "-", stdin=lines(urls))
-    files = {
-        name: (cloud.folder / "files" / name).read_bytes()
-        for name in saved_files(cloud.folder / "files")
-    }
-    assert await unpacked(cloud, bucket, "unpacked") == files
+    assert await unpacked(cloud, bucket, "unpacked") == contents(cloud, "files")
     assert not list((cloud.folder / "cache").rglob("pack-*"))

@@ -21,9 +21,9 @@ from downloader.engine.executor import Executor, LostError
 from downloader.engine.partition import Cutter, Parts, folder_of, key_of
 from downloader.engine.work import Done, Plan, Progress, Work, outcomes, target_of
 from downloader.errors import DiskError, InternalError, RunError
-from downloader.journal import Journal
+from downloader.journal import Journal, refused
 from downloader.lists import Lists
-from downloader.models import Downloaded, Failed, InFlight, Options, Outcome
+from downloader.models import Downloaded, InFlight, Options, Outcome
 from downloader.reader import Reader
 from downloader.sources import Entry, Share
 from downloader.storage import Storage
@@ -291,7 +291,7 @@ class Campaign:
             return
         except LostError as error:
             fault = InternalError(str(error), hint="run it again: it goes on where it was")
-            yield from _failed(work, fault)
+            yield from (refused(target_of(line), fault) for line in work.lines.splitlines())
             return
         except RunError as error:
             self._end_with(error)
@@ -354,16 +354,3 @@ def _part_of(options: Options, slots: int) -> Options:
         concurrency=options.concurrency and max(1, options.concurrency // slots),
         limit_rate=options.limit_rate and max(1, options.limit_rate // slots),
     )
-
-
-def _failed(work: Work, error: InternalError) -> Iterator[Failed]:
-    for line in work.lines.splitlines():
-        target = target_of(line)
-        yield Failed(
-            index=target.index,
-            origin=target.origin,
-            url=target.shown,
-            kind=error.kind,
-            message=error.message,
-            hint=error.hint,
-        )

@@ -115,7 +115,7 @@ def _placed(outcome: Outcome, folder: str) -> Outcome:
     if isinstance(outcome, Skipped):
         detail = outcome.detail.replace(outcome.path, path)
         return replace(outcome, path=path, detail=detail)
-    # To copy each record would take a third of all that the command does for a line.
+    # Done for every line by the one process that tells of all: a copy of each would hold it up.
     object.__setattr__(outcome, "path", path)
     return outcome
 

@@ -20,8 +20,7 @@ _Result = TypeVar("_Result")
 class Loop:
     """The event loop that all portions of this process share, from the first of them to the last.
 
-    With one for each thread that Dask has, they would fight for the interpreter: four take twice
-    the CPU of one that does the same.
+    With one for each thread that Dask has, they would fight for the interpreter.
 
     Attributes:
         turns: who may begin; there while it runs.
