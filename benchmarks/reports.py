@@ -18,12 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from downloader.errors import ErrorKind
-from downloader.fetch.stopwatch import CURRENT, Stopwatch
-from downloader.models import CharsetSource, Downloaded, Failed, Outcome, Sizes, Timings
-from downloader.paths import SafePath
-from downloader.report.desk import FORMATS
+from downloader.http.timings import CURRENT, Stopwatch
+from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
 from downloader.report.record import record_of
-from downloader.report.run import Run, Totals
+from downloader.report.reporter import FORMATS
+from downloader.report.run_record import ReportTotals, RunRecord
+from downloader.web.charset import CharsetSource
+from downloader.web.filenames import SafePath
 
 TYPES = (
     ("text/html", "html", 40_000),
@@ -57,7 +58,7 @@ def measure(folder: Path, rows: int) -> None:
     began = time.process_time()
     records = [record_of(outcome) for outcome in made]
     print(f"\n{rows:,} URLs: record {(time.process_time() - began) / rows * 1e6:.0f} µs each")
-    totals = Totals()
+    totals = ReportTotals()
     for record in records:
         totals.add(record)
     for ending, make in FORMATS.items():
@@ -67,7 +68,7 @@ def measure(folder: Path, rows: int) -> None:
         for record in records:
             report.add(record)
         added = time.process_time()
-        report.finish(Run("2026-11-25T12:00:00.000Z", 60.0, 0, True, totals, folder / "out"))
+        report.finish(RunRecord("2026-11-25T12:00:00.000Z", 60.0, 0, True, totals, folder / "out"))
         each, end = (added - began) / rows * 1e6, time.process_time() - added
         print(
             f"  {ending}: {file.stat().st_size:,} bytes, {each:.0f} µs each, {end:.2f} s at the end"

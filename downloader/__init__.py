@@ -14,13 +14,7 @@ Example:
 
 from downloader._version import __version__
 from downloader.api import download_sites, iter_sites
-from downloader.errors import (
-    DownloadError,
-    ErrorKind,
-    OutputError,
-    RunError,
-    SourceError,
-)
+from downloader.errors import DownloadError, ErrorKind, OutputError, RunError, SourceError
 from downloader.models import (
     Checksum,
     Downloaded,

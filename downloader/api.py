@@ -4,9 +4,9 @@ import os
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 
-from downloader.batch import Batch
+from downloader.core.local_run import LocalRun
 from downloader.models import Options, Outcome, Target
-from downloader.objects import destination
+from downloader.object_store import destination
 from downloader.sources import from_items
 
 
@@ -70,4 +70,4 @@ def iter_sites(
     """
     place = destination(os.fspath(folder))
     run = replace(options or Options(), output=place.folder, remote=place.remote)
-    return Batch(lambda _fetch_list: from_items(urls), run).outcomes()
+    return LocalRun(lambda _fetch_list: from_items(urls), run).outcomes()

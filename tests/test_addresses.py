@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites
-from downloader.addresses import is_public
+from downloader.web.ip_addresses import is_public
 from tests.conftest import saved_files
 from tests.faultserver import PAGE, head, length, send_and_close
 
@@ -174,7 +174,7 @@ def one_address_counts_as_public(monkeypatch: pytest.MonkeyPatch) -> None:
             probe.bind((LET_IN, 0))
         except OSError:
             pytest.skip(f"{LET_IN} is no address of this machine")
-    monkeypatch.setattr("downloader.fetch.connection.is_public", lambda text: text == LET_IN)
+    monkeypatch.setattr("downloader.http.connection.is_public", lambda text: text == LET_IN)
 
 
 Resolve = Callable[..., None]

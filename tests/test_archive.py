@@ -18,12 +18,12 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Options, download_sites
-from downloader.archive.names import Series
-from downloader.archive.recorder import Archive
+from downloader.archive.file_series import FileSeries
+from downloader.archive.recorder import ArchiveRecorder
 from downloader.errors import DiskError, ErrorKind
-from downloader.exchange import Exchange
 from downloader.models import Failed, WarcDigest
-from downloader.urls import Url
+from downloader.models.exchange import Exchange
+from downloader.web.urls import Url
 from tests.archives import about, answers, contents, members, read
 from tests.conftest import Command, Site, ended
 from tests.faultserver import FAULTS, fault_server
@@ -456,9 +456,9 @@ async def test_nobody_is_told_that_something_is_kept_which_is_not(
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(fd, data)
 
-    monkeypatch.setattr("downloader.archive.writer.os.write", until_full)
+    monkeypatch.setattr("downloader.archive.warc_writer.os.write", until_full)
     options = Options(warc=tmp_path / "a.warc.gz")
-    async with Archive(Series(tmp_path / "a.warc.gz"), options) as archive:
+    async with ArchiveRecorder(FileSeries(tmp_path / "a.warc.gz"), options) as archive:
         # All at once, so that they are written together.
         told = await asyncio.gather(
             *(keep(archive, number, body) for number, body in enumerate(bodies)),
@@ -470,7 +470,7 @@ async def test_nobody_is_told_that_something_is_kept_which_is_not(
     assert {body for body, result in zip(bodies, told, strict=True) if result is None} <= kept
 
 
-async def keep(archive: Archive, number: int, body: bytes) -> None:
+async def keep(archive: ArchiveRecorder, number: int, body: bytes) -> None:
     """Have one answer written."""
     url, head = Url(f"http://h/{number}"), b"HTTP/1.1 200 OK\r\n\r\n"
     exchange = Exchange(url, None, "", 0.0, "127.0.0.1", b"GET", head, 200, "", "", "")

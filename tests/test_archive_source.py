@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Failed, Options, Outcome
-from downloader.archive import members, targets
-from downloader.batch import Batch
+from downloader.archive import gzip_members, targets
+from downloader.core.local_run import LocalRun
 from downloader.errors import ErrorKind
 from downloader.sources import from_addresses
 from tests.archives import contents
@@ -30,7 +30,7 @@ async def unpack(*archives: Path, folder: Path, options: Options | None = None) 
     """Do what ``download ARCHIVE… -o folder`` does."""
     options = replace(options or Options(), output=folder, replay=archives, retries=0)
     clock = Clock()
-    batch = Batch(
+    batch = LocalRun(
         lambda _: from_addresses(targets(archives)), options, sleep=clock.sleep, clock=clock
     )
     outcomes = [outcome async for outcome in batch.outcomes()]
@@ -288,9 +288,9 @@ async def test_an_archive_is_read_alone_and_not_archived_again(command: Command)
 
 def test_zlib_and_isal_give_the_same_members(monkeypatch: pytest.MonkeyPatch) -> None:
     data = PAGE.encode()
-    for module in (zlib, members._zlib):
-        monkeypatch.setattr(members, "_zlib", module)
-        assert gzip.decompress(members.member(data)) == data
+    for module in (zlib, gzip_members._zlib):
+        monkeypatch.setattr(gzip_members, "_zlib", module)
+        assert gzip.decompress(gzip_members.member(data)) == data
         for smaller in (True, False):
             pieces = (data[:7], data[7:])
-            assert gzip.decompress(b"".join(members.pieces(pieces, smaller=smaller))) == data
+            assert gzip.decompress(b"".join(gzip_members.pieces(pieces, smaller=smaller))) == data

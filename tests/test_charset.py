@@ -6,8 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from webencodings.labels import LABELS
 
-from downloader.charset import SAMPLE, CharacterCount, is_text, media_type
-from downloader.models import CharsetSource
+from downloader.web.charset import SAMPLE, CharacterCount, CharsetSource, is_text, media_type
 
 FAST = settings(max_examples=60, deadline=None)
 HTML = "text/html"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from downloader.check import LARGEST, Check, Finding
+from downloader.mirror.check import LARGEST, DanglingLink, MirrorCheck
 from tests.conftest import Command, Ran
 
 
@@ -219,8 +219,8 @@ async def test_hostile_files_are_survived(mirror: Mirror) -> None:
 def test_a_page_of_50_megabytes_is_read_to_its_end(tmp_path: Path) -> None:
     row = "<tr><td><a href='gone.html'>x</a><td>" + "text " * 200 + "\n"
     (tmp_path / "a.html").write_text(row * (50_000_000 // len(row)))
-    check = Check(tmp_path)
-    lines = [found.line for found in check.findings() if isinstance(found, Finding)]
+    check = MirrorCheck(tmp_path)
+    lines = [found.line for found in check.findings() if isinstance(found, DanglingLink)]
     assert lines == list(range(1, len(lines) + 1))
     assert len(lines) == check.totals.dangling > 40_000
 

@@ -65,7 +65,7 @@ def disk(command: Command) -> Iterator[Disk]:
 
 async def limited(command: Command, limits: str, *arguments: str) -> Ran:
     """Run the command to its end in a process whose resources are limited."""
-    code = f"import resource as r; {limits}; from downloader.cli import main; main()"
+    code = f"import resource as r; {limits}; from downloader.cli.main import main; main()"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code, *arguments),
         stdin=asyncio.subprocess.PIPE,

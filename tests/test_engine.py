@@ -20,17 +20,25 @@ from hypothesis import strategies as st
 
 from downloader import Downloaded, Options, Outcome, Skipped
 from downloader._version import __version__
-from downloader.batch import Batch
-from downloader.engine import Campaign, Plan, task
-from downloader.engine.executor import LostError
-from downloader.engine.partition import Cutter, key_of
-from downloader.engine.work import Done, Progress, Work, failure_of, line_of, outcomes, target_of
-from downloader.engine.worker import Turns
+from downloader.cluster import ClusterPlan, ClusterRun, portion_task
+from downloader.cluster.executor import PortionLostError
+from downloader.cluster.messages import (
+    Portion,
+    PortionProgress,
+    PortionResult,
+    failure_of,
+    line_of,
+    outcomes,
+    target_of,
+)
+from downloader.cluster.partition import Partitioner, key_of
+from downloader.cluster.worker_loop import AdmissionControl
+from downloader.core.local_run import LocalRun
 from downloader.errors import BusyError, DiskError, ErrorKind, OutputError, RunError
 from downloader.journal import Journal
 from downloader.models import Checksum, Failed, Target
-from downloader.shards import Shard
-from downloader.urls import Url
+from downloader.models.shards import Shard
+from downloader.web.urls import Url
 from tests import test_processes
 from tests.conftest import Command, Ran, Site, ended, saved_files
 from tests.runs import sends
@@ -332,8 +340,8 @@ class Here:
 
     slots = 2
 
-    def __init__(self, before: Callable[[Work], None] = lambda _: None) -> None:
-        self.seen: list[Work] = []
+    def __init__(self, before: Callable[[Portion], None] = lambda _: None) -> None:
+        self.seen: list[Portion] = []
         self.warnings: list[str] = []
         self.at_once: Counter[int] = Counter()
         self.most = 0
@@ -341,7 +349,9 @@ class Here:
         self._before = before
         self._run = ""
 
-    def __call__(self, run: str, _plan: Plan, _told: Callable[[Progress], None]) -> Self:
+    def __call__(
+        self, run: str, _plan: ClusterPlan, _told: Callable[[PortionProgress], None]
+    ) -> Self:
         self._run = run
         return self
 
@@ -356,26 +366,26 @@ class Here:
     ) -> None:
         pass
 
-    async def do(self, work: Work) -> Done:
+    async def do(self, work: Portion) -> PortionResult:
         self.seen.append(work)
         self.at_once[work.shard] += 1
         self.most = max(self.most, *self.at_once.values())
         self.together = max(self.together, self.at_once.total())
         try:
             self._before(work)
-            return await asyncio.to_thread(task.do, work, lambda _: None, lambda: True)
+            return await asyncio.to_thread(portion_task.do, work, lambda _: None, lambda: True)
         finally:
             self.at_once[work.shard] -= 1
 
     async def stop(self, *, now: bool) -> None:
-        task.stop(self._run, now)
+        portion_task.stop(self._run, now)
 
 
 async def campaign(
     source: Path | str, output: Path, here: Here, portion: int = 10_000, **options: object
 ) -> list[Outcome]:
     made = replace(Options(output=output), **options)  # type: ignore[arg-type]
-    one = Campaign((str(source),), made, Plan(shards=4), here, portion)
+    one = ClusterRun((str(source),), made, ClusterPlan(shards=4), here, portion)
     found = [outcome async for outcome in one.outcomes()]
     assert one.total == len(found) + one.untried
     return sorted(found, key=lambda outcome: outcome.index)
@@ -409,7 +419,7 @@ async def test_sizes_are_measured_without_a_folder(site: Site, tmp_path: Path) -
 
 
 async def test_a_part_that_is_lost_under_the_run_ends_it(site: Site, tmp_path: Path) -> None:
-    def lose(work: Work) -> None:
+    def lose(work: Portion) -> None:
         (tmp_path / "out" / ".download" / "shards" / f"{work.shard:05d}").unlink()
 
     site.pages = {"/1": b"page", "/2": b"page"}
@@ -432,7 +442,7 @@ async def test_a_part_of_which_a_crash_left_less_is_cut_again(site: Site, tmp_pa
 
 
 async def test_a_part_that_is_emptied_under_the_run_ends_it(site: Site, tmp_path: Path) -> None:
-    def empty(work: Work) -> None:
+    def empty(work: Portion) -> None:
         (tmp_path / "out" / ".download" / "shards" / f"{work.shard:05d}").write_bytes(b"")
 
     site.pages = {"/1": b"page", "/2": b"page"}
@@ -472,7 +482,12 @@ async def test_a_list_is_cut_once_and_again_when_it_has_changed(site: Site, tmp_
     assert parts.stat().st_mtime_ns != written
     assert parts.parent.stat().st_mode & 0o077 == 0
     with pytest.raises(OutputError, match="was cut into 4 shards"):
-        [each async for each in Campaign(("x",), Options(output=out), Plan(shards=5)).outcomes()]
+        [
+            each
+            async for each in ClusterRun(
+                ("x",), Options(output=out), ClusterPlan(shards=5)
+            ).outcomes()
+        ]
 
 
 @linux
@@ -482,7 +497,7 @@ async def test_a_shard_of_the_list_is_shared_further(town: Town, tmp_path: Path)
     for number in (1, 2):
         here = Here()
         one = Options(output=tmp_path / "out", shard=Shard(number, 2))
-        run = Campaign((str(source),), one, Plan(shards=8), here)
+        run = ClusterRun((str(source),), one, ClusterPlan(shards=8), here)
         found = [outcome async for outcome in run.outcomes()]
         assert len(found) + run.others == len(HOSTS)
     assert len(town.requests) == len(HOSTS)
@@ -492,7 +507,7 @@ def test_a_shard_fills_all_parts(tmp_path: Path) -> None:
     # The same hash for both would put every host of one shard of four into one part of four.
     shard = Shard(3, 4)
     (tmp_path / ".download").mkdir()
-    cutter = Cutter(tmp_path, 4)
+    cutter = Partitioner(tmp_path, 4)
     cutter.begin()
     targets = [Target(url=Url(f"https://{number}.example/")) for number in range(400)]
     cutter.add([target for target in targets if shard.owns(target.url)])
@@ -504,9 +519,9 @@ def test_a_shard_fills_all_parts(tmp_path: Path) -> None:
 async def test_what_everybody_dies_of_fails_line_by_line_and_the_rest_goes_on(
     site: Site, tmp_path: Path
 ) -> None:
-    def die(work: Work) -> None:
+    def die(work: Portion) -> None:
         if work.first == 0:
-            raise LostError("4 workers died while they had its part of the list")
+            raise PortionLostError("4 workers died while they had its part of the list")
 
     site.pages = {f"/{number}": b"page" for number in range(4)}
     source = listed(tmp_path, *(site.url(f"/{number}") for number in range(4)))
@@ -537,30 +552,32 @@ async def test_fewer_transfers_than_threads_are_fewer_portions(town: Town, tmp_p
 async def test_a_fault_of_the_run_ends_it_and_what_ended_before_is_told(
     site: Site, tmp_path: Path
 ) -> None:
-    def refuse(work: Work) -> None:
+    def refuse(work: Portion) -> None:
         if work.first:
             raise RunError("the scheduler is gone")
 
     site.pages = {f"/{number}": b"page" for number in range(3)}
     source = listed(tmp_path, *(site.url(f"/{number}") for number in range(3)))
-    run = Campaign((str(source),), Options(output=tmp_path / "out"), Plan(), Here(refuse), 2)
+    run = ClusterRun(
+        (str(source),), Options(output=tmp_path / "out"), ClusterPlan(), Here(refuse), 2
+    )
     found: list[Outcome] = []
     with pytest.raises(RunError, match="the scheduler is gone"):
         found += [outcome async for outcome in run.outcomes()]
-    run = Campaign((str(source),), Options(output=tmp_path / "out"), Plan(), Here(), 2)
+    run = ClusterRun((str(source),), Options(output=tmp_path / "out"), ClusterPlan(), Here(), 2)
     found = [outcome async for outcome in run.outcomes()]
     assert sorted(type(each).__name__ for each in found) == ["Downloaded", "Skipped", "Skipped"]
 
 
-def work(output: Path, *addresses: str, version: str = __version__) -> Work:
+def work(output: Path, *addresses: str, version: str = __version__) -> Portion:
     lines = b"".join(
         line_of(Target(url=Url(address), index=index)) for index, address in enumerate(addresses)
     )
-    return Work("run", 0, 0, lines, Options(output=output), version)
+    return Portion("run", 0, 0, lines, Options(output=output), version)
 
 
-def do(one: Work) -> Done:
-    return task.do(one, lambda _: None, lambda: True)
+def do(one: Portion) -> PortionResult:
+    return portion_task.do(one, lambda _: None, lambda: True)
 
 
 def test_a_worker_that_is_not_as_the_others_says_so(tmp_path: Path) -> None:
@@ -595,7 +612,7 @@ def test_a_planted_link_is_not_followed(output: Path, tmp_path: Path) -> None:
 def test_a_shard_that_somebody_still_has_is_asked_for_again_and_then_given_up(
     output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(task, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(portion_task, "_BUSY_SECONDS", 0.0)
     (output / "shard").mkdir()
     held = Journal(output / "shard")
     done = do(work(output / "shard", "http://127.0.0.1/"))
@@ -608,10 +625,10 @@ async def test_what_was_told_before_somebody_else_was_found_there_is_told_once(
     site: Site, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.pages = {"/1": b"page", "/2": b"page"}
-    wholly = Batch.outcomes
+    wholly = LocalRun.outcomes
     tries = 0
 
-    async def outcomes_of(batch: Batch) -> AsyncGenerator[Outcome]:
+    async def outcomes_of(batch: LocalRun) -> AsyncGenerator[Outcome]:
         nonlocal tries
         tries += 1
         async with aclosing(wholly(batch)) as told:
@@ -620,8 +637,8 @@ async def test_what_was_told_before_somebody_else_was_found_there_is_told_once(
                 if tries == 1:
                     raise BusyError("another run is writing there")
 
-    monkeypatch.setattr(task, "_BUSY_SECONDS", 0.0)
-    monkeypatch.setattr(Batch, "outcomes", outcomes_of)
+    monkeypatch.setattr(portion_task, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(LocalRun, "outcomes", outcomes_of)
     done = await asyncio.to_thread(do, work(output / "shard", site.url("/1"), site.url("/2")))
     assert (tries, done.error, done.untried) == (2, None, 0)
     assert sorted(each.index for each in outcomes(done.frames, "shard")) == [0, 1]
@@ -641,7 +658,7 @@ async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
         for _ in range(50):
             await asyncio.sleep(0)
 
-    turns = Turns(lambda: used, lambda: now, sleep)
+    turns = AdmissionControl(lambda: used, lambda: now, sleep)
     await turns.wait(lambda: stopped)
     second = asyncio.create_task(turns.wait(lambda: stopped))
     await some_time()
@@ -668,7 +685,7 @@ async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
 
 def test_what_comes_after_a_stop_is_not_begun(output: Path) -> None:
     one = replace(work(output / "shard", "http://127.0.0.1/"), run="stopped")
-    task.stop("stopped", True)
+    portion_task.stop("stopped", True)
     done = do(one)
     assert (done.error, done.untried) == (None, 1)
     assert not (output / "shard").exists()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites
-from downloader.text import printable
+from downloader.web.text import printable
 from tests.conftest import saved_files
 from tests.faultserver import (
     ARCHIVE,

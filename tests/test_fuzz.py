@@ -12,19 +12,8 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from downloader import (
-    Downloaded,
-    ErrorKind,
-    Failed,
-    Options,
-    Outcome,
-    download_sites,
-    sources,
-    urls,
-)
-from downloader.charset import CharacterCount, is_text, media_type
-from downloader.cli import main
-from downloader.decode import decoder_for
+from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites, sources
+from downloader.cli.main import main
 from downloader.errors import (
     BadUrlError,
     DecodeError,
@@ -33,15 +22,18 @@ from downloader.errors import (
     TruncatedError,
     UrlError,
 )
-from downloader.fetch.client import _location_text, _text
-from downloader.fetch.cookies import CookieFile
+from downloader.http.client import _location_text, _text
+from downloader.http.cookies import CookieFile
+from downloader.http.resume import continued_total, strong_validator
+from downloader.http.retry import LONGEST_ASKED, retry_after
 from downloader.journal import Job, Journal
-from downloader.models import ExitStatus, Skipped
-from downloader.paths import EXTENSIONS, candidates
-from downloader.resume import Partial, continued_total, strong_validator
-from downloader.retry import LONGEST_ASKED, retry_after
-from downloader.text import http_date, printable
-from downloader.urls import Url
+from downloader.models import ExitStatus, PartialBody, Skipped
+from downloader.web import urls
+from downloader.web.charset import CharacterCount, is_text, media_type
+from downloader.web.content_coding import decoder_for
+from downloader.web.filenames import EXTENSIONS, candidates
+from downloader.web.text import http_date, printable
+from downloader.web.urls import Url
 from tests.conftest import saved_files
 from tests.faultserver import PAGE, Request, fault_server, send
 from tests.test_paths import assert_safe
@@ -203,7 +195,7 @@ RANGES = st.builds(
 def test_any_content_range_is_the_rest_of_the_body_or_refused(
     field: str, etag: str, modified: str, offset: int, total: int | None
 ) -> None:
-    partial = Partial("http://h.test/", '"1"', total)
+    partial = PartialBody("http://h.test/", '"1"', total)
     whole = continued_total(partial, offset, field, etag, modified)
     if whole is not None:
         assert " ".join(field.lower().split()) == f"bytes {offset}-{whole - 1}/{whole}"
@@ -311,7 +303,7 @@ def toml(value: object) -> str:
 
 def run_with_config(text: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return what the command says that reads this file, and would then begin."""
-    monkeypatch.setattr("downloader.cli._guarded", lambda run, *, debug: ExitStatus.DONE)
+    monkeypatch.setattr("downloader.cli.main._guarded", lambda run, *, debug: ExitStatus.DONE)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config.toml"
         file.write_bytes(text.encode("utf-8", "surrogatepass"))

@@ -7,9 +7,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downloader.report.data import json_line
-from downloader.report.reading import read
+from downloader.report.formats.text import json_line
 from downloader.report.record import FIELDS, Record, Result
+from downloader.report.report_reader import read
 from tests import test_processes
 from tests.conftest import Command
 from tests.runs import sends

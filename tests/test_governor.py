@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader.governor import Adaptive, Bandwidth, Hosts, Permits
+from downloader.scheduling import AutoConcurrency, HostQueues, RateLimiter, ResizableSemaphore
 from tests.runs import Clock
 
 
@@ -24,7 +24,7 @@ def simulate(
 ) -> tuple[float, dict[str, int]]:
     """Run (host, seconds) jobs in the order of a list; return the makespan and peaks by host."""
     clock = Clock()
-    hosts: Hosts[float] = Hosts(per_host, delay, clock)
+    hosts: HostQueues[float] = HostQueues(per_host, delay, clock)
     left = iter(jobs)
     running: list[tuple[float, str]] = []
     peaks: Counter[str] = Counter()
@@ -110,7 +110,7 @@ def test_two_requests_to_one_host_are_a_delay_apart() -> None:
 
 def test_a_paused_host_waits_and_the_others_go_on() -> None:
     clock = Clock()
-    hosts: Hosts[str] = Hosts(6, clock=clock)
+    hosts: HostQueues[str] = HostQueues(6, clock=clock)
     hosts.pause("a", 30.0)
     hosts.put("a", "first of a")
     hosts.put("b", "first of b")
@@ -123,7 +123,7 @@ def test_a_paused_host_waits_and_the_others_go_on() -> None:
 
 def test_what_is_tried_again_goes_first_when_its_time_has_come() -> None:
     clock = Clock()
-    hosts: Hosts[str] = Hosts(1, clock=clock)
+    hosts: HostQueues[str] = HostQueues(1, clock=clock)
     hosts.put("a", "new")
     hosts.put_back("a", "again", 5.0)
     clock.now = 5.0
@@ -136,7 +136,7 @@ def test_what_is_tried_again_goes_first_when_its_time_has_come() -> None:
 def refusals(most: int, per_host: int, pages: int = 2000) -> int:
     """Return how often a host refuses that can do no more than *most* at once."""
     clock = Clock()
-    hosts: Hosts[int] = Hosts(per_host, clock=clock)
+    hosts: HostQueues[int] = HostQueues(per_host, clock=clock)
     for page in range(pages):
         hosts.put("busy", page)
     refused = out = 0
@@ -166,7 +166,7 @@ def test_a_host_that_says_that_it_is_overloaded_is_soon_asked_for_no_more_than_i
 
 
 def test_refusals_of_requests_that_were_out_together_count_once() -> None:
-    hosts: Hosts[int] = Hosts(6, clock=Clock())
+    hosts: HostQueues[int] = HostQueues(6, clock=Clock())
     for page in range(20):
         hosts.put("a", page)
     taken = [hosts.take() for _ in range(6)]
@@ -181,7 +181,7 @@ def test_refusals_of_requests_that_were_out_together_count_once() -> None:
 @pytest.mark.parametrize("delay", [0.0, 1.0])
 def test_memory_does_not_grow_with_the_hosts_that_have_been(paused: bool, delay: float) -> None:
     clock = Clock()
-    hosts: Hosts[int] = Hosts(6, delay, clock)
+    hosts: HostQueues[int] = HostQueues(6, delay, clock)
     for number in range(50_000):
         name = f"host-{number}"
         hosts.put(name, number)
@@ -194,7 +194,7 @@ def test_memory_does_not_grow_with_the_hosts_that_have_been(paused: bool, delay:
 
 
 def test_what_has_been_begun_goes_before_longer_queues() -> None:
-    hosts: Hosts[str] = Hosts(6, clock=Clock())
+    hosts: HostQueues[str] = HostQueues(6, clock=Clock())
     for number in range(100):
         hosts.put("long", f"new {number}")
     hosts.put_back("short", "begun", 0.0)
@@ -202,7 +202,7 @@ def test_what_has_been_begun_goes_before_longer_queues() -> None:
 
 
 def test_what_waits_can_be_taken_back() -> None:
-    hosts: Hosts[int] = Hosts(1, clock=Clock())
+    hosts: HostQueues[int] = HostQueues(1, clock=Clock())
     hosts.put("a", 1)
     hosts.put("a", 2)
     hosts.put_back("a", 3, 60.0)
@@ -227,7 +227,7 @@ def found_limit(
 ) -> list[int]:
     """Run a world in which *limit* transfers at once end at *rate* of them; return the limits."""
     clock, worked = Clock(), Clock()
-    adaptive = Adaptive(most, clock, lambda: 0, busy=worked)
+    adaptive = AutoConcurrency(most, clock, lambda: 0, busy=worked)
     limits = []
     chance = random.Random(5)
     while clock.now < seconds:
@@ -265,7 +265,7 @@ def test_a_list_of_dead_hosts_is_no_reason_to_go_slower() -> None:
 
 def test_dead_hosts_that_come_later_are_no_reason_to_stay_slow() -> None:
     clock = Clock()
-    adaptive = Adaptive(1024, clock, lambda: 0, busy=lambda: 0.0)
+    adaptive = AutoConcurrency(1024, clock, lambda: 0, busy=lambda: 0.0)
     chance = random.Random(5)
     while clock.now < 60:
         clock.now += 0.1 / adaptive.limit
@@ -281,7 +281,7 @@ def test_a_process_that_has_no_time_left_gains_nothing_by_more() -> None:
 
 def test_a_number_that_is_given_stays() -> None:
     clock = Clock()
-    adaptive = Adaptive(16, clock, lambda: 0, fixed=True)
+    adaptive = AutoConcurrency(16, clock, lambda: 0, fixed=True)
     for _ in range(1000):
         clock.now += 0.01
         adaptive.ended(short=True, strained=True)
@@ -289,7 +289,7 @@ def test_a_number_that_is_given_stays() -> None:
 
 
 async def test_permits_can_be_fewer_or_more_while_they_are_out() -> None:
-    permits = Permits(3)
+    permits = ResizableSemaphore(3)
     for _ in range(3):
         await permits.acquire()
     permits.resize(1)
@@ -321,7 +321,7 @@ async def test_the_total_of_all_transfers_keeps_to_the_rate_and_is_shared_fairly
         heapq.heappush(waiting, (clock.now + seconds, len(waiting), awake))
         await awake.wait()
 
-    bandwidth = Bandwidth(1_000_000, sleep, clock)
+    bandwidth = RateLimiter(1_000_000, sleep, clock)
     received = [0, 0, 0]
 
     async def transfer(number: int) -> None:

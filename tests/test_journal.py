@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from downloader.errors import BadUrlError, ErrorKind
 from downloader.journal import Job, Journal
 from downloader.models import Failed, Skipped, SkipReason, Target
-from downloader.paths import PART, Name, SafePath
-from downloader.urls import parse
+from downloader.web.filenames import PART, FileName, SafePath
+from downloader.web.urls import parse
 from tests.test_paths import MEDIA_TYPES, assert_safe
 
 
@@ -29,7 +29,7 @@ def _target(address: str, index: int = 0, name: str | None = None) -> Target:
     return Target(url=parse(address), index=index, origin=f"list:{index + 1}", name=name)
 
 
-def _names(addresses: Sequence[str | tuple[str, str]]) -> list[Name | None]:
+def _names(addresses: Sequence[str | tuple[str, str]]) -> list[FileName | None]:
     """Return the name that each address of a list gets, None where it gets none."""
     journal = Journal()
     targets = [
@@ -65,7 +65,7 @@ def _assert_apart(paths: Sequence[SafePath]) -> None:
         pytest.fail(f"{taken[key]} is a file and {folders[key]} is inside it")
 
 
-def _assert_never_shared(names: Sequence[Name | None]) -> None:
+def _assert_never_shared(names: Sequence[FileName | None]) -> None:
     """Fail if any content types at all could bring two of *names* together."""
     futures = [
         {name.path(media_type) for media_type in MEDIA_TYPES} for name in names if name is not None

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites
 from downloader.models import Checksum, Target
-from downloader.urls import parse
+from downloader.web.urls import parse
 from tests.conftest import Command, Ran, Site, saved_files
 from tests.faultserver import (
     BINARY,
@@ -266,7 +266,7 @@ def dripping(*sizes: int) -> Answer:
 async def test_a_drip_is_given_up_when_it_is_too_slow(
     sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.body.time", Clock(step=2.0))
+    monkeypatch.setattr("downloader.core.body.time", Clock(step=2.0))
     outcome = await outcome_of(dripping(*sizes), tmp_path, WATCHFUL)
     assert_failed(outcome, ErrorKind.TIMEOUT, "slower than 100 B/s", "--min-speed")
 
@@ -277,7 +277,7 @@ async def test_a_drip_is_given_up_when_it_is_too_slow(
 async def test_what_is_quick_enough_is_saved(
     sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.body.time", Clock(step=2.0))
+    monkeypatch.setattr("downloader.core.body.time", Clock(step=2.0))
     outcome = await outcome_of(dripping(*sizes), tmp_path, WATCHFUL)
     assert isinstance(outcome, Downloaded)
     assert outcome.sizes.saved == sum(sizes)

@@ -11,10 +11,10 @@ import tinycss2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downloader.links import Kind, css, find, rewrite
+from downloader.links import LinkKind, css, find, rewrite
 from tests.linkcases import document, found
 
-K = Kind
+K = LinkKind
 CASES = json.loads((Path(__file__).parent / "data/css-parsing-tests.json").read_text("utf-8"))
 
 
@@ -59,7 +59,7 @@ CASES = json.loads((Path(__file__).parent / "data/css-parsing-tests.json").read_
         ("a{b:image-set(type('c'))}", []),
     ],
 )  # fmt: skip
-def test_addresses_are_found_by_tokens(sheet: str, links: list[tuple[Kind, str]]) -> None:
+def test_addresses_are_found_by_tokens(sheet: str, links: list[tuple[LinkKind, str]]) -> None:
     assert found(sheet, "text/css") == links
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from downloader.links import Document, Kind, Page, Robots, find, robots_meta
-from downloader.urls import Url
+from downloader.links import Document, LinkKind, ParsedPage, RobotsMeta, find, robots_meta
+from downloader.web.urls import Url
 from tests.linkcases import document, found
 
-K = Kind
+K = LinkKind
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ K = Kind
     ],
 )  # fmt: skip
 def test_what_a_browser_would_load_or_follow_is_found(
-    markup: str, links: list[tuple[Kind, str]]
+    markup: str, links: list[tuple[LinkKind, str]]
 ) -> None:
     assert found(markup) == links
 
@@ -193,7 +193,7 @@ def test_a_base_counts_as_in_a_browser(markup: str, addresses: list[str]) -> Non
 
 def test_a_link_knows_where_it_stands() -> None:
     body = "ü<p>\r\n<a rel='NoFollow  me' href = 'a&amp;b'>"
-    page = Page(document(body))
+    page = ParsedPage(document(body))
     [link] = page.links
     assert (link.raw, link.value, link.where) == ("a&amp;b", "a&b", "a[href]")
     assert page.text[link.start : link.end] == link.raw
@@ -214,15 +214,15 @@ def test_links_without_an_address_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("markup", "robots"),
     [
-        ("<meta name=robots content='noindex, NOFOLLOW'>", Robots(noindex=True, nofollow=True)),
-        ("<meta name=ROBOTS content=none>", Robots(noindex=True, nofollow=True)),
-        ("<meta name=robots content=nofollow>", Robots(nofollow=True)),
-        ("<meta name=robots content='index,follow'>", Robots()),
-        ("<meta name=description content=nofollow>", Robots()),
-        ("<!--<meta name=robots content=none>-->", Robots()),
+        ("<meta name=robots content='noindex, NOFOLLOW'>", RobotsMeta(noindex=True, nofollow=True)),
+        ("<meta name=ROBOTS content=none>", RobotsMeta(noindex=True, nofollow=True)),
+        ("<meta name=robots content=nofollow>", RobotsMeta(nofollow=True)),
+        ("<meta name=robots content='index,follow'>", RobotsMeta()),
+        ("<meta name=description content=nofollow>", RobotsMeta()),
+        ("<!--<meta name=robots content=none>-->", RobotsMeta()),
     ],
 )
-def test_a_page_says_what_robots_may_do(markup: str, robots: Robots) -> None:
+def test_a_page_says_what_robots_may_do(markup: str, robots: RobotsMeta) -> None:
     assert robots_meta(document(markup)) == robots
     [link] = find(document(f"{markup}<a href=x>"))
     assert link.nofollow is robots.nofollow

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from downloader.links import Kind, find, readable, refresh, rewrite, srcset
+from downloader.links import LinkKind, find, meta_refresh, readable, rewrite, srcset
 from tests.linkcases import document, found
 
-K = Kind
+K = LinkKind
 JS = "text/javascript"
 SVG = "image/svg+xml"
 MANIFEST = "application/manifest+json"
@@ -78,7 +78,7 @@ def test_a_comma_at_either_end_of_a_candidate_is_escaped() -> None:
     ],
 )
 def test_a_refresh_is_read_as_the_standard_says(content: str, address: str | None) -> None:
-    place = refresh.target(content)
+    place = meta_refresh.target(content)
     assert (place and content[slice(*place)]) == address
 
 
@@ -185,7 +185,7 @@ def test_what_is_no_json_has_no_links(text: str) -> None:
         ("<!-- <image href='a'/> --><title><![CDATA[<image href='b'/>]]></title>", []),
     ],
 )  # fmt: skip
-def test_svg_files_refer_to_others(inner: str, links: list[tuple[Kind, str]]) -> None:
+def test_svg_files_refer_to_others(inner: str, links: list[tuple[LinkKind, str]]) -> None:
     names = "xmlns:h='http://www.w3.org/1999/xhtml' xmlns:l='http://www.w3.org/1999/xlink'"
     text = f"<?xml version='1.0'?><svg {names} xmlns='http://www.w3.org/2000/svg'>{inner}</svg>"
     # In the order of the attributes that are read, not in that of the document.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import webencodings
 
-from downloader.links import Change, Document, Link, Page, find, rewrite
+from downloader.links import Document, Link, ParsedPage, Replacement, find, rewrite
 from tests.linkcases import URL, document, tree
 
 #: A page with much of what pages have.
@@ -184,7 +184,7 @@ def test_changes_tell_what_was_replaced() -> None:
     page = rewrite(document("ü<a href='x'>"), lambda _: "y")
     [change] = page.changes
     assert change.link is not None
-    assert change == Change(10, 11, "x", "y", change.link)
+    assert change == Replacement(10, 11, "x", "y", change.link)
 
 
 # Encodings
@@ -215,7 +215,7 @@ def test_an_encoding_is_kept(charset: str, text: str) -> None:
     word = text.split()[-1]
     before = f"<p>{text}<a href='{word}.html'>{text}</a><style>a{{b:url({word})}}</style>{text}"
     after = f"<p>{text}<a href='n%C3%BC'>{text}</a><style>a{{b:url(n%C3%BC)}}</style>{text}"
-    page = Page(Document(encode(before, charset), "text/html", URL, charset))
+    page = ParsedPage(Document(encode(before, charset), "text/html", URL, charset))
     assert page.encoding == charset
     assert [link.value for link in page.links] == [f"{word}.html", word]
     assert page.rewrite(lambda _: "nü").body == encode(after, charset)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from downloader import Downloaded, Options, Skipped, download_sites
+from downloader.cli.merge_folders import run_merge_folders
 from downloader.errors import DiskError
-from downloader.merged import run_merge
 from downloader.models import Pack
 from tests import test_processes
 from tests.conftest import Command, Site, saved_files
@@ -88,7 +88,7 @@ async def test_of_two_volumes_with_one_name_none_is_taken_for_the_other(
             journal.execute("UPDATE urls SET path = ?", (same,))
         journal.close()
     merged = tmp_path / "merged"
-    assert run_merge(parts, merged) == 1
+    assert run_merge_folders(parts, merged) == 1
     volume = merged / same
     assert volume.samefile(parts[0] / same)
     assert not list(merged.glob("*~"))
@@ -97,7 +97,7 @@ async def test_of_two_volumes_with_one_name_none_is_taken_for_the_other(
     )
     assert [type(each) for each in outcomes] == [Skipped, Skipped, Downloaded, Downloaded]
     # Once more, and nothing changes.
-    assert run_merge(parts[:1], merged) == 0
+    assert run_merge_folders(parts[:1], merged) == 0
 
 
 @linux
@@ -127,7 +127,7 @@ async def test_what_is_done_wins_over_what_is_not(site: Site, tmp_path: Path) ->
     (lost,) = await download_sites([site.url()], tmp_path / "a")
     site.pages = {"/": "page"}
     one = done(*await download_sites([site.url()], tmp_path / "b"))
-    assert run_merge([tmp_path / "a", tmp_path / "b", tmp_path / "a"], tmp_path / "c") == 0
+    assert run_merge_folders([tmp_path / "a", tmp_path / "b", tmp_path / "a"], tmp_path / "c") == 0
     assert (tmp_path / "c" / one.path).read_text() == "page"
     (again,) = await download_sites([site.url()], tmp_path / "c")
     assert isinstance(again, Skipped)
@@ -224,7 +224,7 @@ async def test_a_journal_does_not_lead_out_of_the_merged_folder(
     journal.close()
     for place in (tmp_path / "secret", theirs / ".download" / "secret"):
         place.write_bytes(b"page")
-    assert run_merge([theirs], merged) == 1
+    assert run_merge_folders([theirs], merged) == 1
     assert tree(merged) == {}
     assert [each.name for each in merged.parent.iterdir()] == ["merged"]
     assert [each.name for each in (merged / ".download").iterdir()] == ["journal.sqlite3"]
@@ -253,7 +253,7 @@ async def test_without_second_names_for_files_they_are_copied(
     site.pages = {"/": b"page"}
     one = done(*await download_sites([site.url()], tmp_path / "a"))
     monkeypatch.setattr(os, "link", refuse)
-    assert run_merge([tmp_path / "a"], tmp_path / "b") == 0
+    assert run_merge_folders([tmp_path / "a"], tmp_path / "b") == 0
     first, second = tmp_path / "a" / one.path, tmp_path / "b" / one.path
     assert second.read_bytes() == b"page"
     assert not second.samefile(first)
@@ -274,7 +274,7 @@ async def test_a_volume_is_copied_once_however_much_is_in_it(
         raise OSError(errno.EXDEV, "Invalid cross-device link")
 
     monkeypatch.setattr(os, "link", link)
-    assert run_merge([tmp_path / "part"], tmp_path / "merged") == 0
+    assert run_merge_folders([tmp_path / "part"], tmp_path / "merged") == 0
     assert sorted(name.partition(".")[2] for name in copied) == ["cdxj.part", "warc.gz.part"]
 
 
@@ -289,7 +289,7 @@ async def test_a_full_disk_ends_the_merge_and_what_is_merged_stays(
     with monkeypatch.context() as full:
         full.setattr(os, "link", refuse)
         with pytest.raises(DiskError, match="No space left"):
-            run_merge([tmp_path / "a"], tmp_path / "b")
+            run_merge_folders([tmp_path / "a"], tmp_path / "b")
     assert not saved_files(tmp_path / "b")
-    assert run_merge([tmp_path / "a"], tmp_path / "b") == 0
+    assert run_merge_folders([tmp_path / "a"], tmp_path / "b") == 0
     assert len(saved_files(tmp_path / "b")) == 1

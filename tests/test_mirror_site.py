@@ -8,8 +8,8 @@ import pytest
 import yarl
 from aiohttp import web
 
-from downloader.links import Document, Link, Page
-from downloader.urls import Url
+from downloader.links import Document, Link, ParsedPage
+from downloader.web.urls import Url
 from tests.browser import both, chromium, loaded, needs_browser
 from tests.conftest import Handler, Site
 from tests.mirrorserver import CHARSETS, FILES, PAGES, TYPES, MirrorSite, mirror_site
@@ -104,7 +104,7 @@ async def copied(start: str) -> dict[str, Handler]:
                 )
                 header = response.headers["Content-Type"]
                 status = response.status
-            page = Page(document)
+            page = ParsedPage(document)
             queue += [link.url for link in page.links if link.url and link.kind.requisite]
             copy[name_of(url)] = sends(page.rewrite(local).body, header, status)
     return copy
@@ -137,7 +137,9 @@ def wanted(site: MirrorSite, path: str) -> set[str]:
         known.add(url)
         document = saved(site, url)
         if document is not None:
-            queue += [link.url for link in Page(document).links if link.url and link.kind.requisite]
+            queue += [
+                link.url for link in ParsedPage(document).links if link.url and link.kind.requisite
+            ]
     return known | {f"{site.cdn}/img/redirected.png"}
 
 

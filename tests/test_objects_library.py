@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader import Downloaded, Options, Skipped, download_sites
-from downloader.copies import Copies
 from downloader.errors import DownloadError, OutputError, StoreError
 from downloader.journal.database import open_in
-from downloader.journal.twin import KEY, Twin
+from downloader.journal.replica import KEY, JournalReplica
+from downloader.journal.replica_schedule import ReplicaSchedule
 from downloader.models import Outcome, Pack
-from downloader.objects import bucket_of, destination
-from downloader.objects.refusals import translated
-from downloader.paths import SafePath
+from downloader.object_store import destination, open_store
+from downloader.object_store.error_mapping import translated
+from downloader.web.filenames import SafePath
 from tests.conftest import Site
 from tests.test_engine import Here, campaign, listed
 
@@ -43,7 +43,7 @@ async def test_the_library_takes_the_url_of_a_store(site: Site, store: str) -> N
     urls = [site.url(), site.url("/data")]
     assert kinds(await download_sites(urls, store)) == [Downloaded, Downloaded]
     assert kinds(await download_sites(urls, store)) == [Skipped, Skipped]
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     found = bucket.find(SafePath(f"{site.folder}/data.bin"))
     assert found is not None
@@ -55,7 +55,7 @@ async def test_what_has_another_name_now_takes_the_place_of_the_old(site: Site, 
     await download_sites([site.url("/a")], store)
     site.pages["/a"] = b"data"
     await download_sites([site.url("/a")], store, options=Options(force=True))
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     assert [found.path for found in bucket.below(site.folder)] == [f"{site.folder}/a.bin"]
 
@@ -63,7 +63,7 @@ async def test_what_has_another_name_now_takes_the_place_of_the_old(site: Site, 
 async def test_verify_hashes_what_is_there(site: Site, store: str) -> None:
     site.pages["/a"] = b"right"
     await download_sites([site.url("/a")], store)
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     bucket.put(SafePath(f"{site.folder}/a.bin"), b"wrong")
     assert kinds(await download_sites([site.url("/a")], store)) == [Skipped]
@@ -80,7 +80,7 @@ async def test_the_shards_of_a_cluster_stand_below_the_prefix(
     source = listed(tmp_path, *(site.url(path) for path in site.pages))
     found = await campaign(source, tmp_path / "work", Here(), portion=2, **options)
     assert kinds(found) == [Downloaded] * 6
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     for outcome in found:
         assert isinstance(outcome, Downloaded)
@@ -132,7 +132,7 @@ def test_whatever_a_store_raises_is_one_line(error: Exception, hint: str) -> Non
 async def test_copies_are_sent_at_the_start_and_at_the_end() -> None:
     sent: list[int] = []
     failed: list[DownloadError] = []
-    copies = Copies(_making(lambda: sent.append(len(sent))), failed.append)
+    copies = ReplicaSchedule(_making(lambda: sent.append(len(sent))), failed.append)
     await copies.begin()
     assert sent == [0]
     await copies.finish()
@@ -145,7 +145,7 @@ async def test_a_store_that_takes_no_copy_ends_the_run_before_it_begins() -> Non
         raise StoreError("no", hint="way out")
 
     with pytest.raises(OutputError, match="no"):
-        await Copies(_making(refuse), lambda _: None).begin()
+        await ReplicaSchedule(_making(refuse), lambda _: None).begin()
 
 
 async def test_a_copy_that_fails_is_told_once_and_not_tried_again() -> None:
@@ -162,7 +162,7 @@ async def test_a_copy_that_fails_is_told_once_and_not_tried_again() -> None:
         failed.append(error)
         told.set()
 
-    copies = Copies(_making(send), fail, pause=lambda _: asyncio.sleep(0))
+    copies = ReplicaSchedule(_making(send), fail, pause=lambda _: asyncio.sleep(0))
     await copies.begin()
     await asyncio.wait_for(told.wait(), 30)
     await copies.finish()
@@ -188,18 +188,18 @@ def _urls(db: sqlite3.Connection) -> int:
 def test_a_run_killed_before_it_learnt_that_its_copy_arrived_keeps_its_journal(
     tmp_path: Path, store: str, known: bool
 ) -> None:
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     db = open_in(tmp_path, [])
     db.execute("INSERT INTO runs (started) VALUES (1)")
-    twin = Twin(bucket, tmp_path)
+    twin = JournalReplica(bucket, tmp_path)
     twin.make(db)
     twin.send()
     db.execute("INSERT INTO runs (started) VALUES (2)")
     marks = tmp_path / ".download" / "copy.json"
     noted = json.loads(marks.read_text())
     marks.write_text(json.dumps({"seen": "", "sent": noted["sent"] if known else ""}))
-    Twin(bucket, tmp_path).restore(db, [])
+    JournalReplica(bucket, tmp_path).restore(db, [])
     # What another machine has sent takes the place of what is here.
     assert _urls(db) == (2 if known else 1)
     db.close()
@@ -208,11 +208,11 @@ def test_a_run_killed_before_it_learnt_that_its_copy_arrived_keeps_its_journal(
 def test_a_copy_that_was_sent_by_another_meanwhile_is_not_replaced(
     tmp_path: Path, store: str
 ) -> None:
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     db = open_in(tmp_path, [])
     db.execute("INSERT INTO runs (started) VALUES (1)")
-    twin = Twin(bucket, tmp_path)
+    twin = JournalReplica(bucket, tmp_path)
     twin.make(db)
     twin.send()
     bucket.put(KEY, b"of another")
@@ -223,7 +223,7 @@ def test_a_copy_that_was_sent_by_another_meanwhile_is_not_replaced(
 
 
 async def test_what_is_there_with_the_same_bytes_is_left_alone(site: Site, store: str) -> None:
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     site.pages |= {"/small": b"small", "/large": b"x" * 2_000_000}
     for name, body in (("small", b"small"), ("large", b"x" * 2_000_000)):
@@ -244,7 +244,7 @@ async def test_copies_are_made_soon_at_first_and_then_now_and_then() -> None:
             enough.set()
             await asyncio.Event().wait()
 
-    copies = Copies(_making(lambda: None), lambda _: None, pause)
+    copies = ReplicaSchedule(_making(lambda: None), lambda _: None, pause)
     await copies.begin()
     await asyncio.wait_for(enough.wait(), 30)
     await copies.finish()

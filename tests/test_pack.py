@@ -18,8 +18,8 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Options, Outcome, Skipped, Unchanged
-from downloader.archive.names import Packs, hold, index_path, is_volume
-from downloader.batch import Batch
+from downloader.archive.file_series import PackVolumes, hold, index_path, is_volume
+from downloader.core.local_run import LocalRun
 from downloader.errors import DownloadError, OutputError
 from downloader.journal import FOLDER
 from downloader.models import Pack
@@ -587,7 +587,11 @@ async def test_a_second_run_is_refused_and_touches_nothing(site: Site, command: 
 
 
 async def whole_ones(
-    site: Site, folder: Path, take: Packs | None, told: list[Path], fault: DownloadError | None
+    site: Site,
+    folder: Path,
+    take: PackVolumes | None,
+    told: list[Path],
+    fault: DownloadError | None,
 ) -> list[Outcome]:
     """Run with somebody who is told of volumes, and may take them away."""
 
@@ -603,7 +607,7 @@ async def whole_ones(
 
     options = Options(output=folder, pack=Pack.WARC, warc_max_size=4096)
     urls = [*map(site.url, site.pages)]
-    batch = Batch(lambda _: from_items(urls), options, whole=whole)
+    batch = LocalRun(lambda _: from_items(urls), options, whole=whole)
     return [outcome async for outcome in batch.outcomes()]
 
 
@@ -617,7 +621,7 @@ async def test_who_wants_to_be_told_of_whole_volumes_is_told_once_of_each(
     # What was not taken away, and what is recovered, is told of by the next run.
     unfinished(told[-1])
     again: list[Path] = []
-    taken = Packs(tmp_path / "taken")
+    taken = PackVolumes(tmp_path / "taken")
     taken.folder.mkdir()
     await whole_ones(site, tmp_path / "out", taken, again, None)
     assert again[: len(told)] == told
@@ -657,7 +661,7 @@ async def test_a_name_is_not_given_again(tmp_path: Path) -> None:
     given = set()
     # Of those that begin in the same millisecond, each may be on a machine of its own.
     for _ in range(3):
-        series = Packs(tmp_path, lambda: 1_800_000_000.001)
+        series = PackVolumes(tmp_path, lambda: 1_800_000_000.001)
         for _ in range(3):
             claimed = series.claim()
             claimed.publish()

@@ -8,9 +8,18 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
 from downloader.errors import BadUrlError, BlockedError
-from downloader.paths import EXTENSIONS, PART, Growth, Name, SafePath, candidates, fold, given
-from downloader.text import printable
-from downloader.urls import parse
+from downloader.web.filenames import (
+    EXTENSIONS,
+    PART,
+    ExtensionRule,
+    FileName,
+    SafePath,
+    candidates,
+    fold,
+    given,
+)
+from downloader.web.text import printable
+from downloader.web.urls import parse
 
 HTML, PNG, CSS = "text/html", "image/png", "text/css"
 FAST = settings(max_examples=150, deadline=None)
@@ -173,7 +182,7 @@ def test_every_candidate_of_every_url_is_safe(path: str, host: str, long: int) -
     ["a", "a.txt", "folder/b.txt", ".hidden/x"[1:], "世界.html", "a b/c", "100%.txt", "a%20b", "_"],
 )
 def test_a_name_that_a_list_gives_is_taken_to_the_letter(name: str) -> None:
-    assert given(name) == Name(name, Growth.NEVER)
+    assert given(name) == FileName(name, ExtensionRule.NEVER)
     assert {given(name).path(media_type) for media_type in MEDIA_TYPES} == {name}
 
 

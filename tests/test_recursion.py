@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Failed, Options, Outcome, Skipped
-from downloader.crawl import Robots, Rules
 from downloader.errors import ErrorKind
+from downloader.mirror.scope import RobotsCache, RobotsRules
 from downloader.models import SkipReason
-from downloader.urls import Url
+from downloader.web.urls import Url
 from tests.conftest import Command, Handler, Site, saved_files
 from tests.runs import Clock, fetch
 
@@ -254,10 +254,10 @@ async def test_a_site_that_never_ends_its_robots_txt_does_not_hold_up_the_run(
 async def test_a_defect_in_reading_robots_txt_fails_its_links_and_ends(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(_: Robots, __: Url) -> Rules:
+    async def broken(_: RobotsCache, __: Url) -> RobotsRules:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr(Robots, "rules", broken)
+    monkeypatch.setattr(RobotsCache, "rules", broken)
     site.pages = {"/": links("/a.html")}
     outcomes = by_path(site, await fetch([site.url()], tmp_path, Options(level=1)))
     failed = outcomes["/a.html"]

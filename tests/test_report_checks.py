@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader.errors import ReportError
-from downloader.report.budget import Spending, parse_budget
-from downloader.report.compare import Change, Comparison
-from downloader.report.lock import Locked
+from downloader.report.budget import BudgetCheck, parse_budget
+from downloader.report.compare import ChangeKind, Comparison
+from downloader.report.lock import LockCheck
 from downloader.report.record import Record, Result
-from downloader.report.sizes import size_lines
-from downloader.report.summary import Summary
-from downloader.text import printable
+from downloader.report.size_tables import size_lines
+from downloader.report.summary import SizeSummary
+from downloader.web.text import printable
 from tests.conftest import Command, Site, saved_files
 from tests.runs import sends
 from tests.test_reports import HOSTILE
@@ -80,7 +80,7 @@ def test_what_is_new_may_be_what_a_stopped_run_had_not_come_to(tmp_path: Path) -
     comparison = Comparison(old)
     comparison.add(Record(url="http://h/", outcome=Result.DOWNLOADED))
     comparison.finish(complete=True)
-    assert list(comparison.changes) == [Change.NEW]
+    assert list(comparison.changes) == [ChangeKind.NEW]
     assert "the earlier run was stopped" in comparison.lines()[0]
 
 
@@ -90,7 +90,7 @@ def test_of_many_changes_the_first_are_named(tmp_path: Path) -> None:
     for number in range(300):
         comparison.add(Record(url=f"http://h/{number}", outcome=Result.DOWNLOADED))
     comparison.finish(complete=True)
-    assert comparison.changes[Change.NEW].count == 300
+    assert comparison.changes[ChangeKind.NEW].count == 300
     assert comparison.lines(2) == [
         f"Since {tmp_path / 'old.jsonl'}: 300 new, 0 the same",
         "  new: http://h/0",
@@ -284,8 +284,8 @@ def test_hostile_text_is_printed_as_text(tmp_path: Path, text: str) -> None:
     old.write_text(json.dumps({"url": text, "outcome": "measured", "decoded_bytes": 1}) + "\n")
     lock = tmp_path / "old.lock"
     lock.write_text(json.dumps({"url": text, "sha256": "1" * 64, "final_url": f"{text}!"}) + "\n")
-    comparison, locked, summary = Comparison(old), Locked(lock), Summary()
-    spending = Spending(parse_budget("any=1,total=1"))
+    comparison, locked, summary = Comparison(old), LockCheck(lock), SizeSummary()
+    spending = BudgetCheck(parse_budget("any=1,total=1"))
     for taker in (comparison, locked, summary, spending):
         taker.add(record)
     lines = [*comparison.lines(), *locked.lines(), *spending.lines()]

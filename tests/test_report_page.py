@@ -14,12 +14,13 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from downloader.errors import ErrorKind
-from downloader.models import CharsetSource, Downloaded, Failed, Outcome, Sizes, Timings
-from downloader.paths import SafePath
-from downloader.report.html import MOST_ROWS, Html
+from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
+from downloader.report.formats.html import MOST_ROWS, HtmlReport
 from downloader.report.record import record_of
-from downloader.report.run import Run, Totals
-from downloader.text import printable
+from downloader.report.run_record import ReportTotals, RunRecord
+from downloader.web.charset import CharsetSource
+from downloader.web.filenames import SafePath
+from downloader.web.text import printable
 from tests.conftest import Command, Site
 from tests.runs import sends
 from tests.test_reports import HOSTILE
@@ -89,14 +90,14 @@ async def opened(
 
 def written(path: Path, outcomes: Sequence[Outcome], *, untried: int = 0) -> Path:
     """Return the file of a report on *outcomes*."""
-    totals = Totals()
-    report = Html(path)
+    totals = ReportTotals()
+    report = HtmlReport(path)
     for outcome in outcomes:
         record = record_of(outcome)
         totals.add(record)
         report.add(record)
     started = "2026-11-25T12:00:00.000Z"
-    report.finish(Run(started, 2.5, untried, not untried, totals, path.parent / "saved"))
+    report.finish(RunRecord(started, 2.5, untried, not untried, totals, path.parent / "saved"))
     return path
 
 

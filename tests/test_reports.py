@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 
 from downloader.errors import DiskError, ErrorKind, ReportError
 from downloader.models import Failed
-from downloader.report.data import Csv, Json, JsonLines
-from downloader.report.files import Report
-from downloader.report.html import Html
-from downloader.report.lock import LockFile
+from downloader.report.formats.html import HtmlReport
+from downloader.report.formats.text import CsvReport, JsonlReport, JsonReport
+from downloader.report.lock import LockWriter
+from downloader.report.output_files import ReportFile
 from downloader.report.record import FIELDS, Record, Result, record_of, schema
-from downloader.report.run import Run, Totals
+from downloader.report.run_record import ReportTotals, RunRecord
 from tests.conftest import Command, Site, ended, saved_files
 from tests.runs import keeps, sends
 
@@ -35,7 +35,7 @@ DOCS = (Path(__file__).parents[1] / "docs" / "reports.md").read_text(encoding="u
 SCHEMA = json.loads(schema())
 VALID = jsonschema.Draft202012Validator(SCHEMA)
 VALID_REPORT = jsonschema.Draft202012Validator({**SCHEMA, "$ref": "#/$defs/report"})
-RUN = Run("2026-11-25T12:00:00.000Z", 1.5, 0, True, Totals(), Path("out"))
+RUN = RunRecord("2026-11-25T12:00:00.000Z", 1.5, 0, True, ReportTotals(), Path("out"))
 #: What has broken programs that print, parse or show texts, in the manner of the "big list of
 #: naughty strings".
 HOSTILE = [
@@ -317,9 +317,9 @@ async def test_where_one_report_is_refused_the_others_are_made(
     assert whole["run"]["urls"] > 0
 
 
-@pytest.mark.parametrize("make", [Html, LockFile])
+@pytest.mark.parametrize("make", [HtmlReport, LockWriter])
 def test_without_room_for_temporary_files_nothing_is_left_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], Report]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], ReportFile]
 ) -> None:
     full = Path("/dev/full")
     monkeypatch.setattr("tempfile.TemporaryFile", lambda: full.open("w+b"))
@@ -331,9 +331,9 @@ def test_without_room_for_temporary_files_nothing_is_left_behind(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("make", [Html, LockFile])
+@pytest.mark.parametrize("make", [HtmlReport, LockWriter])
 def test_without_a_folder_for_temporary_files_no_run_begins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], Report]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], ReportFile]
 ) -> None:
     def refuse() -> None:
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
@@ -366,8 +366,10 @@ async def test_what_an_encrypted_request_waits_for(tmp_path: Path, command: Comm
     assert second["first_byte_seconds"] > 0
 
 
-@pytest.mark.parametrize("make", [JsonLines, Json, Csv, Html])
-def test_memory_does_not_grow_with_the_list(tmp_path: Path, make: Callable[[Path], Report]) -> None:
+@pytest.mark.parametrize("make", [JsonlReport, JsonReport, CsvReport, HtmlReport])
+def test_memory_does_not_grow_with_the_list(
+    tmp_path: Path, make: Callable[[Path], ReportFile]
+) -> None:
     report = make(tmp_path / "report")
     for number in range(1000):
         report.add(_failed(f"https://h.example/{number}"))
@@ -411,8 +413,8 @@ def test_any_text_stays_text_in_every_format(
 
 def _check_text(folder: Path, text: str) -> None:
     files = [folder / "r.jsonl", folder / "r.json", folder / "r.csv"]
-    for report in (JsonLines(files[0]), Json(files[1]), Csv(files[2])):
-        assert isinstance(report, JsonLines | Json | Csv)
+    for report in (JsonlReport(files[0]), JsonReport(files[1]), CsvReport(files[2])):
+        assert isinstance(report, JsonlReport | JsonReport | CsvReport)
         report.add(_failed(text))
         report.finish(RUN)
     (record,) = records(files[0])
@@ -429,7 +431,7 @@ def _check_text(folder: Path, text: str) -> None:
 
 @pytest.mark.parametrize("text", ['";=1;"', "a; \t=1", "x;;@SUM(1)", ';"=1', "= 1", "a;＝1"])  # noqa: RUF001
 def test_where_semicolons_part_cells_none_is_a_formula(tmp_path: Path, text: str) -> None:
-    report = Csv(tmp_path / "r.csv")
+    report = CsvReport(tmp_path / "r.csv")
     address = "http://h/a;-b"
     report.add(Record(url=address, outcome=Result.MEASURED, etag=text, last_modified=text))
     report.finish(RUN)
@@ -441,7 +443,7 @@ def test_where_semicolons_part_cells_none_is_a_formula(tmp_path: Path, text: str
 
 
 def test_a_run_that_ends_early_has_one_record_more(tmp_path: Path) -> None:
-    report = JsonLines(tmp_path / "r.jsonl")
+    report = JsonlReport(tmp_path / "r.jsonl")
     report.finish(replace(RUN, untried=1, list_read=False))
     (record,) = records(tmp_path / "r.jsonl")
     assert record["outcome"] == Result.NOT_TRIED

@@ -28,8 +28,8 @@ from downloader import (
 )
 from downloader.journal import FOLDER
 from downloader.models import SkipReason
-from downloader.paths import stays_within
-from downloader.urls import parse
+from downloader.web.filenames import stays_within
+from downloader.web.urls import parse
 from tests.conftest import Command, Site, ended, saved_files
 from tests.runs import MIB, done, fetch, in_turn, keeps, sends
 

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloader import Checksum, ErrorKind, Failed, Options, Outcome, Target, download_sites
-from downloader.resume import Partial, continued_total, strong_validator
-from downloader.urls import parse
+from downloader.http.resume import continued_total, strong_validator
+from downloader.models import PartialBody
+from downloader.web.urls import parse
 from tests.conftest import Command, Handler, Site, saved_files
 from tests.runs import MIB, done, fetch, grown, in_turn, keeps, sends
 
@@ -504,7 +505,7 @@ def test_the_very_range_asked_for_of_the_very_version_continues_it(
     offset: int, length: int, tag: str, known: bool
 ) -> None:
     total = offset + length
-    partial = Partial("https://h/", tag, total if known else None)
+    partial = PartialBody("https://h/", tag, total if known else None)
     assert continued_total(partial, offset, f"bytes {offset}-{total - 1}/{total}", tag, "") == total
 
 
@@ -514,7 +515,7 @@ _NUMBERS = st.integers(1, 4)
 
 @given(
     partial=st.builds(
-        Partial, st.just("https://h/"), st.sampled_from(['"v1"', SETTLED]), st.none() | _NUMBERS
+        PartialBody, st.just("https://h/"), st.sampled_from(['"v1"', SETTLED]), st.none() | _NUMBERS
     ),
     offset=_NUMBERS,
     first=_NUMBERS,
@@ -525,7 +526,7 @@ _NUMBERS = st.integers(1, 4)
 )
 @settings(max_examples=2000, deadline=None)
 def test_whatever_continues_it_begins_at_its_end_and_goes_to_the_end_of_the_same_version(
-    partial: Partial,
+    partial: PartialBody,
     offset: int,
     first: int,
     last: int,
@@ -545,7 +546,7 @@ def test_whatever_continues_it_begins_at_its_end_and_goes_to_the_end_of_the_same
 
 @given(st.text(max_size=60))
 def test_no_words_at_all_are_taken_for_a_range(text: str) -> None:
-    partial = Partial("https://h/", '"v1"', None)
+    partial = PartialBody("https://h/", '"v1"', None)
     assert continued_total(partial, 5, text, '"v1"', "") is None
 
 

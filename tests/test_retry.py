@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader import Checksum, Downloaded, ErrorKind, Failed, Options, Target, download_sites
-from downloader.batch import Batch
-from downloader.retry import FIRST, LONGEST, LONGEST_ASKED, backoff, retry_after
+from downloader.core.local_run import LocalRun
+from downloader.http.retry import FIRST, LONGEST, LONGEST_ASKED, backoff, retry_after
 from downloader.sources import from_items
-from downloader.text import http_date
-from downloader.urls import parse
+from downloader.web.text import http_date
+from downloader.web.urls import parse
 from tests.conftest import Command, Handler, Site
 from tests.faultserver import Door, fault_server
 from tests.runs import Clock, done, fetch, in_turn, sends
@@ -346,7 +346,7 @@ async def test_the_whole_host_is_left_alone_and_no_other_host(
         yield paused(site.url("/same"))
         yield free(site.url("/other"))
 
-    batch = Batch(
+    batch = LocalRun(
         lambda _: from_items(addresses()), Options(output=tmp_path), sleep=clock.sleep, clock=clock
     )
     outcomes = batch.outcomes()

@@ -12,10 +12,10 @@ import pytest
 
 from downloader import Downloaded, Options, Outcome, download_sites
 from downloader.errors import RunError
-from downloader.fetch.cookies import CookieFile
-from downloader.fetch.secrets import Secrets, Trail
+from downloader.http.cookies import CookieFile
+from downloader.http.credentials import Credentials, RedirectTrail
 from downloader.models import Target
-from downloader.urls import Url, parse
+from downloader.web.urls import Url, parse
 from tests.conftest import Command
 from tests.faultserver import (
     HTML,
@@ -184,7 +184,9 @@ def test_a_redirect_may_lead_to_a_machine_that_netrc_names_over_tls(
     (tmp_path / "netrc").write_text(
         "machine sign-on.test login me password of-it\ndefault login me password of-others\n"
     )
-    chain = Secrets(replace(OPTIONS, netrc=True)).chain(Trail(parse("http://data.test/")), ())
+    chain = Credentials(replace(OPTIONS, netrc=True)).chain(
+        RedirectTrail(parse("http://data.test/")), ()
+    )
     told = {
         url: decoded(chain.headers(parse(url)).get("Authorization", "").removeprefix("Basic "))
         for url in (

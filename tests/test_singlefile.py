@@ -18,11 +18,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.async_api import Browser
 
-from downloader.links import Document, Kind, Link, Page, find
-from downloader.paths import EXTENSIONS
-from downloader.singlefile import MIB, Cache, Left, Single, data_uri, single_file
-from downloader.singlefile.model import Packed
-from downloader.urls import Url
+from downloader.links import Document, Link, LinkKind, ParsedPage, find
+from downloader.mirror.singlefile import (
+    MIB,
+    ExternalReference,
+    PackedFileCache,
+    SingleFilePage,
+    data_uri,
+    single_file,
+)
+from downloader.mirror.singlefile.model import PackedFile
+from downloader.web.filenames import EXTENSIONS
+from downloader.web.urls import Url
 from tests.browser import both, chromium, loaded, needs_browser
 from tests.conftest import Handler, Site
 from tests.mirrorserver import PAGES, MirrorSite, mirror_site
@@ -32,7 +39,7 @@ Files = dict[str, str | bytes]
 
 def pack(
     files: Files, path: str = "index.html", *, most: int = MIB * 16, total: int = MIB * 64
-) -> Single:
+) -> SingleFilePage:
     address = "https://h/{}".format
     return single_file(path, reader(files), address=address, most=most, total=total)
 
@@ -88,8 +95,8 @@ def test_links_stay_unless_there_is_an_address() -> None:
     for part in ("href=../b.html#x", "href=#own", "src=gone.png", "'../c/d e.html#y'"):
         assert part in text
     assert set(single.left) == {
-        Left("a/index.html", "a/gone.png", "missing"),
-        Left("c/frame.html", "c/lost.png", "missing"),
+        ExternalReference("a/index.html", "a/gone.png", "missing"),
+        ExternalReference("c/frame.html", "c/lost.png", "missing"),
     }
 
 
@@ -198,7 +205,7 @@ def test_what_pages_share_is_packed_once() -> None:
         asked.append(path)
         return reader(files)(path)
 
-    cache = Cache()
+    cache = PackedFileCache()
     first, second = (
         single_file(path, read, address=str, cache=cache) for path in ("a.html", "b.html")
     )
@@ -222,13 +229,13 @@ def test_markup_that_never_ends_does(markup: str) -> None:
 
 
 def test_a_cache_is_bounded() -> None:
-    cache = Cache(100_000)
+    cache = PackedFileCache(100_000)
     for number in range(100):
-        cache.put((f"{number}.png", Kind.IMAGE, False), Packed("x" * 9_000))
-    kept = [n for n in range(100) if cache.get((f"{n}.png", Kind.IMAGE, False))]
+        cache.put((f"{number}.png", LinkKind.IMAGE, False), PackedFile("x" * 9_000))
+    kept = [n for n in range(100) if cache.get((f"{n}.png", LinkKind.IMAGE, False))]
     assert kept == list(range(90, 100))
-    cache.put(("large.png", Kind.IMAGE, False), Packed("x" * 30_000))
-    assert cache.get(("large.png", Kind.IMAGE, False)) is None
+    cache.put(("large.png", LinkKind.IMAGE, False), PackedFile("x" * 30_000))
+    assert cache.get(("large.png", LinkKind.IMAGE, False)) is None
 
 
 def test_a_page_needs_itself_a_thousand_times() -> None:
@@ -286,7 +293,7 @@ def test_what_is_too_large_stays_outside() -> None:
 
 def test_a_frame_that_no_browser_would_open_stays_outside() -> None:
     single = pack({"index.html": "<iframe src=f.html>", "f.html": "x" * (2 * MIB)})
-    assert single.left == (Left("index.html", "f.html", "too large for a frame"),)
+    assert single.left == (ExternalReference("index.html", "f.html", "too large for a frame"),)
 
 
 def test_graphics_are_put_into_the_page() -> None:
@@ -296,7 +303,9 @@ def test_graphics_are_put_into_the_page() -> None:
     )
     page = "<meta charset=windows-1252><svg><use href=s.svg#dot /><use href='s.svg#gone'/></svg>"
     single = pack({"index.html": page, "s.svg": svg, "t.svg": svg})
-    assert single.left == (Left("index.html", "s.svg", "the graphic has no such part"),)
+    assert single.left == (
+        ExternalReference("index.html", "s.svg", "the graphic has no such part"),
+    )
     assert b"href=#dot" in single.body
     assert single.body.count(b"<symbol id='dot'><title>&#252;</title>") == 1
     taken = page.replace("s.svg#gone", "t.svg#dot")
@@ -307,7 +316,7 @@ def test_graphics_are_put_into_the_page() -> None:
     single = pack({"a.xhtml": xhtml.format(inner), "s.svg": svg}, "a.xhtml")
     assert single.left == ()
     assert b'<use href="#dot"/>' in single.body
-    assert Page(Document(single.body, "application/xhtml+xml", Url("http://h/"))).links == ()
+    assert ParsedPage(Document(single.body, "application/xhtml+xml", Url("http://h/"))).links == ()
     assert single.body.endswith(b"</svg></svg></body></html>")
 
 
@@ -403,10 +412,10 @@ class Copy:
                 name = hashlib.sha256(url.encode()).hexdigest()[:12] + EXTENSIONS.get(kind, ".bin")
                 copy.names[url] = name
                 copy.charsets[name] = documents[url].charset
-                links = Page(documents[url]).links
+                links = ParsedPage(documents[url]).links
                 queue += [link.url for link in links if link.url and link.kind.requisite]
         for url, document in documents.items():
-            copy.files[copy.names[url]] = Page(document).rewrite(copy.local).body
+            copy.files[copy.names[url]] = ParsedPage(document).rewrite(copy.local).body
         return copy
 
     def address(self, name: str) -> str | None:

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from downloader import Downloaded, ErrorKind, Failed, download_sites
 from downloader.errors import BlockedError
-from downloader.paths import SafePath
-from downloader.storage import Publish, Storage
+from downloader.storage import PublishOptions, Storage
+from downloader.web.filenames import SafePath
 from tests.conftest import Site
 
 
@@ -20,7 +20,7 @@ async def test_a_file_appears_under_its_name_only_when_it_is_committed(tmp_path:
         await part.write(b"one")
         await part.write(b"two")
         assert sorted(p.name for p in tmp_path.rglob("*.*")) == ["b.html.part"]
-        await part.commit(Publish())
+        await part.commit(PublishOptions())
     assert [p.read_bytes() for p in tmp_path.rglob("*.*")] == [b"onetwo"]
 
 
@@ -51,14 +51,14 @@ async def test_a_planted_symbolic_link_is_never_followed(tmp_path: Path, planted
     async with Storage(root) as storage:
         if planted in ("folder", "loop"):
             with pytest.raises(BlockedError, match="site/file cannot be saved"):
-                await storage.save(path, b"theirs", Publish())
+                await storage.save(path, b"theirs", PublishOptions())
             with pytest.raises(BlockedError):
                 async with storage.begin(path):
                     pass
         else:
-            await storage.save(path, b"theirs", Publish())
+            await storage.save(path, b"theirs", PublishOptions())
             async with storage.begin(path) as part:
-                await part.commit(Publish())
+                await part.commit(PublishOptions())
             assert not (root / path).is_symlink()
     assert [p.name for p in outside.iterdir()] == ["secret"]
     assert (outside / "secret").read_text() == "mine"
@@ -73,8 +73,8 @@ async def test_without_folder_descriptors_links_are_refused_as_well(
     (root / "site").symlink_to(tmp_path)
     async with Storage(root) as storage:
         with pytest.raises(BlockedError):
-            await storage.save(SafePath("site/file"), b"theirs", Publish())
-        await storage.save(SafePath("a/b/file"), b"ours", Publish())
+            await storage.save(SafePath("site/file"), b"theirs", PublishOptions())
+        await storage.save(SafePath("a/b/file"), b"ours", PublishOptions())
     assert (root / "a/b/file").read_bytes() == b"ours"
     assert not (tmp_path / "file").exists()
 
@@ -126,18 +126,18 @@ async def test_a_folder_above_that_is_swapped_for_a_link_is_not_entered(
 ) -> None:
     root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
     async with Storage(root) as storage:
-        await storage.save(SafePath("h/x/one"), b"one", Publish())
+        await storage.save(SafePath("h/x/one"), b"one", PublishOptions())
         (root / swapped).rename(elsewhere)
         (root / swapped).symlink_to(elsewhere)
         with pytest.raises(BlockedError):
-            await storage.save(SafePath("h/x/two"), b"two", Publish())
+            await storage.save(SafePath("h/x/two"), b"two", PublishOptions())
     assert [path.name for path in elsewhere.rglob("*") if path.is_file()] == ["one"]
 
 
 async def test_who_gives_up_saving_leaves_no_error_behind(tmp_path: Path) -> None:
     async with Storage(tmp_path) as storage:
         saves = [
-            asyncio.create_task(storage.save(SafePath(f"f/{n}"), b"data", Publish()))
+            asyncio.create_task(storage.save(SafePath(f"f/{n}"), b"data", PublishOptions()))
             for n in range(300)
         ]
         await asyncio.sleep(0)

@@ -17,21 +17,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from downloader.models import Options
-from downloader.paths import SafePath
+from downloader.web.filenames import SafePath
 
 if TYPE_CHECKING:
-    from downloader.archive.holdings import Archived
-    from downloader.archive.keeping import Keeping
-    from downloader.archive.leftovers import Left
-    from downloader.archive.recorder import Archive
+    from downloader.archive.archive_index import ArchiveIndex
+    from downloader.archive.orphan_index import OrphanIndex
+    from downloader.archive.recorder import ArchiveRecorder
+    from downloader.archive.session import ArchiveSession
 
 __all__ = [
     "Whole",
-    "around",
-    "holdings_of",
     "index_of",
-    "leftovers_of",
     "open_archive",
+    "open_index",
+    "open_session",
+    "orphans_of",
     "recovered",
     "targets",
 ]
@@ -40,9 +40,9 @@ __all__ = [
 Whole = Callable[[Path, Path], Awaitable[None]]
 
 
-def around(
+def open_session(
     options: Options, whole: Whole | None = None, failed: Callable[[Exception], None] | None = None
-) -> "Keeping | None":
+) -> "ArchiveSession | None":
     """Return what surrounds a run that keeps an archive; None for one that does not.
 
     *whole* is told of each file that is whole, one after the other: also of those that earlier runs
@@ -50,39 +50,39 @@ def around(
     """
     if not options.archiving:
         return None
-    from downloader.archive.keeping import Keeping
+    from downloader.archive.session import ArchiveSession
 
-    return Keeping(options, whole, failed)
+    return ArchiveSession(options, whole, failed)
 
 
-def open_archive(options: Options) -> "Archive | None":
+def open_archive(options: Options) -> "ArchiveRecorder | None":
     """Return what keeps the exchanges of this process; None where no archive is kept."""
     if not options.archiving:
         return None
-    from downloader.archive.keeping import series_of
-    from downloader.archive.recorder import Archive
+    from downloader.archive.recorder import ArchiveRecorder
+    from downloader.archive.session import series_of
 
-    return Archive(series_of(options), options)
+    return ArchiveRecorder(series_of(options), options)
 
 
 def index_of(path: SafePath) -> SafePath | None:
     """Return where the index of the volume of a pack is; None of what is no such volume."""
-    from downloader.archive.names import index_path, is_volume
+    from downloader.archive.file_series import index_path, is_volume
 
     return SafePath(str(index_path(Path(path)))) if is_volume(path) else None
 
 
-def leftovers_of(options: Options) -> "Left | None":
+def orphans_of(options: Options) -> "OrphanIndex | None":
     """Return what killed runs have packed and not noted; None without packs. It blocks."""
     if options.pack is None:
         return None
-    from downloader.archive.leftovers import Left
-    from downloader.archive.names import Packs
+    from downloader.archive.file_series import PackVolumes
+    from downloader.archive.orphan_index import OrphanIndex
 
-    return Left(Packs(options.output))
+    return OrphanIndex(PackVolumes(options.output))
 
 
-def holdings_of(options: Options) -> "Archived | None":
+def open_index(options: Options) -> "ArchiveIndex | None":
     """Return the archives that answer in the network's place; None for the network. It blocks.
 
     Raises:
@@ -90,9 +90,9 @@ def holdings_of(options: Options) -> "Archived | None":
     """
     if not options.replay:
         return None
-    from downloader.archive.holdings import archived
+    from downloader.archive.archive_index import archived_urls
 
-    return archived(options.replay)
+    return archived_urls(options.replay)
 
 
 def recovered(options: Options) -> list[str]:
@@ -101,9 +101,9 @@ def recovered(options: Options) -> list[str]:
     Raises:
         DiskError: the disk refuses.
     """
-    from downloader.archive.keeping import series_of
     from downloader.archive.recorder import disk_error
     from downloader.archive.recovery import recover
+    from downloader.archive.session import series_of
 
     try:
         return recover(series_of(options))
@@ -117,6 +117,6 @@ def targets(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
     Raises:
         SourceError: an archive cannot be read, or none holds an address.
     """
-    from downloader.archive.holdings import archived
+    from downloader.archive.archive_index import archived_urls
 
-    return archived(paths).targets()
+    return archived_urls(paths).targets()

@@ -14,13 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import IO, Self
 
-from downloader.archive.earlier import Earlier
-from downloader.archive.names import Series
-from downloader.archive.records import Hash, hasher
-from downloader.archive.writer import Payload, Writer
+from downloader.archive.file_series import FileSeries
+from downloader.archive.previous_captures import PreviousCaptures
+from downloader.archive.warc_records import Hash, hasher
+from downloader.archive.warc_writer import Payload, WarcWriter
 from downloader.errors import DiskError, NoDescriptorError
-from downloader.exchange import Cut, Exchange, Place
 from downloader.models import Options
+from downloader.models.exchange import Exchange, RecordLocation, Truncation
 
 #: Of a body so much is held in memory; the rest waits in a file until its length is known.
 _MOST_HELD = 512 * 1024
@@ -30,10 +30,10 @@ _PARTIAL = 206
 _AT_ONCE = 64
 
 
-class Archive:
+class ArchiveRecorder:
     """Keeps exchanges in a series of files; an asynchronous context manager.
 
-    It is a :class:`~downloader.exchange.Recorder`. Leaving it gives the last file its name.
+    It is an ``ExchangeRecorder``. Leaving it gives the last file its name.
 
     A pack is kept for the bodies in it: so of what fails there is nothing in it, while an archive
     besides the files tells all that happened.
@@ -42,13 +42,13 @@ class Archive:
         DiskError: the disk refuses.
     """
 
-    def __init__(self, series: Series, options: Options) -> None:
+    def __init__(self, series: FileSeries, options: Options) -> None:
         self.folder = series.folder
         self.hasher = hasher(options.warc_digest)
         self._packs = options.pack is not None
-        self._writer = Writer(series, options, Earlier(series).find, time.time)
+        self._writer = WarcWriter(series, options, PreviousCaptures(series).find, time.time)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
-        self._waiting: list[_Recording] = []
+        self._waiting: list[_ExchangeRecording] = []
         self._hopping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -67,13 +67,13 @@ class Archive:
         finally:
             self._thread.shutdown()
 
-    def begin(self, exchange: Exchange) -> "_Recording | None":
+    def begin(self, exchange: Exchange) -> "_ExchangeRecording | None":
         """Begin to keep an exchange; of what a pack has no use for, keep nothing."""
         if not self._packs:
-            return _Recording(self, exchange)
+            return _ExchangeRecording(self, exchange)
         if exchange.status >= 400 or exchange.status == _PARTIAL:
             return None
-        return _Recording(self, exchange, whole=200 <= exchange.status < 300)
+        return _ExchangeRecording(self, exchange, whole=200 <= exchange.status < 300)
 
     async def run(self, function: Callable[[], None]) -> None:
         """Run something in the thread that writes.
@@ -86,7 +86,7 @@ class Archive:
         except OSError as error:
             raise disk_error(error) from error
 
-    def put(self, recording: "_Recording") -> None:
+    def put(self, recording: "_ExchangeRecording") -> None:
         """Have an exchange that has ended written."""
         self._waiting.append(recording)
         if self._hopping is None:
@@ -104,7 +104,7 @@ class Archive:
             # At once: an exchange that ends when this is over must not rely on it.
             self._hopping = None
 
-    def _write(self, some: list["_Recording"]) -> None:
+    def _write(self, some: list["_ExchangeRecording"]) -> None:
         for recording in some:
             recording.write(self._writer)
         fault = next((recording.error for recording in some if recording.error), None)
@@ -117,8 +117,8 @@ class Archive:
             recording.error = fault
 
 
-class _Recording:
-    """One exchange while its body comes in; see :class:`~downloader.exchange.Recording`.
+class _ExchangeRecording:
+    """One exchange while its body comes in; an ``ExchangeRecording``.
 
     With *whole*, it is only kept if it comes to its end, and all is well with it.
     """
@@ -141,7 +141,9 @@ class _Recording:
         "place",
     )
 
-    def __init__(self, archive: Archive, exchange: Exchange, *, whole: bool = False) -> None:
+    def __init__(
+        self, archive: ArchiveRecorder, exchange: Exchange, *, whole: bool = False
+    ) -> None:
         self._archive = archive
         self._exchange = exchange
         self._started = time.time()
@@ -151,11 +153,11 @@ class _Recording:
         self._file: IO[bytes] | None = None
         self._hash: Hash | None = None
         self._ended = False
-        self._cut: Cut | None = None
+        self._cut: Truncation | None = None
         self._seconds = 0.0
         self._whole = whole
-        self._future: asyncio.Future[Place] | None = None
-        self.place: Place | None = None
+        self._future: asyncio.Future[RecordLocation] | None = None
+        self.place: RecordLocation | None = None
         self.error: Exception | None = None
 
     async def feed(self, data: bytes) -> None:
@@ -173,14 +175,14 @@ class _Recording:
                 self.drop()
                 raise
 
-    async def end(self) -> Place:
+    async def end(self) -> RecordLocation:
         """Take that the body is whole; return when the exchange is written, and where."""
         if self._future is None:
             self._future = asyncio.get_running_loop().create_future()
             self._put(None)
         return await self._future
 
-    def cut(self, why: Cut | None) -> None:
+    def cut(self, why: Truncation | None) -> None:
         """Take that no more comes; do not wait."""
         if self._whole:
             self.drop()
@@ -193,7 +195,7 @@ class _Recording:
             self._ended = True
             self._held.clear()
 
-    def write(self, writer: Writer) -> None:
+    def write(self, writer: WarcWriter) -> None:
         """Write it; this blocks, in the thread that writes."""
         try:
             if self._file is not None:
@@ -221,7 +223,7 @@ class _Recording:
         elif self.error is not None:
             self._future.set_exception(self.error)
 
-    def _put(self, why: Cut | None) -> None:
+    def _put(self, why: Truncation | None) -> None:
         self._ended = True
         self._cut = why
         self._seconds = time.time() - self._exchange.began

@@ -5,18 +5,18 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
-from downloader.archive import index
-from downloader.archive.names import Claimed, Series
-from downloader.archive.reading import captures
-from downloader.archive.records import END
-from downloader.archive.writer import open_index, publish_index
+from downloader.archive import cdxj
+from downloader.archive.file_series import ClaimedFile, FileSeries
+from downloader.archive.warc_reader import captures
+from downloader.archive.warc_records import END
+from downloader.archive.warc_writer import open_index, publish_index
 
 _PIECE = 256 * 1024
 #: A header is looked for in so many bytes of a record.
 _LONGEST_HEADER = 64 * 1024
 
 
-def recover(series: Series) -> list[str]:
+def recover(series: FileSeries) -> list[str]:
     """Make whole files of those that nobody is writing any more; return lines for a person.
 
     Raises:
@@ -26,7 +26,7 @@ def recover(series: Series) -> list[str]:
     return [line for claimed in series.abandoned() for line in _recovered(claimed)]
 
 
-def _recovered(claimed: Claimed) -> list[str]:
+def _recovered(claimed: ClaimedFile) -> list[str]:
     path = claimed.path
     try:
         with claimed.open_path.open("rb") as file:
@@ -50,11 +50,11 @@ def _recovered(claimed: Claimed) -> list[str]:
     return [f"what a stopped process left of {path.name} is kept{dropped}"]
 
 
-def _index(claimed: Claimed) -> None:
+def _index(claimed: ClaimedFile) -> None:
     """Make the index of a file anew, because its lines may not have been written."""
     with open_index(claimed).open("w+b") as lines:
         for capture in captures(claimed.open_path):
-            lines.write(index.line(capture, claimed.path.name).encode("utf-8") + b"\n")
+            lines.write(cdxj.line(capture, claimed.path.name).encode("utf-8") + b"\n")
         publish_index(lines, claimed)
 
 

@@ -8,7 +8,7 @@ and asks a name server about hosts that look like numbers.
 import re
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from downloader.urls import Url
+from downloader.web.urls import Url
 
 _SAFE = "!\"$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _PLAIN = re.compile(r"(https?)://([a-z0-9.-]+)(?::(\d+))?(/[a-z0-9/_.,~-]*)")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from downloader.errors import SourceError
-from downloader.text import printable
+from downloader.web.text import printable
 
 _LOCAL_HEAD = struct.Struct("<4s22xHH")
 _LOCAL_MAGIC = b"PK\x03\x04"
@@ -42,7 +42,7 @@ class Volume:
             if self.size is None:
                 yield file
             else:
-                yield cast("BinaryIO", io.BufferedReader(_Window(file, self.start, self.size)))
+                yield cast("BinaryIO", io.BufferedReader(_FileSlice(file, self.start, self.size)))
 
 
 def volumes(path: Path) -> list[Volume]:
@@ -87,7 +87,7 @@ def _inside(path: Path, file: IO[bytes], member: zipfile.ZipInfo) -> Volume:
     return Volume(path, name, start, member.file_size)
 
 
-class _Window(io.RawIOBase):
+class _FileSlice(io.RawIOBase):
     """A part of a file, as a file."""
 
     def __init__(self, file: IO[bytes], start: int, size: int) -> None:

@@ -15,8 +15,8 @@ from itertools import count, islice
 from pathlib import Path
 
 from downloader._version import __version__
-from downloader.archive import index, pages
-from downloader.archive.names import OPEN, index_path
+from downloader.archive import cdxj, wacz_pages
+from downloader.archive.file_series import OPEN, index_path
 
 _VERSION = "1.1.1"
 _BLOCK = 1024 * 1024
@@ -36,7 +36,7 @@ def pack(files: Iterable[Path], into: Path) -> Path:
     unfinished = into.with_name(into.name + OPEN)
     with unfinished.open("wb") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
-            _Packing(packed).add_all(files)
+            _WaczBuilder(packed).add_all(files)
         file.flush()
         os.fsync(file.fileno())
     name = next(name for name in _names(into) if not name.exists())
@@ -49,7 +49,7 @@ def _names(first: Path) -> Iterator[Path]:
         yield first.with_name(f"{first.stem}-{number:05d}{first.suffix}")
 
 
-class _Packing:
+class _WaczBuilder:
     """A WACZ while it is made."""
 
     def __init__(self, packed: zipfile.ZipFile) -> None:
@@ -61,7 +61,7 @@ class _Packing:
             with path.open("rb") as file:
                 self._add(f"archive/{path.name}", iter(lambda: file.read(_BLOCK), b""))
         self._add_index([index_path(path) for path in files])
-        self._add("pages/pages.jsonl", pages.lines(files))
+        self._add("pages/pages.jsonl", wacz_pages.lines(files))
         package = json.dumps(self._description(), indent=2).encode()
         self._add("datapackage.json", (package,))
         digest = {"path": "datapackage.json", "hash": _hash(package)}
@@ -84,7 +84,7 @@ class _Packing:
 
         def blocks() -> Iterator[bytes]:
             nonlocal offset
-            lines = index.merged(indexes)
+            lines = cdxj.merged(indexes)
             while block := list(islice(lines, _LINES)):
                 data = zlib.compress(b"".join(block), wbits=31)
                 key = b" ".join(block[0].split(b" ", 2)[:2]).decode()

@@ -1,11 +1,12 @@
-"""Several processes at one run: each has the transfers of its own hosts, and its own event loop.
+"""A list that many machines share: cut into shards by its hosts, and each shard done somewhere.
 
-``crew`` is what a batch sees, and deals hosts out; ``member`` keeps a process at work for some of
-them; ``child`` is the parent's end of one process, ``worker`` the other end; ``frames`` is what
-they say to each other; ``roll`` tells what a process was at when it died.
+``partition`` cuts the list, ``work`` is what one portion of a shard takes and gives, ``task`` does
+it with a batch of its own wherever it is called, ``worker`` is what all portions of one process
+share, ``executor`` is what has one done somewhere, of which ``dask`` is the one by Dask, and
+``campaign`` sees the whole to its end.
 """
 
-from downloader.cluster.child import forked_ahead
-from downloader.cluster.crew import Processes, size
+from downloader.cluster.cluster_run import ClusterRun
+from downloader.cluster.messages import ClusterPlan
 
-__all__ = ["Processes", "forked_ahead", "size"]
+__all__ = ["ClusterPlan", "ClusterRun"]

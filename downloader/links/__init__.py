@@ -1,29 +1,37 @@
 """Pure: find and replace the links of HTML, XHTML, SVG, CSS, scripts and web app manifests.
 
 Links are found as a browser finds them, and replaced in place: every byte that is not part of a
-link stays as it is, apart from what would keep a copy from working (see :meth:`Page.rewrite`).
+link stays as it is, apart from what would keep a copy from working (:meth:`ParsedPage.rewrite`).
 Nothing here raises for any input, and the time it takes grows with the size of the input.
 """
 
 from collections.abc import Callable
 
 from downloader.links import html, xml
-from downloader.links.finder import Finder
-from downloader.links.layers import Layer
-from downloader.links.model import Change, Document, Kind, Link, Local, Rewritten, Robots
-from downloader.links.resolve import Resolver
-from downloader.links.rewriting import rewritten
-from downloader.links.source import Source
+from downloader.links.collector import LinkCollector
+from downloader.links.model import (
+    Document,
+    Link,
+    LinkKind,
+    LocalFile,
+    Replacement,
+    RewrittenDocument,
+    RobotsMeta,
+)
+from downloader.links.rewriter import rewritten
+from downloader.links.source_text import SourceText
+from downloader.links.text_layers import TextLayer
+from downloader.links.url_resolver import UrlResolver
 
 __all__ = [
-    "Change",
     "Document",
-    "Kind",
     "Link",
-    "Local",
-    "Page",
-    "Rewritten",
-    "Robots",
+    "LinkKind",
+    "LocalFile",
+    "ParsedPage",
+    "Replacement",
+    "RewrittenDocument",
+    "RobotsMeta",
     "find",
     "readable",
     "rewrite",
@@ -37,7 +45,7 @@ _SCRIPTS = {
 _MANIFEST = "application/manifest+json"
 
 
-class Page:
+class ParsedPage:
     """A document, read.
 
     Attributes:
@@ -56,20 +64,20 @@ class Page:
         kind = document.media_type
         # Scripts and JSON are always UTF-8 (HTML standard, 8.1.4.3; RFC 8259, 8.1).
         fixed = kind in _SCRIPTS or kind == _MANIFEST
-        self._source = Source(document.body, "utf-8" if fixed else document.charset)
+        self._source = SourceText(document.body, "utf-8" if fixed else document.charset)
         self._url = document.url
-        self._finder = Finder(self._source.text, places=places)
+        self._finder = LinkCollector(self._source.text, places=places)
         self.text = self._source.text
         self.encoding = self._source.encoding
-        self.robots = Robots()
+        self.robots = RobotsMeta()
         self.base = document.url
-        self._read(kind, Layer(self.text), Resolver(document.url, self.encoding))
+        self._read(kind, TextLayer(self.text), UrlResolver(document.url, self.encoding))
         self.links = tuple(self._finder.links)
 
-    def _read(self, kind: str, layer: Layer, resolver: Resolver) -> None:
+    def _read(self, kind: str, layer: TextLayer, resolver: UrlResolver) -> None:
         finder = self._finder
         if kind == "text/html" or _is_xml(kind):
-            page = (html.Page if kind == "text/html" else xml.Page)(layer, resolver)
+            page = (html.HtmlPage if kind == "text/html" else xml.XmlPage)(layer, resolver)
             page.read(finder)
             self.robots, self.base = page.robots, page.resolver.base
         elif kind == "text/css":
@@ -79,19 +87,19 @@ class Page:
         elif kind in _SCRIPTS:
             finder.script(layer, resolver)
 
-    def rewrite(self, replace: Callable[[Link], Local | str | None]) -> Rewritten:
+    def rewrite(self, replace: Callable[[Link], LocalFile | str | None]) -> RewrittenDocument:
         """Return the document with other links.
 
         *replace* is asked for every link that has a URL, and returns what to write instead: a
         URL, relative to where the document stood or absolute, without any escapes but those of
-        URLs; or a :class:`Local` file of the copy. None keeps the link as it is.
+        URLs; or a :class:`LocalFile` file of the copy. None keeps the link as it is.
 
         Beside the links themselves these change, so that a copy works wherever it is opened:
 
         - ``<base href>`` becomes empty, which is as if there were none; links that it applied
           to and that were kept become absolute. ``<base target>`` stays.
         - ``integrity`` and ``crossorigin`` go from elements that now load something else, or a
-          :class:`Local` file.
+          :class:`LocalFile` file.
         - a policy (``meta http-equiv=content-security-policy``) and the ``integrity`` of an
           import map are renamed by ``data-`` before their name.
 
@@ -108,17 +116,19 @@ def readable(media_type: str) -> bool:
 
 def find(document: Document) -> list[Link]:
     """Return the links of *document*."""
-    return list(Page(document).links)
+    return list(ParsedPage(document).links)
 
 
-def rewrite(document: Document, replace: Callable[[Link], Local | str | None]) -> Rewritten:
-    """Return *document* with other links; see :meth:`Page.rewrite`."""
-    return Page(document).rewrite(replace)
+def rewrite(
+    document: Document, replace: Callable[[Link], LocalFile | str | None]
+) -> RewrittenDocument:
+    """Return *document* with other links; see :meth:`ParsedPage.rewrite`."""
+    return ParsedPage(document).rewrite(replace)
 
 
-def robots_meta(document: Document) -> Robots:
+def robots_meta(document: Document) -> RobotsMeta:
     """Return what the page asks of robots."""
-    return Page(document).robots
+    return ParsedPage(document).robots
 
 
 def _is_xml(media_type: str) -> bool:

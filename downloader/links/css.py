@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from downloader.links.model import Kind
+from downloader.links.model import LinkKind
 
 _NAME = r"[-\w\x80-\U0010ffff]"
 _ESCAPE = r"\\(?:[0-9a-fA-F]{1,6}+(?:\r\n|[ \n\r\t\f])?|[^\n\r\f0-9a-fA-F]|\Z)"
@@ -62,7 +62,7 @@ _IMAGE_SETS = {"image-set", "-webkit-image-set"}
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class CssReference:
     """A place in CSS that holds an address.
 
     Attributes:
@@ -76,12 +76,12 @@ class Reference:
     start: int
     end: int
     value: str
-    kind: Kind
+    kind: LinkKind
     quote: str
     where: str
 
 
-def references(text: str) -> Sequence[Reference]:
+def references(text: str) -> Sequence[CssReference]:
     """Return every address in a style sheet or in the value of a ``style`` attribute."""
     if not _WORTH.search(text):
         return ()
@@ -89,11 +89,11 @@ def references(text: str) -> Sequence[Reference]:
     return (_known if len(text) < _LONG else _read)(text)
 
 
-def _read(text: str) -> Sequence[Reference]:
+def _read(text: str) -> Sequence[CssReference]:
     try:
-        return tuple(_Scanner(text, _PLAIN).run())
+        return tuple(_CssScanner(text, _PLAIN).run())
     except _EscapedNameError:
-        return tuple(_Scanner(text, _ANY).run())
+        return tuple(_CssScanner(text, _ANY).run())
 
 
 _known = lru_cache(_MOST_KNOWN)(_read)
@@ -118,7 +118,7 @@ class _EscapedNameError(Exception):
     """A name is written with an escape, so names must be read in full."""
 
 
-class _Scanner:
+class _CssScanner:
     def __init__(self, text: str, tokens: re.Pattern[str]) -> None:
         self._text = text
         self._tokens = tokens
@@ -126,7 +126,7 @@ class _Scanner:
         self._open: list[bool] = []
         self._font = False
 
-    def run(self) -> Iterator[Reference]:
+    def run(self) -> Iterator[CssReference]:
         position = 0
         while match := self._tokens.search(self._text, position):
             position = match.end()
@@ -137,7 +137,7 @@ class _Scanner:
                 self._mark(match[0])
             elif group == "string":
                 if self._open and self._open[-1]:
-                    yield from self._string(match, Kind.IMAGE, "image-set()")
+                    yield from self._string(match, LinkKind.IMAGE, "image-set()")
             elif group == "function" or (group == "call" and not match["sign"]):
                 name = _name(match[group] if group == "function" else match["name"])
                 if name == "url":
@@ -152,8 +152,8 @@ class _Scanner:
                 raise _EscapedNameError
 
     @property
-    def _kind(self) -> Kind:
-        return Kind.FONT if self._font else Kind.IMAGE
+    def _kind(self) -> LinkKind:
+        return LinkKind.FONT if self._font else LinkKind.IMAGE
 
     def _mark(self, mark: str) -> None:
         if mark == "(":
@@ -166,7 +166,7 @@ class _Scanner:
             self._open.clear()
             self._font = self._font and mark == "{"
 
-    def _rule(self, name: str, position: int) -> Generator[Reference, None, int]:
+    def _rule(self, name: str, position: int) -> Generator[CssReference, None, int]:
         """Read what follows an at-keyword; return where to go on."""
         if name == "font-face":
             self._font = True
@@ -178,13 +178,13 @@ class _Scanner:
             return argument.end() if argument else match.end()
         elif name == "import" and (match := _IMPORTED.match(self._text, position)):
             if match["string"]:
-                yield from self._string(match, Kind.STYLESHEET, "@import")
+                yield from self._string(match, LinkKind.STYLESHEET, "@import")
                 return match.end()
             if _name(match["name"]) == "url":
-                return (yield from self._url(match.end(), Kind.STYLESHEET, "@import"))
+                return (yield from self._url(match.end(), LinkKind.STYLESHEET, "@import"))
         return position
 
-    def _url(self, position: int, kind: Kind, where: str) -> Generator[Reference, None, int]:
+    def _url(self, position: int, kind: LinkKind, where: str) -> Generator[CssReference, None, int]:
         """Read what follows ``url(``; return where to go on."""
         match = _ARGUMENT.match(self._text, position)
         if match is None:
@@ -194,10 +194,10 @@ class _Scanner:
             yield from self._string(match, kind, where)
         elif match["bare"]:
             start, end = match.span("bare")
-            yield Reference(start, end, _meaning(match["bare"]), kind, "", where)
+            yield CssReference(start, end, _meaning(match["bare"]), kind, "", where)
         return match.end()
 
-    def _string(self, match: re.Match[str], kind: Kind, where: str) -> Iterator[Reference]:
+    def _string(self, match: re.Match[str], kind: LinkKind, where: str) -> Iterator[CssReference]:
         start, end = match.span("string")
         quote = self._text[start]
         content = self._text[start + 1 : end]
@@ -209,7 +209,7 @@ class _Scanner:
         elif _escaped(content):
             content = content[:-1]  # a backslash at the very end means nothing
         last = start + 1 + len(content)
-        yield Reference(start + 1, last, _meaning(content), kind, quote, where)
+        yield CssReference(start + 1, last, _meaning(content), kind, quote, where)
 
 
 def _escaped(before: str) -> bool:

@@ -3,11 +3,11 @@
 from enum import Enum
 from typing import Protocol
 
-from downloader.links.layers import SPACES, Layer
-from downloader.links.source import Edit
+from downloader.links.source_text import Edit
+from downloader.links.text_layers import SPACES, TextLayer
 
 
-class Space(Enum):
+class ElementNamespace(Enum):
     """The namespace of an element."""
 
     HTML = "html"
@@ -23,7 +23,7 @@ class Element(Protocol):
         """The local name, in lower case."""
 
     @property
-    def space(self) -> Space:
+    def space(self) -> ElementNamespace:
         """The namespace."""
 
     @property
@@ -36,10 +36,10 @@ class Element(Protocol):
     def span(self, name: str) -> tuple[int, int] | None:
         """Return where an attribute stands in the layer of the page, with its name."""
 
-    def value(self, name: str) -> Layer | None:
+    def value(self, name: str) -> TextLayer | None:
         """Return the value of an attribute as a layer."""
 
-    def content(self) -> Layer | None:
+    def content(self) -> TextLayer | None:
         """Return the text between its tags."""
 
 
@@ -54,7 +54,7 @@ def words(element: Element, name: str) -> tuple[str, ...]:
     return tuple(value.lower().split()) if value else ()
 
 
-def without(layer: Layer, span: tuple[int, int]) -> Edit:
+def without(layer: TextLayer, span: tuple[int, int]) -> Edit:
     """Return the edit that takes the attribute at *span* out of its tag."""
     start, end = span
     text = layer.text
@@ -65,7 +65,7 @@ def without(layer: Layer, span: tuple[int, int]) -> Edit:
     return Edit(layer.offset(start), layer.offset(end), "")
 
 
-def renamed(layer: Layer, span: tuple[int, int]) -> Edit:
+def renamed(layer: TextLayer, span: tuple[int, int]) -> Edit:
     """Return the edit by which the attribute at *span* loses its meaning and stays readable."""
     start = layer.offset(span[0])
     return Edit(start, start, "data-")

@@ -10,21 +10,23 @@ from functools import partial
 
 from turbohtml import Namespace
 
-from downloader.links import tables
-from downloader.links.anchors import Anchors
-from downloader.links.elements import Space, keyword
-from downloader.links.finder import Finder
-from downloader.links.layers import Layer
-from downloader.links.markup import HtmlElement, Markup
-from downloader.links.model import Robots
-from downloader.links.reader import Reader
-from downloader.links.resolve import Resolver
-from downloader.links.source import Edit
+from downloader.links import link_attributes
+from downloader.links.anchor_scanner import AnchorScanner
+from downloader.links.collector import LinkCollector
+from downloader.links.element_reader import ElementReader
+from downloader.links.elements import ElementNamespace, keyword
+from downloader.links.html_tree import HtmlElement, HtmlTree
+from downloader.links.model import RobotsMeta
+from downloader.links.source_text import Edit
+from downloader.links.text_layers import TextLayer
+from downloader.links.url_resolver import UrlResolver
 
 #: What may have links in SVG, beside ``href``; in one selector, as all nodes are looked at.
-_FOREIGN = ",".join([r"[xlink\:href]", *(f'[{name}*="("]' for name in tables.PRESENTATION)])
+_FOREIGN = ",".join(
+    [r"[xlink\:href]", *(f'[{name}*="("]' for name in link_attributes.PRESENTATION)]
+)
 _ELSEWHERE = '[href]:not([href^="#"])'
-_LAZY_NAMES = (*tables.LAZY, *tables.LAZY_PICTURES, *tables.LAZY_SRCSETS)
+_LAZY_NAMES = (*link_attributes.LAZY, *link_attributes.LAZY_PICTURES, *link_attributes.LAZY_SRCSETS)
 _LAZY = [f"[{name}]" for name in _LAZY_NAMES]
 #: Where one of these may be: most pages have none, and to search for this is quicker.
 _MAYBE_LAZY = re.compile(rf"data-(?ai:{'|'.join(n.removeprefix('data-') for n in _LAZY_NAMES)})")
@@ -32,7 +34,7 @@ _MAYBE_LAZY = re.compile(rf"data-(?ai:{'|'.join(n.removeprefix('data-') for n in
 _DEEPEST = 4
 
 
-class Page:
+class HtmlPage:
     """An HTML page, or one within it.
 
     Attributes:
@@ -40,8 +42,8 @@ class Page:
         resolver: what its references are relative to.
     """
 
-    def __init__(self, layer: Layer, resolver: Resolver) -> None:
-        self._markup = Markup(layer)
+    def __init__(self, layer: TextLayer, resolver: UrlResolver) -> None:
+        self._markup = HtmlTree(layer)
         self._base = next(self._html("base[href]"), None)
         self.robots = directives(
             keyword(element, "content")
@@ -53,10 +55,10 @@ class Page:
     def _html(self, selector: str) -> Iterator[HtmlElement]:
         """Yield what is not in SVG and not only a template."""
         for element in self._markup.elements([selector]):
-            if element.space is Space.HTML and not element.within("template"):
+            if element.space is ElementNamespace.HTML and not element.within("template"):
                 yield element
 
-    def read(self, finder: Finder, depth: int = 0) -> None:
+    def read(self, finder: LinkCollector, depth: int = 0) -> None:
         """Add its links, and what must give way in a copy of it."""
         value = self._base.value("href") if self._base else None
         if value and value.text:
@@ -65,7 +67,7 @@ class Page:
             finder.rebased = True
         markup = self._markup
         reader = self._reader(finder, depth)
-        anchors = Anchors(finder, self.resolver, nofollow=self.robots.nofollow)
+        anchors = AnchorScanner(finder, self.resolver, nofollow=self.robots.nofollow)
         for start, node in markup.select(self._selectors(places=reader.places)).items():
             usual = not depth and node.namespace is Namespace.HTML and anchors.read(start)
             if not usual:
@@ -78,11 +80,11 @@ class Page:
     def _selectors(self, *, places: bool) -> Iterable[str]:
         address = "[href]" if places else _ELSEWHERE
         foreign = [address, _FOREIGN] if self._markup.has("svg") or self._markup.has("math") else []
-        return [f"a{address}", *tables.ELEMENTS, *foreign]
+        return [f"a{address}", *link_attributes.ELEMENTS, *foreign]
 
-    def _reader(self, finder: Finder, depth: int) -> Reader:
+    def _reader(self, finder: LinkCollector, depth: int) -> ElementReader:
         deeper = depth < _DEEPEST
-        return Reader(
+        return ElementReader(
             finder,
             self._markup.layer,
             self.resolver,
@@ -91,20 +93,20 @@ class Page:
             fragment=partial(self._fragment, finder) if deeper else None,
         )
 
-    def _within(self, finder: Finder, depth: int, layer: Layer) -> None:
+    def _within(self, finder: LinkCollector, depth: int, layer: TextLayer) -> None:
         """Read a page in ``srcdoc``, which has the base of the page around it (HTML, 7.4.2.3)."""
-        Page(layer, self.resolver).read(finder, depth + 1)
+        HtmlPage(layer, self.resolver).read(finder, depth + 1)
 
-    def _fragment(self, finder: Finder, layer: Layer) -> None:
+    def _fragment(self, finder: LinkCollector, layer: TextLayer) -> None:
         """Read the content of ``noscript``."""
-        reader = Reader(finder, layer, self.resolver, nofollow=self.robots.nofollow)
-        for element in Markup(layer, fragment=True).elements(
-            ["[href]", *tables.ELEMENTS, _FOREIGN]
+        reader = ElementReader(finder, layer, self.resolver, nofollow=self.robots.nofollow)
+        for element in HtmlTree(layer, fragment=True).elements(
+            ["[href]", *link_attributes.ELEMENTS, _FOREIGN]
         ):
             reader.read(element)
 
 
-def directives(said: Iterable[str]) -> Robots:
+def directives(said: Iterable[str]) -> RobotsMeta:
     """Return what the contents of ``meta name=robots`` ask for."""
     words = {word.strip() for text in said for word in text.split(",")}
-    return Robots("noindex" in words or "none" in words, "nofollow" in words or "none" in words)
+    return RobotsMeta("noindex" in words or "none" in words, "nofollow" in words or "none" in words)

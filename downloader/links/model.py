@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from downloader.urls import Url
+from downloader.web.urls import Url
 
 
-class Kind(Enum):
+class LinkKind(Enum):
     """What a link is for, by where it stands."""
 
     IMAGE = "image"
@@ -85,7 +85,7 @@ class Link(NamedTuple):
 
     url: Url | None
     fragment: str
-    kind: Kind
+    kind: LinkKind
     value: str
     raw: str
     start: int
@@ -97,7 +97,7 @@ class Link(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
+class LocalFile:
     """A file of the same copy, to which a link is to lead.
 
     Attributes:
@@ -107,7 +107,7 @@ class Local:
     reference: str
 
 
-class Change(NamedTuple):
+class Replacement(NamedTuple):
     """One place at which a rewritten document differs.
 
     Attributes:
@@ -124,7 +124,7 @@ class Change(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rewritten:
+class RewrittenDocument:
     """A document with other links.
 
     Attributes:
@@ -133,11 +133,11 @@ class Rewritten:
     """
 
     body: bytes
-    changes: tuple[Change, ...]
+    changes: tuple[Replacement, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Robots:
+class RobotsMeta:
     """What ``meta name=robots`` asks for."""
 
     noindex: bool = False

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
 
-from downloader.links.model import Kind
+from downloader.links.model import LinkKind
 
 _LANGUAGE = Language(tree_sitter_javascript.language())
 _SPACE = rb"(?:\s++|/\*(?:[^*]++|\*(?!/))*+\*/|//[^\n]*+\n)*+"
@@ -31,16 +31,16 @@ _ADDRESS = re.compile(r"\.{0,2}/|[A-Za-z][A-Za-z0-9+.-]*:")
 #: A folder is not asked for: addresses of files are made of it.
 _FILE = re.compile(r"(?:[^?#]*/)?+(?!\.{0,2}(?:[?#]|\Z))")
 _KINDS = {
-    "new URL()": Kind.FETCH,
-    "new Worker()": Kind.SCRIPT,
-    "new SharedWorker()": Kind.SCRIPT,
+    "new URL()": LinkKind.FETCH,
+    "new Worker()": LinkKind.SCRIPT,
+    "new SharedWorker()": LinkKind.SCRIPT,
 }
 _STRINGS = {"string", "template_string"}
 _STATEMENTS = {"import_statement", "export_statement"}
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
+class ScriptImport:
     """A string in a script that names a module or another file.
 
     Attributes:
@@ -56,10 +56,10 @@ class Import:
     value: str
     quote: str
     where: str
-    kind: Kind
+    kind: LinkKind
 
 
-def imports(text: str, *, page: bool = False) -> Iterator[Import]:
+def imports(text: str, *, page: bool = False) -> Iterator[ScriptImport]:
     """Yield static imports, ``export … from``, and ``import()`` of a plain string.
 
     A specifier that is a bare name (``"lodash"``) is no address and not among them. Beside these:
@@ -84,8 +84,8 @@ def imports(text: str, *, page: bool = False) -> Iterator[Import]:
             value = _ESCAPE.sub(_unescape, written)
             if _FILE.match(value) if place["new"] else _ADDRESS.match(value):
                 last = characters + len(written)
-                kind = _KINDS.get(where, Kind.MODULE)
-                yield Import(characters, last, value, chr(data[start]), where, kind)
+                kind = _KINDS.get(where, LinkKind.MODULE)
+                yield ScriptImport(characters, last, value, chr(data[start]), where, kind)
 
 
 def _may_be_address(place: re.Match[bytes]) -> bool:

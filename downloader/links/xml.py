@@ -9,16 +9,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from xml.parsers.expat import ExpatError, ParserCreate
 
-from downloader.links.elements import Space, keyword
-from downloader.links.finder import Finder, Traits
+from downloader.links.collector import LinkCollector, LinkTraits
+from downloader.links.element_reader import ElementReader
+from downloader.links.elements import ElementNamespace, keyword
 from downloader.links.html import directives
-from downloader.links.layers import Layer
-from downloader.links.model import Kind
-from downloader.links.reader import Reader
-from downloader.links.resolve import Resolver
-from downloader.links.source import Edit
+from downloader.links.model import LinkKind
+from downloader.links.source_text import Edit
+from downloader.links.text_layers import TextLayer
+from downloader.links.url_resolver import UrlResolver
 
-_SPACES = {"http://www.w3.org/1999/xhtml": Space.HTML, "http://www.w3.org/2000/svg": Space.SVG}
+_SPACES = {
+    "http://www.w3.org/1999/xhtml": ElementNamespace.HTML,
+    "http://www.w3.org/2000/svg": ElementNamespace.SVG,
+}
 _XLINK = "http://www.w3.org/1999/xlink"
 _BREAKS = dict.fromkeys(map(ord, "\t\n\r"), " ")
 _NAME = re.compile(r"<[^\s/>]++")
@@ -38,12 +41,12 @@ class XmlElement:
         self,
         name: str,
         attributes: list[str],
-        layer: Layer,
+        layer: TextLayer,
         start: int,
         parent: "XmlElement | None",
     ) -> None:
         uri, _, local = name.rpartition(" ")
-        self.space = _SPACES.get(uri, Space.OTHER)
+        self.space = _SPACES.get(uri, ElementNamespace.OTHER)
         self.name = local.lower()
         self.parent = parent
         self.start = start
@@ -65,7 +68,7 @@ class XmlElement:
         match = self._attribute(name)
         return (match.start("name"), match.end()) if match else None
 
-    def value(self, name: str) -> Layer | None:
+    def value(self, name: str) -> TextLayer | None:
         """Return the value of an attribute as a layer."""
         match = self._attribute(name)
         if match is None:
@@ -76,7 +79,7 @@ class XmlElement:
         known = "&" not in match[0] or _in_one_line(layer.text) == _in_one_line(meant)
         return layer if known else layer.meaning(meant)
 
-    def content(self) -> Layer | None:
+    def content(self) -> TextLayer | None:
         """Return the text between its tags, references and CDATA sections resolved."""
         tag = _TAG.match(self._layer.text, self.start)
         if tag is None or self.end < tag.end():
@@ -98,7 +101,7 @@ class XmlElement:
                 yield match
 
 
-class Page:
+class XmlPage:
     """An XML document.
 
     Attributes:
@@ -106,13 +109,13 @@ class Page:
         resolver: what its references are relative to.
     """
 
-    def __init__(self, layer: Layer, resolver: Resolver) -> None:
+    def __init__(self, layer: TextLayer, resolver: UrlResolver) -> None:
         self._layer = layer
         self._data = layer.text.encode("utf-8", "replace")
         self._bytes = self._characters = 0
         self._open: list[XmlElement] = []
         self._elements: list[XmlElement] = []
-        self._sheets: list[Layer] = []
+        self._sheets: list[TextLayer] = []
         self._parse()
         self._base = next(
             (e for e in self._html("base") if e.get("href") is not None and e.span("href")), None
@@ -122,7 +125,7 @@ class Page:
         )
         self.resolver = resolver.based(self._base.get("href") or "") if self._base else resolver
 
-    def read(self, finder: Finder) -> None:
+    def read(self, finder: LinkCollector) -> None:
         """Add its links, and what must give way in a copy of it."""
         value = self._base.value("href") if self._base else None
         if value and value.text:
@@ -130,14 +133,16 @@ class Page:
             finder.edits.append(Edit(start, end, ""))
             finder.rebased = True
         for sheet in self._sheets:
-            finder.whole(Kind.STYLESHEET, sheet, self.resolver, Traits("xml-stylesheet[href]"))
-        reader = Reader(finder, self._layer, self.resolver, nofollow=self.robots.nofollow)
+            finder.whole(
+                LinkKind.STYLESHEET, sheet, self.resolver, LinkTraits("xml-stylesheet[href]")
+            )
+        reader = ElementReader(finder, self._layer, self.resolver, nofollow=self.robots.nofollow)
         for element in self._elements:
             reader.read(element)
             reader.lazy(element)
 
     def _html(self, name: str) -> list[XmlElement]:
-        return [e for e in self._elements if e.name == name and e.space is Space.HTML]
+        return [e for e in self._elements if e.name == name and e.space is ElementNamespace.HTML]
 
     def _parse(self) -> None:
         # The text was decoded already: whatever it declares, this is UTF-8.
@@ -180,7 +185,7 @@ class Page:
             self._sheets.append(_value(self._layer, match))
 
 
-def _value(layer: Layer, match: re.Match[str]) -> Layer:
+def _value(layer: TextLayer, match: re.Match[str]) -> TextLayer:
     """Return the value of an attribute as a layer."""
     group = "single" if match["double"] is None else "double"
     return layer.value(*match.span(group), "'" if group == "single" else '"')

@@ -5,6 +5,6 @@ one file names another: all pure. ``site`` reads what has been saved and has wha
 fetched; ``rewriting`` gives each document its new links, when all is there.
 """
 
-from downloader.mirror.site import Mirror
+from downloader.mirror.mirror import Mirror
 
 __all__ = ["Mirror"]

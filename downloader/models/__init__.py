@@ -6,7 +6,6 @@ how a run is made, and ``runs`` what is said of it as a whole.
 
 from downloader.models.options import LEVEL, PACK_SIZE, USER_AGENT, Options, Pack, WarcDigest
 from downloader.models.outcomes import (
-    CharsetSource,
     Downloaded,
     Failed,
     Outcome,
@@ -16,6 +15,7 @@ from downloader.models.outcomes import (
     Timings,
     Unchanged,
 )
+from downloader.models.partial import PartialBody
 from downloader.models.runs import ExitStatus, InFlight, Tally
 from downloader.models.targets import Checksum, Target
 
@@ -23,7 +23,6 @@ __all__ = [
     "LEVEL",
     "PACK_SIZE",
     "USER_AGENT",
-    "CharsetSource",
     "Checksum",
     "Downloaded",
     "ExitStatus",
@@ -32,6 +31,7 @@ __all__ = [
     "Options",
     "Outcome",
     "Pack",
+    "PartialBody",
     "Sizes",
     "SkipReason",
     "Skipped",

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from downloader._version import __version__
-from downloader.shards import Shard
+from downloader.models.shards import Shard
 
 #: The User-Agent sent by default: honest, so that a site's owner can tell who came.
 USER_AGENT = f"download/{__version__} (concurrent website downloader)"

@@ -1,20 +1,11 @@
 """What became of it."""
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum
 
 from downloader.errors import ErrorKind
-from downloader.paths import SafePath
-
-
-class CharsetSource(StrEnum):
-    """How the character encoding of a text was found."""
-
-    BOM = "bom"
-    HEADER = "header"
-    META = "meta"
-    UTF8 = "valid-utf-8"
-    DETECTED = "detected"
+from downloader.web.charset import CharsetSource
+from downloader.web.filenames import SafePath
 
 
 @dataclass(frozen=True, slots=True)

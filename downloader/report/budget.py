@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from downloader.report.kinds import FileKind, kind_of
+from downloader.report.file_kinds import FileKind, kind_of
 from downloader.report.record import Record
-from downloader.report.summary import Summary
-from downloader.text import parse_size, printable
+from downloader.report.summary import SizeSummary
+from downloader.web.text import parse_size, printable
 
 _ANY, _TOTAL = "any", "total"
 #: Of what is over a limit of its own so many are named, and the others counted.
@@ -54,12 +54,12 @@ def parse_budget(text: str) -> Budget:
     return Budget(each, sums)
 
 
-class Spending:
+class BudgetCheck:
     """Holds records against a budget."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._sums = {name: Summary(_LARGEST) for name in budget.sums}
+        self._sums = {name: SizeSummary(_LARGEST) for name in budget.sums}
         self._over: list[str] = []
         self._count = 0
 

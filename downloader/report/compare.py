@@ -6,9 +6,9 @@ from pathlib import Path
 
 from downloader.errors import ErrorKind
 from downloader.models import SkipReason
-from downloader.report.reading import read
 from downloader.report.record import Record, Result
-from downloader.text import format_size, printable
+from downloader.report.report_reader import read
+from downloader.web.text import format_size, printable
 
 _FLAG = "--compare"
 #: Of each kind of change so many are kept, and the others counted.
@@ -18,7 +18,7 @@ _NEEDED = ("decoded_bytes", "sha256", "reason", "parent")
 _THERE = frozenset({Result.DOWNLOADED, Result.MEASURED, Result.UNCHANGED, Result.SKIPPED})
 
 
-class Change(StrEnum):
+class ChangeKind(StrEnum):
     """How a URL differs from what it was."""
 
     FAILS = "fails now"
@@ -30,7 +30,7 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class EarlierRecord:
     """What an earlier report says of a URL.
 
     Attributes:
@@ -47,7 +47,7 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class UrlChange:
     """One change.
 
     Attributes:
@@ -70,13 +70,13 @@ class Changed:
 
 
 @dataclass(slots=True)
-class Changes:
+class ChangeGroup:
     """All changes of one kind, of which the first are kept."""
 
     count: int = 0
-    shown: list[Changed] = field(default_factory=list)
+    shown: list[UrlChange] = field(default_factory=list)
 
-    def add(self, changed: Changed) -> None:
+    def add(self, changed: UrlChange) -> None:
         """Add one."""
         self.count += 1
         if len(self.shown) < _MOST_KEPT:
@@ -103,11 +103,11 @@ class Comparison:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.changes: dict[Change, Changes] = {}
+        self.changes: dict[ChangeKind, ChangeGroup] = {}
         self.same = 0
         self.complete = True
         self.partial = False
-        self._before: dict[str, Before] = {}
+        self._before: dict[str, EarlierRecord] = {}
         # Lines that are no addresses are not known to repeat each other.
         self._bad: set[str] = set()
         # Pages that are there already are not read again, and what they need is not told of.
@@ -118,7 +118,7 @@ class Comparison:
             elif record.reason != SkipReason.DUPLICATE.value:
                 there = record.outcome in _THERE
                 digest = bytes.fromhex(record.sha256) if record.sha256 else None
-                self._before[record.url] = Before(
+                self._before[record.url] = EarlierRecord(
                     there, record.decoded_bytes, digest, record.parent
                 )
 
@@ -136,7 +136,7 @@ class Comparison:
         if change is None:
             self.same += 1
         else:
-            self._note(change, Changed(record.url, before.size if before else None, after))
+            self._note(change, UrlChange(record.url, before.size if before else None, after))
 
     def finish(self, *, complete: bool) -> None:
         """Take in that this was all; what a stopped run did not come to is not gone."""
@@ -146,19 +146,21 @@ class Comparison:
                 if self._of_unread(before):
                     self.same += 1
                 else:
-                    self._note(Change.GONE, Changed(url, before.size, None))
+                    self._note(ChangeKind.GONE, UrlChange(url, before.size, None))
         self._before.clear()
 
     def lines(self, most: int = 20) -> list[str]:
         """Return what has changed, as lines for a person."""
-        counts = [f"{self.changes[kind].count} {kind}" for kind in Change if kind in self.changes]
+        counts = [
+            f"{self.changes[kind].count} {kind}" for kind in ChangeKind if kind in self.changes
+        ]
         unknown = "" if self.complete else "; what is gone is not known, as the run was stopped"
         said = ", ".join([*counts, f"{self.same} the same"])
         if self.partial:
             unknown += "; the earlier run was stopped, and had not come to all that is new"
         lines = [f"Since {printable(str(self.path))}: {said}{unknown}"]
-        for kind in Change:
-            changes = self.changes.get(kind, Changes())
+        for kind in ChangeKind:
+            changes = self.changes.get(kind, ChangeGroup())
             for changed in changes.shown[:most]:
                 about = f": {changed.said}" if changed.said else ""
                 lines.append(f"  {kind}: {printable(changed.url)}{about}")
@@ -166,7 +168,7 @@ class Comparison:
                 lines.append(f"  {kind}: and {changes.count - most} more")
         return lines
 
-    def _of_unread(self, before: Before) -> bool:
+    def _of_unread(self, before: EarlierRecord) -> bool:
         """Return whether *before* was found on a page that was not read this time."""
         seen = set()
         parent = before.parent
@@ -178,21 +180,21 @@ class Comparison:
             parent = above.parent if above else None
         return False
 
-    def _note(self, change: Change, changed: Changed) -> None:
-        self.changes.setdefault(change, Changes()).add(changed)
+    def _note(self, change: ChangeKind, changed: UrlChange) -> None:
+        self.changes.setdefault(change, ChangeGroup()).add(changed)
 
 
-def _change(before: Before | None, record: Record) -> Change | None:
+def _change(before: EarlierRecord | None, record: Record) -> ChangeKind | None:
     there = record.outcome in _THERE
     if before is None:
-        return Change.NEW
+        return ChangeKind.NEW
     if there != before.there:
-        return Change.WORKS if there else Change.FAILS
+        return ChangeKind.WORKS if there else ChangeKind.FAILS
     if not there or before.size is None or record.decoded_bytes is None:
         return None
     if before.size != record.decoded_bytes:
-        return Change.SIZE
+        return ChangeKind.SIZE
     known = before.sha256 and record.sha256
     if known and before.sha256 != bytes.fromhex(record.sha256 or ""):
-        return Change.CONTENT
+        return ChangeKind.CONTENT
     return None

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from downloader.charset import is_text
 from downloader.errors import ErrorKind
 from downloader.report.record import Record, Result
-from downloader.report.summary import MEASURED, Summary
+from downloader.report.summary import MEASURED, SizeSummary
+from downloader.web.charset import is_text
 
 #: What can be done about each kind of failure, where its message has no better hint.
 ADVICE = {
@@ -36,7 +36,7 @@ _MOST_COPIES = 10
 
 
 @dataclass(slots=True)
-class Group:
+class FindingGroup:
     """Things of one kind, of which the first few are kept.
 
     Attributes:
@@ -69,17 +69,17 @@ class Findings:
         sizes: how many bodies there are of 0 bytes, of 1, of 2 to 3, of 4 to 7, and so on.
     """
 
-    failures: dict[ErrorKind, Group] = field(default_factory=dict)
-    compressed: Group = field(default_factory=Group)
+    failures: dict[ErrorKind, FindingGroup] = field(default_factory=dict)
+    compressed: FindingGroup = field(default_factory=FindingGroup)
     saved_bytes: int = 0
-    uncompressed: Summary = field(default_factory=lambda: Summary(MOST_SHOWN))
+    uncompressed: SizeSummary = field(default_factory=lambda: SizeSummary(MOST_SHOWN))
     sizes: list[int] = field(default_factory=lambda: [0] * _BITS)
     _copies: dict[str, int] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Take one record."""
         if record.outcome is Result.FAILED and record.kind is not None:
-            self.failures.setdefault(ErrorKind(record.kind), Group()).add(record)
+            self.failures.setdefault(ErrorKind(record.kind), FindingGroup()).add(record)
         if record.decoded_bytes is None or record.outcome not in MEASURED:
             return
         self.sizes[min(record.decoded_bytes.bit_length(), _BITS - 1)] += 1
@@ -98,22 +98,22 @@ class Findings:
         return record.sha256 is not None and self._copies.get(record.sha256, 0) > 1
 
 
-class Copies:
+class DuplicateGroups:
     """Groups what has the same content, when all is known that there is."""
 
     def __init__(self) -> None:
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[str, FindingGroup] = {}
 
     def add(self, record: Record) -> None:
         """Add one of several."""
-        self._groups.setdefault(record.sha256 or "", Group()).add(record, _MOST_COPIES)
+        self._groups.setdefault(record.sha256 or "", FindingGroup()).add(record, _MOST_COPIES)
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[FindingGroup]:
         """Return the groups that add most."""
         ordered = sorted(self._groups.values(), key=lambda group: -repeated_bytes(group))
         return ordered[:MOST_SHOWN]
 
 
-def repeated_bytes(group: Group) -> int:
+def repeated_bytes(group: FindingGroup) -> int:
     """Return how many bytes all but one of a group weigh."""
     return group.bytes - group.bytes // group.count

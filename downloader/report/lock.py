@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from downloader.errors import ErrorKind, ReportError
-from downloader.paths import SafePath, candidates
-from downloader.report.files import Spool, WholeFile
+from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.record import Record, Result
-from downloader.report.run import Run
-from downloader.text import printable
-from downloader.urls import Url
+from downloader.report.run_record import RunRecord
+from downloader.web.filenames import SafePath, candidates
+from downloader.web.text import printable
+from downloader.web.urls import Url
 
 _FLAG = "--lock"
 
 
-class LockFile:
+class LockWriter:
     """Writes a lock, if every line of the list has been done.
 
     It is in the order of the list, so that two of them can be compared line by line.
@@ -29,7 +29,7 @@ class LockFile:
         self.said = ""
         self._path = path
         self._spool = Spool(path, _FLAG)
-        self._file = WholeFile(path, _FLAG)
+        self._file = AtomicFile(path, _FLAG)
         self._places = array("q")
         self._missing = 0
 
@@ -48,7 +48,7 @@ class LockFile:
         place = self._spool.add(json.dumps(line).encode() + b"\n")
         self._places.extend((record.index or 0, place))
 
-    def finish(self, run: Run) -> None:
+    def finish(self, run: RunRecord) -> None:
         """Write it in the order of the list."""
         if self._missing or not run.complete:
             failed = "1 URL" if self._missing == 1 else f"{self._missing} URLs"
@@ -69,7 +69,7 @@ class LockFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
+class LockEntry:
     """What a lock promises of one URL."""
 
     sha256: str
@@ -77,7 +77,7 @@ class Pin:
     final_url: str | None
 
 
-class Locked:
+class LockCheck:
     """Holds records against a lock.
 
     Args:
@@ -105,7 +105,7 @@ class Locked:
         return self._drift
 
 
-def _differences(pin: Pin, record: Record) -> list[str]:
+def _differences(pin: LockEntry, record: Record) -> list[str]:
     if record.outcome is Result.FAILED:
         said = printable(record.message or "")
         # The body is whole, and another one than was promised.
@@ -133,8 +133,8 @@ def _given_name(record: Record) -> str | None:
     return record.path
 
 
-def _read(path: Path) -> dict[str, Pin]:
-    pins: dict[str, Pin] = {}
+def _read(path: Path) -> dict[str, LockEntry]:
+    pins: dict[str, LockEntry] = {}
     try:
         with path.open("rb") as file:
             for number, text in enumerate(file, 1):
@@ -146,7 +146,7 @@ def _read(path: Path) -> dict[str, Pin]:
     return pins
 
 
-def _pin(place: str, text: bytes) -> tuple[str, Pin]:
+def _pin(place: str, text: bytes) -> tuple[str, LockEntry]:
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
@@ -154,7 +154,7 @@ def _pin(place: str, text: bytes) -> tuple[str, Pin]:
     match line:
         case {"url": str(url), "sha256": str(sha256)}:
             size, final_url = line.get("size"), line.get("final_url")
-            return url, Pin(
+            return url, LockEntry(
                 sha256.lower(),
                 size if isinstance(size, int) else None,
                 final_url if isinstance(final_url, str) else None,

@@ -11,7 +11,7 @@ from importlib import resources
 from operator import attrgetter
 
 from downloader.models import Downloaded, Failed, Outcome, Skipped, Timings, Unchanged
-from downloader.urls import Url, host
+from downloader.web.urls import Url, host
 
 #: What JSON and CSV hold of one field.
 Value = str | int | float | bool | tuple[str, ...] | None

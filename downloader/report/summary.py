@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from downloader.report.kinds import FileKind, kind_of
+from downloader.report.file_kinds import FileKind, kind_of
 from downloader.report.record import Record, Result
 
 #: Results with a body that is there, or has been.
@@ -15,7 +15,7 @@ OTHER_HOSTS = "other hosts"
 
 
 @dataclass(slots=True)
-class Weight:
+class SizeSum:
     """What some URLs weigh together.
 
     Attributes:
@@ -35,7 +35,7 @@ class Weight:
 
 
 @dataclass(slots=True)
-class Summary:
+class SizeSummary:
     """Sums over records whose size is known; memory does not grow with their number.
 
     Attributes:
@@ -46,9 +46,9 @@ class Summary:
     """
 
     most: int = 10
-    total: Weight = field(default_factory=Weight)
-    kinds: dict[FileKind, Weight] = field(default_factory=dict)
-    hosts: dict[str, Weight] = field(default_factory=dict)
+    total: SizeSum = field(default_factory=SizeSum)
+    kinds: dict[FileKind, SizeSum] = field(default_factory=dict)
+    hosts: dict[str, SizeSum] = field(default_factory=dict)
     _largest: list[tuple[int, int, Record]] = field(default_factory=list)
 
     def add(self, record: Record) -> None:
@@ -56,11 +56,11 @@ class Summary:
         if record.decoded_bytes is None or record.outcome not in MEASURED:
             return
         self.total.add(record)
-        self.kinds.setdefault(kind_of(record), Weight()).add(record)
+        self.kinds.setdefault(kind_of(record), SizeSum()).add(record)
         host = record.host
         if host not in self.hosts and len(self.hosts) >= _MOST_HOSTS:
             host = OTHER_HOSTS
-        self.hosts.setdefault(host, Weight()).add(record)
+        self.hosts.setdefault(host, SizeSum()).add(record)
         # The number makes every entry different, and the first of equals the larger one.
         entry = (record.decoded_bytes, -self.total.urls, record)
         if len(self._largest) < self.most:
@@ -73,16 +73,16 @@ class Summary:
         """The largest, the very largest first."""
         return [record for _, _, record in sorted(self._largest, reverse=True)]
 
-    def by_kind(self) -> Iterator[tuple[FileKind, Weight]]:
+    def by_kind(self) -> Iterator[tuple[FileKind, SizeSum]]:
         """Yield the kinds that there are, in the order in which they are shown."""
         return ((kind, self.kinds[kind]) for kind in FileKind if kind in self.kinds)
 
-    def by_host(self, most: int) -> list[tuple[str, Weight]]:
+    def by_host(self, most: int) -> list[tuple[str, SizeSum]]:
         """Return the heaviest hosts, and the sum of all others under one name."""
         ordered = sorted(self.hosts.items(), key=lambda item: (-item[1].decoded, item[0]))
         if len(ordered) <= most:
             return ordered
-        rest = Weight()
+        rest = SizeSum()
         for _, weight in ordered[most - 1 :]:
             rest.urls += weight.urls
             rest.wire += weight.wire

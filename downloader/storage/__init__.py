@@ -5,20 +5,20 @@ reached from the folder's own descriptor, component by component, never through 
 so nothing planted in the folder can lead a write out of it.
 """
 
-from downloader.storage.copying import Copying
-from downloader.storage.nowhere import prepare, storage_for
-from downloader.storage.part import PartFile
-from downloader.storage.publish import Publish
-from downloader.storage.remote import Handover
-from downloader.storage.saving import Contents, Storage
+from downloader.storage.folder_copy import FolderCopy
+from downloader.storage.null_storage import prepare, storage_for
+from downloader.storage.object_storage import VolumeUploader
+from downloader.storage.part_file import PartFile
+from downloader.storage.publish import PublishOptions
+from downloader.storage.storage import FileContents, Storage
 
 __all__ = [
-    "Contents",
-    "Copying",
-    "Handover",
+    "FileContents",
+    "FolderCopy",
     "PartFile",
-    "Publish",
+    "PublishOptions",
     "Storage",
+    "VolumeUploader",
     "prepare",
     "storage_for",
 ]

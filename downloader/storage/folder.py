@@ -41,7 +41,7 @@ NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 _KEPT_OPEN = 16
 
 
-class _Open:
+class _OpenFolder:
     """A folder that is open, which one it is, and by how many it is used just now."""
 
     __slots__ = ("fd", "identity", "users")
@@ -63,7 +63,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._fd: int | None = None
-        self._kept: dict[str, _Open] = {}
+        self._kept: dict[str, _OpenFolder] = {}
         self._lock = threading.Lock()
 
     def open(self) -> None:
@@ -121,7 +121,7 @@ class Folder:
                 if not found.users and self._kept.get(folder) is not found:
                     os.close(found.fd)
 
-    def _borrow(self, folder: str, *, create: bool) -> _Open:
+    def _borrow(self, folder: str, *, create: bool) -> _OpenFolder:
         with self._lock:
             found = self._kept.pop(folder, None)
             if found is not None and not self._is_still(folder, found):
@@ -129,13 +129,13 @@ class Folder:
                     os.close(found.fd)
                 found = None
             if found is None:
-                found = _Open(self._descend(folder, create=create))
+                found = _OpenFolder(self._descend(folder, create=create))
             self._kept[folder] = found  # behind the others: it was used last
             found.users += 1
             self._drop_unused(len(self._kept) - _KEPT_OPEN)
         return found
 
-    def _is_still(self, folder: str, found: _Open) -> bool:
+    def _is_still(self, folder: str, found: _OpenFolder) -> bool:
         """Return whether that name still leads to the folder that was opened."""
         end = folder.find("/")
         try:

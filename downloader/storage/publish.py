@@ -7,12 +7,12 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass
 
-from downloader.paths import PART
 from downloader.storage.folder import READ
+from downloader.web.filenames import PART
 
 
 @dataclass(frozen=True, slots=True)
-class Publish:
+class PublishOptions:
     """How a whole file gets its name.
 
     Attributes:
@@ -25,7 +25,9 @@ class Publish:
     modified: float | None = None
 
 
-def publish(folder: int | None, leaf: str, how: Publish, written: os.stat_result | None) -> str:
+def publish(
+    folder: int | None, leaf: str, how: PublishOptions, written: os.stat_result | None
+) -> str:
     """Give a ``.part`` file its name; what is there and is not ours is kept under another.
 
     *written* tells which file it is, when it has been there for so long that another may have been
@@ -43,7 +45,7 @@ def publish(folder: int | None, leaf: str, how: Publish, written: os.stat_result
     return aside
 
 
-def set_time(file: int, how: Publish) -> None:
+def set_time(file: int, how: PublishOptions) -> None:
     """Give an open file its modification time, where the system can."""
     if how.modified is not None and os.utime in os.supports_fd:
         with suppress(OSError, OverflowError, ValueError):

@@ -1,0 +1,1 @@
+"""The files that reports are written to, one module for each format."""

@@ -1,0 +1,86 @@
+"""A run as a whole, as reports tell it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from downloader._version import __version__
+from downloader.report.compare import Comparison
+from downloader.report.record import Record, Result, Value, rounded
+
+
+@dataclass(slots=True)
+class ReportTotals:
+    """What the records of a run come to.
+
+    Attributes:
+        urls: how many there are.
+        results: how many of each outcome.
+        wire_bytes, decoded_bytes: of all bodies.
+    """
+
+    urls: int = 0
+    results: dict[Result, int] = field(default_factory=dict)
+    wire_bytes: int = 0
+    decoded_bytes: int = 0
+
+    def add(self, record: Record) -> None:
+        """Count one record."""
+        self.urls += 1
+        self.results[record.outcome] = self.results.get(record.outcome, 0) + 1
+        self.wire_bytes += record.wire_bytes or 0
+        self.decoded_bytes += record.decoded_bytes or 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a report says about the run as a whole.
+
+    Attributes:
+        started: when it began: UTC, as RFC 3339 writes it.
+        seconds: how long it took.
+        untried: lines that were read and not tried, because it was stopped.
+        list_read: whether the list was read to its end.
+        totals: what its records come to.
+        output: the folder that files were saved under; None if they are not on this machine.
+        comparison: with an earlier report, if that was asked for.
+        broken: sentences about what is over its budget, or not as it is locked.
+    """
+
+    started: str
+    seconds: float
+    untried: int
+    list_read: bool
+    totals: ReportTotals
+    output: Path | None
+    comparison: Comparison | None = None
+    broken: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every line was tried."""
+        return self.list_read and not self.untried
+
+    def as_dict(self) -> dict[str, Value]:
+        """Return the run as JSON writes it."""
+        totals = self.totals
+        counted = [each for each in Result if each is not Result.NOT_TRIED]
+        return {
+            "program": "download",
+            "version": __version__,
+            "started": self.started,
+            "seconds": rounded(self.seconds),
+            "complete": self.complete,
+            "urls": totals.urls,
+            **{each.value: totals.results.get(each, 0) for each in counted},
+            "wire_bytes": totals.wire_bytes,
+            "decoded_bytes": totals.decoded_bytes,
+        }
+
+
+def not_tried(run: RunRecord) -> Record:
+    """Return what is said, after all others, when a run was stopped before its end."""
+    lines = f"{run.untried} line{'' if run.untried == 1 else 's'}"
+    rest = "" if run.list_read else " and what follows in the list"
+    were = "was" if run.untried == 1 and run.list_read else "were"
+    said = f"the run was stopped: {lines}{rest} {were} not tried"
+    return Record(url="", outcome=Result.NOT_TRIED, message=said)
