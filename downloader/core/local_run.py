@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from downloader import archive, object_store
-from downloader.core import processes
 from downloader.core.backend import TransferBackend
 from downloader.core.nested_lists import NestedListFetcher
 from downloader.core.pool import Pool, Sleep
@@ -74,8 +73,11 @@ class LocalRun:
 
     def _made_crew(self, sleep: Sleep, clock: Callable[[], float]) -> TransferBackend:
         options, park, wake = self._options, self._notes.park, self._wake
-        if processes.process_count(options) > 1:
-            return processes.ProcessBackend(options, park, wake, self._failed)
+        if options.processes > 1:
+            from downloader.core import processes
+
+            if processes.process_count(options) > 1:
+                return processes.ProcessBackend(options, park, wake, self._failed)
         return Pool(options, park, wake, sleep=sleep, clock=clock)
 
     @property
