@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from downloader.models import Options
+from downloader.models import ArchiveOptions, StorageOptions, TransferOptions
 from downloader.web.filenames import SafePath
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ VolumeCallback = Callable[[Path, Path], Awaitable[None]]
 
 
 def open_session(
-    options: Options,
+    options: StorageOptions,
     on_volume: VolumeCallback | None = None,
     on_error: Callable[[Exception], None] | None = None,
 ) -> "ArchiveSession | None":
@@ -59,7 +59,7 @@ def open_session(
     return ArchiveSession(options, on_volume, on_error)
 
 
-def open_recorder(options: Options) -> "ArchiveRecorder | None":
+def open_recorder(options: TransferOptions) -> "ArchiveRecorder | None":
     """Return the recorder of this process's exchanges; None if no archive is written."""
     if not options.archiving:
         return None
@@ -69,7 +69,7 @@ def open_recorder(options: Options) -> "ArchiveRecorder | None":
     return ArchiveRecorder(series_of(options), options)
 
 
-def open_replay_source(options: Options) -> "ArchiveIndex | None":
+def open_replay_source(options: ArchiveOptions) -> "ArchiveIndex | None":
     """Index the archives to replay; return None for a run on the network. It blocks.
 
     Raises:
@@ -82,7 +82,7 @@ def open_replay_source(options: Options) -> "ArchiveIndex | None":
     return load_index(options.replay)
 
 
-def open_orphan_source(options: Options) -> "OrphanIndex | None":
+def open_orphan_source(options: StorageOptions) -> "OrphanIndex | None":
     """Return the responses in the pack that the journal may not know of; None without a pack.
 
     It blocks.
@@ -102,7 +102,7 @@ def pack_index_path(path: SafePath) -> SafePath | None:
     return SafePath(str(index_path(Path(path)))) if is_volume(path) else None
 
 
-def recover(options: Options) -> list[str]:
+def recover(options: StorageOptions) -> list[str]:
     """Complete the files that dead processes left open; return warnings. It blocks.
 
     Raises:

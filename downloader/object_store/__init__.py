@@ -4,14 +4,14 @@ fsspec is imported only when the output is the URL of an object store.
 """
 
 from downloader.errors import OutputError
-from downloader.models import Options
+from downloader.models import OutputOptions
 from downloader.object_store.destination import INSTALL_HINT, Destination, parse_destination
 from downloader.object_store.protocol import ObjectStore
 
 __all__ = ["Destination", "ObjectStore", "abort", "open_store", "parse_destination"]
 
 
-def open_store(options: Options) -> ObjectStore | None:
+def open_store(options: OutputOptions) -> ObjectStore | None:
     """Return the store that complete files are uploaded to; None if the output is a folder.
 
     It sends no request yet. Each process opens its own store, after it has been forked.

@@ -5,9 +5,6 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
-
-import platformdirs
 
 #: How to install the packages that S3 needs.
 INSTALL_HINT = "pip install 'download-sites[cloud]'"
@@ -42,7 +39,12 @@ def parse_destination(text: str) -> Destination:
         parts = urlsplit(text)
         if parts.netloc not in ("", "localhost"):
             raise ValueError("a local URL has three slashes: file:///folder")
+        # Most outputs are plain folders, and this takes a while to import.
+        from urllib.request import url2pathname
+
         return Destination(Path(url2pathname(parts.path)))
+    import platformdirs
+
     remote = f"{scheme}://" + text[url.end() :].rstrip("/")
     name = hashlib.blake2b(remote.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
     return Destination(platformdirs.user_cache_path("download") / "remote" / name, remote)
