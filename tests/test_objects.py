@@ -444,7 +444,10 @@ async def test_a_store_that_fails_ends_the_run(site: Site, cloud: Command, bucke
         ("s3://", "names no bucket"),
         ("gs://bucket/x", "Please install gcsfs"),
         ("nope://bucket/x", "Protocol not known: nope"),
-        ("https://user:secret@example.org/x", "cannot save files in https://user:***@example.org/x"),
+        (
+            "https://user:secret@example.org/x",
+            "cannot save files in https://user:***@example.org/x",
+        ),
         ("simplecache::s3://bucket/x", "cannot save files in simplecache:"),
         ("file://host/x", "a local URL has three slashes"),
         ("memory://x", "memory ends with the program"),
