@@ -18,8 +18,6 @@ from functools import lru_cache
 from typing import NewType
 from urllib.parse import unquote
 
-from pathvalidate import sanitize_filename
-
 from downloader.errors import BlockedError
 from downloader.web.urls import Url, redact, split
 
@@ -308,6 +306,9 @@ def _clean(segment: str, *, leading: bool = False) -> tuple[str, bool]:
 
 def _safe(text: str, *, leading: bool) -> str:
     """Return *text* if every common file system takes it as a name, or else what comes closest."""
+    # Few names need it, and it takes a while to import.
+    from pathvalidate import sanitize_filename
+
     safe = "".join("_" if unicodedata.category(char) in _INVISIBLE else char for char in text)
     safe = sanitize_filename(safe, replacement_text="_", platform="universal", max_len=100_000)
     safe = safe.strip().rstrip(" .") or "_"
