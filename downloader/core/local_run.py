@@ -22,7 +22,7 @@ from downloader.journal import Admitted, Job
 from downloader.journal.async_journal import AsyncJournal
 from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions
 from downloader.sources import Entry, FetchList, ShardFilter
-from downloader.storage import VolumeUploader, prepare
+from downloader.storage import VolumeUploader, create_output_folder
 
 if TYPE_CHECKING:
     from downloader.mirror import Mirror
@@ -150,7 +150,7 @@ class LocalRun:
                 the rest of the list was not tried.
         """
         async with AsyncExitStack() as stack:
-            await asyncio.to_thread(prepare, self._options)
+            await asyncio.to_thread(create_output_folder, self._options)
             # Before what looks at the folder, because it keeps other runs from it.
             await stack.enter_async_context(self._notes)
             if self._archives is not None:

@@ -21,7 +21,7 @@ from downloader.mirror.originals import OriginalsArranger
 from downloader.mirror.robots_gate import Passed, RobotsGate, fetcher
 from downloader.mirror.scope import LIMIT, RobotsCache
 from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
-from downloader.storage import FileContents, Storage
+from downloader.storage import FileContents, LocalStorage
 from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
@@ -80,7 +80,7 @@ class Mirror:
         self._finder = LinkSelector(options, options.shard)
         self._gate: RobotsGate | None = None
         self._stack = AsyncExitStack()
-        self._storage = Storage(options.output)
+        self._storage = LocalStorage(options.output)
         self._reading = DocumentReader(self._storage)
         self._arranging = OriginalsArranger(options, self._storage, notes, self._finder.scope)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="links")
