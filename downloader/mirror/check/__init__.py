@@ -17,7 +17,7 @@ from urllib.parse import quote_from_bytes, unquote
 from downloader.links import Document, Link, ParsedPage, readable
 from downloader.mirror.check.model import EXTERNAL, CheckTotals, DanglingLink, UnreadableFile
 from downloader.mirror.check.tree import LARGEST, MirrorTree
-from downloader.web.media_types import media_type
+from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url, conceal, host, split
 
 __all__ = ["EXTERNAL", "LARGEST", "CheckTotals", "DanglingLink", "MirrorCheck", "UnreadableFile"]
@@ -49,7 +49,7 @@ class MirrorCheck:
         """Yield what leads nowhere and what cannot be read, in the order of names."""
         for name in self._tree.files():
             if isinstance(name, str):
-                kind = media_type(name)
+                kind = guess_media_type(name)
                 if not readable(kind):
                     continue
                 body = self._tree.read(name)
@@ -107,7 +107,7 @@ class MirrorCheck:
 
     def _fragment(self, name: str, link: Link) -> tuple[str, bool] | None:
         """Return the place that *name* does not have (HTML standard, 7.4.6.3)."""
-        if not self._fragments or not _MARKUP.fullmatch(media_type(name)):
+        if not self._fragments or not _MARKUP.fullmatch(guess_media_type(name)):
             return None
         place = link.fragment[1:].partition(":~:")[0]
         ids = self._places(name)

@@ -25,7 +25,7 @@ from downloader.mirror.singlefile.model import (
 )
 from downloader.mirror.singlefile.open_document import HTML, TOO_MUCH, OpenDocument
 from downloader.web.encoding_declaration import declares_encoding, with_encoding
-from downloader.web.media_types import media_type
+from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url, conceal, origin
 
 #: Browsers open no frame from a longer URI (Chromium: 2 MiB), though they load anything else.
@@ -82,7 +82,7 @@ class PagePacker:
 
     def pack(self, body: bytes, kind: str | None, charset: str | None) -> SingleFilePage:
         """Return the page, whose bytes are *body*."""
-        kind = kind or media_type(self._path)
+        kind = kind or guess_media_type(self._path)
         packed, encoding = self._document(body, kind, None, self._path, charset)
         # What was put into the page may have moved its own declaration out of sight; that of a
         # server's header is gone. An encoding that was guessed is left to the browser's own guess.
