@@ -192,7 +192,7 @@ def _tell(told: ReportSummary, screen: Terminal) -> None:
 def _entries(source: tuple[str, ...], options: Options) -> Entries:
     if not options.replay:
         return lambda fetch_list: sources.read(source, fetch_list)
-    return lambda _fetch_list: sources.from_addresses(archive.targets(options.replay))
+    return lambda _fetch_list: sources.from_addresses(archive.seeds(options.replay))
 
 
 def _state(batch: LocalRun | ClusterRun, tally: Tally) -> ProgressState:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from downloader import archive, object_store
-from downloader.core import processes
 from downloader.core.backend import TransferBackend
 from downloader.core.nested_lists import NestedListFetcher
 from downloader.core.pool import Pool, Sleep
@@ -21,7 +20,7 @@ from downloader.core.transfer import Redirected, Transfer
 from downloader.errors import DiskError, ErrorKind
 from downloader.journal import Admitted, Job
 from downloader.journal.async_journal import AsyncJournal
-from downloader.models import Failed, InFlight, Options, Outcome
+from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions
 from downloader.sources import Entry, FetchList, ShardFilter
 from downloader.storage import VolumeUploader, prepare
 
@@ -50,7 +49,7 @@ class LocalRun:
         *,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
-        whole: archive.Whole | None = None,
+        whole: archive.VolumeCallback | None = None,
     ) -> None:
         self._entries = entries
         self._options = options
@@ -74,8 +73,11 @@ class LocalRun:
 
     def _made_crew(self, sleep: Sleep, clock: Callable[[], float]) -> TransferBackend:
         options, park, wake = self._options, self._notes.park, self._wake
-        if processes.process_count(options) > 1:
-            return processes.ProcessBackend(options, park, wake, self._failed)
+        if options.processes > 1:
+            from downloader.core import processes
+
+            if processes.process_count(options) > 1:
+                return processes.ProcessBackend(options, park, wake, self._failed)
         return Pool(options, park, wake, sleep=sleep, clock=clock)
 
     @property
@@ -281,7 +283,7 @@ class LocalRun:
                 await self._wake.wait()
 
 
-def _handover(options: Options) -> VolumeUploader | None:
+def _handover(options: StorageOptions) -> VolumeUploader | None:
     """Return what takes volumes to an object store, if there are volumes and a store."""
     bucket = object_store.open_store(options) if options.pack is not None else None
     return None if bucket is None else VolumeUploader(bucket)

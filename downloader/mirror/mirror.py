@@ -13,7 +13,7 @@ from downloader.errors import ErrorKind, RedirectError
 from downloader.http import Client
 from downloader.journal import Alias, Job, SavedDocument, TargetRole, original, refused, role_of
 from downloader.journal.async_journal import AsyncJournal
-from downloader.links import ParsedPage
+from downloader.links import ParsedDocument
 from downloader.mirror.document_reader import DocumentReader, Documents, parsed, portions
 from downloader.mirror.finalizer import MirrorFinalizer
 from downloader.mirror.link_selector import LinkSelector
@@ -77,7 +77,7 @@ class Mirror:
         self._room = room
         self._wake = wake
         self._sleep = sleep
-        self._finder = LinkSelector(options)
+        self._finder = LinkSelector(options, options.shard)
         self._gate: RobotsGate | None = None
         self._stack = AsyncExitStack()
         self._storage = Storage(options.output)
@@ -96,7 +96,7 @@ class Mirror:
         self._stirred = asyncio.Event()
         self._known: dict[Url, tuple[int, int, TargetRole]] = {}
         self._spared: dict[Url, Failed] = {}
-        self._pages: dict[int, ParsedPage] = {}
+        self._pages: dict[int, ParsedDocument] = {}
         self._kept = 0
         self._moved: list[tuple[Job, Url]] = []
         self._lines: dict[str, Target] = {}
@@ -283,7 +283,7 @@ class Mirror:
         trap = not target.needed and self._finder.is_trap(target.url)
         return (0, 0, TargetRole.LISTED) if trap else _FAR
 
-    def _page(self, stored: SavedDocument, contents: FileContents) -> ParsedPage:
+    def _page(self, stored: SavedDocument, contents: FileContents) -> ParsedDocument:
         """Return a document, read; in the thread."""
         page = self._pages.pop(stored.row, None)
         return page or parsed(stored, contents)

@@ -5,7 +5,6 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 
-import charset_normalizer
 import webencodings
 from webencodings import Encoding
 
@@ -139,5 +138,8 @@ def _choose(sample: bytes, header: Encoding | None) -> tuple[Encoding, CharsetSo
 
 def _detect(sample: bytes) -> Encoding:
     """Return the most plausible encoding of bytes that declare none and are not UTF-8."""
+    # Few texts need it, and it takes a while to import.
+    import charset_normalizer
+
     best = charset_normalizer.from_bytes(sample[:16384]).best()
     return (best and _lookup(best.encoding.replace("_", "-"))) or _LATIN1

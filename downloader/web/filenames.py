@@ -18,8 +18,6 @@ from functools import lru_cache
 from typing import NewType
 from urllib.parse import unquote
 
-from pathvalidate import sanitize_filename
-
 from downloader.errors import BlockedError
 from downloader.web.media_types import MAX_EXTENSION_LENGTH, extension_for, media_type_table
 from downloader.web.urls import Url, redact, split
@@ -290,6 +288,9 @@ def _clean(segment: str, *, first_part: bool = False) -> tuple[str, bool]:
 
 def _safe(text: str, *, first_part: bool) -> str:
     """Return *text*, changed as little as makes it a valid name on every common file system."""
+    # Imported late: few names need it, and it is slow to import.
+    from pathvalidate import sanitize_filename
+
     safe = "".join("_" if unicodedata.category(char) in _INVISIBLE else char for char in text)
     safe = sanitize_filename(safe, replacement_text="_", platform="universal", max_len=100_000)
     safe = safe.strip().rstrip(" .") or "_"
