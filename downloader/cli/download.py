@@ -141,7 +141,7 @@ def _create_run(source: tuple[str, ...], options: Options, plan: "ClusterPlan | 
 def _entries(source: tuple[str, ...], options: ArchiveOptions) -> Entries:
     if not options.replay:
         return lambda fetch_list: sources.read(source, fetch_list)
-    return lambda _fetch_list: sources.from_addresses(archive.targets(options.replay))
+    return lambda _fetch_list: sources.from_addresses(archive.seeds(options.replay))
 
 
 async def _consume(

@@ -56,7 +56,7 @@ class LocalRun:
         *,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
-        whole: archive.Whole | None = None,
+        whole: archive.VolumeCallback | None = None,
     ) -> None:
         self._entries = entries
         self._options = options

@@ -163,7 +163,7 @@ class Response:
             DiskError: the disk refuses.
         """
         if self._recording is not None:
-            return await self._recording.end()
+            return await self._recording.finish()
         return self._response.place if isinstance(self._response, ReplayResponse) else None
 
     async def archive_rest(self) -> None:
@@ -448,7 +448,7 @@ async def _discard(
                     data = await response.content.readany()
                 if not data:
                     if recording is not None:
-                        await recording.end()
+                        await recording.finish()
                     return
                 if recording is not None:
                     await recording.feed(data)
@@ -458,4 +458,4 @@ async def _discard(
     except UrlError:
         why = Truncation.DISCONNECT
     if recording is not None:
-        recording.cut(why)
+        recording.finish_nowait(why)

@@ -13,7 +13,7 @@ from downloader.errors import ErrorKind, RedirectError
 from downloader.http import Client
 from downloader.journal import Alias, Job, SavedDocument, TargetRole, original, refused, role_of
 from downloader.journal.async_journal import AsyncJournal
-from downloader.links import ParsedPage
+from downloader.links import ParsedDocument
 from downloader.mirror.document_reader import DocumentReader, Documents, parsed, portions
 from downloader.mirror.finalizer import MirrorFinalizer
 from downloader.mirror.link_selector import LinkSelector
@@ -105,7 +105,7 @@ class Mirror:
         self._notified = asyncio.Event()
         self._distances: dict[Url, tuple[int, int, TargetRole]] = {}
         self._missing_icons: dict[Url, Failed] = {}
-        self._parsed: dict[int, ParsedPage] = {}
+        self._parsed: dict[int, ParsedDocument] = {}
         self._kept_characters = 0
         self._redirected: list[tuple[Job, Url]] = []
         self._credentials: dict[str, Target] = {}
@@ -299,7 +299,7 @@ class Mirror:
         trap = not target.needed and self._selector.is_trap(target.url)
         return (0, 0, TargetRole.LISTED) if trap else _FAR
 
-    def _parse(self, stored: SavedDocument, contents: FileContents) -> ParsedPage:
+    def _parse(self, stored: SavedDocument, contents: FileContents) -> ParsedDocument:
         """Return a parsed document, kept or parsed again; called in the thread."""
         return self._parsed.pop(stored.row, None) or parsed(stored, contents)
 

@@ -14,7 +14,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote
 
-from downloader.links import Document, Link, ParsedPage, readable
+from downloader.links import Document, Link, ParsedDocument, can_contain_links
 from downloader.mirror.check.model import EXTERNAL, CheckTotals, DanglingLink, UnreadableFile
 from downloader.mirror.check.tree import LARGEST, MirrorTree
 from downloader.web.media_types import media_type
@@ -50,7 +50,7 @@ class MirrorCheck:
         for name in self._tree.files():
             if isinstance(name, str):
                 kind = media_type(name)
-                if not readable(kind):
+                if not can_contain_links(kind):
                     continue
                 body = self._tree.read(name)
                 if isinstance(body, bytes):
@@ -63,7 +63,7 @@ class MirrorCheck:
     def _page(self, name: str, kind: str, body: bytes) -> Iterator[DanglingLink]:
         self.totals.documents += 1
         base = Url(self._base + quote_from_bytes(os.fsencode(name)))
-        page = ParsedPage(Document(body, kind, base))
+        page = ParsedDocument(Document(body, kind, base))
         line, position = 1, 0
         for link in sorted(page.links, key=lambda link: link.start):
             missing = self._missing(name, link)
@@ -100,7 +100,7 @@ class MirrorCheck:
         name = host(link.url or Url(""))
         known = name in self.totals.external or len(self.totals.external) < _HOSTS
         self.totals.external[name if known else ""] += 1
-        if not link.kind.requisite:
+        if not link.kind.is_requisite:
             return None
         self.totals.missed += 1
         return EXTERNAL, False
@@ -128,5 +128,5 @@ class MirrorCheck:
 
 def _named(body: bytes) -> frozenset[str]:
     """Return the names of the places in a page."""
-    text = ParsedPage(Document(body, "text/plain", Url("http://mirror.invalid/"))).text
+    text = ParsedDocument(Document(body, "text/plain", Url("http://mirror.invalid/"))).text
     return frozenset(unescape(next(filter(None, groups), "")) for groups in _NAMED.findall(text))

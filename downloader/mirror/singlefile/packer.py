@@ -6,7 +6,7 @@ from enum import IntEnum
 from posixpath import dirname, relpath
 from urllib.parse import quote
 
-from downloader.links import Document, Link, LinkKind, readable
+from downloader.links import Document, Link, LinkKind, can_contain_links
 from downloader.mirror.singlefile.cache import Key, PackedFileCache
 from downloader.mirror.singlefile.data_uris import address_of, data_uri, path_of
 from downloader.mirror.singlefile.frames import markup
@@ -100,7 +100,7 @@ class PagePacker:
         charset: str | None = None,
     ) -> tuple[bytes, str]:
         """Return a document with all that it needs within, and its encoding."""
-        if not readable(kind):
+        if not can_contain_links(kind):
             return body, ""
         document = Document(body, kind, address_of(path), charset)
         new = OpenDocument.of(document, path, outer, self._most if outer else self._total)
@@ -113,10 +113,10 @@ class PagePacker:
             return _NOTHING
         path = path_of(link)
         if path is None:
-            if link.kind.requisite and link.url:
+            if link.kind.is_requisite and link.url:
                 self._left[ExternalReference(into.name, conceal(link.value), NOT_SAVED)] = None
             return None
-        if not link.kind.requisite:
+        if not link.kind.is_requisite:
             return self._outside(path, link, into)
         try:
             return self._requisite(path, link, into)
@@ -138,7 +138,7 @@ class PagePacker:
         return quote(place, errors="surrogateescape") + link.fragment
 
     def _requisite(self, path: str, link: Link, into: OpenDocument) -> str:
-        if link.kind is LinkKind.GRAPHIC and link.where.startswith("use"):
+        if link.kind is LinkKind.SVG_ELEMENT and link.construct.startswith("use"):
             reference, size = into.graphics.take(path, link.fragment, lambda: self._bytes(path))
             self._take(size, into)
             self._inlined.add(path)
