@@ -590,7 +590,7 @@ async def test_what_was_found_waits_in_the_journal_and_not_in_memory(
     batch = LocalRun(lambda _: from_items([site.url("/a.html")]), replace(MIRROR, output=tmp_path))
     most = 0
     async for _ in batch.outcomes():
-        most = max(most, batch._crew.unfinished)
+        most = max(most, batch._backend.unfinished)
     assert 50 < most <= 150
     assert len(saved_files(tmp_path)) == 1001
 
