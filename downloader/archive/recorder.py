@@ -19,7 +19,7 @@ from downloader.archive.previous_captures import PreviousCaptures
 from downloader.archive.warc_records import Hash, hasher
 from downloader.archive.warc_writer import Payload, WarcWriter
 from downloader.errors import DiskError, NoDescriptorError
-from downloader.models import Options
+from downloader.models import TransferOptions
 from downloader.models.exchange import Exchange, RecordLocation, Truncation
 
 #: Of a body so much is held in memory; the rest waits in a file until its length is known.
@@ -42,7 +42,7 @@ class ArchiveRecorder:
         DiskError: the disk refuses.
     """
 
-    def __init__(self, series: FileSeries, options: Options) -> None:
+    def __init__(self, series: FileSeries, options: TransferOptions) -> None:
         self.folder = series.folder
         self.hasher = hasher(options.warc_digest)
         self._packs = options.pack is not None
@@ -172,24 +172,24 @@ class _ExchangeRecording:
                 await self._archive.run(lambda: self._spool(held))
             except BaseException:
                 # Without these bytes, what else there is of it is of no use.
-                self.drop()
+                self.discard()
                 raise
 
-    async def end(self) -> RecordLocation:
+    async def finish(self) -> RecordLocation:
         """Take that the body is whole; return when the exchange is written, and where."""
         if self._future is None:
             self._future = asyncio.get_running_loop().create_future()
             self._put(None)
         return await self._future
 
-    def cut(self, why: Truncation | None) -> None:
+    def finish_nowait(self, truncation: Truncation | None) -> None:
         """Take that no more comes; do not wait."""
         if self._whole:
-            self.drop()
+            self.discard()
         elif not self._ended:
-            self._put(why)
+            self._put(truncation)
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """Keep nothing of it."""
         if not self._ended:
             self._ended = True
@@ -226,7 +226,7 @@ class _ExchangeRecording:
     def _put(self, why: Truncation | None) -> None:
         self._ended = True
         self._cut = why
-        self._seconds = time.time() - self._exchange.began
+        self._seconds = time.time() - self._exchange.started_at
         self._archive.put(self)
 
     def _spool(self, held: list[bytes]) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from downloader.archive import Whole, wacz
+from downloader.archive import VolumeCallback, wacz
 from downloader.archive.file_series import FileSeries, PackVolumes, hold, index_path
 from downloader.archive.recorder import disk_error
 from downloader.archive.recovery import recover
 from downloader.errors import OutputError
-from downloader.models import Options
+from downloader.models import StorageOptions
 from downloader.web.text import printable
 
 #: Where the WARC files are that only a WACZ is asked for of, until they are packed.
@@ -27,7 +27,7 @@ _LOOK_SECONDS = 1.0
 _PATIENCE_SECONDS = 20.0
 
 
-def series_of(options: Options) -> FileSeries:
+def series_of(options: StorageOptions) -> FileSeries:
     """Return the WARC files of a run that keeps an archive."""
     if options.pack is not None:
         return PackVolumes(options.output)
@@ -57,8 +57,8 @@ class ArchiveSession:
 
     def __init__(
         self,
-        options: Options,
-        whole: Whole | None = None,
+        options: StorageOptions,
+        whole: VolumeCallback | None = None,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         self.warnings: list[str] = []

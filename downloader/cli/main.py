@@ -24,7 +24,7 @@ from downloader.cluster import ClusterPlan
 from downloader.core import processes
 from downloader.core.event_loop import log_everything, runner
 from downloader.errors import DiskError, DownloadError, RunError
-from downloader.models import LEVEL, ExitStatus, Options, Pack, WarcDigest
+from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.reporter import FORMATS, Reporter, ReportOptions
 from downloader.web.text import printable
 from downloader.web.urls import conceal
@@ -69,7 +69,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
     """Return what was given as the fields of Options, most of which have an option's name."""
     same = {name: value for name, value in given.items() if name in _FIELDS}
     archives = [Path(one) for one in source if sources.is_archive(one)]
-    level = LEVEL if given["recursive"] and given["level"] is None else given["level"]
+    level = DEFAULT_LEVEL if given["recursive"] and given["level"] is None else given["level"]
     changed = {
         "output": given["output"].folder,
         "remote": given["output"].remote,
@@ -130,8 +130,8 @@ def _download(source: Sequence[str], given: Given) -> ExitStatus:
         debug=given["debug"],
     )
     with ExitStack() as stack:
-        if plan is None and (count := processes.process_count(options)) > 1:
-            stack.enter_context(processes.forked_ahead(count))
+        if plan is None and options.process_count > 1:
+            stack.enter_context(processes.forked_ahead(options.process_count))
         if given["demo"]:
             source = stack.enter_context(demo_site())
         for one in source:

@@ -29,7 +29,7 @@ from downloader.core.transfer import (
 )
 from downloader.errors import ErrorKind, HttpStatusError
 from downloader.http import Client
-from downloader.models import Failed, InFlight, Options, Outcome
+from downloader.models import Failed, InFlight, Outcome, TransferOptions
 from downloader.scheduling import (
     MOST_AT_ONCE,
     AutoConcurrency,
@@ -91,7 +91,7 @@ class Pool:
 
     def __init__(
         self,
-        options: Options,
+        options: TransferOptions,
         park: Park,
         wake: asyncio.Event,
         part: PoolShare | None = None,
@@ -130,12 +130,14 @@ class Pool:
 
     async def __aenter__(self) -> Self:
         options = self._options
-        recorder = archive.open_archive(options)
+        recorder = archive.open_recorder(options)
         if recorder is not None:
             # Left last: until then the transfers that end have something to be written.
             await self._stack.enter_async_context(recorder)
-        holdings = await asyncio.to_thread(archive.open_index, options) if options.replay else None
-        client = Client(options, recorder, holdings, archive.orphans_of(options))
+        holdings = (
+            await asyncio.to_thread(archive.open_replay_source, options) if options.replay else None
+        )
+        client = Client(options, recorder, holdings, archive.open_orphan_source(options))
         storage = storage_for(options, client.close_idle, object_store.open_store(options))
         await self._stack.enter_async_context(storage)
         await self._stack.enter_async_context(client)

@@ -25,7 +25,7 @@ from downloader.http.error_mapping import ErrorTranslator, RequestPhase
 from downloader.http.replay import ReplayResponse, answer, left
 from downloader.http.retry import retry_after
 from downloader.http.timings import CURRENT, Stopwatch
-from downloader.models import Options, Timings
+from downloader.models import RequestOptions, Timings
 from downloader.models.exchange import (
     ExchangeRecorder,
     ExchangeRecording,
@@ -35,7 +35,7 @@ from downloader.models.exchange import (
     Truncation,
 )
 from downloader.web import urls
-from downloader.web.charset import media_type
+from downloader.web.media_types import parse_media_type
 from downloader.web.text import http_date, printable
 from downloader.web.urls import Url
 
@@ -100,7 +100,7 @@ class Response:
         version = response.version
         self.http_version = f"{version.major}.{version.minor}" if version else ""
         self.content_type = self.header("Content-Type")
-        self.media_type = media_type(self.content_type)
+        self.media_type = parse_media_type(self.content_type)
         self.content_coding = self.header("Content-Encoding").lower()
         self._transfer_coding = self.header("Transfer-Encoding").lower()
         framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
@@ -163,7 +163,7 @@ class Response:
             DiskError: the disk refuses.
         """
         if self._recording is not None:
-            return await self._recording.end()
+            return await self._recording.finish()
         return self._response.place if isinstance(self._response, ReplayResponse) else None
 
     async def archive_rest(self) -> None:
@@ -200,7 +200,7 @@ class Client:
 
     def __init__(
         self,
-        options: Options,
+        options: RequestOptions,
         recorder: ExchangeRecorder | None = None,
         holdings: ReplaySource | None = None,
         leftovers: OrphanSource | None = None,
@@ -370,7 +370,7 @@ def require_success(response: Response) -> None:
         raise HttpStatusError(response.status, response.reason, pause=pause)
 
 
-def _tls(options: Options) -> ssl.SSLContext | bool:
+def _tls(options: RequestOptions) -> ssl.SSLContext | bool:
     if options.insecure:
         return False
     if options.cacert is None:
@@ -448,7 +448,7 @@ async def _discard(
                     data = await response.content.readany()
                 if not data:
                     if recording is not None:
-                        await recording.end()
+                        await recording.finish()
                     return
                 if recording is not None:
                     await recording.feed(data)
@@ -458,4 +458,4 @@ async def _discard(
     except UrlError:
         why = Truncation.DISCONNECT
     if recording is not None:
-        recording.cut(why)
+        recording.finish_nowait(why)

@@ -5,7 +5,6 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from fractions import Fraction
 from functools import lru_cache
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
@@ -57,6 +56,9 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is no size; write a number with k, M, G or T, such as 10M")
+    # Imported only for a size that is given, because it takes a while.
+    from fractions import Fraction
+
     return int(Fraction(match[1]) * _UNITS[match[2].lower()])
 
 

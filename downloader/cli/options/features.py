@@ -15,7 +15,7 @@ from downloader.cli.options.parameter_types import (
     SizeParam,
 )
 from downloader.cluster import ClusterPlan
-from downloader.models import LEVEL, Options, Pack, WarcDigest
+from downloader.models import DEFAULT_LEVEL, Options, Pack, WarcDigest
 
 _DEFAULTS = Options()
 
@@ -36,7 +36,7 @@ MIRROR = (
         "--level",
         metavar="N|inf",
         type=LevelParam(),
-        help=f"Follow links this many steps [{LEVEL}]; implies -r.",
+        help=f"Follow links this many steps [{DEFAULT_LEVEL}]; implies -r.",
     ),
     option("Mirror", "--span-hosts", is_flag=True, help="Follow links to other hosts, too."),
     option(
