@@ -163,7 +163,7 @@ def as_json(outcomes: list[Outcome]) -> list[dict[str, Any]]:
 
 def one_of_each() -> list[Outcome]:
     """Return an outcome for every member of every closed set."""
-    line = {"index": 0, "origin": "list:1", "url": "https://h.example/"}
+    line: dict[str, Any] = {"index": 0, "origin": "list:1", "url": "https://h.example/"}
     sizes = [Sizes(1, 1, 1, "utf-8", source) for source in CharsetSource] + [Sizes(1, 1)]
     return [
         *(Failed(**line, kind=kind, message="failed") for kind in ErrorKind),
