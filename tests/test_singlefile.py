@@ -28,7 +28,7 @@ from downloader.mirror.singlefile import (
     single_file,
 )
 from downloader.mirror.singlefile.model import PackedFile
-from downloader.web.filenames import EXTENSIONS
+from downloader.web.media_types import extension_for
 from downloader.web.urls import Url
 from tests.browser import both, chromium, loaded, needs_browser
 from tests.conftest import Handler, Site
@@ -415,7 +415,7 @@ class Copy:
                         continue
                     body, kind = await response.read(), response.content_type
                     documents[url] = Document(body, kind, Url(str(response.url)), response.charset)
-                name = hashlib.sha256(url.encode()).hexdigest()[:12] + EXTENSIONS.get(kind, ".bin")
+                name = hashlib.sha256(url.encode()).hexdigest()[:12] + extension_for(kind)
                 copy.names[url] = name
                 copy.charsets[name] = documents[url].charset
                 links = ParsedDocument(documents[url]).links

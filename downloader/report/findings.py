@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from downloader.errors import ErrorKind
 from downloader.report.record import Record, Result
 from downloader.report.summary import MEASURED, SizeSummary
-from downloader.web.charset import is_text
+from downloader.web.media_types import is_text
 
 #: What can be done about each kind of failure, where its message has no better hint.
 ADVICE = {
@@ -79,7 +79,7 @@ class Findings:
     def add(self, record: Record) -> None:
         """Take one record."""
         if record.outcome is Result.FAILED and record.kind is not None:
-            self.failures.setdefault(ErrorKind(record.kind), FindingGroup()).add(record)
+            self.failures.setdefault(record.kind, FindingGroup()).add(record)
         if record.decoded_bytes is None or record.outcome not in MEASURED:
             return
         self.sizes[min(record.decoded_bytes.bit_length(), _BITS - 1)] += 1

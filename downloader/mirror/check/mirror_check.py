@@ -13,7 +13,7 @@ from urllib.parse import quote_from_bytes, unquote
 from downloader.links import Document, Link, ParsedDocument, can_contain_links
 from downloader.mirror.check.mirror_folder import MirrorFolder
 from downloader.mirror.check.model import EXTERNAL, CheckTotals, DanglingLink, UnreadableFile
-from downloader.web.media_types import media_type as media_type_of
+from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url, conceal, host, split
 
 #: Hosts that are counted one by one.
@@ -57,7 +57,7 @@ class MirrorCheck:
             if isinstance(file, UnreadableFile):
                 yield self._count_unreadable(file)
                 continue
-            media_type = media_type_of(file)
+            media_type = guess_media_type(file)
             if not can_contain_links(media_type):
                 continue
             body = self._folder.read(file)
@@ -118,7 +118,7 @@ class MirrorCheck:
 
     def _missing_fragment(self, path: str, link: Link) -> _MissingTarget | None:
         """Return the fragment that a document does not have (HTML standard, 7.4.6.3)."""
-        if not self._checks_fragments or not _MARKUP_TYPE.fullmatch(media_type_of(path)):
+        if not self._checks_fragments or not _MARKUP_TYPE.fullmatch(guess_media_type(path)):
             return None
         fragment = link.fragment[1:].partition(":~:")[0]
         fragments = self._fragments_of(path)

@@ -1,7 +1,7 @@
 """How a file is embedded, by the kind of the link to it; as data."""
 
 from downloader.links import Link, LinkKind
-from downloader.web.media_types import UNKNOWN, media_type
+from downloader.web.media_types import OCTET_STREAM, guess_media_type
 
 FRAME_KINDS = {LinkKind.FRAME, LinkKind.OBJECT}
 #: Kinds of files that load others. An SVG image loads nothing, whatever it says (SVG 2, 2.2.1).
@@ -29,8 +29,8 @@ EMPTY_DOCUMENTS = {
 
 def embedded_media_type(path: str, kind: LinkKind) -> str:
     """Return the media type of a file that a link of this kind leads to."""
-    by_name = media_type(path)
-    if by_name == UNKNOWN or kind in _KINDS_OF_ONE_MEDIA_TYPE:
+    by_name = guess_media_type(path)
+    if by_name == OCTET_STREAM or kind in _KINDS_OF_ONE_MEDIA_TYPE:
         return _MEDIA_TYPES.get(kind, by_name)
     return by_name
 

@@ -31,7 +31,7 @@ from downloader.mirror.singlefile.model import (
 )
 from downloader.mirror.singlefile.srcdoc_frames import srcdoc_markup
 from downloader.web.encoding_declaration import declares_encoding, with_encoding
-from downloader.web.media_types import media_type as media_type_of
+from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url, conceal, origin
 
 #: Browsers open no frame from a longer URI (Chromium: 2 MiB), though they load anything else.
@@ -90,7 +90,7 @@ class PagePacker:
 
     def pack(self, body: bytes, media_type: str | None, charset: str | None) -> SingleFilePage:
         """Return the page, whose bytes are *body*."""
-        media_type = media_type or media_type_of(self._path)
+        media_type = media_type or guess_media_type(self._path)
         packed, encoding = self._build(body, media_type, None, self._path, charset)
         # What was embedded may have moved the page's own declaration too far from its start, and
         # that of a response header is lost. A detected encoding is left to the browser to detect.
