@@ -12,8 +12,9 @@ from downloader.archive import warc_reader
 from downloader.archive.file_series import index_path
 from downloader.archive.warc_reader import ResponseHead, WarcRecord
 from downloader.errors import UrlError
-from downloader.web.charset import decoded, media_type
+from downloader.web.charset import decoded
 from downloader.web.content_coding import decoder_for
+from downloader.web.media_types import parse_media_type
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 #: The bytes of a page that are searched for its title and text.
@@ -63,7 +64,8 @@ def _read_text(head: ResponseHead, record: WarcRecord) -> str:
     content_type = head.field(b"content-type")
     decoder = None
     try:
-        decoder = decoder_for(head.field(b"content-encoding").lower(), media_type(content_type))
+        media_type = parse_media_type(content_type)
+        decoder = decoder_for(head.field(b"content-encoding").lower(), media_type)
         for piece in warc_reader.iter_body(head, record.raw.raw_stream):
             for part in decoder.feed(piece) if decoder else (piece,):
                 data += part

@@ -13,7 +13,7 @@ from warcio.exceptions import ArchiveLoadFailed
 
 from downloader.archive import cdxj
 from downloader.errors import SourceError
-from downloader.web.charset import media_type
+from downloader.web.media_types import parse_media_type
 
 #: Limits of an HTTP head, the same as for responses from the network.
 _MAX_LINE_BYTES = 64 * 1024
@@ -168,7 +168,9 @@ def scan_captures(path: Path) -> Iterator[cdxj.Capture]:
             if not record.is_http_response or (head := record.read_http_head()) is None:
                 continue
             is_revisit = record.record_type == "revisit"
-            mime = cdxj.REVISIT_MIME if is_revisit else media_type(head.field(b"content-type"))
+            mime = (
+                cdxj.REVISIT_MIME if is_revisit else parse_media_type(head.field(b"content-type"))
+            )
             yield cdxj.Capture(
                 url=record.url,
                 date=record.field("WARC-Date"),

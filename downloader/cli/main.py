@@ -130,8 +130,8 @@ def _download(source: Sequence[str], given: Given) -> ExitStatus:
         debug=given["debug"],
     )
     with ExitStack() as stack:
-        if plan is None and (count := processes.process_count(options)) > 1:
-            stack.enter_context(processes.forked_ahead(count))
+        if plan is None and options.process_count > 1:
+            stack.enter_context(processes.forked_ahead(options.process_count))
         if given["demo"]:
             source = stack.enter_context(demo_site())
         for one in source:

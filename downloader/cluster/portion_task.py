@@ -145,13 +145,14 @@ class _Task:
             batch = self._batch
             if batch is not None:
                 rows = batch.in_flight()[:_MOST_ROWS]
+                progress = batch.progress
                 self._told(
                     PortionProgress(
                         self._work.shard,
                         len(self._ended),
                         self._failed,
-                        batch.received,
-                        batch.running,
+                        progress.received,
+                        progress.running,
                         rows,
                     )
                 )

@@ -13,7 +13,7 @@ from downloader.errors import DiskError, ProtocolError, TimedOutError, TooLargeE
 from downloader.http.connection import Connection
 from downloader.http.credentials import RedirectTrail
 from downloader.models.exchange import Exchange, ExchangeRecording, Truncation
-from downloader.web.charset import media_type
+from downloader.web.media_types import parse_media_type
 from downloader.web.urls import Url
 
 _END = b"\r\n\r\n"
@@ -145,7 +145,7 @@ def exchange_of(response: ClientResponse, url: Url, trail: RedirectTrail, began:
         request=tapped.sent,
         head=tapped.head,
         status=response.status,
-        media_type=media_type(headers.get("Content-Type", "")),
+        media_type=parse_media_type(headers.get("Content-Type", "")),
         content_coding=headers.get("Content-Encoding", "").lower(),
         transfer_coding=headers.get("Transfer-Encoding", "").lower(),
     )

@@ -35,7 +35,7 @@ from downloader.models.exchange import (
     Truncation,
 )
 from downloader.web import urls
-from downloader.web.charset import media_type
+from downloader.web.media_types import parse_media_type
 from downloader.web.text import http_date, printable
 from downloader.web.urls import Url
 
@@ -100,7 +100,7 @@ class Response:
         version = response.version
         self.http_version = f"{version.major}.{version.minor}" if version else ""
         self.content_type = self.header("Content-Type")
-        self.media_type = media_type(self.content_type)
+        self.media_type = parse_media_type(self.content_type)
         self.content_coding = self.header("Content-Encoding").lower()
         self._transfer_coding = self.header("Transfer-Encoding").lower()
         framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
