@@ -172,7 +172,7 @@ async def test_a_file_in_the_way_is_kept_and_a_planted_link_is_not_followed(
     assert ran.status == 1
     assert ran.err == [
         f"Failed {site.url('/d/2')}: {two} cannot be saved: Not a directory (blocked); "
-        "something is in its way there"
+        "another file or folder is in the way"
     ]
     assert (command.folder / "c" / one).read_bytes() == b"one"
     assert (command.folder / "c" / f"{one}.~1~").read_text() == "mine"

@@ -67,7 +67,7 @@ class _MergedFolder:
         """Have one file there."""
         index = archive.pack_index_path(path)
         if index is None:
-            self._copying.place(path)
+            self._copying.copy(path)
             return
         if path not in self._volumes:
             self._volumes[path] = self._refused(path, index)
@@ -76,9 +76,9 @@ class _MergedFolder:
 
     def _refused(self, path: SafePath, index: SafePath) -> BlockedError | None:
         try:
-            self._copying.place(path, aside=False)
+            self._copying.copy(path, back_up=False)
         except BlockedError as error:
             return error
         if (self._folder / index).is_file():
-            self._copying.place(index)
+            self._copying.copy(index)
         return None

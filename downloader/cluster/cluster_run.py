@@ -34,7 +34,7 @@ from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import Journal, refused
 from downloader.models import Downloaded, InFlight, Options, Outcome
 from downloader.sources import Entry, ShardFilter
-from downloader.storage import Storage
+from downloader.storage import LocalStorage
 
 #: So many lines of a shard are done at once; what a lost worker had is done again at worst.
 PORTION = 10_000
@@ -200,7 +200,7 @@ class ClusterRun:
         if not self._options.save:
             return Path(stack.enter_context(TemporaryDirectory(prefix="download-")))
         # What would refuse it is found here, once, and not by each worker.
-        await stack.enter_async_context(Storage(self._options.output))
+        await stack.enter_async_context(LocalStorage(self._options.output))
         journal = await asyncio.to_thread(Journal, self._options.output, self._options)
         stack.callback(journal.close)
         return self._options.output

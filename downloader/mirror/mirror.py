@@ -21,7 +21,7 @@ from downloader.mirror.originals import OriginalsArranger
 from downloader.mirror.robots_gate import Passed, RobotsGate, fetcher
 from downloader.mirror.scope import LIMIT, RobotsCache
 from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
-from downloader.storage import FileContents, Storage
+from downloader.storage import FileContents, LocalStorage
 from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
@@ -89,7 +89,7 @@ class Mirror:
         self._selector = LinkSelector(options, options.shard)
         self._gate: RobotsGate | None = None
         self._stack = AsyncExitStack()
-        self._storage = Storage(options.output)
+        self._storage = LocalStorage(options.output)
         self._reader = DocumentReader(self._storage)
         self._originals = OriginalsArranger(options, self._storage, journal, self._selector.scope)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="links")

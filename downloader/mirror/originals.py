@@ -57,8 +57,8 @@ class OriginalsArranger:
         if stored.published is None:
             await self._storage.move(stored.path, original(stored.path))
         else:
-            await self._storage.discard(stored.path)
-        await self._storage.prune(stored.path)
+            await self._storage.remove(stored.path)
+        await self._storage.remove_empty_folders(stored.path)
 
     async def _note(self, files: Sequence[SavedDocument], *, withdrawn: bool) -> None:
         if files:

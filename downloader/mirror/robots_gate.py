@@ -89,6 +89,7 @@ def _decided(job: Job, rules: RobotsRules) -> Passed:
             url=target.shown,
             reason=SkipReason.ROBOTS,
             detail=_DISALLOWED,
+            parent=target.parent,
         )
     if rules.crawl_delay:
         return replace(job, target=replace(target, delay=rules.crawl_delay))
