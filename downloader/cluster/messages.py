@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from downloader.core.processes.ipc import Ended, FrameDecoder, encode
+from downloader.core.processes.ipc import FrameDecoder, TransfersEnded, encode
 from downloader.errors import DownloadError, ErrorKind
 from downloader.models import Checksum, Failed, InFlight, Options, Outcome, Skipped, Target
 from downloader.sources import Entry
@@ -95,13 +95,13 @@ class PortionProgress:
 
 def packed(ended: Iterable[Outcome]) -> bytes:
     """Return outcomes as bytes, in the way that processes of one machine tell each other."""
-    return encode(Ended([(outcome.index, outcome) for outcome in ended]))
+    return encode(TransfersEnded([(outcome.index, outcome) for outcome in ended]))
 
 
 def outcomes(frames: bytes, folder: str) -> Iterator[Outcome]:
     """Yield the outcomes that :func:`packed` made bytes of, with files named as in *folder*."""
     for frame in FrameDecoder().feed(frames):
-        if isinstance(frame, Ended):
+        if isinstance(frame, TransfersEnded):
             for _, outcome in frame.outcomes:
                 if isinstance(outcome, Outcome):
                     yield _placed(outcome, folder)

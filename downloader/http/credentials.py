@@ -154,7 +154,7 @@ class RequestChain:
     def _harmless(self) -> CIMultiDict[str]:
         return CIMultiDict(pair for pair in self._own.items() if pair[0].lower() in _HARMLESS)
 
-    def learn(self, url: Url, set_cookies: Iterable[str]) -> None:
+    def remember_cookies(self, url: Url, set_cookies: Iterable[str]) -> None:
         """Take in the ``Set-Cookie`` fields of a redirect from *url* (RFC 6265, section 5.2)."""
         for said in set_cookies:
             pair = said.partition(";")[0]

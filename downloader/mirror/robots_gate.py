@@ -107,7 +107,7 @@ def fetcher(
 
     async def once(site: str) -> tuple[int, bytes]:
         body = b""
-        with await client.follow(Url(f"{site}/robots.txt"), named=False) as response:
+        with await client.follow(Url(f"{site}/robots.txt"), named_by_user=False) as response:
             # What breaks off is read as far as it goes.
             with suppress(UrlError):
                 decoder = decoder_for(response.content_coding, response.media_type)
