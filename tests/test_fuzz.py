@@ -26,7 +26,7 @@ from downloader.http.cookies import CookieFile
 from downloader.http.redirects import location_text
 from downloader.http.response import field_text
 from downloader.http.resume import continued_total, strong_validator
-from downloader.http.retry import LONGEST_ASKED, retry_after
+from downloader.http.retry import MAX_RETRY_AFTER_SECONDS, retry_after
 from downloader.journal import Job, Journal
 from downloader.models import ExitStatus, PartialBody, Skipped
 from downloader.web import urls
@@ -161,7 +161,7 @@ def test_a_field_of_any_bytes_becomes_text_that_can_be_kept(field: str) -> None:
 @FAST
 def test_any_retry_after_is_a_bounded_wait_or_none(field: str, now: float) -> None:
     wait = retry_after(field, now)
-    assert wait is None or 0 <= wait <= LONGEST_ASKED
+    assert wait is None or 0 <= wait <= MAX_RETRY_AFTER_SECONDS
 
 
 @given(HEADERISH | DATES)
@@ -268,7 +268,7 @@ def test_any_text_is_a_file_of_cookies_or_refused(text: str) -> None:
             cookies = CookieFile(file)
         except RunError:
             return
-    for pair in cookies.fitting(Url("https://h.test/a")):
+    for pair in cookies.matching(Url("https://h.test/a")):
         assert not set(pair) & set("\r\n\0")
 
 

@@ -84,8 +84,8 @@ def failed(transfer: Transfer, error: BaseException) -> Failed:
     elif not isinstance(error, UrlError):
         details = "".join(traceback.format_exception(error))
         error = InternalError(
-            f"a defect of this program: {type(error).__name__}: {error}",
-            hint="please report it with what --debug prints",
+            f"internal error: {type(error).__name__}: {error}",
+            hint="please report it; --debug shows more",
         )
     trail = transfer.trail
     return Failed(

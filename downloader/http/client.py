@@ -10,7 +10,12 @@ import aiohttp
 from yarl import URL
 
 from downloader.errors import RedirectError, RunError
-from downloader.http.capture import CapturedResponse, CapturingConnection, close, exchange_of
+from downloader.http.capture import (
+    CapturedResponse,
+    CapturingConnection,
+    exchange_of,
+    finish_recording,
+)
 from downloader.http.connection import Connection, Connector
 from downloader.http.credentials import Credentials, RedirectTrail, RequestChain
 from downloader.http.error_mapping import ErrorTranslator, RequestPhase
@@ -134,11 +139,11 @@ class Client:
         while True:
             url = trail.next
             watch = Stopwatch() if self._options.timings else None
-            began = time.time()
+            started_at = time.time()
             response = await self._request(url, chain.headers(url), watch, orphans_since)
             recording = None
             if self._recorder is not None and not isinstance(response, ReplayResponse):
-                recording = self._recorder.begin(exchange_of(response, url, trail, began))
+                recording = self._recorder.begin(exchange_of(response, url, trail, started_at))
             if response.status not in REDIRECTS:
                 return Response(response, url, trail.redirects, watch, recording)
             await self._redirect(trail, chain, response, recording)
@@ -182,7 +187,7 @@ class Client:
                 URL(url, encoded=True), headers=headers, allow_redirects=False
             )
             if watch is not None:
-                watch.answered = time.monotonic()
+                watch.responded = time.monotonic()
             return response
 
     async def _redirect(
@@ -215,7 +220,7 @@ class Client:
             await _drain_redirect(response, url, recording)
         except BaseException as error:
             if recording is not None and not isinstance(error, RedirectError):
-                close(recording, error, whole=False)
+                finish_recording(recording, error, complete=False)
             raise
         finally:
             response.release()

@@ -27,7 +27,7 @@ def redirect_target(response: aiohttp.ClientResponse | ReplayResponse, base: Url
         shown = printable(urls.conceal(location))
         raise RedirectError(f"redirects to '{shown}': {error.message}") from error
     if len(target) > _MAX_URL_LENGTH:
-        raise RedirectError("redirects to an address without end")
+        raise RedirectError("redirects to a URL that is too long")
     return target
 
 

@@ -81,7 +81,7 @@ async def replay(source: ReplaySource, url: Url) -> ReplayResponse:
     """
     archived = await asyncio.get_running_loop().run_in_executor(None, source.find, url)
     if archived is None:
-        raise ConnectError("the archive holds no answer to this", retryable=False)
+        raise ConnectError("the archive holds no response for this URL", retryable=False)
     return ReplayResponse(archived)
 
 

@@ -9,7 +9,7 @@ from typing import Self
 import aiohttp
 
 from downloader.errors import HttpStatusError, ProtocolError, UrlError
-from downloader.http.capture import close
+from downloader.http.capture import finish_recording
 from downloader.http.error_mapping import ErrorTranslator, RequestPhase
 from downloader.http.replay import ReplayResponse
 from downloader.http.retry import retry_after
@@ -157,7 +157,8 @@ class Response:
         traceback: TracebackType | None,
     ) -> None:
         if self._recording is not None:
-            close(self._recording, error, whole=self._response.content.at_eof())
+            complete = self._response.content.at_eof()
+            finish_recording(self._recording, error, complete=complete)
         # aiohttp closes the connection if the body was not read to its end.
         self._response.release()
 
