@@ -108,7 +108,9 @@ async def save_body(
         body.finish()
         if continuation is not None and body.size != continuation.total:
             writer.discard()
-            raise TruncatedError("the continued body is not as long as it was said to be")
+            raise TruncatedError(
+                "the resumed body does not have the length that the server announced"
+            )
         modified = response.last_modified if options.server_timestamps else None
         set_aside = await writer.publish(PublishOptions(_replaces_own(transfer, path), modified))
         if options.pack:
@@ -322,7 +324,7 @@ class _BodyWriter:
         """
         part = await self._open(resume=True)
         if part.size != offset:
-            raise TruncatedError("the partial file is not what it was")
+            raise TruncatedError("the partial file has changed")
         part.keep = True
         async for block in part.read_existing():
             self._measurement.feed(block)

@@ -80,7 +80,9 @@ def failed(transfer: Transfer, error: BaseException) -> Failed:
     """Return the outcome of a transfer that *error*, whatever its type, has ended."""
     details = ""
     if isinstance(error, asyncio.CancelledError):
-        error = InterruptedRunError("stopped before it was done", hint="run it again to go on")
+        error = InterruptedRunError(
+            "stopped before it was done", hint="run the same command again to continue"
+        )
     elif not isinstance(error, UrlError):
         details = "".join(traceback.format_exception(error))
         error = InternalError(

@@ -47,7 +47,7 @@ Sleep = Callable[[float], Awaitable[None]]
 MAX_UNCOLLECTED_TASKS = 1000
 #: A host is given up after this many pauses without a success, or more with more retries.
 _MIN_PAUSES_BEFORE_GIVING_UP = 3
-_GIVEN_UP = "to all requests before this one, which was not made any more"
+_GIVEN_UP = "to all earlier requests to this host, so that this one was not made"
 #: Failures that fewer transfers at once might avoid.
 _OVERLOAD_KINDS = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECT, ErrorKind.DNS})
 #: Longest sleep, so that a changed share of the rate takes effect quickly.

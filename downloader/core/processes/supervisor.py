@@ -261,7 +261,7 @@ class Supervisor:
         how = f"with status {status}" if status >= 0 else f"by signal {-status}"
         death = f"a worker process ended {how}"
         if self._stopped:
-            self._callbacks.warn(f"{death} while it was to stop")
+            self._callbacks.warn(f"{death} while stopping")
             self._drop(list(self.transfers), in_flight)
             return
         self._callbacks.warn(f"{death}; {_consequence(len(in_flight))}")
@@ -325,10 +325,8 @@ class Supervisor:
 def _consequence(in_flight: int) -> str:
     """Return how the run continues after a process has died with transfers in flight."""
     if not in_flight:
-        return "another one goes on"
-    urls = (
-        "the URL that it was at is"
-        if in_flight == 1
-        else f"the {in_flight} URLs that it was at are"
-    )
-    return f"{urls} tried again"
+        return "another one continues"
+    urls = "the URL that it was fetching is"
+    if in_flight > 1:
+        urls = f"the {in_flight} URLs that it was fetching are"
+    return f"{urls} retried"
