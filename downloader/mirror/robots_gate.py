@@ -80,9 +80,9 @@ def _decided(job: Job, rules: RobotsRules) -> Passed:
     failure.
     """
     target = job.target
-    if rules.refused:
-        return refused(target, RobotsError(rules.refused, hint="see --no-robots"))
-    if not rules.allowed(target.url):
+    if rules.unavailable:
+        return refused(target, RobotsError(rules.unavailable, hint="see --no-robots"))
+    if not rules.allows(target.url):
         return Skipped(
             index=target.index,
             origin=target.origin,
