@@ -115,7 +115,7 @@ def robots_fetcher(
 
     async def fetch_once(site: str) -> tuple[int, bytes]:
         body = b""
-        with await client.follow(Url(f"{site}/robots.txt"), named=False) as response:
+        with await client.follow(Url(f"{site}/robots.txt"), named_by_user=False) as response:
             # If the body breaks off, its beginning is used.
             with suppress(UrlError):
                 decoder = decoder_for(response.content_coding, response.media_type)
