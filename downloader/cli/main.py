@@ -135,7 +135,7 @@ def _download(source: Sequence[str], given: Given) -> ExitStatus:
         if given["demo"]:
             source = stack.enter_context(demo_site())
         for one in source:
-            sources.check(one)
+            sources.check_readable(one)
         desk = stack.enter_context(Reporter(_wishes_of(source, given), options.folder))
         with runner(debug=view.debug) as loop:
             return loop.run(run_download(tuple(source), options, view, desk, plan))

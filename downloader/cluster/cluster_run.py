@@ -212,7 +212,7 @@ class ClusterRun:
             return parts
         await asyncio.to_thread(cutter.begin)
         async with NestedListFetcher(self._options) as lists:
-            entries = self._share.of(sources.read(self._source, lists.fetcher()))
+            entries = self._share.select(sources.read(self._source, lists.fetcher()))
             self._reader = ReadAhead(entries, ahead=_AT_ONCE, name="reader of lists")
             while batch := await self._reader.take(_AT_ONCE):
                 await asyncio.to_thread(cutter.add, batch)

@@ -14,7 +14,7 @@ from downloader.errors import DiskError, OutputError
 from downloader.journal import FOLDER
 from downloader.models import Failed
 from downloader.models.shards import Shard, shard_of
-from downloader.sources import STDIN, Entry, is_address
+from downloader.sources import STDIN, Entry, is_url
 from downloader.web import urls
 
 #: The way parts are written; other ways to cut are other numbers.
@@ -184,7 +184,7 @@ def key_of(sources: Sequence[str], shard: Shard | None) -> str:
     """Return what a list is known by, to be cut only once; nothing for what cannot be known."""
     known: list[str] = [f"{_FORMAT}", f"{shard or ''}"]
     for source in sources:
-        if is_address(source):
+        if is_url(source):
             known.append(source)
             continue
         if source == STDIN:

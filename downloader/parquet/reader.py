@@ -19,7 +19,6 @@ from downloader.web.text import format_size, printable
 #: How a Parquet file begins and ends, and one whose end is encrypted.
 _MAGIC = b"PAR1"
 _ENCRYPTED = b"PARE"
-_ENDING = ".parquet"
 #: Few, because values may be long, and those of a batch are in memory together.
 _ROWS_AT_ONCE = 1024
 #: Bytes of the values of a batch, whatever a file says; and of a page, which is read whole. Those
@@ -48,9 +47,9 @@ class WantedColumn:
     integer: bool = False
 
 
-def is_parquet(name: str, head: bytes) -> bool:
-    """Return whether a file is, or says that it is, Parquet: by its beginning or its name."""
-    return head.startswith((_MAGIC, _ENCRYPTED)) or name.lower().endswith(_ENDING)
+def is_parquet(head: bytes) -> bool:
+    """Return whether a file that begins with *head* is Parquet, perhaps encrypted."""
+    return head.startswith((_MAGIC, _ENCRYPTED))
 
 
 def read(file: BinaryIO, columns: Sequence[WantedColumn]) -> Iterator[tuple[str | int | None, ...]]:

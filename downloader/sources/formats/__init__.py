@@ -1,0 +1,1 @@
+"""The formats of lists, one module each; ``downloader.sources.registry`` lists them."""

@@ -1,0 +1,110 @@
+"""The registry of list formats: detect the format of a list, and parse it.
+
+A new format is a module in ``downloader.sources.formats`` and one line in :data:`FORMATS`; help,
+documentation and messages follow.
+"""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from downloader.errors import BadUrlError, SourceError, UrlError
+from downloader.sources.entries import ListLine
+from downloader.sources.formats import delimited, json_lines, parquet, plain_text, sitemap
+from downloader.sources.lines import GZIP_MAGIC, detect_encoding, gunzip, peek
+from downloader.sources.list_format import FetchList, ListFormat, ListHead, ListInput, NestedList
+from downloader.web import urls
+
+#: Every format, in the order in which they are tried; plain text is what fits no other.
+FORMATS: tuple[ListFormat, ...] = (
+    parquet.FORMAT,
+    sitemap.FORMAT,
+    delimited.CSV,
+    delimited.TSV,
+    json_lines.FORMAT,
+    plain_text.FORMAT,
+)
+
+
+def format_names() -> str:
+    """Return the names of all formats as a phrase: ``A, B or C``."""
+    *others, last = (each.name for each in FORMATS)
+    return f"{', '.join(others)} or {last}"
+
+
+def detect_format(name: str, head: ListHead) -> ListFormat:
+    """Return the format of a list, by its signature, its file name or its first line."""
+    extension = name.lower().rpartition(".")[2]
+    for each in FORMATS:
+        if each.has_signature(head):
+            return each
+    for each in FORMATS:
+        if extension in each.extensions:
+            return each
+    for each in FORMATS:
+        if each.looks_likely(head):
+            return each
+    return plain_text.FORMAT
+
+
+def parse_list(
+    chunks: Iterator[bytes],
+    label: str,
+    name: str,
+    fetch_list: FetchList,
+    *,
+    file: BinaryIO | None = None,
+    nesting: int = 0,
+) -> Iterator[ListLine]:
+    """Yield the lines of a list in any format, and of the lists that it names.
+
+    Args:
+        chunks: its bytes, perhaps gzipped.
+        label: what it is called in origins and messages.
+        name: its file name, whose extension may tell the format.
+        fetch_list: returns the bytes of lists that it names.
+        file: what *chunks* come from, if that is seekable.
+        nesting: how many lists led to this one.
+
+    Raises:
+        SourceError: it cannot be read or parsed; the lines before the error were yielded.
+    """
+    chunks, data = peek(chunks)
+    compressed = data.startswith(GZIP_MAGIC)
+    if compressed:
+        name = name.lower().removesuffix(".gz")
+        chunks, data = peek(gunzip(chunks, label))
+    encoding = detect_encoding(data)
+    text = data.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+    list_format = detect_format(name, ListHead(data, text.partition("\n")[0].lower()))
+    if list_format.is_binary and compressed:
+        raise SourceError(f"{label} is {list_format.name} within gzip", hint="gunzip it first")
+    if not list_format.is_binary and encoding == "utf-8" and b"\0" in data:
+        raise SourceError(
+            f"{label} is binary data, not a list of addresses", hint=f"a list is {format_names()}"
+        )
+    source = ListInput(label, chunks, encoding, None if compressed else file)
+    for line in list_format.parse(source):
+        if isinstance(line, NestedList):
+            yield from _parse_nested(line, fetch_list, nesting)
+        else:
+            yield line
+
+
+def _parse_nested(nested: NestedList, fetch_list: FetchList, nesting: int) -> Iterator[ListLine]:
+    """Yield the lines of a list that another list names, or the failure to fetch it."""
+    if nesting:
+        # "Sitemap index files may not list other index files" (sitemaps.org); this ends loops.
+        error: UrlError = BadUrlError("an index inside a sitemap index")
+        yield ListLine(nested.origin, nested.text, error=error)
+        return
+    try:
+        url = urls.parse(nested.text)
+        name = PurePosixPath(urls.split(url)[1]).name
+        yield from parse_list(
+            fetch_list(url), urls.redact(url), name, fetch_list, nesting=nesting + 1
+        )
+    except UrlError as error:
+        yield ListLine(nested.origin, nested.text, error=error)
+    except SourceError as error:
+        yield ListLine(nested.origin, nested.text, error=BadUrlError(error.message))
