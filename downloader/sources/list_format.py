@@ -1,6 +1,5 @@
 """What every format of lists provides, and what its parser is given."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,6 +58,9 @@ class ListInput:
             self.file.seek(0)
             yield self.file
             return
+        # Imported late: only lists for random access that come through a pipe need it.
+        import tempfile
+
         try:
             with tempfile.TemporaryFile() as file:
                 for chunk in self.chunks:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from downloader.errors import BadUrlError, SourceError, UrlError
 from downloader.sources.entries import ListLine
-from downloader.sources.formats import delimited, json_lines, parquet, plain_text, sitemap
+from downloader.sources.formats import csv, jsonl, parquet, plain_text, sitemap
 from downloader.sources.lines import GZIP_MAGIC, detect_encoding, gunzip, peek
 from downloader.sources.list_format import FetchList, ListFormat, ListHead, ListInput, NestedList
 from downloader.web import urls
@@ -19,9 +19,9 @@ from downloader.web import urls
 FORMATS: tuple[ListFormat, ...] = (
     parquet.FORMAT,
     sitemap.FORMAT,
-    delimited.CSV,
-    delimited.TSV,
-    json_lines.FORMAT,
+    csv.CSV,
+    csv.TSV,
+    jsonl.FORMAT,
     plain_text.FORMAT,
 )
 

@@ -13,10 +13,10 @@ from downloader.report.run_record import RunRecord, not_tried
 _FLAG = "--report"
 _TYPES = {
     "string": ColumnType.TEXT,
-    "array": ColumnType.TEXTS,
+    "array": ColumnType.TEXT_LIST,
     "integer": ColumnType.INTEGER,
-    "number": ColumnType.NUMBER,
-    "boolean": ColumnType.TRUTH,
+    "number": ColumnType.FLOAT,
+    "boolean": ColumnType.BOOLEAN,
 }
 
 
@@ -71,7 +71,7 @@ def _field(name: str, member: Mapping[str, object]) -> ColumnField:
             names, type_ = tuple(each for each in choices if each is not None), ColumnType.TEXT
             nullable = None in choices
         case {"format": "date-time"}:
-            names, type_, nullable = (), ColumnType.MOMENT, True
+            names, type_, nullable = (), ColumnType.TIMESTAMP, True
         case {"type": [str(kind), "null"]}:
             names, type_, nullable = (), _TYPES[kind], True
         case _:
