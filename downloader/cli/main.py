@@ -27,7 +27,7 @@ from downloader.errors import DiskError, DownloadError, RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.reporter import FORMATS, Reporter, ReportOptions
 from downloader.web.text import printable
-from downloader.web.urls import conceal
+from downloader.web.urls import redact_text
 
 _FIELDS = frozenset(field.name for field in fields(Options))
 
@@ -123,7 +123,7 @@ def _download(source: Sequence[str], given: Given) -> ExitStatus:
     options = _options_of(source, given)
     plan = _plan_of(options, given)
     view = OutcomeView(
-        conceal(options.remote) if options.remote else options.output,
+        redact_text(options.remote) if options.remote else options.output,
         quiet=given["quiet"],
         verbose=given["verbose"],
         progress=not given["no_progress"],

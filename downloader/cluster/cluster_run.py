@@ -212,12 +212,12 @@ class ClusterRun:
             return parts
         await asyncio.to_thread(cutter.begin)
         async with NestedListFetcher(self._options) as lists:
-            entries = self._share.select(sources.read(self._source, lists.fetcher()))
-            self._reader = ReadAhead(entries, ahead=_AT_ONCE, name="reader of lists")
+            entries = self._share.select(sources.read(self._source, lists.blocking_fetch()))
+            self._reader = ReadAhead(entries, max_buffered=_AT_ONCE, name="reader of lists")
             while batch := await self._reader.take(_AT_ONCE):
                 await asyncio.to_thread(cutter.add, batch)
             # What was fetched for it may be another tomorrow.
-            known_as = "" if lists.asked else key
+            known_as = "" if lists.was_used else key
             return await asyncio.to_thread(cutter.finish, known_as, self._share.others)
 
     async def _hand_out(self, parts: Partition, executor: Executor) -> AsyncGenerator[Outcome]:

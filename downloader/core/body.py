@@ -23,8 +23,8 @@ from downloader.models import Checksum, PartialBody, Sizes, TransferOptions
 from downloader.models.exchange import RecordLocation
 from downloader.scheduling import RateLimiter
 from downloader.storage import PartFile, PublishOptions, Storage
-from downloader.web.charset import CharacterCount
-from downloader.web.content_coding import PIECE, decoder_for
+from downloader.web.charset import CharacterCounter
+from downloader.web.content_coding import MAX_PIECE_BYTES, decoder_for
 from downloader.web.filenames import SafePath
 from downloader.web.media_types import is_text
 from downloader.web.text import format_size
@@ -73,7 +73,7 @@ class _BodyMeasurement:
 
     def __init__(self, response: Response, checksum: Checksum | None) -> None:
         text = is_text(response.media_type)
-        self._count = CharacterCount(response.content_type) if text else None
+        self._count = CharacterCounter(response.content_type) if text else None
         self._sha256 = hashlib.sha256()
         self._checksum = checksum
         other = checksum is not None and checksum.algorithm != "sha256"
@@ -241,7 +241,9 @@ class _BodyWriter:
         self._held.append(piece)
         self._size += len(piece)
         self._all.held += len(piece)
-        if self._size < PIECE and (self._all.held < _MOST_HELD or self._size < _LEAST_HELD):
+        if self._size < MAX_PIECE_BYTES and (
+            self._all.held < _MOST_HELD or self._size < _LEAST_HELD
+        ):
             return
         part = await self._stack.enter_async_context(self._storage.begin(self._path))
         part.observed_by(self._measure.take)

@@ -36,7 +36,7 @@ from downloader.models.exchange import (
 )
 from downloader.web import urls
 from downloader.web.media_types import parse_media_type
-from downloader.web.text import http_date, printable
+from downloader.web.text import parse_http_date, printable
 from downloader.web.urls import Url
 
 #: Pages of real sites exceed aiohttp's defaults (8190 bytes, 128 fields), which curl and wget save.
@@ -110,7 +110,7 @@ class Response:
     @property
     def last_modified(self) -> float | None:
         """Seconds since the epoch, if that was said."""
-        modified = http_date(self.header("Last-Modified"))
+        modified = parse_http_date(self.header("Last-Modified"))
         return modified.timestamp() if modified else None
 
     @property
@@ -400,7 +400,7 @@ def _redirect_target(response: AnyResponse, base: Url) -> Url | None:
     try:
         return urls.join(base, location)
     except BadUrlError as error:
-        shown = printable(urls.conceal(location))
+        shown = printable(urls.redact_text(location))
         raise RedirectError(f"redirects to '{shown}': {error.message}") from error
 
 

@@ -2,7 +2,7 @@
 
 import random
 
-from downloader.web.text import http_date
+from downloader.web.text import parse_http_date
 
 #: The first delay, and the longest that backoff reaches, in seconds.
 FIRST, LONGEST = 1.0, 60.0
@@ -29,5 +29,5 @@ def retry_after(field: str, now: float) -> float | None:
     text = field.strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), LONGEST_ASKED)
-    date = http_date(text)
+    date = parse_http_date(text)
     return None if date is None else max(0.0, min(date.timestamp() - now, LONGEST_ASKED))

@@ -54,7 +54,7 @@ def from_line(line: ListLine, index: int) -> Entry:
         return Failed(
             index=index,
             origin=line.origin,
-            url=urls.conceal(line.text),
+            url=urls.redact_text(line.text),
             kind=error.kind,
             message=error.message,
             hint=error.hint,

@@ -17,7 +17,7 @@ from downloader.core.transfer import Transfer, failed
 from downloader.errors import RunError
 from downloader.http import Client
 from downloader.models import InFlight, TransferOptions
-from downloader.models.shards import HostDealer
+from downloader.models.shards import HostAssignment
 from downloader.scheduling import MOST_AT_ONCE, affordable
 from downloader.storage import storage_for
 
@@ -54,7 +54,7 @@ class ProcessBackend:
         self._options = options
         self._wake = wake
         self._fault = fault
-        self._dealer = HostDealer()
+        self._dealer = HostAssignment()
         ties = SupervisorCallbacks(
             park, self._take, self._route, self._share_rate, self.warnings.append, time.time()
         )

@@ -73,7 +73,7 @@ class Worker:
         self._noted: dict[int, asyncio.Future[DiskError | None]] = {}
         self._writer: asyncio.StreamWriter | None = None
         part = PoolShare(
-            owns=lambda host: shards.group_of(host) in self._groups,
+            owns=lambda host: shards.host_group(host) in self._groups,
             most=start.most,
             at_once=start.at_once,
             began=lambda transfer: roll.enter(transfer.job.row),
@@ -173,7 +173,7 @@ class Worker:
                 await self._writer.drain()
 
     def _group(self, transfer: Transfer) -> int:
-        return shards.group_of(transfer.host)
+        return shards.host_group(transfer.host)
 
 
 def _first(parent: socket.socket) -> Start | None:

@@ -18,7 +18,7 @@ from downloader.links import Document, Link, ParsedDocument, can_contain_links
 from downloader.mirror.check.model import EXTERNAL, CheckTotals, DanglingLink, UnreadableFile
 from downloader.mirror.check.tree import LARGEST, MirrorTree
 from downloader.web.media_types import guess_media_type
-from downloader.web.urls import Url, conceal, host, split
+from downloader.web.urls import Url, host, redact_text, split
 
 __all__ = ["EXTERNAL", "LARGEST", "CheckTotals", "DanglingLink", "MirrorCheck", "UnreadableFile"]
 
@@ -72,7 +72,7 @@ class MirrorCheck:
                 position = link.start
                 text, note = missing
                 self.totals.dangling += not note and text is not EXTERNAL
-                yield DanglingLink(name, line, conceal(link.value), text, note)
+                yield DanglingLink(name, line, redact_text(link.value), text, note)
 
     def _missing(self, name: str, link: Link) -> tuple[str, bool] | None:
         """Return what a link does not find, and whether that is only a place in a page."""
@@ -92,7 +92,7 @@ class MirrorCheck:
         if path is None:
             return _OUTSIDE, False
         if found is None:
-            return conceal(path), False
+            return redact_text(path), False
         return self._fragment(found, link) if link.fragment else None
 
     def _external(self, link: Link) -> tuple[str, bool] | None:
@@ -113,7 +113,7 @@ class MirrorCheck:
         ids = self._places(name)
         if not place or ids is None or place in ids or unquote(place) in ids:
             return None
-        return None if unquote(place).lower() == "top" else (conceal(f"{name}#{place}"), True)
+        return None if unquote(place).lower() == "top" else (redact_text(f"{name}#{place}"), True)
 
     def _places(self, name: str) -> frozenset[str] | None:
         """Return what can be referred to in a page, of the last few pages asked for."""

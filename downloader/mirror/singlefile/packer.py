@@ -26,7 +26,7 @@ from downloader.mirror.singlefile.model import (
 from downloader.mirror.singlefile.open_document import HTML, TOO_MUCH, OpenDocument
 from downloader.web.encoding_declaration import declares_encoding, with_encoding
 from downloader.web.media_types import guess_media_type
-from downloader.web.urls import Url, conceal, origin
+from downloader.web.urls import Url, origin, redact_text
 
 #: Browsers open no frame from a longer URI (Chromium: 2 MiB), though they load anything else.
 _LONGEST_FRAME = 2 * MIB
@@ -114,7 +114,7 @@ class PagePacker:
         path = path_of(link)
         if path is None:
             if link.kind.is_requisite and link.url:
-                self._left[ExternalReference(into.name, conceal(link.value), NOT_SAVED)] = None
+                self._left[ExternalReference(into.name, redact_text(link.value), NOT_SAVED)] = None
             return None
         if not link.kind.is_requisite:
             return self._outside(path, link, into)
