@@ -18,7 +18,7 @@ from downloader.errors import BadUrlError, ConnectError, ErrorKind, SourceError
 from downloader.models import Checksum, Failed, Target
 from downloader.sources import Entry, FetchList
 from downloader.sources.entries import from_line
-from downloader.sources.registry import parse_list
+from downloader.sources.list_parser import parse_list
 from downloader.web.urls import Url, parse
 
 SHA = "a" * 64

@@ -4,33 +4,50 @@ A list is never held in memory: its bytes are read, decompressed and parsed chun
 that is no valid URL becomes a :class:`~downloader.models.Failed` outcome of that line; a list that
 cannot be read raises :class:`~downloader.errors.SourceError`.
 
-``inputs`` opens the SOURCE arguments of a command line, ``registry`` detects the format of each
-list, and the modules in ``formats`` parse one format each, by way of ``lines`` where it is text.
-``entries`` validates what a line says. ``shard_filter`` skips entries of other shards.
+``inputs`` opens the SOURCE arguments of a command line. ``list_parser`` detects the format of each
+list by the registry in ``formats``, whose modules parse one format each, by way of ``lines`` where
+it is text. ``entries`` validates what a line says. ``shard_filter`` skips entries of other shards.
 
-All of it blocks, and is meant to run in a thread of its own (``core.read_ahead``).
+All of it blocks, and is meant to run in a thread of its own (``core.read_ahead``). The names below
+are imported when they are first used, so that help can name the formats without loading the rest.
 """
 
-from downloader.sources.entries import (
-    Entry,
-    from_addresses,
-    from_items,
-    parse_checksum,
-    parse_header,
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from downloader.sources.entries import (
+        Entry,
+        from_addresses,
+        from_items,
+        parse_checksum,
+        parse_header,
+    )
+    from downloader.sources.inputs import STDIN, check_readable, is_archive, is_url, read
+    from downloader.sources.list_input import FetchList
+    from downloader.sources.shard_filter import ShardFilter
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import a name when it is first used (PEP 562)."""
+        if name in __all__:
+            for module in map(import_module, _EXPORTING_MODULES):
+                if hasattr(module, name):
+                    return getattr(module, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+#: The modules that define the names below.
+_EXPORTING_MODULES = tuple(
+    f"{__name__}.{module}" for module in ("entries", "list_input", "shard_filter", "inputs")
 )
-from downloader.sources.inputs import STDIN, check_readable, is_archive, is_url, read
-from downloader.sources.list_format import FetchList
-from downloader.sources.registry import FORMATS, format_names
-from downloader.sources.shard_filter import ShardFilter
 
 __all__ = [
-    "FORMATS",
     "STDIN",
     "Entry",
     "FetchList",
     "ShardFilter",
     "check_readable",
-    "format_names",
     "from_addresses",
     "from_items",
     "is_archive",

@@ -10,8 +10,9 @@ from typing import BinaryIO
 
 from downloader.errors import SourceError
 from downloader.sources.entries import Entry, ListLine, from_line
-from downloader.sources.list_format import FetchList, ListHead
-from downloader.sources.registry import detect_format, parse_list
+from downloader.sources.formats import detect_format
+from downloader.sources.list_input import FetchList
+from downloader.sources.list_parser import parse_list
 from downloader.web.text import printable
 
 #: The SOURCE that stands for standard input.
@@ -19,8 +20,8 @@ STDIN = "-"
 
 _ARCHIVE_SUFFIXES = (".warc", ".warc.gz", ".wacz")
 _CHUNK_BYTES = 64 * 1024
-#: Bytes that suffice for the signature of a binary format.
-_SIGNATURE_BYTES = 16
+#: Bytes that suffice to recognise a binary format.
+_MAGIC_BYTES = 16
 _ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _WEB_SCHEME = re.compile(r"https?://", re.IGNORECASE)
 
@@ -54,14 +55,14 @@ def check_readable(source: str) -> None:
             # To open a pipe and close it again would break it for its writer.
             return
         with path.open("rb") as file:
-            head = ListHead(file.read(_SIGNATURE_BYTES), "")
+            head = file.read(_MAGIC_BYTES)
     except FileNotFoundError:
         hint = "" if source.startswith("/") else f"if it is an address, write https://{label}"
         raise SourceError(f"there is no list {label}", hint=hint) from None
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {label}: {_reason(error)}") from error
     try:
-        detect_format(path.name, head).check_requirements()
+        detect_format(path.name, head, "").check_requirements()
     except SourceError as error:
         raise SourceError(f"{label} {error.message}", hint=error.hint) from error
 

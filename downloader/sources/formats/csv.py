@@ -1,17 +1,15 @@
-"""Tables as CSV or TSV (RFC 4180), with a header row."""
+"""CSV (RFC 4180): a table with a header row."""
 
 import csv
-import re
 from collections.abc import Iterator
 
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
 from downloader.sources.lines import TOO_LONG, NumberedLine
-from downloader.sources.list_format import ListFormat, ListHead, ListInput
+from downloader.sources.list_input import ListInput
 
 #: Characters in one row; a longer one has an unclosed quote, or is there to fill memory.
 _MAX_ROW_LENGTH = 1024 * 1024
-_HEADER_ROW = re.compile(r'(?:[\w "-]*[,\t])*"?url"?\s*(?:[,\t]|\Z)')
 
 
 class _RowTexts:
@@ -50,12 +48,17 @@ class _RowTexts:
             yield f"{text}\n" if complete else text.replace('"', "") + "\n"
 
 
-def _parse_table(source: ListInput, delimiter: str) -> Iterator[ListLine]:
+def parse(source: ListInput) -> Iterator[ListLine]:
     """Yield the rows of a table: the columns ``url``, ``name`` and ``sha256``.
 
     Raises:
         SourceError: there is no column ``url``, or a row has no end.
     """
+    return parse_table(source, ",")
+
+
+def parse_table(source: ListInput, delimiter: str) -> Iterator[ListLine]:
+    """Yield the rows of a table with any delimiter; see :func:`parse`."""
     label = source.label
     texts = _RowTexts(source.lines(), label)
     rows = csv.reader(texts, delimiter=delimiter)
@@ -85,37 +88,3 @@ def _parse_table(source: ListInput, delimiter: str) -> Iterator[ListLine]:
             checksum=cells.get("sha256", "").strip() or None,
             error=None if texts.complete else BadUrlError(TOO_LONG),
         )
-
-
-def parse_csv(source: ListInput) -> Iterator[ListLine]:
-    """Yield the rows of a table whose cells are separated by commas."""
-    return _parse_table(source, ",")
-
-
-def parse_tsv(source: ListInput) -> Iterator[ListLine]:
-    """Yield the rows of a table whose cells are separated by tabs."""
-    return _parse_table(source, "\t")
-
-
-def _looks_like_csv(head: ListHead) -> bool:
-    return "\t" not in head.first_line and _HEADER_ROW.match(head.first_line) is not None
-
-
-def _looks_like_tsv(head: ListHead) -> bool:
-    return "\t" in head.first_line and _HEADER_ROW.match(head.first_line) is not None
-
-
-CSV = ListFormat(
-    name="CSV",
-    content="a first line with a column `url`, perhaps `name` and `sha256`",
-    parse=parse_csv,
-    extensions=("csv",),
-    looks_likely=_looks_like_csv,
-)
-TSV = ListFormat(
-    name="TSV",
-    content="the same, with tabs",
-    parse=parse_tsv,
-    extensions=("tsv",),
-    looks_likely=_looks_like_tsv,
-)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from downloader.errors import BadUrlError
 from downloader.sources.entries import ListLine
 from downloader.sources.lines import TOO_LONG
-from downloader.sources.list_format import ListFormat, ListHead, ListInput
+from downloader.sources.list_input import ListInput
 
 
-def parse_json_lines(source: ListInput) -> Iterator[ListLine]:
+def parse(source: ListInput) -> Iterator[ListLine]:
     """Yield the URL of each line, with ``name`` and ``sha256`` if it has them."""
     for number, text, complete in source.lines():
         if text.strip():
@@ -33,16 +33,3 @@ def _parse_line(origin: str, text: str) -> ListLine:
     if not all(isinstance(value, str | None) for value in (line.name, line.checksum)):
         line.error = BadUrlError("name and sha256 must be strings")
     return line
-
-
-def _looks_likely(head: ListHead) -> bool:
-    return head.first_line.startswith(("{", '"'))
-
-
-FORMAT = ListFormat(
-    name="JSONL",
-    content="on each line an object with a member `url` (perhaps `name`, `sha256`), or a string",
-    parse=parse_json_lines,
-    extensions=("jsonl", "ndjson"),
-    looks_likely=_looks_likely,
-)

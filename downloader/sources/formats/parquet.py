@@ -6,7 +6,7 @@ from downloader import parquet
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
 from downloader.sources.lines import MAX_LINE_LENGTH, TOO_LONG
-from downloader.sources.list_format import ListFormat, ListHead, ListInput
+from downloader.sources.list_input import ListInput
 
 _COLUMNS = (
     parquet.WantedColumn("url", required=True),
@@ -15,7 +15,7 @@ _COLUMNS = (
 )
 
 
-def parse_parquet(source: ListInput) -> Iterator[ListLine]:
+def parse(source: ListInput) -> Iterator[ListLine]:
     """Yield the rows of a Parquet file.
 
     Raises:
@@ -37,23 +37,13 @@ def parse_parquet(source: ListInput) -> Iterator[ListLine]:
         raise SourceError(f"{source.label} {error.message}", hint=error.hint) from error
 
 
-def _has_signature(head: ListHead) -> bool:
-    return parquet.is_parquet(head.data)
+def check_requirements() -> None:
+    """Check that pyarrow is installed.
 
-
-def _check_requirements() -> None:
+    Raises:
+        SourceError: it is not; the message continues the name of the list.
+    """
     try:
         parquet.load()
     except parquet.ParquetError as error:
         raise SourceError(error.message, hint=error.hint) from error
-
-
-FORMAT = ListFormat(
-    name="Parquet",
-    content="a file with a column `url`, perhaps `name` and `sha256`, of text or bytes",
-    parse=parse_parquet,
-    extensions=("parquet",),
-    has_signature=_has_signature,
-    is_binary=True,
-    check_requirements=_check_requirements,
-)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
 from downloader.sources.lines import TOO_LONG
-from downloader.sources.list_format import ListFormat, ListInput
+from downloader.sources.list_input import ListInput
 
 _OPTION = re.compile(r"\s+([a-z][a-z0-9-]*)=(.*)")
 
 
-def parse_text(source: ListInput) -> Iterator[ListLine]:
+def parse(source: ListInput) -> Iterator[ListLine]:
     """Yield the URL of each line; indented ``key=value`` lines below it are its options.
 
     Raises:
@@ -56,10 +56,3 @@ def _set_option(line: ListLine, key: str, value: str, origin: str) -> None:
             line.error = BadUrlError(
                 f"unknown option {key}= at {origin}", hint="known are out=, checksum= and header="
             )
-
-
-FORMAT = ListFormat(
-    name="text",
-    content="one URL per line; `#` begins a comment",
-    parse=parse_text,
-)

@@ -7,14 +7,14 @@ from xml.parsers import expat
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
 from downloader.sources.lines import MAX_LINE_LENGTH, TOO_LONG
-from downloader.sources.list_format import ListFormat, ListHead, ListInput, NestedList
+from downloader.sources.list_input import ListInput, NestedList
 
 #: Limits of what a sitemap needs; a longer token or deeper tree is there to fill memory.
 _MAX_TOKEN_BYTES = 1024 * 1024
 _MAX_DEPTH = 50
 
 
-def parse_sitemap(source: ListInput) -> Iterator[ListLine | NestedList]:
+def parse(source: ListInput) -> Iterator[ListLine | NestedList]:
     """Yield the pages that a sitemap names, and the sitemaps that an index names.
 
     Raises:
@@ -90,16 +90,3 @@ class _SitemapParser:
 
     def _entity(self, *_declaration: object) -> None:
         raise self._error("declares an entity, which no sitemap needs")
-
-
-def _has_signature(head: ListHead) -> bool:
-    return head.first_line.startswith(("<?xml", "<urlset", "<sitemapindex"))
-
-
-FORMAT = ListFormat(
-    name="sitemap",
-    content="`sitemap.xml` or a sitemap index, whose sitemaps are fetched",
-    parse=parse_sitemap,
-    extensions=("xml",),
-    has_signature=_has_signature,
-)

@@ -1,4 +1,4 @@
-"""What every format of lists provides, and what its parser is given."""
+"""What the parser of a list format is given, and what it yields besides lines."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,25 +6,11 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from downloader.errors import SourceError
-from downloader.sources.entries import ListLine
 from downloader.sources.lines import NumberedLine, split_lines
 from downloader.web.urls import Url
 
 #: Returns the body of a URL, as chunks; for lists that a list names.
 FetchList = Callable[[Url], Iterator[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class ListHead:
-    """The beginning of a list, by which its format is detected.
-
-    Attributes:
-        data: the first bytes, uncompressed.
-        first_line: the first line that is not blank, decoded and in lower case.
-    """
-
-    data: bytes
-    first_line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,39 +71,3 @@ class NestedList:
 
     origin: str
     text: str
-
-
-def _never(_head: ListHead) -> bool:
-    return False
-
-
-def _nothing_required() -> None:
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListFormat:
-    """A format of lists.
-
-    Attributes:
-        name: as help, documentation and messages call it.
-        content: what a list in this format holds, as one phrase for help and documentation.
-        parse: yields the lines of a list, and the lists that it names; raises SourceError if the
-            list is not in this format, after what could be read.
-        extensions: file name extensions that stand for the format, without dots.
-        has_signature: whether a list begins as only lists in this format do; decides first.
-        looks_likely: whether a list begins as lists in this format usually do; decides when the
-            file's name does not.
-        is_binary: whether zero bytes belong to the format, which is then never gzipped.
-        check_requirements: raises SourceError if a library that the format needs is missing; the
-            message continues the name of the list.
-    """
-
-    name: str
-    content: str
-    parse: Callable[[ListInput], Iterator[ListLine | NestedList]]
-    extensions: tuple[str, ...] = ()
-    has_signature: Callable[[ListHead], bool] = _never
-    looks_likely: Callable[[ListHead], bool] = _never
-    is_binary: bool = False
-    check_requirements: Callable[[], None] = _nothing_required

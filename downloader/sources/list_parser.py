@@ -1,8 +1,4 @@
-"""The registry of list formats: detect the format of a list, and parse it.
-
-A new format is a module in ``downloader.sources.formats`` and one line in :data:`FORMATS`; help,
-documentation and messages follow.
-"""
+"""Parse a list in any format, and the lists that it names."""
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -10,41 +6,10 @@ from typing import BinaryIO
 
 from downloader.errors import BadUrlError, SourceError, UrlError
 from downloader.sources.entries import ListLine
-from downloader.sources.formats import csv, jsonl, parquet, plain_text, sitemap
+from downloader.sources.formats import detect_format, format_names
 from downloader.sources.lines import GZIP_MAGIC, detect_encoding, gunzip, peek
-from downloader.sources.list_format import FetchList, ListFormat, ListHead, ListInput, NestedList
+from downloader.sources.list_input import FetchList, ListInput, NestedList
 from downloader.web import urls
-
-#: Every format, in the order in which they are tried; plain text is what fits no other.
-FORMATS: tuple[ListFormat, ...] = (
-    parquet.FORMAT,
-    sitemap.FORMAT,
-    csv.CSV,
-    csv.TSV,
-    jsonl.FORMAT,
-    plain_text.FORMAT,
-)
-
-
-def format_names() -> str:
-    """Return the names of all formats as a phrase: ``A, B or C``."""
-    *others, last = (each.name for each in FORMATS)
-    return f"{', '.join(others)} or {last}"
-
-
-def detect_format(name: str, head: ListHead) -> ListFormat:
-    """Return the format of a list, by its signature, its file name or its first line."""
-    extension = name.lower().rpartition(".")[2]
-    for each in FORMATS:
-        if each.has_signature(head):
-            return each
-    for each in FORMATS:
-        if extension in each.extensions:
-            return each
-    for each in FORMATS:
-        if each.looks_likely(head):
-            return each
-    return plain_text.FORMAT
 
 
 def parse_list(
@@ -76,7 +41,7 @@ def parse_list(
         chunks, data = peek(gunzip(chunks, label))
     encoding = detect_encoding(data)
     text = data.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
-    list_format = detect_format(name, ListHead(data, text.partition("\n")[0].lower()))
+    list_format = detect_format(name, data, text.partition("\n")[0].lower())
     if list_format.is_binary and compressed:
         raise SourceError(f"{label} is {list_format.name} within gzip", hint="gunzip it first")
     if not list_format.is_binary and encoding == "utf-8" and b"\0" in data:
