@@ -1,4 +1,4 @@
-"""The comparison of mirrors: its pure parts. What it measures is in docs/mirroring.md."""
+"""Pure parts of the comparison that docs/explanation/mirror-comparison.md describes."""
 
 from dataclasses import replace
 from itertools import pairwise

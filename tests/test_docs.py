@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import re
 from pathlib import Path
 
 import click
@@ -11,18 +12,21 @@ from downloader.cli.main import main
 from downloader.errors import ErrorKind
 
 ROOT = Path(__file__).parents[1]
-USAGE = (ROOT / "docs" / "usage.md").read_text(encoding="utf-8")
+REFERENCE = ROOT / "docs" / "reference"
+COMMAND_LINE = (REFERENCE / "command-line.md").read_text(encoding="utf-8")
+FAILURES = (REFERENCE / "failures.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 @pytest.mark.parametrize(
     "name", [name for param in main.params for name in param.opts if name.startswith("-")]
 )
 def test_every_option_is_documented(name: str) -> None:
-    assert f"`{name}" in USAGE
+    assert f"`{name}" in COMMAND_LINE
 
 
 def test_every_documented_option_exists() -> None:
-    rows = [line.split("|")[1] for line in USAGE.splitlines() if line.startswith("| `-")]
+    rows = [line.split("|")[1] for line in COMMAND_LINE.splitlines() if line.startswith("| `-")]
     known = {name for param in main.params for name in param.opts} | {"-h", "--help"}
     for row in rows:
         for word in row.replace("`", " ").replace(",", " ").split():
@@ -32,7 +36,7 @@ def test_every_documented_option_exists() -> None:
 
 @pytest.mark.parametrize("kind", ErrorKind)
 def test_every_kind_of_failure_is_documented(kind: ErrorKind) -> None:
-    assert f"| `{kind}` |" in USAGE
+    assert f"| `{kind}` |" in FAILURES
 
 
 def test_help_fits_80_columns() -> None:
@@ -53,3 +57,34 @@ def test_help_fits_80_columns() -> None:
 )
 def test_the_examples_in_docstrings_work(module: str) -> None:
     assert doctest.testmod(importlib.import_module(module)).failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading_in_it(page: Path) -> None:
+    text = _without_code_blocks(page.read_text(encoding="utf-8"))
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path) if path else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in _anchors(target), link
+
+
+def test_every_page_is_in_the_index_of_the_documentation() -> None:
+    index = ROOT / "docs" / "README.md"
+    links = re.findall(r"\]\(([^)\s#]+)\)", index.read_text(encoding="utf-8"))
+    linked = {(index.parent / link).resolve() for link in links}
+    assert [page for page in (ROOT / "docs").rglob("*.md") if page not in linked] == [index]
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of *page*."""
+    text = _without_code_blocks(page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def _without_code_blocks(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)

@@ -45,8 +45,8 @@ from tests.runs import sends
 from tools.report_reference import generated
 
 ROOT = Path(__file__).parents[1]
-USAGE = (ROOT / "docs" / "usage.md").read_text(encoding="utf-8")
-DOCS = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+USAGE = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+DOCS = (ROOT / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")
 SCHEMA = json.loads(schema())
 RECORD = jsonschema.Draft202012Validator(SCHEMA)
 REPORT = jsonschema.Draft202012Validator({**SCHEMA, "$ref": "#/$defs/report"})

@@ -35,7 +35,7 @@ from downloader.report.run_record import ReportTotals, RunRecord
 from tests.conftest import Command, Site, ended, saved_files
 from tests.runs import keeps, sends
 
-DOCS = (Path(__file__).parents[1] / "docs" / "reports.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).parents[1] / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")
 SCHEMA = json.loads(schema())
 VALID = jsonschema.Draft202012Validator(SCHEMA)
 VALID_REPORT = jsonschema.Draft202012Validator({**SCHEMA, "$ref": "#/$defs/report"})

@@ -50,7 +50,7 @@ def test_a_host_is_of_the_same_shard_on_every_machine(url: str, number: int) -> 
     st.integers(1, 500),
 )
 def test_the_documented_rule_is_the_rule(name: str, count: int) -> None:
-    # As docs/scaling.md tells: b2sum -l 64 of the name, modulo N, plus 1.
+    # As docs/explanation/scaling.md tells: b2sum -l 64 of the name, modulo N, plus 1.
     digest = int(hashlib.blake2b(name.encode(), digest_size=8).hexdigest(), 16)
     assert Shard(digest % count + 1, count).owns(Url(f"https://{name}:8443/a"))
 

@@ -4,7 +4,7 @@
 
 Serves the site of the tests and documentation from Debian's packages on loopback, has each tool
 save the same pages with what they need, stops the server, and opens every page of every mirror in
-Chromium. docs/mirroring.md shows the tables and how to read them.
+Chromium. docs/explanation/mirror-comparison.md shows the tables and how to read them.
 """
 
 import argparse
