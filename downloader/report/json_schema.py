@@ -18,7 +18,7 @@ _Schema = dict[str, object]
 
 _TYPE_NAMES = {
     ValueType.TEXT: "string",
-    ValueType.MOMENT: "string",
+    ValueType.TIMESTAMP: "string",
     ValueType.TEXTS: "array",
     ValueType.INTEGER: "integer",
     ValueType.NUMBER: "number",
@@ -74,7 +74,7 @@ def _field(field: RecordField) -> _Schema:
         schema["items"] = {"type": "string"}
     if field.value_type in (ValueType.INTEGER, ValueType.NUMBER):
         schema["minimum"] = 0
-    if field.value_type is ValueType.MOMENT:
+    if field.value_type is ValueType.TIMESTAMP:
         schema["format"] = "date-time"
     if field.info.maximum is not None:
         schema["maximum"] = field.info.maximum

@@ -17,7 +17,7 @@ from downloader.web.text import printable
 _COLUMN_TYPES = {
     ValueType.TEXT: ColumnType.TEXT,
     ValueType.CHOICE: ColumnType.TEXT,
-    ValueType.MOMENT: ColumnType.MOMENT,
+    ValueType.TIMESTAMP: ColumnType.MOMENT,
     ValueType.TEXTS: ColumnType.TEXTS,
     ValueType.INTEGER: ColumnType.INTEGER,
     ValueType.NUMBER: ColumnType.NUMBER,
@@ -59,7 +59,7 @@ class ParquetReport:
         self._file.commit()
 
     def abandon(self) -> None:
-        """Remove the file unless it is whole."""
+        """Remove the file unless it is complete."""
         self._writer.abandon()
         self._file.abandon()
 
