@@ -41,17 +41,17 @@ class ValueType(Enum):
     TEXT = auto()
     CHOICE = auto()
     TIMESTAMP = auto()
-    TEXTS = auto()
+    TEXT_LIST = auto()
     INTEGER = auto()
-    NUMBER = auto()
+    FLOAT = auto()
     BOOLEAN = auto()
 
 
 _TYPES: Mapping[object, ValueType] = {
     str: ValueType.TEXT,
-    tuple[str, ...]: ValueType.TEXTS,
+    tuple[str, ...]: ValueType.TEXT_LIST,
     int: ValueType.INTEGER,
-    float: ValueType.NUMBER,
+    float: ValueType.FLOAT,
     bool: ValueType.BOOLEAN,
 }
 
@@ -123,7 +123,7 @@ def _parser(
         text = parse_text(value)
         return text if text is not None and _is_timestamp(text) else None
 
-    def parse_texts(value: object) -> tuple[str, ...]:
+    def parse_text_list(value: object) -> tuple[str, ...]:
         texts = value if isinstance(value, list) else []
         return tuple(text for text in texts if isinstance(text, str))
 
@@ -132,7 +132,7 @@ def _parser(
             return None
         return value if 0 <= value <= maximum else None
 
-    def parse_number(value: object) -> float | None:
+    def parse_float(value: object) -> float | None:
         if not isinstance(value, int | float) or isinstance(value, bool):
             return None
         return value if 0 <= value <= maximum else None
@@ -144,9 +144,9 @@ def _parser(
         ValueType.TEXT: parse_text,
         ValueType.CHOICE: parse_choice,
         ValueType.TIMESTAMP: parse_timestamp,
-        ValueType.TEXTS: parse_texts,
+        ValueType.TEXT_LIST: parse_text_list,
         ValueType.INTEGER: parse_integer,
-        ValueType.NUMBER: parse_number,
+        ValueType.FLOAT: parse_float,
         ValueType.BOOLEAN: parse_boolean,
     }
     return parsers[value_type]

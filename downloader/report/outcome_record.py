@@ -66,7 +66,7 @@ def time_text(since_epoch: float) -> str | None:
 
 
 _CONVERTERS: dict[ValueType, _Converter] = {
-    ValueType.NUMBER: rounded,
+    ValueType.FLOAT: rounded,
     ValueType.TIMESTAMP: time_text,
 }
 
