@@ -27,11 +27,13 @@ def run_merge_folders(folders: Sequence[Path], output: Path, *, quiet: bool = Fa
     """
     for folder in folders:
         if not folder.is_dir():
-            raise OutputError(f"{folder} is no folder", hint="--merge takes output folders")
+            raise OutputError(f"{folder} is no folder", hint="merge takes output folders")
         if output.exists() and folder.samefile(output):
             raise OutputError(f"{folder} is the folder to merge into", hint="see --output")
         if not is_in(folder):
-            raise OutputError(f"{folder} is no output folder of this program", hint="see --merge")
+            raise OutputError(
+                f"{folder} is no output folder of this program", hint="name the --output of a run"
+            )
     with FolderCopy(folders[0], output):
         # Before there is a journal, there has to be the folder.
         pass

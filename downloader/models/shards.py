@@ -11,6 +11,8 @@ from typing import Self
 
 from downloader.web.urls import Url, hostname
 
+#: Parts that a cluster splits a list into, unless told otherwise.
+DEFAULT_CLUSTER_SHARDS = 64
 #: Hosts are dealt out by so many groups, because a table of hosts would grow with the list.
 _GROUPS = 4096
 
