@@ -697,7 +697,7 @@ async def test_what_does_not_go_with_it_is_refused(
 
 
 def test_the_library_refuses_it_too() -> None:
-    with pytest.raises(ValueError, match="pack goes with no warc"):
+    with pytest.raises(ValueError, match="pack cannot be combined with warc"):
         Options(pack=Pack.WARC, warc=Path("a.warc.gz"))
-    with pytest.raises(ValueError, match="pack goes with no a mirror"):
+    with pytest.raises(ValueError, match="pack cannot be combined with a mirror"):
         Options(pack=Pack.WARC, mirror=True)

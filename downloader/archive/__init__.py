@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from downloader.models import Options
+from downloader.models import ArchiveOptions, StorageOptions, TransferOptions
 from downloader.web.filenames import SafePath
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ Whole = Callable[[Path, Path], Awaitable[None]]
 
 
 def open_session(
-    options: Options, whole: Whole | None = None, failed: Callable[[Exception], None] | None = None
+    options: StorageOptions,
+    whole: Whole | None = None,
+    failed: Callable[[Exception], None] | None = None,
 ) -> "ArchiveSession | None":
     """Return what surrounds a run that keeps an archive; None for one that does not.
 
@@ -55,7 +57,7 @@ def open_session(
     return ArchiveSession(options, whole, failed)
 
 
-def open_archive(options: Options) -> "ArchiveRecorder | None":
+def open_archive(options: TransferOptions) -> "ArchiveRecorder | None":
     """Return what keeps the exchanges of this process; None where no archive is kept."""
     if not options.archiving:
         return None
@@ -72,7 +74,7 @@ def index_of(path: SafePath) -> SafePath | None:
     return SafePath(str(index_path(Path(path)))) if is_volume(path) else None
 
 
-def orphans_of(options: Options) -> "OrphanIndex | None":
+def orphans_of(options: StorageOptions) -> "OrphanIndex | None":
     """Return what killed runs have packed and not noted; None without packs. It blocks."""
     if options.pack is None:
         return None
@@ -82,7 +84,7 @@ def orphans_of(options: Options) -> "OrphanIndex | None":
     return OrphanIndex(PackVolumes(options.output))
 
 
-def open_index(options: Options) -> "ArchiveIndex | None":
+def open_index(options: ArchiveOptions) -> "ArchiveIndex | None":
     """Return the archives that answer in the network's place; None for the network. It blocks.
 
     Raises:
@@ -95,7 +97,7 @@ def open_index(options: Options) -> "ArchiveIndex | None":
     return archived_urls(options.replay)
 
 
-def recovered(options: Options) -> list[str]:
+def recovered(options: StorageOptions) -> list[str]:
     """Make whole what processes that are dead have left; return lines for a person. It blocks.
 
     Raises:

@@ -19,7 +19,7 @@ from downloader.archive.previous_captures import PreviousCaptures
 from downloader.archive.warc_records import Hash, hasher
 from downloader.archive.warc_writer import Payload, WarcWriter
 from downloader.errors import DiskError, NoDescriptorError
-from downloader.models import Options
+from downloader.models import TransferOptions
 from downloader.models.exchange import Exchange, RecordLocation, Truncation
 
 #: Of a body so much is held in memory; the rest waits in a file until its length is known.
@@ -42,7 +42,7 @@ class ArchiveRecorder:
         DiskError: the disk refuses.
     """
 
-    def __init__(self, series: FileSeries, options: Options) -> None:
+    def __init__(self, series: FileSeries, options: TransferOptions) -> None:
         self.folder = series.folder
         self.hasher = hasher(options.warc_digest)
         self._packs = options.pack is not None

@@ -14,7 +14,7 @@ from downloader.archive.file_series import FileSeries, PackVolumes, hold, index_
 from downloader.archive.recorder import disk_error
 from downloader.archive.recovery import recover
 from downloader.errors import OutputError
-from downloader.models import Options
+from downloader.models import StorageOptions
 from downloader.web.text import printable
 
 #: Where the WARC files are that only a WACZ is asked for of, until they are packed.
@@ -27,7 +27,7 @@ _LOOK_SECONDS = 1.0
 _PATIENCE_SECONDS = 20.0
 
 
-def series_of(options: Options) -> FileSeries:
+def series_of(options: StorageOptions) -> FileSeries:
     """Return the WARC files of a run that keeps an archive."""
     if options.pack is not None:
         return PackVolumes(options.output)
@@ -57,7 +57,7 @@ class ArchiveSession:
 
     def __init__(
         self,
-        options: Options,
+        options: StorageOptions,
         whole: Whole | None = None,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:

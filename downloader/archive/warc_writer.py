@@ -27,7 +27,7 @@ from downloader.archive.warc_records import (
     request_record,
     response_header,
 )
-from downloader.models import Options
+from downloader.models import TransferOptions
 from downloader.models.exchange import Exchange, RecordLocation, Truncation
 from downloader.web.text import printable
 
@@ -178,7 +178,7 @@ class WarcWriter:
     def __init__(
         self,
         series: FileSeries,
-        options: Options,
+        options: TransferOptions,
         earlier: Callable[[str], OriginalRecord | None],
         clock: Callable[[], float],
     ) -> None:

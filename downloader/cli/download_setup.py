@@ -13,7 +13,7 @@ from downloader.cli.options import Given
 from downloader.cli.options.parameter_types import usable_cores
 from downloader.core.event_loop import runner
 from downloader.errors import RunError
-from downloader.models import LEVEL, ExitStatus, Options, Pack, WarcDigest
+from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.reporter import Reporter, ReportOptions
 from downloader.web.urls import conceal
 
@@ -62,7 +62,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
     """Return what was given as the fields of Options, most of which have an option's name."""
     same = {name: value for name, value in given.items() if name in _FIELDS}
     archives = [Path(each) for each in source if sources.is_archive(each)]
-    level = LEVEL if given["recursive"] and given["level"] is None else given["level"]
+    level = DEFAULT_LEVEL if given["recursive"] and given["level"] is None else given["level"]
     changed = {
         "output": given["output"].folder,
         "remote": given["output"].remote,

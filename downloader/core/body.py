@@ -19,7 +19,7 @@ from downloader.errors import (
 )
 from downloader.http import Response
 from downloader.http.resume import strong_validator
-from downloader.models import Checksum, Options, PartialBody, Sizes
+from downloader.models import Checksum, PartialBody, Sizes, TransferOptions
 from downloader.models.exchange import RecordLocation
 from downloader.scheduling import RateLimiter
 from downloader.storage import PartFile, PublishOptions, Storage
@@ -142,7 +142,7 @@ class _SpeedGuard:
 class _BodyReader:
     """Wire bytes become decoded bytes, held against the limits; it knows their end."""
 
-    def __init__(self, response: Response, options: Options) -> None:
+    def __init__(self, response: Response, options: TransferOptions) -> None:
         coding = response.content_coding
         self.decoder = decoder_for(coding, response.media_type)
         self.wire = self.size = 0
@@ -294,7 +294,7 @@ async def save_body(
     path: SafePath,
     *,
     storage: Storage,
-    options: Options,
+    options: TransferOptions,
     bandwidth: RateLimiter | None,
     held: BufferedBytes,
     checksum: Checksum | None,

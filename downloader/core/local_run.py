@@ -20,7 +20,7 @@ from downloader.core.transfer import Redirected, Transfer
 from downloader.errors import DiskError, ErrorKind
 from downloader.journal import Admitted, Job
 from downloader.journal.async_journal import AsyncJournal
-from downloader.models import Failed, InFlight, Options, Outcome
+from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions
 from downloader.sources import Entry, FetchList, ShardFilter
 from downloader.storage import VolumeUploader, prepare
 
@@ -283,7 +283,7 @@ class LocalRun:
                 await self._wake.wait()
 
 
-def _handover(options: Options) -> VolumeUploader | None:
+def _handover(options: StorageOptions) -> VolumeUploader | None:
     """Return what takes volumes to an object store, if there are volumes and a store."""
     bucket = object_store.open_store(options) if options.pack is not None else None
     return None if bucket is None else VolumeUploader(bucket)

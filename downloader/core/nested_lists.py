@@ -10,7 +10,7 @@ from typing import Self
 from downloader.errors import TimedOutError, TooLargeError
 from downloader.http import Client
 from downloader.http.client import require_success
-from downloader.models import Options
+from downloader.models import RequestOptions
 from downloader.sources import FetchList
 from downloader.web.content_coding import decoder_for
 from downloader.web.urls import Url
@@ -26,7 +26,7 @@ class NestedListFetcher:
         asked: whether there was such a list.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: RequestOptions) -> None:
         self.asked = False
         self._options = options
         self._client: Client | None = None
@@ -64,7 +64,9 @@ class NestedListFetcher:
         await _copy(self._client, url, write, self._options)
 
 
-async def _copy(client: Client, url: Url, write: Callable[[bytes], int], options: Options) -> None:
+async def _copy(
+    client: Client, url: Url, write: Callable[[bytes], int], options: RequestOptions
+) -> None:
     """Fetch a list that a list names, within the limits of any other body."""
     most = _LARGEST if options.max_size is None else options.max_size
     try:

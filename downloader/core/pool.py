@@ -29,7 +29,7 @@ from downloader.core.transfer import (
 )
 from downloader.errors import ErrorKind, HttpStatusError
 from downloader.http import Client
-from downloader.models import Failed, InFlight, Options, Outcome
+from downloader.models import Failed, InFlight, Outcome, TransferOptions
 from downloader.scheduling import (
     MOST_AT_ONCE,
     AutoConcurrency,
@@ -91,7 +91,7 @@ class Pool:
 
     def __init__(
         self,
-        options: Options,
+        options: TransferOptions,
         park: Park,
         wake: asyncio.Event,
         part: PoolShare | None = None,

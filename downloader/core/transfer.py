@@ -25,7 +25,7 @@ from downloader.http import Client, RedirectTrail, Response, retry
 from downloader.http.client import require_success
 from downloader.http.resume import continued_total
 from downloader.journal import Job, PartialFile
-from downloader.models import Downloaded, Failed, Options, PartialBody, Target, Unchanged
+from downloader.models import Downloaded, Failed, PartialBody, Target, TransferOptions, Unchanged
 from downloader.scheduling import HostQueues, RateLimiter
 from downloader.storage import Storage
 from downloader.web import urls
@@ -57,7 +57,7 @@ class TransferContext:
     hosts: "HostQueues[Transfer]"
     bandwidth: RateLimiter | None
     meter: TransferMeter
-    options: Options
+    options: TransferOptions
     park: Callable[[Job, PartialFile], Awaitable[None]]
 
 

@@ -25,7 +25,7 @@ from downloader.http.error_mapping import ErrorTranslator, RequestPhase
 from downloader.http.replay import ReplayResponse, answer, left
 from downloader.http.retry import retry_after
 from downloader.http.timings import CURRENT, Stopwatch
-from downloader.models import Options, Timings
+from downloader.models import RequestOptions, Timings
 from downloader.models.exchange import (
     ExchangeRecorder,
     ExchangeRecording,
@@ -200,7 +200,7 @@ class Client:
 
     def __init__(
         self,
-        options: Options,
+        options: RequestOptions,
         recorder: ExchangeRecorder | None = None,
         holdings: ReplaySource | None = None,
         leftovers: OrphanSource | None = None,
@@ -370,7 +370,7 @@ def require_success(response: Response) -> None:
         raise HttpStatusError(response.status, response.reason, pause=pause)
 
 
-def _tls(options: Options) -> ssl.SSLContext | bool:
+def _tls(options: RequestOptions) -> ssl.SSLContext | bool:
     if options.insecure:
         return False
     if options.cacert is None:

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from downloader.errors import RunError
 from downloader.http.cookies import CookieFile
-from downloader.models import Options
+from downloader.models import NetworkOptions
 from downloader.web import urls
 from downloader.web.content_coding import ACCEPT_ENCODING
 from downloader.web.urls import Url
@@ -71,7 +71,7 @@ class Credentials:
         RunError: a file that holds them cannot be read.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: NetworkOptions) -> None:
         self._own = CIMultiDict(options.headers)
         self._cookies = CookieFile(options.cookies) if options.cookies else None
         self._netrc = _read_netrc() if options.netrc else None

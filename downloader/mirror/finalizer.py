@@ -7,7 +7,7 @@ from downloader.mirror.document_reader import DocumentReader, Documents, portion
 from downloader.mirror.link_rewriter import LinkRewriter, Parse
 from downloader.mirror.originals import OriginalsArranger
 from downloader.mirror.single_pages import SingleFileWriter, is_page
-from downloader.models import Options
+from downloader.models import MirrorOptions
 from downloader.storage import Storage
 
 _UNFINISHED = "not all pages have their new links yet; the same command goes on"
@@ -30,7 +30,7 @@ class MirrorFinalizer:
 
     def __init__(
         self,
-        options: Options,
+        options: MirrorOptions,
         storage: Storage,
         notes: AsyncJournal,
         thread: Executor,

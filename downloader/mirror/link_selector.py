@@ -4,7 +4,8 @@ from downloader.errors import BadUrlError
 from downloader.journal import SavedDocument
 from downloader.links import LinkKind, ParsedPage
 from downloader.mirror.scope import RefusalReason, Scope, TrapDetector, UrlPatterns
-from downloader.models import Options, Target
+from downloader.models import MirrorOptions, Target
+from downloader.models.shards import Shard
 from downloader.web import urls
 from downloader.web.urls import Url
 
@@ -12,7 +13,7 @@ from downloader.web.urls import Url
 DEEPEST = 10
 
 
-def scope_of(options: Options) -> Scope:
+def scope_of(options: MirrorOptions, shard: Shard | None) -> Scope:
     """Return which links a run with *options* follows."""
     return Scope(
         level=options.level or None,
@@ -21,7 +22,7 @@ def scope_of(options: Options) -> Scope:
         accept=UrlPatterns(options.accept),
         reject=UrlPatterns(options.reject),
         nofollow=options.robots,
-        shard=options.shard,
+        shard=shard,
     )
 
 
@@ -36,8 +37,8 @@ class LinkSelector:
         traps: why addresses were not followed, each with the first of them.
     """
 
-    def __init__(self, options: Options) -> None:
-        self.scope = scope_of(options)
+    def __init__(self, options: MirrorOptions, shard: Shard | None = None) -> None:
+        self.scope = scope_of(options, shard)
         self.traps: dict[str, Url] = {}
         self._recursive = options.level is not None
         self._trapping = TrapDetector()

@@ -77,7 +77,7 @@ class Mirror:
         self._room = room
         self._wake = wake
         self._sleep = sleep
-        self._finder = LinkSelector(options)
+        self._finder = LinkSelector(options, options.shard)
         self._gate: RobotsGate | None = None
         self._stack = AsyncExitStack()
         self._storage = Storage(options.output)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from downloader.journal import PublishedFile, SavedDocument, TargetRole, original
 from downloader.journal.async_journal import AsyncJournal
 from downloader.mirror.scope import Scope
-from downloader.models import Options
+from downloader.models import MirrorOptions
 from downloader.storage import Storage
 from downloader.web.urls import Url
 
@@ -18,7 +18,7 @@ class OriginalsArranger:
     """
 
     def __init__(
-        self, options: Options, storage: Storage, notes: AsyncJournal, scope: Scope
+        self, options: MirrorOptions, storage: Storage, notes: AsyncJournal, scope: Scope
     ) -> None:
         self._storage = storage
         self._notes = notes

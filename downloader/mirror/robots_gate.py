@@ -9,7 +9,7 @@ from downloader.errors import HttpStatusError, InternalError, RobotsError, Timed
 from downloader.http import Client, retry
 from downloader.journal import Job, refused
 from downloader.mirror.scope import RobotsCache, RobotsRules
-from downloader.models import Failed, Options, Skipped, SkipReason
+from downloader.models import Failed, NetworkOptions, Skipped, SkipReason
 from downloader.web import urls
 from downloader.web.content_coding import decoder_for
 from downloader.web.urls import Url
@@ -96,7 +96,7 @@ def _decided(job: Job, rules: RobotsRules) -> Passed:
 
 
 def fetcher(
-    client: Client, limit: int, options: Options, sleep: Callable[[float], Awaitable[None]]
+    client: Client, limit: int, options: NetworkOptions, sleep: Callable[[float], Awaitable[None]]
 ) -> Callable[[str], Awaitable[tuple[int, bytes]]]:
     """Return what fetches ``robots.txt`` of an origin: its last status, and *limit* bytes of it.
 

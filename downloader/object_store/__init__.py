@@ -4,14 +4,14 @@ It is imported when a URL of a store is given as the output, and not before.
 """
 
 from downloader.errors import OutputError
-from downloader.models import Options
+from downloader.models import OutputOptions
 from downloader.object_store.destination import EXTRA, Destination, destination
 from downloader.object_store.protocol import ObjectStore
 
 __all__ = ["Destination", "ObjectStore", "abort", "destination", "open_store"]
 
 
-def open_store(options: Options) -> ObjectStore | None:
+def open_store(options: OutputOptions) -> ObjectStore | None:
     """Return the prefix that whole files go to; None if they stay in the output folder.
 
     It asks the store nothing yet. Each process needs its own, made after it was forked.

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from downloader.models import Options
+from downloader.models import OutputOptions, StorageOptions
 from downloader.object_store.protocol import ObjectStore
 from downloader.storage.batching_executor import BatchingExecutor
 from downloader.storage.folder import Folder
@@ -18,7 +18,9 @@ from downloader.web.filenames import SafePath
 
 
 def storage_for(
-    options: Options, starving: Callable[[], None] = lambda: None, bucket: ObjectStore | None = None
+    options: StorageOptions,
+    starving: Callable[[], None] = lambda: None,
+    bucket: ObjectStore | None = None,
 ) -> Storage:
     """Return where bodies go: the output folder, the *bucket* if there is one, or nowhere.
 
@@ -31,7 +33,7 @@ def storage_for(
     return Storage(options.output, starving)
 
 
-def prepare(options: Options) -> None:
+def prepare(options: OutputOptions) -> None:
     """Make the output folder, unless nothing is kept; this blocks.
 
     Raises:

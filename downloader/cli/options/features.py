@@ -13,7 +13,7 @@ from downloader.cli.options.parameter_types import (
     ShardParam,
     SizeParam,
 )
-from downloader.models import LEVEL, Options, Pack, WarcDigest
+from downloader.models import DEFAULT_LEVEL, Options, Pack, WarcDigest
 from downloader.models.shards import DEFAULT_CLUSTER_SHARDS
 
 _DEFAULTS = Options()
@@ -39,7 +39,7 @@ MIRROR = (
         "--level",
         metavar="N|inf",
         type=LevelParam(),
-        help=f"Maximum link depth [{LEVEL}]; implies -r.",
+        help=f"Maximum link depth [{DEFAULT_LEVEL}]; implies -r.",
     ),
     option("Mirror", "--span-hosts", is_flag=True, help="Follow links to other hosts, too."),
     option(

@@ -22,12 +22,12 @@ from downloader.models import (
     Downloaded,
     Failed,
     InFlight,
-    Options,
     Outcome,
     PartialBody,
     Sizes,
     Target,
     Timings,
+    TransferOptions,
     Unchanged,
 )
 from downloader.web.filenames import FileName
@@ -68,7 +68,7 @@ class Start:
         debug: with asyncio's debug mode and a debug log.
     """
 
-    options: Options
+    options: TransferOptions
     most: int
     at_once: int | None
     debug: bool

@@ -16,7 +16,7 @@ from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
 from downloader.core.transfer import Transfer, failed
 from downloader.errors import RunError
 from downloader.http import Client
-from downloader.models import InFlight, Options
+from downloader.models import InFlight, PolitenessOptions, TransferOptions
 from downloader.models.shards import HostDealer
 from downloader.scheduling import MOST_AT_ONCE, affordable
 from downloader.storage import storage_for
@@ -45,7 +45,7 @@ class ProcessBackend:
 
     def __init__(
         self,
-        options: Options,
+        options: TransferOptions,
         park: backend.Park,
         wake: asyncio.Event,
         fault: Callable[[Exception], None],
@@ -195,12 +195,12 @@ class ProcessBackend:
             member.limit(rate)
 
 
-def process_count(options: Options) -> int:
+def process_count(options: PolitenessOptions) -> int:
     """Return how many processes share the transfers: no more than may run at once."""
     return min(options.processes, options.concurrency or options.processes)
 
 
-def shares(options: Options, warnings: list[str]) -> list[Options]:
+def shares(options: TransferOptions, warnings: list[str]) -> list[TransferOptions]:
     """Return what each process is told, so that all together keep to *options*."""
     wanted, count = options.concurrency, process_count(options)
     rate = options.limit_rate and max(1, options.limit_rate // count)

@@ -33,7 +33,7 @@ from downloader.core.processes.process import WorkerProcess
 from downloader.core.transfer import Transfer, failed
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import PartialFile, saved_since
-from downloader.models import Options
+from downloader.models import TransferOptions
 
 #: How many of those that were being fetched at a death are fetched at once, by how often that was.
 _CAREFUL = {1: 8, 2: 1}
@@ -80,7 +80,7 @@ class Supervisor:
         rate: bytes per second that it may receive, if that is limited.
     """
 
-    def __init__(self, options: Options, most: int, ties: SupervisorCallbacks) -> None:
+    def __init__(self, options: TransferOptions, most: int, ties: SupervisorCallbacks) -> None:
         self.out: dict[int, Transfer] = {}
         self.told = IDLE
         self.told_at = 0.0
