@@ -17,7 +17,7 @@ from downloader.report.report_reader import ENDINGS, read
 from downloader.report.reporter import Reporter
 from downloader.web.text import printable
 
-_FLAG = "--merge"
+_FLAG = "merge"
 
 
 def run_merge_reports(

@@ -40,7 +40,7 @@ class DownloadCommand(click.Command):
             if name not in SUBCOMMANDS:
                 raise
             form = f"{ctx.command_path} {name} {SUBCOMMANDS[name].arguments}"
-            raise click.UsageError(f"No such option: --{name}. Use: {form}", ctx) from None
+            raise click.UsageError(f"No such option '--{name}'; use: {form}", ctx) from None
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write both forms of the command."""

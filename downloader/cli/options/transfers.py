@@ -158,7 +158,7 @@ REQUEST = (
         "--user-agent",
         type=HeaderTextParam(),
         default=_DEFAULTS.user_agent,
-        help=f"Send this User-Agent [{USER_AGENT.partition(' ')[0]} ...].",
+        help=f"Send this User-Agent [{USER_AGENT.partition('/')[0]}/VERSION ...].",
     ),
     option(
         "Request",
