@@ -4,7 +4,6 @@ import logging
 import re
 import unicodedata
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
@@ -96,6 +95,9 @@ def http_date(field: str) -> datetime | None:
     >>> http_date("Sun Nov  6 08:49:37 1994") == http_date("Sun, 06 Nov 1994 08:49:37 GMT")
     True
     """
+    # Imported only for a date, because it takes a while.
+    from email.utils import parsedate_to_datetime
+
     try:
         date = parsedate_to_datetime(field)
         return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
