@@ -477,7 +477,7 @@ async def keep(archive: ArchiveRecorder, number: int, body: bytes) -> None:
     recording = archive.begin(exchange)
     assert recording is not None
     await recording.feed(body)
-    await recording.end()
+    await recording.finish()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Failed, Options, Outcome
-from downloader.archive import gzip_members, targets
+from downloader.archive import gzip_members, seeds
 from downloader.core.local_run import LocalRun
 from downloader.errors import ErrorKind
 from downloader.sources import from_addresses
@@ -31,7 +31,7 @@ async def unpack(*archives: Path, folder: Path, options: Options | None = None) 
     options = replace(options or Options(), output=folder, replay=archives, retries=0)
     clock = Clock()
     batch = LocalRun(
-        lambda _: from_addresses(targets(archives)), options, sleep=clock.sleep, clock=clock
+        lambda _: from_addresses(seeds(archives)), options, sleep=clock.sleep, clock=clock
     )
     outcomes = [outcome async for outcome in batch.outcomes()]
     assert clock.waits == [], "no server is to be spared"

@@ -387,7 +387,7 @@ async def campaign(
     made = replace(Options(output=output), **options)  # type: ignore[arg-type]
     one = ClusterRun((str(source),), made, ClusterPlan(shards=4), here, portion)
     found = [outcome async for outcome in one.outcomes()]
-    assert one.total == len(found) + one.untried
+    assert one.progress.total == len(found) + one.progress.untried
     return sorted(found, key=lambda outcome: outcome.index)
 
 
@@ -499,7 +499,7 @@ async def test_a_shard_of_the_list_is_shared_further(town: Town, tmp_path: Path)
         one = Options(output=tmp_path / "out", shard=Shard(number, 2))
         run = ClusterRun((str(source),), one, ClusterPlan(shards=8), here)
         found = [outcome async for outcome in run.outcomes()]
-        assert len(found) + run.others == len(HOSTS)
+        assert len(found) + run.progress.other_shards == len(HOSTS)
     assert len(town.requests) == len(HOSTS)
 
 

@@ -29,9 +29,10 @@ from downloader.http.retry import LONGEST_ASKED, retry_after
 from downloader.journal import Job, Journal
 from downloader.models import PartialBody, Skipped
 from downloader.web import urls
-from downloader.web.charset import CharacterCount, is_text, media_type
+from downloader.web.charset import CharacterCount
 from downloader.web.content_coding import decoder_for
-from downloader.web.filenames import EXTENSIONS, candidates
+from downloader.web.filenames import candidates
+from downloader.web.media_types import is_text, media_type_table, parse_media_type
 from downloader.web.text import http_date, printable
 from downloader.web.urls import Url
 from tests.conftest import saved_files
@@ -206,14 +207,14 @@ def test_any_content_range_is_the_rest_of_the_body_or_refused(
 @given(field=HEADERISH, body=st.binary(max_size=200))
 @FAST
 def test_any_content_type_and_body_are_counted(field: str, body: bytes) -> None:
-    kind = media_type(field)
+    kind = parse_media_type(field)
     assert is_text(kind) in (True, False)
     count = CharacterCount(field)
     count.feed(body)
     assert 0 <= count.finish() <= len(body)
     assert count.charset
     for name in candidates(Url("http://h.test/a")):
-        assert name.path(kind).endswith((*EXTENSIONS.values(), ".bin"))
+        assert name.path(kind).endswith(tuple(media_type_table().appendable))
 
 
 CODINGS = st.lists(

@@ -23,7 +23,7 @@ from downloader.journal.async_journal import AsyncJournal
 from downloader.journal.database import _ADDED
 from downloader.sources import from_items
 from downloader.storage import Storage
-from downloader.web.filenames import EXTENSIONS
+from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url
 from tests.browser import both, chromium, needs_browser
 from tests.conftest import Command, Handler, Site, saved_files
@@ -50,10 +50,9 @@ async def served(folder: Path) -> AsyncIterator[str]:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         file = folder / request.match_info["path"]
-        kind = {extension: kind for kind, extension in reversed(EXTENSIONS.items())}
         if not file.is_file():
             raise web.HTTPNotFound
-        return web.FileResponse(file, headers={"Content-Type": kind.get(file.suffix, "x/x")})
+        return web.FileResponse(file, headers={"Content-Type": guess_media_type(file.name)})
 
     application = web.Application()
     application.router.add_get("/{path:.*}", answer)
@@ -591,7 +590,7 @@ async def test_what_was_found_waits_in_the_journal_and_not_in_memory(
     batch = LocalRun(lambda _: from_items([site.url("/a.html")]), replace(MIRROR, output=tmp_path))
     most = 0
     async for _ in batch.outcomes():
-        most = max(most, batch._crew.unfinished)
+        most = max(most, batch._backend.unfinished)
     assert 50 < most <= 150
     assert len(saved_files(tmp_path)) == 1001
 

@@ -8,7 +8,7 @@ import pytest
 import yarl
 from aiohttp import web
 
-from downloader.links import Document, Link, ParsedPage
+from downloader.links import Document, Link, ParsedDocument
 from downloader.web.urls import Url
 from tests.browser import both, chromium, loaded, needs_browser
 from tests.conftest import Handler, Site
@@ -104,15 +104,15 @@ async def copied(start: str) -> dict[str, Handler]:
                 )
                 header = response.headers["Content-Type"]
                 status = response.status
-            page = ParsedPage(document)
-            queue += [link.url for link in page.links if link.url and link.kind.requisite]
+            page = ParsedDocument(document)
+            queue += [link.url for link in page.links if link.url and link.kind.is_requisite]
             copy[name_of(url)] = sends(page.rewrite(local).body, header, status)
     return copy
 
 
 def local(link: Link) -> str:
     assert link.url
-    return (name_of(link.url) if link.kind.requisite else link.url) + link.fragment
+    return (name_of(link.url) if link.kind.is_requisite else link.url) + link.fragment
 
 
 def name_of(url: Url) -> str:
@@ -138,7 +138,9 @@ def wanted(site: MirrorSite, path: str) -> set[str]:
         document = saved(site, url)
         if document is not None:
             queue += [
-                link.url for link in ParsedPage(document).links if link.url and link.kind.requisite
+                link.url
+                for link in ParsedDocument(document).links
+                if link.url and link.kind.is_requisite
             ]
     return known | {f"{site.cdn}/img/redirected.png"}
 

@@ -17,8 +17,8 @@ from downloader.journal.database import open_in
 from downloader.journal.replica import KEY, JournalReplica
 from downloader.journal.replica_schedule import ReplicaSchedule
 from downloader.models import Outcome, Pack
-from downloader.object_store import destination, open_store
-from downloader.object_store.error_mapping import translated
+from downloader.object_store import open_store, parse_destination
+from downloader.object_store.error_mapping import map_store_errors
 from downloader.web.filenames import SafePath
 from tests.conftest import Site
 from tests.test_engine import Here, campaign, listed
@@ -45,7 +45,7 @@ async def test_the_library_takes_the_url_of_a_store(site: Site, store: str) -> N
     assert kinds(await download_sites(urls, store)) == [Skipped, Skipped]
     bucket = open_store(Options(remote=store))
     assert bucket is not None
-    found = bucket.find(SafePath(f"{site.folder}/data.bin"))
+    found = bucket.info(SafePath(f"{site.folder}/data.bin"))
     assert found is not None
     assert found.size == 3_000_000
 
@@ -57,7 +57,7 @@ async def test_what_has_another_name_now_takes_the_place_of_the_old(site: Site, 
     await download_sites([site.url("/a")], store, options=Options(force=True))
     bucket = open_store(Options(remote=store))
     assert bucket is not None
-    assert [found.path for found in bucket.below(site.folder)] == [f"{site.folder}/a.bin"]
+    assert [found.path for found in bucket.list_objects(site.folder)] == [f"{site.folder}/a.bin"]
 
 
 async def test_verify_hashes_what_is_there(site: Site, store: str) -> None:
@@ -84,7 +84,7 @@ async def test_the_shards_of_a_cluster_stand_below_the_prefix(
     assert bucket is not None
     for outcome in found:
         assert isinstance(outcome, Downloaded)
-        assert bucket.find(outcome.path) is not None
+        assert bucket.info(outcome.path) is not None
     site.requests.clear()
     again = await campaign(source, tmp_path / "elsewhere", Here(), portion=2, **options)
     assert kinds(again) == [Skipped] * 6
@@ -100,7 +100,7 @@ async def test_a_mirror_is_refused(store: str) -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
 def test_whatever_is_no_url_is_that_folder(text: str) -> None:
-    place = destination(text)
+    place = parse_destination(text)
     if "://" not in text:
         assert place == (Path(text), None)
     # Nothing else than a URL leaves the machine.
@@ -109,20 +109,20 @@ def test_whatever_is_no_url_is_that_folder(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["s3://bucket/a", "s3://bucket/a/", "s3://bucket/a//"])
 def test_slashes_at_the_end_make_no_other_place(text: str) -> None:
-    assert destination(text) == destination("s3://bucket/a")
-    assert destination(text).folder != destination("s3://bucket/b").folder
+    assert parse_destination(text) == parse_destination("s3://bucket/a")
+    assert parse_destination(text).folder != parse_destination("s3://bucket/b").folder
 
 
 @pytest.mark.parametrize(
     ("error", "hint"),
     [
         (PermissionError("Forbidden"), "set its credentials"),
-        (FileNotFoundError("no such bucket\nand more"), "make the bucket first"),
+        (FileNotFoundError("no such bucket\nand more"), "create the bucket first"),
         (RuntimeError(""), ""),
     ],
 )
 def test_whatever_a_store_raises_is_one_line(error: Exception, hint: str) -> None:
-    with pytest.raises(StoreError) as raised, translated("s3://bucket"):
+    with pytest.raises(StoreError) as raised, map_store_errors("s3://bucket"):
         raise error
     assert raised.value.message.startswith("cannot use s3://bucket: ")
     assert "\n" not in raised.value.message
@@ -228,10 +228,10 @@ async def test_what_is_there_with_the_same_bytes_is_left_alone(site: Site, store
     site.pages |= {"/small": b"small", "/large": b"x" * 2_000_000}
     for name, body in (("small", b"small"), ("large", b"x" * 2_000_000)):
         bucket.put(SafePath(f"{site.folder}/{name}.bin"), body)
-    before = [found.modified for found in bucket.below(site.folder)]
+    before = [found.modified for found in bucket.list_objects(site.folder)]
     outcomes = await download_sites([site.url("/small"), site.url("/large")], store)
     assert kinds(outcomes) == [Downloaded, Downloaded]
-    assert [found.modified for found in bucket.below(site.folder)] == before
+    assert [found.modified for found in bucket.list_objects(site.folder)] == before
 
 
 async def test_copies_are_made_soon_at_first_and_then_now_and_then() -> None:
@@ -264,4 +264,4 @@ async def test_a_journal_that_is_broken_here_is_had_from_the_store(
 
 @pytest.mark.parametrize("text", ["C://folder", "folder", "s3:/bucket", "a/b://c", ":///x"])
 def test_what_only_looks_like_a_url_is_a_folder(text: str) -> None:
-    assert destination(text) == (Path(text), None)
+    assert parse_destination(text) == (Path(text), None)

@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 
 from downloader.errors import BadUrlError, BlockedError
 from downloader.web.filenames import (
-    EXTENSIONS,
     PART,
     ExtensionRule,
     FileName,
     SafePath,
     candidates,
     fold,
-    given,
+    name_from_list,
 )
+from downloader.web.media_types import MAX_EXTENSION_LENGTH, media_type_table
 from downloader.web.text import printable
 from downloader.web.urls import parse
 
 HTML, PNG, CSS = "text/html", "image/png", "text/css"
 FAST = settings(max_examples=150, deadline=None)
-MEDIA_TYPES = [*EXTENSIONS, "", "application/octet-stream"]
+MEDIA_TYPES = [*media_type_table().extensions, "", "application/octet-stream"]
 #: Names that Windows keeps for devices, with or without an extension (see os.path.isreserved).
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE
@@ -153,7 +153,9 @@ def test_a_password_has_no_part_in_a_name() -> None:
 
 
 def test_extensions_are_simple_and_fit_beside_the_longest_name() -> None:
-    assert all(re.fullmatch(r"\.[a-z0-9]{1,11}", extension) for extension in EXTENSIONS.values())
+    appendable = media_type_table().appendable
+    assert all(re.fullmatch(r"\.(?=[0-9]*[a-z])[a-z0-9]+", extension) for extension in appendable)
+    assert max(map(len, appendable)) <= MAX_EXTENSION_LENGTH
 
 
 @hypothesis_given(
@@ -182,12 +184,12 @@ def test_every_candidate_of_every_url_is_safe(path: str, host: str, long: int) -
     ["a", "a.txt", "folder/b.txt", ".hidden/x"[1:], "世界.html", "a b/c", "100%.txt", "a%20b", "_"],
 )
 def test_a_name_that_a_list_gives_is_taken_to_the_letter(name: str) -> None:
-    assert given(name) == FileName(name, ExtensionRule.NEVER)
-    assert {given(name).path(media_type) for media_type in MEDIA_TYPES} == {name}
+    assert name_from_list(name) == FileName(name, ExtensionRule.NEVER)
+    assert {name_from_list(name).path(media_type) for media_type in MEDIA_TYPES} == {name}
 
 
 def test_a_given_name_may_be_written_as_on_windows() -> None:
-    assert given("folder\\b.txt").base == "folder/b.txt"
+    assert name_from_list("folder\\b.txt").base == "folder/b.txt"
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ def test_a_given_name_may_be_written_as_on_windows() -> None:
 )
 def test_a_given_name_that_is_not_safe_is_refused(name: str) -> None:
     with pytest.raises(BlockedError, match="is not a safe file name") as caught:
-        given(name)
+        name_from_list(name)
     assert caught.value.hint
 
 
@@ -233,7 +235,7 @@ def test_a_given_name_that_is_not_safe_is_refused(name: str) -> None:
 @FAST
 def test_every_given_name_is_safe_or_refused(name: str) -> None:
     try:
-        path = given(name).path(HTML)
+        path = name_from_list(name).path(HTML)
     except BlockedError:
         return
     assert_safe(path)

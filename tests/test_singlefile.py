@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.async_api import Browser
 
-from downloader.links import Document, Link, LinkKind, ParsedPage, find
+from downloader.links import Document, Link, LinkKind, ParsedDocument, find_links
 from downloader.mirror.singlefile import (
     MIB,
     ExternalReference,
@@ -28,7 +28,7 @@ from downloader.mirror.singlefile import (
     single_file,
 )
 from downloader.mirror.singlefile.model import PackedFile
-from downloader.web.filenames import EXTENSIONS
+from downloader.web.media_types import extension_for
 from downloader.web.urls import Url
 from tests.browser import both, chromium, loaded, needs_browser
 from tests.conftest import Handler, Site
@@ -316,7 +316,9 @@ def test_graphics_are_put_into_the_page() -> None:
     single = pack({"a.xhtml": xhtml.format(inner), "s.svg": svg}, "a.xhtml")
     assert single.left == ()
     assert b'<use href="#dot"/>' in single.body
-    assert ParsedPage(Document(single.body, "application/xhtml+xml", Url("http://h/"))).links == ()
+    assert (
+        ParsedDocument(Document(single.body, "application/xhtml+xml", Url("http://h/"))).links == ()
+    )
     assert single.body.endswith(b"</svg></svg></body></html>")
 
 
@@ -409,13 +411,13 @@ class Copy:
                         continue
                     body, kind = await response.read(), response.content_type
                     documents[url] = Document(body, kind, Url(str(response.url)), response.charset)
-                name = hashlib.sha256(url.encode()).hexdigest()[:12] + EXTENSIONS.get(kind, ".bin")
+                name = hashlib.sha256(url.encode()).hexdigest()[:12] + extension_for(kind)
                 copy.names[url] = name
                 copy.charsets[name] = documents[url].charset
-                links = ParsedPage(documents[url]).links
-                queue += [link.url for link in links if link.url and link.kind.requisite]
+                links = ParsedDocument(documents[url]).links
+                queue += [link.url for link in links if link.url and link.kind.is_requisite]
         for url, document in documents.items():
-            copy.files[copy.names[url]] = ParsedPage(document).rewrite(copy.local).body
+            copy.files[copy.names[url]] = ParsedDocument(document).rewrite(copy.local).body
         return copy
 
     def address(self, name: str) -> str | None:
@@ -424,7 +426,7 @@ class Copy:
 
     def local(self, link: Link) -> str | None:
         assert link.url
-        name = self.names.get(link.url) if link.kind.requisite else None
+        name = self.names.get(link.url) if link.kind.is_requisite else None
         return (name or link.url) + link.fragment
 
 
@@ -438,7 +440,7 @@ def test_all_candidates_of_a_picture_are_within() -> None:
     files: Files = {"index.html": "<img srcset='a.png 1x, b.png 2x, c.png 3x'>"}
     single = pack({**files, **dict.fromkeys(["a.png", "b.png", "c.png"], b"\x89PNG")})
     assert len(single.inlined) == 3
-    assert len(find(Document(single.body, "text/html", Url("http://h/")))) == 3
+    assert len(find_links(Document(single.body, "text/html", Url("http://h/")))) == 3
 
 
 @needs_browser

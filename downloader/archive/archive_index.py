@@ -74,7 +74,7 @@ class ArchiveIndex:
                 return stored_response
         return None
 
-    def targets(self) -> Iterator[tuple[str, str]]:
+    def seeds(self) -> Iterator[tuple[str, str]]:
         """Yield where, and which, addresses are held that were asked for by themselves.
 
         What only a redirect led to is not among them: it is found again by that redirect.
@@ -260,7 +260,7 @@ _lock = threading.Lock()
 _latest: list[tuple[object, ArchiveIndex]] = []
 
 
-def archived_urls(paths: tuple[Path, ...]) -> ArchiveIndex:
+def load_index(paths: tuple[Path, ...]) -> ArchiveIndex:
     """Return what *paths* hold; asked for again, the same, unless a file has changed.
 
     Raises:

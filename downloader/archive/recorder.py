@@ -172,24 +172,24 @@ class _ExchangeRecording:
                 await self._archive.run(lambda: self._spool(held))
             except BaseException:
                 # Without these bytes, what else there is of it is of no use.
-                self.drop()
+                self.discard()
                 raise
 
-    async def end(self) -> RecordLocation:
+    async def finish(self) -> RecordLocation:
         """Take that the body is whole; return when the exchange is written, and where."""
         if self._future is None:
             self._future = asyncio.get_running_loop().create_future()
             self._put(None)
         return await self._future
 
-    def cut(self, why: Truncation | None) -> None:
+    def finish_nowait(self, truncation: Truncation | None) -> None:
         """Take that no more comes; do not wait."""
         if self._whole:
-            self.drop()
+            self.discard()
         elif not self._ended:
-            self._put(why)
+            self._put(truncation)
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """Keep nothing of it."""
         if not self._ended:
             self._ended = True
@@ -226,7 +226,7 @@ class _ExchangeRecording:
     def _put(self, why: Truncation | None) -> None:
         self._ended = True
         self._cut = why
-        self._seconds = time.time() - self._exchange.began
+        self._seconds = time.time() - self._exchange.started_at
         self._archive.put(self)
 
     def _spool(self, held: list[bytes]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from downloader.archive import Whole, wacz
+from downloader.archive import VolumeCallback, wacz
 from downloader.archive.file_series import FileSeries, PackVolumes, hold, index_path
 from downloader.archive.recorder import disk_error
 from downloader.archive.recovery import recover
@@ -58,7 +58,7 @@ class ArchiveSession:
     def __init__(
         self,
         options: StorageOptions,
-        whole: Whole | None = None,
+        whole: VolumeCallback | None = None,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         self.warnings: list[str] = []

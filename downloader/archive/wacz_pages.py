@@ -12,8 +12,9 @@ from downloader.archive import warc_reader
 from downloader.archive.file_series import index_path
 from downloader.archive.warc_reader import ResponseHead, WarcRecord
 from downloader.errors import UrlError
-from downloader.web.charset import decoded, media_type
+from downloader.web.charset import decoded
 from downloader.web.content_coding import decoder_for
+from downloader.web.media_types import parse_media_type
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 #: Of a page so many bytes are looked at, and so many characters of its text are kept.
@@ -64,7 +65,9 @@ def _text(head: ResponseHead, record: WarcRecord) -> str:
     content_type = head.field(b"content-type")
     decoder = None
     try:
-        decoder = decoder_for(head.field(b"content-encoding").lower(), media_type(content_type))
+        decoder = decoder_for(
+            head.field(b"content-encoding").lower(), parse_media_type(content_type)
+        )
         for piece in warc_reader.body(head, record.record.raw_stream):
             for part in decoder.feed(piece) if decoder else (piece,):
                 data += part

@@ -13,7 +13,7 @@ from warcio.exceptions import ArchiveLoadFailed
 
 from downloader.archive.cdxj import Capture
 from downloader.errors import SourceError
-from downloader.web.charset import media_type
+from downloader.web.media_types import parse_media_type
 
 #: Limits of a head, as of those that come over the network.
 _LONGEST_LINE = 64 * 1024
@@ -163,7 +163,7 @@ def captures(path: Path) -> Iterator[Capture]:
             yield Capture(
                 url=record.url,
                 date=record.field("WARC-Date"),
-                mime="warc/revisit" if revisit else media_type(head.field(b"content-type")),
+                mime="warc/revisit" if revisit else parse_media_type(head.field(b"content-type")),
                 status=str(head.status),
                 digest=record.field("WARC-Payload-Digest"),
                 offset=record.offset,

@@ -145,8 +145,8 @@ def response_header(exchange: Exchange, answer: ResponseDetails, info: str) -> b
         f"WARC-Warcinfo-ID: {info}\r\nWARC-Target-URI: {exchange.url}\r\n"
         f"WARC-Date: {answer.date}\r\n"
     ]
-    if exchange.address:
-        lines.append(f"WARC-IP-Address: {_numeric(exchange.address)}\r\n")
+    if exchange.ip_address:
+        lines.append(f"WARC-IP-Address: {_numeric(exchange.ip_address)}\r\n")
     if answer.profile is not None:
         lines.append(f"WARC-Profile: {answer.profile}\r\n")
     if answer.original is not None:
@@ -169,7 +169,7 @@ def request_record(
     exchange: Exchange, answer: ResponseDetails, info: str, kind: WarcDigest
 ) -> bytes:
     """Return the record of the request, as its bytes were sent."""
-    address = f"WARC-IP-Address: {_numeric(exchange.address)}\r\n" if exchange.address else ""
+    address = f"WARC-IP-Address: {_numeric(exchange.ip_address)}\r\n" if exchange.ip_address else ""
     header = (
         f"WARC/1.1\r\nWARC-Type: request\r\nWARC-Record-ID: {identifier()}\r\n"
         f"WARC-Warcinfo-ID: {info}\r\nWARC-Concurrent-To: {answer.record}\r\n"
@@ -193,7 +193,7 @@ def metadata_record(
     if exchange.via is None:
         fields.append("seed: 1\r\n")
     else:
-        fields.append(f"via: {exchange.via}\r\nhopsFromSeed: {exchange.hops}\r\n")
+        fields.append(f"via: {exchange.via}\r\nhopsFromSeed: {exchange.hops_from_seed}\r\n")
     block = "".join(fields).encode("utf-8")
     header = (
         f"WARC/1.1\r\nWARC-Type: metadata\r\nWARC-Record-ID: {identifier()}\r\n"

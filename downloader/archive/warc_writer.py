@@ -290,7 +290,7 @@ class WarcWriter:
             profile = RevisitProfile.IDENTICAL if original else None
         return ResponseDetails(
             record=identifier(),
-            date=date_of(exchange.began),
+            date=date_of(exchange.started_at),
             head=head,
             length=payload.length,
             digest=digest,

@@ -1,50 +1,57 @@
-"""One run on a terminal: a pool, what it says on the screen, and what signals do to it."""
+"""One run on a terminal: outcomes are printed and reported as they become known."""
 
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from downloader import archive, object_store, sources
+from downloader import archive, sources
 from downloader.cli.outcome_lines import (
     archived_line,
     count,
     detail_line,
-    in_flight_lines,
     outcome_line,
     summary_line,
 )
+from downloader.cli.stop_signals import stop_on_signals
 from downloader.cli.terminal import ProgressState, Terminal
-from downloader.cluster import ClusterPlan, ClusterRun
 from downloader.core.event_loop import widen_resolver
 from downloader.core.local_run import Entries, LocalRun
+from downloader.core.run import Run, RunProgress
 from downloader.errors import DownloadError, ErrorKind, RunError
-from downloader.models import ExitStatus, Failed, Options, Outcome, Tally
+from downloader.models import (
+    ArchiveOptions,
+    ExitStatus,
+    Failed,
+    Options,
+    Outcome,
+    StorageOptions,
+    Tally,
+)
 from downloader.report.reporter import Reporter, ReportSummary
 from downloader.web.text import printable, printable_lines
 from downloader.web.urls import conceal
 
-#: How long running transfers may go on after the first Ctrl-C.
-_GRACE_SECONDS = 5.0
-#: How long an object store may still take after the second one.
-_STORE_SECONDS = 5.0
-#: So often it is looked whether there is something to warn of.
-_WARN_SECONDS = 1.0
+if TYPE_CHECKING:
+    from downloader.cluster import ClusterPlan
+
+#: How often new warnings are printed during a run.
+_WARNING_SECONDS = 1.0
 
 
 class OutcomeView:
-    """Which outcomes are shown, and how much of each.
+    """Which outcomes are printed, and in how much detail.
 
     Attributes:
-        quiet: only failures.
-        progress: with a bar.
-        debug: with tracebacks.
+        quiet: print failures only.
+        progress: show a progress bar.
+        debug: print tracebacks.
     """
 
     def __init__(
@@ -56,199 +63,182 @@ class OutcomeView:
         self._folder = folder
         self._verbose = verbose
 
-    def show(self, outcome: Outcome, screen: Terminal) -> None:
-        """Put *outcome* on the screen."""
+    def show(self, outcome: Outcome, terminal: Terminal) -> None:
+        """Print *outcome*."""
         if isinstance(outcome, Failed):
-            screen.failure(outcome_line(outcome, self._folder))
+            terminal.failure(outcome_line(outcome, self._folder))
             if self._verbose and (detail := detail_line(outcome)):
-                screen.note(detail)
+                terminal.note(detail)
             if outcome.traceback and self.debug:
-                screen.note(printable_lines(outcome.traceback))
+                terminal.note(printable_lines(outcome.traceback))
         elif not self.quiet:
-            screen.result(outcome_line(outcome, self._folder))
+            terminal.result(outcome_line(outcome, self._folder))
             if self._verbose and (detail := detail_line(outcome)):
-                screen.result(detail)
+                terminal.result(detail)
 
 
 async def run_download(
     source: tuple[str, ...],
     options: Options,
     view: OutcomeView,
-    desk: Reporter,
-    plan: ClusterPlan | None = None,
+    reporter: Reporter,
+    plan: "ClusterPlan | None" = None,
 ) -> ExitStatus:
-    """Download what the SOURCEs hold, here or as *plan* says, and say what happened.
+    """Download the SOURCEs on this machine, or on a cluster as *plan* says; print the outcomes.
 
     Raises:
-        DownloadError: the run could not be made, or not to its end.
-        OSError: the output cannot be written.
+        DownloadError: the run could not be started, or not be finished.
+        OSError: stdout or stderr cannot be written.
     """
     widen_resolver(options.concurrency)
     started = time.monotonic()
     tally = Tally()
-    batch: LocalRun | ClusterRun = (
-        LocalRun(_entries(source, options), options)
-        if plan is None
-        else ClusterRun(source, options, plan)
-    )
-    screen = Terminal(
-        lambda: _state(batch, tally),
-        lambda: batch.stop(now=True),
+    run = _create_run(source, options, plan)
+    terminal = Terminal(
+        lambda: _progress_state(run.progress, tally),
+        lambda: run.stop(now=True),
         progress=view.progress and not view.quiet,
     )
-    fault: DownloadError | None = None
-    told = ReportSummary((), (), ())
-    warnings = _WarningPrinter(batch, screen)
-    async with screen:
+    warnings = _WarningPrinter(run, terminal)
+    summary = ReportSummary((), (), ())
+    async with terminal:
         with (
-            _signals(batch, screen, remote=options.remote is not None) as received,
-            warnings.meanwhile(),
+            stop_on_signals(
+                run, terminal, uses_object_store=options.remote is not None
+            ) as received,
+            warnings.periodically(),
         ):
-            try:
-                async with aclosing(batch.outcomes()) as outcomes:
-                    async for outcome in outcomes:
-                        tally.add(outcome)
-                        view.show(outcome, screen)
-                        desk.add(outcome)
-            except DownloadError as error:
-                fault = error
-            if tally.total or not isinstance(fault, RunError):
-                # Reports of earlier runs stay when this one could not be made.
+            error = await _consume(run, tally, view, terminal, reporter)
+            if tally.total or not isinstance(error, RunError):
+                # Otherwise the run could not be started, and keeps the reports of earlier runs.
                 try:
-                    told = await desk.finish(
-                        untried=batch.untried,
-                        list_read=batch.total is not None,
-                        colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
-                    )
-                except DownloadError as error:
-                    fault = fault or error
-        warnings.tell()
-        if (tally.total or batch.others) and not view.quiet:
-            seconds = time.monotonic() - started
-            screen.result(summary_line(tally, seconds, others=batch.others, saving=options.save))
-            if batch.archived:
-                screen.result(archived_line(_named(batch.archived, options)))
-        _tell(told, screen)
-        if batch.untried or (received and batch.total is None):
-            screen.note(_stopped_line(batch))
-    if fault is not None:
-        raise fault
+                    summary = await _finish_report(reporter, run.progress)
+                except DownloadError as report_error:
+                    error = error or report_error
+        warnings.print_new()
+        if not view.quiet:
+            _print_totals(run, tally, time.monotonic() - started, options, terminal)
+        _print_report(summary, terminal)
+        if run.progress.untried or (received and run.progress.total is None):
+            terminal.note(_stopped_line(run.progress))
+    if error is not None:
+        raise error
     if received:
         return ExitStatus.INTERRUPTED
     if ErrorKind.DISK in tally.kinds:
         return ExitStatus.DISK_FAILED
-    return ExitStatus.SOME_FAILED if tally.failed or told.failures else ExitStatus.DONE
+    return ExitStatus.SOME_FAILED if tally.failed or summary.failures else ExitStatus.DONE
+
+
+def _create_run(source: tuple[str, ...], options: Options, plan: "ClusterPlan | None") -> Run:
+    if plan is None:
+        return LocalRun(_entries(source, options), options)
+    from downloader.cluster import ClusterRun
+
+    return ClusterRun(source, options, plan)
+
+
+def _entries(source: tuple[str, ...], options: ArchiveOptions) -> Entries:
+    if not options.replay:
+        return lambda fetch_list: sources.read(source, fetch_list)
+    return lambda _fetch_list: sources.from_addresses(archive.seeds(options.replay))
+
+
+async def _consume(
+    run: Run, tally: Tally, view: OutcomeView, terminal: Terminal, reporter: Reporter
+) -> DownloadError | None:
+    """Count, print and report every outcome; return what ended the run early, if anything."""
+    try:
+        async with aclosing(run.outcomes()) as outcomes:
+            async for outcome in outcomes:
+                tally.add(outcome)
+                view.show(outcome, terminal)
+                reporter.add(outcome)
+    except DownloadError as error:
+        return error
+    return None
+
+
+async def _finish_report(reporter: Reporter, progress: RunProgress) -> ReportSummary:
+    return await reporter.finish(
+        untried=progress.untried,
+        list_read=progress.total is not None,
+        colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
+    )
 
 
 class _WarningPrinter:
-    """Puts what a run has to say on the screen, soon after it is known."""
+    """Prints the warnings of a run soon after they become known."""
 
-    def __init__(self, batch: LocalRun | ClusterRun, screen: Terminal) -> None:
-        self._batch = batch
-        self._screen = screen
-        self._told: Counter[str] = Counter()
+    def __init__(self, run: Run, terminal: Terminal) -> None:
+        self._run = run
+        self._terminal = terminal
+        self._printed: Counter[str] = Counter()
 
-    def tell(self) -> None:
-        """Tell what has not been told; one that is there twice has happened twice."""
+    def print_new(self) -> None:
+        """Print warnings that have not been printed; equal ones are several occurrences."""
         known: Counter[str] = Counter()
-        for warning in self._batch.warnings:
+        for warning in self._run.warnings:
             known[warning] += 1
-            if known[warning] > self._told[warning]:
-                self._told[warning] += 1
-                self._screen.note(printable(f"download: {warning}"))
+            if known[warning] > self._printed[warning]:
+                self._printed[warning] += 1
+                self._terminal.note(printable(f"download: {warning}"))
 
     @contextlib.contextmanager
-    def meanwhile(self) -> Iterator[None]:
-        """Tell now and then, until left."""
-        task = asyncio.create_task(self._now_and_then(), name="warnings")
+    def periodically(self) -> Iterator[None]:
+        """Print new warnings every second while in this context."""
+        task = asyncio.create_task(self._print_periodically(), name="warnings")
         try:
             yield
         finally:
             task.cancel()
 
-    async def _now_and_then(self) -> None:
+    async def _print_periodically(self) -> None:
         while True:
-            await asyncio.sleep(_WARN_SECONDS)
-            self.tell()
+            await asyncio.sleep(_WARNING_SECONDS)
+            self.print_new()
 
 
-def _named(files: Sequence[Path], options: Options) -> list[str]:
-    """Return the names of archive files as they are found: volumes where bodies go."""
+def _print_totals(
+    run: Run, tally: Tally, seconds: float, options: StorageOptions, terminal: Terminal
+) -> None:
+    other_shards = run.progress.other_shards
+    if not (tally.total or other_shards):
+        return
+    terminal.result(summary_line(tally, seconds, others=other_shards, saving=options.save))
+    if run.archive_files:
+        terminal.result(archived_line(_archive_names(run.archive_files, options)))
+
+
+def _archive_names(files: Sequence[Path], options: StorageOptions) -> list[str]:
+    """Return where archive files are: volumes of a pack may be in an object store."""
     if options.pack is None or options.remote is None:
         return list(map(str, files))
     return [f"{conceal(options.remote)}/{file.name}" for file in files]
 
 
-def _tell(told: ReportSummary, screen: Terminal) -> None:
-    """Put on the screen what reports have to say."""
-    for line in told.lines:
-        screen.result(line)
-    for line in told.failures:
-        screen.failure(line)
-    for line in told.notes:
-        screen.note(printable(f"download: {line}"))
+def _print_report(summary: ReportSummary, terminal: Terminal) -> None:
+    for line in summary.lines:
+        terminal.result(line)
+    for line in summary.failures:
+        terminal.failure(line)
+    for line in summary.notes:
+        terminal.note(printable(f"download: {line}"))
 
 
-def _entries(source: tuple[str, ...], options: Options) -> Entries:
-    if not options.replay:
-        return lambda fetch_list: sources.read(source, fetch_list)
-    return lambda _fetch_list: sources.from_addresses(archive.targets(options.replay))
-
-
-def _state(batch: LocalRun | ClusterRun, tally: Tally) -> ProgressState:
-    # What others have done counts before it has been told.
-    done, failed = (batch.done, batch.failed) if isinstance(batch, ClusterRun) else (0, 0)
+def _progress_state(progress: RunProgress, tally: Tally) -> ProgressState:
     return ProgressState(
-        tally.total + done, batch.total, tally.failed + failed, batch.received, batch.rewritten
+        tally.total + progress.unreported,
+        progress.total,
+        tally.failed + progress.unreported_failures,
+        progress.received,
+        progress.rewritten,
     )
 
 
-def _stopped_line(batch: LocalRun | ClusterRun) -> str:
-    untried = count(batch.untried, "line")
-    rest = "were" if batch.untried != 1 else "was"
-    if batch.total is None:
-        return f"Stopped before the end of the list: {untried} and what follows {rest} not tried"
-    return f"Stopped: {untried} {rest} not tried"
-
-
-@contextlib.contextmanager
-def _signals(
-    batch: LocalRun | ClusterRun, screen: Terminal, *, remote: bool
-) -> Iterator[list[signal.Signals]]:
-    """Give the list of signals received: the first stops gently, the second at once.
-
-    SIGUSR1, where it exists, prints what is in flight.
-    """
-    loop = asyncio.get_running_loop()
-    received: list[signal.Signals] = []
-
-    def interrupt(number: signal.Signals) -> None:
-        received.append(number)
-        if len(received) == 1:
-            running = count(batch.running, "running transfer")
-            screen.note(
-                f"Stopping: {_GRACE_SECONDS:g} s for {running} to finish; again to stop now"
-            )
-            loop.call_later(_GRACE_SECONDS, lambda: batch.stop(now=True))
-        if remote and len(received) == 2:
-            # Its own patience is far longer, and what is under way cannot be left alone.
-            loop.call_later(_STORE_SECONDS, object_store.abort)
-        batch.stop(now=len(received) > 1)
-
-    def report() -> None:
-        for line in in_flight_lines(batch.in_flight()):
-            screen.note(line)
-
-    installed: list[int] = []
-    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, interrupt, number)
-            installed.append(number)
-        if hasattr(signal, "SIGUSR1"):
-            loop.add_signal_handler(signal.SIGUSR1, report)
-            installed.append(signal.SIGUSR1)
-    try:
-        yield received
-    finally:
-        for installed_number in installed:
-            loop.remove_signal_handler(installed_number)
+def _stopped_line(progress: RunProgress) -> str:
+    untried = count(progress.untried, "line")
+    were = "were" if progress.untried != 1 else "was"
+    if progress.total is None:
+        return f"Stopped before the end of the list: {untried} and what follows {were} not tried"
+    return f"Stopped: {untried} {were} not tried"

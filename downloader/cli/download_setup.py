@@ -42,11 +42,10 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
         debug=given["debug"],
     )
     with ExitStack() as stack:
-        if plan is None and options.processes > 1:
-            from downloader.core import processes
+        if plan is None and options.process_count > 1:
+            from downloader.core.processes import forked_ahead
 
-            if (count := processes.process_count(options)) > 1:
-                stack.enter_context(processes.forked_ahead(count))
+            stack.enter_context(forked_ahead(options.process_count))
         if given["demo"]:
             from downloader.cli.demo import demo_site
 

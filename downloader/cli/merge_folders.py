@@ -67,7 +67,7 @@ class _MergedFolder:
 
     def __call__(self, path: SafePath) -> None:
         """Have one file there."""
-        index = archive.index_of(path)
+        index = archive.pack_index_path(path)
         if index is None:
             self._copying.place(path)
             return

@@ -29,6 +29,7 @@ from downloader.cluster.messages import (
 from downloader.cluster.partition import Partition, Partitioner, folder_of, key_of
 from downloader.core.nested_lists import NestedListFetcher
 from downloader.core.read_ahead import ReadAhead
+from downloader.core.run import RunProgress
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import Journal, refused
 from downloader.models import Downloaded, InFlight, Options, Outcome
@@ -111,50 +112,25 @@ class ClusterRun:
         return [*(self._made.warnings if self._made else ()), *self._warnings]
 
     @property
-    def total(self) -> int | None:
-        """How many lines there are, once the whole list has been read."""
-        return self._parts.total if self._parts is not None else None
-
-    @property
-    def received(self) -> int:
-        """Bytes of bodies over the wire so far, as far as has been told."""
-        return self._received + sum(each.received for each in self._progress.values())
-
-    @property
-    def done(self) -> int:
-        """How many lines have outcomes which have been told of, and have not come back yet."""
-        return sum(each.done for each in self._progress.values())
-
-    @property
-    def failed(self) -> int:
-        """How many of those have failed."""
-        return sum(each.failed for each in self._progress.values())
-
-    @property
-    def untried(self) -> int:
-        """How many of the lines that have been read have no outcome."""
-        read = self._reader.count if self._reader is not None else 0
-        return (self.total if self.total is not None else read) - self._yielded
-
-    @property
-    def rewritten(self) -> None:
-        """Links are not replaced."""
-        return
-
-    @property
-    def archived(self) -> Sequence[Path]:
-        """No archive of the whole is kept."""
+    def archive_files(self) -> Sequence[Path]:
+        """No archive of the whole run is kept."""
         return ()
 
     @property
-    def others(self) -> int:
-        """How many lines have been read that other shards have."""
-        return self._parts.others if self._parts is not None else self._share.others
-
-    @property
-    def running(self) -> int:
-        """How many URLs are being fetched, as far as has been told."""
-        return sum(each.running for each in self._progress.values())
+    def progress(self) -> RunProgress:
+        """How far the run is, as far as workers have reported."""
+        reports = self._progress.values()
+        total = self._parts.total if self._parts is not None else None
+        read = self._reader.count if self._reader is not None else 0
+        return RunProgress(
+            total=total,
+            untried=(read if total is None else total) - self._yielded,
+            other_shards=(self._parts or self._share).others,
+            received=self._received + sum(each.received for each in reports),
+            running=sum(each.running for each in reports),
+            unreported=sum(each.done for each in reports),
+            unreported_failures=sum(each.failed for each in reports),
+        )
 
     def in_flight(self) -> list[InFlight]:
         """Return what is being fetched, the longest first; of many, not all."""

@@ -111,7 +111,7 @@ class _Task:
         options = self._work.options
         if options.remote is not None:
             # A work folder is one of this machine's.
-            options = replace(options, output=object_store.destination(options.remote).folder)
+            options = replace(options, output=object_store.parse_destination(options.remote).folder)
         elif options.save:
             _check(options.output)
         for attempt in range(_ATTEMPTS):
@@ -145,13 +145,14 @@ class _Task:
             batch = self._batch
             if batch is not None:
                 rows = batch.in_flight()[:_MOST_ROWS]
+                progress = batch.progress
                 self._told(
                     PortionProgress(
                         self._work.shard,
                         len(self._ended),
                         self._failed,
-                        batch.received,
-                        batch.running,
+                        progress.received,
+                        progress.running,
                         rows,
                     )
                 )

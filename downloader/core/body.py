@@ -23,9 +23,10 @@ from downloader.models import Checksum, PartialBody, Sizes, TransferOptions
 from downloader.models.exchange import RecordLocation
 from downloader.scheduling import RateLimiter
 from downloader.storage import PartFile, PublishOptions, Storage
-from downloader.web.charset import CharacterCount, is_text
+from downloader.web.charset import CharacterCount
 from downloader.web.content_coding import PIECE, decoder_for
 from downloader.web.filenames import SafePath
+from downloader.web.media_types import is_text
 from downloader.web.text import format_size
 
 #: A transfer is held against ``min_speed`` over spans of so many seconds.

@@ -1,46 +1,53 @@
-"""ONE list, however long: read, admitted by the journal, handed to a crew, noted and told.
+"""A run on this machine: read the list, admit it to the journal, fetch, record, report.
 
-A thread reads ahead, the journal admits each address and each name once, and the crew gets a
-bounded number of transfers more than it can start, among which it finds hosts that are free.
+A thread reads the list ahead of the event loop. The journal admits each URL and each file name
+once. The transfer backend holds a bounded number of transfers more than it can start, so that it
+finds free hosts among them.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from downloader import archive, object_store
 from downloader.core.backend import TransferBackend
 from downloader.core.nested_lists import NestedListFetcher
+from downloader.core.observer import NullObserver, RunObserver
 from downloader.core.pool import Pool, Sleep
 from downloader.core.read_ahead import ReadAhead
+from downloader.core.run import RunProgress
 from downloader.core.transfer import Redirected, Transfer
 from downloader.errors import DiskError, ErrorKind
 from downloader.journal import Admitted, Job
 from downloader.journal.async_journal import AsyncJournal
-from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions
+from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions, Target
 from downloader.sources import Entry, FetchList, ShardFilter
 from downloader.storage import VolumeUploader, prepare
 
-if TYPE_CHECKING:
-    from downloader.mirror import Mirror
-
-#: Makes the entries of a run; it is given the way to fetch lists that lists name.
+#: Returns the entries of a list; its argument fetches the lists that this list names.
 Entries = Callable[[FetchList], Iterator[Entry]]
-#: How many lines are admitted in one transaction of the journal, at most.
+#: Lines admitted in one transaction of the journal.
 _MAX_LINES_PER_TRANSACTION = 2048
-#: How many lines the thread that reads may be ahead of the journal.
+#: Lines that the reading thread may be ahead of the journal.
 _MAX_LINES_AHEAD = 2048
-#: So many lines are read ahead of what can be started: among them are hosts that are free.
+#: Lines read ahead of the running transfers, so that a free host can be found among them.
 _MAX_UNFINISHED = 10_000
-#: How many outcomes may wait for the consumer.
+#: Outcomes that may wait for the consumer before reading pauses.
 _MAX_PENDING_OUTCOMES = 1000
 
 
 class LocalRun:
-    """One run over a list; :meth:`outcomes` is to be consumed once."""
+    """One list on this machine; a :class:`~downloader.core.run.Run`.
+
+    Args:
+        entries: the list.
+        options: the options of the run.
+        sleep, clock: for tests.
+        whole: called with each finished archive file, see :func:`downloader.archive.open_session`;
+            by default volumes are uploaded to the object store, if there is one.
+    """
 
     def __init__(
         self,
@@ -49,246 +56,231 @@ class LocalRun:
         *,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
-        whole: archive.Whole | None = None,
+        whole: archive.VolumeCallback | None = None,
     ) -> None:
         self._entries = entries
         self._options = options
         self._sleep = sleep
         self._wake = asyncio.Event()
-        self._notes = AsyncJournal(options, self._failed)
-        self._crew = self._made_crew(sleep, clock)
-        self._archives = archive.open_session(options, whole or _handover(options), self._failed)
-        self._lists = NestedListFetcher(options)
-        self._room = asyncio.Event()
-        self._told: list[Outcome] = []
-        self._yielded = 0
-        self._stopped = False
-        self._fed = False
-        self._mirror: Mirror | None = None
-        self._found = 0
-        self._share = ShardFilter(options.shard)
+        self._journal = AsyncJournal(options, self._fail)
+        self._backend = self._create_backend(clock)
+        self._archive = archive.open_session(options, whole or _uploader(options), self._fail)
+        self._nested_lists = NestedListFetcher(options)
+        self._observer: RunObserver = NullObserver()
+        self._shard = ShardFilter(options.shard)
         self._reader: ReadAhead[Entry] | None = None
         self._feeder: asyncio.Task[None] | None = None
-        self._fault: Exception | None = None
+        self._has_capacity = asyncio.Event()
+        self._pending: list[Outcome] = []
+        self._found = 0
+        self._yielded = 0
+        self._stopped = False
+        self._list_ended = False
+        self._error: Exception | None = None
 
-    def _made_crew(self, sleep: Sleep, clock: Callable[[], float]) -> TransferBackend:
-        options, park, wake = self._options, self._notes.park, self._wake
-        if options.processes > 1:
-            from downloader.core import processes
+    def _create_backend(self, clock: Callable[[], float]) -> TransferBackend:
+        options, record_part, wake = self._options, self._journal.park, self._wake
+        if options.process_count > 1:
+            from downloader.core.processes import ProcessBackend
 
-            if processes.process_count(options) > 1:
-                return processes.ProcessBackend(options, park, wake, self._failed)
-        return Pool(options, park, wake, sleep=sleep, clock=clock)
+            return ProcessBackend(options, record_part, wake, self._fail)
+        return Pool(options, record_part, wake, sleep=self._sleep, clock=clock)
 
     @property
     def warnings(self) -> list[str]:
-        """Lines for a person about the run, as they become known."""
-        mirror = self._mirror.warnings if self._mirror else []
-        archived = self._archives.warnings if self._archives else []
-        return [*self._crew.warnings, *self._notes.warnings, *mirror, *archived]
+        """Warnings so far, one line each."""
+        archived = self._archive.warnings if self._archive else []
+        return [
+            *self._backend.warnings,
+            *self._journal.warnings,
+            *self._observer.warnings,
+            *archived,
+        ]
 
     @property
-    def archived(self) -> list[Path]:
-        """The archive files of this run that are whole; all of them, once it is over."""
-        return self._archives.files if self._archives else []
+    def archive_files(self) -> list[Path]:
+        """The finished archive files of this run; all of them once the run is over."""
+        return self._archive.files if self._archive else []
 
     @property
-    def total(self) -> int | None:
-        """How many lines there are, once the whole list has been read."""
-        if self._reader is None or not self._reader.finished:
-            return None
-        return self._reader.count + self._found
-
-    @property
-    def others(self) -> int:
-        """How many lines have been read that other shards have."""
-        return self._share.others
-
-    @property
-    def received(self) -> int:
-        """Bytes of bodies over the wire so far, unfinished ones included."""
-        return self._crew.received
-
-    @property
-    def untried(self) -> int:
-        """How many of the lines that have been read have no outcome."""
-        return self._reader.count + self._found - self._yielded if self._reader else 0
-
-    @property
-    def rewritten(self) -> int | None:
-        """In how many documents links were replaced, which is done last; None before."""
-        return self._mirror.rewritten if self._mirror is not None else None
-
-    @property
-    def running(self) -> int:
-        """How many URLs are being fetched now."""
-        return self._crew.running
+    def progress(self) -> RunProgress:
+        """How far the run is; lines include URLs that the observer added."""
+        read = self._reader.count + self._found if self._reader else 0
+        return RunProgress(
+            total=read if self._reader and self._reader.finished else None,
+            untried=read - self._yielded if self._reader else 0,
+            other_shards=self._shard.others,
+            received=self._backend.received,
+            running=self._backend.running,
+            rewritten=self._observer.rewritten,
+        )
 
     def in_flight(self) -> list[InFlight]:
-        """Return what is being fetched now, the longest first."""
-        return self._crew.in_flight()
+        """Return what is being fetched now, the longest-running first; of very many, not all."""
+        return self._backend.in_flight()
 
     def stop(self, *, now: bool = False) -> None:
-        """Start nothing more; with *now*, end what is running as well."""
+        """Start nothing more; with *now*, also cancel what is running."""
         self._stopped = True
         if self._reader is not None:
             self._reader.stop()
         if self._feeder is not None:
             self._feeder.cancel()
-        if self._mirror is not None:
-            self._mirror.stop()
-        self._crew.stop(now=now)
+        self._observer.stop()
+        self._backend.stop(now=now)
         self._wake.set()
 
     async def outcomes(self) -> AsyncGenerator[Outcome]:
-        """Yield one outcome for each line, as they become known.
+        """Yield one outcome for each line, as they become known; call it once.
 
         Raises:
-            RunError: a list cannot be read, or the output folder not be used; what was running
-                has been finished and yielded before.
-            DiskError: the disk failed; what was running has been stopped and yielded before, and
-                the rest of the list was not tried.
+            RunError: a list cannot be read, or the output folder cannot be used; transfers that
+                were running have been finished and yielded before.
+            DiskError: the disk failed; transfers that were running have been cancelled and
+                yielded before, and the rest of the list was not tried.
         """
         async with AsyncExitStack() as stack:
-            await asyncio.to_thread(prepare, self._options)
-            # Before what looks at the folder, because it keeps other runs from it.
-            await stack.enter_async_context(self._notes)
-            if self._archives is not None:
-                await stack.enter_async_context(self._archives)
-            await stack.enter_async_context(self._crew)
-            await stack.enter_async_context(self._lists)
-            stack.push_async_callback(self._abandon)
+            await self._open(stack)
             if self._stopped:
                 return
-            if self._options.mirrors:
-                self._mirror = await self._follow(stack)
-            self._feeder = asyncio.create_task(self._feed(), name="reader of lists")
-            self._feeder.add_done_callback(self._feeder_done)
+            await self._start(stack)
             while not self._is_done():
                 await self._wake.wait()
                 self._wake.clear()
                 for outcome in await self._collect():
                     self._yielded += 1
                     yield outcome
-                self._room.set()
-            if self._mirror is not None:
-                await self._mirror.finish()
-        if self._fault is not None:
-            raise self._fault
+                self._has_capacity.set()
+            await self._observer.finish()
+        if self._error is not None:
+            raise self._error
+
+    async def _open(self, stack: AsyncExitStack) -> None:
+        await asyncio.to_thread(prepare, self._options)
+        # The journal comes before everything that looks at the folder: it locks out other runs.
+        await stack.enter_async_context(self._journal)
+        if self._archive is not None:
+            await stack.enter_async_context(self._archive)
+        await stack.enter_async_context(self._backend)
+        await stack.enter_async_context(self._nested_lists)
+        stack.push_async_callback(self._abandon)
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        if self._options.mirrors:
+            # Reading documents takes a while to import, and most runs do not.
+            from downloader.mirror import Mirror
+
+            mirror = Mirror(self._options, self._journal, self, self._sleep)
+            self._observer = await stack.enter_async_context(mirror)
+        observing = asyncio.create_task(self._observe(), name="observer")
+        stack.push_async_callback(_cancel, observing)
+        self._feeder = asyncio.create_task(self._feed(), name="list reader")
+        self._feeder.add_done_callback(self._feeder_done)
 
     async def _feed(self) -> None:
-        """Hand on what the journal admits, no further ahead than the window and the consumer."""
+        """Queue the lines that the journal admits, within the limits of memory."""
         try:
-            entries = self._share.of(self._entries(self._lists.fetcher()))
-            self._reader = ReadAhead(entries, ahead=_MAX_LINES_AHEAD, name="reader of lists")
+            entries = self._shard.of(self._entries(self._nested_lists.fetcher()))
+            self._reader = ReadAhead(entries, ahead=_MAX_LINES_AHEAD, name="list reader")
             while batch := await self._reader.take(_MAX_LINES_PER_TRANSACTION):
-                transfers: list[Transfer] = []
-                if self._mirror is not None:
-                    self._mirror.learn(batch)
-                for admitted in await self._notes.admit(batch):
-                    if isinstance(admitted, Job):
-                        transfers.append(Transfer(admitted, admitted.parked))
-                    else:
-                        self._told.append(admitted)
-                        self._wake.set()
-                self._crew.add(transfers)
-                if self._mirror is not None:
-                    self._mirror.stir()
+                self._observer.lines_read(batch)
+                self._queue(await self._journal.admit(batch))
+                self._observer.notify()
                 while (
-                    self._crew.unfinished >= _MAX_UNFINISHED
-                    or len(self._told) >= _MAX_PENDING_OUTCOMES
+                    self._backend.unfinished >= _MAX_UNFINISHED
+                    or len(self._pending) >= _MAX_PENDING_OUTCOMES
                 ):
-                    self._room.clear()
-                    await self._room.wait()
+                    self._has_capacity.clear()
+                    await self._has_capacity.wait()
         except Exception as error:
-            self._fault = self._fault or error
+            self._error = self._error or error
 
-    async def _follow(self, stack: AsyncExitStack) -> "Mirror":
-        """Have a mirror made, and follow what documents refer to."""
-        # What reads documents takes a while to load, and most runs do without.
-        from downloader.mirror import Mirror
-
-        mirror = Mirror(
-            self._options, self._notes, self._begin, self._more, self._wake, self._sleep
-        )
-        await stack.enter_async_context(mirror)
-        follower = asyncio.create_task(self._guarded(mirror.run()), name="mirror")
-        stack.push_async_callback(_end, follower)
-        return mirror
-
-    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+    async def _observe(self) -> None:
         try:
-            await work
+            await self._observer.run()
         except Exception as error:
-            self._fault = self._fault or error
+            self._error = self._error or error
             self.stop(now=isinstance(error, DiskError))
 
-    def _more(self) -> int:
-        """Return how much more of what was found may be begun now; it goes before the list."""
-        return max(0, _MAX_UNFINISHED + _MAX_LINES_PER_TRANSACTION - self._crew.unfinished)
+    @property
+    def free_slots(self) -> int:
+        """How many URLs the observer may add now; they go before the rest of the list."""
+        return max(0, _MAX_UNFINISHED + _MAX_LINES_PER_TRANSACTION - self._backend.unfinished)
 
-    def _begin(self, found: Sequence[Admitted]) -> None:
-        """Have what was found fetched."""
+    def add(self, found: Sequence[Admitted]) -> None:
+        """Queue URLs that the observer has found; outcomes among them are reported."""
         self._found += len(found)
-        self._told += [each for each in found if not isinstance(each, Job)]
-        self._crew.add([Transfer(each, each.parked) for each in found if isinstance(each, Job)])
+        self._queue(found)
+
+    def wake(self) -> None:
+        """Check again whether the run is done."""
+        self._wake.set()
+
+    def _queue(self, admitted: Iterable[Admitted]) -> None:
+        transfers: list[Transfer] = []
+        for each in admitted:
+            if isinstance(each, Job):
+                transfers.append(Transfer(each, each.parked))
+            else:
+                self._pending.append(each)
+        if self._pending:
+            self._wake.set()
+        self._backend.add(transfers)
 
     def _is_done(self) -> bool:
-        """Return whether every line, and all that was found, has its outcome."""
-        waiting = self._crew.unfinished or self._told
-        following = self._mirror is not None and not self._mirror.idle and not self._stopped
-        return self._fed and not waiting and not following
+        """Return whether every line, and every URL that was added, has its outcome."""
+        waiting = self._backend.unfinished or self._pending
+        observing = not self._observer.idle and not self._stopped
+        return self._list_ended and not waiting and not observing
 
     def _feeder_done(self, _feeder: asyncio.Task[None]) -> None:
         # A callback, because a task that is cancelled before its first step runs no "finally".
-        self._fed = True
+        self._list_ended = True
         self._wake.set()
 
     async def _collect(self) -> list[Outcome]:
-        """Return what has become known, and have it noted."""
-        outcomes, self._told = self._told, []
-        ended = await self._crew.collect()
-        for transfer, outcome in ended:
-            if isinstance(outcome, Failed) and outcome.kind is ErrorKind.DISK:
-                self._failed(DiskError(outcome.message, hint=outcome.hint))
+        """Record the transfers that have ended; return the outcomes to report."""
+        outcomes, self._pending = self._pending, []
+        results = await self._backend.collect()
+        if not results:
+            return outcomes
+        ended: list[tuple[Target, Outcome]] = []
+        for transfer, outcome in results:
             if isinstance(outcome, Redirected):
-                self._found -= 1
-                if self._mirror is not None:
-                    self._mirror.moved(transfer.job, outcome.to)
+                self._observer.redirected(transfer.job, outcome.to)
                 continue
-            self._notes.add(transfer.job, outcome)
-            if self._mirror is None:
-                outcomes.append(outcome)
-            elif self._mirror.spares(transfer.job.target, outcome):
-                self._found -= 1
-            else:
-                outcomes.append(self._mirror.placed(transfer.job.target, outcome))
-        if self._mirror is not None and ended:
-            self._mirror.stir()
-        return outcomes
+            if isinstance(outcome, Failed) and outcome.kind is ErrorKind.DISK:
+                self._fail(DiskError(outcome.message, hint=outcome.hint))
+            self._journal.add(transfer.job, outcome)
+            ended.append((transfer.job.target, outcome))
+        reported = self._observer.reported(ended)
+        # What is not reported was no line of the list: the observer had added it.
+        self._found -= len(results) - len(reported)
+        self._observer.notify()
+        return outcomes + reported
 
-    def _failed(self, error: Exception) -> None:
-        self._fault = self._fault or error
+    def _fail(self, error: Exception) -> None:
+        self._error = self._error or error
         self.stop(now=True)
 
     async def _abandon(self) -> None:
-        """Leave nothing behind when the consumer goes before the end."""
+        """Leave nothing running when the consumer leaves before the end."""
         self.stop(now=True)
         if self._feeder is not None:
             await asyncio.gather(self._feeder, return_exceptions=True)
-        while self._crew.unfinished:
+        while self._backend.unfinished:
             self._wake.clear()
             await self._collect()
-            if self._crew.unfinished:
+            if self._backend.unfinished:
                 await self._wake.wait()
 
 
-def _handover(options: StorageOptions) -> VolumeUploader | None:
-    """Return what takes volumes to an object store, if there are volumes and a store."""
-    bucket = object_store.open_store(options) if options.pack is not None else None
-    return None if bucket is None else VolumeUploader(bucket)
+def _uploader(options: StorageOptions) -> VolumeUploader | None:
+    """Return what uploads volumes to the object store, if there are volumes and a store."""
+    store = object_store.open_store(options) if options.pack is not None else None
+    return None if store is None else VolumeUploader(store)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -130,12 +130,14 @@ class Pool:
 
     async def __aenter__(self) -> Self:
         options = self._options
-        recorder = archive.open_archive(options)
+        recorder = archive.open_recorder(options)
         if recorder is not None:
             # Left last: until then the transfers that end have something to be written.
             await self._stack.enter_async_context(recorder)
-        holdings = await asyncio.to_thread(archive.open_index, options) if options.replay else None
-        client = Client(options, recorder, holdings, archive.orphans_of(options))
+        holdings = (
+            await asyncio.to_thread(archive.open_replay_source, options) if options.replay else None
+        )
+        client = Client(options, recorder, holdings, archive.open_orphan_source(options))
         storage = storage_for(options, client.close_idle, object_store.open_store(options))
         await self._stack.enter_async_context(storage)
         await self._stack.enter_async_context(client)

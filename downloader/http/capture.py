@@ -13,7 +13,7 @@ from downloader.errors import DiskError, ProtocolError, TimedOutError, TooLargeE
 from downloader.http.connection import Connection
 from downloader.http.credentials import RedirectTrail
 from downloader.models.exchange import Exchange, ExchangeRecording, Truncation
-from downloader.web.charset import media_type
+from downloader.web.media_types import parse_media_type
 from downloader.web.urls import Url
 
 _END = b"\r\n\r\n"
@@ -139,13 +139,13 @@ def exchange_of(response: ClientResponse, url: Url, trail: RedirectTrail, began:
     return Exchange(
         url=url,
         via=redirects[-1] if redirects else trail.via,
-        hops=trail.hops + "R" * len(redirects),
-        began=began,
-        address=tapped.address,
+        hops_from_seed=trail.hops + "R" * len(redirects),
+        started_at=began,
+        ip_address=tapped.address,
         request=tapped.sent,
         head=tapped.head,
         status=response.status,
-        media_type=media_type(headers.get("Content-Type", "")),
+        media_type=parse_media_type(headers.get("Content-Type", "")),
         content_coding=headers.get("Content-Encoding", "").lower(),
         transfer_coding=headers.get("Transfer-Encoding", "").lower(),
     )
@@ -159,12 +159,12 @@ def close(recording: ExchangeRecording, error: BaseException | None, *, whole: b
     """
     match error:
         case TimedOutError() | TimeoutError():
-            recording.cut(Truncation.TIME)
+            recording.finish_nowait(Truncation.TIME)
         case TooLargeError():
-            recording.cut(Truncation.LENGTH)
+            recording.finish_nowait(Truncation.LENGTH)
         case TruncatedError() | ProtocolError():
-            recording.cut(Truncation.DISCONNECT)
+            recording.finish_nowait(Truncation.DISCONNECT)
         case asyncio.CancelledError() | DiskError():
-            recording.drop()
+            recording.discard()
         case _:
-            recording.cut(None if whole else Truncation.UNSPECIFIED)
+            recording.finish_nowait(None if whole else Truncation.UNSPECIFIED)

@@ -35,7 +35,7 @@ from downloader.models.exchange import (
     Truncation,
 )
 from downloader.web import urls
-from downloader.web.charset import media_type
+from downloader.web.media_types import parse_media_type
 from downloader.web.text import http_date, printable
 from downloader.web.urls import Url
 
@@ -100,7 +100,7 @@ class Response:
         version = response.version
         self.http_version = f"{version.major}.{version.minor}" if version else ""
         self.content_type = self.header("Content-Type")
-        self.media_type = media_type(self.content_type)
+        self.media_type = parse_media_type(self.content_type)
         self.content_coding = self.header("Content-Encoding").lower()
         self._transfer_coding = self.header("Transfer-Encoding").lower()
         framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
@@ -163,7 +163,7 @@ class Response:
             DiskError: the disk refuses.
         """
         if self._recording is not None:
-            return await self._recording.end()
+            return await self._recording.finish()
         return self._response.place if isinstance(self._response, ReplayResponse) else None
 
     async def archive_rest(self) -> None:
@@ -448,7 +448,7 @@ async def _discard(
                     data = await response.content.readany()
                 if not data:
                     if recording is not None:
-                        await recording.end()
+                        await recording.finish()
                     return
                 if recording is not None:
                     await recording.feed(data)
@@ -458,4 +458,4 @@ async def _discard(
     except UrlError:
         why = Truncation.DISCONNECT
     if recording is not None:
-        recording.cut(why)
+        recording.finish_nowait(why)

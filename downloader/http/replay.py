@@ -49,7 +49,7 @@ class ReplayResponse:
 
     def __init__(self, stored: ArchivedResponse) -> None:
         self._close = stored.close
-        self.place = stored.place
+        self.place = stored.location
         self.status = stored.status
         self.reason: str | None = stored.reason
         self.version: HttpVersion | None = HttpVersion(*stored.version)
@@ -62,7 +62,7 @@ class ReplayResponse:
         length = self.headers.get("Content-Length", "")
         readable = length.isascii() and length.isdigit() and len(length) <= _LONGEST_LENGTH
         self.content_length = int(length) if readable else None
-        self.content = ReplayBody(stored.body, cut=stored.cut)
+        self.content = ReplayBody(stored.body, cut=stored.truncated)
 
     def release(self) -> None:
         """Give back what reading it needs."""

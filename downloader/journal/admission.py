@@ -19,13 +19,12 @@ from downloader.journal.rows import (
     RowState,
     SavedFile,
     TargetRole,
-    guessed_type,
     key_of,
 )
 from downloader.journal.verification import SavedFileVerifier
 from downloader.models import Failed, Options, Skipped, SkipReason, Target
-from downloader.web.charset import is_text
 from downloader.web.filenames import stays_within
+from downloader.web.media_types import guess_media_type, is_text
 
 _KNOWN = f"SELECT address, {ROW} FROM urls WHERE address IN (%s)"  # noqa: S608 - ours
 _CLAIMED = (
@@ -190,7 +189,7 @@ class Admission:
                 address,
                 target.shown,
                 name.base,
-                name.growth.value,
+                name.extension_rule.value,
                 RowState.CLAIMED,
                 self._run,
                 time.time(),
@@ -228,7 +227,7 @@ class Admission:
             admitted = time.time() if left_since is None else left_since
             self._db.execute(
                 "UPDATE urls SET state = ?, admitted = ?, base = ?, growth = ? WHERE id = ?",
-                (RowState.CLAIMED, admitted, name.base, name.growth.value, row.id),
+                (RowState.CLAIMED, admitted, name.base, name.extension_rule.value, row.id),
             )
             parked = None if renamed or self._options.force else row.parked
             ours = saved if saved is not None and self._evidence.is_ours(saved) else None
@@ -236,7 +235,9 @@ class Admission:
             return Job(target, name, row.id, ours, parked=parked, left_since=left_since, free=free)
         self._see(target, row)
         # Of what a killed run did not note, a mirror needs to know where it was found.
-        unknown = self._options.mirrors and row.file is None and is_text(guessed_type(saved.path))
+        unknown = (
+            self._options.mirrors and row.file is None and is_text(guess_media_type(saved.path))
+        )
         if unknown or self._options.force or self._evidence.promised_otherwise(target, saved):
             return Job(target, row.name, row.id, saved)
         if self._options.refresh:

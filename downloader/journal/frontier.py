@@ -16,11 +16,11 @@ from downloader.journal.rows import (
     RowState,
     SavedDocument,
     TargetRole,
-    guessed_type,
     key_of,
 )
 from downloader.models import Target
 from downloader.web.filenames import SafePath
+from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url, without_credentials
 
 #: The columns of a :class:`Row`.
@@ -253,7 +253,7 @@ def _stored(
         Url(url),
         SafePath(path),
         size,
-        media_type or guessed_type(path),
+        media_type or guess_media_type(path),
         charset,
         published,
         bool(withdrawn),

@@ -147,7 +147,7 @@ class StoreInventory:
             size = self._waiting.size(path)
             if size is not None:
                 return size
-            found = self._bucket.find(path)
+            found = self._bucket.info(path)
             self._volumes[path] = None if found is None else found.size
         return self._volumes[path]
 
@@ -180,7 +180,7 @@ class StoreInventory:
         self._listed.add(folder)
 
     def _below(self, folder: str) -> list[tuple[str, int, float]]:
-        return list(map(_row, self._bucket.below(folder)))
+        return list(map(_row, self._bucket.list_objects(folder)))
 
 
 def _top(path: str) -> str:

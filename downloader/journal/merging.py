@@ -14,7 +14,7 @@ from downloader.journal.inventory import FolderInventory
 from downloader.journal.rows import JournalRow, RowState
 from downloader.journal.verification import SavedFileVerifier
 from downloader.models import Failed
-from downloader.web.filenames import SafePath, claims, stays_within
+from downloader.web.filenames import SafePath, claim_keys, stays_within
 
 #: Has a file of the other folder here as well.
 Place = Callable[[SafePath], None]
@@ -151,8 +151,8 @@ class JournalMerger:
             return
         number = ours[0] if ours is not None else None
         name = row.name
-        keys = claims(name) if row.base else None
-        if keys is not None and self._is_taken(keys.against, number):
+        keys = claim_keys(name) if row.base else None
+        if keys is not None and self._is_taken(keys.conflicting, number):
             raise BlockedError(
                 f"another URL has the name {name.base!r} in the merged folder",
                 hint="merge it into another folder",
@@ -164,7 +164,7 @@ class JournalMerger:
                 )
             for path in {file.original, *([] if file.withdrawn else [file.path])}:
                 place(path)
-        self._write(theirs, row, number, keys.own if keys is not None else ())
+        self._write(theirs, row, number, keys.claimed if keys is not None else ())
         self.merged.taken += 1
 
     def _is_taken(self, against: Sequence[str], owner: int | None) -> bool:

@@ -7,13 +7,13 @@ from downloader.errors import BlockedError
 from downloader.journal.database import insert_many
 from downloader.models import Target
 from downloader.web.filenames import (
+    ClaimKeys,
     FileName,
-    NameRequirements,
     candidates,
-    claims,
+    claim_keys,
     fold,
-    folders,
-    given,
+    name_from_list,
+    parent_folders,
 )
 
 _TAKEN = "SELECT key FROM claims WHERE key IN (%s)"
@@ -30,7 +30,7 @@ class NameClaims:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._folders: set[str] = set()
-        self._usual: dict[str, tuple[FileName, NameRequirements]] = {}
+        self._usual: dict[str, tuple[FileName, ClaimKeys]] = {}
         self._taken: set[str] = set()
         self._fresh: list[tuple[str, int]] = []
         self._displaced: set[int] = set()
@@ -44,9 +44,9 @@ class NameClaims:
         for target in targets:
             if target.name is None:
                 name = next(candidates(target.url))
-                claimed = claims(name, self._folders)
+                claimed = claim_keys(name, self._folders)
                 self._usual[target.url] = name, claimed
-                wanted.update(claimed.against)
+                wanted.update(claimed.conflicting)
         keys = list(wanted)
         for start in range(0, len(keys), _LOOKUP):
             some = keys[start : start + _LOOKUP]
@@ -58,13 +58,13 @@ class NameClaims:
         name, claimed = self._usual.get(target.url, (None, None))
         if name is None or claimed is None or target.name is not None:
             return None
-        if not self._taken.isdisjoint(claimed.against):
+        if not self._taken.isdisjoint(claimed.conflicting):
             return None
-        self._fresh += [(key, owner) for key in claimed.own if key not in self._taken]
-        self._taken.update(claimed.own)
+        self._fresh += [(key, owner) for key in claimed.claimed if key not in self._taken]
+        self._taken.update(claimed.claimed)
         if len(self._folders) > _MOST_FOLDERS:
             self._folders.clear()
-        self._folders.update(folders(fold(name.base)))
+        self._folders.update(parent_folders(fold(name.base)))
         return name
 
     def displaced(self, owner: int) -> bool:
@@ -87,7 +87,7 @@ class NameClaims:
         name = self._free_name(target, run)
         if again:
             self._give_up([owner])
-        own = claims(name).own
+        own = claim_keys(name).claimed
         self._taken.update(own)
         self._fresh += [(key, owner) for key in own]
         self.write()
@@ -95,7 +95,7 @@ class NameClaims:
 
     def _free_name(self, target: Target, run: int) -> FileName:
         if target.name is not None:
-            name = given(target.name)
+            name = name_from_list(target.name)
             taken = self._takers(name)
             if any(last == run for _, last in taken):
                 raise BlockedError(
@@ -117,7 +117,7 @@ class NameClaims:
 
     def _takers(self, name: FileName) -> list[tuple[int, int]]:
         """Return who has taken what could ever be the same file: id, and the run that saw it."""
-        wanted = claims(name).against
+        wanted = claim_keys(name).conflicting
         query = _TAKERS % ",".join("?" * len(wanted))
         return self._db.execute(query, wanted).fetchall()
 

@@ -56,30 +56,30 @@ class JournalReplica:
             StoreError: the store refuses.
             OutputError: it was written by a newer version.
         """
-        there = self._bucket.find(KEY)
+        there = self._bucket.info(KEY)
         if there is None:
             self._note(_ReplicaVersions())
             return
         # One that was broken, and set aside, knows nothing any more.
         (known,) = db.execute("SELECT count(*) FROM runs").fetchone()
-        if known and there.mark == self._marks.seen:
+        if known and there.etag == self._marks.seen:
             return
         file = self._folder / _FETCHED
         try:
             _remove_all(file)
-            self._bucket.fetch(KEY, file)
+            self._bucket.download(KEY, file)
             # A killed run may have sent it and not have learnt its mark.
             if not known or self._marks.sent != _hash(file):
                 with closing(open_file(file)) as copy:
                     copy.backup(db)
         except sqlite3.Error as error:
             warnings.append(
-                f"the copy of the journal in {self._bucket.shown} is broken ({error}); "
+                f"the copy of the journal in {self._bucket.display_url} is broken ({error}); "
                 "what is there is fetched again and compared"
             )
         finally:
             _remove_all(file)
-        self._note(_ReplicaVersions(there.mark, self._marks.sent))
+        self._note(_ReplicaVersions(there.etag, self._marks.sent))
 
     def make(self, db: sqlite3.Connection) -> None:
         """Make a consistent copy here, for :meth:`send`; *db* goes on meanwhile.
@@ -102,16 +102,16 @@ class JournalReplica:
             StoreError: the store refuses.
         """
         file = self._folder / _MADE
-        there = self._bucket.find(KEY)
-        if (there.mark if there else "") != self._marks.seen:
+        there = self._bucket.info(KEY)
+        if (there.etag if there else "") != self._marks.seen:
             raise BusyError(
-                f"another run is writing to {self._bucket.shown}",
+                f"another run is writing to {self._bucket.display_url}",
                 hint="let it finish, then run this one again",
             )
         self._note(_ReplicaVersions(self._marks.seen, _hash(file)))
         self._bucket.upload(file, KEY)
-        sent = self._bucket.find(KEY)
-        self._note(_ReplicaVersions(sent.mark if sent else "", self._marks.sent))
+        sent = self._bucket.info(KEY)
+        self._note(_ReplicaVersions(sent.etag if sent else "", self._marks.sent))
         _remove(file)
 
     def _note(self, marks: _ReplicaVersions) -> None:

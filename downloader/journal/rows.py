@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from downloader.models import Failed, PartialBody, Skipped, Target
-from downloader.web.filenames import EXTENSIONS, ExtensionRule, FileName, SafePath
+from downloader.web.filenames import ExtensionRule, FileName, SafePath
 from downloader.web.urls import Url
 
 #: Where the bytes of documents are kept as they were received, once their links are replaced.
 _ORIGINALS = ".download/originals"
-#: Media types by extension, for files of which only the name is known.
-_TYPES = {extension: kind for kind, extension in reversed(EXTENSIONS.items())}
 
 
 class RowState(IntEnum):
@@ -203,12 +201,6 @@ def key_of(shown: str) -> bytes:
 def original(path: SafePath) -> SafePath:
     """Return where the bytes of a document are kept as they were received."""
     return SafePath(f"{_ORIGINALS}/{path}")
-
-
-def guessed_type(path: str) -> str:
-    """Return the media type that a file's name says, or nothing."""
-    name = path.rpartition("/")[2]
-    return _TYPES.get(name[name.rfind(".") :].lower(), "") if "." in name else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from downloader.journal.rows import SavedFile
-from downloader.web.filenames import EXTENSIONS, PART, FileName, SafePath
+from downloader.web.filenames import PART, FileName, SafePath
 
 #: File systems keep time by a coarser clock, which may be behind ours by this many seconds.
 CLOCK_SLACK = 0.05
@@ -63,7 +63,7 @@ def saved_since(root: Path, name: FileName, since: float) -> SavedFile | None:
 
     Names mean whole files; but what was there before is not ours.
     """
-    for path in {name.path(media_type) for media_type in ("", *EXTENSIONS)}:
+    for path in name.possible_paths():
         known = regular(f"{root}/{path}")
         if known is not None and known.st_ctime >= since - CLOCK_SLACK:
             return SavedFile(path, known.st_size, b"", "", "", None)

@@ -1,45 +1,47 @@
-"""The usual way to write a link in HTML: ``<a class="b" href="c">``.
+"""A fast path for the usual way to write a link in HTML: ``<a class="b" href="c">``.
 
-Nine of ten links of a page are such, so these are read by one regular expression instead of the
-rules for any element in any language. It matches nothing for which the two would differ.
+Nine of ten links of a page are such. One regular expression reads them instead of the general
+rules for elements; it matches nothing for which the two would differ.
 """
 
 import re
 
-from downloader.links.collector import LinkCollector, ReplacementStyle
+from downloader.links.collector import LinkCollector, RewriteRule
+from downloader.links.embedded_text import escape_double_quoted
 from downloader.links.model import Link, LinkKind
-from downloader.links.text_layers import DOUBLE_QUOTED
 from downloader.links.url_resolver import UrlResolver
 
-_OTHER = r'(?:[ \n]++(?!(?:href|ping|rel|style)=)[a-z-]++="[^"]*+")*+'
-_USUAL = re.compile(rf'<a{_OTHER}[ \n]++href="([^"&\0]*+)"{_OTHER}[ \n]*+>')
-_MANNER = ReplacementStyle(DOUBLE_QUOTED)
+_OTHER_ATTRIBUTES = r'(?:[ \n]++(?!(?:href|ping|rel|style)=)[a-z-]++="[^"]*+")*+'
+_USUAL_ANCHOR = re.compile(
+    rf'<a{_OTHER_ATTRIBUTES}[ \n]++href="([^"&\0]*+)"{_OTHER_ATTRIBUTES}[ \n]*+>'
+)
+_REWRITE_RULE = RewriteRule(escape_double_quoted)
 
 
 class AnchorScanner:
-    """Reads what is written in the usual way.
+    """Collects anchors that are written in the usual way.
 
     Args:
-        finder: where links are added.
-        resolver: what they are relative to.
-        nofollow: whether the page asks robots to follow none of them.
+        collector: receives the links.
+        resolver: resolves their references.
+        nofollow: whether the page asks robots to follow none of its links.
     """
 
-    def __init__(self, finder: LinkCollector, resolver: UrlResolver, *, nofollow: bool) -> None:
-        self._finder = finder
+    def __init__(self, collector: LinkCollector, resolver: UrlResolver, *, nofollow: bool) -> None:
+        self._collector = collector
         self._resolve = resolver.resolve
         self._nofollow = nofollow
 
-    def read(self, start: int) -> bool:
-        """Add the anchor whose tag begins at *start*; return whether it is a usual one."""
-        finder = self._finder
-        match = _USUAL.match(finder.text, start)
+    def collect(self, start: int) -> bool:
+        """Collect the anchor whose tag begins at *start*; return whether it was a usual one."""
+        collector = self._collector
+        match = _USUAL_ANCHOR.match(collector.text, start)
         if match is None:
             return False
         value = match[1]
         url, fragment = self._resolve(value)
         first, last = match.span(1)
-        finder.links.append(
+        collector.links.append(
             Link(
                 url,
                 fragment,
@@ -53,5 +55,5 @@ class AnchorScanner:
                 self._nofollow,
             )
         )
-        finder.manners.append(_MANNER)
+        collector.rewrite_rules.append(_REWRITE_RULE)
         return True

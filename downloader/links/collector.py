@@ -1,41 +1,42 @@
-"""Collects the links of one document, whatever language each stands in."""
+"""Collects the links of one document, whatever language each of them stands in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from downloader.links import css, json_links, scripts, srcset
+from downloader.links import css, javascript, json_links, srcset
+from downloader.links.embedded_text import NO_OFFSET, SPACES, EmbeddedText, Escape
 from downloader.links.model import Link, LinkKind
 from downloader.links.source_text import Edit
-from downloader.links.text_layers import NOWHERE, SPACES, Escape, TextLayer
 from downloader.links.url_resolver import UrlResolver
 
-#: Kinds for which an empty reference means the document itself; else it means nothing.
-_MAY_BE_EMPTY = (
+#: Kinds for which an empty reference means the document itself; for others it means nothing.
+_KINDS_THAT_MAY_BE_EMPTY = (
     LinkKind.ANCHOR,
     LinkKind.RELATED,
     LinkKind.FORM,
     LinkKind.REFRESH,
-    LinkKind.FORWARD,
+    LinkKind.REDIRECT,
 )
 
 
-class ReplacementStyle(NamedTuple):
-    """What replacing a link takes.
+class RewriteRule(NamedTuple):
+    """How one link is replaced.
 
     Attributes:
-        escape: writes another address as it must stand there.
-        guards: what would keep another resource from being used in its place.
+        escape: returns a URL as it must be written in place of the link.
+        guard_removals: edits that remove ``integrity`` and ``crossorigin``, which would keep a
+            browser from using another resource.
     """
 
     escape: Escape
-    guards: Sequence[Edit] = ()
+    guard_removals: Sequence[Edit] = ()
 
 
-class LinkTraits(NamedTuple):
-    """What all links of one element have in common."""
+class LinkContext(NamedTuple):
+    """The fields that all links of one attribute share; see :class:`Link`."""
 
-    where: str = ""
+    construct: str = ""
     rel: tuple[str, ...] = ()
     nofollow: bool = False
     lazy: bool = False
@@ -47,140 +48,155 @@ class LinkCollector:
     Attributes:
         text: the document.
         links: the links, in the order in which they were found.
-        manners: how each of them is replaced.
-        edits: what must give way in a copy that is opened elsewhere.
-        rebased: whether one of these is the base of all relative references.
-        places: whether links to places in the document itself (``#part``) are wanted.
+        rewrite_rules: how each of *links* is replaced.
+        edits: changes without which an offline copy would not work.
+        removes_base: whether one of *edits* removes the base URL of the document.
+        same_document_links: whether references such as ``#part`` are collected.
     """
 
-    def __init__(self, text: str, *, places: bool = True) -> None:
+    def __init__(self, text: str, *, same_document_links: bool = True) -> None:
         self.text = text
-        self.places = places
+        self.same_document_links = same_document_links
         self.links: list[Link] = []
-        self.manners: list[ReplacementStyle] = []
+        self.rewrite_rules: list[RewriteRule] = []
         self.edits: list[Edit] = []
-        self.rebased = False
-
-    def whole(
-        self,
-        kind: LinkKind,
-        layer: TextLayer,
-        resolver: UrlResolver,
-        traits: LinkTraits,
-        guards: Sequence[Edit] = (),
-    ) -> None:
-        """Add a layer that is one address."""
-        text = layer.text
-        self.add(kind, layer, 0, len(text), text, layer.escape, resolver, traits, guards)
+        self.removes_base = False
 
     def add(
         self,
         kind: LinkKind,
-        layer: TextLayer,
+        text: EmbeddedText,
         start: int,
         end: int,
         value: str,
         escape: Escape,
         resolver: UrlResolver,
-        traits: LinkTraits,
-        guards: Sequence[Edit] = (),
+        context: LinkContext,
+        guard_removals: Sequence[Edit] = (),
     ) -> None:
-        """Add the address that stands in *layer* from *start* to *end*, and means *value*."""
+        """Add the reference *value*, which is written in *text* from *start* to *end*."""
         url, fragment = resolver.resolve(value)
-        if url is not None and not value.strip(SPACES) and kind not in _MAY_BE_EMPTY:
+        if url is not None and not value.strip(SPACES) and kind not in _KINDS_THAT_MAY_BE_EMPTY:
             return
-        first, last = layer.offset(start), layer.offset(end)
-        if first == NOWHERE or last == NOWHERE:
+        first, last = text.offset(start), text.offset(end)
+        if first == NO_OFFSET or last == NO_OFFSET:
             return
         raw = self.text[first:last]
-        self.links.append(Link(url, fragment, kind, value, raw, first, last, *traits))
-        self.manners.append(ReplacementStyle(escape, guards))
+        self.links.append(Link(url, fragment, kind, value, raw, first, last, *context))
+        self.rewrite_rules.append(RewriteRule(escape, guard_removals))
 
-    def css(self, layer: TextLayer, resolver: UrlResolver, where: str = "") -> None:
-        """Add what a style sheet or a ``style`` attribute refers to.
-
-        ``url(#part)`` is always a part of the document itself (CSS Values Level 4, 4.5.1.2).
-        """
-        for place in css.references(layer.text):
-            if place.value.lstrip(SPACES).startswith("#"):
-                continue
-            writer = _CssWriter(layer, place.quote)
-            traits = LinkTraits(where=f"{where} {place.where}".lstrip())
-            at = (place.start, place.end)
-            self.add(place.kind, layer, *at, place.value, writer.write, resolver, traits)
-
-    def srcset(
+    def add_whole(
         self,
-        layer: TextLayer,
+        kind: LinkKind,
+        text: EmbeddedText,
         resolver: UrlResolver,
-        traits: LinkTraits,
-        guards: Sequence[Edit] = (),
+        context: LinkContext,
+        guard_removals: Sequence[Edit] = (),
     ) -> None:
-        """Add the candidates of a ``srcset`` attribute."""
-        for start, end in srcset.candidates(layer.text):
-            value = layer.text[start:end]
-            write = _SrcsetWriter(layer).write
-            self.add(LinkKind.IMAGE, layer, start, end, value, write, resolver, traits, guards)
+        """Add a text that is one reference."""
+        value = text.text
+        self.add(kind, text, 0, len(value), value, text.escape, resolver, context, guard_removals)
 
-    def script(self, layer: TextLayer, resolver: UrlResolver, where: str = "") -> None:
-        """Add the modules that a script imports; in a page, *where* says so."""
-        for place in scripts.imports(layer.text, page=bool(where)):
-            writer = _ScriptWriter(layer, place.quote)
-            traits = LinkTraits(where=f"{where} {place.where}".lstrip())
-            at = (place.start, place.end)
-            self.add(place.kind, layer, *at, place.value, writer.write, resolver, traits)
+    def add_css(self, text: EmbeddedText, resolver: UrlResolver, where: str = "") -> None:
+        """Add the references of a style sheet or of a ``style`` attribute.
 
-    def manifest(self, layer: TextLayer, resolver: UrlResolver) -> None:
-        """Add what a web app manifest refers to."""
-        for kind, place in json_links.manifest(layer.text):
-            traits = LinkTraits(where=".".join(place.path))
-            write = _JsonWriter(layer, module=False).write
-            self.add(kind, layer, place.start, place.end, place.value, write, resolver, traits)
+        *where* says in which element or attribute it stands. ``url(#part)`` is left out: it always
+        refers to the document itself (CSS Values Level 4, 4.5.1.2).
+        """
+        for found in css.references(text.text):
+            if found.value.lstrip(SPACES).startswith("#"):
+                continue
+            escape = _CssEscape(text, found.quote)
+            context = LinkContext(f"{where} {found.construct}".lstrip())
+            span = (found.start, found.end)
+            self.add(found.kind, text, *span, found.value, escape, resolver, context)
 
-    def import_map(self, layer: TextLayer, resolver: UrlResolver) -> None:
-        """Add the modules of an import map; what they hash to no longer holds in a copy."""
-        for place in json_links.import_map(layer.text):
-            traits = LinkTraits(where="script importmap")
-            write = _JsonWriter(layer, module=True).write
+    def add_srcset(
+        self,
+        text: EmbeddedText,
+        resolver: UrlResolver,
+        context: LinkContext,
+        guard_removals: Sequence[Edit] = (),
+    ) -> None:
+        """Add the image candidates of a ``srcset`` attribute."""
+        for start, end in srcset.candidate_spans(text.text):
+            value = text.text[start:end]
             self.add(
-                LinkKind.MODULE, layer, place.start, place.end, place.value, write, resolver, traits
+                LinkKind.IMAGE,
+                text,
+                start,
+                end,
+                value,
+                _SrcsetEscape(text),
+                resolver,
+                context,
+                guard_removals,
             )
-        name = json_links.integrity(layer.text)
+
+    def add_script(self, text: EmbeddedText, resolver: UrlResolver, where: str = "") -> None:
+        """Add the modules that a script imports; *where* is set for an inline script."""
+        for found in javascript.references(text.text, is_inline=bool(where)):
+            escape = _ScriptEscape(text, found.quote)
+            context = LinkContext(f"{where} {found.construct}".lstrip())
+            span = (found.start, found.end)
+            self.add(found.kind, text, *span, found.value, escape, resolver, context)
+
+    def add_manifest(self, text: EmbeddedText, resolver: UrlResolver) -> None:
+        """Add the references of a web app manifest."""
+        for kind, found in json_links.manifest_references(text.text):
+            context = LinkContext(".".join(found.path))
+            escape = _JsonEscape(text, is_module=False)
+            self.add(kind, text, found.start, found.end, found.value, escape, resolver, context)
+
+    def add_import_map(self, text: EmbeddedText, resolver: UrlResolver) -> None:
+        """Add the modules of an import map, and disable their ``integrity``."""
+        for found in json_links.import_map_references(text.text):
+            self.add(
+                LinkKind.MODULE,
+                text,
+                found.start,
+                found.end,
+                found.value,
+                _JsonEscape(text, is_module=True),
+                resolver,
+                LinkContext("script importmap"),
+            )
+        name = json_links.integrity_member(text.text)
         if name is not None:
-            start = layer.offset(name.start)
+            start = text.offset(name.start)
             self.edits.append(Edit(start, start, "data-"))
 
 
 @dataclass(frozen=True, slots=True)
-class _CssWriter:
-    layer: TextLayer
+class _CssEscape:
+    text: EmbeddedText
     quote: str
 
-    def write(self, url: str) -> str:
-        return self.layer.escape(css.escape(url, self.quote, markup=self.layer.markup))
+    def __call__(self, url: str) -> str:
+        return self.text.escape(css.escape(url, self.quote, markup=self.text.avoids_markup))
 
 
 @dataclass(frozen=True, slots=True)
-class _ScriptWriter:
-    layer: TextLayer
+class _ScriptEscape:
+    text: EmbeddedText
     quote: str
 
-    def write(self, url: str) -> str:
-        return self.layer.escape(scripts.escape(url, self.quote, markup=self.layer.markup))
+    def __call__(self, url: str) -> str:
+        return self.text.escape(javascript.escape(url, self.quote, markup=self.text.avoids_markup))
 
 
 @dataclass(frozen=True, slots=True)
-class _SrcsetWriter:
-    layer: TextLayer
+class _SrcsetEscape:
+    text: EmbeddedText
 
-    def write(self, url: str) -> str:
-        return self.layer.escape(srcset.protect(url))
+    def __call__(self, url: str) -> str:
+        return self.text.escape(srcset.protect_commas(url))
 
 
 @dataclass(frozen=True, slots=True)
-class _JsonWriter:
-    layer: TextLayer
-    module: bool
+class _JsonEscape:
+    text: EmbeddedText
+    is_module: bool
 
-    def write(self, url: str) -> str:
-        return self.layer.escape(json_links.escape(url, module=self.module))
+    def __call__(self, url: str) -> str:
+        return self.text.escape(json_links.escape(url, is_module=self.is_module))

@@ -1,4 +1,4 @@
-"""Addresses in JSON: web app manifests and import maps."""
+"""References in JSON: web app manifests and import maps."""
 
 import json
 import re
@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from downloader.links.model import LinkKind
 
 _TOKEN = re.compile(r'[^"{}\[\],:]*+(?:"((?:[^"\\]++|\\.)*+)"|([{}\[\],:]))')
-_ELEMENT = "*"
-#: Deeper than this nothing is looked for.
-_DEEPEST = 8
-#: Web Application Manifest: members that hold an address, by their path.
-_MANIFEST = {
-    ("icons", _ELEMENT, "src"): LinkKind.ICON,
-    ("screenshots", _ELEMENT, "src"): LinkKind.IMAGE,
-    ("shortcuts", _ELEMENT, "icons", _ELEMENT, "src"): LinkKind.ICON,
-    ("shortcuts", _ELEMENT, "url"): LinkKind.RELATED,
+#: Stands for the index of an array element in a path.
+_ANY_INDEX = "*"
+#: Strings that are nested deeper are skipped.
+_MAX_DEPTH = 8
+#: Members of a web app manifest that are a URL, by their path (Web Application Manifest).
+_MANIFEST_URLS = {
+    ("icons", _ANY_INDEX, "src"): LinkKind.ICON,
+    ("screenshots", _ANY_INDEX, "src"): LinkKind.IMAGE,
+    ("shortcuts", _ANY_INDEX, "icons", _ANY_INDEX, "src"): LinkKind.ICON,
+    ("shortcuts", _ANY_INDEX, "url"): LinkKind.RELATED,
     ("start_url",): LinkKind.RELATED,
     ("share_target", "action"): LinkKind.FORM,
-    ("file_handlers", _ELEMENT, "action"): LinkKind.FORM,
-    ("file_handlers", _ELEMENT, "icons", _ELEMENT, "src"): LinkKind.ICON,
-    ("related_applications", _ELEMENT, "url"): LinkKind.REFERENCE,
+    ("file_handlers", _ANY_INDEX, "action"): LinkKind.FORM,
+    ("file_handlers", _ANY_INDEX, "icons", _ANY_INDEX, "src"): LinkKind.ICON,
+    ("related_applications", _ANY_INDEX, "url"): LinkKind.METADATA,
 }
 
 
@@ -30,79 +31,80 @@ class JsonString:
     """A string in JSON.
 
     Attributes:
-        path: the names that lead to it; ``*`` is an element of an array.
-        start, end: its content, without quotes.
-        value: what it means.
-        name: whether it is the name of a member, the last one of its own path.
+        path: the member names that lead to it; ``*`` stands for an array index.
+        start, end: the span of its content, without quotes.
+        value: its content, escapes decoded.
+        is_name: whether it is the name of a member: the last name of its own path.
     """
 
     path: tuple[str, ...]
     start: int
     end: int
     value: str
-    name: bool
+    is_name: bool
 
 
-def manifest(text: str) -> Iterator[tuple[LinkKind, JsonString]]:
-    """Yield the addresses in a web app manifest."""
+def manifest_references(text: str) -> Iterator[tuple[LinkKind, JsonString]]:
+    """Yield the references in a web app manifest."""
     for string in _strings(text):
-        kind = _MANIFEST.get(string.path)
-        if kind is not None and not string.name:
+        kind = _MANIFEST_URLS.get(string.path)
+        if kind is not None and not string.is_name:
             yield kind, string
 
 
-def import_map(text: str) -> Iterator[JsonString]:
-    """Yield the addresses of modules in an import map (HTML standard, 8.1.6.2)."""
+def import_map_references(text: str) -> Iterator[JsonString]:
+    """Yield the references to modules in an import map (HTML standard, 8.1.6.2)."""
     for string in _strings(text):
-        mapped = string.path[:1] == ("imports",) and len(string.path) == 2
-        scoped = string.path[:1] == ("scopes",) and len(string.path) == 3
-        # A name that ends in a slash stands for many modules: its value is no address of one.
-        if (mapped or scoped) and not string.name and not string.path[-1].endswith("/"):
+        in_imports = string.path[:1] == ("imports",) and len(string.path) == 2
+        in_scope = string.path[:1] == ("scopes",) and len(string.path) == 3
+        # A name that ends in a slash is a prefix: its value is not the URL of a module.
+        if (in_imports or in_scope) and not string.is_name and not string.path[-1].endswith("/"):
             yield string
 
 
-def integrity(text: str) -> JsonString | None:
-    """Return the name of the member of an import map that says what its modules hash to."""
-    names = (string for string in _strings(text) if string.name)
+def integrity_member(text: str) -> JsonString | None:
+    """Return the name of the ``integrity`` member of an import map."""
+    names = (string for string in _strings(text) if string.is_name)
     return next((name for name in names if name.path == ("integrity",)), None)
 
 
-def escape(url: str, *, module: bool) -> str:
-    r"""Return *url* as it may stand in a string; with *module*, never as a bare name.
+def escape(url: str, *, is_module: bool) -> str:
+    r"""Return *url* as the content of a string; for a module, never as a bare specifier.
 
-    >>> escape("a<b.js", module=True)
+    >>> escape("a<b.js", is_module=True)
     './a\\u003cb.js'
     """
-    if module and not re.match(r"\.{0,2}/|[A-Za-z][A-Za-z0-9+.-]*:", url):
+    if is_module and not re.match(r"\.{0,2}/|[A-Za-z][A-Za-z0-9+.-]*:", url):
         url = f"./{url}"
     return "".join(f"\\u{ord(char):04x}" if char in '"\\<>&' else char for char in url)
 
 
 def _strings(text: str) -> Iterator[JsonString]:
-    """Yield all strings, if *text* is JSON."""
+    """Yield all strings of *text*; none if it is not JSON."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):
         return
     path: list[str] = []
-    objects: list[bool] = []
-    naming, position = False, 0
+    #: For each open bracket, whether it is that of an object.
+    is_object: list[bool] = []
+    expects_name, position = False, 0
     while match := _TOKEN.match(text, position):
         position = match.end()
-        content, mark = match.groups()
+        content, punctuation = match.groups()
         if content is not None:
             value = json.loads(f'"{content}"', strict=False) if "\\" in content else content
-            if naming:
+            if expects_name:
                 path[-1] = value
-            if len(path) <= _DEEPEST:
-                yield JsonString(tuple(path), *match.span(1), value, naming)
-        elif mark in "{[":
-            objects.append(mark == "{")
-            path.append(_ELEMENT)
-            naming = mark == "{"
-        elif mark in "}]":
-            objects.pop()
+            if len(path) <= _MAX_DEPTH:
+                yield JsonString(tuple(path), *match.span(1), value, expects_name)
+        elif punctuation in "{[":
+            is_object.append(punctuation == "{")
+            path.append(_ANY_INDEX)
+            expects_name = punctuation == "{"
+        elif punctuation in "}]":
+            is_object.pop()
             path.pop()
-            naming = False
+            expects_name = False
         else:
-            naming = mark == "," and bool(objects) and objects[-1]
+            expects_name = punctuation == "," and bool(is_object) and is_object[-1]

@@ -1,44 +1,45 @@
-"""Which attributes are links, as data.
+"""The attributes that hold links, as data.
 
-What each means is said by the HTML standard in the section of its element, and by SVG 2,
-section 16.2.
+Sources: the HTML standard in the section of each element, and SVG 2, section 16.2.
 """
 
 import re
 
 from downloader.links.model import LinkKind
 
-#: HTML: attributes that are one address. Those with conditions are read by code of their own.
-ADDRESSES: dict[str, tuple[tuple[str, LinkKind], ...]] = {
+#: HTML: attributes that are one URL, by element. ``ElementScanner`` has those with conditions.
+URL_ATTRIBUTES: dict[str, tuple[tuple[str, LinkKind], ...]] = {
     "a": (("href", LinkKind.ANCHOR),),
     "area": (("href", LinkKind.ANCHOR),),
-    "img": (("src", LinkKind.IMAGE), ("longdesc", LinkKind.REFERENCE)),
+    "img": (("src", LinkKind.IMAGE), ("longdesc", LinkKind.METADATA)),
     "source": (("src", LinkKind.MEDIA),),
     "video": (("src", LinkKind.MEDIA), ("poster", LinkKind.IMAGE)),
     "audio": (("src", LinkKind.MEDIA),),
     "track": (("src", LinkKind.TRACK),),
-    "iframe": (("src", LinkKind.FRAME), ("longdesc", LinkKind.REFERENCE)),
-    "frame": (("src", LinkKind.FRAME), ("longdesc", LinkKind.REFERENCE)),
+    "iframe": (("src", LinkKind.FRAME), ("longdesc", LinkKind.METADATA)),
+    "frame": (("src", LinkKind.FRAME), ("longdesc", LinkKind.METADATA)),
     "embed": (("src", LinkKind.OBJECT),),
     "object": (("data", LinkKind.OBJECT),),
     "form": (("action", LinkKind.FORM),),
     "button": (("formaction", LinkKind.FORM),),
     "input": (("formaction", LinkKind.FORM),),
-    "blockquote": (("cite", LinkKind.REFERENCE),),
-    "q": (("cite", LinkKind.REFERENCE),),
-    "ins": (("cite", LinkKind.REFERENCE),),
-    "del": (("cite", LinkKind.REFERENCE),),
+    "blockquote": (("cite", LinkKind.METADATA),),
+    "q": (("cite", LinkKind.METADATA),),
+    "ins": (("cite", LinkKind.METADATA),),
+    "del": (("cite", LinkKind.METADATA),),
     **dict.fromkeys(
         ("body", "table", "thead", "tbody", "tfoot", "tr", "td", "th"),
         (("background", LinkKind.IMAGE),),
     ),
 }
-SRCSETS = {"img": "srcset", "source": "srcset", "link": "imagesrcset"}
+#: HTML: attributes that are a list of image candidates, by element.
+SRCSET_ATTRIBUTES = {"img": "srcset", "source": "srcset", "link": "imagesrcset"}
 
-#: What scripts that load late put an address into: of the element's own kind, or of an image.
-LAZY = ("data-src", "data-original", "data-lazy-src", "data-lazy")
-LAZY_PICTURES = ("data-poster", "data-bg", "data-background", "data-background-image")
-LAZY_SRCSETS = ("data-srcset", "data-lazy-srcset")
+#: Attributes from which lazy-loading scripts take a URL: of the element's own kind, or of an image.
+LAZY_URL_ATTRIBUTES = ("data-src", "data-original", "data-lazy-src", "data-lazy")
+LAZY_IMAGE_ATTRIBUTES = ("data-poster", "data-bg", "data-background", "data-background-image")
+LAZY_SRCSET_ATTRIBUTES = ("data-srcset", "data-lazy-srcset")
+#: Elements that can load a resource; others with a lazy attribute show an image.
 LAZY_KINDS = {
     "img": LinkKind.IMAGE,
     "input": LinkKind.IMAGE,
@@ -50,16 +51,17 @@ LAZY_KINDS = {
     "object": LinkKind.OBJECT,
     "script": LinkKind.SCRIPT,
 }
-#: What looks like an address, and what looks like that of an image.
-PLAUSIBLE = re.compile(r"""(?=[^?#]*[./])[^\s<>{}"'\\]+""")
-PICTURE = re.compile(r"[^?#\s]+\.(?:png|jpe?g|gif|webp|avif|svg|bmp)(?:[?#]\S*)?", re.IGNORECASE)
+#: What looks like a URL, and what looks like the URL of an image.
+PLAUSIBLE_URL = re.compile(r"""(?=[^?#]*[./])[^\s<>{}"'\\]+""")
+IMAGE_URL = re.compile(r"[^?#\s]+\.(?:png|jpe?g|gif|webp|avif|svg|bmp)(?:[?#]\S*)?", re.IGNORECASE)
 
 #: SVG: attributes whose value is CSS and may name another file (SVG 2, 6.6).
-PRESENTATION = (
+SVG_CSS_ATTRIBUTES = (
     *("fill", "stroke", "filter", "mask", "clip-path", "cursor"),
     *("marker", "marker-start", "marker-mid", "marker-end"),
 )
-SVG = {
+#: SVG: what ``href`` is for, by element.
+SVG_KINDS = {
     "a": LinkKind.ANCHOR,
     "image": LinkKind.IMAGE,
     "feimage": LinkKind.IMAGE,
@@ -70,19 +72,20 @@ SVG = {
             *("use", "pattern", "lineargradient", "radialgradient", "textpath", "mpath", "filter"),
             *("animate", "animatemotion", "animatetransform", "set", "discard", "tref", "cursor"),
         ),
-        LinkKind.GRAPHIC,
+        LinkKind.SVG_ELEMENT,
     ),
 }
 
-#: Types of ``link`` (HTML standard, 4.6.7).
-ICONS = {"icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon", "fluid-icon"}
-HINTS = {"prefetch", "prerender", "preconnect", "dns-prefetch"}
-RELATIONS = {
+#: Link types of the ``link`` element (HTML standard, 4.6.7).
+ICON_TYPES = {"icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon", "fluid-icon"}
+HINT_TYPES = {"prefetch", "prerender", "preconnect", "dns-prefetch"}
+RELATED_TYPES = {
     *("alternate", "amphtml", "appendix", "author", "bookmark", "canonical", "chapter"),
     *("contents", "copyright", "first", "glossary", "help", "home", "index", "last", "license"),
     *("next", "prev", "previous", "section", "shortlink", "start", "top", "up"),
 }
-PRELOADED = {
+#: What ``rel=preload`` loads, by its ``as`` attribute.
+PRELOAD_KINDS = {
     "image": LinkKind.IMAGE,
     "style": LinkKind.STYLESHEET,
     "script": LinkKind.SCRIPT,
@@ -95,22 +98,22 @@ PRELOADED = {
     "embed": LinkKind.OBJECT,
     "object": LinkKind.OBJECT,
 }
-#: Types of ``style`` and ``script`` that are read as CSS and JavaScript (MIME Sniffing, 4.6).
-SHEETS = {"", "text/css"}
-SCRIPTS = re.compile(
+#: ``type`` of ``style`` and ``script`` that is CSS and JavaScript (MIME Sniffing, 4.6).
+STYLE_TYPES = {"", "text/css"}
+SCRIPT_TYPE = re.compile(
     r"(?:text/(?:javascript(?:1\.[0-5])?|jscript|livescript|ecmascript|x-(?:java|ecma)script)"
     r"|application/(?:x-)?(?:java|ecma)script)?"
 )
 
-#: Which elements of HTML can have links, beside anchors, as CSS selectors.
-ELEMENTS = (
+#: CSS selectors of the HTML elements that can have links, except ``a[href]``.
+LINK_SELECTORS = (
     *(
         f"{name}[{attribute}]"
-        for name in ADDRESSES
+        for name in URL_ATTRIBUTES
         if name != "a"
-        for attribute, _ in ADDRESSES[name]
+        for attribute, _ in URL_ATTRIBUTES[name]
     ),
-    *(f"{name}[{attribute}]" for name, attribute in SRCSETS.items()),
+    *(f"{name}[{attribute}]" for name, attribute in SRCSET_ATTRIBUTES.items()),
     *("a[ping]", "area[ping]", "link[href]", "input[src]", "iframe[srcdoc]", "[style]"),
     *("style", "script", "meta", "noscript"),
 )

@@ -1,30 +1,30 @@
-"""The address in ``meta http-equiv=refresh`` (HTML standard, 4.2.5.3, "shared declarative…")."""
+"""The URL in ``meta http-equiv=refresh`` (HTML standard, 4.2.5.3, "shared declarative refresh")."""
 
 import re
 
-_TIME = re.compile(
+_DELAY = re.compile(
     r"[\t\n\f\r ]*(?:[0-9][0-9.]*|\.[0-9.]*)(?=[;,\t\n\f\r ])[\t\n\f\r ]*[;,]?[\t\n\f\r ]*"
 )
-_AT_ONCE = re.compile(r"[\t\n\f\r ]*0*(?![0-9])")
-_URL = re.compile(r"[uU][rR][lL][\t\n\f\r ]*=[\t\n\f\r ]*")
-_BROKEN_URL = re.compile(r"[uU]")
+_NO_DELAY = re.compile(r"[\t\n\f\r ]*0*(?![0-9])")
+_URL_EQUALS = re.compile(r"[uU][rR][lL][\t\n\f\r ]*=[\t\n\f\r ]*")
+_OTHER_U = re.compile(r"[uU]")
 
 
-def at_once(content: str) -> bool:
-    """Return whether the page is left as soon as it is there; fractions of a second are none."""
-    return _AT_ONCE.match(content) is not None
+def is_immediate(content: str) -> bool:
+    """Return whether the delay is 0; fractions of a second are dropped."""
+    return _NO_DELAY.match(content) is not None
 
 
-def target(content: str) -> tuple[int, int] | None:
-    """Return where in *content* the address stands, or None if it names none."""
-    time = _TIME.match(content)
-    if time is None or time.end() == len(content):
+def url_span(content: str) -> tuple[int, int] | None:
+    """Return the span of the URL in *content*; None if there is no URL."""
+    delay = _DELAY.match(content)
+    if delay is None or delay.end() == len(content):
         return None
-    start, end = time.end(), len(content)
-    named = _URL.match(content, start)
-    if named is None and _BROKEN_URL.match(content, start):
+    start, end = delay.end(), len(content)
+    prefix = _URL_EQUALS.match(content, start)
+    if prefix is None and _OTHER_U.match(content, start):
         return start, end
-    start = named.end() if named else start
+    start = prefix.end() if prefix else start
     quote = content[start : start + 1]
     if quote in {'"', "'"}:
         start += 1

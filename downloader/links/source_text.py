@@ -1,4 +1,4 @@
-"""Bytes and their text: decoded so that every character can be found among the bytes again."""
+"""The decoded text of a document, with the way back from each character to its bytes."""
 
 import codecs
 from bisect import bisect_left
@@ -10,47 +10,57 @@ import webencodings
 from downloader.links.model import Replacement
 from downloader.web.charset import SAMPLE, CharacterCount
 
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
-#: How far apart the known places are when characters must be counted.
-_STEP = 4096
-#: So many characters, so many bytes, and the state of the decoder there.
-_Mark = tuple[int, int, tuple[bytes, int]]
+_BYTE_ORDER_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe", "utf-16le"),
+    (b"\xfe\xff", "utf-16be"),
+)
+#: Distance of checkpoints in a body whose characters must be counted to find their bytes.
+_CHECKPOINT_BYTES = 4096
 
 
 class Edit(NamedTuple):
-    """Put *text*, which is ASCII, in the place of the characters from *start* to *end*."""
+    """Replace the characters from *start* to *end* by *text*, which is ASCII."""
 
     start: int
     end: int
     text: str
 
 
+class _Checkpoint(NamedTuple):
+    """The number of characters before a byte offset, and the decoder's state there."""
+
+    characters: int
+    offset: int
+    state: tuple[bytes, int]
+
+
 class SourceText:
     """A body as text.
 
     Attributes:
-        text: the characters. Bytes that are none in this encoding are lone surrogates.
+        text: the characters; undecodable bytes are lone surrogates.
         encoding: the WHATWG name of the encoding.
     """
 
     def __init__(self, body: bytes, charset: str | None) -> None:
-        """Decode *body*; *charset* is a label, or None to look at the bytes as a browser does."""
+        """Decode *body*; *charset* is a label, or None to detect it as a browser does."""
         self._body = body
-        label, self._skip = _choose(body, charset)
+        label, self._mark_length = _choose_encoding(body, charset)
         encoding = webencodings.lookup(label) or webencodings.UTF8
         if encoding.name == "replacement":
-            # It would make one replacement character of any text: there are no links in it.
+            # This decoder returns one replacement character for any text, so no link is found.
             encoding = webencodings.UTF8
         self.encoding = encoding.name
         self._codec = encoding.codec_info
-        wide = encoding.name.startswith("utf-16")
-        self._errors = "surrogatepass" if wide else "surrogateescape"
-        data = body[self._skip :]
-        self._tail = data[len(data) - len(data) % 2 :] if wide else b""
-        self.text, self._marks = self._decode(data[: len(data) - len(self._tail)])
+        is_utf16 = encoding.name.startswith("utf-16")
+        self._errors = "surrogatepass" if is_utf16 else "surrogateescape"
+        data = body[self._mark_length :]
+        self._odd_byte = data[len(data) - len(data) % 2 :] if is_utf16 else b""
+        self.text, self._checkpoints = self._decode(data[: len(data) - len(self._odd_byte)])
 
-    def _decode(self, data: bytes) -> tuple[str, list[_Mark] | None]:
-        """Return the text, and places known in it unless encoding it again gives the bytes."""
+    def _decode(self, data: bytes) -> tuple[str, list[_Checkpoint] | None]:
+        """Return the text, and checkpoints unless encoding it gives the same bytes."""
         try:
             text = self._codec.decode(data, self._errors)[0]
             # With UTF-8 it always does (PEP 383).
@@ -59,75 +69,83 @@ class SourceText:
         except UnicodeError:
             pass
         try:
-            return self._count(data)
+            return self._decode_with_checkpoints(data)
         except UnicodeError:
-            # Nothing else is left that keeps the bytes: markup is ASCII in any encoding.
+            # Latin-1 keeps every byte, and markup is ASCII in any encoding.
             self._codec = codecs.lookup("latin-1")
             return data.decode("latin-1"), None
 
-    def _count(self, data: bytes) -> tuple[str, list[_Mark]]:
-        """Decode step by step, and note which byte belongs to which character."""
+    def _decode_with_checkpoints(self, data: bytes) -> tuple[str, list[_Checkpoint]]:
         decoder = self._codec.incrementaldecoder("replace")
-        marks, pieces, characters = [(0, 0, decoder.getstate())], [], 0
-        for start in range(0, len(data), _STEP):
-            end = min(start + _STEP, len(data))
+        checkpoints = [_Checkpoint(0, 0, decoder.getstate())]
+        pieces, characters = [], 0
+        for start in range(0, len(data), _CHECKPOINT_BYTES):
+            end = min(start + _CHECKPOINT_BYTES, len(data))
             pieces.append(decoder.decode(data[start:end], end == len(data)))
             characters += len(pieces[-1])
-            marks.append((characters, end, decoder.getstate()))
-        return "".join(pieces), marks
+            checkpoints.append(_Checkpoint(characters, end, decoder.getstate()))
+        return "".join(pieces), checkpoints
 
-    def splice(self, changes: Sequence[Replacement]) -> bytes:
-        """Return the bytes with *changes* made, which are in order and do not overlap."""
-        if not changes:
+    def splice(self, replacements: Sequence[Replacement]) -> bytes:
+        """Return the bytes with *replacements*, which are in order and do not overlap."""
+        if not replacements:
             return self._body
-        if self._marks is None:
-            return self._splice_text(changes)
-        return self._splice_bytes(changes, self._marks)
+        if self._checkpoints is None:
+            return self._splice_text(replacements)
+        return self._splice_bytes(replacements, self._checkpoints)
 
-    def _splice_text(self, changes: Sequence[Replacement]) -> bytes:
+    def _splice_text(self, replacements: Sequence[Replacement]) -> bytes:
         pieces, position = list[str](), 0
-        for start, end, _, after, _ in changes:
+        for start, end, _, after, _ in replacements:
             pieces += (self.text[position:start], after)
             position = end
         pieces.append(self.text[position:])
         data = self._codec.encode("".join(pieces), self._errors)[0]
-        return self._body[: self._skip] + data + self._tail
+        return self._body[: self._mark_length] + data + self._odd_byte
 
-    def _splice_bytes(self, changes: Sequence[Replacement], marks: list[_Mark]) -> bytes:
-        at = self._places(sorted({place for each in changes for place in each[:2]}), marks)
+    def _splice_bytes(
+        self, replacements: Sequence[Replacement], checkpoints: list[_Checkpoint]
+    ) -> bytes:
+        edges = sorted({edge for each in replacements for edge in each[:2]})
+        byte_offsets = self._byte_offsets(edges, checkpoints)
         pieces, position = list[bytes](), 0
-        for start, end, _, after, _ in changes:
-            pieces += (self._body[position : at[start]], self._codec.encode(after)[0])
-            position = at[end]
+        for start, end, _, after, _ in replacements:
+            pieces += (
+                self._body[position : byte_offsets[start]],
+                self._codec.encode(after)[0],
+            )
+            position = byte_offsets[end]
         pieces.append(self._body[position:])
         return b"".join(pieces)
 
-    def _places(self, wanted: list[int], marks: list[_Mark]) -> dict[int, int]:
-        """Return the first byte offset at which so many characters are complete, for each.
+    def _byte_offsets(
+        self, characters: list[int], checkpoints: list[_Checkpoint]
+    ) -> dict[int, int]:
+        """Return the byte offset after each of these numbers of characters.
 
-        What is replaced follows and precedes an ASCII character, so that in an encoding with
-        shift sequences the state there is that of ASCII.
+        A replaced span is between ASCII characters, so in an encoding with shift sequences the
+        state at its ends is that of ASCII.
         """
         decoder = self._codec.incrementaldecoder("replace")
-        counts = [mark[0] for mark in marks]
-        found: dict[int, int] = {}
-        characters, position = 0, self._skip
-        for place in wanted:
-            nearest = marks[max(bisect_left(counts, place) - 1, 0)]
-            if nearest[0] > characters:
-                characters, position = nearest[0], self._skip + nearest[1]
-                decoder.setstate(nearest[2])
-            while characters < place and position < len(self._body):
-                position += 1
-                byte = self._body[position - 1 : position]
-                characters += len(decoder.decode(byte, position == len(self._body)))
-            found[place] = position
-        return found
+        counts = [checkpoint.characters for checkpoint in checkpoints]
+        offsets: dict[int, int] = {}
+        decoded, offset = 0, self._mark_length
+        for wanted in characters:
+            nearest = checkpoints[max(bisect_left(counts, wanted) - 1, 0)]
+            if nearest.characters > decoded:
+                decoded, offset = nearest.characters, self._mark_length + nearest.offset
+                decoder.setstate(nearest.state)
+            while decoded < wanted and offset < len(self._body):
+                offset += 1
+                byte = self._body[offset - 1 : offset]
+                decoded += len(decoder.decode(byte, offset == len(self._body)))
+            offsets[wanted] = offset
+        return offsets
 
 
-def _choose(body: bytes, charset: str | None) -> tuple[str, int]:
-    """Return a label of the encoding and the length of the byte order mark."""
-    for mark, label in _BOMS:
+def _choose_encoding(body: bytes, charset: str | None) -> tuple[str, int]:
+    """Return a label of the encoding, and the length of the byte order mark."""
+    for mark, label in _BYTE_ORDER_MARKS:
         if body.startswith(mark):
             return label, len(mark)
     if charset and charset.isascii() and webencodings.lookup(charset):

@@ -1,4 +1,4 @@
-"""What a reference means: relative to which base, in which encoding."""
+"""Resolves the references of a document, with its base URL and its encoding."""
 
 import re
 from functools import lru_cache
@@ -10,116 +10,119 @@ from downloader.errors import BadUrlError
 from downloader.web import urls
 from downloader.web.urls import Url
 
-#: URL standard, 4.4 ("basic URL parser"): what is taken off at the ends, and everywhere.
-_ENDS = "".join(map(chr, range(0x21)))
-_BREAKS = re.compile("[\t\n\r]")
+#: URL standard, 4.4 ("basic URL parser"): C0 controls and spaces are removed at the ends, tabs and
+#: line breaks everywhere.
+_C0_AND_SPACE = "".join(map(chr, range(0x21)))
+_TABS_AND_BREAKS = re.compile("[\t\n\r]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE = re.compile(r"[^\x21-\x7e]+")
-_FOREIGN = re.compile(r"[^\x00-\x7f]+")
-#: A scheme that is not fetched, so that an image in ``data:`` is not parsed as an address.
-_NOT_FETCHED = re.compile(r"[\x00-\x20]*+(?:data|javascript|mailto|tel|blob|about):", re.IGNORECASE)
-#: The path is then that of the base itself, not only its folder (URL standard, 4.4).
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+#: Schemes that are not fetched; an image in ``data:`` is not even parsed as a URL.
+_UNFETCHED_SCHEME = re.compile(
+    r"[\x00-\x20]*+(?:data|javascript|mailto|tel|blob|about):", re.IGNORECASE
+)
+#: Without a path, a reference takes that of the base URL, file name included (URL standard, 4.4).
 _WITHOUT_PATH = re.compile(r"(?:https?:)?(?:\?|\Z)", re.IGNORECASE)
-#: URL standard, 1.3: what may stay as it is in the query of http and https.
+#: Characters that stay as they are in the query of http and https (URL standard, 1.3).
 _QUERY_SAFE = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
-#: So many addresses are remembered: the pages of a site have most of theirs in common.
-_MOST_KNOWN = 8192
-#: One that is longer than this is not.
-_LONG = 512
+#: Size of the cache that all documents share: the pages of a site have most URLs in common.
+_MAX_CACHED_URLS = 8192
+_MAX_CACHED_URL_LENGTH = 512
 
 
 class UrlResolver:
     """Resolves the references of one document.
 
     Attributes:
-        document: the address of the document.
-        base: what relative references are relative to.
-        encoding: in which the query of a reference is percent-encoded.
+        document_url: the URL of the document.
+        base_url: the URL against which references are resolved.
+        encoding: the encoding in which the query of a reference is percent-encoded.
     """
 
-    def __init__(self, document: Url, encoding: str, base: Url | None = None) -> None:
-        self.document = document
-        self.base = base or document
+    def __init__(self, document_url: Url, encoding: str, base_url: Url | None = None) -> None:
+        self.document_url = document_url
+        self.base_url = base_url or document_url
         self.encoding = encoding
-        self._known: dict[str, tuple[Url | None, str]] = {}
-        #: A reference with a path means the same in all documents of a folder.
-        self._folder = Url(self.base.partition("?")[0].rpartition("/")[0] + "/")
+        self._resolved: dict[str, tuple[Url | None, str]] = {}
+        #: References with a path resolve to the same URLs in all documents of a folder.
+        self._folder_url = Url(self.base_url.partition("?")[0].rpartition("/")[0] + "/")
 
-    def based(self, reference: str) -> "UrlResolver":
-        """Return the resolver for a document with ``base href=reference`` (HTML, 4.2.3).
+    def with_base(self, reference: str) -> "UrlResolver":
+        """Return the resolver of a document with ``base href=reference`` (HTML, 4.2.3).
 
-        An address that is none, or ``javascript:``, leaves the base as it is.
+        An invalid or unfetchable URL leaves the base URL as it is.
         """
-        base = self._join(_clean(reference).partition("#")[0])
-        return UrlResolver(self.document, self.encoding, base or self.base)
+        base_url = self._join(_strip(reference).partition("#")[0])
+        return UrlResolver(self.document_url, self.encoding, base_url or self.base_url)
 
     def resolve(self, reference: str) -> tuple[Url | None, str]:
-        """Return the address and the fragment with its ``#``.
+        """Return the URL of a reference, and its fragment with the ``#``.
 
-        The address is None if the reference leads nowhere that can be fetched, or to a place in
-        the document itself.
+        The URL is None if the reference cannot be fetched or leads to the document itself.
         """
-        known = self._known.get(reference)
-        if known is None:
-            known = self._known[reference] = self._resolve(reference)
-        return known
+        resolved = self._resolved.get(reference)
+        if resolved is None:
+            resolved = self._resolved[reference] = self._resolve(reference)
+        return resolved
 
     def _resolve(self, reference: str) -> tuple[Url | None, str]:
-        if _NOT_FETCHED.match(reference):
+        if _UNFETCHED_SCHEME.match(reference):
             return None, ""
-        address, sign, place = _clean(reference).partition("#")
-        if sign and not address and self.base == self.document:
-            return None, sign + place
-        return self._join(address), sign + place
+        without_fragment, sign, fragment = _strip(reference).partition("#")
+        if sign and not without_fragment and self.base_url == self.document_url:
+            return None, sign + fragment
+        return self._join(without_fragment), sign + fragment
 
-    def _join(self, address: str) -> Url | None:
-        base = self.base if _WITHOUT_PATH.match(address) else self._folder
-        if not address.isascii():
-            address = self._encoded(address)
-        return (_known if len(address) < _LONG else _joined)(base, address)
+    def _join(self, reference: str) -> Url | None:
+        base_url = self.base_url if _WITHOUT_PATH.match(reference) else self._folder_url
+        if not reference.isascii():
+            reference = self._with_encoded_query(reference)
+        return (_cached_join if len(reference) < _MAX_CACHED_URL_LENGTH else _join)(
+            base_url, reference
+        )
 
-    def _encoded(self, address: str) -> str:
-        """Return *address* with its query percent-encoded in the document's own encoding.
+    def _with_encoded_query(self, reference: str) -> str:
+        """Return *reference* with its query percent-encoded in the encoding of the document.
 
         URL standard, 4.4, "query state", and 1.3, "percent-encode after encoding".
         """
-        address = _SURROGATE.sub("\ufffd", address)
+        reference = _SURROGATE.sub("\ufffd", reference)
         if self.encoding.startswith("utf-"):
-            return address
-        path, sign, query = address.partition("?")
-        return path + sign + _FOREIGN.sub(self._percent, query)
+            return reference
+        path, sign, query = reference.partition("?")
+        return path + sign + _NON_ASCII.sub(self._percent_encode, query)
 
-    def _percent(self, match: re.Match[str]) -> str:
+    def _percent_encode(self, match: re.Match[str]) -> str:
         encoding = webencodings.lookup(self.encoding) or webencodings.UTF8
-        pieces = []
+        encoded = []
         for char in match[0]:
             try:
-                pieces.append(quote(encoding.codec_info.encode(char)[0], safe=_QUERY_SAFE))
+                encoded.append(quote(encoding.codec_info.encode(char)[0], safe=_QUERY_SAFE))
             except UnicodeError:
-                pieces.append(f"%26%23{ord(char)}%3B")
-        return "".join(pieces)
+                encoded.append(f"%26%23{ord(char)}%3B")
+        return "".join(encoded)
 
 
-def _joined(base: Url, address: str) -> Url | None:
+def _join(base_url: Url, reference: str) -> Url | None:
     try:
-        return urls.join(base, address)
+        return urls.join(base_url, reference)
     except BadUrlError:
         return None
 
 
-_known = lru_cache(_MOST_KNOWN)(_joined)
+_cached_join = lru_cache(_MAX_CACHED_URLS)(_join)
 
 
-def ascii_only(url: str) -> str:
-    """Return *url* with everything percent-encoded that not every encoding can write.
+def percent_encode_unsafe(url: str) -> str:
+    """Return *url* with controls, spaces and characters outside ASCII percent-encoded as UTF-8.
 
-    UTF-8 is what a browser reads such bytes as, whatever the document's encoding.
+    Every encoding can write the result, and browsers read such bytes as UTF-8 in any document.
     """
     if url.isascii() and url.isprintable() and " " not in url:
-        return url  # a data: URI may be megabytes, and these look at them quickly
+        return url  # A data: URI may have megabytes, and these checks are quick.
     return _UNSAFE.sub(lambda match: quote(match[0], safe="", errors="replace"), url)
 
 
-def _clean(reference: str) -> str:
-    text = reference.strip(_ENDS)
-    return text if text.isprintable() else _BREAKS.sub("", text)
+def _strip(reference: str) -> str:
+    text = reference.strip(_C0_AND_SPACE)
+    return text if text.isprintable() else _TABS_AND_BREAKS.sub("", text)

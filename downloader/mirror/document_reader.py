@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from downloader import links
 from downloader.errors import UrlError
 from downloader.journal import SavedDocument
-from downloader.links import Document, ParsedPage
+from downloader.links import Document, ParsedDocument
 from downloader.storage import FileContents, Storage
 
 #: A larger document is not read for links.
@@ -31,7 +31,7 @@ class DocumentReader:
 
     async def documents(self, portion: Sequence[SavedDocument]) -> Documents:
         """Return those of *portion* that can be read for links, with their bytes."""
-        readable = [each for each in portion if links.readable(each.media_type)]
+        readable = [each for each in portion if links.can_contain_links(each.media_type)]
         reading = (self._storage.read(each.original, LARGEST) for each in readable)
         documents: list[tuple[SavedDocument, FileContents]] = []
         for each, result in zip(
@@ -51,11 +51,11 @@ class DocumentReader:
             self.warnings.append(warning)
 
 
-def parsed(stored: SavedDocument, contents: FileContents) -> ParsedPage:
+def parsed(stored: SavedDocument, contents: FileContents) -> ParsedDocument:
     """Return a document, read."""
     charset = stored.charset or None
     document = Document(contents.data, stored.media_type, stored.url, charset)
-    return ParsedPage(document, places=False)
+    return ParsedDocument(document, same_document_links=False)
 
 
 def portions(stored: Sequence[SavedDocument]) -> Iterator[Sequence[SavedDocument]]:

@@ -7,14 +7,14 @@ from functools import partial
 
 from downloader.journal import SavedDocument
 from downloader.journal.async_journal import AsyncJournal
-from downloader.links import ParsedPage
+from downloader.links import ParsedDocument
 from downloader.mirror.document_reader import Documents
 from downloader.mirror.document_writer import NewContent, publish
 from downloader.mirror.link_targets import LinkTargets
 from downloader.storage import FileContents, Storage
 from downloader.web.encoding_declaration import with_encoding
 
-Parse = Callable[[SavedDocument, FileContents], ParsedPage]
+Parse = Callable[[SavedDocument, FileContents], ParsedDocument]
 
 
 class LinkRewriter:
@@ -50,14 +50,14 @@ class LinkRewriter:
         new = await loop.run_in_executor(self._thread, partial(self._rewritten, documents, pages))
         await publish(new, self._storage, self._notes, self._warn)
 
-    def _parsed(self, documents: Documents) -> list[ParsedPage]:
+    def _parsed(self, documents: Documents) -> list[ParsedDocument]:
         return [self._parse(stored, contents) for stored, contents in documents]
 
-    def _rewritten(self, documents: Documents, pages: Sequence[ParsedPage]) -> list[NewContent]:
+    def _rewritten(self, documents: Documents, pages: Sequence[ParsedDocument]) -> list[NewContent]:
         new = []
         for (stored, contents), page in zip(documents, pages, strict=True):
             rewritten = page.rewrite(partial(self._places.replacement, stored.path))
             body = with_encoding(rewritten.body, stored.media_type, stored.charset)
-            changed = rewritten.changes or body is not rewritten.body
+            changed = rewritten.replacements or body is not rewritten.body
             new.append(NewContent.of(stored, contents, body if changed else None))
         return new

@@ -2,7 +2,7 @@
 
 from downloader.errors import BadUrlError
 from downloader.journal import SavedDocument
-from downloader.links import LinkKind, ParsedPage
+from downloader.links import LinkKind, ParsedDocument
 from downloader.mirror.scope import RefusalReason, Scope, TrapDetector, UrlPatterns
 from downloader.models import MirrorOptions, Target
 from downloader.models.shards import Shard
@@ -43,7 +43,7 @@ class LinkSelector:
         self._recursive = options.level is not None
         self._trapping = TrapDetector()
 
-    def found_on(self, page: ParsedPage, stored: SavedDocument) -> list[Target]:
+    def found_on(self, page: ParsedDocument, stored: SavedDocument) -> list[Target]:
         """Return what *page* refers to and is to be fetched, each address once."""
         needed: dict[Url, None] = {}
         forward: dict[Url, None] = {}
@@ -51,13 +51,13 @@ class LinkSelector:
         for link in page.links:
             if link.url is None:
                 continue
-            if link.kind.requisite:
+            if link.kind.is_requisite:
                 if stored.nesting < DEEPEST and self.scope.keeps(link.url):
                     needed[link.url] = None
                 continue
-            if link.kind is LinkKind.FORWARD and stored.nesting < DEEPEST:
+            if link.kind is LinkKind.REDIRECT and stored.nesting < DEEPEST:
                 forward[link.url] = None
-            if link.kind.page and self._recursive and link.url not in linked:
+            if link.kind.is_navigation and self._recursive and link.url not in linked:
                 nofollow = link.nofollow or page.robots.nofollow
                 if self.follows(link.url, stored.start, stored.depth + 1, nofollow=nofollow):
                     linked[link.url] = None

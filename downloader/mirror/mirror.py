@@ -1,4 +1,4 @@
-"""Reads what has been saved, has what it refers to fetched, and at the end replaces its links."""
+"""A mirror: documents are read as they are saved, their links fetched, and at the end rewritten."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from downloader.errors import ErrorKind, RedirectError
 from downloader.http import Client
 from downloader.journal import Alias, Job, SavedDocument, TargetRole, original, refused, role_of
 from downloader.journal.async_journal import AsyncJournal
-from downloader.links import ParsedPage
+from downloader.links import ParsedDocument
 from downloader.mirror.document_reader import DocumentReader, Documents, parsed, portions
 from downloader.mirror.finalizer import MirrorFinalizer
 from downloader.mirror.link_selector import LinkSelector
@@ -26,80 +26,89 @@ from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
 
-#: A document of so many bytes is read in a thread.
-_LARGE = 128 * 1024
-#: So many characters of documents are kept, once read, until their links are replaced; a link takes
-#: as much as so many.
-_KEPT, _LINK = 64 * 1024**2, 500
-#: Of so many addresses it is remembered that they were found.
-_MOST_KNOWN = 100_000
-#: Of so many lines with headers or passwords of their own these are remembered.
-_MOST_LINES = 10_000
-#: Of so many sites it is remembered that they have no icon.
-_MOST_ICONS = 10_000
+#: Documents of at least this size are parsed in a thread.
+_LARGE_BYTES = 128 * 1024
+#: Characters of parsed documents that are kept until their links are rewritten; each link counts
+#: as several characters.
+_MAX_KEPT_CHARACTERS, _CHARACTERS_PER_LINK = 64 * 1024**2, 500
+#: URLs whose distance from the list is remembered.
+_MAX_KNOWN_URLS = 100_000
+#: Lines with headers or credentials of their own that are remembered.
+_MAX_CREDENTIAL_LINES = 10_000
+#: Sites whose missing icon is remembered.
+_MAX_MISSING_ICONS = 10_000
+#: The distance of a URL that has not been found yet.
 _FAR = (1_000_000_000, 1_000_000_000, TargetRole.OPTIONAL)
 _Result = TypeVar("_Result")
 
-#: Has jobs fetched, and tells what could not become one.
-Begin = Callable[[Sequence[Passed]], None]
-#: Waits so many seconds.
+#: Waits this many seconds.
 Sleep = Callable[[float], Awaitable[None]]
 
 
+class TransferQueue(Protocol):
+    """The part of a run that takes what a mirror wants fetched."""
+
+    @property
+    def free_slots(self) -> int:
+        """How many URLs may be added now."""
+
+    def add(self, found: Sequence[Passed]) -> None:
+        """Queue jobs; outcomes among them are reported."""
+
+    def wake(self) -> None:
+        """Check again whether the run is done."""
+
+
 class Mirror:
-    """The documents of a run; an asynchronous context manager.
+    """The documents of a run, which it observes; an asynchronous context manager.
+
+    Implements :class:`downloader.core.observer.RunObserver`.
 
     Args:
-        options: how the run is made.
-        notes: its journal.
-        begin: see :data:`Begin`.
-        room: how many more may be begun now.
-        wake: set when it has become idle.
+        options: the options of the run.
+        journal: its journal.
+        queue: where URLs to fetch are added.
         sleep: see :data:`Sleep`.
 
     Attributes:
-        idle: whether there is nothing to be done until :meth:`stir` is called.
+        idle: whether there is nothing to do until :meth:`notify` is called.
     """
 
     def __init__(
         self,
         options: Options,
-        notes: AsyncJournal,
-        begin: Begin,
-        room: Callable[[], int],
-        wake: asyncio.Event,
+        journal: AsyncJournal,
+        queue: TransferQueue,
         sleep: Sleep,
     ) -> None:
         self.idle = True
         self._options = options
-        self._notes = notes
-        self._begin = begin
-        self._room = room
-        self._wake = wake
+        self._journal = journal
+        self._queue = queue
         self._sleep = sleep
-        self._finder = LinkSelector(options, options.shard)
+        self._selector = LinkSelector(options, options.shard)
         self._gate: RobotsGate | None = None
         self._stack = AsyncExitStack()
         self._storage = Storage(options.output)
-        self._reading = DocumentReader(self._storage)
-        self._arranging = OriginalsArranger(options, self._storage, notes, self._finder.scope)
+        self._reader = DocumentReader(self._storage)
+        self._originals = OriginalsArranger(options, self._storage, journal, self._selector.scope)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="links")
-        self._finishing = MirrorFinalizer(
+        self._finalizer = MirrorFinalizer(
             options,
             self._storage,
-            notes,
+            journal,
             self._thread,
-            self._page,
-            self._reading,
-            self._arranging,
+            self._parse,
+            self._reader,
+            self._originals,
         )
-        self._stirred = asyncio.Event()
-        self._known: dict[Url, tuple[int, int, TargetRole]] = {}
-        self._spared: dict[Url, Failed] = {}
-        self._pages: dict[int, ParsedPage] = {}
-        self._kept = 0
-        self._moved: list[tuple[Job, Url]] = []
-        self._lines: dict[str, Target] = {}
+        self._notified = asyncio.Event()
+        self._distances: dict[Url, tuple[int, int, TargetRole]] = {}
+        self._missing_icons: dict[Url, Failed] = {}
+        self._parsed: dict[int, ParsedDocument] = {}
+        self._kept_characters = 0
+        self._redirected: list[tuple[Job, Url]] = []
+        self._credentials: dict[str, Target] = {}
 
     async def __aenter__(self) -> Self:
         options = self._options
@@ -107,7 +116,7 @@ class Mirror:
         if options.level is not None and options.robots and not options.replay:
             client = await self._stack.enter_async_context(Client(options))
             fetch = fetcher(client, LIMIT, options, self._sleep)
-            self._gate = RobotsGate(RobotsCache(fetch, options.user_agent), self._let)
+            self._gate = RobotsGate(RobotsCache(fetch, options.user_agent), self._add_decided)
             self._stack.push_async_callback(self._gate.close)
         return self
 
@@ -117,176 +126,182 @@ class Mirror:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._finishing.stop()
-        # Elsewhere, because what is done in the thread may wait for the event loop.
+        self._finalizer.stop()
+        # In a thread, because work in self._thread may wait for the event loop.
         await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
         await self._stack.__aexit__(kind, error, traceback)
 
     @property
     def warnings(self) -> list[str]:
-        """Lines for a person."""
+        """Warnings so far, one line each."""
         traps = [
             f"some links were not followed, because {why}: {url}"
-            for why, url in self._finder.traps.items()
+            for why, url in self._selector.traps.items()
         ]
-        return [*self._reading.warnings, *map(printable, traps), *self._finishing.warnings]
+        return [*self._reader.warnings, *map(printable, traps), *self._finalizer.warnings]
 
     @property
     def rewritten(self) -> int | None:
-        """In how many documents links were replaced; None before that is begun."""
-        return self._finishing.rewritten
+        """Documents whose links have been rewritten; None before :meth:`finish`."""
+        return self._finalizer.rewritten
 
     @property
-    def _waiting(self) -> int:
-        """How many links wait for what their sites allow."""
+    def _waiting_for_robots(self) -> int:
+        """How many links wait for the robots.txt of their sites."""
         return self._gate.waiting if self._gate is not None else 0
 
-    def stir(self) -> None:
-        """Say that there may be something to do: outcomes were noted, or lines admitted."""
+    def notify(self) -> None:
+        """Take notice that lines were admitted, or outcomes recorded."""
         self.idle = False
-        self._stirred.set()
+        self._notified.set()
 
     def stop(self) -> None:
-        """Begin nothing more."""
-        self._finishing.stop()
+        """Start nothing more."""
+        self._finalizer.stop()
 
-    def moved(self, job: Job, to: Url) -> None:
-        """Have it noted where *job* leads, and that fetched if it belongs to the mirror."""
-        self._moved.append((job, to))
+    def redirected(self, job: Job, to: Url) -> None:
+        """Record where *job* redirects to; fetch that URL if it belongs to the mirror."""
+        self._redirected.append((job, to))
 
-    def learn(self, targets: Iterable[Target | Failed]) -> None:
-        """Remember what only the lines of the list say of how they are to be asked for."""
-        for target in targets:
-            if isinstance(target, Target) and len(self._lines) < _MOST_LINES:
-                root, credentials = urls.without_credentials(target.url)
-                if target.headers or credentials:
-                    self._lines[root] = target
+    def lines_read(self, lines: Iterable[Target | Failed]) -> None:
+        """Remember headers and credentials of lines, for the URLs that are found from them."""
+        for line in lines:
+            if isinstance(line, Target) and len(self._credentials) < _MAX_CREDENTIAL_LINES:
+                root, credentials = urls.without_credentials(line.url)
+                if line.headers or credentials:
+                    self._credentials[root] = line
 
-    def _as_its_line(self, job: Job | Failed) -> Job | Failed:
-        """Return *job* with what goes with the line that led there; no other origin gets that."""
-        line = self._lines.get(job.target.root or "") if isinstance(job, Job) else None
+    def _with_credentials(self, job: Job | Failed) -> Job | Failed:
+        """Return *job* with the headers and credentials of its line, for that line's origin."""
+        line = self._credentials.get(job.target.root or "") if isinstance(job, Job) else None
         if line is None or isinstance(job, Failed):
             return job
         return replace(job, target=replace(job.target, headers=line.headers, root=line.url))
 
     async def run(self) -> None:
-        """Read documents as they come, until cancelled."""
+        """Read documents as they are saved and fetch what they refer to, until cancelled."""
         while True:
-            await self._stirred.wait()
-            self._stirred.clear()
-            jobs, stored = await self._notes.work(max(0, self._room() - self._waiting))
-            self._go([self._as_its_line(job) for job in jobs])
-            moved, self._moved = self._moved, []
-            self._begin(await self._further(moved))
+            await self._notified.wait()
+            self._notified.clear()
+            free_slots = max(0, self._queue.free_slots - self._waiting_for_robots)
+            jobs, stored = await self._journal.work(free_slots)
+            self._fetch([self._with_credentials(job) for job in jobs])
+            redirects, self._redirected = self._redirected, []
+            self._queue.add(await self._follow_redirects(redirects))
             for portion in portions(stored):
-                documents = await self._reading.documents(portion)
-                self._begin(await self._notes.find(await self._found_on(documents)))
-            if jobs or stored or moved:
-                self._stirred.set()
-            self.idle = not self._stirred.is_set() and not self._waiting
-            self._wake.set()
+                documents = await self._reader.documents(portion)
+                self._queue.add(await self._journal.find(await self._find_links(documents)))
+            if jobs or stored or redirects:
+                self._notified.set()
+            self.idle = not self._notified.is_set() and not self._waiting_for_robots
+            self._queue.wake()
 
-    def _go(self, jobs: Sequence[Job | Failed]) -> None:
-        """Have *jobs* fetched; links only when their sites allow it."""
-        ask, begin = [], []
-        for job in jobs:
-            if self._gate is not None and isinstance(job, Job) and not job.target.needed:
-                ask.append(job)
-            else:
-                begin.append(job)
-        self._begin(begin)
-        if self._gate is not None:
-            self._gate.ask(ask)
+    def _fetch(self, jobs: Sequence[Job | Failed]) -> None:
+        """Queue *jobs*; links are queued once the robots.txt of their sites allows them."""
+        if self._gate is None:
+            self._queue.add(jobs)
+            return
+        links = [job for job in jobs if isinstance(job, Job) and not job.target.needed]
+        self._queue.add([job for job in jobs if isinstance(job, Failed) or job.target.needed])
+        self._gate.ask(links)
 
-    def _let(self, passed: Sequence[Passed]) -> None:
-        self._begin(passed)
-        self.stir()
+    def _add_decided(self, decided: Sequence[Passed]) -> None:
+        self._queue.add(decided)
+        self.notify()
 
-    async def _further(self, moved: Sequence[tuple[Job, Url]]) -> list[Failed]:
-        """Have what redirects lead to fetched if it belongs to the mirror; return what fails."""
-        starts = await self._notes.starts({job.target.root for job, _ in moved if job.target.root})
-        circular = await self._notes.circular([(job.target.url, to) for job, to in moved])
-        further: list[Target] = []
+    async def _follow_redirects(self, redirects: Sequence[tuple[Job, Url]]) -> list[Failed]:
+        """Queue redirect targets that belong to the mirror; return the URLs that fail."""
+        roots = {job.target.root for job, _ in redirects if job.target.root}
+        starts = await self._journal.starts(roots)
+        circular = await self._journal.circular([(job.target.url, to) for job, to in redirects])
+        found: list[Target] = []
         failed: list[Failed] = []
-        for job, to in moved:
+        for job, to in redirects:
             target = job.target
             if target.url in circular:
                 failed.append(refused(target, RedirectError("redirects in a circle")))
-                self._notes.add(job, failed[-1])
+                self._journal.add(job, failed[-1])
                 continue
             start = starts.get(target.root or target.url, target.url)
-            reached = target.needed or self._finder.follows(to, start, target.depth)
-            self._notes.add(job, Alias(to if reached else None))
-            if reached:
-                further.append(replace(target, url=to, hops=target.hops + 1, delay=0.0))
-        return [*failed, *await self._notes.find(further)]
+            follows = target.needed or self._selector.follows(to, start, target.depth)
+            self._journal.add(job, Alias(to if follows else None))
+            if follows:
+                found.append(replace(target, url=to, hops=target.hops + 1, delay=0.0))
+        return [*failed, *await self._journal.find(found)]
 
-    def placed(self, target: Target, outcome: Outcome) -> Outcome:
-        """Return *outcome* with the place where its file is to be in the end."""
+    def reported(self, ended: Sequence[tuple[Target, Outcome]]) -> list[Outcome]:
+        """Return the outcomes to report, each with the final path of its file."""
+        return [
+            self._with_final_path(target, outcome)
+            for target, outcome in ended
+            if not self._suppresses(target, outcome)
+        ]
+
+    def _with_final_path(self, target: Target, outcome: Outcome) -> Outcome:
+        """Return *outcome* with the path that its file has when the run is over."""
         if not isinstance(outcome, Downloaded | Unchanged):
             return outcome
-        if self._arranging.keeps(role_of(target), target.url):
+        if self._originals.keeps(role_of(target), target.url):
             return outcome
         return replace(outcome, path=original(outcome.path))
 
-    def spares(self, target: Target, outcome: Outcome) -> bool:
-        """Return whether nothing is said of a failure: there is no icon, and no page names it."""
+    def _suppresses(self, target: Target, outcome: Outcome) -> bool:
+        """Return whether a failure is not reported: a missing icon that no page names."""
         if not target.optional or not isinstance(outcome, Failed):
             return False
-        # No connection is made to an archive: it holds none.
-        held_none = bool(self._options.replay) and outcome.kind is ErrorKind.CONNECT
-        if outcome.kind is not ErrorKind.HTTP_STATUS and not held_none:
+        # Replay reports a URL that the archive does not hold as a failed connection.
+        not_archived = bool(self._options.replay) and outcome.kind is ErrorKind.CONNECT
+        if outcome.kind is not ErrorKind.HTTP_STATUS and not not_archived:
             return False
-        *_, role = self._known.get(target.url, _FAR)
+        *_, role = self._distances.get(target.url, _FAR)
         if role is not TargetRole.OPTIONAL:
             return False
-        if len(self._spared) < _MOST_ICONS:
-            self._spared[target.url] = outcome
+        if len(self._missing_icons) < _MAX_MISSING_ICONS:
+            self._missing_icons[target.url] = outcome
         return True
 
     async def finish(self) -> None:
-        """Do what is to be done when all is there."""
-        await self._finishing.finish()
+        """Rewrite links, once everything has been fetched."""
+        await self._finalizer.finish()
 
-    async def _found_on(self, documents: Documents) -> list[Target]:
-        """Return what is newly found on *documents*."""
+    async def _find_links(self, documents: Documents) -> list[Target]:
+        """Return the URLs to fetch that *documents* are the first, or the nearest, to refer to."""
         found: list[Target] = []
-        if len(self._known) > _MOST_KNOWN:
-            self._known.clear()
+        if len(self._distances) > _MAX_KNOWN_URLS:
+            self._distances.clear()
         for stored, contents in documents:
-            # A small one takes less than to have two threads struggle for the interpreter.
-            if len(contents.data) < _LARGE:
+            # For a small document, switching threads takes longer than parsing.
+            if len(contents.data) < _LARGE_BYTES:
                 page = parsed(stored, contents)
                 await asyncio.sleep(0)
             else:
                 page = await self._in_thread(partial(parsed, stored, contents))
-            if self._kept < _KEPT:
-                self._pages[stored.row] = page
-                self._kept += len(page.text) + _LINK * len(page.links)
-            found += filter(self._is_nearer, self._finder.found_on(page, stored))
+            if self._kept_characters < _MAX_KEPT_CHARACTERS:
+                self._parsed[stored.row] = page
+                self._kept_characters += len(page.text) + _CHARACTERS_PER_LINK * len(page.links)
+            found += filter(self._is_nearer, self._selector.found_on(page, stored))
         return found
 
     def _is_nearer(self, target: Target) -> bool:
-        """Return whether no such way to *target* is known, and remember it."""
-        depth, nesting, role = self._known.get(target.url) or self._new(target)
-        if not target.optional and (failed := self._spared.pop(target.url, None)):
-            self._begin([replace(failed, parent=target.parent, needed=target.needed)])
+        """Return whether *target* is nearer to the list than known before, and remember that."""
+        depth, nesting, role = self._distances.get(target.url) or self._initial_distance(target)
+        if not target.optional and (failed := self._missing_icons.pop(target.url, None)):
+            self._queue.add([replace(failed, parent=target.parent, needed=target.needed)])
         if depth <= target.depth and nesting <= target.nesting and role <= role_of(target):
-            self._known.setdefault(target.url, (depth, nesting, role))
+            self._distances.setdefault(target.url, (depth, nesting, role))
             return False
         nearest = min(depth, target.depth), min(nesting, target.nesting)
-        self._known[target.url] = *nearest, min(role, role_of(target))
+        self._distances[target.url] = *nearest, min(role, role_of(target))
         return True
 
-    def _new(self, target: Target) -> tuple[int, int, TargetRole]:
-        """Return how near a target is that was not found before; a trap is as near as can be."""
-        trap = not target.needed and self._finder.is_trap(target.url)
+    def _initial_distance(self, target: Target) -> tuple[int, int, TargetRole]:
+        """Return the distance of a new target: infinite, but 0 for a trap, which no link beats."""
+        trap = not target.needed and self._selector.is_trap(target.url)
         return (0, 0, TargetRole.LISTED) if trap else _FAR
 
-    def _page(self, stored: SavedDocument, contents: FileContents) -> ParsedPage:
-        """Return a document, read; in the thread."""
-        page = self._pages.pop(stored.row, None)
-        return page or parsed(stored, contents)
+    def _parse(self, stored: SavedDocument, contents: FileContents) -> ParsedDocument:
+        """Return a parsed document, kept or parsed again; called in the thread."""
+        return self._parsed.pop(stored.row, None) or parsed(stored, contents)
 
     async def _in_thread(self, function: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)

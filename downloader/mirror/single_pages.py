@@ -100,7 +100,7 @@ class SingleFileWriter:
             contents = await self._storage.read(stored.original, LARGEST)
         except UrlError:
             return None
-        if not links.readable(stored.media_type):
+        if not links.can_contain_links(stored.media_type):
             return contents.data
         page = parsed(stored, contents)
         await self._places.look_up(page.links)

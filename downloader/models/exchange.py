@@ -1,7 +1,7 @@
-"""One exchange over HTTP as it happened, and who keeps it: what fetching and archives share.
+"""HTTP exchanges as captured bytes, and the protocols by which they are recorded and replayed.
 
-Fetching captures exchanges without knowing what becomes of them; an archive keeps them without
-knowing how they came about. Going the other way, an archive can answer in the network's place.
+``downloader.http`` captures exchanges and ``downloader.archive`` stores them; neither imports the
+other. In replay, an archive supplies responses instead of the network.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from downloader.web.urls import Url
 
 
 class Truncation(StrEnum):
-    """Why a body was not received to its end: the values of ``WARC-Truncated`` (WARC 1.1, 5.13)."""
+    """Why a body is incomplete: the values of ``WARC-Truncated`` (WARC 1.1, section 5.13)."""
 
     LENGTH = "length"
     TIME = "time"
@@ -23,28 +23,29 @@ class Truncation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request, and the head of the answer to it.
+    """A request and the head of its response.
 
     Attributes:
-        url: what was asked for, without credentials.
-        via: the address whose redirect, or the page whose link, led here; or None.
-        hops: what led here from a line of the list, as Heritrix writes it: a letter for each step,
-            L for a link, E for what a page needs, R for a redirect.
-        began: when it was asked, in seconds since the epoch.
-        address: the IP address that answered; empty if unknown.
-        request: the very bytes that were sent.
-        head: the very bytes of the status line and fields, with the empty line after them.
+        url: the URL requested, without credentials.
+        via: the URL of the redirect or page that led here; None for a URL of the list.
+        hops_from_seed: the path from the URL of the list, in Heritrix's notation: one letter a
+            step, L for a link, E for a page requisite (embed), R for a redirect.
+        started_at: when the request was sent, in seconds since the epoch.
+        ip_address: the server's IP address; empty if unknown.
+        request: the bytes sent.
+        head: the bytes of the status line and header fields, with the empty line that ends them.
         status: the HTTP status code.
         media_type: the content type without parameters, lower case.
-        content_coding: as sent, lower case; empty for identity.
-        transfer_coding: as sent, lower case; it has been removed from the body.
+        content_coding: ``Content-Encoding`` as received, lower case; empty for identity.
+        transfer_coding: ``Transfer-Encoding`` as received, lower case; the recorded body is
+            without it.
     """
 
     url: Url
     via: Url | None
-    hops: str
-    began: float
-    address: str
+    hops_from_seed: str
+    started_at: float
+    ip_address: str
     request: bytes
     head: bytes
     status: int
@@ -55,11 +56,11 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class RecordLocation:
-    """Where an archive has the record of an answer.
+    """The position of a response record in an archive.
 
     Attributes:
-        file: the name of the file, without its folder.
-        offset: where the record begins in it, in bytes.
+        file: the name of the WARC file, without its folder.
+        offset: where the record begins in the file, in bytes.
     """
 
     file: str
@@ -67,51 +68,51 @@ class RecordLocation:
 
 
 class ExchangeRecording(Protocol):
-    """Keeps one exchange while its body comes in."""
+    """The recording of one exchange while its body arrives."""
 
     async def feed(self, data: bytes) -> None:
-        """Take the next bytes of the body, without transfer coding.
+        """Append bytes of the body, without transfer coding.
 
         Raises:
-            DiskError: the disk refuses.
+            DiskError: the archive cannot be written.
         """
 
-    async def end(self) -> RecordLocation:
-        """Take that the body is whole; return when the exchange is written, and where.
+    async def finish(self) -> RecordLocation:
+        """Mark the body complete; return the record's location once it is written.
 
         Raises:
-            DiskError: the disk refuses.
+            DiskError: the archive cannot be written.
         """
 
-    def cut(self, why: Truncation | None) -> None:
-        """Take that no more comes, for a reason, or for none when it is whole; do not wait.
+    def finish_nowait(self, truncation: Truncation | None) -> None:
+        """End the recording without waiting for the write; None marks the body complete.
 
-        After :meth:`end` this does nothing.
+        It does nothing after :meth:`finish`.
         """
 
-    def drop(self) -> None:
-        """Keep nothing of it; after :meth:`end` this does nothing."""
+    def discard(self) -> None:
+        """Record nothing of this exchange; it does nothing after :meth:`finish`."""
 
 
 class ExchangeRecorder(Protocol):
-    """Keeps exchanges."""
+    """Records exchanges."""
 
     def begin(self, exchange: Exchange) -> ExchangeRecording | None:
-        """Begin to keep one; return None for one that is not to be kept."""
+        """Start the recording of an exchange; return None if it is not to be recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivedResponse:
-    """An answer that an archive holds.
+    """A response read from an archive.
 
     Attributes:
-        status, reason: of the status line.
-        version: of HTTP, such as ``(1, 1)``.
+        status, reason: from the status line.
+        version: the HTTP version, such as ``(1, 1)``.
         fields: name and value of each header field, as bytes, in order.
         body: the bytes without transfer coding, in pieces; reading blocks.
-        close: gives back what reading needs.
-        cut: whether it was not received to its end.
-        place: where it is held, if that is of use.
+        close: releases the files that reading needs.
+        truncated: whether the archive holds only the beginning of the body.
+        location: where the record is, when its location is to be kept in the journal.
     """
 
     status: int
@@ -120,15 +121,15 @@ class ArchivedResponse:
     fields: tuple[tuple[bytes, bytes], ...]
     body: Iterator[bytes]
     close: Callable[[], None]
-    cut: bool
-    place: RecordLocation | None = None
+    truncated: bool
+    location: RecordLocation | None = None
 
 
 class ReplaySource(Protocol):
-    """Archives that answer in the network's place."""
+    """Archives that supply responses instead of the network."""
 
     def find(self, url: Url) -> ArchivedResponse | None:
-        """Return the answer to a request for *url*, if one is held; this blocks.
+        """Return the archived response for *url*, or None; this blocks.
 
         Raises:
             RunError: an archive cannot be read.
@@ -136,10 +137,10 @@ class ReplaySource(Protocol):
 
 
 class OrphanSource(Protocol):
-    """What earlier runs packed, and were stopped before they could note it."""
+    """Responses that killed runs stored in pack volumes before the journal knew of them."""
 
     def find(self, url: Url, since: float) -> ArchivedResponse | None:
-        """Return the latest whole answer to a request for *url* of that time or later.
+        """Return the latest complete response for *url* captured at *since* or later, or None.
 
         *since* is in seconds since the epoch; this blocks.
         """

@@ -155,6 +155,11 @@ class PolitenessOptions(_OptionGroup):
     delay: float = 0.0
     limit_rate: int | None = None
 
+    @property
+    def process_count(self) -> int:
+        """How many processes take part: no more than URLs may be fetched at once."""
+        return min(self.processes, self.concurrency or self.processes)
+
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a run that hangs.
 

@@ -1,36 +1,36 @@
-"""Object stores: the only room that knows fsspec, by which S3 and all others look the same.
+"""Object stores: S3 and others through fsspec, behind the protocol ``ObjectStore``.
 
-It is imported when a URL of a store is given as the output, and not before.
+fsspec is imported only when the output is the URL of an object store.
 """
 
 from downloader.errors import OutputError
 from downloader.models import OutputOptions
-from downloader.object_store.destination import EXTRA, Destination, destination
+from downloader.object_store.destination import INSTALL_HINT, Destination, parse_destination
 from downloader.object_store.protocol import ObjectStore
 
-__all__ = ["Destination", "ObjectStore", "abort", "destination", "open_store"]
+__all__ = ["Destination", "ObjectStore", "abort", "open_store", "parse_destination"]
 
 
 def open_store(options: OutputOptions) -> ObjectStore | None:
-    """Return the prefix that whole files go to; None if they stay in the output folder.
+    """Return the store that complete files are uploaded to; None if the output is a folder.
 
-    It asks the store nothing yet. Each process needs its own, made after it was forked.
+    It sends no request yet. Each process opens its own store, after it has been forked.
 
     Raises:
-        OutputError: the URL is of no store that can be written to, or a package is missing.
+        OutputError: the URL's scheme cannot be written to, or a package is missing.
     """
     if options.remote is None or not options.save:
         return None
-    # It takes a while to load, and most runs do without.
+    # fsspec takes long to import, and most runs do not need it.
     try:
         from downloader.object_store.fsspec_store import FsspecStore
     except ImportError as error:
-        raise OutputError("an object store needs the package fsspec", hint=EXTRA) from error
+        raise OutputError("an object store needs the package fsspec", hint=INSTALL_HINT) from error
     return FsspecStore(options.remote)
 
 
 def abort() -> None:
-    """Give up all requests of this process to stores; those that follow are refused."""
+    """Cancel this process's requests to object stores, and refuse later ones."""
     from downloader.object_store import fsspec_store
 
     fsspec_store.abort()

@@ -1,4 +1,4 @@
-"""What a person gives as the output: a folder, or the URL of an object store's prefix."""
+"""The ``--output`` of the command line: a folder, or the URL of a prefix in an object store."""
 
 import hashlib
 import re
@@ -6,36 +6,36 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-#: How to install what S3 needs.
-EXTRA = "pip install 'download-sites[cloud]'"
-#: Schemes of fsspec's that mean a folder of this machine.
-_LOCAL = ("file", "local")
-#: One letter is a drive of Windows.
+#: How to install the packages that S3 needs.
+INSTALL_HINT = "pip install 'download-sites[cloud]'"
+#: fsspec's schemes for folders of this machine.
+_LOCAL_SCHEMES = ("file", "local")
+#: A scheme has at least two characters; one letter is a drive of Windows.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]+)://")
 
 
 class Destination(NamedTuple):
-    """Where files go.
+    """Where saved files go.
 
     Attributes:
-        folder: the local folder: of the files, or of what is at work for the store.
-        remote: the URL of the prefix that whole files go to, or None.
+        folder: the output folder; for an object store, its work folder on this machine.
+        remote: the URL of the prefix that complete files are uploaded to, or None.
     """
 
     folder: Path
     remote: str | None = None
 
 
-def destination(text: str) -> Destination:
-    """Return what *text* means; for a store the folder is one of the user's cache, its own.
+def parse_destination(text: str) -> Destination:
+    """Parse an output; the work folder of an object store is in the user's cache folder.
 
     Raises:
-        ValueError: it is a local URL with the name of another machine.
+        ValueError: it is a ``file:`` URL with the name of another machine.
     """
     if (url := _URL.match(text)) is None:
         return Destination(Path(text))
     scheme = url.group(1).lower()
-    if scheme in _LOCAL:
+    if scheme in _LOCAL_SCHEMES:
         parts = urlsplit(text)
         if parts.netloc not in ("", "localhost"):
             raise ValueError("a local URL has three slashes: file:///folder")

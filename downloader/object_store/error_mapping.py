@@ -1,4 +1,4 @@
-"""What a store refuses, as errors of ours; the one place where they are translated."""
+"""Maps the exceptions of fsspec and its backends to ``StoreError``."""
 
 import errno
 from collections.abc import Iterator
@@ -6,45 +6,44 @@ from contextlib import contextmanager
 
 from downloader.errors import DownloadError, StoreError
 
-#: The system's way to say that no file descriptor is free.
-_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
-_CREDENTIALS = "set its credentials, as docs/cloud.md tells"
-#: By the name of the exception, because the packages that have them need not be there.
+_OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+_CREDENTIALS = "set its credentials, as docs/cloud.md describes"
+#: Hints by the name of the exception class, because botocore need not be installed.
 _HINTS = {
-    "FileNotFoundError": "make the bucket first",
+    "FileNotFoundError": "create the bucket first",
     "PermissionError": _CREDENTIALS,
     "NoCredentialsError": _CREDENTIALS,
     "PartialCredentialsError": _CREDENTIALS,
     "ProfileNotFound": _CREDENTIALS,
-    "EndpointConnectionError": "see AWS_ENDPOINT_URL, and the network",
-    "ConnectTimeoutError": "see AWS_ENDPOINT_URL, and the network",
-    "ReadTimeoutError": "the store does not answer; run it again to go on",
+    "EndpointConnectionError": "check AWS_ENDPOINT_URL and the network",
+    "ConnectTimeoutError": "check AWS_ENDPOINT_URL and the network",
+    "ReadTimeoutError": "the store does not respond; run the command again to continue",
 }
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an exception says, on one line."""
-    said = str(error).strip()
-    return said.splitlines()[0] if said else type(error).__name__
+    """Return the first line of an exception's message, or else the name of its class."""
+    message = str(error).strip()
+    return message.splitlines()[0] if message else type(error).__name__
 
 
 @contextmanager
-def translated(shown: str) -> Iterator[None]:
-    """Turn whatever a store and its packages raise into an error of ours.
+def map_store_errors(display_url: str) -> Iterator[None]:
+    """Raise ``StoreError`` for whatever a store raises.
 
-    Each store has exceptions of its own, with no ancestor in common but Exception. That no file
-    descriptor is free passes unchanged, because it passes by itself.
+    The backends' exceptions have no common base class but Exception. A lack of file descriptors
+    passes unchanged: the caller waits for a free one.
 
     Raises:
-        StoreError: the store refuses.
+        StoreError: the store failed or refused.
     """
     try:
         yield
     except DownloadError:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _NO_DESCRIPTOR:
+        if isinstance(error, OSError) and error.errno in _OUT_OF_DESCRIPTORS:
             raise
-        names = [kind.__name__ for kind in type(error).__mro__]
+        names = [base.__name__ for base in type(error).__mro__]
         hint = next((_HINTS[name] for name in names if name in _HINTS), "")
-        raise StoreError(f"cannot use {shown}: {first_line(error)}", hint=hint) from error
+        raise StoreError(f"cannot use {display_url}: {first_line(error)}", hint=hint) from error

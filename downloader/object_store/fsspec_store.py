@@ -1,4 +1,4 @@
-"""One prefix of an object store, by fsspec."""
+"""An object store through fsspec."""
 
 import asyncio
 import hashlib
@@ -12,151 +12,152 @@ from typing import TypeVar, cast
 from fsspec.asyn import get_loop
 
 from downloader.errors import BlockedError, StoreError
-from downloader.object_store.error_mapping import translated
-from downloader.object_store.fsspec_open import Facts, opened, put_settings
+from downloader.object_store.error_mapping import map_store_errors
+from downloader.object_store.fsspec_open import ObjectInfo, open_file_system, upload_settings
 from downloader.object_store.protocol import StoredObject
 from downloader.web.filenames import SafePath
 from downloader.web.urls import conceal
 
-#: Where stores say when an object came to be, and what changes with it.
-_MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "created")
-_MARKS = ("ETag", "etag", "md5Hash", "content_md5")
-#: An object is read in blocks of this size.
-_BLOCK = 8 * 1024 * 1024
-#: In bytes, of UTF-8, without the bucket.
-_LONGEST_KEY = 1024
+#: Names that fsspec's backends give to the time of modification, and to the ETag.
+_MODIFIED_FIELDS = ("LastModified", "last_modified", "updated", "mtime", "created")
+_ETAG_FIELDS = ("ETag", "etag", "md5Hash", "content_md5")
+_READ_BLOCK_BYTES = 8 * 1024 * 1024
+#: S3's limit, and that of other stores: UTF-8 without the bucket's name.
+_MAX_KEY_BYTES = 1024
 _Result = TypeVar("_Result")
 _aborted = threading.Event()
 
 
 class FsspecStore:
-    """The objects below a URL; a :class:`~downloader.object_store.protocol.ObjectStore`.
+    """The objects below a URL; an :class:`~downloader.object_store.protocol.ObjectStore`.
 
-    Raises, when made:
-        OutputError: the URL is of no store that can be written to, or a package is missing.
+    Raises, when constructed:
+        OutputError: the URL's scheme cannot be written to, or a package is missing.
     """
 
     def __init__(self, url: str) -> None:
-        self.shown = conceal(url)
-        self._fs, self._root = opened(url, self.shown)
-        self._put_settings = put_settings(url)
-        self._connecting = threading.Lock()
+        self.display_url = conceal(url)
+        self._fs, self._root = open_file_system(url, self.display_url)
+        self._upload_settings = upload_settings(url)
+        self._connect_lock = threading.Lock()
         self._connected = False
 
     def is_empty(self) -> bool:
-        """Return whether there is no object below the prefix."""
-        return self._ask(self._is_empty)
+        """Return whether no object is below the prefix."""
+        return self._request(self._is_empty)
 
-    def find(self, path: SafePath) -> StoredObject | None:
-        """Return what is known of an object, or None if there is none."""
+    def info(self, path: SafePath) -> StoredObject | None:
+        """Describe an object; return None if it does not exist."""
 
-        def find() -> Facts | None:
+        def info() -> ObjectInfo | None:
             with suppress(FileNotFoundError):
-                return self._fs.info(self._at(path))
+                return self._fs.info(self._key(path))
             return None
 
-        facts = self._ask(find)
-        return self._object(facts) if facts is not None and facts["type"] == "file" else None
+        found = self._request(info)
+        return self._stored_object(found) if found is not None and found["type"] == "file" else None
 
-    def below(self, folder: str) -> Iterator[StoredObject]:
-        """Yield the objects below a folder; of the prefix itself only those that are in none."""
+    def list_objects(self, folder: str) -> Iterator[StoredObject]:
+        """Yield all objects below a folder; for an empty *folder*, those directly in the prefix."""
 
-        def all_of_it() -> list[Facts]:
+        def list_all() -> list[ObjectInfo]:
             with suppress(FileNotFoundError):
                 if folder:
                     return list(self._fs.find(f"{self._root}/{folder}", detail=True).values())
                 return self._fs.ls(self._root, detail=True)
             return []
 
-        for facts in self._ask(all_of_it):
-            if facts["type"] == "file":
-                yield self._object(facts)
+        for found in self._request(list_all):
+            if found["type"] == "file":
+                yield self._stored_object(found)
 
     def digest(self, path: SafePath, algorithm: str) -> bytes:
-        """Return the hash of an object; of one that is not there, nothing."""
+        """Download an object and return its hash; return no bytes if it does not exist."""
 
         def digest() -> bytes:
             with (
                 suppress(FileNotFoundError),
-                self._fs.open(self._at(path), "rb", block_size=_BLOCK) as file,
+                self._fs.open(self._key(path), "rb", block_size=_READ_BLOCK_BYTES) as file,
             ):
                 return hashlib.file_digest(file, algorithm).digest()
             return b""
 
-        return self._ask(digest)
+        return self._request(digest)
 
     def put(self, path: SafePath, data: bytes) -> None:
-        """Make an object of *data*."""
-        self._ask(lambda: self._fs.pipe_file(self._at(path), data))
+        """Write an object atomically; an existing object is replaced."""
+        self._request(lambda: self._fs.pipe_file(self._key(path), data))
 
     def upload(self, file: Path, path: SafePath) -> None:
-        """Make an object of a local file."""
-        self._ask(lambda: self._fs.put_file(str(file), self._at(path), **self._put_settings))
+        """Write an object from a local file."""
+        self._request(
+            lambda: self._fs.put_file(str(file), self._key(path), **self._upload_settings)
+        )
 
-    def fetch(self, path: SafePath, file: Path) -> None:
+    def download(self, path: SafePath, file: Path) -> None:
         """Write an object to a local file."""
-        self._ask(lambda: self._fs.get_file(self._at(path), str(file)))
+        self._request(lambda: self._fs.get_file(self._key(path), str(file)))
 
-    def copy(self, path: SafePath, to: SafePath) -> None:
+    def copy(self, path: SafePath, target: SafePath) -> None:
         """Copy an object to another key."""
-        self._ask(lambda: self._fs.cp_file(self._at(path), self._at(to)))
+        self._request(lambda: self._fs.cp_file(self._key(path), self._key(target)))
 
-    def remove(self, path: SafePath) -> None:
-        """Remove an object, if it is there."""
+    def delete(self, path: SafePath) -> None:
+        """Delete an object, if it exists."""
 
-        def remove() -> None:
+        def delete() -> None:
             with suppress(FileNotFoundError):
-                self._fs.rm_file(self._at(path))
+                self._fs.rm_file(self._key(path))
 
-        self._ask(remove)
+        self._request(delete)
 
     def _is_empty(self) -> bool:
-        # With a key below the bucket this takes no listing, however much is there.
+        # For a prefix below the bucket, exists() lists one key at most.
         if "/" in self._root.strip("/"):
             return not self._fs.exists(self._root)
         with suppress(FileNotFoundError):
             return not self._fs.ls(self._root, detail=True)
         return True
 
-    def _at(self, path: str) -> str:
-        """Return where something is.
+    def _key(self, path: str) -> str:
+        """Return the bucket and key of a path.
 
         Raises:
-            BlockedError: S3 has no key so long, and neither have the others.
+            BlockedError: the key is longer than S3 and other stores allow.
         """
-        there = f"{self._root}/{path}"
-        length = len(there.partition("/")[2].encode())
-        if length > _LONGEST_KEY:
+        key = f"{self._root}/{path}"
+        length = len(key.partition("/")[2].encode())
+        if length > _MAX_KEY_BYTES:
             raise BlockedError(
-                f"its key would have {length} bytes, and {_LONGEST_KEY} is the most",
+                f"its key would have {length} bytes, and {_MAX_KEY_BYTES} is the limit",
                 hint="choose a shorter prefix as --output",
             )
-        return there
+        return key
 
-    def _object(self, facts: Facts) -> StoredObject:
-        path = SafePath(str(facts["name"]).removeprefix(f"{self._root}/"))
-        size = facts["size"]
-        modified = _seconds(next(filter(None, map(facts.get, _MODIFIED)), None))
-        mark = next(filter(None, map(facts.get, _MARKS)), f"{size} {modified}")
-        return StoredObject(path, size if isinstance(size, int) else 0, modified, str(mark))
+    def _stored_object(self, info: ObjectInfo) -> StoredObject:
+        path = SafePath(str(info["name"]).removeprefix(f"{self._root}/"))
+        size = info["size"]
+        modified = _epoch_seconds(next(filter(None, map(info.get, _MODIFIED_FIELDS)), None))
+        etag = next(filter(None, map(info.get, _ETAG_FIELDS)), f"{size} {modified}")
+        return StoredObject(path, size if isinstance(size, int) else 0, modified, str(etag))
 
-    def _ask(self, question: Callable[[], _Result]) -> _Result:
-        """Return the answer to *question*; the first one alone connects, because that is not safe.
+    def _request(self, function: Callable[[], _Result]) -> _Result:
+        """Call *function*, the first time alone: fsspec does not connect in a thread-safe way.
 
         Raises:
-            StoreError: the store refuses.
+            StoreError: the store failed or refused.
         """
-        with translated(self.shown):
+        with map_store_errors(self.display_url):
             if self._connected:
-                return _unless_aborted(question)
-            with self._connecting:
-                answer = _unless_aborted(question)
+                return _call_unless_aborted(function)
+            with self._connect_lock:
+                result = _call_unless_aborted(function)
                 self._connected = True
-                return answer
+                return result
 
 
 def abort() -> None:
-    """Give up all requests of this process to stores; those that follow are refused."""
+    """Cancel this process's requests to object stores, and refuse later ones."""
     _aborted.set()
     loop = get_loop()
 
@@ -167,20 +168,20 @@ def abort() -> None:
     loop.call_soon_threadsafe(cancel)
 
 
-def _unless_aborted(question: Callable[[], _Result]) -> _Result:
-    """Return the answer to *question*.
+def _call_unless_aborted(function: Callable[[], _Result]) -> _Result:
+    """Return the result of *function*.
 
     Raises:
-        StoreError: it was aborted; fsspec takes what was cancelled for done.
+        StoreError: :func:`abort` was called; fsspec returns None from a cancelled request.
     """
-    answer = None if _aborted.is_set() else question()
-    if answer is None and _aborted.is_set():
-        raise StoreError("the request was given up", hint="run it again to go on")
-    return cast("_Result", answer)
+    result = None if _aborted.is_set() else function()
+    if result is None and _aborted.is_set():
+        raise StoreError("the request was aborted", hint="run the command again to continue")
+    return cast("_Result", result)
 
 
-def _seconds(moment: object) -> float:
-    """Return a moment that a store told in seconds since the epoch; 0 for what is none."""
+def _epoch_seconds(moment: object) -> float:
+    """Convert a backend's time to seconds since the epoch; return 0 for anything else."""
     with suppress(ValueError):
         if isinstance(moment, str):
             moment = datetime.fromisoformat(moment)

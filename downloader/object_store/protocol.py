@@ -1,4 +1,4 @@
-"""Pure: what is asked of an object store, as the protocol of one prefix of it."""
+"""The protocol of an object store: the operations on the objects below one prefix."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,56 +10,56 @@ from downloader.web.filenames import SafePath
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What a store knows of one object.
+    """What a store says of one object.
 
     Attributes:
-        path: its key below the prefix.
+        path: the key, relative to the prefix.
         size: in bytes.
-        modified: when it came to be, by the store's clock, in seconds since the epoch; 0 if the
-            store does not tell.
-        mark: changes whenever the object does.
+        modified: when it was last modified, by the store's clock, in seconds since the epoch; 0 if
+            the store does not say.
+        etag: the ETag, or a substitute that changes with the object.
     """
 
     path: SafePath
     size: int
     modified: float
-    mark: str
+    etag: str
 
 
 class ObjectStore(Protocol):
-    """The objects below one prefix; everything here blocks, and is safe for threads.
+    """The objects below one prefix; every method blocks and is thread-safe.
 
     Attributes:
-        shown: its URL without a password.
+        display_url: the URL of the prefix without a password.
 
-    Every method raises :class:`~downloader.errors.StoreError` when the store refuses.
+    Every method raises :class:`~downloader.errors.StoreError` when the store fails or refuses.
     """
 
-    shown: str
+    display_url: str
 
     def is_empty(self) -> bool:
-        """Return whether there is no object below the prefix."""
+        """Return whether no object is below the prefix."""
 
-    def find(self, path: SafePath) -> StoredObject | None:
-        """Return what is known of an object, or None if there is none."""
+    def info(self, path: SafePath) -> StoredObject | None:
+        """Describe an object; return None if it does not exist."""
 
-    def below(self, folder: str) -> Iterator[StoredObject]:
-        """Yield the objects below a folder; of the prefix itself only those that are in none."""
+    def list_objects(self, folder: str) -> Iterator[StoredObject]:
+        """Yield all objects below a folder; for an empty *folder*, those directly in the prefix."""
 
     def digest(self, path: SafePath, algorithm: str) -> bytes:
-        """Return the hash of an object; of one that is not there, nothing."""
+        """Download an object and return its hash; return no bytes if it does not exist."""
 
     def put(self, path: SafePath, data: bytes) -> None:
-        """Make an object of *data*, whole or not at all; what is there is replaced."""
+        """Write an object atomically; an existing object is replaced."""
 
     def upload(self, file: Path, path: SafePath) -> None:
-        """Make an object of a local file in the same way."""
+        """Write an object from a local file, as :meth:`put` does."""
 
-    def fetch(self, path: SafePath, file: Path) -> None:
+    def download(self, path: SafePath, file: Path) -> None:
         """Write an object to a local file."""
 
-    def copy(self, path: SafePath, to: SafePath) -> None:
+    def copy(self, path: SafePath, target: SafePath) -> None:
         """Copy an object to another key."""
 
-    def remove(self, path: SafePath) -> None:
-        """Remove an object, if it is there."""
+    def delete(self, path: SafePath) -> None:
+        """Delete an object, if it exists."""

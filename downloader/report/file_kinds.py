@@ -1,10 +1,9 @@
-"""Which kind of file a record is about, as page weight is told."""
+"""The kind of file that a record is about, by which page weight is reported."""
 
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 from downloader.report.record import Record
-from downloader.web.filenames import EXTENSIONS
+from downloader.web.media_types import extension_for, guess_media_type
 
 
 class FileKind(StrEnum):
@@ -23,32 +22,29 @@ class FileKind(StrEnum):
         return self.upper() if len(self) <= len("html") else self.capitalize()
 
 
-_TYPES = {
-    "text/html": FileKind.HTML,
-    "application/xhtml+xml": FileKind.HTML,
-    "text/css": FileKind.CSS,
-    "text/javascript": FileKind.JS,
-    "application/javascript": FileKind.JS,
-    "application/x-javascript": FileKind.JS,
-    "application/ecmascript": FileKind.JS,
-    "application/vnd.ms-fontobject": FileKind.FONTS,
-    "application/font-woff": FileKind.FONTS,
-    "application/font-woff2": FileKind.FONTS,
-    "application/x-font-ttf": FileKind.FONTS,
+#: Kinds by the extension of a media type, so that all names of a type count as one.
+_KINDS = {
+    ".html": FileKind.HTML,
+    ".xhtml": FileKind.HTML,
+    ".css": FileKind.CSS,
+    ".js": FileKind.JS,
+    ".woff": FileKind.FONTS,
+    ".woff2": FileKind.FONTS,
+    ".ttf": FileKind.FONTS,
+    ".otf": FileKind.FONTS,
+    ".eot": FileKind.FONTS,
 }
-_EXTENSIONS = {extension: media_type for media_type, extension in reversed(EXTENSIONS.items())}
 
 
 def kind_of(record: Record) -> FileKind:
-    """Return the kind by the content type, or, when that is not known, by the file's name."""
+    """Return the kind by the content type or, if that is not known, by the file's name."""
     media_type = record.content_type
-    if media_type is None and record.path is not None:
-        media_type = _EXTENSIONS.get(PurePosixPath(record.path).suffix)
     if media_type is None:
-        return FileKind.OTHER
-    kind = _TYPES.get(media_type)
-    if kind is None and media_type.startswith("image/"):
+        if record.path is None:
+            return FileKind.OTHER
+        media_type = guess_media_type(record.path)
+    if media_type.startswith("image/"):
         return FileKind.IMAGES
-    if kind is None and media_type.startswith(("font/", "application/x-font")):
+    if media_type.startswith(("font/", "application/x-font")):
         return FileKind.FONTS
-    return kind or FileKind.OTHER
+    return _KINDS.get(extension_for(media_type), FileKind.OTHER)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from downloader.errors import ErrorKind
 from downloader.report.record import Record, Result
 from downloader.report.summary import MEASURED, SizeSummary
-from downloader.web.charset import is_text
+from downloader.web.media_types import is_text
 
 #: What can be done about each kind of failure, where its message has no better hint.
 ADVICE = {

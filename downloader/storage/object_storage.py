@@ -67,7 +67,7 @@ class ObjectStorage(Storage):
 
     async def discard(self, path: SafePath) -> None:
         """Remove an object that has been replaced by one of another name."""
-        await self._patiently(partial(self._bucket.remove, path), self._threads)
+        await self._patiently(partial(self._bucket.delete, path), self._threads)
 
     def part_file(self, path: SafePath, opened: tuple[int, int], piece: int) -> PartFile:
         """Return a file that becomes an object when it is whole."""
@@ -117,12 +117,12 @@ class ObjectStorage(Storage):
 
         None means that it does not differ.
         """
-        if how.ours or (there := self._bucket.find(path)) is None:
+        if how.ours or (there := self._bucket.info(path)) is None:
             return ""
         if there.size == size and self._bucket.digest(path, "sha256") == digest():
             return None
         number = 1
-        while self._bucket.find(aside := SafePath(f"{path}.~{number}~")) is not None:
+        while self._bucket.info(aside := SafePath(f"{path}.~{number}~")) is not None:
             number += 1
         self._bucket.copy(path, aside)
         return aside.rpartition("/")[2]

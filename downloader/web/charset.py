@@ -23,10 +23,6 @@ _CSS_DECLARED = re.compile(rb'@charset "([\w.:-]+)";')
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']+)""", re.IGNORECASE)
 #: So many different fields are remembered, because most answers have one of a few.
 _KINDS = 256
-_TEXT = re.compile(
-    r"text/.*|application/(?:(?:x-)?javascript|ecmascript|json|xml|xhtml\+xml|x-sh|toml|yaml"
-    r"|x-ndjson|.+\+(?:json|xml))|image/svg\+xml"
-)
 
 
 class CharsetSource(StrEnum):
@@ -37,18 +33,6 @@ class CharsetSource(StrEnum):
     META = "meta"
     UTF8 = "valid-utf-8"
     DETECTED = "detected"
-
-
-@lru_cache(maxsize=_KINDS)
-def media_type(content_type: str) -> str:
-    """Return the type and subtype of a ``Content-Type`` field, in lower case."""
-    return content_type.split(";", 1)[0].strip().lower()
-
-
-@lru_cache(maxsize=_KINDS)
-def is_text(kind: str) -> bool:
-    """Return whether a body of this media type is counted in characters."""
-    return _TEXT.fullmatch(kind) is not None
 
 
 def _lookup(label: str) -> Encoding | None:

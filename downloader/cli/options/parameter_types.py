@@ -8,7 +8,7 @@ import click
 
 from downloader.errors import BadUrlError
 from downloader.models.shards import Shard
-from downloader.object_store import Destination, destination
+from downloader.object_store import Destination, parse_destination
 from downloader.web.text import parse_seconds, parse_size, printable
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class OutputParam(click.ParamType[Destination]):
     ) -> Destination:
         """Return the folder, and the URL if it is one."""
         try:
-            place = value if isinstance(value, Destination) else destination(os.fspath(value))
+            place = value if isinstance(value, Destination) else parse_destination(os.fspath(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if place.remote is not None and place.remote.startswith("memory:"):

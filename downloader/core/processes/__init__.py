@@ -6,6 +6,6 @@ they say to each other; ``roll`` tells what a process was at when it died.
 """
 
 from downloader.core.processes.process import forked_ahead
-from downloader.core.processes.process_backend import ProcessBackend, process_count
+from downloader.core.processes.process_backend import ProcessBackend
 
-__all__ = ["ProcessBackend", "forked_ahead", "process_count"]
+__all__ = ["ProcessBackend", "forked_ahead"]

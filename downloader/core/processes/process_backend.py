@@ -16,7 +16,7 @@ from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
 from downloader.core.transfer import Transfer, failed
 from downloader.errors import RunError
 from downloader.http import Client
-from downloader.models import InFlight, PolitenessOptions, TransferOptions
+from downloader.models import InFlight, TransferOptions
 from downloader.models.shards import HostDealer
 from downloader.scheduling import MOST_AT_ONCE, affordable
 from downloader.storage import storage_for
@@ -195,14 +195,9 @@ class ProcessBackend:
             member.limit(rate)
 
 
-def process_count(options: PolitenessOptions) -> int:
-    """Return how many processes share the transfers: no more than may run at once."""
-    return min(options.processes, options.concurrency or options.processes)
-
-
 def shares(options: TransferOptions, warnings: list[str]) -> list[TransferOptions]:
     """Return what each process is told, so that all together keep to *options*."""
-    wanted, count = options.concurrency, process_count(options)
+    wanted, count = options.concurrency, options.process_count
     rate = options.limit_rate and max(1, options.limit_rate // count)
     alike = replace(options, processes=1, limit_rate=rate)
     if wanted is None:

@@ -288,7 +288,7 @@ class Supervisor:
             DiskError: the disk refuses to have its volume made whole.
         """
         if self._options.pack:
-            for line in archive.recovered(self._options):
+            for line in archive.recover(self._options):
                 self._ties.warn(line)
         for transfer in transfers:
             job = transfer.job

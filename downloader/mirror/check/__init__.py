@@ -14,10 +14,10 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote
 
-from downloader.links import Document, Link, ParsedPage, readable
+from downloader.links import Document, Link, ParsedDocument, can_contain_links
 from downloader.mirror.check.model import EXTERNAL, CheckTotals, DanglingLink, UnreadableFile
 from downloader.mirror.check.tree import LARGEST, MirrorTree
-from downloader.web.media_types import media_type
+from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url, conceal, host, split
 
 __all__ = ["EXTERNAL", "LARGEST", "CheckTotals", "DanglingLink", "MirrorCheck", "UnreadableFile"]
@@ -49,8 +49,8 @@ class MirrorCheck:
         """Yield what leads nowhere and what cannot be read, in the order of names."""
         for name in self._tree.files():
             if isinstance(name, str):
-                kind = media_type(name)
-                if not readable(kind):
+                kind = guess_media_type(name)
+                if not can_contain_links(kind):
                     continue
                 body = self._tree.read(name)
                 if isinstance(body, bytes):
@@ -63,7 +63,7 @@ class MirrorCheck:
     def _page(self, name: str, kind: str, body: bytes) -> Iterator[DanglingLink]:
         self.totals.documents += 1
         base = Url(self._base + quote_from_bytes(os.fsencode(name)))
-        page = ParsedPage(Document(body, kind, base))
+        page = ParsedDocument(Document(body, kind, base))
         line, position = 1, 0
         for link in sorted(page.links, key=lambda link: link.start):
             missing = self._missing(name, link)
@@ -100,14 +100,14 @@ class MirrorCheck:
         name = host(link.url or Url(""))
         known = name in self.totals.external or len(self.totals.external) < _HOSTS
         self.totals.external[name if known else ""] += 1
-        if not link.kind.requisite:
+        if not link.kind.is_requisite:
             return None
         self.totals.missed += 1
         return EXTERNAL, False
 
     def _fragment(self, name: str, link: Link) -> tuple[str, bool] | None:
         """Return the place that *name* does not have (HTML standard, 7.4.6.3)."""
-        if not self._fragments or not _MARKUP.fullmatch(media_type(name)):
+        if not self._fragments or not _MARKUP.fullmatch(guess_media_type(name)):
             return None
         place = link.fragment[1:].partition(":~:")[0]
         ids = self._places(name)
@@ -128,5 +128,5 @@ class MirrorCheck:
 
 def _named(body: bytes) -> frozenset[str]:
     """Return the names of the places in a page."""
-    text = ParsedPage(Document(body, "text/plain", Url("http://mirror.invalid/"))).text
+    text = ParsedDocument(Document(body, "text/plain", Url("http://mirror.invalid/"))).text
     return frozenset(unescape(next(filter(None, groups), "")) for groups in _NAMED.findall(text))

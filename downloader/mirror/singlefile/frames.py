@@ -12,7 +12,7 @@ import re
 import secrets
 from bisect import bisect_right
 
-from downloader.links import Document, Link, ParsedPage
+from downloader.links import Document, Link, ParsedDocument
 from downloader.mirror.singlefile.data_uris import address_of
 
 _WIDE = ("utf-16le", "utf-16be")
@@ -31,7 +31,7 @@ _OWN_BASE = '<base href="about:srcdoc">'
 class PageFrames:
     """The frames of one HTML page."""
 
-    def __init__(self, page: ParsedPage) -> None:
+    def __init__(self, page: ParsedDocument) -> None:
         self._page = page
         self._within: list[tuple[int, int]] | None = None
         self._token = f"srcdoc-{secrets.token_hex(8)}-"
@@ -39,7 +39,7 @@ class PageFrames:
 
     def takes(self, link: Link) -> bool:
         """Return whether that frame can have a ``srcdoc`` instead."""
-        if link.where != "iframe[src]" or link.fragment or self._page.encoding in _WIDE:
+        if link.construct != "iframe[src]" or link.fragment or self._page.encoding in _WIDE:
             return False
         before = self._page.text[max(0, link.start - 20) : link.start]
         return _BEFORE.search(before) is not None and not self._is_within(link.start)
@@ -78,7 +78,7 @@ def markup(body: bytes, encoding: str) -> str | None:
     """Return a page as the value of ``srcdoc``, or None if it would be another page there."""
     if encoding != "utf-8":
         return None
-    text = ParsedPage(Document(body, "text/plain", address_of(""), "utf-8")).text
+    text = ParsedDocument(Document(body, "text/plain", address_of(""), "utf-8")).text
     doctype = _DOCTYPE.match(text)
     if doctype is None:
         return None

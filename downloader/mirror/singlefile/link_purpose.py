@@ -1,7 +1,7 @@
 """What a file is to the document that needs it, as data."""
 
 from downloader.links import Link, LinkKind
-from downloader.web.media_types import UNKNOWN, media_type
+from downloader.web.media_types import OCTET_STREAM, guess_media_type
 
 FRAMES = {LinkKind.FRAME, LinkKind.OBJECT}
 #: What loads more by itself. A picture loads nothing, whatever its file says (SVG 2, 2.2.1).
@@ -25,8 +25,8 @@ EMPTY = {
 
 def type_of(path: str, use: LinkKind) -> str:
     """Return the media type of a file that is used so."""
-    kind = media_type(path)
-    return _BY_USE.get(use, kind) if kind == UNKNOWN or use in _ALWAYS else kind
+    kind = guess_media_type(path)
+    return _BY_USE.get(use, kind) if kind == OCTET_STREAM or use in _ALWAYS else kind
 
 
 def needless(link: Link) -> bool:

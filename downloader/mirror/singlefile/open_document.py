@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from downloader.links import Document, Link, ParsedPage
+from downloader.links import Document, Link, ParsedDocument
 from downloader.mirror.singlefile.frames import PageFrames
 from downloader.mirror.singlefile.js_modules import with_import_map
 from downloader.mirror.singlefile.model import NotEmbedded
@@ -30,7 +30,7 @@ class OpenDocument:
     """
 
     way: tuple[str, ...]
-    page: ParsedPage
+    page: ParsedDocument
     room: int
     late: Placeholders
     graphics: SvgUses
@@ -41,7 +41,7 @@ class OpenDocument:
     @classmethod
     def of(cls, document: Document, path: str, outer: "OpenDocument | None", room: int) -> Self:
         """Read a document that is needed by *outer*."""
-        page, kind = ParsedPage(document), document.media_type
+        page, kind = ParsedDocument(document), document.media_type
         new = cls(
             way=(*outer.way, path) if outer else (path,),
             page=page,

@@ -6,7 +6,7 @@ from enum import IntEnum
 from posixpath import dirname, relpath
 from urllib.parse import quote
 
-from downloader.links import Document, Link, LinkKind, readable
+from downloader.links import Document, Link, LinkKind, can_contain_links
 from downloader.mirror.singlefile.cache import Key, PackedFileCache
 from downloader.mirror.singlefile.data_uris import address_of, data_uri, path_of
 from downloader.mirror.singlefile.frames import markup
@@ -25,7 +25,7 @@ from downloader.mirror.singlefile.model import (
 )
 from downloader.mirror.singlefile.open_document import HTML, TOO_MUCH, OpenDocument
 from downloader.web.encoding_declaration import declares_encoding, with_encoding
-from downloader.web.media_types import media_type
+from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url, conceal, origin
 
 #: Browsers open no frame from a longer URI (Chromium: 2 MiB), though they load anything else.
@@ -82,7 +82,7 @@ class PagePacker:
 
     def pack(self, body: bytes, kind: str | None, charset: str | None) -> SingleFilePage:
         """Return the page, whose bytes are *body*."""
-        kind = kind or media_type(self._path)
+        kind = kind or guess_media_type(self._path)
         packed, encoding = self._document(body, kind, None, self._path, charset)
         # What was put into the page may have moved its own declaration out of sight; that of a
         # server's header is gone. An encoding that was guessed is left to the browser's own guess.
@@ -100,7 +100,7 @@ class PagePacker:
         charset: str | None = None,
     ) -> tuple[bytes, str]:
         """Return a document with all that it needs within, and its encoding."""
-        if not readable(kind):
+        if not can_contain_links(kind):
             return body, ""
         document = Document(body, kind, address_of(path), charset)
         new = OpenDocument.of(document, path, outer, self._most if outer else self._total)
@@ -113,10 +113,10 @@ class PagePacker:
             return _NOTHING
         path = path_of(link)
         if path is None:
-            if link.kind.requisite and link.url:
+            if link.kind.is_requisite and link.url:
                 self._left[ExternalReference(into.name, conceal(link.value), NOT_SAVED)] = None
             return None
-        if not link.kind.requisite:
+        if not link.kind.is_requisite:
             return self._outside(path, link, into)
         try:
             return self._requisite(path, link, into)
@@ -138,7 +138,7 @@ class PagePacker:
         return quote(place, errors="surrogateescape") + link.fragment
 
     def _requisite(self, path: str, link: Link, into: OpenDocument) -> str:
-        if link.kind is LinkKind.GRAPHIC and link.where.startswith("use"):
+        if link.kind is LinkKind.SVG_ELEMENT and link.construct.startswith("use"):
             reference, size = into.graphics.take(path, link.fragment, lambda: self._bytes(path))
             self._take(size, into)
             self._inlined.add(path)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from downloader.links import Document, ParsedPage
+from downloader.links import Document, ParsedDocument
 from downloader.mirror.singlefile.data_uris import address_of
 from downloader.mirror.singlefile.model import NotEmbedded
 
@@ -15,7 +15,7 @@ _HIDDEN = '<svg width="0" height="0" style="position:absolute" aria-hidden="true
 class SvgUses:
     """The graphics of one document."""
 
-    def __init__(self, page: ParsedPage, kind: str) -> None:
+    def __init__(self, page: ParsedDocument, kind: str) -> None:
         self._page = page
         self._kind = kind
         self._markup: dict[str, str] = {}
@@ -48,7 +48,7 @@ class SvgUses:
         return self._ids
 
     def _checked(self, body: bytes) -> str:
-        page = ParsedPage(Document(body, "image/svg+xml", address_of("")))
+        page = ParsedDocument(Document(body, "image/svg+xml", address_of("")))
         root, end = _ROOT.search(page.text), page.text.rfind("</svg>")
         if root is None or end < 0 or "<!ENTITY" in page.text or any(x.url for x in page.links):
             raise NotEmbedded("the graphic cannot be taken into the page")
