@@ -1,5 +1,6 @@
 """How a command ends: with an exit status, and one line for the error that ended it."""
 
+import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ def run_and_exit(run: Callable[[], ExitStatus], *, debug: bool) -> NoReturn:
 
     Tracebacks are only logged, with *debug*.
     """
+    gc.enable()  # main() has disabled it for the imports
     sys.exit(exit_status_of(run, debug=debug))
 
 

@@ -1,5 +1,6 @@
 """The entry point of ``download``: a subcommand if the first argument names one, or a download."""
 
+import gc
 import sys
 from importlib import import_module
 
@@ -9,6 +10,8 @@ from downloader.cli.interrupts import exit_on_interrupt
 def main() -> None:
     """Run the command that the process's arguments ask for, and exit with its status."""
     exit_on_interrupt()
+    # Until the run, there are only imports: to collect garbage would take a tenth of their time.
+    gc.disable()
     # Imported only now, so that Ctrl-C during the imports leaves no traceback.
     from downloader.cli.streams import prepare_streams
     from downloader.cli.subcommands import SUBCOMMANDS
@@ -18,4 +21,7 @@ def main() -> None:
     name, module = "download", "downloader.cli.download_command"
     if arguments and (subcommand := SUBCOMMANDS.get(arguments[0])):
         name, module = f"download {arguments.pop(0)}", subcommand.module
-    import_module(module).command.main(arguments, prog_name=name)
+    command = import_module(module).command
+    # The collection at exit, as after --help, need not look at modules either.
+    gc.freeze()
+    command.main(arguments, prog_name=name)
