@@ -20,7 +20,7 @@ from pathlib import Path
 from downloader.errors import ErrorKind
 from downloader.http.timings import CURRENT, Stopwatch
 from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
-from downloader.report.record import record_of
+from downloader.report.outcome_record import record_of
 from downloader.report.reporter import FORMATS
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloader.report.formats.text import json_line
-from downloader.report.record import FIELDS, Record, Result
+from downloader.report.record import FIELD_NAMES, Record, Result
 from downloader.report.report_reader import read
 from tests import test_processes
 from tests.conftest import Command
@@ -18,7 +18,7 @@ from tests.test_processes import HOSTS, Town, linux, write_list
 town = test_processes.town
 command = test_processes.command
 #: What differs from run to run, and by where a run is made.
-_OF_THE_RUN = {"started", "seconds", "path", *(name for name in FIELDS if "_seconds" in name)}
+_OF_THE_RUN = {"started", "seconds", "path", *(name for name in FIELD_NAMES if "_seconds" in name)}
 
 
 def records(file: Path) -> list[dict[str, object]]:
@@ -127,7 +127,9 @@ def test_a_record_is_read_as_it_was_written(record: Record) -> None:
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.sampled_from(FIELDS), st.integers() | st.text() | st.lists(st.none())))
+@given(
+    st.dictionaries(st.sampled_from(FIELD_NAMES), st.integers() | st.text() | st.lists(st.none()))
+)
 def test_what_is_no_value_of_its_field_is_not_known(members: dict[str, object]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "one.jsonl"

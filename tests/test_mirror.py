@@ -22,7 +22,7 @@ from downloader.journal import FOLDER
 from downloader.journal.async_journal import AsyncJournal
 from downloader.journal.database import _ADDED
 from downloader.sources import from_items
-from downloader.storage import Storage
+from downloader.storage import LocalStorage
 from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url
 from tests.browser import both, chromium, needs_browser
@@ -458,7 +458,7 @@ async def test_killed_while_links_change_it_ends_like_an_undisturbed_run(
         return killed
 
     with monkeypatch.context() as patch, suppress(Killed):
-        patch.setattr(Storage, "save", or_killed(Storage.save))
+        patch.setattr(LocalStorage, "save", or_killed(LocalStorage.save))
         patch.setattr(AsyncJournal, "publish", or_killed(AsyncJournal.publish))
         await fetch(both, tmp_path / "killed", MIRROR)
     await fetch(both, tmp_path / "killed", MIRROR)

@@ -25,7 +25,7 @@ from downloader import sources
 from downloader.errors import DiskError, SourceError
 from downloader.models import Failed
 from downloader.report.formats.parquet import ParquetReport
-from downloader.report.record import FIELDS, Record, Result
+from downloader.report.record import FIELD_NAMES, Record, Result
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.sources import Entry
 from downloader.sources.entries import from_line
@@ -320,7 +320,7 @@ async def test_a_report_holds_what_json_lines_hold(
         if record["started"]:
             record["started"] = datetime.fromisoformat(record["started"])
     assert rows == expected
-    assert list(rows[0]) == list(FIELDS)
+    assert list(rows[0]) == list(FIELD_NAMES)
     schema = pq.read_schema(tmp_path / "sub/r.parquet")
     assert schema.field("decoded_bytes").type == pa.int64()
     assert schema.field("seconds").type == pa.float64()

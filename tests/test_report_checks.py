@@ -13,15 +13,20 @@ from hypothesis import strategies as st
 
 from downloader.errors import ReportError
 from downloader.report.budget import BudgetCheck, parse_budget
-from downloader.report.compare import ChangeKind, Comparison
+from downloader.report.compare import COMPARED_FIELDS, ChangeKind, Comparison
 from downloader.report.lock import LockCheck
 from downloader.report.record import Record, Result
+from downloader.report.report_reader import read
 from downloader.report.size_tables import size_lines
 from downloader.report.summary import SizeSummary
 from downloader.web.text import printable
 from tests.conftest import Command, Site, saved_files
 from tests.runs import sends
 from tests.test_reports import HOSTILE
+
+
+def compared_with(path: Path) -> Comparison:
+    return Comparison(path, read(path, "--compare", COMPARED_FIELDS))
 
 
 async def test_changes_since_an_earlier_report(
@@ -68,7 +73,7 @@ async def test_a_report_may_take_the_place_of_the_one_it_is_compared_with(
 def test_what_a_stopped_run_did_not_come_to_is_not_gone(tmp_path: Path) -> None:
     old = tmp_path / "old.jsonl"
     old.write_text('{"url": "http://h/", "outcome": "downloaded"}\n{"url": "http://cut')
-    comparison = Comparison(old)
+    comparison = compared_with(old)
     comparison.finish(complete=False)
     assert comparison.changes == {}
     assert "what is gone is not known" in comparison.lines()[0]
@@ -77,7 +82,7 @@ def test_what_a_stopped_run_did_not_come_to_is_not_gone(tmp_path: Path) -> None:
 def test_what_is_new_may_be_what_a_stopped_run_had_not_come_to(tmp_path: Path) -> None:
     old = tmp_path / "old.jsonl"
     old.write_text('{"url": "", "outcome": "not-tried"}\n')
-    comparison = Comparison(old)
+    comparison = compared_with(old)
     comparison.add(Record(url="http://h/", outcome=Result.DOWNLOADED))
     comparison.finish(complete=True)
     assert list(comparison.changes) == [ChangeKind.NEW]
@@ -86,7 +91,7 @@ def test_what_is_new_may_be_what_a_stopped_run_had_not_come_to(tmp_path: Path) -
 
 def test_of_many_changes_the_first_are_named(tmp_path: Path) -> None:
     (tmp_path / "old.jsonl").touch()
-    comparison = Comparison(tmp_path / "old.jsonl")
+    comparison = compared_with(tmp_path / "old.jsonl")
     for number in range(300):
         comparison.add(Record(url=f"http://h/{number}", outcome=Result.DOWNLOADED))
     comparison.finish(complete=True)
@@ -106,18 +111,18 @@ def test_what_is_no_report_cannot_be_compared_with(tmp_path: Path, text: str) ->
     for name in ("old.jsonl", "old.json"):
         (tmp_path / name).write_text(f"{text}\n")
         with pytest.raises(ReportError, match="is no record of a report"):
-            Comparison(tmp_path / name)
+            compared_with(tmp_path / name)
 
 
 def test_what_has_no_end_of_line_is_no_report_unless_it_is_a_part_of_one(tmp_path: Path) -> None:
     old = tmp_path / "old.jsonl"
     old.write_text("no JSON")
     with pytest.raises(ReportError, match=r"old\.jsonl:1 is no record of a report"):
-        Comparison(old)
+        compared_with(old)
     line = '{"url":"http://h/","outcome":"measured"}'
     for text, same in ((line, 1), (f"{line}\n{line[:9]}", 1), (f"{line}\n{{", 1), (line[:-1], 0)):
         old.write_text(text)
-        comparison = Comparison(old)
+        comparison = compared_with(old)
         comparison.add(Record(url="http://h/", outcome=Result.MEASURED))
         assert comparison.same == same
 
@@ -139,7 +144,50 @@ async def test_what_pages_need_is_not_gone_when_they_are_skipped(
     }
     await command(site.url("/"), "--mirror", "--report=old.jsonl")
     ran = await command(site.url("/"), "--mirror", "--compare=old.jsonl")
+    assert ran.out[-1] == (
+        "Since old.jsonl: 0 the same, 3 not checked (skipped as done; --refresh asks the server)"
+    )
+    ran = await command(site.url("/"), "--mirror", "--refresh", "--compare=old.jsonl")
     assert ran.out[-1] == "Since old.jsonl: 3 the same"
+
+
+async def test_what_was_skipped_as_done_was_not_checked(site: Site, command: Command) -> None:
+    site.pages["/page"] = "old"
+    await command(site.url("/page"), "--report=old.jsonl")
+    site.pages["/page"] = "new and larger"
+    ran = await command(site.url("/page"), "--compare=old.jsonl", "--report=new.html")
+    assert ran.out[-1] == (
+        "Since old.jsonl: 0 the same, 1 not checked (skipped as done; --refresh asks the server)"
+    )
+    assert "1 not checked" in (command.folder / "new.html").read_text()
+    ran = await command(site.url("/page"), "--refresh", "--compare=old.jsonl")
+    assert ran.out[-2].endswith("1 changed in size, 0 the same")
+    # The file is that of another version now, although this run did not ask for it.
+    ran = await command(site.url("/page"), "--compare=old.jsonl")
+    assert ran.out[-2].endswith("1 changed in size, 0 the same")
+
+
+async def test_what_robots_txt_disallows_now_is_not_the_same(site: Site, command: Command) -> None:
+    site.pages |= {"/": "<a href=/a>a</a>", "/a": "a"}
+    await command("-r", site.url("/"), "-o", "first", "--report=old.jsonl")
+    site.pages["/robots.txt"] = sends(
+        b"User-agent: *\nDisallow: /a", {"Content-Type": "text/plain"}
+    )
+    ran = await command(
+        *("-r", site.url("/"), "-o", "second", "--compare=old.jsonl"),
+        *("--report=new.jsonl", "--report=new.html"),
+    )
+    assert ran.out[-2:] == [
+        "Since old.jsonl: 1 disallowed by robots.txt, 1 the same",
+        f"  disallowed by robots.txt: {site.url('/a')}: 1 B",
+    ]
+    assert "Disallowed by robots.txt" in (command.folder / "new.html").read_text()
+    del site.pages["/robots.txt"]
+    ran = await command("-r", site.url("/"), "-o", "third", "--compare=new.jsonl")
+    assert ran.out[-2:] == [
+        "Since new.jsonl: 1 allowed again, 1 the same",
+        f"  allowed again: {site.url('/a')}: 1 B",
+    ]
 
 
 @given(data=st.binary())
@@ -149,7 +197,7 @@ def test_any_bytes_are_compared_with_or_refused(
     old = tmp_path_factory.mktemp("old") / "old.jsonl"
     old.write_bytes(data)
     with suppress(ReportError):
-        Comparison(old).finish(complete=True)
+        compared_with(old).finish(complete=True)
 
 
 async def test_what_is_over_budget_fails_and_is_named(site: Site, command: Command) -> None:
@@ -284,7 +332,7 @@ def test_hostile_text_is_printed_as_text(tmp_path: Path, text: str) -> None:
     old.write_text(json.dumps({"url": text, "outcome": "measured", "decoded_bytes": 1}) + "\n")
     lock = tmp_path / "old.lock"
     lock.write_text(json.dumps({"url": text, "sha256": "1" * 64, "final_url": f"{text}!"}) + "\n")
-    comparison, locked, summary = Comparison(old), LockCheck(lock), SizeSummary()
+    comparison, locked, summary = compared_with(old), LockCheck(lock), SizeSummary()
     spending = BudgetCheck(parse_budget("any=1,total=1"))
     for taker in (comparison, locked, summary, spending):
         taker.add(record)

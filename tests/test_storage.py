@@ -10,13 +10,13 @@ from aiohttp import web
 
 from downloader import Downloaded, ErrorKind, Failed, download_sites
 from downloader.errors import BlockedError
-from downloader.storage import PublishOptions, Storage
+from downloader.storage import LocalStorage, PublishOptions
 from downloader.web.filenames import SafePath
 from tests.conftest import Site
 
 
 async def test_a_file_appears_under_its_name_only_when_it_is_committed(tmp_path: Path) -> None:
-    async with Storage(tmp_path) as storage, storage.begin(SafePath("a/b.html")) as part:
+    async with LocalStorage(tmp_path) as storage, storage.open_part(SafePath("a/b.html")) as part:
         await part.write(b"one")
         await part.write(b"two")
         assert sorted(p.name for p in tmp_path.rglob("*.*")) == ["b.html.part"]
@@ -25,9 +25,9 @@ async def test_a_file_appears_under_its_name_only_when_it_is_committed(tmp_path:
 
 
 async def test_a_file_that_is_not_committed_leaves_nothing(tmp_path: Path) -> None:
-    async with Storage(tmp_path) as storage:
+    async with LocalStorage(tmp_path) as storage:
         with pytest.raises(asyncio.CancelledError):
-            async with storage.begin(SafePath("a.html")) as part:
+            async with storage.open_part(SafePath("a.html")) as part:
                 await part.write(b"one")
                 raise asyncio.CancelledError
     assert list(tmp_path.iterdir()) == []
@@ -48,16 +48,16 @@ async def test_a_planted_symbolic_link_is_never_followed(tmp_path: Path, planted
     else:
         (root / "site").mkdir()
         (root / "site" / planted).symlink_to(outside / "secret")
-    async with Storage(root) as storage:
+    async with LocalStorage(root) as storage:
         if planted in ("folder", "loop"):
             with pytest.raises(BlockedError, match="site/file cannot be saved"):
                 await storage.save(path, b"theirs", PublishOptions())
             with pytest.raises(BlockedError):
-                async with storage.begin(path):
+                async with storage.open_part(path):
                     pass
         else:
             await storage.save(path, b"theirs", PublishOptions())
-            async with storage.begin(path) as part:
+            async with storage.open_part(path) as part:
                 await part.commit(PublishOptions())
             assert not (root / path).is_symlink()
     assert [p.name for p in outside.iterdir()] == ["secret"]
@@ -67,11 +67,11 @@ async def test_a_planted_symbolic_link_is_never_followed(tmp_path: Path, planted
 async def test_without_folder_descriptors_links_are_refused_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.storage.folder._HAS_DIR_FD", False)
+    monkeypatch.setattr("downloader.storage.output_folder._HAS_DIR_FD", False)
     root = tmp_path / "root"
     root.mkdir()
     (root / "site").symlink_to(tmp_path)
-    async with Storage(root) as storage:
+    async with LocalStorage(root) as storage:
         with pytest.raises(BlockedError):
             await storage.save(SafePath("site/file"), b"theirs", PublishOptions())
         await storage.save(SafePath("a/b/file"), b"ours", PublishOptions())
@@ -125,7 +125,7 @@ async def test_a_folder_above_that_is_swapped_for_a_link_is_not_entered(
     tmp_path: Path, swapped: str
 ) -> None:
     root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
-    async with Storage(root) as storage:
+    async with LocalStorage(root) as storage:
         await storage.save(SafePath("h/x/one"), b"one", PublishOptions())
         (root / swapped).rename(elsewhere)
         (root / swapped).symlink_to(elsewhere)
@@ -135,7 +135,7 @@ async def test_a_folder_above_that_is_swapped_for_a_link_is_not_entered(
 
 
 async def test_who_gives_up_saving_leaves_no_error_behind(tmp_path: Path) -> None:
-    async with Storage(tmp_path) as storage:
+    async with LocalStorage(tmp_path) as storage:
         saves = [
             asyncio.create_task(storage.save(SafePath(f"f/{n}"), b"data", PublishOptions()))
             for n in range(300)
@@ -153,13 +153,13 @@ async def test_who_gives_up_saving_leaves_no_error_behind(tmp_path: Path) -> Non
 async def test_a_file_that_is_being_opened_when_its_transfer_is_cancelled_is_closed(
     tmp_path: Path, turns: int
 ) -> None:
-    async def begin(storage: Storage) -> None:
-        async with storage.begin(SafePath("a/large")) as part:
+    async def begin(storage: LocalStorage) -> None:
+        async with storage.open_part(SafePath("a/large")) as part:
             await part.write(b"x" * 3_000_000)
             await asyncio.Event().wait()
 
     before = len(list(Path("/proc/self/fd").iterdir()))
-    async with Storage(tmp_path) as storage:
+    async with LocalStorage(tmp_path) as storage:
         beginning = asyncio.create_task(begin(storage))
         for _ in range(turns):
             await asyncio.sleep(0)

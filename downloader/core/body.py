@@ -223,15 +223,17 @@ class _BodyWriter:
 
     async def resume(self, offset: int) -> AsyncIterator[int]:
         """Go on behind the *offset* bytes that an earlier attempt left; yield their number."""
-        part = await self._stack.enter_async_context(self._storage.begin(self._path, resume=True))
+        part = await self._stack.enter_async_context(
+            self._storage.open_part(self._path, resume=True)
+        )
         self._part = part
         if part.size != offset:
             raise TruncatedError("the partial file is not what it was")
         part.keep = True
-        async for block in part.existing():
+        async for block in part.read_existing():
             self._measure.take(block)
             yield len(block)
-        part.observed_by(self._measure.take)
+        part.set_observer(self._measure.take)
 
     async def write(self, piece: bytes) -> None:
         """Take the next piece."""
@@ -243,8 +245,8 @@ class _BodyWriter:
         self._all.held += len(piece)
         if self._size < PIECE and (self._all.held < _MOST_HELD or self._size < _LEAST_HELD):
             return
-        part = await self._stack.enter_async_context(self._storage.begin(self._path))
-        part.observed_by(self._measure.take)
+        part = await self._stack.enter_async_context(self._storage.open_part(self._path))
+        part.set_observer(self._measure.take)
         self._part = part
         part.keep = await self._began()
         held, self._held = self._held, []

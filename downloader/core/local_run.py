@@ -24,7 +24,7 @@ from downloader.journal import Admitted, Job
 from downloader.journal.async_journal import AsyncJournal
 from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions, Target
 from downloader.sources import Entry, FetchList, ShardFilter
-from downloader.storage import VolumeUploader, prepare
+from downloader.storage import VolumeUploader, create_output_folder
 
 #: Returns the entries of a list; its argument fetches the lists that this list names.
 Entries = Callable[[FetchList], Iterator[Entry]]
@@ -156,7 +156,7 @@ class LocalRun:
             raise self._error
 
     async def _open(self, stack: AsyncExitStack) -> None:
-        await asyncio.to_thread(prepare, self._options)
+        await asyncio.to_thread(create_output_folder, self._options)
         # The journal comes before everything that looks at the folder: it locks out other runs.
         await stack.enter_async_context(self._journal)
         if self._archive is not None:

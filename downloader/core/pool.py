@@ -38,7 +38,7 @@ from downloader.scheduling import (
     ResizableSemaphore,
     affordable,
 )
-from downloader.storage import storage_for
+from downloader.storage import open_storage
 
 #: Waits so many seconds; tests put something quicker in its place.
 Sleep = Callable[[float], Awaitable[None]]
@@ -138,7 +138,7 @@ class Pool:
             await asyncio.to_thread(archive.open_replay_source, options) if options.replay else None
         )
         client = Client(options, recorder, holdings, archive.open_orphan_source(options))
-        storage = storage_for(options, client.close_idle, object_store.open_store(options))
+        storage = open_storage(options, client.close_idle, object_store.open_store(options))
         await self._stack.enter_async_context(storage)
         await self._stack.enter_async_context(client)
         if options.limit_rate:

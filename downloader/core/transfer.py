@@ -193,7 +193,7 @@ async def _attempt(transfer: Transfer, rooms: TransferContext) -> Fetched | Requ
         transfer.attempts += 1
         transfer.trail = _trail(job.target)
     parked, transfer.parked = transfer.parked, None
-    offset = await rooms.storage.parked_size(parked.path) if parked is not None else 0
+    offset = await rooms.storage.part_size(parked.path) if parked is not None else 0
     if rooms.options.archiving:
         # An archive wants the whole answer, not what continues one that it does not have.
         offset = 0
@@ -207,7 +207,7 @@ async def _attempt(transfer: Transfer, rooms: TransferContext) -> Fetched | Requ
             going_on = _continuation(response, job, parked, offset)
             if going_on is not None or response.status not in (206, 416):
                 return await _handle_response(transfer, rooms, response, going_on)
-        await rooms.storage.drop(parked.path)
+        await rooms.storage.remove_part(parked.path)
         transfer.parked = None
         asked, transfer.trail = transfer.host, _trail(job.target)
         if transfer.host != asked or rooms.options.delay:
@@ -268,7 +268,7 @@ async def _handle_response(
     path = job.name.path(response.media_type)
     if transfer.parked is not None and continuation is None:
         # The server sends the whole again: what was parked belongs to another version.
-        await rooms.storage.drop(transfer.parked.path)
+        await rooms.storage.remove_part(transfer.parked.path)
         transfer.parked = None
 
     def received(size: int) -> None:
@@ -294,7 +294,7 @@ async def _handle_response(
         parking=parking,
     )
     if job.saved is not None and job.saved.path != path:
-        await rooms.storage.discard(job.saved.path)
+        await rooms.storage.remove(job.saved.path)
     return _downloaded(transfer, rooms, response, path, saved)
 
 

@@ -36,6 +36,7 @@ def skipped(
         url=target.shown,
         reason=reason,
         detail=detail,
+        parent=target.parent,
     )
     if saved is None:
         return outcome

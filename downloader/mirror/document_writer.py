@@ -39,7 +39,7 @@ class NewContent:
     @property
     def how(self) -> PublishOptions:
         """How its files get their names."""
-        return PublishOptions(ours=True, modified=self.contents.modified)
+        return PublishOptions(overwrite=True, modified=self.contents.modified)
 
 
 async def publish(

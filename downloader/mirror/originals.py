@@ -51,14 +51,14 @@ class OriginalsArranger:
             return True
         if self._single and role is not TargetRole.LINKED:
             return False
-        return self._scope.keeps(address)
+        return self._scope.accepts(address)
 
     async def _withdraw(self, stored: SavedDocument) -> None:
         if stored.published is None:
             await self._storage.move(stored.path, original(stored.path))
         else:
-            await self._storage.discard(stored.path)
-        await self._storage.prune(stored.path)
+            await self._storage.remove(stored.path)
+        await self._storage.remove_empty_folders(stored.path)
 
     async def _note(self, files: Sequence[SavedDocument], *, withdrawn: bool) -> None:
         if files:

@@ -80,15 +80,16 @@ def _decided(job: Job, rules: RobotsRules) -> Passed:
     failure.
     """
     target = job.target
-    if rules.refused:
-        return refused(target, RobotsError(rules.refused, hint="see --no-robots"))
-    if not rules.allowed(target.url):
+    if rules.unavailable:
+        return refused(target, RobotsError(rules.unavailable, hint="see --no-robots"))
+    if not rules.allows(target.url):
         return Skipped(
             index=target.index,
             origin=target.origin,
             url=target.shown,
             reason=SkipReason.ROBOTS,
             detail=_DISALLOWED,
+            parent=target.parent,
         )
     if rules.crawl_delay:
         return replace(job, target=replace(target, delay=rules.crawl_delay))

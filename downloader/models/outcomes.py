@@ -1,7 +1,8 @@
 """What became of it."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
+from typing import ClassVar
 
 from downloader.errors import ErrorKind
 from downloader.web.charset import CharsetSource
@@ -134,9 +135,12 @@ class Unchanged:
     sha256: str = ""
     etag: str = ""
     last_modified: str = ""
+    #: The status that says so, and the bytes of its body.
+    status: ClassVar[int] = 304
+    wire_bytes: ClassVar[int] = 0
 
 
-class SkipReason(Enum):
+class SkipReason(StrEnum):
     """Why a line was not fetched."""
 
     DUPLICATE = "duplicate"
@@ -149,7 +153,7 @@ class Skipped:
     """Nothing was to be done for this line.
 
     Attributes:
-        index, origin, url: as in :class:`Downloaded`.
+        index, origin, url, parent: as in :class:`Downloaded`.
         reason: why.
         detail: one line for a person.
         path, size, characters, sha256, etag, last_modified: of what an earlier run saved, as far
@@ -167,6 +171,7 @@ class Skipped:
     sha256: str = ""
     etag: str = ""
     last_modified: str = ""
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ class Findings:
     def add(self, record: Record) -> None:
         """Take one record."""
         if record.outcome is Result.FAILED and record.kind is not None:
-            self.failures.setdefault(ErrorKind(record.kind), FindingGroup()).add(record)
+            self.failures.setdefault(record.kind, FindingGroup()).add(record)
         if record.decoded_bytes is None or record.outcome not in MEASURED:
             return
         self.sizes[min(record.decoded_bytes.bit_length(), _BITS - 1)] += 1

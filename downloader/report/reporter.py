@@ -13,11 +13,13 @@ from typing import Protocol, Self
 from downloader.errors import DiskError, ReportError
 from downloader.models import Outcome
 from downloader.report.budget import Budget, BudgetCheck
-from downloader.report.compare import Comparison
+from downloader.report.compare import COMPARED_FIELDS, Comparison
 from downloader.report.formats.text import CsvReport, JsonlReport, JsonReport
 from downloader.report.lock import LockCheck, LockWriter
+from downloader.report.outcome_record import record_of, time_text
 from downloader.report.output_files import ReportFile
-from downloader.report.record import Record, record_of, time_text
+from downloader.report.record import Record
+from downloader.report.report_reader import read
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.report.size_tables import size_lines
 from downloader.report.summary import SizeSummary
@@ -111,7 +113,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
         self.totals = ReportTotals()
         _check_names(wishes)
         # What is read comes first: a report may take the place of the one it is compared with.
-        self._comparison = Comparison(wishes.compare) if wishes.compare else None
+        self._comparison = _comparison_with(wishes.compare) if wishes.compare else None
         self._locked = LockCheck(wishes.locked) if wishes.locked else None
         self._spending = BudgetCheck(wishes.budget) if wishes.budget else None
         self._summary = SizeSummary() if wishes.sizes else None
@@ -219,6 +221,10 @@ class Reporter(AbstractContextManager["Reporter", None]):
     def _abandon(self) -> None:
         for report in self._reports:
             report.abandon()
+
+
+def _comparison_with(path: Path) -> Comparison:
+    return Comparison(path, read(path, "--compare", COMPARED_FIELDS))
 
 
 def _check_names(wishes: ReportOptions) -> None:

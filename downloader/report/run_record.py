@@ -5,7 +5,9 @@ from pathlib import Path
 
 from downloader._version import __version__
 from downloader.report.compare import Comparison
-from downloader.report.record import Record, Result, Value, rounded
+from downloader.report.fields import Value
+from downloader.report.outcome_record import rounded
+from downloader.report.record import Record, Result
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Have the files of one folder in another as well, without their bytes twice where it can be."""
+"""Copy files from one output folder to another, by hard links where the file system has them."""
 
 import errno
 import os
@@ -8,31 +8,37 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from downloader.storage.folder import READ, Folder, create, translated
-from downloader.storage.publish import PublishOptions, publish, same_or_none
+from downloader.storage.output_folder import (
+    READ_FLAGS,
+    OutputFolder,
+    create_file,
+    translate_os_errors,
+)
+from downloader.storage.publish import PublishOptions, is_replaceable, publish
 from downloader.web.filenames import PART, SafePath
 
-#: A file system that has no second names for files, or none for this one.
-_NO_LINKS = frozenset(
+#: The file system has no hard links, or none for this file.
+_NO_LINK_ERRNOS = frozenset(
     {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EACCES}
 )
+COPY_BYTES = 1024 * 1024
 
 
 class FolderCopy:
-    """Two folders; a context manager. Everything here blocks.
+    """Copies files from one folder to another; a context manager. Everything here blocks.
 
-    Where both are on one file system that can, a file gets a second name there (a hard link);
-    otherwise it is copied. Files of an output folder are never written to but replaced, so that
-    what happens to one name later does not happen to the other.
+    A file gets a hard link in the target where the file system allows it, and else is copied. The
+    files of an output folder are replaced and never written to, so that a later change of one of
+    the two names does not affect the other.
 
     Raises, on entering:
         OutputError: a folder cannot be used.
-        DiskError: the disk refuses to have the second written to.
+        DiskError: the disk refuses to write to the target.
     """
 
     def __init__(self, source: Path, target: Path) -> None:
-        self._source = Folder(source)
-        self._target = Folder(target)
+        self._source = OutputFolder(source)
+        self._target = OutputFolder(target)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -49,55 +55,56 @@ class FolderCopy:
     ) -> None:
         self._stack.close()
 
-    def place(self, path: SafePath, *, aside: bool = True) -> None:
-        """Have a file of the first folder in the second, where it is whole when it has its name.
+    def copy(self, path: SafePath, *, back_up: bool = True) -> None:
+        """Copy one file; it gets its name in the target once it is whole.
 
-        Another file of that name is kept as ``NAME.~1~``; without *aside* it is in the way.
+        Another file of that name in the target is kept as ``NAME.~1~``; without *back_up* it is an
+        error.
 
         Raises:
             BlockedError: something is in the way.
             DiskError: the disk refuses.
         """
         with (
-            translated(path),
-            self._source.of(path, create=False) as (here, leaf),
-            self._target.of(path, create=True) as (there, new),
+            translate_os_errors(path),
+            self._source.open_parent(path, create=False) as (source, leaf),
+            self._target.open_parent(path, create=True) as (target, target_leaf),
         ):
-            if _is_one_file(here, leaf, there, new):
+            if _is_same_file(source, leaf, target, target_leaf):
                 return
-            part = new + PART
+            part = target_leaf + PART
             with suppress(FileNotFoundError):
-                os.unlink(part, dir_fd=there)
+                os.unlink(part, dir_fd=target)
             try:
                 follow = os.link not in os.supports_follow_symlinks
-                os.link(leaf, part, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=follow)
+                os.link(leaf, part, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=follow)
             except OSError as error:
-                if error.errno not in _NO_LINKS:
+                if error.errno not in _NO_LINK_ERRNOS:
                     raise
-                _copy(here, leaf, there, part)
-            if not aside and not same_or_none(there, part, new):
-                os.unlink(part, dir_fd=there)
+                _copy_file(source, leaf, target, part)
+            if not back_up and not is_replaceable(target, part, target_leaf):
+                os.unlink(part, dir_fd=target)
                 raise FileExistsError(errno.EEXIST, "another file has that name")
-            publish(there, new, PublishOptions(), None)
+            publish(target, target_leaf, PublishOptions())
 
 
-def _is_one_file(here: int | None, leaf: str, there: int | None, new: str) -> bool:
-    """Return whether both names are of one file; to rename one to the other would do nothing."""
+def _is_same_file(source: int | None, leaf: str, target: int | None, target_leaf: str) -> bool:
+    """Return whether both names are links to one file; renaming one to the other does nothing."""
     try:
-        one = os.stat(leaf, dir_fd=here, follow_symlinks=False)
-        other = os.stat(new, dir_fd=there, follow_symlinks=False)
+        one = os.stat(leaf, dir_fd=source, follow_symlinks=False)
+        other = os.stat(target_leaf, dir_fd=target, follow_symlinks=False)
     except FileNotFoundError:
         return False
     return os.path.samestat(one, other)
 
 
-def _copy(here: int | None, leaf: str, there: int | None, part: str) -> None:
+def _copy_file(source: int | None, leaf: str, target: int | None, part: str) -> None:
     with (
-        os.fdopen(os.open(leaf, READ, dir_fd=here), "rb") as source,
-        os.fdopen(create(part, there), "wb") as target,
+        os.fdopen(os.open(leaf, READ_FLAGS, dir_fd=source), "rb") as reader,
+        os.fdopen(create_file(part, target), "wb") as writer,
     ):
-        shutil.copyfileobj(source, target, 1024 * 1024)
+        shutil.copyfileobj(reader, writer, COPY_BYTES)
         if os.utime in os.supports_fd:
-            known = os.fstat(source.fileno())
-            target.flush()
-            os.utime(target.fileno(), ns=(known.st_atime_ns, known.st_mtime_ns))
+            status = os.fstat(reader.fileno())
+            writer.flush()
+            os.utime(writer.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -1,56 +1,23 @@
-"""A storage that keeps nothing: bodies are measured, and that is all."""
+"""A storage that saves nothing: bodies are only measured, or go into a pack."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from downloader.models import OutputOptions, StorageOptions
-from downloader.object_store.protocol import ObjectStore
+from downloader.errors import DiskError
 from downloader.storage.batching_executor import BatchingExecutor
-from downloader.storage.folder import Folder
-from downloader.storage.object_storage import ObjectStorage
-from downloader.storage.part_file import PartFile
+from downloader.storage.part_file import do_nothing
 from downloader.storage.publish import PublishOptions
-from downloader.storage.storage import Storage
+from downloader.storage.storage import FileContents, PartFile
 from downloader.web.filenames import SafePath
 
 
-def storage_for(
-    options: StorageOptions,
-    starving: Callable[[], None] = lambda: None,
-    bucket: ObjectStore | None = None,
-) -> Storage:
-    """Return where bodies go: the output folder, the *bucket* if there is one, or nowhere.
-
-    Nowhere is also where they go because there is a pack for them.
-    """
-    if not options.save or options.pack is not None:
-        return NullStorage()
-    if bucket is not None:
-        return ObjectStorage(options.output, bucket, starving)
-    return Storage(options.output, starving)
-
-
-def prepare(options: OutputOptions) -> None:
-    """Make the output folder, unless nothing is kept; this blocks.
-
-    Raises:
-        OutputError: it cannot be made or used.
-        DiskError: the disk refuses to have it made or written to.
-    """
-    if options.save:
-        folder = Folder(options.output)
-        folder.open()
-        folder.close()
-
-
-class NullStorage(Storage):
-    """Looks at what it is given, in the same threads, and forgets it; needs no folder."""
+class NullStorage:
+    """A :class:`Storage` without files; small bodies are measured in a thread, as when saved."""
 
     def __init__(self) -> None:
-        super().__init__(Path())
+        self._executor = BatchingExecutor()
 
     async def __aenter__(self) -> Self:
         return self
@@ -61,55 +28,78 @@ class NullStorage(Storage):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._hops.close()
+        await self._executor.close()
 
     async def save(
         self,
         path: SafePath,
         data: bytes,
-        how: PublishOptions,
-        before: Callable[[], None] = lambda: None,
+        options: PublishOptions,
+        before_publish: Callable[[], None] = do_nothing,
     ) -> str:
-        """Call *before*, and save nothing."""
-        await self._hops.run(before)
+        """Call *before_publish*, and save nothing."""
+        await self._executor.run(before_publish)
         return ""
-
-    async def discard(self, path: SafePath) -> None:
-        """Do nothing: there is no file."""
-
-    async def parked_size(self, path: SafePath) -> int:
-        """Return 0: there is nothing to go on from."""
-        return 0
-
-    async def drop(self, path: SafePath) -> None:
-        """Do nothing: there is no file."""
 
     @asynccontextmanager
-    async def begin(self, path: SafePath, *, resume: bool = False) -> AsyncIterator[PartFile]:
-        """Give a file that only shows what is written to it to who observes it."""
-        yield _NullPart(self._hops)
+    async def open_part(self, path: SafePath, *, resume: bool = False) -> AsyncIterator[PartFile]:
+        """Open a file that passes what is written to its observer only."""
+        yield _NullPartFile()
+
+    async def part_size(self, path: SafePath) -> int:
+        """Return 0: there is nothing to resume."""
+        return 0
+
+    async def remove_part(self, path: SafePath) -> None:
+        """Do nothing: there is no file."""
+
+    async def remove(self, path: SafePath) -> None:
+        """Do nothing: there is no file."""
+
+    async def read(self, path: SafePath, max_bytes: int) -> FileContents:
+        """Raise DiskError: there is no file."""
+        raise DiskError(f"cannot read {path}: nothing is saved")
+
+    async def move(self, path: SafePath, to: SafePath) -> bool:
+        """Return False: there is no file."""
+        return False
+
+    async def remove_empty_folders(self, path: SafePath) -> None:
+        """Do nothing: there is no folder."""
 
 
-class _NullPart(PartFile):
-    """Pieces are at most 1 MiB, so that to look at one here does not hold others up for long."""
+class _NullPartFile:
+    """A :class:`PartFile` that keeps nothing.
 
-    def __init__(self, hops: BatchingExecutor) -> None:
+    Its observer is called in the event loop: pieces are at most 1 MiB, which is measured quickly.
+    """
+
+    def __init__(self) -> None:
         self.size = 0
-        self.keep = self.committed = False
-        self._hops = hops
+        self.keep = False
+        self._observer: Callable[[memoryview], None] = lambda _: None
+
+    def set_observer(self, observer: Callable[[memoryview], None]) -> None:
+        """Call *observer* with each piece."""
+        self._observer = observer
+
+    async def read_existing(self) -> AsyncIterator[bytes]:
+        """Yield nothing."""
+        nothing: tuple[bytes, ...] = ()
+        for block in nothing:
+            yield block
 
     async def write(self, data: bytes) -> None:
-        """Show *data*."""
+        """Pass *data* to the observer."""
         with memoryview(data) as piece:
-            self._before(piece)
+            self._observer(piece)
 
     async def flush(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: nothing is buffered."""
 
-    async def commit(self, how: PublishOptions, before: Callable[[], None] = lambda: None) -> str:
-        """Call *before*, and save nothing."""
-        before()
+    async def commit(
+        self, options: PublishOptions, before_publish: Callable[[], None] = do_nothing
+    ) -> str:
+        """Call *before_publish*, and save nothing."""
+        before_publish()
         return ""
-
-    async def close(self) -> None:
-        """Do nothing: there is no file."""

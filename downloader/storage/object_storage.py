@@ -1,46 +1,49 @@
-"""A storage that hands whole files on to an object store; only unfinished ones are local."""
+"""A storage that uploads whole files to an object store; only unfinished ones are on disk."""
 
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from downloader.object_store.protocol import ObjectStore
-from downloader.storage.batching_executor import BatchingExecutor
-from downloader.storage.folder import Folder, translated
-from downloader.storage.part_file import PartFile
+from downloader.storage.local_storage import LocalStorage
+from downloader.storage.output_folder import translate_os_errors
+from downloader.storage.part_file import do_nothing
 from downloader.storage.publish import PublishOptions
-from downloader.storage.storage import Storage
 from downloader.web.filenames import PART, SafePath
 
-#: So many requests to the store at once: each waits for it in a thread of its own.
-_AT_ONCE = 32
-#: So many large files are handed on at once, because parts of them are held in memory.
-_UPLOADS = 4
+#: Concurrent requests to the store; each waits in a thread of its own.
+MAX_REQUESTS = 32
+#: Concurrent uploads of large files, which hold parts of them in memory.
+MAX_LARGE_UPLOADS = 4
+_Result = TypeVar("_Result")
 
 
-class ObjectStorage(Storage):
-    """The objects below a prefix, and a work folder.
+class ObjectStorage(LocalStorage):
+    """A :class:`Storage` of objects below a prefix, and of unfinished files in a work folder.
 
     A small body becomes an object in one request. A larger one is written to the work folder, where
-    it can be continued, and becomes an object when it is whole.
+    a later run can resume it, and is uploaded when it is whole.
 
     Args:
         work: the work folder.
-        bucket: the prefix.
-        starving: as for :class:`Storage`.
+        store: the prefix.
+        free_descriptors: as for :class:`LocalStorage`.
     """
 
-    def __init__(self, work: Path, bucket: ObjectStore, starving: Callable[[], None]) -> None:
-        super().__init__(work, starving)
+    def __init__(
+        self, work: Path, store: ObjectStore, free_descriptors: Callable[[], None]
+    ) -> None:
+        super().__init__(work, free_descriptors)
         self._work = work
-        self._bucket = bucket
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="objects")
-        self._uploads = asyncio.Semaphore(_UPLOADS)
+        self._store = store
+        self._request_threads = ThreadPoolExecutor(MAX_REQUESTS, thread_name_prefix="objects")
+        self._large_uploads = asyncio.Semaphore(MAX_LARGE_UPLOADS)
 
     async def __aexit__(
         self,
@@ -49,127 +52,104 @@ class ObjectStorage(Storage):
         traceback: TracebackType | None,
     ) -> None:
         await super().__aexit__(kind, error, traceback)
-        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self._request_threads.shutdown, cancel_futures=True)
 
     async def save(
         self,
         path: SafePath,
         data: bytes,
-        how: PublishOptions,
-        before: Callable[[], None] = lambda: None,
+        options: PublishOptions,
+        before_publish: Callable[[], None] = do_nothing,
     ) -> str:
-        """Make an object of a small body; as :meth:`Storage.save`.
+        """Make an object of a small body, as :meth:`Storage.save`."""
+        return await self._request(partial(self._put, path, data, options, before_publish))
 
-        Raises:
-            StoreError: the store refuses.
-        """
-        return await self._patiently(partial(self._put, path, data, how, before), self._threads)
+    async def remove(self, path: SafePath) -> None:
+        """Delete an object that has been replaced by one of another name."""
+        await self._request(partial(self._store.delete, path))
 
-    async def discard(self, path: SafePath) -> None:
-        """Remove an object that has been replaced by one of another name."""
-        await self._patiently(partial(self._bucket.delete, path), self._threads)
+    async def _publish_part(
+        self, path: SafePath, options: PublishOptions, written: os.stat_result
+    ) -> str:
+        """Upload a closed ``.part`` file; return the backup name of another object."""
+        async with self._large_uploads:
+            backup_name = await self._request(partial(self._upload_part, path, options))
+        await self.remove_empty_folders(path)
+        return backup_name
 
-    def part_file(self, path: SafePath, opened: tuple[int, int], piece: int) -> PartFile:
-        """Return a file that becomes an object when it is whole."""
-        return _ObjectPart(path, opened, self._hops, self._folder, piece, self._hand_over)
-
-    async def _hand_over(self, path: SafePath, fd: int, how: PublishOptions) -> str:
-        """Make an object of a ``.part`` file that is open; return what :meth:`save` does."""
-        try:
-            size = os.fstat(fd).st_size
-        finally:
-            os.close(fd)
-        async with self._uploads:
-            aside = await self._patiently(partial(self._publish, path, size, how), self._threads)
-        await self.prune(path)
-        return aside
+    async def _request(self, function: Callable[[], _Result]) -> _Result:
+        run = asyncio.get_running_loop().run_in_executor
+        return await self._retry_without_descriptor(lambda: run(self._request_threads, function))
 
     def _put(
-        self, path: SafePath, data: bytes, how: PublishOptions, before: Callable[[], None]
+        self,
+        path: SafePath,
+        data: bytes,
+        options: PublishOptions,
+        before_publish: Callable[[], None],
     ) -> str:
-        before()
-        aside = self._make_way(path, how, len(data), lambda: hashlib.sha256(data).digest())
-        if aside is None:
+        before_publish()
+        backup_name = self._back_up(path, options, len(data), lambda: hashlib.sha256(data).digest())
+        if backup_name is None:
             return ""
-        self._bucket.put(path, data)
-        return aside
+        self._store.put(path, data)
+        return backup_name
 
-    def _publish(self, path: SafePath, size: int, how: PublishOptions) -> str:
+    def _upload_part(self, path: SafePath, options: PublishOptions) -> str:
         file = self._work / f"{path}{PART}"
 
-        def digest() -> bytes:
+        def sha256() -> bytes:
             with file.open("rb") as stream:
                 return hashlib.file_digest(stream, "sha256").digest()
 
-        with translated(path):
-            aside = self._make_way(path, how, size, digest)
-            if aside is None:
-                file.unlink()
-                return ""
-            self._bucket.upload(file, path)
+        with translate_os_errors(path):
+            backup_name = self._back_up(path, options, file.stat().st_size, sha256)
+            if backup_name is not None:
+                self._store.upload(file, path)
             file.unlink()
-        return aside
+        return backup_name or ""
 
-    def _make_way(
-        self, path: SafePath, how: PublishOptions, size: int, digest: Callable[[], bytes]
+    def _back_up(
+        self, path: SafePath, options: PublishOptions, size: int, sha256: Callable[[], bytes]
     ) -> str | None:
-        """Keep what is there, is not ours and differs, under another name; return that name.
+        """Copy an object that would be lost to a free backup name; return that name, or "".
 
-        None means that it does not differ.
+        Returns None if the object has the new content already.
         """
-        if how.ours or (there := self._bucket.info(path)) is None:
+        if options.overwrite or (existing := self._store.info(path)) is None:
             return ""
-        if there.size == size and self._bucket.digest(path, "sha256") == digest():
+        if existing.size == size and self._store.digest(path, "sha256") == sha256():
             return None
         number = 1
-        while self._bucket.info(aside := SafePath(f"{path}.~{number}~")) is not None:
+        while self._store.info(backup := SafePath(f"{path}.~{number}~")) is not None:
             number += 1
-        self._bucket.copy(path, aside)
-        return aside.rpartition("/")[2]
+        self._store.copy(path, backup)
+        return backup.rpartition("/")[2]
 
 
 class VolumeUploader:
-    """Hands the volumes of a pack on to a store as they become whole, and removes them here.
+    """Uploads each whole volume of a pack, and its index, and removes them from the work folder.
 
-    It is what :func:`downloader.archive.open_session` tells of each.
+    It is what :func:`downloader.archive.open_session` calls for each volume.
     """
 
-    def __init__(self, bucket: ObjectStore) -> None:
-        self._bucket = bucket
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
 
     async def __call__(self, volume: Path, index: Path) -> None:
         """Make objects of a volume and of its index.
 
         Raises:
-            StoreError: the store refuses; both are still here.
-            DiskError: the disk refuses to have them removed.
+            StoreError: the store refuses; both files are kept.
+            DiskError: the disk refuses to remove them.
         """
-        await asyncio.to_thread(self._hand_over, volume, index)
+        await asyncio.to_thread(self._upload, volume, index)
 
-    def _hand_over(self, volume: Path, index: Path) -> None:
-        # The index first: whoever sees the volume finds it. A killed run may have sent both, and
-        # have removed one.
+    def _upload(self, volume: Path, index: Path) -> None:
+        # The index first: whoever sees the volume can read its index. A killed run may have
+        # uploaded both and removed one.
         for file in filter(Path.exists, (index, volume)):
-            self._bucket.upload(file, SafePath(file.name))
+            self._store.upload(file, SafePath(file.name))
         for file in (index, volume):
-            with translated(SafePath(file.name)):
+            with translate_os_errors(SafePath(file.name)):
                 file.unlink(missing_ok=True)
-
-
-class _ObjectPart(PartFile):
-    """A file that becomes an object when it is whole."""
-
-    def __init__(
-        self,
-        path: SafePath,
-        opened: tuple[int, int],
-        hops: BatchingExecutor,
-        folder: Folder,
-        piece: int,
-        hand_over: Callable[[SafePath, int, PublishOptions], Awaitable[str]],
-    ) -> None:
-        super().__init__(path, opened, hops, folder, piece)
-        self._hand_over = hand_over
-
-    async def _name(self, fd: int, how: PublishOptions) -> str:
-        return await self._hand_over(self._path, fd, how)

@@ -1,191 +1,183 @@
-"""A file that is being written under its ``.part`` name, in pieces."""
+"""A file that is written in pieces under its ``.part`` name, and renamed once it is whole."""
 
 import asyncio
 import os
-import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
+from typing import TypeVar
+
+from aiofiles.threadpool.binary import AsyncFileIO
 
 from downloader.storage.batching_executor import BatchingExecutor
-from downloader.storage.folder import Folder, translated
-from downloader.storage.publish import PublishOptions, publish, set_time
+from downloader.storage.output_folder import translate_os_errors
+from downloader.storage.publish import PublishOptions
 from downloader.web.filenames import SafePath
 
-#: What is read at once.
-_BLOCK = 1024 * 1024
-#: So many pieces of a file may wait to be written while the next one is filled.
-_WAITING_PIECES = 2
+READ_BYTES = 1024 * 1024
+#: Full buffers of a file that may wait to be written while the next one is filled.
+MAX_PENDING_BUFFERS = 2
+
+Publish = Callable[[PublishOptions, os.stat_result], Awaitable[str]]
+_Result = TypeVar("_Result")
 
 
-def write_all(fd: int, data: bytes | memoryview) -> None:
-    """Write *data* to an open file."""
-    written = os.write(fd, data)
-    while written < len(data):
-        written += os.write(fd, memoryview(data)[written:])
+def do_nothing() -> None:
+    """Do nothing before a file is published."""
 
 
-def nothing() -> None:
-    """Do nothing before a piece is written."""
+class LocalPartFile:
+    """A :class:`PartFile` on disk.
 
-
-class PartFile:
-    """A file that is being written under its ``.part`` name, in pieces.
-
-    Bytes are gathered in buffers that are used again, which costs less than new ones, and a full
-    buffer is written while the next one is filled.
+    Bytes are gathered in buffers that are reused, which costs less than new ones. A full buffer is
+    written in a thread while the next one is filled.
 
     Args:
-        hops: runs functions in threads.
-        piece: how large a buffer is.
+        path: the name of the whole file.
+        file: the ``.part`` file, unbuffered, at its beginning.
+        executor: the one that *file* uses.
+        buffer_bytes: the size of a buffer.
+        publish: gives the closed file its name; it gets what ``fstat`` returned for it.
 
-    Attributes:
-        size: how many bytes an earlier attempt has left.
-        keep: whether it can be continued later, and so stays when it is left unfinished.
-        committed: whether it has its final name.
+    Attributes: as of :class:`PartFile`, and
+        committed: whether the file has its final name.
     """
 
     def __init__(
         self,
         path: SafePath,
-        opened: tuple[int, int],
-        hops: BatchingExecutor,
-        folder: Folder,
-        piece: int,
+        file: AsyncFileIO,
+        executor: BatchingExecutor,
+        buffer_bytes: int,
+        publish: Publish,
     ) -> None:
-        self._fd: int | None
-        self._fd, self.size = opened
+        self._identity = os.fstat(file.fileno())
+        self.size = self._identity.st_size
         self.keep = False
         self.committed = False
         self._path = path
-        self._hops = hops
-        self._folder = folder
-        self._filling = bytearray(piece)
+        self._file = file
+        self._executor = executor
+        self._publish = publish
+        self._buffer = bytearray(buffer_bytes)
         self._filled = 0
-        self._free: list[bytearray] = []
-        self._full: deque[tuple[bytearray, int]] = deque()
-        self._writes: deque[asyncio.Future[None]] = deque()
-        self._in_order = threading.Lock()
-        self._broken = self._closing = False
-        self._before: Callable[[memoryview], None] = lambda _: None
+        self._free_buffers: list[bytearray] = []
+        self._pending: deque[asyncio.Task[object]] = deque()
+        self._write_lock = asyncio.Lock()
+        self._failed = False
+        self._observer: Callable[[memoryview], None] = lambda _: None
 
-    def observed_by(self, before: Callable[[memoryview], None]) -> None:
-        """Have *before* called with each piece, in the same thread, before it is written."""
-        self._before = before
+    def set_observer(self, observer: Callable[[memoryview], None]) -> None:
+        """Call *observer* with each piece, in order and in a thread, as it is written."""
+        self._observer = observer
 
-    async def existing(self) -> AsyncIterator[bytes]:
-        """Yield what an earlier attempt has left; what is written then goes behind it."""
-        fd = self._opened()
-        with translated(self._path):
-            while block := await self._hops.run(lambda: os.read(fd, _BLOCK)):
+    async def read_existing(self) -> AsyncIterator[bytes]:
+        """Yield the bytes that an earlier attempt left; what is written then follows them."""
+        with translate_os_errors(self._path):
+            while block := await self._finish(self._start(self._file.read(READ_BYTES))):
                 yield block
 
     async def write(self, data: bytes) -> None:
-        """Append *data*; it may return before that is written.
-
-        What goes wrong then is raised by a later call.
+        """Append *data*; this may return before it is written, and a later call raise the error.
 
         Raises:
             DiskError: the disk refuses.
         """
         start = 0
         while start < len(data):
-            taken = min(len(data) - start, len(self._filling) - self._filled)
+            taken = min(len(data) - start, len(self._buffer) - self._filled)
             end = self._filled + taken
-            self._filling[self._filled : end] = memoryview(data)[start : start + taken]
+            self._buffer[self._filled : end] = memoryview(data)[start : start + taken]
             self._filled = end
             start += taken
-            if end == len(self._filling):
-                await self._pass_on()
+            if end == len(self._buffer):
+                await self._start_writing()
 
     async def flush(self) -> None:
-        """Write all that was given.
+        """Wait until all data has been written.
 
         Raises:
             DiskError: the disk refuses.
         """
-        await self._pass_on()
-        while self._writes:
-            await self._oldest()
+        await self._start_writing()
+        while self._pending:
+            await self._finish_oldest()
 
-    async def _pass_on(self) -> None:
-        """Have the buffer written that was filled last, and take another."""
-        if not self._filled:
-            return
-        while len(self._writes) >= _WAITING_PIECES:
-            await self._oldest()
-        self._full.append((self._filling, self._filled))
-        self._filling = self._free.pop() if self._free else bytearray(len(self._filling))
-        self._filled = 0
-        self._writes.append(self._hops.run(self._write_next))
-
-    async def _oldest(self) -> None:
-        """Wait until the oldest of the pieces that wait has been written."""
-        with translated(self._path):
-            # Who is cancelled here must not close the file under the hands of the thread.
-            await asyncio.shield(self._writes[0])
-        self._writes.popleft()
-
-    def _write_next(self) -> None:
-        # On a slow disk several threads save: the pieces of one file must keep their order.
-        with self._in_order:
-            buffer, size = self._full.popleft()
-            if self._broken:
-                return
-            self._broken = True  # until this piece is there: none may follow one that is not
-            with memoryview(buffer)[:size] as piece:
-                self._before(piece)
-                write_all(self._opened(), piece)
-            self._broken = False
-            self._free.append(buffer)
-
-    async def commit(self, how: PublishOptions, before: Callable[[], None] = nothing) -> str:
+    async def commit(
+        self, options: PublishOptions, before_publish: Callable[[], None] = do_nothing
+    ) -> str:
         """Close the file and give it its name; return what :meth:`Storage.save` does.
 
-        *before* is called when all is written; what it raises is raised here.
+        *before_publish* is called once everything is written; its errors are raised here.
 
         Raises:
             DiskError: the disk refuses.
         """
         await self.flush()
-        before()
-        fd, self._fd = self._opened(), None
-        set_aside = await self._name(fd, how)
+        before_publish()
+        with translate_os_errors(self._path):
+            await self._file.close()
+        backup_name = await self._publish(options, self._identity)
         self.committed = True
-        return set_aside
+        return backup_name
 
     async def close(self) -> None:
-        """Close the file, when what is being written to it is done."""
-        if self._fd is None or self._closing:
+        """Close the file, once no thread uses it any more."""
+        if not self._file.closed:
+            # Shielded: a second cancellation must not leave the descriptor open.
+            await asyncio.shield(asyncio.ensure_future(self._close_after_pending()))
+
+    async def _start_writing(self) -> None:
+        """Write the buffer in a thread, and take another one."""
+        if not self._filled:
             return
-        self._closing = True
-        await asyncio.shield(asyncio.ensure_future(self._close_behind_the_threads(self._fd)))
+        while len(self._pending) >= MAX_PENDING_BUFFERS:
+            await self._finish_oldest()
+        self._start(self._write_buffer(self._buffer, self._filled))
+        self._buffer = (
+            self._free_buffers.pop() if self._free_buffers else bytearray(len(self._buffer))
+        )
+        self._filled = 0
 
-    async def _close_behind_the_threads(self, fd: int) -> None:
-        if self._writes:
-            await asyncio.wait(self._writes)
-        for written in self._writes:
-            written.exception()  # reported already, or of no interest to who gives up
-        self._fd = None
+    async def _write_buffer(self, buffer: bytearray, size: int) -> None:
+        # On a slow disk several threads write: the lock keeps the pieces of a file in order.
+        async with self._write_lock:
+            if self._failed:
+                return
+            self._failed = True  # until this piece is written: none may follow a missing one
+            with memoryview(buffer)[:size] as piece:
+                # Queued together, so that one thread does both in turn.
+                observed = self._executor.run(partial(self._observer, piece))
+                try:
+                    written = await self._file.write(piece)
+                    while written < size:
+                        written += await self._file.write(piece[written:])
+                finally:
+                    await observed
+            self._failed = False
+        self._free_buffers.append(buffer)
+
+    def _start(self, operation: Coroutine[None, None, _Result]) -> asyncio.Task[_Result]:
+        task = asyncio.create_task(operation, name="part file")
+        self._pending.append(task)
+        return task
+
+    async def _finish(self, task: asyncio.Task[_Result]) -> _Result:
+        # Shielded: when the transfer is cancelled, a thread still uses the file.
+        result = await asyncio.shield(task)
+        self._pending.remove(task)
+        return result
+
+    async def _finish_oldest(self) -> None:
+        with translate_os_errors(self._path):
+            await self._finish(self._pending[0])
+
+    async def _close_after_pending(self) -> None:
+        if self._pending:
+            await asyncio.wait(self._pending)
+        for task in self._pending:
+            if not task.cancelled():
+                task.exception()  # raised already, or of no interest to a cancelled transfer
         with suppress(OSError):
-            await self._hops.run(lambda: os.close(fd))
-
-    def _opened(self) -> int:
-        if self._fd is None:
-            raise ValueError("the file is closed")
-        return self._fd
-
-    async def _name(self, fd: int, how: PublishOptions) -> str:
-        """Close the file, and give it its name."""
-        return await self._hops.run(partial(self._publish, fd, how))
-
-    def _publish(self, fd: int, how: PublishOptions) -> str:
-        with translated(self._path):
-            try:
-                set_time(fd, how)
-                written = os.fstat(fd)
-            finally:
-                os.close(fd)
-            with self._folder.of(self._path, create=False) as (folder, leaf):
-                return publish(folder, leaf, how, written)
+            await self._file.close()

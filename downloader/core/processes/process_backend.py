@@ -19,7 +19,7 @@ from downloader.http import Client
 from downloader.models import InFlight, TransferOptions
 from downloader.models.shards import HostDealer
 from downloader.scheduling import MOST_AT_ONCE, affordable
-from downloader.storage import storage_for
+from downloader.storage import open_storage
 
 #: A process that is to stop now has so many seconds before it is killed.
 _STOP_SECONDS = 10.0
@@ -72,7 +72,7 @@ class ProcessBackend:
         # What processes could not use is found here, once, and before the first one is started.
         bucket = object_store.open_store(self._options)
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(storage_for(self._options, bucket=bucket))
+            await stack.enter_async_context(open_storage(self._options, store=bucket))
             await stack.enter_async_context(Client(self._options))
         return self
 

@@ -23,7 +23,7 @@ from downloader.report.findings import ADVICE, DuplicateGroups, Findings, repeat
 from downloader.report.formats.html_rows import FileLinks, TableRows
 from downloader.report.formats.text import json_line
 from downloader.report.output_files import AtomicFile, Spool
-from downloader.report.record import Record, Result
+from downloader.report.record import Record, Result, from_dict
 from downloader.report.run_record import RunRecord
 from downloader.report.summary import SizeSum, SizeSummary
 from downloader.web.text import format_size, printable
@@ -114,11 +114,8 @@ class HtmlReport:
             least = most[-1]
             equal = most.count(least)
         for line, size in zip(self._spool, self._sizes, strict=True):
-            members = json.loads(line)
-            members["outcome"] = Result(members["outcome"])
-            members["redirects"] = tuple(members["redirects"])
             equal -= size == least
-            yield Record(**members), size > least or (size == least and equal >= 0)
+            yield from_dict(json.loads(line)), size > least or (size == least and equal >= 0)
 
     def _charts(self) -> dict[str, object]:
         """Return what the charts above the table show."""

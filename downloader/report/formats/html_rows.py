@@ -87,7 +87,7 @@ def _row(record: Record, links: FileLinks, began: datetime) -> Iterator[str | in
     yield record.wire_bytes
     yield record.characters
     yield record.status
-    said = f"{record.kind}: {record.message}" if record.kind else record.reason
+    said = f"{record.kind}: {record.message or ''}" if record.kind else record.reason
     yield printable(said) if said else None
     # Tenths of milliseconds.
     start = record.started and datetime.fromisoformat(record.started)

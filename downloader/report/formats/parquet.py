@@ -1,22 +1,25 @@
-"""Records as a Parquet table, whose columns are those of the JSON Schema."""
+"""Parquet: a table with typed columns, which follow from the declaration of the record."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from downloader.errors import ReportError
 from downloader.parquet import ColumnField, ColumnType, ParquetError, TableWriter
+from downloader.report.fields import RecordField, ValueType
+from downloader.report.json_schema import SCHEMA_ID
 from downloader.report.output_files import AtomicFile
-from downloader.report.record import FIELDS, Record, schema, values
+from downloader.report.record import RECORD_FIELDS, Record, values
 from downloader.report.run_record import RunRecord, not_tried
 
 _FLAG = "--report"
 _TYPES = {
-    "string": ColumnType.TEXT,
-    "array": ColumnType.TEXTS,
-    "integer": ColumnType.INTEGER,
-    "number": ColumnType.NUMBER,
-    "boolean": ColumnType.TRUTH,
+    ValueType.TEXT: ColumnType.TEXT,
+    ValueType.CHOICE: ColumnType.TEXT,
+    ValueType.MOMENT: ColumnType.MOMENT,
+    ValueType.TEXTS: ColumnType.TEXTS,
+    ValueType.INTEGER: ColumnType.INTEGER,
+    ValueType.NUMBER: ColumnType.NUMBER,
+    ValueType.BOOLEAN: ColumnType.TRUTH,
 }
 
 
@@ -49,7 +52,7 @@ class ParquetReport:
         """Write the rest, and give the file its name."""
         if not run.complete:
             self.add(not_tried(run))
-        about = {"download.schema": "urn:download:record:1", "download.run": _text(run)}
+        about = {"download.schema": SCHEMA_ID, "download.run": _text(run)}
         self._writer.close(about)
         self._file.commit()
 
@@ -60,23 +63,15 @@ class ParquetReport:
 
 
 def columns() -> list[ColumnField]:
-    """Return the columns of the table: the members of the JSON Schema, in their order."""
-    properties = json.loads(schema())["$defs"]["record"]["properties"]
-    return [_field(name, properties[name]) for name in FIELDS]
+    """Return the columns of the table, one for each field of a record."""
+    return [_column(field) for field in RECORD_FIELDS]
 
 
-def _field(name: str, member: Mapping[str, object]) -> ColumnField:
-    match member:
-        case {"enum": list(choices)}:
-            names, type_ = tuple(each for each in choices if each is not None), ColumnType.TEXT
-            nullable = None in choices
-        case {"format": "date-time"}:
-            names, type_, nullable = (), ColumnType.MOMENT, True
-        case {"type": [str(kind), "null"]}:
-            names, type_, nullable = (), _TYPES[kind], True
-        case _:
-            names, type_, nullable = (), _TYPES[str(member["type"])], False
-    return ColumnField(name, type_, nullable, names, str(member["description"]))
+def _column(field: RecordField) -> ColumnField:
+    choices = tuple(map(str, field.choices)) if field.choices is not None else ()
+    return ColumnField(
+        field.name, _TYPES[field.value_type], field.nullable, choices, field.plain_description
+    )
 
 
 def _text(run: RunRecord) -> str:

@@ -7,8 +7,10 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from downloader.report.fields import Value
+from downloader.report.json_schema import SCHEMA_ID
 from downloader.report.output_files import AtomicFile, open_lines, writing
-from downloader.report.record import FIELDS, Record, Value, as_dict, values
+from downloader.report.record import FIELD_NAMES, Record, as_dict, values
 from downloader.report.run_record import RunRecord, not_tried
 from downloader.web.text import printable
 
@@ -20,7 +22,7 @@ _FORMULA = tuple("=+-@|%＝＋－＠")  # noqa: RUF001
 _FORMULA_BEHIND = re.compile(rf""";(?=[\s"']*[{re.escape("".join(_FORMULA))}])""")
 #: These are percent-encoded, so that no formula of theirs does harm, and are fetched as they are.
 _ADDRESSES = frozenset({"url", "parent", "final_url", "redirects"})
-_IS_ADDRESS = tuple(name in _ADDRESSES for name in FIELDS)
+_IS_ADDRESS = tuple(name in _ADDRESSES for name in FIELD_NAMES)
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
@@ -70,7 +72,7 @@ class JsonReport:
 
     def __init__(self, path: Path) -> None:
         self._file = AtomicFile(path, _FLAG)
-        self._file.write(b'{"schema":"urn:download:record:1","records":[')
+        self._file.write(f'{{"schema":"{SCHEMA_ID}","records":['.encode())
         self._before = b"\n"
 
     def add(self, record: Record) -> None:
@@ -97,7 +99,7 @@ class CsvReport:
         self._file = AtomicFile(path, _FLAG)
         self._text = io.StringIO(newline="")
         self._rows = csv.writer(self._text)
-        self._rows.writerow(FIELDS)
+        self._rows.writerow(FIELD_NAMES)
 
     def add(self, record: Record) -> None:
         """Write one row."""
