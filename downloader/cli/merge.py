@@ -23,7 +23,8 @@ from downloader.cli.options.common import (
 from downloader.cli.options.help_groups import context_settings, option
 from downloader.cli.options.parameter_types import OutputParam
 from downloader.models import ExitStatus
-from downloader.report.reporter import FORMATS, Reporter, ReportOptions
+from downloader.report.formats import format_of
+from downloader.report.reporter import Reporter, ReportOptions
 
 #: Options that make something of reports.
 _REPORT_OPTIONS = ("report", "sizes", "compare", "budget", "lock")
@@ -61,7 +62,7 @@ def command(ctx: click.Context, /, names: tuple[str, ...], **given: Any) -> None
         raise click.UsageError("merge reads and writes folders of this machine, not stores", ctx)
     paths = [Path(name) for name in names]
     output = given["output"].folder
-    if any(path.is_dir() for path in paths) or all(path.suffix not in FORMATS for path in paths):
+    if any(path.is_dir() for path in paths) or not any(map(format_of, paths)):
         if wrong := [name for name in _REPORT_OPTIONS if given[name]]:
             raise click.UsageError(f"--{wrong[0]} is for merging reports, not folders", ctx)
         run_and_exit(

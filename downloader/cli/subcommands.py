@@ -22,6 +22,9 @@ SUBCOMMANDS = {
     "check": Subcommand(
         "downloader.cli.check", "DIR", "Check the local links of a mirrored folder."
     ),
+    "compare": Subcommand(
+        "downloader.cli.compare", "OLD NEW", "Show what changed from one report to another."
+    ),
     "merge": Subcommand(
         "downloader.cli.merge", "DIR|REPORT...", "Merge output folders, or reports, into one."
     ),

@@ -8,6 +8,7 @@ from downloader.cli.options.config import load_config
 from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import BudgetParam, ReportFileParam
 from downloader.models import Options
+from downloader.report.formats import endings
 
 OUTPUT_FOLDER = Options().output
 
@@ -16,7 +17,7 @@ REPORT = option(
     "--report",
     type=ReportFileParam(),
     multiple=True,
-    help="Write a report (.html, .jsonl, .json, .csv or .parquet); repeatable.",
+    help=f"Write a report ({endings()}); repeatable.",
 )
 SIZES = option(
     "Report", "--sizes", is_flag=True, help="Print the largest URLs, sums by type and host."
