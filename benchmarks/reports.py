@@ -139,7 +139,7 @@ def stopwatch(times: int = 100_000) -> float:
     for _ in range(times):
         watch = Stopwatch()
         CURRENT.set(watch)
-        watch.answered = time.monotonic()
+        watch.responded = time.monotonic()
         watch.timings(encrypted=False)
     return (time.process_time() - began) / times * 1e6
 

@@ -15,7 +15,7 @@ from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.reporter import Reporter, ReportOptions
-from downloader.web.urls import conceal
+from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
     from downloader.cluster import ClusterPlan
@@ -35,7 +35,7 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
     options = _options_of(source, given)
     plan = _plan_of(options, given)
     view = OutcomeView(
-        conceal(options.remote) if options.remote else options.output,
+        redact_text(options.remote) if options.remote else options.output,
         quiet=given["quiet"],
         verbose=given["verbose"],
         progress=not given["no_progress"],
@@ -51,7 +51,7 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
 
             source = stack.enter_context(demo_site())
         for each in source:
-            sources.check(each)
+            sources.check_readable(each)
         reporter = stack.enter_context(Reporter(_report_options(source, given), options.folder))
         with runner(debug=view.debug) as loop:
             return loop.run(run_download(tuple(source), options, view, reporter, plan))
