@@ -9,7 +9,7 @@ import click
 from downloader import archive
 from downloader.cli.outcome_lines import count, outcome_line
 from downloader.errors import BlockedError, OutputError
-from downloader.journal import JournalMerger, is_in
+from downloader.journal import JournalMerger, has_journal
 from downloader.models import ExitStatus
 from downloader.storage import FolderCopy
 from downloader.web.filenames import SafePath
@@ -30,25 +30,25 @@ def run_merge_folders(folders: Sequence[Path], output: Path, *, quiet: bool = Fa
             raise OutputError(f"{folder} is no folder", hint="--merge takes output folders")
         if output.exists() and folder.samefile(output):
             raise OutputError(f"{folder} is the folder to merge into", hint="see --output")
-        if not is_in(folder):
+        if not has_journal(folder):
             raise OutputError(f"{folder} is no output folder of this program", hint="see --merge")
     with FolderCopy(folders[0], output):
         # Before there is a journal, there has to be the folder.
         pass
-    with closing(JournalMerger(output)) as merging:
+    with closing(JournalMerger(output)) as merger:
         for folder in folders:
             with FolderCopy(folder, output) as copying:
-                for clash in merging.take(folder, _MergedFolder(copying, folder)):
+                for clash in merger.merge(folder, _MergedFolder(copying, folder)):
                     click.echo(outcome_line(clash, output), err=True)
-        for warning in merging.warnings:
+        for warning in merger.warnings:
             click.echo(printable(f"download: {warning}"), err=True)
-        merged = merging.merged
+        counts = merger.counts
     if not quiet:
         click.echo(
-            f"{count(len(folders), 'folder')}: {count(merged.taken, 'URL')} taken in, "
-            f"{merged.known} known already, {merged.clashes} left out"
+            f"{count(len(folders), 'folder')}: {count(counts.merged, 'URL')} taken in, "
+            f"{counts.known} known already, {counts.conflicts} left out"
         )
-    return ExitStatus.SOME_FAILED if merged.clashes else ExitStatus.DONE
+    return ExitStatus.SOME_FAILED if counts.conflicts else ExitStatus.DONE
 
 
 class _MergedFolder:

@@ -31,7 +31,7 @@ from downloader.core.nested_lists import NestedListFetcher
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
 from downloader.errors import DiskError, InternalError, RunError
-from downloader.journal import Journal, refused
+from downloader.journal import Journal, failed_outcome
 from downloader.models import Downloaded, InFlight, Options, Outcome
 from downloader.sources import Entry, ShardFilter
 from downloader.storage import LocalStorage
@@ -274,7 +274,7 @@ class ClusterRun:
             return
         except PortionLostError as error:
             fault = InternalError(str(error), hint="run it again: it goes on where it was")
-            yield from (refused(target_of(line), fault) for line in work.lines.splitlines())
+            yield from (failed_outcome(target_of(line), fault) for line in work.lines.splitlines())
             return
         except RunError as error:
             self._end_with(error)

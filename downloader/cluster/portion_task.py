@@ -13,7 +13,7 @@ from downloader.cluster.messages import Portion, PortionProgress, PortionResult,
 from downloader.cluster.worker_loop import LOOP
 from downloader.core.local_run import LocalRun
 from downloader.errors import BusyError, DownloadError, OutputError, RunError
-from downloader.journal import is_in
+from downloader.journal import has_journal
 from downloader.models import Failed, Options, Outcome
 
 _TICK_SECONDS = 0.5
@@ -164,7 +164,7 @@ def _check(output: Path) -> None:
     Raises:
         OutputError: it is not.
     """
-    if not is_in(output.parent):
+    if not has_journal(output.parent):
         raise OutputError(
             f"a worker does not see the folder {output.parent}",
             hint="it has to be on a disk that all of them share",

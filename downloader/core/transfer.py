@@ -199,7 +199,7 @@ async def _attempt(transfer: Transfer, rooms: TransferContext) -> Fetched | Requ
         offset = 0
     if parked is not None and offset:
         transfer.parked = parked
-        headers = _range_headers(parked.partial, offset)
+        headers = _range_headers(parked.body, offset)
         answer = await rooms.client.get(transfer.trail, job.target.headers + headers)
         if answer is None:
             return Requeue()
@@ -216,7 +216,7 @@ async def _attempt(transfer: Transfer, rooms: TransferContext) -> Fetched | Requ
     found = bool(job.target.parent)
     headers = job.target.headers + _conditions(job)
     # What is left over is tried once: should it be damaged, the server still has it.
-    left = job.left_since if transfer.attempts == 1 else None
+    left = job.unrecorded_since if transfer.attempts == 1 else None
     answer = await rooms.client.get(transfer.trail, headers, follow=not found, left_since=left)
     if answer is None:
         if not found or transfer.trail.cookies:
@@ -242,7 +242,7 @@ async def _handle_response(
     job, target = transfer.job, transfer.job.target
     if not 200 <= response.status < 300:
         await response.archive_rest()
-    if response.status == 304 and job.saved is not None and job.conditional:
+    if response.status == 304 and job.saved is not None and job.revalidate:
         return Unchanged(
             index=target.index,
             origin=target.origin,
@@ -288,7 +288,7 @@ async def _handle_response(
         bandwidth=rooms.bandwidth,
         held=rooms.meter,
         checksum=target.checksum,
-        ours=job.free or (job.saved is not None and job.saved.path == path),
+        ours=job.is_name_free or (job.saved is not None and job.saved.path == path),
         continuation=continuation,
         received=received,
         parking=parking,
@@ -360,7 +360,7 @@ def _range_headers(partial: PartialBody, offset: int) -> tuple[tuple[str, str], 
 
 def _conditions(job: Job) -> tuple[tuple[str, str], ...]:
     """Return the fields that ask only for what has changed (RFC 9110, section 13.1)."""
-    if job.saved is None or not job.conditional:
+    if job.saved is None or not job.revalidate:
         return ()
     if job.saved.etag:
         return (("If-None-Match", job.saved.etag),)
@@ -373,13 +373,13 @@ def _continuation(
     response: Response, job: Job, parked: PartialFile, offset: int
 ) -> Continuation | None:
     """Return how *response* goes on from what is parked, or None if it does not."""
-    if response.status != 206 or response.url != parked.partial.url:
+    if response.status != 206 or response.url != parked.body.url:
         return None
     coded = response.content_coding.strip() not in ("", "identity")
     if coded or job.name.path(response.media_type) != parked.path:
         return None
     total = continued_total(
-        parked.partial,
+        parked.body,
         offset,
         response.header("Content-Range"),
         response.header("ETag"),

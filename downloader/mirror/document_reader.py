@@ -32,7 +32,7 @@ class DocumentReader:
     async def documents(self, portion: Sequence[SavedDocument]) -> Documents:
         """Return those of *portion* that can be read for links, with their bytes."""
         readable = [each for each in portion if links.can_contain_links(each.media_type)]
-        reading = (self._storage.read(each.original, LARGEST) for each in readable)
+        reading = (self._storage.read(each.original_path, LARGEST) for each in readable)
         documents: list[tuple[SavedDocument, FileContents]] = []
         for each, result in zip(
             readable, await asyncio.gather(*reading, return_exceptions=True), strict=True

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from downloader.errors import BlockedError, TooLargeError
-from downloader.journal import PublishedFile, SavedDocument, original
+from downloader.journal import PublishedFile, SavedDocument, original_path
 from downloader.journal.async_journal import AsyncJournal
 from downloader.storage import FileContents, PublishOptions, Storage
 
@@ -60,7 +60,7 @@ async def publish(
     blocked |= await _all(lambda each: _replace(each, each.contents.data, storage), back, warn)
     notes_of = [each.note for each in changed if each.stored.row not in blocked]
     if notes_of:
-        await notes.publish(notes_of)
+        await notes.record_published(notes_of)
     replacing = [each for each in new if each.note.size is not None]
     replacing = [each for each in replacing if each.stored.row not in blocked]
     await _all(lambda each: _replace(each, each.body, storage), replacing, warn)
@@ -85,7 +85,7 @@ async def _all(
 
 async def _keep(new: NewContent, storage: Storage) -> None:
     """Keep what was received with the originals."""
-    await storage.save(original(new.stored.path), new.contents.data, new.how)
+    await storage.save(original_path(new.stored.path), new.contents.data, new.how)
 
 
 async def _replace(new: NewContent, body: bytes, storage: Storage) -> None:

@@ -36,7 +36,7 @@ class LinkTargets:
         unknown = list({_bare(link.url) for link in links if link.url} - self._known.keys())
         if unknown:
             self._known |= dict.fromkeys(unknown)
-            self._known |= await self._notes.places(unknown, withdrawn=self._withdrawn)
+            self._known |= await self._notes.locations(unknown, withdrawn=self._withdrawn)
 
     def of(self, link: Link) -> FileLocation | None:
         """Return the file of a link that was looked up, if there is one."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from downloader.journal import PublishedFile, SavedDocument, TargetRole, original
+from downloader.journal import PublishedFile, SavedDocument, TargetRole, original_path
 from downloader.journal.async_journal import AsyncJournal
 from downloader.mirror.scope import Scope
 from downloader.models import MirrorOptions
@@ -33,7 +33,7 @@ class OriginalsArranger:
     async def arrange(self) -> None:
         """Move what this run has seen to where it is to be."""
         row = 0
-        while files := await self._notes.arranged(row, self._roles):
+        while files := await self._notes.saved_by_role(row, self._roles):
             row = files[-1].row
             kept = {each.row: self.keeps(each.role, each.address) for each in files}
             withdraw = [each for each in files if not each.withdrawn and not kept[each.row]]
@@ -41,7 +41,7 @@ class OriginalsArranger:
             for each in withdraw:
                 await self._withdraw(each)
             for each in restore:
-                await self._storage.move(original(each.path), each.path)
+                await self._storage.move(original_path(each.path), each.path)
             await self._note(withdraw, withdrawn=True)
             await self._note(restore, withdrawn=False)
 
@@ -55,13 +55,13 @@ class OriginalsArranger:
 
     async def _withdraw(self, stored: SavedDocument) -> None:
         if stored.published is None:
-            await self._storage.move(stored.path, original(stored.path))
+            await self._storage.move(stored.path, original_path(stored.path))
         else:
             await self._storage.remove(stored.path)
         await self._storage.remove_empty_folders(stored.path)
 
     async def _note(self, files: Sequence[SavedDocument], *, withdrawn: bool) -> None:
         if files:
-            await self._notes.publish(
+            await self._notes.record_published(
                 [PublishedFile(each.row, withdrawn=withdrawn) for each in files]
             )

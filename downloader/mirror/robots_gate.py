@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from downloader.errors import HttpStatusError, InternalError, RobotsError, TimedOutError, UrlError
 from downloader.http import Client, retry
-from downloader.journal import Job, refused
+from downloader.journal import Job, failed_outcome
 from downloader.mirror.scope import RobotsCache, RobotsRules
 from downloader.models import Failed, NetworkOptions, Skipped, SkipReason
 from downloader.web import urls
@@ -65,10 +65,10 @@ class RobotsGate:
                 rules = await self._robots.rules(jobs[0].target.url)
                 decided = [_decided(job, rules) for job in jobs]
             except UrlError as error:
-                decided = [refused(job.target, error) for job in jobs]
+                decided = [failed_outcome(job.target, error) for job in jobs]
             except Exception as error:  # or the run would wait for these links for ever
                 defect = InternalError(f"a defect of this program: {type(error).__name__}: {error}")
-                decided = [refused(job.target, defect) for job in jobs]
+                decided = [failed_outcome(job.target, defect) for job in jobs]
         self.waiting -= len(jobs)
         self._passed(decided)
 
@@ -81,7 +81,7 @@ def _decided(job: Job, rules: RobotsRules) -> Passed:
     """
     target = job.target
     if rules.refused:
-        return refused(target, RobotsError(rules.refused, hint="see --no-robots"))
+        return failed_outcome(target, RobotsError(rules.refused, hint="see --no-robots"))
     if not rules.allowed(target.url):
         return Skipped(
             index=target.index,

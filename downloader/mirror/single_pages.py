@@ -97,7 +97,7 @@ class SingleFileWriter:
         if stored is None:
             return None
         try:
-            contents = await self._storage.read(stored.original, LARGEST)
+            contents = await self._storage.read(stored.original_path, LARGEST)
         except UrlError:
             return None
         if not links.can_contain_links(stored.media_type):
@@ -120,7 +120,7 @@ class SingleFileWriter:
 
     async def _stored(self, path: str) -> SavedDocument | None:
         row = self._rows.get(path)
-        return None if row is None else await self._notes.stored(row)
+        return None if row is None else await self._notes.document(row)
 
     def _tell(self, stored: SavedDocument, single: SingleFilePage) -> None:
         """Note what was saved and yet is not within; what was not saved has failed by itself."""

@@ -32,7 +32,7 @@ from downloader.core.processes.ipc import (
 from downloader.core.processes.process import WorkerProcess
 from downloader.core.transfer import Transfer, failed
 from downloader.errors import DiskError, InternalError, RunError
-from downloader.journal import PartialFile, saved_since
+from downloader.journal import PartialFile, find_saved_since
 from downloader.models import TransferOptions
 
 #: How many of those that were being fetched at a death are fetched at once, by how often that was.
@@ -223,7 +223,7 @@ class Supervisor:
         except DiskError as refused:
             error = refused
         else:
-            transfer.parked = parked if parked.partial.validator else None
+            transfer.parked = parked if parked.body.validator else None
         if child is not None:
             child.send(PartRecorded(number, error))
 
@@ -293,9 +293,11 @@ class Supervisor:
         for transfer in transfers:
             job = transfer.job
             if self._options.pack:
-                transfer.job = replace(job, left_since=job.left_since or self._ties.since)
+                transfer.job = replace(
+                    job, unrecorded_since=job.unrecorded_since or self._ties.since
+                )
             elif job.saved is None and self._options.save and self._options.remote is None:
-                saved = saved_since(self._options.output, job.name, self._ties.since)
+                saved = find_saved_since(self._options.output, job.name, self._ties.since)
                 transfer.job = replace(job, saved=saved)
 
     def _drop(self, rows: Sequence[int], begun: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from downloader.journal import FOLDER
+from downloader.journal import STATE_FOLDER
 from downloader.mirror.check.model import UnreadableFile
 
 #: What is larger is no page, whatever its name: reading it would take some 20 times its size.
@@ -63,7 +63,7 @@ class MirrorTree:
                 path = f"{folder}{name}"
                 if not is_folder:
                     yield path
-                elif path != FOLDER:
+                elif path != STATE_FOLDER:
                     inner.append(f"{path}/")
             waiting += reversed(inner)
 
