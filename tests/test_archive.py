@@ -374,8 +374,8 @@ async def test_after_a_kill_every_whole_record_is_kept_and_the_cut_one_dropped(
     site.pages["/stuck"] = b"at last"
     ran = await command(*arguments)
     assert ran.status == 0
-    assert any("what a stopped process left of a.warc.gz is kept" in line for line in ran.err)
-    assert any("cut record" in line for line in ran.err)
+    assert any("recovered a.warc.gz of a killed run" in line for line in ran.err)
+    assert any("bytes of an incomplete record" in line for line in ran.err)
     first = answers(command.folder / "a.warc.gz")
     assert {record.payload for record in first} <= set(pages.values())
     assert len(first) >= len(saved), "what has a name is in the archive"
@@ -485,7 +485,7 @@ async def keep(archive: ArchiveRecorder, number: int, body: bytes) -> None:
     [
         (("--warc", "a.zip"), "it must end with .warc.gz or .warc"),
         (("--wacz", ".wacz"), "it must end with .wacz"),
-        (("--warc", "file/a.warc.gz"), "cannot keep an archive in file/a.warc.gz"),
+        (("--warc", "file/a.warc.gz"), "cannot write the archive file/a.warc.gz"),
     ],
 )
 async def test_a_place_that_cannot_be_used_is_said_at_once(

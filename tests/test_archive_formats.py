@@ -24,7 +24,7 @@ from downloader.archive.dedup import RecentPayloads
 from downloader.archive.file_series import FileSeries
 from downloader.archive.previous_captures import PreviousCaptures
 from downloader.archive.surt import surt
-from downloader.archive.warc_records import OriginalRecord, digest_of, identifier
+from downloader.archive.warc_records import OriginalRecord, digest_of, new_record_id
 from downloader.errors import BadUrlError
 from downloader.models import WarcDigest
 from downloader.web import urls
@@ -84,7 +84,7 @@ def test_digests_are_written_as_everybody_writes_them(data: bytes) -> None:
 
 def test_identifiers_are_random_uuids() -> None:
     for _ in range(200):
-        text = identifier()
+        text = new_record_id()
         parsed = uuid.UUID(text.removeprefix("<urn:uuid:").removesuffix(">"))
         assert (parsed.version, parsed.variant) == (4, uuid.RFC_4122)
         assert text == f"<urn:uuid:{parsed}>"
@@ -93,14 +93,14 @@ def test_identifiers_are_random_uuids() -> None:
 @given(st.lists(st.binary(max_size=5).filter(lambda line: b"\n" not in line), max_size=200))
 def test_lines_are_sorted_outside_of_memory_as_in_it(lines: list[bytes]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cdxj, "_RUN", 7)
+        patch.setattr(cdxj, "_LINES_PER_RUN", 7)
         into = io.BytesIO()
-        cdxj.sort((line + b"\n" for line in lines), into)
+        cdxj.sort_lines((line + b"\n" for line in lines), into)
     assert into.getvalue() == b"".join(sorted(line + b"\n" for line in lines))
 
 
 def test_payloads_that_were_seen_long_ago_are_forgotten() -> None:
-    payloads = RecentPayloads(most=2)
+    payloads = RecentPayloads(max_payloads=2)
     for number in range(3):
         payloads.add(str(number), OriginalRecord(f"http://h/{number}", "2026-01-01T00:00:00Z"))
     assert payloads.get("0") is None
@@ -194,7 +194,7 @@ async def test_of_two_runs_at_once_one_makes_the_wacz(site: Site, command: Comma
     second = await command(site.url("/a"), "--wacz", "a.wacz", "-o", "other")
     go.set()
     assert second.status == 2
-    assert "another run is keeping one there" in second.err[-1]
+    assert "another run is writing it" in second.err[-1]
     assert (await ended(first)).status == 0
     validate(command.folder / "a.wacz")
     third = await command(site.url("/a"), "--wacz", "a.wacz", "-o", "other")

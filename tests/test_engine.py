@@ -26,12 +26,12 @@ from downloader.cluster.messages import (
     Portion,
     PortionProgress,
     PortionResult,
-    failure_of,
-    line_of,
-    outcomes,
-    target_of,
+    decode_failure,
+    decode_outcomes,
+    decode_target,
+    encode_entry,
 )
-from downloader.cluster.partition import Partitioner, key_of
+from downloader.cluster.partition import Partitioner, fingerprint_of
 from downloader.cluster.worker_loop import AdmissionControl
 from downloader.core.local_run import LocalRun
 from downloader.errors import BusyError, DiskError, ErrorKind, OutputError, RunError
@@ -208,8 +208,8 @@ async def test_a_scheduler_that_dies_ends_the_run_with_one_line_and_another_run_
     assert ran.status == 2
     assert ran.err == [
         f"Stopped: {count} lines were not tried",
-        "download: the Dask scheduler has dropped what it was to do: scheduler-connection-lost; "
-        "run it again: it goes on where it was",
+        "download: the Dask scheduler has dropped the tasks of this run: "
+        "scheduler-connection-lost; run the command again to continue",
     ]
     town.pages = {f"/{number}": sends(b"page") for number in range(count)}
     await cluster.start(1)
@@ -366,19 +366,21 @@ class Here:
     ) -> None:
         pass
 
-    async def do(self, work: Portion) -> PortionResult:
+    async def execute(self, work: Portion) -> PortionResult:
         self.seen.append(work)
         self.at_once[work.shard] += 1
         self.most = max(self.most, *self.at_once.values())
         self.together = max(self.together, self.at_once.total())
         try:
             self._before(work)
-            return await asyncio.to_thread(portion_task.do, work, lambda _: None, lambda: True)
+            return await asyncio.to_thread(
+                portion_task.run_portion, work, lambda _: None, lambda: True
+            )
         finally:
             self.at_once[work.shard] -= 1
 
     async def stop(self, *, now: bool) -> None:
-        portion_task.stop(self._run, now)
+        portion_task.stop_run(self._run, now)
 
 
 async def campaign(
@@ -456,8 +458,8 @@ def test_standard_input_is_no_list_that_is_known(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("-").touch()
-    assert key_of(("-",), None) == ""
-    assert key_of(("./-",), None) != ""
+    assert fingerprint_of(("-",), None) == ""
+    assert fingerprint_of(("./-",), None) != ""
 
 
 def test_what_a_worker_may_log_has_no_secrets(tmp_path: Path) -> None:
@@ -513,14 +515,14 @@ def test_a_shard_fills_all_parts(tmp_path: Path) -> None:
     cutter.add([target for target in targets if shard.owns(target.url)])
     parts = cutter.finish("", 0)
     assert min(parts.counts) > 10
-    assert cutter.known("") is None
+    assert cutter.find_existing("") is None
 
 
 async def test_what_everybody_dies_of_fails_line_by_line_and_the_rest_goes_on(
     site: Site, tmp_path: Path
 ) -> None:
     def die(work: Portion) -> None:
-        if work.first == 0:
+        if work.first_line == 0:
             raise PortionLostError("4 workers died while they had its part of the list")
 
     site.pages = {f"/{number}": b"page" for number in range(4)}
@@ -553,7 +555,7 @@ async def test_a_fault_of_the_run_ends_it_and_what_ended_before_is_told(
     site: Site, tmp_path: Path
 ) -> None:
     def refuse(work: Portion) -> None:
-        if work.first:
+        if work.first_line:
             raise RunError("the scheduler is gone")
 
     site.pages = {f"/{number}": b"page" for number in range(3)}
@@ -571,20 +573,21 @@ async def test_a_fault_of_the_run_ends_it_and_what_ended_before_is_told(
 
 def work(output: Path, *addresses: str, version: str = __version__) -> Portion:
     lines = b"".join(
-        line_of(Target(url=Url(address), index=index)) for index, address in enumerate(addresses)
+        encode_entry(Target(url=Url(address), index=index))
+        for index, address in enumerate(addresses)
     )
     return Portion("run", 0, 0, lines, Options(output=output), version)
 
 
 def do(one: Portion) -> PortionResult:
-    return portion_task.do(one, lambda _: None, lambda: True)
+    return portion_task.run_portion(one, lambda _: None, lambda: True)
 
 
 def test_a_worker_that_is_not_as_the_others_says_so(tmp_path: Path) -> None:
     done = do(work(tmp_path / "out" / "shard", "http://127.0.0.1/"))
     assert isinstance(done.error, OutputError)
     assert done.error.message == f"a worker does not see the folder {tmp_path / 'out'}"
-    assert (done.untried, list(outcomes(done.frames, "shard"))) == (1, [])
+    assert (done.untried, list(decode_outcomes(done.encoded_outcomes, "shard"))) == (1, [])
     assert not (tmp_path / "out").exists()
     done = do(work(tmp_path / "out" / "shard", "http://127.0.0.1/", version="0"))
     assert isinstance(done.error, RunError)
@@ -612,7 +615,7 @@ def test_a_planted_link_is_not_followed(output: Path, tmp_path: Path) -> None:
 def test_a_shard_that_somebody_still_has_is_asked_for_again_and_then_given_up(
     output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(portion_task, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(portion_task, "_LOCK_RETRY_SECONDS", 0.0)
     (output / "shard").mkdir()
     held = Journal(output / "shard")
     done = do(work(output / "shard", "http://127.0.0.1/"))
@@ -637,11 +640,11 @@ async def test_what_was_told_before_somebody_else_was_found_there_is_told_once(
                 if tries == 1:
                     raise BusyError("another run is writing there")
 
-    monkeypatch.setattr(portion_task, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(portion_task, "_LOCK_RETRY_SECONDS", 0.0)
     monkeypatch.setattr(LocalRun, "outcomes", outcomes_of)
     done = await asyncio.to_thread(do, work(output / "shard", site.url("/1"), site.url("/2")))
     assert (tries, done.error, done.untried) == (2, None, 0)
-    assert sorted(each.index for each in outcomes(done.frames, "shard")) == [0, 1]
+    assert sorted(each.index for each in decode_outcomes(done.encoded_outcomes, "shard")) == [0, 1]
 
 
 async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
@@ -659,8 +662,8 @@ async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
             await asyncio.sleep(0)
 
     turns = AdmissionControl(lambda: used, lambda: now, sleep)
-    await turns.wait(lambda: stopped)
-    second = asyncio.create_task(turns.wait(lambda: stopped))
+    await turns.acquire(lambda: stopped)
+    second = asyncio.create_task(turns.acquire(lambda: stopped))
     await some_time()
     assert not second.done()
     # The first one waits for its hosts.
@@ -668,15 +671,15 @@ async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
     await second
     busy = 1.0
     longer.clear()
-    third = asyncio.create_task(turns.wait(lambda: stopped))
+    third = asyncio.create_task(turns.acquire(lambda: stopped))
     await some_time()
     assert not third.done()
     # Nobody is left: how busy others keep the process does not count, nor is it looked at.
-    turns.end()
-    turns.end()
+    turns.release()
+    turns.release()
     await third
     longer.set()
-    fourth = asyncio.create_task(turns.wait(lambda: stopped))
+    fourth = asyncio.create_task(turns.acquire(lambda: stopped))
     await some_time()
     assert not fourth.done()
     stopped = True
@@ -684,8 +687,8 @@ async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
 
 
 def test_what_comes_after_a_stop_is_not_begun(output: Path) -> None:
-    one = replace(work(output / "shard", "http://127.0.0.1/"), run="stopped")
-    portion_task.stop("stopped", True)
+    one = replace(work(output / "shard", "http://127.0.0.1/"), run_id="stopped")
+    portion_task.stop_run("stopped", True)
     done = do(one)
     assert (done.error, done.untried) == (None, 1)
     assert not (output / "shard").exists()
@@ -706,9 +709,9 @@ texts = st.text(max_size=20)
     )
 )
 def test_a_line_is_the_same_after_it_was_put_aside(target: Target) -> None:
-    line = line_of(target)
+    line = encode_entry(target)
     assert line.count(b"\n") == 1
-    assert target_of(line) == target
+    assert decode_target(line) == target
 
 
 @given(
@@ -723,4 +726,4 @@ def test_a_line_is_the_same_after_it_was_put_aside(target: Target) -> None:
     )
 )
 def test_a_line_that_is_none_is_the_same_after_it_was_put_aside(failed: Failed) -> None:
-    assert failure_of(line_of(failed)) == failed
+    assert decode_failure(encode_entry(failed)) == failed

@@ -22,10 +22,11 @@ from downloader.errors import (
     TruncatedError,
     UrlError,
 )
-from downloader.http.client import _location_text, _text
 from downloader.http.cookies import CookieFile
+from downloader.http.redirects import location_text
+from downloader.http.response import field_text
 from downloader.http.resume import continued_total, strong_validator
-from downloader.http.retry import LONGEST_ASKED, retry_after
+from downloader.http.retry import MAX_RETRY_AFTER_SECONDS, retry_after
 from downloader.journal import Job, Journal
 from downloader.models import ExitStatus, PartialBody, Skipped
 from downloader.web import urls
@@ -77,7 +78,7 @@ DATES = st.builds(
 @example(raw=b"http://a:b@c:99999/")
 @FAST
 def test_any_location_leads_to_a_web_address_or_is_refused(raw: bytes) -> None:
-    location = _location_text(raw)
+    location = location_text(raw)
     location.encode()
     try:
         url = urls.join(Url("https://base.test/a/b?c"), location)
@@ -150,7 +151,7 @@ def test_every_line_of_any_list_is_admitted_skipped_or_refused(
 @given(HEADERISH)
 @FAST
 def test_a_field_of_any_bytes_becomes_text_that_can_be_kept(field: str) -> None:
-    _text(field).encode()
+    field_text(field).encode()
 
 
 @given(field=HEADERISH | DATES, now=st.floats(0, 4e9))
@@ -160,7 +161,7 @@ def test_a_field_of_any_bytes_becomes_text_that_can_be_kept(field: str) -> None:
 @FAST
 def test_any_retry_after_is_a_bounded_wait_or_none(field: str, now: float) -> None:
     wait = retry_after(field, now)
-    assert wait is None or 0 <= wait <= LONGEST_ASKED
+    assert wait is None or 0 <= wait <= MAX_RETRY_AFTER_SECONDS
 
 
 @given(HEADERISH | DATES)
@@ -267,7 +268,7 @@ def test_any_text_is_a_file_of_cookies_or_refused(text: str) -> None:
             cookies = CookieFile(file)
         except RunError:
             return
-    for pair in cookies.fitting(Url("https://h.test/a")):
+    for pair in cookies.matching(Url("https://h.test/a")):
         assert not set(pair) & set("\r\n\0")
 
 

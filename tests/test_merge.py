@@ -41,7 +41,7 @@ async def test_shards_merge_into_what_one_run_leaves_and_a_run_goes_on_from_ther
     before = [tree(command.folder / part) for part in parts]
     ran = await command("--merge", *parts, "-o", "merged")
     assert (ran.status, ran.err) == (0, [])
-    assert ran.out == [f"3 folders: {len(addresses)} URLs taken in, 0 known already, 0 left out"]
+    assert ran.out == [f"3 folders: {len(addresses)} URLs merged, 0 already known, 0 left out"]
     assert tree(command.folder / "merged") == tree(command.folder / "whole")
     assert [tree(command.folder / part) for part in parts] == before
     # Their bytes are there once.
@@ -54,7 +54,7 @@ async def test_shards_merge_into_what_one_run_leaves_and_a_run_goes_on_from_ther
     # Once more, and nothing changes.
     ran = await command("--merge", *parts, "-o", "merged")
     assert (ran.status, ran.err) == (0, [])
-    assert ran.out == [f"3 folders: 0 URLs taken in, {len(addresses)} known already, 0 left out"]
+    assert ran.out == [f"3 folders: 0 URLs merged, {len(addresses)} already known, 0 left out"]
 
 
 @linux
@@ -147,11 +147,11 @@ async def test_what_cannot_be_merged_is_named_and_left_where_it_is(
     (command.folder / "b" / "y").unlink()
     ran = await command("--merge", "a", "b", "-o", "c")
     assert ran.status == 1
-    assert ran.out == ["2 folders: 1 URL taken in, 0 known already, 2 left out"]
+    assert ran.out == ["2 folders: 1 URL merged, 0 already known, 2 left out"]
     assert ran.err == [
         f"Failed {site.url('/2')}: another URL has the name 'x' in the merged folder (blocked); "
         "merge it into another folder",
-        f"Failed {site.url('/3')}: its file y is not there as it was saved (blocked); "
+        f"Failed {site.url('/3')}: its file y is missing or has changed since it was saved (blocked); "
         "run the shard again",
     ]
     assert tree(command.folder / "c") == {"x": b"one"}
@@ -184,11 +184,11 @@ async def test_a_file_in_the_way_is_kept_and_a_planted_link_is_not_followed(
     [
         ((), "--merge takes the folders, or the reports, to merge as SOURCEs"),
         (("--demo",), "--merge takes the folders, or the reports, to merge as SOURCEs"),
-        (("nothing",), "nothing is no folder; --merge takes output folders"),
-        (("empty",), "empty is no output folder of this program; see --merge"),
+        (("nothing",), "nothing is not a folder; name output folders to merge"),
+        (("empty",), "empty is not an output folder of this program; name output folders to merge"),
         (
             ("part", "empty", "-o", "merged"),
-            "empty is no output folder of this program; see --merge",
+            "empty is not an output folder of this program; name output folders to merge",
         ),
         (("part", "-o", "part"), "part is the folder to merge into; see --output"),
         (("part", "broken"), "the journal broken/.download/journal.sqlite3 was broken"),

@@ -18,7 +18,7 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Options, Outcome, Skipped, Unchanged
-from downloader.archive.file_series import PackVolumes, hold, index_path, is_volume
+from downloader.archive.file_series import PackVolumes, index_path, is_pack_volume, lock_file
 from downloader.core.local_run import LocalRun
 from downloader.errors import DownloadError, OutputError
 from downloader.journal import STATE_FOLDER
@@ -246,7 +246,7 @@ async def test_what_a_killed_run_packed_and_did_not_note_is_not_fetched_again(
     forget(command.folder / "out")
     site.requests.clear()
     second = await command("list", "-j", "1")
-    assert second.err == [f"download: what a stopped process left of {volume.name} is kept"]
+    assert second.err == [f"download: recovered {volume.name} of a killed run"]
     assert sorted(second.out[:4]) == sorted(first.out[:4])
     assert site.requests == []
     assert volumes(command.folder / "out") == [volume]
@@ -264,7 +264,7 @@ async def test_of_a_cut_volume_the_rest_is_fetched(site: Site, command: Command)
     unfinished(volume, cut=volume.stat().st_size - last.offset - last.length // 2)
     site.requests.clear()
     ran = await command("list")
-    assert "is kept, but for the " in ran.err[0]
+    assert "bytes of an incomplete record" in ran.err[0]
     assert summary(ran) == "5 URLs: 1 downloaded, 0 unchanged, 4 skipped, 0 failed"
     assert [site.url(request.path) for request in site.requests] == [last.url]
     assert bodies(command.folder / "out") == wanted
@@ -339,7 +339,7 @@ async def test_a_run_waits_for_the_last_processes_of_a_killed_one(
     unfinished(volume)
     forget(command.folder / "out")
     # As a process does that is about to end.
-    held = hold(volume.with_name(f"{volume.name}.open"))
+    held = lock_file(volume.with_name(f"{volume.name}.open"))
     (command.folder / "out" / STATE_FOLDER / "journal.sqlite3-wal").unlink(missing_ok=True)
     site.requests.clear()
     process = await command.start(site.url("/a"))
@@ -627,7 +627,7 @@ async def test_who_wants_to_be_told_of_whole_volumes_is_told_once_of_each(
     assert again[: len(told)] == told
     assert len(set(again)) == len(again)
     assert volumes(tmp_path / "out") == []
-    assert [path.name for path in taken.whole()] == [path.name for path in again]
+    assert [path.name for path in taken.complete_files()] == [path.name for path in again]
 
 
 async def test_a_run_ends_with_the_fault_of_who_is_told(site: Site, tmp_path: Path) -> None:
@@ -663,12 +663,12 @@ async def test_a_name_is_not_given_again(tmp_path: Path) -> None:
     for _ in range(3):
         series = PackVolumes(tmp_path, lambda: 1_800_000_000.001)
         for _ in range(3):
-            claimed = series.claim()
+            claimed = series.claim_next()
             claimed.publish()
             given.add(claimed.path.name)
             claimed.path.unlink()
     assert len(given) == 9
-    assert all(is_volume(name) for name in given)
+    assert all(is_pack_volume(name) for name in given)
     assert {name[:22] for name in given} == {"pack-20270115080000001"}
 
 

@@ -395,7 +395,7 @@ async def test_a_foreign_file_in_the_way_is_set_aside_and_the_line_says_so(
     assert ran.status == 0
     aside = f"{site.folder}.html.~2~"
     assert ran.out[0] == (
-        f"Downloaded out/{site.folder}.html: 6 characters (what was there is now {aside})"
+        f"Downloaded out/{site.folder}.html: 6 characters (the existing file is now {aside})"
     )
     assert contents(output) == {
         f"{site.folder}.html": b"theirs",

@@ -197,6 +197,6 @@ async def test_a_mirror_follows_its_own_links_and_has_all_that_its_pages_need(
     asked = {request.path for request in town.requests} - {"/favicon.ico"}
     assert asked == {"/", "/own", "/needed.png"}
     assert ran.err == [
-        "download: some links were not followed, because other shards have their hosts: "
+        "download: some links were not followed, because their hosts belong to other shards: "
         + town.url(theirs, "/other")
     ]

@@ -4,7 +4,7 @@ Writing: ``recorder`` receives exchanges from the event loop, ``warc_writer`` wr
 ``warc_records`` and ``gzip_members`` to the files of a ``file_series``, and indexes them in
 ``cdxj`` under ``surt`` keys; ``dedup`` and ``previous_captures`` find the originals of revisits.
 ``session`` surrounds a run: ``recovery`` repairs the files of killed runs, ``wacz`` packs.
-Reading: ``volumes`` and ``warc_reader`` read the archives of any tool, ``archive_index`` replays
+Reading: ``warc_files`` and ``warc_reader`` read the archives of any tool, ``archive_index`` replays
 them, ``orphan_index`` finds responses in a pack that the journal does not know of.
 
 These functions import those modules on first use: warcio takes a tenth of the command's import
@@ -97,9 +97,9 @@ def open_orphan_source(options: StorageOptions) -> "OrphanIndex | None":
 
 def pack_index_path(path: SafePath) -> SafePath | None:
     """Return the path of the index of a pack volume; None if *path* is not a pack volume."""
-    from downloader.archive.file_series import index_path, is_volume
+    from downloader.archive.file_series import index_path, is_pack_volume
 
-    return SafePath(str(index_path(Path(path)))) if is_volume(path) else None
+    return SafePath(str(index_path(Path(path)))) if is_pack_volume(path) else None
 
 
 def recover(options: StorageOptions) -> list[str]:

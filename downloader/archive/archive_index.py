@@ -1,7 +1,7 @@
-"""Archives that answer in the network's place: which addresses they hold, and where.
+"""Replays web archives: finds the record that answers a request for a URL.
 
-The files are read through once; what is held is listed in a sorted temporary file, in which an
-address is found by bisection. So memory does not grow with an archive.
+Each archive is read once, and its records are listed in a sorted temporary file, where a URL is
+looked up by bisection. So memory does not grow with the size of the archives.
 """
 
 import mmap
@@ -15,241 +15,268 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from downloader.archive import cdxj, warc_reader
-from downloader.archive.volumes import volumes
-from downloader.archive.warc_reader import WarcRecord
+from downloader.archive import cdxj
+from downloader.archive.warc_files import warc_files
+from downloader.archive.warc_reader import ResponseHead, WarcRecord, iter_body, iter_records
 from downloader.errors import BadUrlError, SourceError, TruncatedError
 from downloader.models.exchange import ArchivedResponse, RecordLocation
 from downloader.web import urls
 from downloader.web.urls import Url
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_SEED, _REACHED, _WHOLE, _CUT, _REVISIT = "seed", "reached", "whole", "cut", "revisit"
-_LONGEST_FIELDS = 64 * 1024
-_IS_SEED = re.compile(rb"^seed:", re.IGNORECASE | re.MULTILINE)
-_BY_REDIRECT = re.compile(rb"^hopsFromSeed:[ \t]*\w*R\s*$", re.IGNORECASE | re.MULTILINE)
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+#: Types of index entries. The first two have no record: they say that a URL is a seed, or that a
+#: redirect led to it.
+_SEED, _REDIRECT_TARGET = "seed", "redirect-target"
+_COMPLETE, _TRUNCATED, _REVISIT = "complete", "truncated", "revisit"
+_RESPONSE_TYPES = frozenset({_COMPLETE, _TRUNCATED, _REVISIT})
+_MAX_METADATA_BYTES = 64 * 1024
+#: Heritrix's fields in metadata records.
+_SEED_FIELD = re.compile(rb"^seed:", re.IGNORECASE | re.MULTILINE)
+_HOPS_BY_REDIRECT = re.compile(rb"^hopsFromSeed:[ \t]*\w*R\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class _IndexEntry:
-    """What one line of the list says: where a record is, and what it is."""
+    """One line of the index.
+
+    Attributes:
+        date: the record's ``WARC-Date``.
+        type: one of the constants above.
+        file_number: the position of the WARC file in :attr:`ArchiveIndex._files`.
+        offset: where the record begins in the file, in bytes.
+        payload_digest: the record's ``WARC-Payload-Digest``; may be empty.
+    """
 
     date: str
-    kind: str
-    volume: int
+    type: str
+    file_number: int
     offset: int
-    digest: str
+    payload_digest: str
 
     def line(self, key: str) -> bytes:
-        said = (self.date, self.kind, str(self.volume), str(self.offset), self.digest)
-        # Whatever a header holds must stay one field of one line.
-        return ("\t".join((key, *(" ".join(part.split()) for part in said))) + "\n").encode()
+        fields = (self.date, self.type, str(self.file_number), str(self.offset))
+        # White space in a WARC header must not add fields or lines.
+        normalized = (" ".join(field.split()) for field in (*fields, self.payload_digest))
+        return ("\t".join((key, *normalized)) + "\n").encode()
 
     @classmethod
-    def read(cls, line: bytes) -> "_IndexEntry":
-        date, kind, volume, offset, digest = line.decode().rsplit("\t", 5)[1:]
-        return cls(date, kind, int(volume), int(offset), digest)
+    def parse(cls, line: bytes) -> "_IndexEntry":
+        date, entry_type, file_number, offset, digest = line.decode().rsplit("\t", 5)[1:]
+        return cls(date, entry_type, int(file_number), int(offset), digest)
 
 
 class ArchiveIndex:
-    """What some archives hold; a :class:`~downloader.models.exchange.ReplaySource`.
+    """The records of some archives; it implements ``ReplaySource``.
 
-    Raises, when made:
-        SourceError: one cannot be read.
+    Raises, when constructed:
+        SourceError: an archive cannot be read.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._volumes = [volume for path in paths for volume in volumes(path)]
-        with tempfile.TemporaryFile() as file:
-            cdxj.sort(self._found(), file)
-            file.flush()
-            size = os.fstat(file.fileno()).st_size
-            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else None
+        self._files = [file for path in paths for file in warc_files(path)]
+        with tempfile.TemporaryFile() as index:
+            cdxj.sort_lines(self._scan(), index)
+            index.flush()
+            size = os.fstat(index.fileno()).st_size
+            self._data = mmap.mmap(index.fileno(), 0, access=mmap.ACCESS_READ) if size else None
 
     def find(self, url: Url) -> ArchivedResponse | None:
-        """Return the latest whole answer to a request for *url*, or else one that was cut."""
-        places = [p for p in self._places(f"url {url}") if p.kind in (_WHOLE, _CUT, _REVISIT)]
-        for place in sorted(places, key=lambda p: (p.kind != _CUT, p.date), reverse=True):
-            if (stored_response := self._answer(url, place)) is not None:
-                return stored_response
+        """Return the latest complete response for *url*, or else the latest truncated one."""
+        entries = [entry for entry in self._entries(url) if entry.type in _RESPONSE_TYPES]
+        for entry in sorted(entries, key=lambda e: (e.type != _TRUNCATED, e.date), reverse=True):
+            if (response := self._load_response(url, entry)) is not None:
+                return response
         return None
 
     def seeds(self) -> Iterator[tuple[str, str]]:
-        """Yield where, and which, addresses are held that were asked for by themselves.
+        """Yield the origin (file and offset) and URL of each URL that was requested by itself.
 
-        What only a redirect led to is not among them: it is found again by that redirect.
+        The target of a redirect is not among them: replaying the redirect leads to it.
 
         Raises:
-            SourceError: a file is damaged, or none holds an address; what came before was yielded.
+            SourceError: a file is damaged, or no file holds a URL; the URLs before have been
+                yielded.
         """
-        empty = True
-        for number, volume in enumerate(self._volumes):
-            with volume.open() as file:
-                for record in warc_reader.records(file, volume.name):
-                    if not record.is_answer:
+        is_empty = True
+        for number, file in enumerate(self._files):
+            with file.open() as stream:
+                for record in iter_records(stream, file.name):
+                    if not record.is_http_response:
                         continue
-                    url = _address(record.url)
-                    if url is None or self._is_first(url, number, record.offset):
-                        empty = False
-                        yield f"{volume.name}:{record.offset}", record.url
+                    url = _parse_url(record.url)
+                    if url is None or self._is_first_of_seed(url, number, record.offset):
+                        is_empty = False
+                        yield f"{file.name}:{record.offset}", record.url
 
-        if empty:
-            raise SourceError(f"{', '.join(v.name for v in self._volumes)} holds no address")
+        if is_empty:
+            raise SourceError(f"{', '.join(file.name for file in self._files)} holds no URL")
 
-    def _is_first(self, url: Url, volume: int, offset: int) -> bool:
-        """Return whether this is the first of the captures of an address that is a target."""
-        places = list(self._places(f"url {url}"))
-        kinds = {place.kind for place in places}
-        if _REACHED in kinds and _SEED not in kinds:
+    def _is_first_of_seed(self, url: Url, file_number: int, offset: int) -> bool:
+        """Return whether *url* is a seed, and this its first record."""
+        entries = list(self._entries(url))
+        types = {entry.type for entry in entries}
+        if _REDIRECT_TARGET in types and _SEED not in types:
             return False
-        held = [(p.volume, p.offset) for p in places if p.kind not in (_SEED, _REACHED)]
-        return bool(held) and min(held) == (volume, offset)
+        positions = [(e.file_number, e.offset) for e in entries if e.type in _RESPONSE_TYPES]
+        return bool(positions) and min(positions) == (file_number, offset)
 
-    def _answer(self, url: Url, place: _IndexEntry) -> ArchivedResponse | None:
-        record, head, stack = self._open(place)
+    def _load_response(self, url: Url, entry: _IndexEntry) -> ArchivedResponse | None:
+        """Return the response of a record; None without an HTTP head, or without its original."""
+        record, head, stack = self._open_record(entry)
         if head is None:
             stack.close()
             return None
-        if place.kind != _REVISIT:
-            return stored_response(head, record, stack, cut=place.kind == _CUT)
-        original = self._original(url, record, place.digest)
-        if original is None:
+        if entry.type != _REVISIT:
+            return archived_response(head, record, stack, truncated=entry.type == _TRUNCATED)
+        original_entry = self._find_original(url, record, entry.payload_digest)
+        if original_entry is None:
             stack.close()
             return None
-        held, old, old_stack = self._open(original)
+        original, original_head, original_stack = self._open_record(original_entry)
         stack.close()
-        if old is None:
-            old_stack.close()
+        if original_head is None:
+            original_stack.close()
             return None
-        return stored_response(merged(head, old), held, old_stack)
+        return archived_response(revisit_head(head, original_head), original, original_stack)
 
-    def _original(self, url: Url, revisit: WarcRecord, digest: str) -> _IndexEntry | None:
-        """Return the whole capture that a revisit repeats."""
-        target = _address(revisit.field("WARC-Refers-To-Target-URI")) or url
+    def _find_original(self, url: Url, revisit: WarcRecord, digest: str) -> _IndexEntry | None:
+        """Return the complete record that a revisit record refers to."""
+        target = _parse_url(revisit.field("WARC-Refers-To-Target-URI")) or url
         date = revisit.field("WARC-Refers-To-Date")
-        whole = [p for p in self._places(f"url {target}") if p.kind == _WHOLE]
-        # Some dates are written with fractions of a second, and referred to without.
-        exact = [p for p in whole if date and p.date[:19] == date[:19]]
-        by_digest = self._places(f"digest {digest}") if digest else ()
-        return next(iter([*exact, *by_digest, *reversed(whole)]), None)
+        complete = [entry for entry in self._entries(target) if entry.type == _COMPLETE]
+        # Some tools write dates with fractions of a second, and refer to them without.
+        by_date = [entry for entry in complete if date and entry.date[:19] == date[:19]]
+        by_digest = self._entries_by_digest(digest) if digest else ()
+        return next(iter([*by_date, *by_digest, *reversed(complete)]), None)
 
-    def _open(
-        self, place: _IndexEntry
-    ) -> tuple[WarcRecord, warc_reader.ResponseHead | None, ExitStack]:
-        volume = self._volumes[place.volume]
+    def _open_record(self, entry: _IndexEntry) -> tuple[WarcRecord, ResponseHead | None, ExitStack]:
+        """Open a record and read its HTTP head; closing the stack closes its file."""
+        file = self._files[entry.file_number]
         with ExitStack() as stack:
-            file = stack.enter_context(volume.open())
-            file.seek(place.offset)
-            found = stack.enter_context(closing(warc_reader.records(file, volume.name)))
-            record = next(found, None)
+            stream = stack.enter_context(file.open())
+            stream.seek(entry.offset)
+            records = stack.enter_context(closing(iter_records(stream, file.name)))
+            record = next(records, None)
             if record is None:
-                raise SourceError(f"{volume.name} has changed while it was read")
-            return record, record.head(), stack.pop_all()
+                raise SourceError(f"{file.name} was changed while it was being read")
+            return record, record.read_http_head(), stack.pop_all()
 
-    def _places(self, key: str) -> Iterator[_IndexEntry]:
+    def _entries(self, url: Url) -> Iterator[_IndexEntry]:
+        return self._lookup(f"url {url}")
+
+    def _entries_by_digest(self, payload_digest: str) -> Iterator[_IndexEntry]:
+        return self._lookup(f"digest {payload_digest}")
+
+    def _lookup(self, key: str) -> Iterator[_IndexEntry]:
         if self._data is not None:
-            yield from map(_IndexEntry.read, cdxj.matching(self._data, key.encode() + b"\t"))
+            lines = cdxj.lines_with_prefix(self._data, key.encode() + b"\t")
+            yield from map(_IndexEntry.parse, lines)
 
-    def _found(self) -> Iterator[bytes]:
-        """Yield what the files hold, as lines; of a damaged one, what comes before the damage."""
-        for number, volume in enumerate(self._volumes):
-            # Who lists its targets is told of the damage.
-            with suppress(SourceError), volume.open() as file:
-                for record in warc_reader.records(file, volume.name):
-                    yield from _lines(record, number)
+    def _scan(self) -> Iterator[bytes]:
+        """Yield the index lines of all files; of a damaged file, those before the damage."""
+        for number, file in enumerate(self._files):
+            # The damage is reported by seeds(), which reads the file again.
+            with suppress(SourceError), file.open() as stream:
+                for record in iter_records(stream, file.name):
+                    yield from _index_lines(record, number)
 
 
-def merged(
-    head: warc_reader.ResponseHead, old: warc_reader.ResponseHead
-) -> warc_reader.ResponseHead:
-    """Return the head of a revisit as it fits the payload that came with the *old* one.
+def revisit_head(revisit: ResponseHead, original: ResponseHead) -> ResponseHead:
+    """Return the head of a revisit, as it fits the payload of the original.
 
-    What is identical is the payload; of what is not modified the old head tells more.
+    For a 304, the original's head is taken: it is that of the payload. The transfer coding is
+    always the original's.
     """
-    told = old if head.status == 304 else head
-    coding = tuple(f for f in old.fields if f[0].lower() == b"transfer-encoding")
-    fields = tuple(f for f in told.fields if f[0].lower() != b"transfer-encoding") + coding
-    return warc_reader.ResponseHead(told.status, told.reason, told.version, fields)
+    head = original if revisit.status == 304 else revisit
+    transfer_coding = tuple(f for f in original.fields if f[0].lower() == b"transfer-encoding")
+    fields = tuple(f for f in head.fields if f[0].lower() != b"transfer-encoding")
+    return ResponseHead(head.status, head.reason, head.version, fields + transfer_coding)
 
 
-def stored_response(
-    head: warc_reader.ResponseHead,
+def archived_response(
+    head: ResponseHead,
     record: WarcRecord,
     stack: ExitStack,
     *,
-    cut: bool = False,
-    place: RecordLocation | None = None,
+    truncated: bool = False,
+    location: RecordLocation | None = None,
 ) -> ArchivedResponse:
-    """Return an answer whose body is the rest of *record*; *stack* is what reading it needs.
+    """Return a response whose body is the rest of *record*'s block.
 
-    One with a *place* can be had from elsewhere, if it is damaged.
+    Args:
+        head: its status line and header fields.
+        record: the record, read up to the end of its HTTP head.
+        stack: closes the record's file.
+        truncated: whether the record is truncated.
+        location: the record's location, for a response that can be fetched again if it is damaged.
     """
-    body = warc_reader.body(head, _CheckedStream(record, again=place is not None))
+    body = iter_body(head, _CheckedStream(record, retryable=location is not None))
     return ArchivedResponse(
-        head.status, head.reason, head.version, head.fields, body, stack.close, cut, place
+        head.status, head.reason, head.version, head.fields, body, stack.close, truncated, location
     )
 
 
 class _CheckedStream:
-    """The rest of a record as a stream, which says when it is not all there."""
+    """The rest of a record's block; reading raises ``TruncatedError`` where it is damaged."""
 
-    def __init__(self, record: WarcRecord, *, again: bool) -> None:
-        self._record = record
-        self._again = again
+    def __init__(self, record: WarcRecord, *, retryable: bool) -> None:
+        self._stream = record.raw.raw_stream
+        self._retryable = retryable
 
     def read(self, size: int, /) -> bytes:
-        """Return more of it.
+        """Return at most *size* bytes.
 
         Raises:
-            TruncatedError: the archive ends in it, or is damaged.
+            TruncatedError: the archive ends within the record, or is damaged.
         """
-        return self._checked(self._record.record.raw_stream.read, size)
+        return self._checked(self._stream.read, size)
 
     def readline(self, size: int, /) -> bytes:
-        """Return a line of it."""
-        return self._checked(self._record.record.raw_stream.readline, size)
+        """Return a line; it raises as :meth:`read` does."""
+        return self._checked(self._stream.readline, size)
 
     def _checked(self, method: Callable[[int], bytes], size: int) -> bytes:
         try:
             data = method(size)
         except (OSError, EOFError, zlib.error) as error:
-            raise TruncatedError("the archive is damaged here", retryable=self._again) from error
-        if not data and self._record.record.raw_stream.limit > 0:
-            raise TruncatedError("the archive ends here", retryable=self._again)
+            raise TruncatedError("the record is damaged", retryable=self._retryable) from error
+        if not data and self._stream.limit > 0:
+            raise TruncatedError("the archive ends in this record", retryable=self._retryable)
         return data
 
 
-def _lines(record: WarcRecord, volume: int) -> Iterator[bytes]:
-    url = _address(record.url)
+def _index_lines(record: WarcRecord, file_number: int) -> Iterator[bytes]:
+    """Yield the lines that list a record in the index."""
+    url = _parse_url(record.url)
     if url is None:
         return
     date = record.field("WARC-Date")
-    if record.kind == "metadata":
-        text = record.record.raw_stream.read(_LONGEST_FIELDS)
-        if _IS_SEED.search(text):
-            yield _IndexEntry(date, _SEED, volume, 0, "").line(f"url {url}")
-        elif _BY_REDIRECT.search(text):
-            yield _IndexEntry(date, _REACHED, volume, 0, "").line(f"url {url}")
+    if record.record_type == "metadata":
+        fields = record.raw.raw_stream.read(_MAX_METADATA_BYTES)
+        if _SEED_FIELD.search(fields):
+            yield _IndexEntry(date, _SEED, file_number, 0, "").line(f"url {url}")
+        elif _HOPS_BY_REDIRECT.search(fields):
+            yield _IndexEntry(date, _REDIRECT_TARGET, file_number, 0, "").line(f"url {url}")
         return
-    if not record.is_answer or (head := record.head()) is None:
+    if not record.is_http_response or (head := record.read_http_head()) is None:
         return
     digest = record.field("WARC-Payload-Digest")
-    kind = _WHOLE
-    if record.kind == "revisit":
-        kind = _REVISIT
+    entry_type = _COMPLETE
+    if record.record_type == "revisit":
+        entry_type = _REVISIT
     elif record.field("WARC-Truncated"):
-        kind = _CUT
-    place = _IndexEntry(date, kind, volume, record.offset, digest)
-    yield place.line(f"url {url}")
-    if kind == _WHOLE and digest:
-        yield place.line(f"digest {digest}")
-    if head.status in _REDIRECTS and (location := head.field(b"location")):
+        entry_type = _TRUNCATED
+    entry = _IndexEntry(date, entry_type, file_number, record.offset, digest)
+    yield entry.line(f"url {url}")
+    if entry_type == _COMPLETE and digest:
+        yield entry.line(f"digest {digest}")
+    if head.status in _REDIRECT_STATUSES and (location := head.field(b"location")):
         with suppress(BadUrlError):
-            reached, _ = urls.without_credentials(urls.join(url, location))
-            yield _IndexEntry(date, _REACHED, volume, 0, "").line(f"url {reached}")
+            target, _ = urls.without_credentials(urls.join(url, location))
+            yield _IndexEntry(date, _REDIRECT_TARGET, file_number, 0, "").line(f"url {target}")
 
 
-def _address(text: str) -> Url | None:
+def _parse_url(text: str) -> Url | None:
     try:
         return urls.without_credentials(urls.parse(text))[0]
     except BadUrlError:
@@ -257,20 +284,21 @@ def _address(text: str) -> Url | None:
 
 
 _lock = threading.Lock()
-_latest: list[tuple[object, ArchiveIndex]] = []
+#: The latest index, and what it was made from.
+_cache: list[tuple[object, ArchiveIndex]] = []
 
 
 def load_index(paths: tuple[Path, ...]) -> ArchiveIndex:
-    """Return what *paths* hold; asked for again, the same, unless a file has changed.
+    """Return the index of some archives; the same one as before unless a file has changed.
 
     Raises:
-        SourceError: one cannot be read.
+        SourceError: an archive cannot be read.
     """
     try:
         key = [(path, stat.st_size, stat.st_mtime_ns) for path in paths if (stat := path.stat())]
     except OSError as error:
         raise SourceError(f"cannot read an archive: {error.strerror}") from error
     with _lock:
-        if not _latest or _latest[0][0] != key:
-            _latest[:] = [(key, ArchiveIndex(paths))]
-        return _latest[0][1]
+        if not _cache or _cache[0][0] != key:
+            _cache[:] = [(key, ArchiveIndex(paths))]
+        return _cache[0][1]

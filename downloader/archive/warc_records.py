@@ -1,7 +1,7 @@
-"""Pure: an exchange as WARC records (WARC 1.1, ISO 28500:2017), without their compression.
+"""Serializes an exchange as WARC records (WARC 1.1, ISO 28500:2017), before compression.
 
-They are written by this module rather than by a library, because warcio's writer takes several
-times the CPU of a whole download for each exchange; what it reads and checks is what is written.
+warcio's writer takes several times the CPU of a whole download for each exchange, so records are
+written by this module; the tests read and check them with warcio.
 """
 
 import hashlib
@@ -16,149 +16,150 @@ from typing import Protocol
 from downloader.models import WarcDigest
 from downloader.models.exchange import Exchange, Truncation
 
-#: What ends each record.
-END = b"\r\n\r\n"
-#: Below a record's content type, how the profiles of revisits are named (WARC 1.1, section 6.7).
-_PROFILES = "http://netpreserve.org/warc/1.1/revisit/"
-_CONFORMS = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
-_CODED = re.compile(rb"^transfer-encoding(?=[ \t]*:)", re.IGNORECASE | re.MULTILINE)
-_LENGTH = re.compile(rb"^content-length(?=[ \t]*:)", re.IGNORECASE | re.MULTILINE)
-#: Base 32 (RFC 4648, section 6), two characters at a time; the standard library takes longer for
-#: the digests of an exchange than for their hashing.
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_BASE32 = [first + second for first in _LETTERS for second in _LETTERS]
-_SHIFTS = range(150, -1, -10)
-_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+#: The two line ends after the block of each record.
+RECORD_END = b"\r\n\r\n"
+#: The URIs of revisit profiles begin with this (WARC 1.1, section 6.7).
+_PROFILE_PREFIX = "http://netpreserve.org/warc/1.1/revisit/"
+_CONFORMS_TO = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
+_TRANSFER_ENCODING = re.compile(rb"^transfer-encoding(?=[ \t]*:)", re.IGNORECASE | re.MULTILINE)
+_CONTENT_LENGTH = re.compile(rb"^content-length(?=[ \t]*:)", re.IGNORECASE | re.MULTILINE)
+#: Base 32 (RFC 4648, section 6) by pairs of characters, ten bits each: base64.b32encode takes
+#: longer than the hashing of an exchange.
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_BASE32_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHA1_SHIFTS = range(150, -1, -10)
+#: The hex digit of a UUID that holds its variant, with the variant's bits set.
+_UUID_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 class RevisitProfile(StrEnum):
-    """Why a record has no payload of its own."""
+    """Why a revisit record has no payload: the values of ``WARC-Profile``."""
 
-    IDENTICAL = _PROFILES + "identical-payload-digest"
-    NOT_MODIFIED = _PROFILES + "server-not-modified"
+    IDENTICAL_PAYLOAD = _PROFILE_PREFIX + "identical-payload-digest"
+    NOT_MODIFIED = _PROFILE_PREFIX + "server-not-modified"
 
 
 class Hash(Protocol):
-    """What :mod:`hashlib` gives."""
+    """A hash object of :mod:`hashlib`."""
 
     def update(self, data: bytes, /) -> None:
-        """Take in more."""
+        """Hash more bytes."""
 
     def digest(self) -> bytes:
-        """Return the digest of all of it."""
+        """Return the digest of the bytes so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class OriginalRecord:
-    """The record that a revisit is said to repeat.
+    """The earlier capture that a revisit record refers to.
 
     Attributes:
-        url, date: its target and its date, as in its header.
-        record: its identifier, or empty if that is not known.
-        digest: of its payload, or empty if that is not known.
+        url, date: its target URI and date, as in its header.
+        record_id: its record identifier; empty if unknown.
+        payload_digest: its payload digest; empty if unknown.
     """
 
     url: str
     date: str
-    record: str = ""
-    digest: str = ""
+    record_id: str = ""
+    payload_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseDetails:
-    """What goes into the record of an answer besides the exchange itself.
+    """The header values of a response or revisit record that are not in its exchange.
 
     Attributes:
-        record: its identifier.
-        date: see :func:`date_of`.
-        head: of the answer, as it is to be written.
-        length: bytes of the payload.
-        digest: of the payload, as written; empty for none.
-        cut: why the payload is not whole, or None.
-        profile: for a revisit, what kind; or None.
-        original: for a revisit, what it repeats, if that is known.
+        record_id: its record identifier.
+        date: see :func:`warc_date`.
+        http_head: the HTTP head as recorded, see :func:`recorded_head`.
+        payload_length: in bytes.
+        payload_digest: as :func:`format_digest` writes it; empty for none.
+        truncation: why the payload is incomplete, or None.
+        profile: the profile of a revisit record; None for a response record.
+        original: the capture that a revisit record refers to, if it is known.
     """
 
-    record: str
+    record_id: str
     date: str
-    head: bytes
-    length: int
-    digest: str
-    cut: Truncation | None = None
+    http_head: bytes
+    payload_length: int
+    payload_digest: str
+    truncation: Truncation | None = None
     profile: RevisitProfile | None = None
     original: OriginalRecord | None = None
 
 
-def identifier() -> str:
+def new_record_id() -> str:
     """Return a new record identifier: a random UUID (RFC 9562, section 5.4)."""
     text = os.urandom(16).hex()
-    variant = _VARIANTS[text[16]]
+    variant = _UUID_VARIANTS[text[16]]
     return f"<urn:uuid:{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}>"
 
 
-def date_of(seconds: float) -> str:
-    """Return a date for a header: UTC, with milliseconds, as WARC 1.1 allows."""
+def warc_date(seconds: float) -> str:
+    """Format seconds since the epoch as ``WARC-Date``: UTC, with milliseconds."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def hasher(kind: WarcDigest) -> Callable[..., Hash]:
-    """Return what makes a new hash, perhaps of some bytes already."""
-    return hashlib.sha1 if kind is WarcDigest.SHA1 else hashlib.sha256
+def hash_constructor(algorithm: WarcDigest) -> Callable[..., Hash]:
+    """Return the constructor of :mod:`hashlib` for an algorithm."""
+    return hashlib.sha1 if algorithm is WarcDigest.SHA1 else hashlib.sha256
 
 
-def digest_of(kind: WarcDigest, data: bytes) -> str:
-    """Return the digest of *data* as it is written."""
-    return digest_text(kind, hasher(kind)(data).digest())
+def digest_of(algorithm: WarcDigest, data: bytes) -> str:
+    """Return the digest of *data*, as :func:`format_digest` writes it."""
+    return format_digest(algorithm, hash_constructor(algorithm)(data).digest())
 
 
-def digest_text(kind: WarcDigest, digest: bytes) -> str:
-    """Return a digest as tools expect it: SHA-1 in base 32, SHA-256 in hex."""
-    if kind is WarcDigest.SHA1:
+def format_digest(algorithm: WarcDigest, digest: bytes) -> str:
+    """Return a labelled digest as other tools write it: SHA-1 in base 32, SHA-256 in hex."""
+    if algorithm is WarcDigest.SHA1:
         number = int.from_bytes(digest)
-        return "sha1:" + "".join([_BASE32[number >> shift & 1023] for shift in _SHIFTS])
+        return "sha1:" + "".join([_BASE32_PAIRS[number >> shift & 1023] for shift in _SHA1_SHIFTS])
     return "sha256:" + digest.hex()
 
 
-def head_to_write(exchange: Exchange, length: int) -> bytes:
-    """Return the head of the answer, made to fit the *length* bytes of a body without its coding.
+def recorded_head(exchange: Exchange, payload_length: int) -> bytes:
+    """Return the HTTP head to record: as received, unless the body had a transfer coding.
 
-    As it was received, unless the body had a transfer coding: that has been removed, so the field
-    that announced it is renamed, as Common Crawl and others do, and the length is given instead.
+    The recorded body is without its transfer coding, so the fields of the message framing are
+    renamed, as Common Crawl does, and a ``Content-Length`` is added.
     """
     if exchange.transfer_coding in ("", "identity"):
         return exchange.head
-    head = _CODED.sub(b"X-Crawler-Transfer-Encoding", exchange.head)
-    head = _LENGTH.sub(b"X-Crawler-Content-Length", head)
-    return head.removesuffix(b"\r\n") + b"Content-Length: %d\r\n\r\n" % length
+    head = _TRANSFER_ENCODING.sub(b"X-Crawler-Transfer-Encoding", exchange.head)
+    head = _CONTENT_LENGTH.sub(b"X-Crawler-Content-Length", head)
+    return head.removesuffix(b"\r\n") + b"Content-Length: %d\r\n\r\n" % payload_length
 
 
-def response_header(exchange: Exchange, answer: ResponseDetails, info: str) -> bytes:
-    """Return the header of a response or revisit record, of the file that *info* begins.
+def response_record_header(exchange: Exchange, details: ResponseDetails, warcinfo_id: str) -> bytes:
+    """Return the WARC header of a response or revisit record.
 
-    It has a digest of the payload alone, as Heritrix has it: another one of the whole block would
-    cost as much again, and each gzip member has its own checksum.
+    It has a payload digest and, as Heritrix's records, no block digest: that would cost as much
+    again, and each gzip member has a checksum of its own.
     """
-    kind = "revisit" if answer.profile else "response"
+    record_type = "revisit" if details.profile else "response"
     lines = [
-        f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Record-ID: {answer.record}\r\n"
-        f"WARC-Warcinfo-ID: {info}\r\nWARC-Target-URI: {exchange.url}\r\n"
-        f"WARC-Date: {answer.date}\r\n"
+        f"WARC/1.1\r\nWARC-Type: {record_type}\r\nWARC-Record-ID: {details.record_id}\r\n"
+        f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Target-URI: {exchange.url}\r\n"
+        f"WARC-Date: {details.date}\r\n"
     ]
     if exchange.ip_address:
-        lines.append(f"WARC-IP-Address: {_numeric(exchange.ip_address)}\r\n")
-    if answer.profile is not None:
-        lines.append(f"WARC-Profile: {answer.profile}\r\n")
-    if answer.original is not None:
-        lines.append(f"WARC-Refers-To-Target-URI: {answer.original.url}\r\n")
-        lines.append(f"WARC-Refers-To-Date: {answer.original.date}\r\n")
-        if answer.original.record:
-            lines.append(f"WARC-Refers-To: {answer.original.record}\r\n")
-    if answer.digest:
-        lines.append(f"WARC-Payload-Digest: {answer.digest}\r\n")
-    if answer.cut is not None:
-        lines.append(f"WARC-Truncated: {answer.cut}\r\n")
-    length = len(answer.head) + (0 if answer.profile else answer.length)
+        lines.append(f"WARC-IP-Address: {_without_zone(exchange.ip_address)}\r\n")
+    if details.profile is not None:
+        lines.append(f"WARC-Profile: {details.profile}\r\n")
+    if details.original is not None:
+        lines.append(f"WARC-Refers-To-Target-URI: {details.original.url}\r\n")
+        lines.append(f"WARC-Refers-To-Date: {details.original.date}\r\n")
+        if details.original.record_id:
+            lines.append(f"WARC-Refers-To: {details.original.record_id}\r\n")
+    if details.payload_digest:
+        lines.append(f"WARC-Payload-Digest: {details.payload_digest}\r\n")
+    if details.truncation is not None:
+        lines.append(f"WARC-Truncated: {details.truncation}\r\n")
+    length = len(details.http_head) + (0 if details.profile else details.payload_length)
     lines.append(
         f"Content-Type: application/http; msgtype=response\r\nContent-Length: {length}\r\n\r\n"
     )
@@ -166,61 +167,71 @@ def response_header(exchange: Exchange, answer: ResponseDetails, info: str) -> b
 
 
 def request_record(
-    exchange: Exchange, answer: ResponseDetails, info: str, kind: WarcDigest
+    exchange: Exchange, details: ResponseDetails, warcinfo_id: str, algorithm: WarcDigest
 ) -> bytes:
-    """Return the record of the request, as its bytes were sent."""
-    address = f"WARC-IP-Address: {_numeric(exchange.ip_address)}\r\n" if exchange.ip_address else ""
+    """Return the record of the request, as it was sent."""
+    ip_address = (
+        f"WARC-IP-Address: {_without_zone(exchange.ip_address)}\r\n" if exchange.ip_address else ""
+    )
     header = (
-        f"WARC/1.1\r\nWARC-Type: request\r\nWARC-Record-ID: {identifier()}\r\n"
-        f"WARC-Warcinfo-ID: {info}\r\nWARC-Concurrent-To: {answer.record}\r\n"
-        f"WARC-Target-URI: {exchange.url}\r\nWARC-Date: {answer.date}\r\n{address}"
-        f"WARC-Block-Digest: {digest_of(kind, exchange.request)}\r\n"
+        f"WARC/1.1\r\nWARC-Type: request\r\nWARC-Record-ID: {new_record_id()}\r\n"
+        f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Concurrent-To: {details.record_id}\r\n"
+        f"WARC-Target-URI: {exchange.url}\r\nWARC-Date: {details.date}\r\n{ip_address}"
+        f"WARC-Block-Digest: {digest_of(algorithm, exchange.request)}\r\n"
         "Content-Type: application/http; msgtype=request\r\n"
         f"Content-Length: {len(exchange.request)}\r\n\r\n"
     )
-    return header.encode("utf-8") + exchange.request + END
+    return header.encode("utf-8") + exchange.request + RECORD_END
 
 
 def metadata_record(
-    exchange: Exchange, answer: ResponseDetails, info: str, kind: WarcDigest, seconds: float
+    exchange: Exchange,
+    details: ResponseDetails,
+    warcinfo_id: str,
+    algorithm: WarcDigest,
+    fetch_seconds: float,
 ) -> bytes:
-    """Return the record of what is known of an exchange that took so many *seconds*.
+    """Return the metadata record of an exchange, with the fields that Heritrix writes.
 
-    Its fields are those of Heritrix: ``seed`` for an address that was asked for by itself, and
-    ``via`` and ``hopsFromSeed`` for one that a redirect or a page led to.
+    ``seed`` marks a URL of the list; ``via`` and ``hopsFromSeed`` say how a redirect or a page led
+    to any other URL.
     """
-    fields = [f"fetchTimeMs: {max(0, round(seconds * 1000))}\r\n"]
+    fields = [f"fetchTimeMs: {max(0, round(fetch_seconds * 1000))}\r\n"]
     if exchange.via is None:
         fields.append("seed: 1\r\n")
     else:
         fields.append(f"via: {exchange.via}\r\nhopsFromSeed: {exchange.hops_from_seed}\r\n")
     block = "".join(fields).encode("utf-8")
     header = (
-        f"WARC/1.1\r\nWARC-Type: metadata\r\nWARC-Record-ID: {identifier()}\r\n"
-        f"WARC-Warcinfo-ID: {info}\r\nWARC-Concurrent-To: {answer.record}\r\n"
-        f"WARC-Target-URI: {exchange.url}\r\nWARC-Date: {answer.date}\r\n"
-        f"WARC-Block-Digest: {digest_of(kind, block)}\r\n"
+        f"WARC/1.1\r\nWARC-Type: metadata\r\nWARC-Record-ID: {new_record_id()}\r\n"
+        f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Concurrent-To: {details.record_id}\r\n"
+        f"WARC-Target-URI: {exchange.url}\r\nWARC-Date: {details.date}\r\n"
+        f"WARC-Block-Digest: {digest_of(algorithm, block)}\r\n"
         f"Content-Type: application/warc-fields\r\nContent-Length: {len(block)}\r\n\r\n"
     )
-    return header.encode("utf-8") + block + END
+    return header.encode("utf-8") + block + RECORD_END
 
 
-def info_record(
-    record: str, date: str, name: str, kind: WarcDigest, fields: Iterable[tuple[str, str]]
+def warcinfo_record(
+    record_id: str,
+    date: str,
+    filename: str,
+    algorithm: WarcDigest,
+    fields: Iterable[tuple[str, str]],
 ) -> bytes:
-    """Return the record that begins the file *name*."""
-    said = [*fields, ("format", "WARC File Format 1.1"), ("conformsTo", _CONFORMS)]
-    block = "".join(f"{key}: {_CONTROLS.sub(' ', value)}\r\n" for key, value in said)
-    data = block.encode("utf-8")
+    """Return the warcinfo record that begins the WARC file *filename*."""
+    all_fields = [*fields, ("format", "WARC File Format 1.1"), ("conformsTo", _CONFORMS_TO)]
+    text = "".join(f"{name}: {_CONTROLS.sub(' ', value)}\r\n" for name, value in all_fields)
+    block = text.encode("utf-8")
     header = (
-        f"WARC/1.1\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: {record}\r\n"
-        f"WARC-Date: {date}\r\nWARC-Filename: {_CONTROLS.sub(' ', name)}\r\n"
-        f"WARC-Block-Digest: {digest_of(kind, data)}\r\n"
-        f"Content-Type: application/warc-fields\r\nContent-Length: {len(data)}\r\n\r\n"
+        f"WARC/1.1\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: {record_id}\r\n"
+        f"WARC-Date: {date}\r\nWARC-Filename: {_CONTROLS.sub(' ', filename)}\r\n"
+        f"WARC-Block-Digest: {digest_of(algorithm, block)}\r\n"
+        f"Content-Type: application/warc-fields\r\nContent-Length: {len(block)}\r\n\r\n"
     )
-    return header.encode("utf-8", "replace") + data + END
+    return header.encode("utf-8", "replace") + block + RECORD_END
 
 
-def _numeric(address: str) -> str:
-    """Return an IP address without the zone of a link-local one, which means nothing elsewhere."""
-    return address.partition("%")[0]
+def _without_zone(ip_address: str) -> str:
+    """Return an IP address without its zone, which has no meaning on another machine."""
+    return ip_address.partition("%")[0]

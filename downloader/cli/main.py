@@ -25,7 +25,8 @@ from downloader.core import processes
 from downloader.core.event_loop import log_everything, runner
 from downloader.errors import DiskError, DownloadError, RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
-from downloader.report.reporter import FORMATS, Reporter, ReportOptions
+from downloader.report.formats import format_of
+from downloader.report.reporter import Reporter, ReportOptions
 from downloader.web.text import printable
 from downloader.web.urls import conceal
 
@@ -150,7 +151,7 @@ def _run_check(given: Given) -> ExitStatus:
 
 def _run_merge(source: Sequence[str], given: Given) -> ExitStatus:
     paths = [Path(each) for each in source]
-    if not any(path.is_dir() for path in paths) and any(path.suffix in FORMATS for path in paths):
+    if not any(path.is_dir() for path in paths) and any(map(format_of, paths)):
         with Reporter(_wishes_of(source, given), given["output"].folder) as desk:
             return run_merge_reports(paths, desk, quiet=given["quiet"])
     if given["report"]:

@@ -1,4 +1,4 @@
-"""What ``--merge`` does: the folders of several shards become one, and one line for what cannot."""
+"""Merges output folders into one, files and journals, and reports what cannot be merged."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -17,64 +17,77 @@ from downloader.web.text import printable
 
 
 def run_merge_folders(folders: Sequence[Path], output: Path, *, quiet: bool = False) -> ExitStatus:
-    """Take what *folders* hold into *output*, files and journals, and leave them as they are.
+    """Copy *folders*, files and journals, into *output*; they stay as they are.
 
-    What cannot be taken in goes to stderr, the summary to stdout.
+    URLs that cannot be merged go to stderr, the summary to stdout.
 
     Raises:
-        OutputError: one of the folders is none of this program, or a run is using it.
-        DiskError: the disk refuses.
+        OutputError: a folder is not an output folder, or a run is using it.
+        DiskError: a disk failed.
     """
-    for folder in folders:
-        if not folder.is_dir():
-            raise OutputError(f"{folder} is no folder", hint="--merge takes output folders")
-        if output.exists() and folder.samefile(output):
-            raise OutputError(f"{folder} is the folder to merge into", hint="see --output")
-        if not has_journal(folder):
-            raise OutputError(f"{folder} is no output folder of this program", hint="see --merge")
+    _check_folders(folders, output)
     with FolderCopy(folders[0], output):
-        # Before there is a journal, there has to be the folder.
+        # It creates the output folder, which the journal needs.
         pass
     with closing(JournalMerger(output)) as merger:
         for folder in folders:
             with FolderCopy(folder, output) as copying:
-                for clash in merger.merge(folder, _MergedFolder(copying, folder)):
-                    click.echo(outcome_line(clash, output), err=True)
+                for conflict in merger.merge(folder, _FileMerger(copying, folder)):
+                    click.echo(outcome_line(conflict, output), err=True)
         for warning in merger.warnings:
             click.echo(printable(f"download: {warning}"), err=True)
         counts = merger.counts
     if not quiet:
         click.echo(
-            f"{count(len(folders), 'folder')}: {count(counts.merged, 'URL')} taken in, "
-            f"{counts.known} known already, {counts.conflicts} left out"
+            f"{count(len(folders), 'folder')}: {count(counts.merged, 'URL')} merged, "
+            f"{counts.known} already known, {counts.conflicts} left out"
         )
     return ExitStatus.SOME_FAILED if counts.conflicts else ExitStatus.DONE
 
 
-class _MergedFolder:
-    """Has files of another folder in the merged one, and with the volume of a pack its index.
+def _check_folders(folders: Sequence[Path], output: Path) -> None:
+    """Raise ``OutputError`` for a folder that cannot be merged into *output*."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise OutputError(f"{folder} is not a folder", hint="name output folders to merge")
+        if output.exists() and folder.samefile(output):
+            raise OutputError(f"{folder} is the folder to merge into", hint="see --output")
+        if not has_journal(folder):
+            raise OutputError(
+                f"{folder} is not an output folder of this program",
+                hint="name output folders to merge",
+            )
 
-    A volume is placed once, and not once for each address in it: it may have to be copied. One
-    whose name another volume has stays where it is, because addresses are known by that name.
+
+class _FileMerger:
+    """Copies the files of one folder into the merged one; a pack volume with its index.
+
+    A volume is copied once, and not for each URL in it. If the merged folder has another volume of
+    that name, it is not copied, because the journal refers to volumes by their names.
     """
 
     def __init__(self, copying: FolderCopy, folder: Path) -> None:
         self._copying = copying
         self._folder = folder
-        self._volumes: dict[SafePath, BlockedError | None] = {}
+        self._volume_errors: dict[SafePath, BlockedError | None] = {}
 
     def __call__(self, path: SafePath) -> None:
-        """Have one file there."""
+        """Copy one file.
+
+        Raises:
+            BlockedError: it is a volume, and the merged folder has another one of that name.
+        """
         index = archive.pack_index_path(path)
         if index is None:
             self._copying.copy(path)
             return
-        if path not in self._volumes:
-            self._volumes[path] = self._refused(path, index)
-        if (refused := self._volumes[path]) is not None:
-            raise BlockedError(refused.message, hint="merge it into another folder")
+        if path not in self._volume_errors:
+            self._volume_errors[path] = self._copy_volume(path, index)
+        if (error := self._volume_errors[path]) is not None:
+            raise BlockedError(error.message, hint="merge it into another folder")
 
-    def _refused(self, path: SafePath, index: SafePath) -> BlockedError | None:
+    def _copy_volume(self, path: SafePath, index: SafePath) -> BlockedError | None:
+        """Copy a volume and its index; return why it cannot be copied, or None."""
         try:
             self._copying.copy(path, back_up=False)
         except BlockedError as error:

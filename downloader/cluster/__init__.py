@@ -1,9 +1,9 @@
-"""A list that many machines share: cut into shards by its hosts, and each shard done somewhere.
+"""One list on many machines: cut into shards by host, and fetched portion by portion on workers.
 
-``partition`` cuts the list, ``work`` is what one portion of a shard takes and gives, ``task`` does
-it with a batch of its own wherever it is called, ``worker`` is what all portions of one process
-share, ``executor`` is what has one done somewhere, of which ``dask`` is the one by Dask, and
-``campaign`` sees the whole to its end.
+``partition`` cuts the list into shards, ``cluster_run`` sends portions of them to workers through
+an ``executor``, of which ``dask`` is the only one, and yields their outcomes. On a worker,
+``portion_task`` runs a portion as a ``LocalRun`` on the event loop of ``worker_loop``. ``messages``
+are what travels between the two.
 """
 
 from downloader.cluster.cluster_run import ClusterRun

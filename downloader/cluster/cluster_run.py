@@ -1,8 +1,8 @@
-"""ONE list, however long, shared by many machines: cut, handed out portion by portion, told.
+"""A run over one list on many machines: partition the list, run its shards, yield the outcomes.
 
-It is to a cluster what :class:`~downloader.core.local_run.LocalRun` is to one machine, and each
-portion is such a run on some worker. Portions of one shard follow each other, so that two workers
-never ask the same host; and their size is bounded, however skewed the list is.
+It is a :class:`~downloader.core.run.Run`, like :class:`~downloader.core.local_run.LocalRun`, which
+runs each portion on some worker. Portions of one shard follow each other, so that no host is asked
+by two workers at once; their size is bounded, however skewed the list is.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from downloader.cluster.messages import (
     Portion,
     PortionProgress,
     PortionResult,
-    outcomes,
-    target_of,
+    decode_outcomes,
+    decode_target,
 )
-from downloader.cluster.partition import Partition, Partitioner, folder_of, key_of
+from downloader.cluster.partition import Partition, Partitioner, fingerprint_of, shard_folder
 from downloader.core.nested_lists import NestedListFetcher
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
@@ -36,45 +36,45 @@ from downloader.models import Downloaded, InFlight, Options, Outcome
 from downloader.sources import Entry, ShardFilter
 from downloader.storage import LocalStorage
 
-#: So many lines of a shard are done at once; what a lost worker had is done again at worst.
-PORTION = 10_000
-_AT_ONCE = 2048
-#: For each that is being done there is one that waits, so that nobody has to.
-_AHEAD = 2
-#: What has been told to stop now, and has not come back, is not waited for any longer.
+#: Lines of a shard that one task fetches; a lost worker repeats at most that many.
+MAX_LINES_PER_PORTION = 10_000
+_ENTRIES_PER_BATCH = 2048
+#: Portions submitted for each slot: one runs, and one waits so that the slot is never idle.
+_PORTIONS_PER_SLOT = 2
+#: How long to wait for the results of portions that were told to stop now.
 _STOP_SECONDS = 15.0
 
 Result = TypeVar("Result")
-#: Makes who has portions done, from the campaign's name, its plan, and who is told of progress.
-MakeExecutor = Callable[[str, ClusterPlan, Callable[[PortionProgress], None]], Executor]
+#: Creates an executor from the run's identifier, its plan, and a callback for progress.
+ExecutorFactory = Callable[[str, ClusterPlan, Callable[[PortionProgress], None]], Executor]
 
 
 @dataclass(slots=True)
 class _ShardState:
-    """What is left of a shard.
+    """The lines of a shard that have not been submitted.
 
     Attributes:
-        number: which it is.
-        offset: up to which byte they have been handed out.
-        left: how many lines have not been handed out.
-        begun: how many have.
+        number: the number of the shard, from 0.
+        remaining: lines that have not been submitted.
+        submitted: lines that have.
+        offset: where the next line begins in the shard file, in bytes.
     """
 
     number: int
-    left: int
+    remaining: int
+    submitted: int = 0
     offset: int = 0
-    begun: int = 0
 
 
 class ClusterRun:
-    """One run over SOURCEs by an executor; :meth:`outcomes` is to be consumed once.
+    """A run over SOURCEs on the workers of an executor; :meth:`outcomes` is consumed once.
 
     Args:
         source: the SOURCEs of a command line.
-        options: how it is made; limits of the whole run are shared out.
-        plan: how the list is shared.
-        executor: makes who has portions done; Dask, unless a test says otherwise.
-        portion: how many lines are done at once.
+        options: the options of the run; limits of the whole run are divided among its portions.
+        plan: how the list is distributed.
+        executor_factory: creates the executor; Dask's by default.
+        portion_lines: the most lines of a portion.
     """
 
     def __init__(
@@ -82,34 +82,35 @@ class ClusterRun:
         source: Sequence[str],
         options: Options,
         plan: ClusterPlan,
-        executor: MakeExecutor | None = None,
-        portion: int = PORTION,
+        executor_factory: ExecutorFactory | None = None,
+        portion_lines: int = MAX_LINES_PER_PORTION,
     ) -> None:
         self._warnings: list[str] = []
         self._source = source
         self._plan = plan
-        self._portion = portion
-        self._make = executor or _dask
-        self._run = uuid.uuid4().hex
-        self._options = _anywhere(options)
-        self._share = ShardFilter(options.shard)
-        self._parts: Partition | None = None
-        self._give_up: Callable[[], object] | None = None
+        self._portion_lines = portion_lines
+        self._executor_factory = executor_factory or _dask_executor
+        self._run_id = uuid.uuid4().hex
+        self._options = _for_other_processes(options)
+        self._shard_filter = ShardFilter(options.shard)
+        self._partition: Partition | None = None
+        self._cancel_preparation: Callable[[], object] | None = None
         self._reader: ReadAhead[Entry] | None = None
-        self._made: Executor | None = None
+        #: The executor, which may have warnings while it is being opened; and the open one.
+        self._new_executor: Executor | None = None
         self._executor: Executor | None = None
-        self._progress: dict[int, PortionProgress] = {}
+        self._progress_by_shard: dict[int, PortionProgress] = {}
         self._received = 0
         self._yielded = 0
         self._stopped = False
-        self._stopping: set[asyncio.Task[None]] = set()
+        self._stop_tasks: set[asyncio.Task[None]] = set()
         self._tasks: dict[asyncio.Task[PortionResult], tuple[_ShardState, Portion]] = {}
-        self._fault: Exception | None = None
+        self._error: Exception | None = None
 
     @property
     def warnings(self) -> list[str]:
-        """Lines for a person, as they become known."""
-        return [*(self._made.warnings if self._made else ()), *self._warnings]
+        """Warnings so far, one line each."""
+        return [*(self._new_executor.warnings if self._new_executor else ()), *self._warnings]
 
     @property
     def archive_files(self) -> Sequence[Path]:
@@ -119,208 +120,220 @@ class ClusterRun:
     @property
     def progress(self) -> RunProgress:
         """How far the run is, as far as workers have reported."""
-        reports = self._progress.values()
-        total = self._parts.total if self._parts is not None else None
+        reports = self._progress_by_shard.values()
+        partition = self._partition
         read = self._reader.count if self._reader is not None else 0
         return RunProgress(
-            total=total,
-            untried=(read if total is None else total) - self._yielded,
-            other_shards=(self._parts or self._share).others,
-            received=self._received + sum(each.received for each in reports),
-            running=sum(each.running for each in reports),
-            unreported=sum(each.done for each in reports),
-            unreported_failures=sum(each.failed for each in reports),
+            total=partition.total if partition else None,
+            untried=(partition.total if partition else read) - self._yielded,
+            other_shards=partition.other_shards if partition else self._shard_filter.others,
+            received=self._received + sum(report.received for report in reports),
+            running=sum(report.running for report in reports),
+            unreported=sum(report.done for report in reports),
+            unreported_failures=sum(report.failed for report in reports),
         )
 
     def in_flight(self) -> list[InFlight]:
-        """Return what is being fetched, the longest first; of many, not all."""
-        rows = [row for each in self._progress.values() for row in each.rows]
+        """Return what is being fetched, the longest-running first; of very many, not all."""
+        rows = [row for report in self._progress_by_shard.values() for row in report.in_flight]
         return sorted(rows, key=lambda row: -row.seconds)
 
     def stop(self, *, now: bool = False) -> None:
-        """Start nothing more; with *now*, end what is running as well."""
+        """Start nothing more; with *now*, also cancel what is running."""
         self._stopped = True
         if self._reader is not None:
             self._reader.stop()
-        if self._give_up is not None:
-            # The list may come from where nothing comes any more, and no worker may come either.
-            self._give_up()
+        if self._cancel_preparation is not None:
+            # A pipe may never deliver the rest of the list, and no worker may ever appear.
+            self._cancel_preparation()
         if self._executor is not None and self._tasks:
             stopping = asyncio.create_task(self._executor.stop(now=now), name="stopping")
-            self._stopping.add(stopping)
-            stopping.add_done_callback(self._stopping.discard)
+            self._stop_tasks.add(stopping)
+            stopping.add_done_callback(self._stop_tasks.discard)
             if now:
-                asyncio.get_running_loop().call_later(_STOP_SECONDS, self._abandon)
+                asyncio.get_running_loop().call_later(_STOP_SECONDS, self._cancel_tasks)
 
     async def outcomes(self) -> AsyncGenerator[Outcome]:
         """Yield one outcome for each line, as portions end.
 
         Raises:
-            RunError: a list cannot be read, the output folder not be used, or nobody be found to do
-                anything; what was running has been finished and yielded before.
+            RunError: a list cannot be read, the output folder cannot be used, or no worker can be
+                had; portions that were running have been finished and yielded before.
             DiskError: a disk failed.
         """
         async with AsyncExitStack() as stack:
-            cutter = Partitioner(await self._held(stack), self._plan.shards)
-            parts = self._parts = await self._prepared(self._cut(cutter))
-            if parts is None:
+            partitioner = Partitioner(await self._lock_output(stack), self._plan.shards)
+            partition = await self._unless_stopped(self._cut_list(partitioner))
+            self._partition = partition
+            if partition is None:
                 return
-            for failure in parts.failures():
+            for failure in partition.failures():
                 self._yielded += 1
                 yield failure
-            if sum(parts.counts):
-                executor = self._made = self._make(self._run, self._plan, self._told)
-                self._executor = await self._prepared(stack.enter_async_context(executor))
+            if sum(partition.counts):
+                executor = self._executor_factory(self._run_id, self._plan, self._on_progress)
+                self._new_executor = executor
+                self._executor = await self._unless_stopped(stack.enter_async_context(executor))
                 if self._executor is None:
                     return
-                stack.push_async_callback(self._end)
-                async for outcome in self._hand_out(parts, self._executor):
+                stack.push_async_callback(self._shut_down)
+                async for outcome in self._run_shards(partition, self._executor):
                     self._yielded += 1
                     yield outcome
-        if self._fault is not None:
-            raise self._fault
+        if self._error is not None:
+            raise self._error
 
-    async def _prepared(self, work: Coroutine[None, None, Result]) -> Result | None:
-        """Return what *work* makes, or None when the run is stopped before that is there."""
-        task = asyncio.create_task(work, name="preparing")
-        self._give_up = task.cancel
+    async def _unless_stopped(self, preparation: Coroutine[None, None, Result]) -> Result | None:
+        """Return the result of a coroutine; None if the run is stopped before."""
+        task = asyncio.create_task(preparation, name="preparing")
+        self._cancel_preparation = task.cancel
         try:
             if not self._stopped:
                 await asyncio.wait([task])
         finally:
             task.cancel()
             await asyncio.wait([task])
-            self._give_up = None
-        # What it could not do while it was being stopped, nobody wants to know.
+            self._cancel_preparation = None
+        # After a stop, a failure of the preparation does not matter.
         failed = task.cancelled() or task.exception() is not None
         return None if self._stopped and failed else task.result()
 
-    async def _held(self, stack: AsyncExitStack) -> Path:
-        """Return a folder that this run has for itself: that of its output, if it has one."""
+    async def _lock_output(self, stack: AsyncExitStack) -> Path:
+        """Return a folder for the shards: the locked output folder, or else a temporary one."""
         if not self._options.save:
             return Path(stack.enter_context(TemporaryDirectory(prefix="download-")))
-        # What would refuse it is found here, once, and not by each worker.
+        # An unusable folder is found here, once, and not by each worker.
         await stack.enter_async_context(LocalStorage(self._options.output))
         journal = await asyncio.to_thread(Journal, self._options.output, self._options)
         stack.callback(journal.close)
         return self._options.output
 
-    async def _cut(self, cutter: Partitioner) -> Partition:
-        """Return the parts of the list."""
-        key = key_of(self._source, self._share.shard)
-        if (parts := cutter.known(key)) is not None:
-            return parts
-        await asyncio.to_thread(cutter.begin)
+    async def _cut_list(self, partitioner: Partitioner) -> Partition:
+        """Return the partition of the list: an existing one, or else a new one."""
+        fingerprint = fingerprint_of(self._source, self._shard_filter.shard)
+        if (existing := partitioner.find_existing(fingerprint)) is not None:
+            return existing
+        await asyncio.to_thread(partitioner.begin)
         async with NestedListFetcher(self._options) as lists:
-            entries = self._share.of(sources.read(self._source, lists.fetcher()))
-            self._reader = ReadAhead(entries, ahead=_AT_ONCE, name="reader of lists")
-            while batch := await self._reader.take(_AT_ONCE):
-                await asyncio.to_thread(cutter.add, batch)
-            # What was fetched for it may be another tomorrow.
-            known_as = "" if lists.asked else key
-            return await asyncio.to_thread(cutter.finish, known_as, self._share.others)
+            entries = self._shard_filter.of(sources.read(self._source, lists.fetcher()))
+            self._reader = ReadAhead(entries, ahead=_ENTRIES_PER_BATCH, name="reader of lists")
+            while batch := await self._reader.take(_ENTRIES_PER_BATCH):
+                await asyncio.to_thread(partitioner.add, batch)
+            # Nested lists on the network may change between runs.
+            reusable = "" if lists.asked else fingerprint
+            return await asyncio.to_thread(partitioner.finish, reusable, self._shard_filter.others)
 
-    async def _hand_out(self, parts: Partition, executor: Executor) -> AsyncGenerator[Outcome]:
-        """Have all shards done, those first that have most left: what takes longest, begins."""
+    async def _run_shards(
+        self, partition: Partition, executor: Executor
+    ) -> AsyncGenerator[Outcome]:
+        """Run all shards, those with most remaining lines first, and yield their outcomes."""
         queue = [
             (-count, number, _ShardState(number, count))
-            for number, count in enumerate(parts.counts)
+            for number, count in enumerate(partition.counts)
             if count
         ]
         heapq.heapify(queue)
         while True:
-            while queue and not self._stopped and len(self._tasks) < self._most(executor):
-                self._begin(heapq.heappop(queue)[2], parts, executor)
+            while queue and not self._stopped and len(self._tasks) < self._max_portions(executor):
+                self._submit_next(heapq.heappop(queue)[2], partition, executor)
             if not self._tasks:
                 return
             ended, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
-                shard, work = self._tasks.pop(task)
-                self._progress.pop(shard.number, None)
-                for outcome in self._results(task, work):
+                shard, portion = self._tasks.pop(task)
+                self._progress_by_shard.pop(shard.number, None)
+                for outcome in self._results(task, portion):
                     yield outcome
-                if shard.left:
-                    heapq.heappush(queue, (-shard.left, shard.number, shard))
+                if shard.remaining:
+                    heapq.heappush(queue, (-shard.remaining, shard.number, shard))
 
-    def _most(self, executor: Executor) -> int:
-        """Return how many portions may be on their way: each fetches one URL at once, or more."""
+    def _max_portions(self, executor: Executor) -> int:
+        """Return how many portions may be submitted at once.
+
+        A portion has at least one transfer at a time, so a low ``concurrency`` means fewer portions
+        than slots.
+        """
         slots, limit = executor.slots, self._options.concurrency
-        return limit if limit is not None and limit < slots else slots * _AHEAD
+        return limit if limit is not None and limit < slots else slots * _PORTIONS_PER_SLOT
 
-    def _begin(self, shard: _ShardState, parts: Partition, executor: Executor) -> None:
-        lines = parts.portion(shard.number, shard.offset, self._portion)
+    def _submit_next(self, shard: _ShardState, partition: Partition, executor: Executor) -> None:
+        """Submit the next portion of a shard."""
+        lines = partition.read_lines(shard.number, shard.offset, self._portion_lines)
         shard.offset += len(lines)
-        whole, folder = self._options, folder_of(shard.number)
+        folder = shard_folder(shard.number)
         options = replace(
-            _part_of(whole, executor.slots),
-            output=whole.output / folder,
-            remote=whole.remote and f"{whole.remote}/{folder}",
+            _divide_limits(self._options, executor.slots),
+            output=self._options.output / folder,
+            remote=self._options.remote and f"{self._options.remote}/{folder}",
         )
-        if self._plan.address is None:
+        if self._plan.scheduler is None:
+            # A local cluster has one worker per process already.
             options = replace(options, processes=1)
-        work = Portion(self._run, shard.number, shard.begun, lines, options, __version__)
-        shard.begun += work.count
-        shard.left -= work.count
-        self._tasks[asyncio.create_task(executor.do(work), name=f"shard {shard.number}")] = (
-            shard,
-            work,
-        )
+        portion = Portion(self._run_id, shard.number, shard.submitted, lines, options, __version__)
+        shard.submitted += portion.count
+        shard.remaining -= portion.count
+        task = asyncio.create_task(executor.execute(portion), name=f"shard {shard.number}")
+        self._tasks[task] = shard, portion
 
-    def _results(self, task: asyncio.Task[PortionResult], work: Portion) -> Iterator[Outcome]:
-        """Yield what became of a portion."""
+    def _results(self, task: asyncio.Task[PortionResult], portion: Portion) -> Iterator[Outcome]:
+        """Yield the outcomes of a portion that has ended."""
         try:
-            done = task.result()
+            result = task.result()
         except asyncio.CancelledError:
             return
-        except PortionLostError as error:
-            fault = InternalError(str(error), hint="run it again: it goes on where it was")
-            yield from (failed_outcome(target_of(line), fault) for line in work.lines.splitlines())
+        except PortionLostError as lost:
+            error = InternalError(str(lost), hint="run the command again to continue")
+            for line in portion.lines.splitlines():
+                yield failed_outcome(decode_target(line), error)
             return
         except RunError as error:
-            self._end_with(error)
+            self._fail(error)
             return
-        self._warnings += [each for each in done.warnings if each not in self._warnings]
-        if done.error is not None:
-            self._end_with(done.error)
-        for outcome in outcomes(done.frames, folder_of(work.shard)):
+        self._warnings += [each for each in result.warnings if each not in self._warnings]
+        if result.error is not None:
+            self._fail(result.error)
+        for outcome in decode_outcomes(result.encoded_outcomes, shard_folder(portion.shard)):
             if isinstance(outcome, Downloaded):
                 self._received += outcome.sizes.wire
             yield outcome
 
-    def _end_with(self, fault: Exception) -> None:
-        """Have the run end, because of the first such fault."""
-        if self._fault is None:
-            self._fault = fault
-            self.stop(now=isinstance(fault, DiskError))
+    def _fail(self, error: Exception) -> None:
+        """Stop the run; :meth:`outcomes` raises the first such error at its end."""
+        if self._error is None:
+            self._error = error
+            self.stop(now=isinstance(error, DiskError))
 
-    def _told(self, progress: PortionProgress) -> None:
+    def _on_progress(self, progress: PortionProgress) -> None:
+        # A report may arrive after the result of its portion.
         if any(shard.number == progress.shard for shard, _ in self._tasks.values()):
-            self._progress[progress.shard] = progress
+            self._progress_by_shard[progress.shard] = progress
 
-    def _abandon(self) -> None:
+    def _cancel_tasks(self) -> None:
         for task in self._tasks:
             task.cancel()
 
-    async def _end(self) -> None:
-        """Leave nothing behind when the consumer goes before the end."""
+    async def _shut_down(self) -> None:
+        """Stop the workers' portions, if the consumer leaves before the end."""
         if self._tasks and self._executor is not None:
             self._stopped = True
             await self._executor.stop(now=True)
             await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
-            self._abandon()
+            self._cancel_tasks()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*self._stopping, return_exceptions=True)
+        await asyncio.gather(*self._stop_tasks, return_exceptions=True)
 
 
-def _dask(run: str, plan: ClusterPlan, told: Callable[[PortionProgress], None]) -> Executor:
-    # It takes a second to load, and is an extra.
+def _dask_executor(
+    run_id: str, plan: ClusterPlan, on_progress: Callable[[PortionProgress], None]
+) -> Executor:
+    # Dask takes a second to import, and is an optional dependency.
     from downloader.cluster.dask import DaskExecutor
 
-    return DaskExecutor(run, plan, told)
+    return DaskExecutor(run_id, plan, on_progress)
 
 
-def _anywhere(options: Options) -> Options:
-    """Return options whose files have the same names in another process's folder."""
+def _for_other_processes(options: Options) -> Options:
+    """Return options with absolute paths, and without the shard, which the list is filtered by."""
     return replace(
         options,
         output=options.output.absolute(),
@@ -330,10 +343,10 @@ def _anywhere(options: Options) -> Options:
     )
 
 
-def _part_of(options: Options, slots: int) -> Options:
-    """Return what each of so many portions at once is told, so that all keep to *options*."""
+def _divide_limits(options: Options, portions: int) -> Options:
+    """Return the options of one of so many concurrent portions."""
     return replace(
         options,
-        concurrency=options.concurrency and max(1, options.concurrency // slots),
-        limit_rate=options.limit_rate and max(1, options.limit_rate // slots),
+        concurrency=options.concurrency and max(1, options.concurrency // portions),
+        limit_rate=options.limit_rate and max(1, options.limit_rate // portions),
     )

@@ -1,4 +1,4 @@
-"""What a campaign asks of those who have portions done somewhere: of Dask, or of a test."""
+"""The protocol of an executor, which runs portions on workers: Dask's, or that of a test."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -7,34 +7,32 @@ from downloader.cluster.messages import Portion, PortionResult
 
 
 class PortionLostError(Exception):
-    """Everybody who was given a portion has died while at it; why, as a message."""
+    """Every worker that was given a portion has died; the message says how many."""
 
 
 class Executor(AbstractAsyncContextManager["Executor", None], Protocol):
-    """Has portions done; an asynchronous context manager.
-
-    Whoever makes one gives it a function that takes ``PortionProgress``.
+    """Runs portions on workers; an asynchronous context manager.
 
     Attributes:
-        warnings: lines for a person, as they become known; also while it is being entered.
+        warnings: one line each, for the user, as they become known; also while it is being entered.
 
     Raises, on entering:
-        RunError: nobody can be found to do anything.
+        RunError: no worker can be had.
     """
 
     warnings: list[str]
 
     @property
     def slots(self) -> int:
-        """How many portions can be done at once, just now; at least 1."""
+        """How many portions can run at once with the present workers; at least 1."""
 
-    async def do(self, work: Portion) -> PortionResult:
-        """Have a portion done, and by others if those who are at it are lost.
+    async def execute(self, portion: Portion) -> PortionResult:
+        """Run a portion on some worker, and on another one if that worker dies.
 
         Raises:
-            LostError: too many have been lost at it.
-            RunError: nothing more can be done.
+            PortionLostError: too many workers died while they had it.
+            RunError: no portion can be run any more.
         """
 
     async def stop(self, *, now: bool) -> None:
-        """Have everybody start nothing more; with *now*, end what is running as well."""
+        """Have all workers start no more transfers; with *now*, also cancel the running ones."""

@@ -1,10 +1,10 @@
-"""What a portion of a shard takes to be done, what it gives, and how far it is meanwhile."""
+"""What is sent to a worker and back: a portion of a shard, its result, and its progress."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from downloader.core.processes.ipc import Ended, FrameDecoder, encode
+from downloader.core.processes.ipc import FrameDecoder, TransfersEnded, encode
 from downloader.errors import DownloadError, ErrorKind
 from downloader.models import Checksum, Failed, InFlight, Options, Outcome, Skipped, Target
 from downloader.sources import Entry
@@ -14,59 +14,61 @@ from downloader.web.urls import Url
 
 @dataclass(frozen=True, slots=True)
 class ClusterPlan:
-    """How a list is shared.
+    """How a list is distributed.
 
     Attributes:
-        address: of the scheduler, such as ``tcp://host:8786``; None to start one here.
-        shards: how many parts the list is cut into. It stays the same for an output folder.
-        workers: how many processes are started, where they are started here.
+        scheduler: the address of a Dask scheduler, such as ``tcp://host:8786``; None to start one
+            on this machine.
+        shards: how many shards the list is cut into; an output folder keeps its number.
+        workers: worker processes to start, if the scheduler is started here.
     """
 
-    address: str | None = None
+    scheduler: str | None = None
     shards: int = 64
     workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """So much of a shard as is done at once: bounded, however many lines a host has.
+    """Consecutive lines of a shard that a worker fetches in one run; their number is bounded.
 
-    Its text has no secrets, because Dask logs what a worker was asked to do where that fails.
+    Its repr has no secrets, because Dask logs the arguments of a task that fails.
 
     Attributes:
-        run: which campaign it belongs to.
-        shard: which shard, from 0 on.
-        first: place of the portion's first line among those of the shard.
-        lines: its targets, one JSON line each.
-        options: how it is made; its output is the shard's folder, or its prefix of a store.
-        version: of this program, which has to be the same everywhere.
+        run_id: identifies the cluster run.
+        shard: the number of the shard, from 0.
+        first_line: the position of its first line in the shard, from 0.
+        lines: its targets, as :func:`encode_entry` writes them.
+        options: the options of the worker's run; its output is the shard's folder, or its prefix
+            in an object store.
+        version: the version of this program, which must be the same on all machines.
     """
 
-    run: str
+    run_id: str
     shard: int
-    first: int
+    first_line: int
     lines: bytes = field(repr=False)
     options: Options = field(repr=False)
     version: str
 
     @property
     def count(self) -> int:
-        """How many lines it has."""
+        """The number of its lines."""
         return self.lines.count(b"\n")
 
 
 @dataclass(frozen=True, slots=True)
 class PortionResult:
-    """What became of a portion.
+    """The result of a portion.
 
     Attributes:
-        frames: the outcomes, as :func:`outcomes` reads them.
-        untried: how many lines have none, because the run was stopped.
-        warnings: lines for a person.
-        error: why the run cannot go on, or None.
+        encoded_outcomes: the outcomes, as :func:`encode_outcomes` writes them.
+        untried: lines without an outcome, because the run was stopped.
+        warnings: one line each, for the user.
+        error: why the cluster run must end, or None.
     """
 
-    frames: bytes = b""
+    encoded_outcomes: bytes = b""
     untried: int = 0
     warnings: Sequence[str] = ()
     error: DownloadError | None = None
@@ -74,15 +76,15 @@ class PortionResult:
 
 @dataclass(frozen=True, slots=True)
 class PortionProgress:
-    """How far a portion is.
+    """The progress of a running portion.
 
     Attributes:
-        shard: which shard.
+        shard: the number of the shard.
         done: lines with an outcome.
-        failed: those of them that have failed.
+        failed: those of them that failed.
         received: bytes of bodies over the wire.
-        running: how many URLs are being fetched.
-        rows: those of them that take longest.
+        running: URLs that are being fetched.
+        in_flight: those of them that have been running longest.
     """
 
     shard: int
@@ -90,49 +92,49 @@ class PortionProgress:
     failed: int = 0
     received: int = 0
     running: int = 0
-    rows: Sequence[InFlight] = ()
+    in_flight: Sequence[InFlight] = ()
 
 
-def packed(ended: Iterable[Outcome]) -> bytes:
-    """Return outcomes as bytes, in the way that processes of one machine tell each other."""
-    return encode(Ended([(outcome.index, outcome) for outcome in ended]))
+def encode_outcomes(outcomes: Iterable[Outcome]) -> bytes:
+    """Encode outcomes as the processes of one machine do."""
+    return encode(TransfersEnded([(outcome.index, outcome) for outcome in outcomes]))
 
 
-def outcomes(frames: bytes, folder: str) -> Iterator[Outcome]:
-    """Yield the outcomes that :func:`packed` made bytes of, with files named as in *folder*."""
-    for frame in FrameDecoder().feed(frames):
-        if isinstance(frame, Ended):
+def decode_outcomes(encoded: bytes, folder: str) -> Iterator[Outcome]:
+    """Yield the outcomes that :func:`encode_outcomes` encoded, with paths below *folder*."""
+    for frame in FrameDecoder().feed(encoded):
+        if isinstance(frame, TransfersEnded):
             for _, outcome in frame.outcomes:
                 if isinstance(outcome, Outcome):
-                    yield _placed(outcome, folder)
+                    yield _with_folder(outcome, folder)
 
 
-def _placed(outcome: Outcome, folder: str) -> Outcome:
-    """Return an outcome, just made and nobody's yet, with its file named as in *folder*."""
+def _with_folder(outcome: Outcome, folder: str) -> Outcome:
+    """Return an outcome, which nobody else refers to yet, with its path below *folder*."""
     if isinstance(outcome, Failed) or not outcome.path:
         return outcome
     path = SafePath(f"{folder}/{outcome.path}")
     if isinstance(outcome, Skipped):
         detail = outcome.detail.replace(outcome.path, path)
         return replace(outcome, path=path, detail=detail)
-    # Done for every line by the one process that tells of all: a copy of each would hold it up.
+    # Changed in place: the process that yields all outcomes has no time for a copy of each.
     object.__setattr__(outcome, "path", path)
     return outcome
 
 
-def line_of(entry: Entry) -> bytes:
-    """Return what is known of a line of a list, as one line of JSON."""
+def encode_entry(entry: Entry) -> bytes:
+    """Encode an entry of a list as one line of JSON."""
     if isinstance(entry, Failed):
         row = [entry.index, entry.origin, entry.url, entry.kind, entry.message, entry.hint]
     else:
         checksum = entry.checksum and [entry.checksum.algorithm, entry.checksum.digest]
         row = [entry.index, entry.origin, entry.url, entry.name, checksum, entry.headers]
-    # Only ASCII: what a list says may hold lone surrogates, which no other encoding keeps.
+    # ASCII with escapes: a list may contain lone surrogates, which UTF-8 cannot encode.
     return json.dumps(row).encode("ascii") + b"\n"
 
 
-def target_of(line: bytes) -> Target:
-    """Return the target that :func:`line_of` wrote."""
+def decode_target(line: bytes) -> Target:
+    """Decode a target that :func:`encode_entry` encoded."""
     index, origin, url, name, checksum, headers = json.loads(line)
     return Target(
         url=Url(url),
@@ -144,8 +146,8 @@ def target_of(line: bytes) -> Target:
     )
 
 
-def failure_of(line: bytes) -> Failed:
-    """Return the failure that :func:`line_of` wrote."""
+def decode_failure(line: bytes) -> Failed:
+    """Decode a failure that :func:`encode_entry` encoded."""
     index, origin, url, kind, message, hint = json.loads(line)
     return Failed(
         index=index, origin=origin, url=url, kind=ErrorKind(kind), message=message, hint=hint

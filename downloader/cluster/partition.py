@@ -1,4 +1,4 @@
-"""Cut a list into shards by its hosts, once, holding no more of it than a few kilobytes each."""
+"""Cuts a list into shards by host, on disk, within a bounded memory."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from downloader.cluster.messages import failure_of, line_of
+from downloader.cluster.messages import decode_failure, encode_entry
 from downloader.errors import DiskError, OutputError
 from downloader.journal import STATE_FOLDER
 from downloader.models import Failed
@@ -17,202 +17,212 @@ from downloader.models.shards import Shard, shard_of
 from downloader.sources import STDIN, Entry, is_address
 from downloader.web import urls
 
-#: The way parts are written; other ways to cut are other numbers.
+#: The version of the shard files' format, and of the way in which a list is cut.
 _FORMAT = 1
-#: So many bytes of all shards together wait to be written, in lists of any length.
-_HELD = 16 * 1024 * 1024
-_PLAN = "plan.json"
-_FAILED = "failed"
+#: Lines of all shards together that are buffered before they are written.
+_MAX_BUFFERED_BYTES = 16 * 1024 * 1024
+_PLAN_FILE = "plan.json"
+_FAILURES_FILE = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A list that has been cut.
+    """A list that has been cut into shards.
 
     Attributes:
-        folder: where its parts are.
-        counts: how many lines each shard has.
-        failed: how many lines are none.
-        others: how many lines are other machines'.
+        folder: the folder of the shard files.
+        counts: the number of lines of each shard.
+        failed: the number of invalid lines, which belong to no shard.
+        other_shards: the number of lines that ``--shard`` leaves to other runs.
     """
 
     folder: Path
     counts: Sequence[int]
     failed: int
-    others: int
+    other_shards: int
 
     @property
     def total(self) -> int:
-        """How many lines there are."""
+        """The number of lines of this run."""
         return sum(self.counts) + self.failed
 
-    def portion(self, shard: int, offset: int, most: int) -> bytes:
-        """Return so many lines of a shard, from that byte of it on.
+    def read_lines(self, shard: int, offset: int, max_lines: int) -> bytes:
+        """Return the next lines of a shard, from that byte on.
 
         Raises:
-            DiskError: they cannot be read, or are gone.
+            DiskError: they cannot be read, or the file has become shorter.
         """
-        path = self.folder / _name(shard)
-        # Open only for so long: there may be more shards than a process may have files.
-        with _disk(path), path.open("rb") as file:
+        path = self.folder / _file_name(shard)
+        # Not kept open: there may be more shards than a process may have files.
+        with _map_disk_errors(path), path.open("rb") as file:
             file.seek(offset)
-            lines = b"".join(islice(file, most))
+            lines = b"".join(islice(file, max_lines))
         if not lines:
-            raise DiskError(f"{path} is shorter than it was", hint="run it again")
+            raise DiskError(f"{path} is shorter than it was", hint="run the command again")
         return lines
 
     def failures(self) -> Iterator[Failed]:
-        """Yield the lines that are none."""
+        """Yield the outcomes of the invalid lines."""
         if self.failed:
-            with (self.folder / _FAILED).open("rb") as file:
-                yield from map(failure_of, file)
+            with (self.folder / _FAILURES_FILE).open("rb") as file:
+                yield from map(decode_failure, file)
 
 
 class Partitioner:
-    """Writes the parts of a list, below the program's own folder in an output folder.
+    """Writes the shards of a list to the ``.download`` folder of an output folder.
 
-    The parts hold what the list holds, passwords and headers too, and are for their owner alone.
+    The files contain what the list does, passwords included, and only their owner can read them.
 
     Args:
-        output: the output folder, which this process has for itself.
-        shards: how many parts there are to be.
+        output: the output folder, locked by this process.
+        shards: how many shards to cut the list into.
 
-    Raises, when made:
-        OutputError: the folder has been cut in another number of shards.
-        DiskError: the disk refuses.
+    Raises, when constructed:
+        OutputError: the folder has been cut into another number of shards.
+        DiskError: the shards cannot be read.
     """
 
     def __init__(self, output: Path, shards: int) -> None:
         self._folder = output / STATE_FOLDER / "shards"
-        self._new = output / STATE_FOLDER / "shards.new"
+        self._new_folder = output / STATE_FOLDER / "shards.new"
         self._plan = _read_plan(self._folder)
-        if (before := self._plan.get("shards", shards)) != shards:
+        if (previous := self._plan.get("shards", shards)) != shards:
             raise OutputError(
-                f"{output} was cut into {before} shards", hint=f"use --shards {before}"
+                f"{output} was cut into {previous} shards", hint=f"use --shards {previous}"
             )
         self._shards = shards
         self._counts = [0] * shards
         self._failed = 0
-        self._held: dict[str, bytearray] = {}
-        self._size = 0
-        self._sizes: Counter[str] = Counter()
+        self._buffers: dict[str, bytearray] = {}
+        self._buffered_bytes = 0
+        self._file_sizes: Counter[str] = Counter()
 
-    def known(self, key: str) -> Partition | None:
-        """Return the parts of the list with *key*, if that is the one that was cut last."""
-        if not key or self._plan.get("key") != key:
+    def find_existing(self, fingerprint: str) -> Partition | None:
+        """Return the partition in the folder, if it is complete and of the list *fingerprint*."""
+        if not fingerprint or self._plan.get("key") != fingerprint:
             return None
         counts, failed, others = (self._plan.get(name) for name in ("counts", "failed", "others"))
         if not isinstance(counts, list) or not isinstance(failed, int):
             return None
-        parts = Partition(self._folder, counts, failed, others if isinstance(others, int) else 0)
-        # A machine that went down may have kept the plan, and of the parts less than was written.
-        there = self._plan.get("sizes") == self._sizes_of(counts, failed)
-        return parts if there and len(counts) == self._shards else None
+        other_shards = others if isinstance(others, int) else 0
+        partition = Partition(self._folder, counts, failed, other_shards)
+        # After a power failure, a shard may be shorter than what was written to it.
+        is_complete = self._plan.get("sizes") == self._sizes_on_disk(counts, failed)
+        return partition if is_complete and len(counts) == self._shards else None
 
-    def _sizes_of(self, counts: Sequence[object], failed: int) -> dict[str, int]:
-        """Return how many bytes each part has that is there and has to be."""
-        names = [_name(number) for number, count in enumerate(counts) if count]
-        files = [self._folder / name for name in [*names, *([_FAILED] if failed else [])]]
+    def _sizes_on_disk(self, counts: Sequence[object], failed: int) -> dict[str, int]:
+        """Return the sizes of the shard files that should exist and do, by file name."""
+        names = [_file_name(number) for number, count in enumerate(counts) if count]
+        files = [self._folder / name for name in [*names, *([_FAILURES_FILE] if failed else [])]]
         return {file.name: file.stat().st_size for file in files if file.is_file()}
 
     def begin(self) -> None:
-        """Make room for new parts."""
-        with _disk(self._new):
-            if self._new.is_symlink():
-                self._new.unlink()
-            shutil.rmtree(self._new, ignore_errors=True)
-            self._new.mkdir(mode=0o700, parents=True)
+        """Create an empty folder for new shards."""
+        with _map_disk_errors(self._new_folder):
+            if self._new_folder.is_symlink():
+                self._new_folder.unlink()
+            shutil.rmtree(self._new_folder, ignore_errors=True)
+            self._new_folder.mkdir(mode=0o700, parents=True)
 
     def add(self, entries: Sequence[Entry]) -> None:
-        """Put lines where they belong."""
+        """Add entries to their shards."""
         for entry in entries:
-            line = line_of(entry)
+            line = encode_entry(entry)
             if isinstance(entry, Failed):
                 self._failed += 1
-                name = _FAILED
+                name = _FAILURES_FILE
             else:
                 host = urls.hostname(entry.url).removesuffix(".")
-                # Of hosts that --shard has chosen by their hash the same hash would fill few parts.
+                # Not the hash of --shard, which would leave most of the shards here empty.
                 shard = shard_of(f"part {host}", self._shards)
                 self._counts[shard] += 1
-                name = _name(shard)
-            self._held.setdefault(name, bytearray()).extend(line)
-            self._size += len(line)
-            self._sizes[name] += len(line)
-        if self._size >= _HELD:
-            self._write()
+                name = _file_name(shard)
+            self._buffers.setdefault(name, bytearray()).extend(line)
+            self._buffered_bytes += len(line)
+            self._file_sizes[name] += len(line)
+        if self._buffered_bytes >= _MAX_BUFFERED_BYTES:
+            self._flush()
 
-    def finish(self, key: str, others: int) -> Partition:
-        """Return the parts, once all lines have been added; *key* is what they are known by."""
-        self._write()
+    def finish(self, fingerprint: str, other_shards: int) -> Partition:
+        """Replace the folder's partition by the new one, and return it.
+
+        Args:
+            fingerprint: the list's, for :meth:`find_existing`; empty if there is none.
+            other_shards: as in :class:`Partition`.
+        """
+        self._flush()
         plan = {
             "format": _FORMAT,
-            "key": key,
+            "key": fingerprint,
             "shards": self._shards,
             "counts": self._counts,
             "failed": self._failed,
-            "others": others,
-            "sizes": self._sizes,
+            "others": other_shards,
+            "sizes": self._file_sizes,
         }
-        with _disk(self._folder):
-            (self._new / _PLAN).write_text(json.dumps(plan), encoding="utf-8")
+        with _map_disk_errors(self._folder):
+            (self._new_folder / _PLAN_FILE).write_text(json.dumps(plan), encoding="utf-8")
             if self._folder.is_symlink():
                 self._folder.unlink()
             shutil.rmtree(self._folder, ignore_errors=True)
-            self._new.rename(self._folder)
-        return Partition(self._folder, self._counts, self._failed, others)
+            self._new_folder.rename(self._folder)
+        return Partition(self._folder, self._counts, self._failed, other_shards)
 
-    def _write(self) -> None:
-        with _disk(self._new):
-            for name, lines in self._held.items():
-                with (self._new / name).open("ab") as file:
+    def _flush(self) -> None:
+        with _map_disk_errors(self._new_folder):
+            for name, lines in self._buffers.items():
+                with (self._new_folder / name).open("ab") as file:
                     file.write(lines)
-        self._held.clear()
-        self._size = 0
+        self._buffers.clear()
+        self._buffered_bytes = 0
 
 
 @contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    """Turn what the system refuses into the error that ends a run."""
+def _map_disk_errors(path: Path) -> Iterator[None]:
+    """Raise ``DiskError``, which ends the run, for ``OSError``."""
     try:
         yield
     except OSError as error:
         raise DiskError(f"cannot use {path}: {error.strerror}", hint="see --output") from error
 
 
-def key_of(sources: Sequence[str], shard: Shard | None) -> str:
-    """Return what a list is known by, to be cut only once; nothing for what cannot be known."""
-    known: list[str] = [f"{_FORMAT}", f"{shard or ''}"]
+def fingerprint_of(sources: Sequence[str], shard: Shard | None) -> str:
+    """Return a text that identifies an unchanged list, so that it is cut only once.
+
+    It is made from the names, sizes and times of files; it is empty for a list that cannot be
+    identified, such as standard input.
+    """
+    parts: list[str] = [f"{_FORMAT}", f"{shard or ''}"]
     for source in sources:
         if is_address(source):
-            known.append(source)
+            parts.append(source)
             continue
         if source == STDIN:
-            # Even where a file has that name.
+            # Even if there is a file of that name.
             return ""
         try:
             path = Path(source)
-            found = path.stat()
+            stat = path.stat()
         except (OSError, ValueError):
             return ""
         if not path.is_file():
             return ""
-        known.append(f"{path.resolve()} {found.st_size} {found.st_mtime_ns} {found.st_ino}")
-    return json.dumps(known)
+        parts.append(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}")
+    return json.dumps(parts)
 
 
 def _read_plan(folder: Path) -> dict[str, object]:
     try:
-        plan = json.loads((folder / _PLAN).read_text(encoding="utf-8"))
+        plan = json.loads((folder / _PLAN_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return plan if isinstance(plan, dict) and plan.get("format") == _FORMAT else {}
 
 
-def _name(shard: int) -> str:
+def _file_name(shard: int) -> str:
     return f"{shard:05d}"
 
 
-def folder_of(shard: int) -> str:
-    """Return the folder that a shard's files are in, relative to the output folder."""
+def shard_folder(shard: int) -> str:
+    """Return the folder of a shard's saved files, relative to the output folder."""
     return f"shard-{shard:05d}"

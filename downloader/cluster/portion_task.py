@@ -1,4 +1,4 @@
-"""Does one portion of a shard, in the process in which it is called, with a batch of its own."""
+"""Runs one portion of a shard on a worker, as a ``LocalRun`` of its own."""
 
 import asyncio
 import threading
@@ -9,165 +9,175 @@ from pathlib import Path
 
 from downloader import object_store
 from downloader._version import __version__
-from downloader.cluster.messages import Portion, PortionProgress, PortionResult, packed, target_of
-from downloader.cluster.worker_loop import LOOP
+from downloader.cluster.messages import (
+    Portion,
+    PortionProgress,
+    PortionResult,
+    decode_target,
+    encode_outcomes,
+)
+from downloader.cluster.worker_loop import SHARED_LOOP
 from downloader.core.local_run import LocalRun
 from downloader.errors import BusyError, DownloadError, OutputError, RunError
 from downloader.journal import has_journal
 from downloader.models import Failed, Options, Outcome
 
-_TICK_SECONDS = 0.5
-#: So often it is asked again for a folder that somebody has who was taken for lost.
-_ATTEMPTS = 60
-_BUSY_SECONDS = 1.0
-_MOST_ROWS = 20
-_MOST_RUNS = 100
+_PROGRESS_INTERVAL_SECONDS = 0.5
+#: Attempts to lock a shard's folder, which a worker presumed dead may still hold.
+_LOCK_ATTEMPTS = 60
+_LOCK_RETRY_SECONDS = 1.0
+_MAX_IN_FLIGHT_REPORTED = 20
+_MAX_STOPPED_RUNS = 100
 
 _lock = threading.Lock()
-_tasks: set["_Task"] = set()
-#: Which campaigns have been stopped, and whether at once.
-_stopped: dict[str, bool] = {}
+_running: set["_PortionTask"] = set()
+#: The cluster runs that have been stopped, and whether their transfers were cancelled.
+_stopped_runs: dict[str, bool] = {}
 
 
-def do(
-    work: Portion, told: Callable[[PortionProgress], None], wanted: Callable[[], bool]
+def run_portion(
+    portion: Portion,
+    report: Callable[[PortionProgress], None],
+    is_wanted: Callable[[], bool],
 ) -> PortionResult:
-    """Do a portion; it blocks until that has been done, or stopped.
+    """Run a portion to its end, or until it is stopped; it blocks.
 
     Args:
-        work: the portion.
-        told: takes how far it is.
-        wanted: whether anybody still waits for it.
+        portion: the portion.
+        report: called with its progress.
+        is_wanted: returns whether its result is still expected.
     """
-    if work.version != __version__:
-        fault = RunError(
-            f"a worker has version {__version__} of this program, and not {work.version}",
-            hint="install the same everywhere",
+    if portion.version != __version__:
+        error = RunError(
+            f"a worker has version {__version__} of this program, and not {portion.version}",
+            hint="install the same version on all machines",
         )
-        return PortionResult(untried=work.count, error=fault)
-    return LOOP.run(_Task(work, told, wanted).run())
+        return PortionResult(untried=portion.count, error=error)
+    return SHARED_LOOP.run(_PortionTask(portion, report, is_wanted).run())
 
 
-def stop(run: str, now: bool) -> None:
-    """Have what this process does for a campaign, and will be asked to do for it, end."""
+def stop_run(run_id: str, now: bool) -> None:
+    """Stop the portions of a cluster run in this process, and those that it will still receive."""
     with _lock:
-        while len(_stopped) >= _MOST_RUNS:
-            del _stopped[next(iter(_stopped))]
-        _stopped[run] = _stopped.get(run, False) or now
-        tasks = [task for task in _tasks if task.of == run]
+        while len(_stopped_runs) >= _MAX_STOPPED_RUNS:
+            del _stopped_runs[next(iter(_stopped_runs))]
+        _stopped_runs[run_id] = _stopped_runs.get(run_id, False) or now
+        tasks = [task for task in _running if task.run_id == run_id]
     for task in tasks:
         task.stop(now=now)
 
 
-class _Task:
+class _PortionTask:
     def __init__(
-        self, work: Portion, told: Callable[[PortionProgress], None], wanted: Callable[[], bool]
+        self,
+        portion: Portion,
+        report: Callable[[PortionProgress], None],
+        is_wanted: Callable[[], bool],
     ) -> None:
-        self.of = work.run
-        self._work = work
-        self._told = told
-        self._wanted = wanted
-        self._ended: list[Outcome] = []
+        self.run_id = portion.run_id
+        self._portion = portion
+        self._report = report
+        self._is_wanted = is_wanted
+        self._outcomes: list[Outcome] = []
         self._failed = 0
-        self._batch: LocalRun | None = None
+        self._local_run: LocalRun | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
 
     def stop(self, *, now: bool) -> None:
-        """Have it end; from any thread."""
+        """Stop it; thread-safe."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop, now)
 
     def _stop(self, now: bool) -> None:
         self._stopping = True
-        if self._batch is not None:
-            self._batch.stop(now=now)
+        if self._local_run is not None:
+            self._local_run.stop(now=now)
 
     async def run(self) -> PortionResult:
-        """Do the portion."""
+        """Run the portion on the shared event loop."""
         self._loop = asyncio.get_running_loop()
         with _lock:
-            _tasks.add(self)
-            self._stopping = self.of in _stopped
-        ticker = asyncio.create_task(self._tick(), name="progress")
-        turns = LOOP.turns
+            _running.add(self)
+            self._stopping = self.run_id in _stopped_runs
+        reporting = asyncio.create_task(self._report_progress(), name="progress")
+        admission = SHARED_LOOP.admission
         error: DownloadError | None = None
-        await turns.wait(lambda: self._stopping)
+        await admission.acquire(lambda: self._stopping)
         try:
             await self._download()
-        except DownloadError as fault:
-            error = fault
+        except DownloadError as raised:
+            error = raised
         finally:
-            turns.end()
+            admission.release()
             with _lock:
-                _tasks.discard(self)
-            ticker.cancel()
-            await asyncio.gather(ticker, return_exceptions=True)
-        untried = self._work.count - len(self._ended)
-        warnings = tuple(self._batch.warnings) if self._batch is not None else ()
-        return PortionResult(packed(self._ended), untried, warnings, error)
+                _running.discard(self)
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
+        untried = self._portion.count - len(self._outcomes)
+        warnings = tuple(self._local_run.warnings) if self._local_run is not None else ()
+        return PortionResult(encode_outcomes(self._outcomes), untried, warnings, error)
 
     async def _download(self) -> None:
-        options = self._work.options
+        options = self._portion.options
         if options.remote is not None:
-            # A work folder is one of this machine's.
+            # The work folder is one of this machine, not of the one that started the run.
             options = replace(options, output=object_store.parse_destination(options.remote).folder)
         elif options.save:
-            _check(options.output)
-        for attempt in range(_ATTEMPTS):
+            _check_shard_folder(options.output)
+        for attempt in range(_LOCK_ATTEMPTS):
             if self._stopping:
                 return
             try:
-                await self._one_run(options)
+                await self._run_once(options)
             except BusyError:
-                # Who was taken for lost may live, and finds out before long that it is not wanted.
-                if attempt == _ATTEMPTS - 1:
+                # A worker presumed dead notices within seconds that its result is not wanted.
+                if attempt == _LOCK_ATTEMPTS - 1:
                     raise
-                await asyncio.sleep(_BUSY_SECONDS)
+                await asyncio.sleep(_LOCK_RETRY_SECONDS)
             else:
                 return
 
-    async def _one_run(self, options: Options) -> None:
-        # Of an object store it may be found late that somebody has it: then all is told again.
-        self._ended, self._failed = [], 0
-        lines = self._work.lines.splitlines()
-        batch = self._batch = LocalRun(lambda _: map(target_of, lines), options)
-        async with aclosing(batch.outcomes()) as outcomes:
+    async def _run_once(self, options: Options) -> None:
+        # A run on an object store may find it busy after some outcomes; they are yielded anew.
+        self._outcomes, self._failed = [], 0
+        lines = self._portion.lines.splitlines()
+        run = self._local_run = LocalRun(lambda _: map(decode_target, lines), options)
+        async with aclosing(run.outcomes()) as outcomes:
             async for outcome in outcomes:
-                self._ended.append(outcome)
+                self._outcomes.append(outcome)
                 self._failed += isinstance(outcome, Failed)
 
-    async def _tick(self) -> None:
+    async def _report_progress(self) -> None:
         while True:
-            await asyncio.sleep(_TICK_SECONDS)
-            if not self._wanted():
+            await asyncio.sleep(_PROGRESS_INTERVAL_SECONDS)
+            if not self._is_wanted():
                 self._stop(True)
-            batch = self._batch
-            if batch is not None:
-                rows = batch.in_flight()[:_MOST_ROWS]
-                progress = batch.progress
-                self._told(
+            run = self._local_run
+            if run is not None:
+                progress = run.progress
+                self._report(
                     PortionProgress(
-                        self._work.shard,
-                        len(self._ended),
-                        self._failed,
-                        progress.received,
-                        progress.running,
-                        rows,
+                        shard=self._portion.shard,
+                        done=len(self._outcomes),
+                        failed=self._failed,
+                        received=progress.received,
+                        running=progress.running,
+                        in_flight=run.in_flight()[:_MAX_IN_FLIGHT_REPORTED],
                     )
                 )
 
 
-def _check(output: Path) -> None:
-    """Check that a shard's folder is one of the campaign's.
+def _check_shard_folder(folder: Path) -> None:
+    """Check that a shard's folder is in the cluster run's output folder.
 
     Raises:
         OutputError: it is not.
     """
-    if not has_journal(output.parent):
+    if not has_journal(folder.parent):
         raise OutputError(
-            f"a worker does not see the folder {output.parent}",
-            hint="it has to be on a disk that all of them share",
+            f"a worker does not see the folder {folder.parent}",
+            hint="it must be on a disk that all machines share",
         )
-    if output.is_symlink():
-        raise OutputError(f"{output} is a symbolic link", hint="remove it")
+    if folder.is_symlink():
+        raise OutputError(f"{folder} is a symbolic link", hint="remove it")

@@ -1,4 +1,4 @@
-"""What the portions of one process share: an event loop, and turns to begin."""
+"""The event loop that the portions of a worker process share, and their admission to it."""
 
 import asyncio
 import threading
@@ -8,22 +8,22 @@ from typing import TypeVar
 
 from downloader.core.event_loop import runner, widen_resolver
 
-#: So long a portion takes to have begun in earnest, in seconds.
-_SETTLE_SECONDS = 0.3
-#: And so long it is looked how busy this process is.
-_LOOK_SECONDS = 0.1
-#: Of a core; with less to do a process waits for hosts, or for the last of a portion.
-_BUSY = 0.7
+#: How long a portion takes to reach its full speed.
+_RAMP_UP_SECONDS = 0.3
+#: The interval over which the CPU use of this process is measured.
+_CPU_SAMPLE_SECONDS = 0.1
+#: Below this share of one core, the running portions wait for hosts or for their last transfers.
+_BUSY_CPU_SHARE = 0.7
 _Result = TypeVar("_Result")
 
 
 class SharedEventLoop:
-    """The event loop that all portions of this process share, from the first of them to the last.
+    """One event loop for all portions of this process; it runs while there are any.
 
-    With one for each thread that Dask has, they would fight for the interpreter.
+    Dask runs each portion in a thread; event loops of their own would compete for the interpreter.
 
     Attributes:
-        turns: who may begin; there while it runs.
+        admission: admits portions one after the other; exists while the loop runs.
     """
 
     def __init__(self) -> None:
@@ -33,10 +33,10 @@ class SharedEventLoop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
-        self.turns: AdmissionControl
+        self.admission: AdmissionControl
 
     def run(self, coroutine: Coroutine[None, None, _Result]) -> _Result:
-        """Run a coroutine to its end; it blocks until then."""
+        """Run a coroutine on the loop, which is started if need be; it blocks until the end."""
         with self._lock:
             if not self._users:
                 self._ready.clear()
@@ -46,7 +46,7 @@ class SharedEventLoop:
             self._users += 1
         loop = self._loop
         if loop is None:
-            raise RuntimeError("the loop has not begun")
+            raise RuntimeError("the event loop has not started")
         try:
             return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
         finally:
@@ -63,65 +63,66 @@ class SharedEventLoop:
     async def _until_over(self) -> None:
         widen_resolver(None)
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        self.turns = AdmissionControl()
+        self.admission = AdmissionControl()
         self._ready.set()
         await self._over.wait()
 
 
 class AdmissionControl:
-    """Lets portions begin one after the other, each as soon as there is CPU for it.
+    """Starts portions one after the other, each as soon as there is CPU time for it.
 
-    While one keeps this process busy, another would only take more of the same CPU. When hosts
-    hold it back, or it is at its last addresses, the next one begins.
+    While the running portions keep this process busy, another one would only slow them down. The
+    next one starts when they wait for hosts, or have only a few transfers left.
 
     Args:
-        cpu: seconds of CPU that this process has used.
-        clock: seconds from whatever moment on.
-        sleep: waits so many seconds.
+        cpu_seconds: returns the CPU time that this process has used.
+        clock: returns monotonic seconds.
+        sleep: sleeps for so many seconds.
     """
 
     def __init__(
         self,
-        cpu: Callable[[], float] = time.process_time,
+        cpu_seconds: Callable[[], float] = time.process_time,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._cpu = cpu
+        self._cpu_seconds = cpu_seconds
         self._clock = clock
         self._sleep = sleep
-        self._one_by_one = asyncio.Lock()
-        self._none = asyncio.Event()
-        self._begun = 0
+        self._queue = asyncio.Lock()
+        self._idle = asyncio.Event()
+        self._running = 0
 
-    async def wait(self, stopped: Callable[[], bool]) -> None:
-        """Return when there is CPU for one more, or when *stopped* says so."""
-        async with self._one_by_one:
-            if self._begun:
-                await self._pause(_SETTLE_SECONDS)
-            while self._begun and not stopped():
-                cpu, clock = self._cpu(), self._clock()
-                await self._pause(_LOOK_SECONDS)
-                if self._cpu() - cpu < _BUSY * (self._clock() - clock):
+    async def acquire(self, is_stopped: Callable[[], bool]) -> None:
+        """Wait until there is CPU time for one more portion, or until *is_stopped*."""
+        async with self._queue:
+            if self._running:
+                await self._sleep_unless_idle(_RAMP_UP_SECONDS)
+            while self._running and not is_stopped():
+                cpu_before, clock_before = self._cpu_seconds(), self._clock()
+                await self._sleep_unless_idle(_CPU_SAMPLE_SECONDS)
+                elapsed = self._clock() - clock_before
+                if self._cpu_seconds() - cpu_before < _BUSY_CPU_SHARE * elapsed:
                     break
-            self._begun += 1
-            self._none.clear()
+            self._running += 1
+            self._idle.clear()
 
-    def end(self) -> None:
-        """Take that one has ended."""
-        self._begun -= 1
-        if not self._begun:
-            self._none.set()
+    def release(self) -> None:
+        """Count a portion as ended."""
+        self._running -= 1
+        if not self._running:
+            self._idle.set()
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait so long, or until none is under way."""
-        pause = asyncio.ensure_future(self._sleep(seconds))
-        none = asyncio.create_task(self._none.wait())
+    async def _sleep_unless_idle(self, seconds: float) -> None:
+        """Sleep, but not beyond the end of the last running portion."""
+        sleeping = asyncio.ensure_future(self._sleep(seconds))
+        idle = asyncio.create_task(self._idle.wait())
         try:
-            await asyncio.wait({pause, none}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({sleeping, idle}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            pause.cancel()
-            none.cancel()
-            await asyncio.gather(pause, none, return_exceptions=True)
+            sleeping.cancel()
+            idle.cancel()
+            await asyncio.gather(sleeping, idle, return_exceptions=True)
 
 
-LOOP = SharedEventLoop()
+SHARED_LOOP = SharedEventLoop()

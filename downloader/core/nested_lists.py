@@ -9,7 +9,7 @@ from typing import Self
 
 from downloader.errors import TimedOutError, TooLargeError
 from downloader.http import Client
-from downloader.http.client import require_success
+from downloader.http.response import require_success
 from downloader.models import RequestOptions
 from downloader.sources import FetchList
 from downloader.web.content_coding import decoder_for

@@ -52,7 +52,7 @@ class LinkSelector:
             if link.url is None:
                 continue
             if link.kind.is_requisite:
-                if stored.nesting < DEEPEST and self.scope.keeps(link.url):
+                if stored.nesting < DEEPEST and self.scope.accepts(link.url):
                     needed[link.url] = None
                 continue
             if link.kind is LinkKind.REDIRECT and stored.nesting < DEEPEST:
@@ -62,7 +62,7 @@ class LinkSelector:
                 if self.follows(link.url, stored.start, stored.depth + 1, nofollow=nofollow):
                     linked[link.url] = None
         icon = icon_of(stored)
-        if icon is not None and not self.scope.keeps(icon):
+        if icon is not None and not self.scope.accepts(icon):
             icon = None
         found = []
         for url in dict.fromkeys((*needed, *([icon] if icon else []), *linked, *forward)):
@@ -92,7 +92,7 @@ class LinkSelector:
 
     def is_trap(self, url: Url) -> bool:
         """Return whether *url*, which is new, looks like one of addresses without end."""
-        trap = self._trapping.trap(url)
+        trap = self._trapping.check(url)
         if trap is not None:
             self.traps.setdefault(trap.value, url)
         return trap is not None

@@ -27,7 +27,7 @@ from downloader.mirror.finalizer import MirrorFinalizer
 from downloader.mirror.link_selector import LinkSelector
 from downloader.mirror.originals import OriginalsArranger
 from downloader.mirror.robots_gate import Passed, RobotsGate, fetcher
-from downloader.mirror.scope import LIMIT, RobotsCache
+from downloader.mirror.scope import MAX_ROBOTS_BYTES, RobotsCache
 from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
 from downloader.storage import FileContents, LocalStorage
 from downloader.web import urls
@@ -123,7 +123,7 @@ class Mirror:
         await self._stack.enter_async_context(self._storage)
         if options.level is not None and options.robots and not options.replay:
             client = await self._stack.enter_async_context(Client(options))
-            fetch = fetcher(client, LIMIT, options, self._sleep)
+            fetch = fetcher(client, MAX_ROBOTS_BYTES, options, self._sleep)
             self._gate = RobotsGate(RobotsCache(fetch, options.user_agent), self._add_decided)
             self._stack.push_async_callback(self._gate.close)
         return self

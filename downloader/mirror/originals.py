@@ -51,7 +51,7 @@ class OriginalsArranger:
             return True
         if self._single and role is not TargetRole.LINKED:
             return False
-        return self._scope.keeps(address)
+        return self._scope.accepts(address)
 
     async def _withdraw(self, stored: SavedDocument) -> None:
         if stored.published is None:

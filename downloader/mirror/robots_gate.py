@@ -80,9 +80,9 @@ def _decided(job: Job, rules: RobotsRules) -> Passed:
     failure.
     """
     target = job.target
-    if rules.refused:
-        return failed_outcome(target, RobotsError(rules.refused, hint="see --no-robots"))
-    if not rules.allowed(target.url):
+    if rules.unavailable:
+        return failed_outcome(target, RobotsError(rules.unavailable, hint="see --no-robots"))
+    if not rules.allows(target.url):
         return Skipped(
             index=target.index,
             origin=target.origin,
@@ -107,7 +107,7 @@ def fetcher(
 
     async def once(site: str) -> tuple[int, bytes]:
         body = b""
-        with await client.follow(Url(f"{site}/robots.txt"), named=False) as response:
+        with await client.follow(Url(f"{site}/robots.txt"), named_by_user=False) as response:
             # What breaks off is read as far as it goes.
             with suppress(UrlError):
                 decoder = decoder_for(response.content_coding, response.media_type)

@@ -84,9 +84,9 @@ class SingleFileWriter:
         return single_file(
             stored.path,
             lambda path: ask(self._file(path)),
-            address=lambda path: ask(self._address(path)),
-            beside=lambda path: ask(self._is_beside(path)),
-            kind=stored.media_type,
+            source_url=lambda path: ask(self._address(path)),
+            is_beside=lambda path: ask(self._is_beside(path)),
+            media_type=stored.media_type,
             charset=stored.charset or None,
             cache=self._cache,
         )
@@ -124,7 +124,7 @@ class SingleFileWriter:
 
     def _tell(self, stored: SavedDocument, single: SingleFilePage) -> None:
         """Note what was saved and yet is not within; what was not saved has failed by itself."""
-        left = [each for each in single.left if each.reason != NOT_SAVED]
+        left = [each for each in single.external_references if each.reason != NOT_SAVED]
         room = max(0, _MOST_TOLD - len(self._left))
         for each in left[:room]:
             self._left.append(f"{stored.path} is without {each.reference}: {each.reason}")
