@@ -91,9 +91,20 @@ async def run_download(
         OSError: stdout or stderr cannot be written.
     """
     widen_resolver(options.concurrency)
+    return await print_run(_create_run(source, options, plan), options, view, reporter)
+
+
+async def print_run(
+    run: Run, options: StorageOptions, view: OutcomeView, reporter: Reporter
+) -> ExitStatus:
+    """Consume *run*: print and report its outcomes, and stop it on signals.
+
+    Raises:
+        DownloadError: the run could not be started, or not be finished.
+        OSError: stdout or stderr cannot be written.
+    """
     started = time.monotonic()
     tally = Tally()
-    run = _create_run(source, options, plan)
     terminal = Terminal(
         lambda: _progress_state(run.progress, tally),
         lambda: run.stop(now=True),
@@ -101,11 +112,10 @@ async def run_download(
     )
     warnings = _WarningPrinter(run, terminal)
     summary = ReportSummary((), (), ())
+    uses_object_store = options.remote is not None
     async with terminal:
         with (
-            stop_on_signals(
-                run, terminal, uses_object_store=options.remote is not None
-            ) as received,
+            stop_on_signals(run, terminal, uses_object_store=uses_object_store) as received,
             warnings.periodically(),
         ):
             error = await _consume(run, tally, view, terminal, reporter)

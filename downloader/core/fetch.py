@@ -105,14 +105,33 @@ def _timed_out(transfer: Transfer, context: TransferContext) -> Failed:
 
 async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | Requeue:
     """Resume the partial file if there is one; otherwise, or if that fails, request the whole."""
+    job, target = transfer.job, transfer.job.target
     if transfer.trail is None:
         transfer.attempts += 1
-        transfer.trail = _trail_to(transfer.job.target)
+        transfer.trail = _trail_to(target)
     if transfer.partial_file is not None:
         result = await _resume(transfer, transfer.partial_file, transfer.trail, context)
         if result is not None:
             return result
-    return await _request_whole(transfer, transfer.trail, context)
+    headers = target.headers
+    if job.saved is not None and job.revalidate:
+        headers += _conditional_headers(job.saved)
+    # A line of a list is saved under its own name wherever redirects lead. The target of a
+    # redirect that a page refers to is a URL of its own, which other pages may refer to as well.
+    from_page = bool(target.parent)
+    # An orphan may be damaged, so that only the first attempt looks for one.
+    orphans_since = job.unrecorded_since if transfer.attempts == 1 else None
+    response = await context.client.get(
+        transfer.trail, headers, follow=not from_page, orphans_since=orphans_since
+    )
+    if response is None:
+        if not from_page or transfer.trail.cookies:
+            return Requeue()
+        if target.hops >= context.options.max_redirects:
+            raise RedirectError("too many redirects", hint="see --max-redirects")
+        return Redirected(transfer.trail.next)
+    with response:
+        return await _handle_response(transfer, context, response, None)
 
 
 async def _resume(
@@ -140,31 +159,6 @@ async def _resume(
     if transfer.host != requested_host or context.options.delay:
         return Requeue()
     return None
-
-
-async def _request_whole(
-    transfer: Transfer, trail: RedirectTrail, context: TransferContext
-) -> _Fetched | Requeue:
-    job, target = transfer.job, transfer.job.target
-    headers = target.headers
-    if job.saved is not None and job.revalidate:
-        headers += _conditional_headers(job.saved)
-    # A line of a list is saved under its own name wherever redirects lead. The target of a
-    # redirect that a page refers to is a URL of its own, which other pages may refer to as well.
-    from_page = bool(target.parent)
-    # An orphan may be damaged, so that only the first attempt looks for one.
-    orphans_since = job.unrecorded_since if transfer.attempts == 1 else None
-    response = await context.client.get(
-        trail, headers, follow=not from_page, orphans_since=orphans_since
-    )
-    if response is None:
-        if not from_page or trail.cookies:
-            return Requeue()
-        if target.hops >= context.options.max_redirects:
-            raise RedirectError("too many redirects", hint="see --max-redirects")
-        return Redirected(trail.next)
-    with response:
-        return await _handle_response(transfer, context, response, None)
 
 
 async def _handle_response(
