@@ -30,11 +30,11 @@ from downloader.http.retry import MAX_RETRY_AFTER_SECONDS, retry_after
 from downloader.journal import Job, Journal
 from downloader.models import ExitStatus, PartialBody, Skipped
 from downloader.web import urls
-from downloader.web.charset import CharacterCount
+from downloader.web.charset import CharacterCounter
 from downloader.web.content_coding import decoder_for
 from downloader.web.filenames import candidates
 from downloader.web.media_types import is_text, media_type_table, parse_media_type
-from downloader.web.text import http_date, printable
+from downloader.web.text import parse_http_date, printable
 from downloader.web.urls import Url
 from tests.conftest import saved_files
 from tests.faultserver import PAGE, Request, fault_server, send
@@ -98,7 +98,7 @@ def test_any_location_leads_to_a_web_address_or_is_refused(raw: bytes) -> None:
 @given(TEXTS)
 @FAST
 def test_any_text_can_be_concealed_and_printed(text: str) -> None:
-    shown = printable(urls.conceal(text))
+    shown = printable(urls.redact_text(text))
     shown.encode()
     assert printable(shown) == shown
 
@@ -106,7 +106,7 @@ def test_any_text_can_be_concealed_and_printed(text: str) -> None:
 @given(user=st.text(st.characters(exclude_characters="@/:\\"), max_size=5), host=TEXTS)
 @FAST
 def test_what_may_be_a_password_is_concealed(user: str, host: str) -> None:
-    assert "hunter2" not in urls.conceal(f"ftp://{user}:hunter2@{host}")
+    assert "hunter2" not in urls.redact_text(f"ftp://{user}:hunter2@{host}")
 
 
 LISTED = st.fixed_dictionaries(
@@ -167,7 +167,7 @@ def test_any_retry_after_is_a_bounded_wait_or_none(field: str, now: float) -> No
 @given(HEADERISH | DATES)
 @FAST
 def test_any_date_is_a_time_or_none(field: str) -> None:
-    date = http_date(field)
+    date = parse_http_date(field)
     assert date is None or math.isfinite(date.timestamp())
 
 
@@ -210,7 +210,7 @@ def test_any_content_range_is_the_rest_of_the_body_or_refused(
 def test_any_content_type_and_body_are_counted(field: str, body: bytes) -> None:
     kind = parse_media_type(field)
     assert is_text(kind) in (True, False)
-    count = CharacterCount(field)
+    count = CharacterCounter(field)
     count.feed(body)
     assert 0 <= count.finish() <= len(body)
     assert count.charset

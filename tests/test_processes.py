@@ -38,7 +38,7 @@ from downloader.errors import ErrorKind
 from downloader.http import RedirectTrail
 from downloader.journal import Job
 from downloader.models import Failed, InFlight, Target
-from downloader.models.shards import HostDealer, shard_of
+from downloader.models.shards import HostAssignment, shard_of
 from downloader.scheduling import RateLimiter
 from downloader.web.filenames import ExtensionRule, FileName
 from downloader.web.urls import Url
@@ -661,7 +661,7 @@ def test_the_shard_of_a_host_never_changes(host: str, of_2: int, of_7: int, of_1
 
 
 def test_hosts_are_dealt_out_evenly_and_once() -> None:
-    dealer = HostDealer()
+    dealer = HostAssignment()
     loads = [0, 0, 0]
     owners = {}
     for number in range(30):

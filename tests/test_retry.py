@@ -25,7 +25,7 @@ from downloader.http.retry import (
     retry_after,
 )
 from downloader.sources import from_items
-from downloader.web.text import http_date
+from downloader.web.text import parse_http_date
 from downloader.web.urls import parse
 from tests.conftest import Command, Handler, Site
 from tests.faultserver import Door, fault_server
@@ -268,7 +268,7 @@ def test_a_date_in_any_form_is_waited_for(date: datetime, now: float) -> None:
     date = date.replace(microsecond=0, tzinfo=UTC)
     wait = max(0.0, min(date.timestamp() - now, MAX_RETRY_AFTER_SECONDS))
     for form in ("%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"):
-        assert http_date(date.strftime(form)) == date
+        assert parse_http_date(date.strftime(form)) == date
         assert retry_after(date.strftime(form), now) == wait
 
 

@@ -150,7 +150,7 @@ def test_a_line_without_a_host_is_the_first_shards_and_a_lost_list_everybodys() 
     lost = Failed(index=1, origin="a:2", url="http://a/s.xml", kind=ErrorKind.DNS, message="no")
     line = Target(url=Url("https://www.python.org/"))
     shares = [ShardFilter(Shard(number, 4)) for number in range(1, 5)]
-    assert [list(share.of([bad, lost, line])) for share in shares] == [
+    assert [list(share.select([bad, lost, line])) for share in shares] == [
         [bad, lost, line],
         [lost],
         [lost],

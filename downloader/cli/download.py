@@ -36,7 +36,7 @@ from downloader.models import (
 )
 from downloader.report.reporter import Reporter, ReportSummary
 from downloader.web.text import printable, printable_lines
-from downloader.web.urls import conceal
+from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
     from downloader.cluster import ClusterPlan
@@ -224,7 +224,7 @@ def _archive_names(files: Sequence[Path], options: StorageOptions) -> list[str]:
     """Return where archive files are: volumes of a pack may be in an object store."""
     if options.pack is None or options.remote is None:
         return list(map(str, files))
-    return [f"{conceal(options.remote)}/{file.name}" for file in files]
+    return [f"{redact_text(options.remote)}/{file.name}" for file in files]
 
 
 def _print_report(summary: ReportSummary, terminal: Terminal) -> None:

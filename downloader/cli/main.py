@@ -28,7 +28,7 @@ from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDige
 from downloader.report.formats import format_of
 from downloader.report.reporter import Reporter, ReportOptions
 from downloader.web.text import printable
-from downloader.web.urls import conceal
+from downloader.web.urls import redact_text
 
 _FIELDS = frozenset(field.name for field in fields(Options))
 
@@ -124,7 +124,7 @@ def _download(source: Sequence[str], given: Given) -> ExitStatus:
     options = _options_of(source, given)
     plan = _plan_of(options, given)
     view = OutcomeView(
-        conceal(options.remote) if options.remote else options.output,
+        redact_text(options.remote) if options.remote else options.output,
         quiet=given["quiet"],
         verbose=given["verbose"],
         progress=not given["no_progress"],
@@ -136,7 +136,7 @@ def _download(source: Sequence[str], given: Given) -> ExitStatus:
         if given["demo"]:
             source = stack.enter_context(demo_site())
         for one in source:
-            sources.check(one)
+            sources.check_readable(one)
         desk = stack.enter_context(Reporter(_wishes_of(source, given), options.folder))
         with runner(debug=view.debug) as loop:
             return loop.run(run_download(tuple(source), options, view, desk, plan))

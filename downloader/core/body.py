@@ -24,8 +24,8 @@ from downloader.journal import PartialFile
 from downloader.models import Checksum, NetworkOptions, PartialBody, Sizes
 from downloader.models.exchange import RecordLocation
 from downloader.storage import PartFile, PublishOptions
-from downloader.web.charset import CharacterCount
-from downloader.web.content_coding import PIECE, decoder_for
+from downloader.web.charset import CharacterCounter
+from downloader.web.content_coding import MAX_PIECE_BYTES, decoder_for
 from downloader.web.filenames import SafePath
 from downloader.web.media_types import is_text
 from downloader.web.text import format_size
@@ -226,7 +226,7 @@ class _BodyMeasurement:
 
     def __init__(self, response: Response, checksum: Checksum | None) -> None:
         text = is_text(response.media_type)
-        self._characters = CharacterCount(response.content_type) if text else None
+        self._characters = CharacterCounter(response.content_type) if text else None
         self._sha256 = hashlib.sha256()
         self._checksum = checksum
         other = checksum is not None and checksum.algorithm != "sha256"
@@ -340,7 +340,7 @@ class _BodyWriter:
         self._buffer.append(piece)
         self._buffered += len(piece)
         meter.buffered += len(piece)
-        if self._buffered < PIECE and (
+        if self._buffered < MAX_PIECE_BYTES and (
             meter.buffered < _MAX_BUFFERED_BYTES or self._buffered < _MIN_WRITE_BYTES
         ):
             return

@@ -24,7 +24,7 @@ def redirect_target(response: aiohttp.ClientResponse | ReplayResponse, base: Url
     try:
         target, _ = urls.without_credentials(urls.join(base, location))
     except BadUrlError as error:
-        shown = printable(urls.conceal(location))
+        shown = printable(urls.redact_text(location))
         raise RedirectError(f"redirects to '{shown}': {error.message}") from error
     if len(target) > _MAX_URL_LENGTH:
         raise RedirectError("redirects to a URL that is too long")

@@ -18,7 +18,7 @@ from downloader.models import Timings
 from downloader.models.exchange import ExchangeRecording, RecordLocation, Truncation
 from downloader.web import urls
 from downloader.web.media_types import parse_media_type
-from downloader.web.text import http_date, printable
+from downloader.web.text import parse_http_date, printable
 from downloader.web.urls import Url
 
 #: For an archive, the body of a failure is read up to these limits.
@@ -76,7 +76,7 @@ class Response:
     @property
     def last_modified(self) -> float | None:
         """Seconds since the epoch, if the server says so."""
-        modified = http_date(self.header("Last-Modified"))
+        modified = parse_http_date(self.header("Last-Modified"))
         return modified.timestamp() if modified else None
 
     @property

@@ -7,7 +7,7 @@ validator (RFC 9110, section 8.8.1), and only by a response with exactly the ran
 import re
 
 from downloader.models.partial import PartialBody
-from downloader.web.text import http_date
+from downloader.web.text import parse_http_date
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.IGNORECASE)
 _STRONG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
@@ -23,7 +23,7 @@ def strong_validator(etag: str, last_modified: str, date: str) -> str:
     if etag:
         # A weak tag says that the bytes may change while the date stays the same.
         return ""
-    sent, modified = http_date(date), http_date(last_modified)
+    sent, modified = parse_http_date(date), parse_http_date(last_modified)
     if sent is None or modified is None:
         return ""
     return last_modified if (sent - modified).total_seconds() >= _MIN_AGE_SECONDS else ""

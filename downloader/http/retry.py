@@ -2,7 +2,7 @@
 
 import random
 
-from downloader.web.text import http_date
+from downloader.web.text import parse_http_date
 
 #: The first delay of the backoff, and the longest.
 FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 1.0, 60.0
@@ -29,5 +29,5 @@ def retry_after(field: str, now: float) -> float | None:
     text = field.strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), MAX_RETRY_AFTER_SECONDS)
-    date = http_date(text)
+    date = parse_http_date(text)
     return None if date is None else max(0.0, min(date.timestamp() - now, MAX_RETRY_AFTER_SECONDS))

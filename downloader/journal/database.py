@@ -7,13 +7,16 @@ from itertools import chain
 from pathlib import Path
 
 from downloader.errors import BusyError, DiskError, OutputError
+from downloader.web.filenames import ExtensionRule, FileName, claim_keys
 
 #: The folder of this program's own files in an output folder; no saved name begins with a dot.
 STATE_FOLDER = ".download"
 DATABASE_NAME = "journal.sqlite3"
-_VERSION = 3
+_VERSION = 4
 #: The first version with UPDATE … FROM.
 _MIN_SQLITE = (3, 33)
+#: The version whose names may get more extensions than those of earlier versions.
+_VERSION_WITH_MORE_EXTENSIONS = 4
 _CACHE_KIB = 8 * 1024
 #: Result codes for a database that another process holds, and for a failure of the disk. Any other
 #: error while it is opened means that it is broken.
@@ -91,7 +94,11 @@ _COLUMNS_OF_VERSION_2 = (
     *("depth INTEGER NOT NULL DEFAULT 0", "nesting INTEGER NOT NULL DEFAULT 0"),
     "hops INTEGER NOT NULL DEFAULT 0",
 )
-_ADDED_COLUMNS = {2: _COLUMNS_OF_VERSION_2, 3: ("packed_at INTEGER",)}
+_ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
+    2: _COLUMNS_OF_VERSION_2,
+    3: ("packed_at INTEGER",),
+    4: (),
+}
 
 
 #: A value that SQLite can store.
@@ -244,11 +251,36 @@ def _migrate(db: sqlite3.Connection, file: Path, version: int) -> None:
             hint="update it, or choose another --output",
         )
     for later in range(version + 1, _VERSION + 1) if version else ():
-        columns = "".join(
-            f"ALTER TABLE urls ADD COLUMN {column};" for column in _ADDED_COLUMNS[later]
-        )
-        db.executescript(f"BEGIN; {columns} PRAGMA user_version = {later}; COMMIT;")
+        db.execute("BEGIN")
+        for column in _ADDED_COLUMNS[later]:
+            db.execute(f"ALTER TABLE urls ADD COLUMN {column}")
+        if later == _VERSION_WITH_MORE_EXTENSIONS:
+            _claim_extensions(db)
+        db.execute(f"PRAGMA user_version = {later}")
+        db.execute("COMMIT")
     db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+
+
+def _claim_extensions(db: sqlite3.Connection) -> None:
+    """Claim the names of files whose extension older versions did not append to names.
+
+    In such a journal ``report`` (once saved as ``report.bin``) and ``report.docx`` are two names,
+    and a new body of the first would now replace the file of the second. The first gets another
+    name when it is admitted again.
+    """
+    for row, base, rule in db.execute("SELECT id, base, growth FROM urls WHERE base != ''"):
+        keys = claim_keys(FileName(base, ExtensionRule(rule))).claimed
+        new = [(key, row) for key in keys if key.startswith(("*", "/*"))]
+        db.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?)", new)
+    for prefix in ("*", "/*"):
+        # The key ?report conflicts with *report, which is a file, and with /*report, a folder.
+        rows = db.execute(
+            "SELECT mine.owner FROM claims mine JOIN claims other "
+            "ON other.key = ? || substr(mine.key, 2) WHERE substr(mine.key, 1, 1) = '?'",
+            (prefix,),
+        ).fetchall()
+        db.executemany("UPDATE urls SET base = '', state = 0 WHERE id = ?", rows)
+        db.executemany("DELETE FROM claims WHERE owner = ? AND substr(key, 1, 1) = '?'", rows)
 
 
 def _primary_code(error: sqlite3.Error) -> int:

@@ -18,7 +18,7 @@ from downloader.core.transfer import PartRecorder, Transfer
 from downloader.errors import RunError
 from downloader.http import Client
 from downloader.models import InFlight, TransferOptions
-from downloader.models.shards import HostDealer
+from downloader.models.shards import HostAssignment
 from downloader.scheduling import MAX_CONCURRENCY, affordable_concurrency
 from downloader.storage import open_storage
 
@@ -56,7 +56,7 @@ class ProcessBackend:
         self._options = options
         self._wake = wake
         self._fail = fail
-        self._dealer = HostDealer()
+        self._dealer = HostAssignment()
         callbacks = SupervisorCallbacks(
             record_part,
             self._add_ended,

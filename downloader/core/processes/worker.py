@@ -73,7 +73,7 @@ class Worker:
         self._replies: dict[int, asyncio.Future[DiskError | None]] = {}
         self._writer: asyncio.StreamWriter | None = None
         share = PoolShare(
-            owns=lambda host: shards.group_of(host) in self._host_groups,
+            owns=lambda host: shards.host_group(host) in self._host_groups,
             max_concurrency=start.max_concurrency,
             concurrency_cap=start.concurrency_cap,
             on_start=lambda transfer: in_flight.add(transfer.job.row),
@@ -177,7 +177,7 @@ class Worker:
 
 
 def _host_group(transfer: Transfer) -> int:
-    return shards.group_of(transfer.host)
+    return shards.host_group(transfer.host)
 
 
 def _read_start(parent: socket.socket) -> Start | None:

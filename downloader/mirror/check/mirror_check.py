@@ -14,7 +14,7 @@ from downloader.links import Document, Link, ParsedDocument, can_contain_links
 from downloader.mirror.check.mirror_folder import MirrorFolder
 from downloader.mirror.check.model import EXTERNAL, CheckTotals, DanglingLink, UnreadableFile
 from downloader.web.media_types import guess_media_type
-from downloader.web.urls import Url, conceal, host, split
+from downloader.web.urls import Url, host, redact_text, split
 
 #: Hosts that are counted one by one.
 _MAX_EXTERNAL_HOSTS = 10_000
@@ -82,7 +82,7 @@ class MirrorCheck:
                 position = link.start
                 is_local_file = not missing.is_fragment and missing.shown is not EXTERNAL
                 self.totals.dangling += is_local_file
-                yield DanglingLink(path, line, conceal(link.value), *missing)
+                yield DanglingLink(path, line, redact_text(link.value), *missing)
 
     def _missing_target(self, path: str, link: Link) -> _MissingTarget | None:
         """Return the target that a link does not find; None if there is one."""
@@ -102,7 +102,7 @@ class MirrorCheck:
         if target.path is None:
             return _MissingTarget(_OUTSIDE)
         if target.file is None:
-            return _MissingTarget(conceal(target.path))
+            return _MissingTarget(redact_text(target.path))
         return self._missing_fragment(target.file, link) if link.fragment else None
 
     def _missing_external(self, link: Link) -> _MissingTarget | None:
@@ -128,7 +128,7 @@ class MirrorCheck:
             return None
         if unquote(fragment).lower() == "top":
             return None
-        return _MissingTarget(conceal(f"{path}#{fragment}"), is_fragment=True)
+        return _MissingTarget(redact_text(f"{path}#{fragment}"), is_fragment=True)
 
     def _fragments_of(self, path: str) -> frozenset[str] | None:
         """Return the fragments of a document, cached for the most recent ones."""

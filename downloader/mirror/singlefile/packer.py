@@ -32,7 +32,7 @@ from downloader.mirror.singlefile.model import (
 from downloader.mirror.singlefile.srcdoc_frames import srcdoc_markup
 from downloader.web.encoding_declaration import declares_encoding, with_encoding
 from downloader.web.media_types import guess_media_type
-from downloader.web.urls import Url, conceal, origin
+from downloader.web.urls import Url, origin, redact_text
 
 #: Browsers open no frame from a longer URI (Chromium: 2 MiB), though they load anything else.
 _MAX_FRAME_URI_CHARACTERS = 2 * MIB
@@ -125,7 +125,7 @@ class PagePacker:
         path = linked_path(link)
         if path is None:
             if link.kind.is_requisite and link.url:
-                self._add_external(builder, conceal(link.value), NOT_SAVED)
+                self._add_external(builder, redact_text(link.value), NOT_SAVED)
             return None
         if not link.kind.is_requisite:
             return self._external_url(path, link, builder)

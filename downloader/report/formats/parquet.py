@@ -17,11 +17,11 @@ from downloader.web.text import printable
 _COLUMN_TYPES = {
     ValueType.TEXT: ColumnType.TEXT,
     ValueType.CHOICE: ColumnType.TEXT,
-    ValueType.MOMENT: ColumnType.MOMENT,
-    ValueType.TEXTS: ColumnType.TEXTS,
+    ValueType.MOMENT: ColumnType.TIMESTAMP,
+    ValueType.TEXTS: ColumnType.TEXT_LIST,
     ValueType.INTEGER: ColumnType.INTEGER,
-    ValueType.NUMBER: ColumnType.NUMBER,
-    ValueType.BOOLEAN: ColumnType.TRUTH,
+    ValueType.NUMBER: ColumnType.FLOAT,
+    ValueType.BOOLEAN: ColumnType.BOOLEAN,
 }
 _REQUIRED = ("url", "outcome")
 
