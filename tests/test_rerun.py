@@ -530,7 +530,7 @@ async def test_a_journal_from_before_docx_was_known_does_not_let_one_file_replac
     paths = [done(outcome).path for outcome in outcomes]
     assert [contents(tmp_path)[path] for path in paths] == [b"first", b"second"]
     assert paths[0] == base
-    assert not list((tmp_path / FOLDER).glob("*.broken-*"))
+    assert not list((tmp_path / STATE_FOLDER).glob("*.broken-*"))
 
 
 @pytest.mark.parametrize("planted", ["folder", "dangling folder", "journal", "write-ahead log"])

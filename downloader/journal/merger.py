@@ -102,7 +102,9 @@ class JournalMerger:
             DiskError: the disk refuses.
         """
         if not has_journal(folder):
-            raise OutputError(f"{folder} is no output folder of this program", hint="see --merge")
+            raise OutputError(
+                f"{folder} is no output folder of this program", hint="name the --output of a run"
+            )
         broken: list[str] = []
         with closing(open_journal(folder, broken)) as db:
             if broken:
