@@ -9,6 +9,7 @@ import pytest
 
 from downloader.cli.main import main
 from downloader.errors import ErrorKind
+from downloader.sources import formats as list_formats
 
 ROOT = Path(__file__).parents[1]
 USAGE = (ROOT / "docs" / "usage.md").read_text(encoding="utf-8")
@@ -35,6 +36,15 @@ def test_every_kind_of_failure_is_documented(kind: ErrorKind) -> None:
     assert f"| `{kind}` |" in USAGE
 
 
+def test_every_format_of_lists_is_in_help_and_documentation() -> None:
+    section = USAGE.partition("## Lists")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| ")]
+    documented = {name for row in rows for name in row.replace(",", " ").split()} - {"format"}
+    assert documented == {each.name for each in list_formats.FORMATS}
+    text = main.get_help(click.Context(main, info_name="download"))
+    assert all(each.name in text for each in list_formats.FORMATS)
+
+
 def test_help_fits_80_columns() -> None:
     text = main.get_help(click.Context(main, info_name="download", terminal_width=80))
     assert max(map(len, text.splitlines())) <= 80
@@ -43,6 +53,7 @@ def test_help_fits_80_columns() -> None:
 @pytest.mark.parametrize(
     "module",
     [
+        "downloader.web.media_types",
         *("downloader", "downloader.web.text", "downloader.models.shards", "downloader.api"),
         *(
             "downloader.mirror.scope.scope",

@@ -74,7 +74,7 @@ class Frontier:
         if row.state != RowState.MOVED or not row.final_url:
             return None
         self._db.execute("UPDATE urls SET todo = 0 WHERE id = ?", (row.id,))
-        return replace(target, url=Url(row.final_url), hops=target.hops + 1)
+        return replace(target, url=Url(row.final_url), redirects=target.redirects + 1)
 
     def circular(self, moves: Iterable[tuple[Url, Url]], most: int) -> set[Url]:
         """Return which addresses lead back to themselves, if each leads where *moves* says.
@@ -200,7 +200,7 @@ def role_of(target: Target) -> TargetRole:
 def queued(target: Target) -> tuple[str | int | None, ...]:
     """Return the columns from ``origin`` on of an address that waits to be fetched."""
     role = role_of(target)
-    steps = (target.depth, target.nesting, target.hops)
+    steps = (target.depth, target.nesting, target.redirects)
     root = without_credentials(target.root)[0] if target.root else None
     return (target.origin, PendingWork.FETCH, role, target.parent, root, target.index, *steps)
 
@@ -227,7 +227,7 @@ def _target(
         root=Url(root or url),
         depth=depth,
         nesting=nesting,
-        hops=hops,
+        redirects=hops,
     )
 
 
