@@ -1,4 +1,4 @@
-"""--check, as a user types it."""
+"""The subcommand ``check``, as a user types it."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ class Mirror:
         file.write_bytes(body.encode() if isinstance(body, str) else body)
 
     async def check(self, *arguments: str) -> Ran:
-        return await self._command("--check", self.folder, *arguments)
+        return await self._command("check", self.folder, *arguments)
 
 
 @pytest.fixture
@@ -190,9 +190,7 @@ async def test_a_folder_without_pages_is_no_mirror(mirror: Mirror) -> None:
     mirror.write("picture.png")
     ran = await mirror.check("-q")
     assert ran.status == 2
-    assert ran.err == [
-        f"download: no pages in {mirror.folder}; --check takes the folder of a mirror"
-    ]
+    assert ran.err == [f"download: no pages in {mirror.folder}; name the folder of a mirror"]
 
 
 async def test_hostile_files_are_survived(mirror: Mirror) -> None:
@@ -231,6 +229,6 @@ async def test_what_cannot_be_checked_is_a_mistake_of_usage(
 ) -> None:
     (command.folder / "file").touch()
     (command.folder / "folder").mkdir()
-    ran = await command("--check", *arguments)
+    ran = await command("check", *arguments)
     assert ran.status == 2
     assert ran.err[-1].startswith("Error:")

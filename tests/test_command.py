@@ -222,7 +222,7 @@ async def test_options_come_from_a_config_file_and_from_the_environment(
     [
         ("colour = 3", "there is no option colour"),
         ("= 3", "is no TOML"),
-        ('concurrency = "many"', "'many' is not a valid integer"),
+        ('concurrency = "many"', "'many' is neither a whole number nor auto"),
     ],
 )
 async def test_a_broken_config_file_is_a_usage_error(

@@ -1,13 +1,15 @@
 """What is written down is true."""
 
 import doctest
-import importlib
+import re
+from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
-from downloader.cli.main import main
+from downloader.cli.download_command import command
+from downloader.cli.subcommands import SUBCOMMANDS
 from downloader.errors import ErrorKind
 from downloader.sources import formats as list_formats
 
@@ -15,20 +17,46 @@ ROOT = Path(__file__).parents[1]
 USAGE = (ROOT / "docs" / "usage.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    "name", [name for param in main.params for name in param.opts if name.startswith("-")]
+CONTEXT = click.Context(
+    command, info_name="download", terminal_width=80, **command.context_settings
 )
-def test_every_option_is_documented(name: str) -> None:
-    assert f"`{name}" in USAGE
+HELP = command.get_help(CONTEXT)
+#: The rows of the table of options: the names, and what they do.
+ROWS = dict(
+    line.replace("\\|", "/").split("|")[1:3]
+    for line in USAGE.splitlines()
+    if line.startswith("| `-")
+)
+OPTIONS = {
+    name: (option.get_help_record(CONTEXT) or ("", ""))[1].replace("|", "/")
+    for option in command.get_params(CONTEXT)
+    if isinstance(option, click.Option)
+    for name in option.opts
+}
+
+
+def row_of(name: str) -> str:
+    """Return what the table says of an option."""
+    pattern = re.compile(rf"`{re.escape(name)}[ `]")
+    return next((text for names, text in ROWS.items() if pattern.search(names)), "")
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_is_documented_in_the_words_of_its_help(name: str) -> None:
+    assert row_of(name).replace("\\*", "*").strip().startswith(OPTIONS[name])
 
 
 def test_every_documented_option_exists() -> None:
-    rows = [line.split("|")[1] for line in USAGE.splitlines() if line.startswith("| `-")]
-    known = {name for param in main.params for name in param.opts} | {"-h", "--help"}
-    for row in rows:
-        for word in row.replace("`", " ").replace(",", " ").split():
-            if word.startswith("-"):
-                assert word in known
+    documented = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", " ".join(ROWS), re.IGNORECASE))
+    assert documented <= set(OPTIONS)
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_every_subcommand_is_documented_and_summed_up_in_the_help(name: str) -> None:
+    subcommand = SUBCOMMANDS[name]
+    assert f"`download {name} " in USAGE
+    assert f"  {name} {subcommand.arguments}".ljust(31) + subcommand.summary in HELP
+    assert import_module(subcommand.module).command.name == name
 
 
 @pytest.mark.parametrize("kind", ErrorKind)
@@ -46,8 +74,11 @@ def test_every_format_of_lists_is_in_help_and_documentation() -> None:
 
 
 def test_help_fits_80_columns() -> None:
-    text = main.get_help(click.Context(main, info_name="download", terminal_width=80))
-    assert max(map(len, text.splitlines())) <= 80
+    assert max(map(len, HELP.splitlines())) <= 80
+
+
+def test_help_has_no_range_beside_the_default_in_brackets() -> None:
+    assert not re.search(r"\[[^]]*[<>]=?", HELP)
 
 
 @pytest.mark.parametrize(
@@ -63,4 +94,4 @@ def test_help_fits_80_columns() -> None:
     ],
 )
 def test_the_examples_in_docstrings_work(module: str) -> None:
-    assert doctest.testmod(importlib.import_module(module)).failed == 0
+    assert doctest.testmod(import_module(module)).failed == 0

@@ -234,7 +234,7 @@ async def test_without_a_scheduler_one_is_started_and_its_folders_merge_into_the
     assert (ran.status, sorted(ran.err)) == (1, sorted(whole.err))
     assert len(told_of(ran)) == count + 2
     folders = sorted(path.name for path in (command.folder / "out").glob("shard-*"))
-    merged = await command("--merge", *(f"out/{name}" for name in folders), "-o", "merged")
+    merged = await command("merge", *(f"out/{name}" for name in folders), "-o", "merged")
     assert (merged.status, merged.err) == (0, [])
     assert tree(command.folder / "merged") == tree(command.folder / "whole")
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites, sources
-from downloader.cli.main import main
+from downloader.cli import download_command
 from downloader.errors import (
     BadUrlError,
     DecodeError,
@@ -28,7 +28,7 @@ from downloader.http.response import field_text
 from downloader.http.resume import continued_total, strong_validator
 from downloader.http.retry import MAX_RETRY_AFTER_SECONDS, retry_after
 from downloader.journal import Job, Journal
-from downloader.models import ExitStatus, PartialBody, Skipped
+from downloader.models import PartialBody, Skipped
 from downloader.web import urls
 from downloader.web.charset import CharacterCounter
 from downloader.web.content_coding import decoder_for
@@ -274,7 +274,9 @@ def test_any_text_is_a_file_of_cookies_or_refused(text: str) -> None:
 
 # The config file
 
-OPTION_NAMES = [param.name or "" for param in main.params if param.name != "source"]
+OPTION_NAMES = [
+    param.name or "" for param in download_command.command.params if param.name != "source"
+]
 VALUES: st.SearchStrategy[object] = st.recursive(
     st.booleans()
     | st.integers(-(2**63), 2**63 - 1)
@@ -305,11 +307,13 @@ def toml(value: object) -> str:
 
 def run_with_config(text: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return what the command says that reads this file, and would then begin."""
-    monkeypatch.setattr("downloader.cli.main._guarded", lambda run, *, debug: ExitStatus.DONE)
+    monkeypatch.setattr(download_command, "run_and_exit", lambda run, *, debug: None)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config.toml"
         file.write_bytes(text.encode("utf-8", "surrogatepass"))
-        result = CliRunner().invoke(main, ["--config", str(file), "http://h.test/"])
+        result = CliRunner().invoke(
+            download_command.command, ["--config", str(file), "http://h.test/"]
+        )
     assert result.exception is None or isinstance(result.exception, SystemExit), (
         text,
         result.exception,

@@ -1,4 +1,4 @@
-"""``--merge``: the folders of several shards become one, with one journal."""
+"""The subcommand ``merge``: the folders of several shards become one, with one journal."""
 
 import errno
 import os
@@ -39,7 +39,7 @@ async def test_shards_merge_into_what_one_run_leaves_and_a_run_goes_on_from_ther
     whole = await command("list", "-o", "whole")
     parts = await shards(command, 3)
     before = [tree(command.folder / part) for part in parts]
-    ran = await command("--merge", *parts, "-o", "merged")
+    ran = await command("merge", *parts, "-o", "merged")
     assert (ran.status, ran.err) == (0, [])
     assert ran.out == [f"3 folders: {len(addresses)} URLs merged, 0 already known, 0 left out"]
     assert tree(command.folder / "merged") == tree(command.folder / "whole")
@@ -52,7 +52,7 @@ async def test_shards_merge_into_what_one_run_leaves_and_a_run_goes_on_from_ther
     assert sorted(again.err) == sorted(whole.err)
     assert {request.path for request in town.requests} == {"/lost"}
     # Once more, and nothing changes.
-    ran = await command("--merge", *parts, "-o", "merged")
+    ran = await command("merge", *parts, "-o", "merged")
     assert (ran.status, ran.err) == (0, [])
     assert ran.out == [f"3 folders: 0 URLs merged, {len(addresses)} already known, 0 left out"]
 
@@ -63,7 +63,7 @@ async def test_packed_shards_merge_too(town: Town, command: Command) -> None:
         town.pages[f"/{number}"] = sends(b"%d" % number, HTML)
     write_list(command, [town.url(host, path) for host in HOSTS for path in town.pages])
     parts = await shards(command, 3, "--pack", "warc")
-    ran = await command("--merge", *parts, "-o", "merged")
+    ran = await command("merge", *parts, "-o", "merged")
     assert (ran.status, ran.err) == (0, [])
     assert len(list((command.folder / "merged").glob("pack-*.warc.gz"))) == 3
     assert len(list((command.folder / "merged").glob("pack-*.cdxj"))) == 3
@@ -114,13 +114,13 @@ async def test_merged_mirrors_lead_to_each_other_after_one_more_run_which_fetche
     write_list(command, [at(host) for host in HOSTS])
     await command("list", "-o", "whole", "-m")
     parts = await shards(command, 2, "-m")
-    assert (await command("--merge", *parts, "-o", "merged")).status == 0
+    assert (await command("merge", *parts, "-o", "merged")).status == 0
     town.requests.clear()
     ran = await command("list", "-o", "merged", "-m")
     assert (ran.status, ran.err) == (0, [])
     assert {request.path for request in town.requests} <= {"/favicon.ico"}
     assert tree(command.folder / "merged") == tree(command.folder / "whole")
-    assert (await command("--check", "merged")).status == 0
+    assert (await command("check", "merged")).status == 0
 
 
 async def test_what_is_done_wins_over_what_is_not(site: Site, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ async def test_what_cannot_be_merged_is_named_and_left_where_it_is(
         (command.folder / f"{part}.csv").write_text("\n".join(["url,name", *rows]))
         assert (await command(f"{part}.csv", "-o", part)).status == 0
     (command.folder / "b" / "y").unlink()
-    ran = await command("--merge", "a", "b", "-o", "c")
+    ran = await command("merge", "a", "b", "-o", "c")
     assert ran.status == 1
     assert ran.out == ["2 folders: 1 URL merged, 0 already known, 2 left out"]
     assert ran.err == [
@@ -168,7 +168,7 @@ async def test_a_file_in_the_way_is_kept_and_a_planted_link_is_not_followed(
     (command.folder / "c" / site.folder).mkdir(parents=True)
     (command.folder / "c" / one).write_text("mine")
     (command.folder / "c" / site.folder / "d").symlink_to(command.folder / "elsewhere")
-    ran = await command("--merge", "a", "-o", "c")
+    ran = await command("merge", "a", "-o", "c")
     assert ran.status == 1
     assert ran.err == [
         f"Failed {site.url('/d/2')}: {two} cannot be saved: Not a directory (blocked); "
@@ -182,8 +182,11 @@ async def test_a_file_in_the_way_is_kept_and_a_planted_link_is_not_followed(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "--merge takes the folders, or the reports, to merge as SOURCEs"),
-        (("--demo",), "--merge takes the folders, or the reports, to merge as SOURCEs"),
+        ((), "Missing argument 'DIR|REPORT...'."),
+        (("--demo", "part"), "No such option '--demo'"),
+        (("part", "--report", "x.csv"), "--report is for merging reports, not folders"),
+        (("part", "-o", "s3://bucket/x"), "merge reads and writes folders of this machine"),
+        (("s3://bucket/x",), "merge reads and writes folders of this machine, not stores"),
         (("nothing",), "nothing is not a folder; name output folders to merge"),
         (("empty",), "empty is not an output folder of this program; name output folders to merge"),
         (
@@ -202,7 +205,7 @@ async def test_what_is_no_folder_of_a_run_is_refused(
     await command(site.url(), "-o", "part")
     (command.folder / "broken" / ".download").mkdir(parents=True)
     (command.folder / "broken" / ".download" / "journal.sqlite3").write_bytes(b"broken" * 1000)
-    ran = await command("--merge", *arguments)
+    ran = await command("merge", *arguments)
     assert ran.status == 2
     assert said in ran.err[-1]
     assert not (command.folder / "merged").exists()
@@ -236,7 +239,7 @@ async def test_a_folder_in_use_is_refused(site: Site, command: Command) -> None:
     held = sqlite3.connect(command.folder / "part" / ".download" / "journal.sqlite3")
     held.execute("PRAGMA locking_mode = EXCLUSIVE")
     held.execute("BEGIN EXCLUSIVE")
-    ran = await command("--merge", "part", "-o", "merged")
+    ran = await command("merge", "part", "-o", "merged")
     held.close()
     assert ran.status == 2
     assert ran.err == [

@@ -288,7 +288,7 @@ async def test_robots_txt_is_asked_for_without_secrets(site: Site, tmp_path: Pat
 async def test_a_level_is_a_number_or_without_end(command: Command) -> None:
     ran = await command("-l", "deep", "http://127.0.0.1:9/")
     assert ran.status == 2
-    assert ran.err[-1].endswith("'deep' is not a valid integer, nor inf")
+    assert ran.err[-1].endswith("'deep' is neither a whole number nor inf")
 
 
 @pytest.mark.parametrize(

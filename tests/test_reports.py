@@ -172,7 +172,7 @@ async def test_no_save_measures_and_leaves_nothing(
 async def test_no_save_refuses_what_needs_files(command: Command, flag: str) -> None:
     ran = await command("--demo", "--no-save", flag)
     assert ran.status == 2
-    assert "--no-save leaves nothing that --" in ran.err[-1]
+    assert "needs saved files; leave out --no-save" in ran.err[-1]
 
 
 async def test_what_a_page_needs_is_reported_with_that_page(

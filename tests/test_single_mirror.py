@@ -50,7 +50,7 @@ async def test_pages_stand_alone_in_the_folder(site: Site, command: Command) -> 
     assert "<a href=b.html#x>" in page
     assert site.url("/c.html") in page
     assert "framed" in page
-    checked = await command("--check", "downloaded_sites")
+    checked = await command("check", "downloaded_sites")
     assert (checked.status, checked.err) == (0, [])
 
 

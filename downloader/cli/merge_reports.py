@@ -18,7 +18,7 @@ from downloader.report.report_reader import read
 from downloader.report.reporter import Reporter, ReportSummary
 from downloader.web.text import printable
 
-_OPTION = "--merge"
+_OPTION = "merge"
 
 
 def run_merge_reports(

@@ -82,7 +82,9 @@ class JournalMerger:
             DiskError: the disk refuses.
         """
         if not is_in(folder):
-            raise OutputError(f"{folder} is no output folder of this program", hint="see --merge")
+            raise OutputError(
+                f"{folder} is no output folder of this program", hint="name the --output of a run"
+            )
         broken: list[str] = []
         with closing(open_in(folder, broken)) as theirs:
             if broken:

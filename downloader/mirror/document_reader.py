@@ -45,7 +45,7 @@ class DocumentReader:
         return loaded
 
     def warn(self, warning: str) -> None:
-        """Add a warning, unless there is the same one."""
+        """Add a warning, once."""
         if warning not in self.warnings:
             self.warnings.append(warning)
 

@@ -1,4 +1,4 @@
-"""What a check finds."""
+"""The findings of a check."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ class DanglingLink:
 
     Attributes:
         document: the file it stands in, relative to the folder.
-        line: its line there, from 1.
+        line: its line in the document, from 1.
         reference: the reference, shortened if it is long, without a password.
         missing: the missing target: a path relative to the folder, perhaps with a fragment; or
             EXTERNAL for a requisite on another host.

@@ -31,7 +31,7 @@ class TrapReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrapLimits:
-    """What is taken for a site with an end.
+    """Limits beyond which a URL is taken for a trap.
 
     Attributes:
         max_url_length: characters of a URL; servers are to support 8000 (RFC 9110, 4.1), and no
