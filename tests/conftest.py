@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from downloader.journal import FOLDER
+from downloader.journal import STATE_FOLDER
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -76,7 +76,7 @@ def saved_files(folder: Path) -> set[str]:
     return {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if (path.is_file() or path.is_symlink()) and FOLDER not in path.parts
+        if (path.is_file() or path.is_symlink()) and STATE_FOLDER not in path.parts
     }
 
 

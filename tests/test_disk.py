@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from downloader.journal import FOLDER
+from downloader.journal import STATE_FOLDER
 from tests.conftest import Command, Ran, Site, ended, saved_files
 from tests.runs import MIB, grown, in_turn, keeps, sends
 
@@ -154,7 +154,9 @@ async def test_a_disk_that_is_full_from_the_start_is_one_clear_line(
     ran = await command(site.url(), "-o", "disk")
     assert (ran.status, ran.out) == (3, [])
     (line,) = ran.err
-    assert line.startswith(f"download: cannot use the journal disk/{FOLDER}/journal.sqlite3: ")
+    assert line.startswith(
+        f"download: cannot use the journal disk/{STATE_FOLDER}/journal.sqlite3: "
+    )
     assert site.requests == []
 
 

@@ -17,7 +17,7 @@ from downloader import Downloaded, ErrorKind, Failed, Options, download_sites
 from downloader.cli.download import OutcomeView
 from downloader.cli.terminal import ProgressState, Terminal
 from downloader.errors import OutputError
-from downloader.journal import FOLDER
+from downloader.journal import STATE_FOLDER
 from downloader.web.text import SafeFormatter
 from tests.conftest import Command, saved_files
 from tests.faultserver import (
@@ -130,7 +130,7 @@ async def test_no_path_of_an_address_leads_out_of_the_folder(tmp_path: Path, out
     for path, outcome in zip(PATHS, outcomes, strict=True):
         assert not isinstance(outcome, Failed), (path, outcome)
     paths = [outcome.path for outcome in outcomes if isinstance(outcome, Downloaded)]
-    own = {path for path in folder.rglob("*") if path.relative_to(folder).parts[0] == FOLDER}
+    own = {path for path in folder.rglob("*") if path.relative_to(folder).parts[0] == STATE_FOLDER}
     assert files_of(tmp_path) - own == {folder / path for path in paths} | {outside / "mine"}
     assert len(set(map(str.lower, paths))) == len(paths)
     for path in paths:
@@ -352,7 +352,7 @@ async def test_a_planted_folder_is_not_entered(
 async def test_a_planted_link_for_the_folder_of_the_journal_is_refused(
     target: str, tmp_path: Path, outside: Path
 ) -> None:
-    plant(tmp_path / "folder" / FOLDER, tmp_path / target)
+    plant(tmp_path / "folder" / STATE_FOLDER, tmp_path / target)
     with pytest.raises(OutputError):
         await download_sites(["http://127.0.0.1:9/"], tmp_path / "folder", options=OPTIONS)
 
@@ -362,7 +362,7 @@ async def test_a_planted_link_for_the_folder_of_the_journal_is_refused(
 async def test_a_planted_link_for_the_journal_is_not_followed(
     target: str, ending: str, tmp_path: Path, outside: Path
 ) -> None:
-    plant(tmp_path / "folder" / FOLDER / f"journal.sqlite3{ending}", outside / target)
+    plant(tmp_path / "folder" / STATE_FOLDER / f"journal.sqlite3{ending}", outside / target)
     with contextlib.suppress(OutputError):
         await download_sites(["http://127.0.0.1:9/"], tmp_path / "folder", options=OPTIONS)
 

@@ -151,8 +151,8 @@ async def test_what_cannot_be_merged_is_named_and_left_where_it_is(
     assert ran.err == [
         f"Failed {site.url('/2')}: another URL has the name 'x' in the merged folder (blocked); "
         "merge it into another folder",
-        f"Failed {site.url('/3')}: its file y is not there as it was saved (blocked); "
-        "run the shard again",
+        f"Failed {site.url('/3')}: its file y is missing or has changed since it was saved "
+        "(blocked); run the shard again",
     ]
     assert tree(command.folder / "c") == {"x": b"one"}
     assert tree(command.folder / "b") == {"x": b"two"}

@@ -18,9 +18,9 @@ from aiohttp.test_utils import TestServer
 from downloader import Downloaded, Failed, Options, Skipped, Target, Unchanged
 from downloader.core.local_run import LocalRun
 from downloader.errors import ErrorKind
-from downloader.journal import FOLDER
+from downloader.journal import STATE_FOLDER
 from downloader.journal.async_journal import AsyncJournal
-from downloader.journal.database import _ADDED
+from downloader.journal.database import _ADDED_COLUMNS
 from downloader.sources import from_items
 from downloader.storage import LocalStorage
 from downloader.web.media_types import guess_media_type
@@ -425,7 +425,7 @@ async def test_killed_at_any_moment_it_ends_like_an_undisturbed_run(
         for _ in range(8):
             folder = tmp_path / f"killed-{chance.random()}"
             process = await command.start(list_file, "-m", "-o", folder)
-            await grown(folder / FOLDER / "journal.sqlite3", 1)
+            await grown(folder / STATE_FOLDER / "journal.sqlite3", 1)
             await asyncio.sleep(chance.random() * 0.7)
             with suppress(ProcessLookupError):
                 process.kill()
@@ -459,7 +459,7 @@ async def test_killed_while_links_change_it_ends_like_an_undisturbed_run(
 
     with monkeypatch.context() as patch, suppress(Killed):
         patch.setattr(LocalStorage, "save", or_killed(LocalStorage.save))
-        patch.setattr(AsyncJournal, "publish", or_killed(AsyncJournal.publish))
+        patch.setattr(AsyncJournal, "record_published", or_killed(AsyncJournal.record_published))
         await fetch(both, tmp_path / "killed", MIRROR)
     await fetch(both, tmp_path / "killed", MIRROR)
     assert all_bytes(tmp_path / "killed") == all_bytes(tmp_path / "whole")
@@ -472,8 +472,8 @@ async def test_a_journal_of_an_older_version_is_brought_up_to_date(
     site.pages["/one.gif?1"] = picture
     await fetch([site.url("/a.html")], tmp_path)
     asked(site)
-    with closing(sqlite3.connect(tmp_path / FOLDER / "journal.sqlite3")) as db:
-        added = {each.partition(" ")[0] for version in _ADDED.values() for each in version}
+    with closing(sqlite3.connect(tmp_path / STATE_FOLDER / "journal.sqlite3")) as db:
+        added = {each.partition(" ")[0] for version in _ADDED_COLUMNS.values() for each in version}
         columns = db.execute("SELECT name, type FROM pragma_table_info('urls')").fetchall()
         kept = [(name, kind) for name, kind in columns if name not in added]
         names = ", ".join(name for name, _ in kept)
@@ -496,7 +496,7 @@ async def test_a_file_that_lost_its_original_is_fetched_again(site: Site, tmp_pa
     site.pages["/one.gif?1"] = picture
     await fetch([site.url("/a.html")], tmp_path, MIRROR)
     asked(site)
-    shutil.rmtree(tmp_path / FOLDER / "originals")
+    shutil.rmtree(tmp_path / STATE_FOLDER / "originals")
     before = saved_files(tmp_path)
     await fetch([site.url("/a.html")], tmp_path, MIRROR)
     assert asked(site) == ["/a.html"]
@@ -512,7 +512,7 @@ async def test_an_original_that_is_not_what_was_received_is_not_read(
     site.pages["/one.gif?1"] = picture
     await fetch([site.url("/a.html")], tmp_path, MIRROR)
     asked(site)
-    [original] = (tmp_path / FOLDER / "originals").rglob("a.html")
+    [original] = (tmp_path / STATE_FOLDER / "originals").rglob("a.html")
     original.write_bytes(damage)
     await fetch([site.url("/a.html")], tmp_path, replace(MIRROR, verify=True))
     assert asked(site) == ["/a.html"]
@@ -630,5 +630,5 @@ async def test_secrets_stay_with_the_origin_of_the_line(
         "127.0 Authorization": {"Basic dXNlcjpwdw=="},
         **{f"local {name}": {None} for name in ("X-Key", "X-Own", "Authorization")},
     }
-    files = (tmp_path / FOLDER).iterdir()
+    files = (tmp_path / STATE_FOLDER).iterdir()
     assert all(b"user:pw" not in file.read_bytes() for file in files if file.is_file())

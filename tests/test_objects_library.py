@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from downloader import Downloaded, Options, Skipped, download_sites
 from downloader.errors import DownloadError, OutputError, StoreError
-from downloader.journal.database import open_in
+from downloader.journal.database import open_journal
 from downloader.journal.replica import KEY, JournalReplica
 from downloader.journal.replica_schedule import ReplicaSchedule
 from downloader.models import Outcome, Pack
@@ -133,7 +133,7 @@ async def test_copies_are_sent_at_the_start_and_at_the_end() -> None:
     sent: list[int] = []
     failed: list[DownloadError] = []
     copies = ReplicaSchedule(_making(lambda: sent.append(len(sent))), failed.append)
-    await copies.begin()
+    await copies.start()
     assert sent == [0]
     await copies.finish()
     assert sent == [0, 1]
@@ -145,7 +145,7 @@ async def test_a_store_that_takes_no_copy_ends_the_run_before_it_begins() -> Non
         raise StoreError("no", hint="way out")
 
     with pytest.raises(OutputError, match="no"):
-        await ReplicaSchedule(_making(refuse), lambda _: None).begin()
+        await ReplicaSchedule(_making(refuse), lambda _: None).start()
 
 
 async def test_a_copy_that_fails_is_told_once_and_not_tried_again() -> None:
@@ -162,8 +162,8 @@ async def test_a_copy_that_fails_is_told_once_and_not_tried_again() -> None:
         failed.append(error)
         told.set()
 
-    copies = ReplicaSchedule(_making(send), fail, pause=lambda _: asyncio.sleep(0))
-    await copies.begin()
+    copies = ReplicaSchedule(_making(send), fail, sleep=lambda _: asyncio.sleep(0))
+    await copies.start()
     await asyncio.wait_for(told.wait(), 30)
     await copies.finish()
     assert len(tried) == 2
@@ -190,11 +190,11 @@ def test_a_run_killed_before_it_learnt_that_its_copy_arrived_keeps_its_journal(
 ) -> None:
     bucket = open_store(Options(remote=store))
     assert bucket is not None
-    db = open_in(tmp_path, [])
+    db = open_journal(tmp_path, [])
     db.execute("INSERT INTO runs (started) VALUES (1)")
     twin = JournalReplica(bucket, tmp_path)
-    twin.make(db)
-    twin.send()
+    twin.snapshot(db)
+    twin.upload()
     db.execute("INSERT INTO runs (started) VALUES (2)")
     marks = tmp_path / ".download" / "copy.json"
     noted = json.loads(marks.read_text())
@@ -210,15 +210,15 @@ def test_a_copy_that_was_sent_by_another_meanwhile_is_not_replaced(
 ) -> None:
     bucket = open_store(Options(remote=store))
     assert bucket is not None
-    db = open_in(tmp_path, [])
+    db = open_journal(tmp_path, [])
     db.execute("INSERT INTO runs (started) VALUES (1)")
     twin = JournalReplica(bucket, tmp_path)
-    twin.make(db)
-    twin.send()
+    twin.snapshot(db)
+    twin.upload()
     bucket.put(KEY, b"of another")
-    twin.make(db)
+    twin.snapshot(db)
     with pytest.raises(OutputError, match="another run is writing"):
-        twin.send()
+        twin.upload()
     db.close()
 
 
@@ -245,7 +245,7 @@ async def test_copies_are_made_soon_at_first_and_then_now_and_then() -> None:
             await asyncio.Event().wait()
 
     copies = ReplicaSchedule(_making(lambda: None), lambda _: None, pause)
-    await copies.begin()
+    await copies.start()
     await asyncio.wait_for(enough.wait(), 30)
     await copies.finish()
     assert pauses == sorted(pauses)

@@ -21,7 +21,7 @@ from downloader import Downloaded, Options, Outcome, Skipped, Unchanged
 from downloader.archive.file_series import PackVolumes, index_path, is_pack_volume, lock_file
 from downloader.core.local_run import LocalRun
 from downloader.errors import DownloadError, OutputError
-from downloader.journal import FOLDER
+from downloader.journal import STATE_FOLDER
 from downloader.models import Pack
 from downloader.sources import from_items
 from tests.archives import Read, answers, check, contents, members
@@ -96,7 +96,7 @@ def summary(ran: Ran) -> str:
 
 def forget(folder: Path) -> None:
     """Make the journal what it was when the run had noted nothing of what it packed."""
-    with closing(sqlite3.connect(folder / FOLDER / "journal.sqlite3")) as db:
+    with closing(sqlite3.connect(folder / STATE_FOLDER / "journal.sqlite3")) as db:
         db.execute("UPDATE urls SET state = 0, path = NULL, saved = NULL, packed_at = NULL")
         db.commit()
 
@@ -340,10 +340,10 @@ async def test_a_run_waits_for_the_last_processes_of_a_killed_one(
     forget(command.folder / "out")
     # As a process does that is about to end.
     held = lock_file(volume.with_name(f"{volume.name}.open"))
-    (command.folder / "out" / FOLDER / "journal.sqlite3-wal").unlink(missing_ok=True)
+    (command.folder / "out" / STATE_FOLDER / "journal.sqlite3-wal").unlink(missing_ok=True)
     site.requests.clear()
     process = await command.start(site.url("/a"))
-    await grown(command.folder / "out" / FOLDER / "journal.sqlite3-wal", 1)
+    await grown(command.folder / "out" / STATE_FOLDER / "journal.sqlite3-wal", 1)
     os.close(held)
     assert (await ended(process)).status == 0
     assert site.requests == []
@@ -486,7 +486,7 @@ async def test_what_a_killed_run_saved_as_a_file_is_not_taken_for_packed(
     site.pages = {"/a": PAGE}
     await fetch([site.url("/a")], tmp_path, PACKED)
     await fetch([site.url("/a")], tmp_path)
-    with closing(sqlite3.connect(tmp_path / FOLDER / "journal.sqlite3")) as db:
+    with closing(sqlite3.connect(tmp_path / STATE_FOLDER / "journal.sqlite3")) as db:
         # As the kill left it, between the file and the note of it.
         db.execute("UPDATE urls SET state = 0, packed_at = 524")
         db.commit()

@@ -119,8 +119,8 @@ def test_what_a_stopped_run_did_not_reach_is_not_gone(
     assert run_compare(old, new) == ExitStatus.DONE
     (line,) = capsys.readouterr().out.splitlines()
     assert "gone" not in line.partition(";")[0]
-    assert "what is gone is not known" in line
-    assert "the earlier run was stopped" in line
+    assert "gone URLs are not known" in line
+    assert "the earlier, stopped run did not reach" in line
 
 
 @pytest.mark.parametrize("name", ["none.jsonl", "list.txt", "page.html", "r.csv"])

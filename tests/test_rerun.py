@@ -26,7 +26,7 @@ from downloader import (
     Unchanged,
     download_sites,
 )
-from downloader.journal import FOLDER
+from downloader.journal import STATE_FOLDER
 from downloader.models import SkipReason
 from downloader.web.filenames import stays_within
 from downloader.web.urls import parse
@@ -43,7 +43,7 @@ LARGE = random.Random(7).randbytes(2 * MIB)
 
 
 def journal_of(folder: Path) -> Path:
-    return folder / FOLDER / "journal.sqlite3"
+    return folder / STATE_FOLDER / "journal.sqlite3"
 
 
 def asked(site: Site) -> list[str]:
@@ -363,7 +363,7 @@ async def test_when_the_journal_is_deleted_what_is_there_is_adopted_or_set_aside
     addresses = list(map(site.url, site.pages))
     same, changed, large = map(done, await fetch(addresses, tmp_path))
     for version in ("new", "newer"):
-        for file in (tmp_path / FOLDER).iterdir():
+        for file in (tmp_path / STATE_FOLDER).iterdir():
             file.unlink()
         site.pages["/changed"] = version
         outcomes = [done(outcome) for outcome in await fetch(addresses, tmp_path)]
@@ -447,8 +447,8 @@ async def test_a_broken_journal_is_set_aside_with_a_warning_and_nothing_is_lost(
     assert ran.status == 0
     aside = journal.with_name("journal.sqlite3.broken-1")
     assert [line for line in ran.err if line.startswith("download: the journal ")] == [
-        f"download: the journal downloaded_sites/{FOLDER}/journal.sqlite3 was broken and is now "
-        f"{aside.name}; what is there is fetched again and compared"
+        f"download: the journal downloaded_sites/{STATE_FOLDER}/journal.sqlite3 was broken and is "
+        f"now {aside.name}; saved files are fetched again and compared"
     ]
     assert aside.stat().st_size >= size
     assert contents(output) == whole
@@ -499,8 +499,8 @@ async def test_the_journal_of_a_newer_version_is_refused_and_left_alone(
     ran = await command(site.url("/other"))
     assert (ran.status, ran.out) == (2, [])
     assert ran.err == [
-        f"download: downloaded_sites/{FOLDER}/journal.sqlite3 was written by a newer version of "
-        "this program; update it, or choose another --output"
+        f"download: downloaded_sites/{STATE_FOLDER}/journal.sqlite3 was written by a newer version "
+        "of this program; update it, or choose another --output"
     ]
     assert journal_of(output).read_bytes() == before
     assert asked(site) == ["/"]
@@ -530,7 +530,7 @@ async def test_a_journal_from_before_docx_was_known_does_not_let_one_file_replac
     paths = [done(outcome).path for outcome in outcomes]
     assert [contents(tmp_path)[path] for path in paths] == [b"first", b"second"]
     assert paths[0] == base
-    assert not list((tmp_path / FOLDER).glob("*.broken-*"))
+    assert not list((tmp_path / STATE_FOLDER).glob("*.broken-*"))
 
 
 @pytest.mark.parametrize("planted", ["folder", "dangling folder", "journal", "write-ahead log"])
@@ -542,11 +542,11 @@ async def test_a_planted_symbolic_link_in_place_of_the_journal_is_refused(
     (outside / "file").write_text("mine")
     output.mkdir()
     if planted == "folder":
-        (output / FOLDER).symlink_to(outside)
+        (output / STATE_FOLDER).symlink_to(outside)
     elif planted == "dangling folder":
-        (output / FOLDER).symlink_to(tmp_path / "nowhere")
+        (output / STATE_FOLDER).symlink_to(tmp_path / "nowhere")
     else:
-        (output / FOLDER).mkdir()
+        (output / STATE_FOLDER).mkdir()
         end = "-wal" if planted == "write-ahead log" else ""
         journal = journal_of(output)
         journal.with_name(journal.name + end).symlink_to(outside / "file")

@@ -114,14 +114,14 @@ async def test_who_goes_while_a_page_is_made_is_not_held_up(
 ) -> None:
     small_site(site)
     reading = asyncio.Event()
-    stored = AsyncJournal.stored
+    stored = AsyncJournal.document
 
     async def slow(notes: AsyncJournal, row: int) -> SavedDocument:
         reading.set()
         await asyncio.sleep(0)
         return await stored(notes, row)
 
-    monkeypatch.setattr(AsyncJournal, "stored", slow)
+    monkeypatch.setattr(AsyncJournal, "document", slow)
     options = Options(mirror=True, single_file=True)
     run = asyncio.create_task(fetch([site.url("/a.html")], tmp_path, options))
     await reading.wait()

@@ -1,14 +1,14 @@
-"""What is said at once of a line that is not fetched."""
+"""Outcomes of targets that need no request: refused, repeated, or saved by an earlier run."""
 
 from dataclasses import replace
 
 from downloader.errors import UrlError
-from downloader.journal.rows import SavedFile
+from downloader.journal.model import SavedFile
 from downloader.models import Failed, Skipped, SkipReason, Target
 
 
-def refused(target: Target, error: UrlError) -> Failed:
-    """Return the outcome of what cannot be fetched."""
+def failed_outcome(target: Target, error: UrlError) -> Failed:
+    """Return the outcome of a target that is not requested because of *error*."""
     return Failed(
         index=target.index,
         origin=target.origin,
@@ -21,15 +21,15 @@ def refused(target: Target, error: UrlError) -> Failed:
     )
 
 
-def repeated(target: Target, origin: str) -> Skipped:
-    """Return the outcome of what this run has had already, from *origin*."""
-    return skipped(target, SkipReason.DUPLICATE, f"{target.origin} repeats {origin}")
+def duplicate_outcome(target: Target, first_origin: str) -> Skipped:
+    """Return the outcome of a target whose URL this run has had before, at *first_origin*."""
+    return skipped_outcome(target, SkipReason.DUPLICATE, f"{target.origin} repeats {first_origin}")
 
 
-def skipped(
+def skipped_outcome(
     target: Target, reason: SkipReason, detail: str, saved: SavedFile | None = None
 ) -> Skipped:
-    """Return the outcome of what needs nothing done, and what is known of its file."""
+    """Return the outcome of a target that is done, with the details of its file."""
     outcome = Skipped(
         index=target.index,
         origin=target.origin,
