@@ -11,6 +11,7 @@ import pytest
 from downloader.cli.download_command import command
 from downloader.cli.subcommands import SUBCOMMANDS
 from downloader.errors import ErrorKind
+from downloader.sources import formats as list_formats
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -64,6 +65,14 @@ def test_every_kind_of_failure_is_documented(kind: ErrorKind) -> None:
     assert f"| `{kind}` |" in FAILURES
 
 
+def test_every_format_of_lists_is_in_help_and_documentation() -> None:
+    section = USAGE.partition("## Lists")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| ")]
+    documented = {name for row in rows for name in row.replace(",", " ").split()} - {"format"}
+    assert documented == {each.name for each in list_formats.FORMATS}
+    assert list_formats.format_names() in " ".join(HELP.split())
+
+
 def test_help_fits_80_columns() -> None:
     assert max(map(len, HELP.splitlines())) <= 80
 
@@ -75,6 +84,7 @@ def test_help_has_no_range_beside_the_default_in_brackets() -> None:
 @pytest.mark.parametrize(
     "module",
     [
+        "downloader.web.media_types",
         *("downloader", "downloader.web.text", "downloader.models.shards", "downloader.api"),
         *(
             "downloader.mirror.scope.scope",
