@@ -1,0 +1,160 @@
+"""With --single-file only pages stand in the folder, and each opens by itself."""
+
+import asyncio
+import base64
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from downloader import Options
+from downloader.journal import Stored
+from downloader.mirror.publishing import New, publish
+from downloader.notes import Notes
+from downloader.storage import Storage
+from tests.support.browser import chromium, needs_browser, visit_both
+from tests.support.command import Command
+from tests.support.files import saved_files
+from tests.support.library import fetch
+from tests.support.mirror_site import PAGES, mirror_site
+from tests.support.web_server import Handler, Site
+
+PIXEL = base64.b64decode("R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==")
+
+
+def typed(body: bytes, media_type: str) -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type=media_type)
+
+    return answer
+
+
+def small_site(site: Site) -> None:
+    site.pages = {
+        "/a.html": "<link rel=stylesheet href=s.css><img src=i.gif><a href=b.html#x>b</a>"
+        "<a href=c.html>c</a><iframe src=f.html></iframe>",
+        "/b.html": "<img src=i.gif><a href=a.html>a</a>",
+        "/f.html": "<img src=i.gif>framed",
+        "/s.css": typed(b"body { background: url(i.gif) }", "text/css"),
+        "/i.gif": typed(PIXEL, "image/gif"),
+    }
+
+
+async def test_pages_stand_alone_in_the_folder(site: Site, command: Command) -> None:
+    small_site(site)
+    ran = await command("--single-file", site.url("/a.html"), site.url("/b.html"))
+    assert ran.status == 0, ran.err
+    folder = command.folder / "downloaded_sites"
+    assert saved_files(folder) == {f"{site.folder}/a.html", f"{site.folder}/b.html"}
+    page = (folder / site.folder / "a.html").read_text()
+    assert base64.b64encode(PIXEL).decode().rstrip("=") in page
+    assert "<a href=b.html#x>" in page
+    assert site.url("/c.html") in page
+    assert "framed" in page
+    checked = await command("--check", "downloaded_sites")
+    assert (checked.status, checked.err) == (0, [])
+
+
+async def test_what_pages_need_is_asked_for_once_however_they_are_to_be(
+    site: Site, command: Command
+) -> None:
+    small_site(site)
+    arguments = (site.url("/a.html"), site.url("/b.html"))
+    folder = command.folder / "downloaded_sites"
+    assert (await command("--single-file", *arguments)).status == 0
+    single = (folder / site.folder / "a.html").read_bytes()
+    site.requests.clear()
+    assert (await command("--single-file", *arguments)).status == 0
+    assert (folder / site.folder / "a.html").read_bytes() == single
+
+    assert (await command("-m", *arguments)).status == 0
+    names = {f"{site.folder}/{name}" for name in ("a.html", "b.html", "f.html", "s.css", "i.gif")}
+    assert saved_files(folder) == names
+    assert "<img src=i.gif>" in (folder / site.folder / "a.html").read_text()
+
+    assert (await command("--single-file", *arguments)).status == 0
+    assert saved_files(folder) == {f"{site.folder}/a.html", f"{site.folder}/b.html"}
+    assert (folder / site.folder / "a.html").read_bytes() == single
+    assert {request.path for request in site.requests} <= {"/favicon.ico"}
+
+
+async def test_what_is_too_large_to_be_within_is_said(site: Site, command: Command) -> None:
+    site.pages = {"/": "<img src=big.gif>", "/big.gif": bytes(17 * 1024 * 1024)}
+    ran = await command("--single-file", site.url())
+    assert ran.status == 0
+    said = "\n".join(ran.err)
+    assert f"{site.folder}.html is without " in said
+    assert "big.gif" in said
+    page = (command.folder / "downloaded_sites" / f"{site.folder}.html").read_text()
+    assert page == f"<img src={site.url('/big.gif')}>"
+
+
+async def test_no_more_than_one_page_is_held_at_once(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_site(site)
+    published = []
+
+    async def noted(
+        new: Sequence[New], storage: Storage, notes: Notes, warn: Callable[[str], None]
+    ) -> None:
+        published.append([each.stored.path for each in new])
+        await publish(new, storage, notes, warn)
+
+    monkeypatch.setattr("downloader.mirror.singles.publish", noted)
+    pages = [site.url("/a.html"), site.url("/b.html")]
+    await fetch(pages, tmp_path, Options(mirror=True, single_file=True))
+    assert published == [[f"{site.folder}/a.html"], [f"{site.folder}/b.html"]]
+
+
+async def test_who_goes_while_a_page_is_made_is_not_held_up(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_site(site)
+    reading = asyncio.Event()
+    stored = Notes.stored
+
+    async def slow(notes: Notes, row: int) -> Stored:
+        reading.set()
+        await asyncio.sleep(0)
+        return await stored(notes, row)
+
+    monkeypatch.setattr(Notes, "stored", slow)
+    options = Options(mirror=True, single_file=True)
+    run = asyncio.create_task(fetch([site.url("/a.html")], tmp_path, options))
+    await reading.wait()
+    run.cancel()
+    await asyncio.wait([run], timeout=30)
+    assert run.cancelled()
+
+
+async def test_a_plain_download_of_what_was_withdrawn_puts_it_into_the_folder(
+    site: Site, command: Command
+) -> None:
+    small_site(site)
+    folder = command.folder / "downloaded_sites"
+    assert (await command("--single-file", site.url("/a.html"))).status == 0
+    assert not (folder / site.folder / "i.gif").exists()
+    ran = await command(site.url("/i.gif"))
+    assert ran.out[0].startswith("Downloaded"), ran
+    assert (folder / site.folder / "i.gif").read_bytes() == PIXEL
+    assert (await command("--single-file", site.url("/a.html"))).status == 0
+    assert saved_files(folder) == {f"{site.folder}/a.html"}
+
+
+@needs_browser
+async def test_single_files_load_nothing_and_show_what_the_site_does(command: Command) -> None:
+    async with mirror_site() as mirrored:
+        await command("--single-file", *map(mirrored.url, PAGES), "-o", "out")
+        folder = command.folder / "out"
+        assert len(saved_files(folder)) == len(PAGES)
+        async with chromium() as browser:
+            for path in ("/sub/page.html", "/latin.html", "/sjis.html", "/frames.html"):
+                host = mirrored.url("").removeprefix("http://").replace(":", "_")
+                file = Path(folder, host, path[1:]).as_uri()
+                online, offline = await visit_both(
+                    browser, (mirrored.url(path), lambda _: True), (file, file.__eq__)
+                )
+                assert (offline.failed, offline.title) == (online.failed, online.title), path
+                assert offline.screenshot == online.screenshot, path

@@ -1,0 +1,269 @@
+"""The object store through the public functions, on fsspec's store in memory; and its parts."""
+
+import asyncio
+import itertools
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from downloader import Downloaded, Options, Skipped, download_sites
+from downloader.copies import Copies
+from downloader.errors import DownloadError, OutputError, StoreError
+from downloader.journal.database import open_in
+from downloader.journal.twin import KEY, Twin
+from downloader.models import Outcome, Pack
+from downloader.objects import bucket_of, destination
+from downloader.objects.refusals import translated
+from downloader.paths import SafePath
+from tests.support.cluster_runs import ThreadExecutor, cluster_run, write_urls
+from tests.support.web_server import Site
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The URL of a fresh prefix in memory, on a machine that has never seen it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return f"memory://bucket-{next(_numbers)}/prefix"
+
+
+def kinds(outcomes: list[Outcome]) -> list[type]:
+    return [type(outcome) for outcome in outcomes]
+
+
+async def test_the_library_takes_the_url_of_a_store(site: Site, store: str) -> None:
+    site.pages |= {"/": "<p>home", "/data": b"\0" * 3_000_000}
+    urls = [site.url(), site.url("/data")]
+    assert kinds(await download_sites(urls, store)) == [Downloaded, Downloaded]
+    assert kinds(await download_sites(urls, store)) == [Skipped, Skipped]
+    bucket = bucket_of(Options(remote=store))
+    assert bucket is not None
+    found = bucket.find(SafePath(f"{site.folder}/data.bin"))
+    assert found is not None
+    assert found.size == 3_000_000
+
+
+async def test_what_has_another_name_now_takes_the_place_of_the_old(site: Site, store: str) -> None:
+    site.pages["/a"] = "<p>page"
+    await download_sites([site.url("/a")], store)
+    site.pages["/a"] = b"data"
+    await download_sites([site.url("/a")], store, options=Options(force=True))
+    bucket = bucket_of(Options(remote=store))
+    assert bucket is not None
+    assert [found.path for found in bucket.below(site.folder)] == [f"{site.folder}/a.bin"]
+
+
+async def test_verify_hashes_what_is_there(site: Site, store: str) -> None:
+    site.pages["/a"] = b"right"
+    await download_sites([site.url("/a")], store)
+    bucket = bucket_of(Options(remote=store))
+    assert bucket is not None
+    bucket.put(SafePath(f"{site.folder}/a.bin"), b"wrong")
+    assert kinds(await download_sites([site.url("/a")], store)) == [Skipped]
+    verified = await download_sites([site.url("/a")], store, options=Options(verify=True))
+    assert kinds(verified) == [Downloaded]
+
+
+@pytest.mark.parametrize("pack", [None, Pack.WARC])
+async def test_the_shards_of_a_cluster_stand_below_the_prefix(
+    site: Site, store: str, tmp_path: Path, pack: Pack | None
+) -> None:
+    site.pages |= {f"/{number}": f"<p>{number}" for number in range(6)}
+    options = {"remote": store, "pack": pack}
+    source = write_urls(tmp_path, *(site.url(path) for path in site.pages))
+    found = await cluster_run(source, tmp_path / "work", ThreadExecutor(), portion=2, **options)
+    assert kinds(found) == [Downloaded] * 6
+    bucket = bucket_of(Options(remote=store))
+    assert bucket is not None
+    for outcome in found:
+        assert isinstance(outcome, Downloaded)
+        assert bucket.find(outcome.path) is not None
+    site.requests.clear()
+    again = await cluster_run(
+        source, tmp_path / "elsewhere", ThreadExecutor(), portion=2, **options
+    )
+    assert kinds(again) == [Skipped] * 6
+    assert not site.requests
+    # Where they are worked on is this machine's affair.
+    assert not list(tmp_path.glob("*/shard-*"))
+
+
+async def test_a_mirror_is_refused(store: str) -> None:
+    with pytest.raises(ValueError, match="a mirror needs a folder"):
+        Options(remote=store, mirror=True)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
+def test_whatever_is_no_url_is_that_folder(text: str) -> None:
+    place = destination(text)
+    if "://" not in text:
+        assert place == (Path(text), None)
+    # Nothing else than a URL leaves the machine.
+    assert place.remote is None or text.startswith(place.remote)
+
+
+@pytest.mark.parametrize("text", ["s3://bucket/a", "s3://bucket/a/", "s3://bucket/a//"])
+def test_slashes_at_the_end_make_no_other_place(text: str) -> None:
+    assert destination(text) == destination("s3://bucket/a")
+    assert destination(text).folder != destination("s3://bucket/b").folder
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (PermissionError("Forbidden"), "set its credentials"),
+        (FileNotFoundError("no such bucket\nand more"), "make the bucket first"),
+        (RuntimeError(""), ""),
+    ],
+)
+def test_whatever_a_store_raises_is_one_line(error: Exception, hint: str) -> None:
+    with pytest.raises(StoreError) as raised, translated("s3://bucket"):
+        raise error
+    assert raised.value.message.startswith("cannot use s3://bucket: ")
+    assert "\n" not in raised.value.message
+    assert hint in raised.value.hint
+
+
+async def test_copies_are_sent_at_the_start_and_at_the_end() -> None:
+    sent: list[int] = []
+    failed: list[DownloadError] = []
+    copies = Copies(_making(lambda: sent.append(len(sent))), failed.append)
+    await copies.begin()
+    assert sent == [0]
+    await copies.finish()
+    assert sent == [0, 1]
+    assert failed == []
+
+
+async def test_a_store_that_takes_no_copy_ends_the_run_before_it_begins() -> None:
+    def refuse() -> None:
+        raise StoreError("no", hint="way out")
+
+    with pytest.raises(OutputError, match="no"):
+        await Copies(_making(refuse), lambda _: None).begin()
+
+
+async def test_a_copy_that_fails_is_told_once_and_not_tried_again() -> None:
+    tried: list[int] = []
+    failed: list[DownloadError] = []
+    told = asyncio.Event()
+
+    def send() -> None:
+        tried.append(1)
+        if len(tried) > 1:
+            raise OutputError("another run")
+
+    def fail(error: DownloadError) -> None:
+        failed.append(error)
+        told.set()
+
+    copies = Copies(_making(send), fail, pause=lambda _: asyncio.sleep(0))
+    await copies.begin()
+    await asyncio.wait_for(told.wait(), 30)
+    await copies.finish()
+    assert len(tried) == 2
+    assert [error.message for error in failed] == ["another run"]
+
+
+def _making(send: Callable[[], None]) -> "Callable[[], asyncio.Future[Callable[[], None] | None]]":
+    def make() -> "asyncio.Future[Callable[[], None] | None]":
+        made: asyncio.Future[Callable[[], None] | None] = asyncio.Future()
+        made.set_result(send)
+        return made
+
+    return make
+
+
+def _urls(db: sqlite3.Connection) -> int:
+    (number,) = db.execute("SELECT count(*) FROM runs").fetchone()
+    return int(number)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_run_killed_before_it_learnt_that_its_copy_arrived_keeps_its_journal(
+    tmp_path: Path, store: str, known: bool
+) -> None:
+    bucket = bucket_of(Options(remote=store))
+    assert bucket is not None
+    db = open_in(tmp_path, [])
+    db.execute("INSERT INTO runs (started) VALUES (1)")
+    twin = Twin(bucket, tmp_path)
+    twin.make(db)
+    twin.send()
+    db.execute("INSERT INTO runs (started) VALUES (2)")
+    marks = tmp_path / ".download" / "copy.json"
+    noted = json.loads(marks.read_text())
+    marks.write_text(json.dumps({"seen": "", "sent": noted["sent"] if known else ""}))
+    Twin(bucket, tmp_path).restore(db, [])
+    # What another machine has sent takes the place of what is here.
+    assert _urls(db) == (2 if known else 1)
+    db.close()
+
+
+def test_a_copy_that_was_sent_by_another_meanwhile_is_not_replaced(
+    tmp_path: Path, store: str
+) -> None:
+    bucket = bucket_of(Options(remote=store))
+    assert bucket is not None
+    db = open_in(tmp_path, [])
+    db.execute("INSERT INTO runs (started) VALUES (1)")
+    twin = Twin(bucket, tmp_path)
+    twin.make(db)
+    twin.send()
+    bucket.put(KEY, b"of another")
+    twin.make(db)
+    with pytest.raises(OutputError, match="another run is writing"):
+        twin.send()
+    db.close()
+
+
+async def test_what_is_there_with_the_same_bytes_is_left_alone(site: Site, store: str) -> None:
+    bucket = bucket_of(Options(remote=store))
+    assert bucket is not None
+    site.pages |= {"/small": b"small", "/large": b"x" * 2_000_000}
+    for name, body in (("small", b"small"), ("large", b"x" * 2_000_000)):
+        bucket.put(SafePath(f"{site.folder}/{name}.bin"), body)
+    before = [found.modified for found in bucket.below(site.folder)]
+    outcomes = await download_sites([site.url("/small"), site.url("/large")], store)
+    assert kinds(outcomes) == [Downloaded, Downloaded]
+    assert [found.modified for found in bucket.below(site.folder)] == before
+
+
+async def test_copies_are_made_soon_at_first_and_then_now_and_then() -> None:
+    pauses: list[float] = []
+    enough = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) > 7:
+            enough.set()
+            await asyncio.Event().wait()
+
+    copies = Copies(_making(lambda: None), lambda _: None, pause)
+    await copies.begin()
+    await asyncio.wait_for(enough.wait(), 30)
+    await copies.finish()
+    assert pauses == sorted(pauses)
+    assert pauses[0] < 30 <= pauses[-1]
+
+
+async def test_a_journal_that_is_broken_here_is_had_from_the_store(
+    site: Site, store: str, tmp_path: Path
+) -> None:
+    site.pages["/a"] = b"a"
+    await download_sites([site.url("/a")], store)
+    (journal,) = tmp_path.rglob("journal.sqlite3")
+    journal.write_bytes(b"no journal")
+    assert kinds(await download_sites([site.url("/a")], store)) == [Skipped]
+
+
+@pytest.mark.parametrize("text", ["C://folder", "folder", "s3:/bucket", "a/b://c", ":///x"])
+def test_what_only_looks_like_a_url_is_a_folder(text: str) -> None:
+    assert destination(text) == (Path(text), None)

@@ -1,0 +1,100 @@
+"""What the tests of archives share: reading them with warcio, which did not write them."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from warcio.archiveiterator import ArchiveIterator
+from warcio.bufferedreaders import BufferedReader
+from warcio.checker import Checker
+
+
+@dataclass(frozen=True)
+class Read:
+    """One record as warcio reads it.
+
+    Attributes:
+        kind, url: its type, and its target.
+        fields: of its header.
+        block: all its bytes behind that.
+        offset, length: where it is in the file.
+    """
+
+    kind: str
+    url: str
+    fields: dict[str, str]
+    block: bytes
+    offset: int
+    length: int
+
+    @property
+    def head(self) -> bytes:
+        """The head of the HTTP message in it."""
+        return self.block.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+
+    @property
+    def payload(self) -> bytes:
+        """What follows that head."""
+        return self.block.partition(b"\r\n\r\n")[2]
+
+
+def read(path: Path) -> list[Read]:
+    """Return the records of a file, which warcio must find without fault."""
+    check(path)
+    return list(_records(path))
+
+
+def _records(path: Path) -> Iterator[Read]:
+    with path.open("rb") as file:
+        found = ArchiveIterator(file, no_record_parse=True)
+        for record in found:
+            block = record.raw_stream.read()
+            yield Read(
+                record.rec_type,
+                record.rec_headers.get_header("WARC-Target-URI") or "",
+                dict(record.rec_headers.headers),
+                block,
+                found.get_record_offset(),
+                found.get_record_length(),
+            )
+        assert found.err_count == 0
+
+
+@dataclass
+class _Command:
+    inputs: list[str]
+    verbose: bool = False
+
+
+def check(*paths: Path) -> None:
+    """Do what ``warcio check`` does.
+
+    But for undoing brotli, which warcio can only with a package other than Google's.
+    """
+    BufferedReader.DECOMPRESSORS.pop("br", None)
+    checker = Checker(_Command([str(path) for path in paths]))
+    checker.process_all()
+    assert not checker.exit_value, "warcio check fails"
+
+
+def answers(path: Path) -> list[Read]:
+    """Return the answers in a file."""
+    return [record for record in read(path) if record.kind in ("response", "revisit")]
+
+
+def about(path: Path, url: str) -> list[Read]:
+    """Return the answers of one address."""
+    return [record for record in answers(path) if record.url == url]
+
+
+def members(data: bytes) -> int:
+    """Return how many gzip members there are, all of them whole."""
+    count = 0
+    while data:
+        one = zlib.decompressobj(31)
+        one.decompress(data)
+        assert one.eof
+        data = one.unused_data
+        count += 1
+    return count

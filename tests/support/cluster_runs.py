@@ -1,0 +1,80 @@
+"""Runs on a cluster whose workers are threads of this process."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from downloader import Options, Outcome
+from downloader.engine import Campaign, Plan, task
+from downloader.engine.work import Done, Progress, Work
+
+
+class ThreadExecutor:
+    """Does portions in threads of this process.
+
+    Attributes:
+        seen: what was to be done, in order.
+        at_once: portions that are being done now, by shard.
+        most: how many of one shard there were at most.
+        together: how many there were at most in all.
+    """
+
+    slots = 2
+
+    def __init__(self, before: Callable[[Work], None] = lambda _: None) -> None:
+        self.seen: list[Work] = []
+        self.warnings: list[str] = []
+        self.at_once: Counter[int] = Counter()
+        self.most = 0
+        self.together = 0
+        self._before = before
+        self._run = ""
+
+    def __call__(self, run: str, _plan: Plan, _told: Callable[[Progress], None]) -> Self:
+        self._run = run
+        return self
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    async def do(self, work: Work) -> Done:
+        self.seen.append(work)
+        self.at_once[work.shard] += 1
+        self.most = max(self.most, *self.at_once.values())
+        self.together = max(self.together, self.at_once.total())
+        try:
+            self._before(work)
+            return await asyncio.to_thread(task.do, work, lambda _: None, lambda: True)
+        finally:
+            self.at_once[work.shard] -= 1
+
+    async def stop(self, *, now: bool) -> None:
+        task.stop(self._run, now)
+
+
+async def cluster_run(
+    source: Path | str, output: Path, here: ThreadExecutor, portion: int = 10_000, **options: object
+) -> list[Outcome]:
+    made = replace(Options(output=output), **options)  # type: ignore[arg-type]
+    one = Campaign((str(source),), made, Plan(shards=4), here, portion)
+    found = [outcome async for outcome in one.outcomes()]
+    assert one.total == len(found) + one.untried
+    return sorted(found, key=lambda outcome: outcome.index)
+
+
+def write_urls(folder: Path, *addresses: str) -> Path:
+    file = folder / "list"
+    file.write_text("\n".join(addresses))
+    return file
