@@ -8,27 +8,12 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 
 from downloader import Downloaded, Options, download_sites
-from downloader.cluster.frames import Add, Decoder, Ended, Frame, Moved, Start, Stop, Tick, encode
-from downloader.cluster.roll import Roll, paper
-from downloader.download import Transfer
-from downloader.errors import ErrorKind
-from downloader.fetch import Trail
-from downloader.governor import Bandwidth
-from downloader.journal import Job
-from downloader.models import Failed, InFlight, Target
-from downloader.paths import Growth, Name
-from downloader.shards import Dealer, shard_of
-from downloader.urls import Url
-from tests.support.clock import FakeClock
 from tests.support.command import Command, CommandResult, finished, limited, write_list
 from tests.support.files import MIB, contents, saved_files, wait_for_size
 from tests.support.handlers import delayed, in_turn, keeps, redirect, sends
@@ -164,17 +149,6 @@ async def test_all_processes_together_keep_to_the_rate(
     ran = await command(*addresses, "--processes", "2", "--limit-rate", "600000")
     assert (ran.status, ran.err) == (0, [])
     assert time.monotonic() - began > 3 * len(body) / 600_000 * 0.9
-
-
-async def test_a_new_rate_is_heeded_by_who_sleeps_by_the_old_one() -> None:
-    clock = FakeClock()
-    bandwidth = Bandwidth(1000, clock.sleep, clock, longest=0.1)
-    spending = asyncio.create_task(bandwidth.spend(1_000_000))
-    while clock.now < 1:  # noqa: ASYNC110 - the clock is no event
-        await asyncio.sleep(0)
-    bandwidth.rate = 999_000
-    await spending
-    assert clock.now == pytest.approx(2, abs=0.2)
 
 
 # --- what cannot be used -------------------------------------------------------------------------
@@ -517,99 +491,3 @@ async def test_a_process_that_dies_while_the_run_stops_is_not_replaced(
 
 
 # --- parts ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("host", "of_2", "of_7", "of_1000"),
-    [
-        ("www.python.org", 0, 0, 96),
-        ("docs.python.org", 1, 3, 979),
-        ("127.0.0.1:8081", 1, 0, 283),
-        ("[::1]:80", 1, 5, 985),
-        ("xn--bcher-kva.example", 1, 6, 121),
-    ],
-)
-def test_the_shard_of_a_host_never_changes(host: str, of_2: int, of_7: int, of_1000: int) -> None:
-    assert (shard_of(host, 2), shard_of(host, 7), shard_of(host, 1000)) == (of_2, of_7, of_1000)
-
-
-def test_hosts_are_dealt_out_evenly_and_once() -> None:
-    dealer = Dealer()
-    loads = [0, 0, 0]
-    owners = {}
-    for number in range(30):
-        owner = owners[number] = dealer.owner(f"host-{number}", loads)
-        loads[owner] += 1
-    assert loads == [10, 10, 10]
-    assert owners == {number: dealer.owner(f"host-{number}", [9, 0, 0]) for number in range(30)}
-
-
-def transfer(row: int, path: str, *, moved: bool) -> Transfer:
-    url = Url(f"http://h{row}/{path}")
-    job = Job(Target(url=url, index=row, origin="list:1"), Name("name", Growth.MARKUP), row)
-    return Transfer(job, None, Trail(url, redirects=(url,)) if moved else None, row)
-
-
-transfer_at_random = st.builds(transfer, st.integers(1, 2**40), st.text(), moved=st.booleans())
-frames: st.SearchStrategy[Frame] = st.one_of(
-    st.builds(Add, st.lists(transfer_at_random, max_size=5)),
-    st.builds(Moved, st.lists(st.tuples(transfer_at_random, st.floats(0, 9)))),
-    st.builds(Stop, st.booleans()),
-    st.builds(Start, st.builds(Options), st.integers(), st.none() | st.integers(), st.booleans()),
-    st.builds(
-        Ended,
-        st.lists(
-            st.tuples(
-                st.integers(),
-                st.builds(
-                    Failed,
-                    index=st.integers(),
-                    origin=st.text(),
-                    url=st.text(),
-                    kind=st.sampled_from(ErrorKind),
-                    message=st.text(),
-                ),
-            )
-        ),
-    ),
-    st.builds(
-        Tick,
-        st.integers(),
-        st.integers(),
-        st.lists(st.builds(InFlight, st.text(), st.floats(0, 9), st.integers())),
-    ),
-)
-
-
-@given(st.lists(frames, max_size=6), st.lists(st.integers(0, 5000)), st.integers(0, 100))
-def test_frames_are_the_same_however_their_bytes_are_cut(
-    said: list[Frame], cuts: list[int], missing: int
-) -> None:
-    whole = [encode(frame) for frame in said]
-    data = b"".join(whole)
-    end = max(0, len(data) - missing)
-    ends = sorted({0, *(cut for cut in cuts if cut < end), end})
-    decoder = Decoder()
-    heard = [frame for start, stop in pairwise(ends) for frame in decoder.feed(data[start:stop])]
-    assert heard == said[: len(heard)]
-    assert len(b"".join(whole[: len(heard)])) <= end
-    assert len(heard) == len(said) or end < len(b"".join(whole[: len(heard) + 1]))
-
-
-def test_what_is_no_frame_is_a_defect() -> None:
-    with pytest.raises(TypeError, match="no frame: Options"):
-        list(Decoder().feed(encode(Options())))  # type: ignore[arg-type]
-
-
-def test_a_roll_is_read_by_another_while_it_is_written() -> None:
-    with paper(3) as file:
-        written, read = Roll(file), Roll(file.fileno())
-    for row in (5, 6, 6, 7, 8):
-        written.enter(row)
-    assert sorted(read) == [5, 6, 7]
-    written.leave(6)
-    written.leave(8)
-    written.enter(9)
-    assert sorted(read) == [5, 7, 9]
-    written.close()
-    read.close()

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from downloader.errors import RunError
 from downloader.fetch.cookies import CookieFile
 from downloader.fetch.secrets import Secrets, Trail
 from downloader.models import Target
-from downloader.urls import Url, parse
+from downloader.urls import parse
 from tests.support.command import Command
 from tests.support.fault_server import (
     HTML,
@@ -255,65 +254,6 @@ async def test_a_cookie_that_a_redirect_sets_is_not_told_to_another_origin(tmp_p
 
 def netscape(*fields: str) -> str:
     return "\t".join(fields) + "\n"
-
-
-FUTURE, PAST = str(int(time.time()) + 3600), str(int(time.time()) - 3600)
-
-
-@pytest.mark.parametrize(
-    ("line", "url", "sent"),
-    [
-        (("h.test", "FALSE", "/", "FALSE", "0", "n", "v"), "http://h.test/", True),
-        (("h.test", "FALSE", "/", "FALSE", "0", "n", "v"), "http://h.test:8080/", True),
-        (("H.TEST", "FALSE", "/", "FALSE", "0", "n", "v"), "http://h.test/", True),
-        # The domain.
-        (("h.test", "FALSE", "/", "FALSE", "0", "n", "v"), "http://a.h.test/", False),
-        (("h.test", "FALSE", "/", "FALSE", "0", "n", "v"), "http://ah.test/", False),
-        ((".h.test", "TRUE", "/", "FALSE", "0", "n", "v"), "http://h.test/", True),
-        ((".h.test", "TRUE", "/", "FALSE", "0", "n", "v"), "http://a.b.h.test/", True),
-        (("h.test", "TRUE", "/", "FALSE", "0", "n", "v"), "http://a.h.test/", True),
-        ((".h.test", "TRUE", "/", "FALSE", "0", "n", "v"), "http://ah.test/", False),
-        ((".h.test", "TRUE", "/", "FALSE", "0", "n", "v"), "http://h.test.evil.test/", False),
-        ((".test", "TRUE", "/", "FALSE", "0", "n", "v"), "http://h.test/", False),
-        (("localhost", "FALSE", "/", "FALSE", "0", "n", "v"), "http://localhost:81/", True),
-        (("127.0.0.1", "FALSE", "/", "FALSE", "0", "n", "v"), "http://127.0.0.1:81/", True),
-        ((".0.0.1", "TRUE", "/", "FALSE", "0", "n", "v"), "http://127.0.0.1/", False),
-        (("[::1]", "FALSE", "/", "FALSE", "0", "n", "v"), "http://[::1]:81/", True),
-        # The path.
-        (("h.test", "FALSE", "/a", "FALSE", "0", "n", "v"), "http://h.test/a", True),
-        (("h.test", "FALSE", "/a", "FALSE", "0", "n", "v"), "http://h.test/a/b?q", True),
-        (("h.test", "FALSE", "/a/", "FALSE", "0", "n", "v"), "http://h.test/a/b", True),
-        (("h.test", "FALSE", "/a", "FALSE", "0", "n", "v"), "http://h.test/ab", False),
-        (("h.test", "FALSE", "/a", "FALSE", "0", "n", "v"), "http://h.test/", False),
-        # The wire.
-        (("h.test", "FALSE", "/", "TRUE", "0", "n", "v"), "http://h.test/", False),
-        (("h.test", "FALSE", "/", "TRUE", "0", "n", "v"), "https://h.test/", True),
-        # The time.
-        (("h.test", "FALSE", "/", "FALSE", FUTURE, "n", "v"), "http://h.test/", True),
-        (("h.test", "FALSE", "/", "FALSE", PAST, "n", "v"), "http://h.test/", False),
-        (("h.test", "FALSE", "/", "FALSE", "", "n", "v"), "http://h.test/", True),
-        # Forms that browsers' exports have.
-        (("#HttpOnly_h.test", "FALSE", "/", "FALSE", "0", "n", "v"), "http://h.test/", True),
-        (("# h.test", "FALSE", "/", "FALSE", "0", "n", "v"), "http://h.test/", False),
-        (("h.test", "FALSE", "/", "FALSE", f"{FUTURE}.5", "n", "v"), "http://h.test/", True),
-    ],
-)
-def test_a_cookie_of_a_file_is_sent_where_it_belongs(
-    line: tuple[str, ...], url: str, sent: bool, tmp_path: Path
-) -> None:
-    file = tmp_path / "cookies.txt"
-    file.write_text("# Netscape HTTP Cookie File\r\n\r\n" + netscape(*line))
-    assert CookieFile(file).fitting(parse(url)) == (["n=v"] if sent else [])
-
-
-def test_the_cookie_for_the_longest_path_comes_first(tmp_path: Path) -> None:
-    file = tmp_path / "cookies.txt"
-    file.write_text(
-        netscape("h.test", "FALSE", "/", "FALSE", "0", "n", "wide")
-        + netscape("h.test", "FALSE", "/a/b", "FALSE", "0", "n", "narrow")
-        + netscape("h.test", "FALSE", "/a", "FALSE", "0", "empty")
-    )
-    assert CookieFile(file).fitting(Url("http://h.test/a/b/c")) == ["n=narrow", "empty=", "n=wide"]
 
 
 async def test_the_cookies_of_a_file_are_sent_with_those_of_a_redirect(tmp_path: Path) -> None:

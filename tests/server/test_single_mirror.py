@@ -13,11 +13,9 @@ from downloader.journal import Stored
 from downloader.mirror.publishing import New, publish
 from downloader.notes import Notes
 from downloader.storage import Storage
-from tests.support.browser import chromium, needs_browser, visit_both
 from tests.support.command import Command
 from tests.support.files import saved_files
 from tests.support.library import fetch
-from tests.support.mirror_site import PAGES, mirror_site
 from tests.support.web_server import Handler, Site
 
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==")
@@ -141,20 +139,3 @@ async def test_a_plain_download_of_what_was_withdrawn_puts_it_into_the_folder(
     assert (folder / site.folder / "i.gif").read_bytes() == PIXEL
     assert (await command("--single-file", site.url("/a.html"))).status == 0
     assert saved_files(folder) == {f"{site.folder}/a.html"}
-
-
-@needs_browser
-async def test_single_files_load_nothing_and_show_what_the_site_does(command: Command) -> None:
-    async with mirror_site() as mirrored:
-        await command("--single-file", *map(mirrored.url, PAGES), "-o", "out")
-        folder = command.folder / "out"
-        assert len(saved_files(folder)) == len(PAGES)
-        async with chromium() as browser:
-            for path in ("/sub/page.html", "/latin.html", "/sjis.html", "/frames.html"):
-                host = mirrored.url("").removeprefix("http://").replace(":", "_")
-                file = Path(folder, host, path[1:]).as_uri()
-                online, offline = await visit_both(
-                    browser, (mirrored.url(path), lambda _: True), (file, file.__eq__)
-                )
-                assert (offline.failed, offline.title) == (online.failed, online.title), path
-                assert offline.screenshot == online.screenshot, path

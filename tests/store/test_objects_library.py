@@ -1,24 +1,18 @@
 """The object store through the public functions, on fsspec's store in memory; and its parts."""
 
-import asyncio
 import itertools
 import json
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from downloader import Downloaded, Options, Skipped, download_sites
-from downloader.copies import Copies
-from downloader.errors import DownloadError, OutputError, StoreError
+from downloader.errors import OutputError
 from downloader.journal.database import open_in
 from downloader.journal.twin import KEY, Twin
 from downloader.models import Outcome, Pack
-from downloader.objects import bucket_of, destination
-from downloader.objects.refusals import translated
+from downloader.objects import bucket_of
 from downloader.paths import SafePath
 from tests.support.cluster_runs import ThreadExecutor, cluster_run, write_urls
 from tests.support.web_server import Site
@@ -100,87 +94,6 @@ async def test_a_mirror_is_refused(store: str) -> None:
         Options(remote=store, mirror=True)
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
-def test_whatever_is_no_url_is_that_folder(text: str) -> None:
-    place = destination(text)
-    if "://" not in text:
-        assert place == (Path(text), None)
-    # Nothing else than a URL leaves the machine.
-    assert place.remote is None or text.startswith(place.remote)
-
-
-@pytest.mark.parametrize("text", ["s3://bucket/a", "s3://bucket/a/", "s3://bucket/a//"])
-def test_slashes_at_the_end_make_no_other_place(text: str) -> None:
-    assert destination(text) == destination("s3://bucket/a")
-    assert destination(text).folder != destination("s3://bucket/b").folder
-
-
-@pytest.mark.parametrize(
-    ("error", "hint"),
-    [
-        (PermissionError("Forbidden"), "set its credentials"),
-        (FileNotFoundError("no such bucket\nand more"), "make the bucket first"),
-        (RuntimeError(""), ""),
-    ],
-)
-def test_whatever_a_store_raises_is_one_line(error: Exception, hint: str) -> None:
-    with pytest.raises(StoreError) as raised, translated("s3://bucket"):
-        raise error
-    assert raised.value.message.startswith("cannot use s3://bucket: ")
-    assert "\n" not in raised.value.message
-    assert hint in raised.value.hint
-
-
-async def test_copies_are_sent_at_the_start_and_at_the_end() -> None:
-    sent: list[int] = []
-    failed: list[DownloadError] = []
-    copies = Copies(_making(lambda: sent.append(len(sent))), failed.append)
-    await copies.begin()
-    assert sent == [0]
-    await copies.finish()
-    assert sent == [0, 1]
-    assert failed == []
-
-
-async def test_a_store_that_takes_no_copy_ends_the_run_before_it_begins() -> None:
-    def refuse() -> None:
-        raise StoreError("no", hint="way out")
-
-    with pytest.raises(OutputError, match="no"):
-        await Copies(_making(refuse), lambda _: None).begin()
-
-
-async def test_a_copy_that_fails_is_told_once_and_not_tried_again() -> None:
-    tried: list[int] = []
-    failed: list[DownloadError] = []
-    told = asyncio.Event()
-
-    def send() -> None:
-        tried.append(1)
-        if len(tried) > 1:
-            raise OutputError("another run")
-
-    def fail(error: DownloadError) -> None:
-        failed.append(error)
-        told.set()
-
-    copies = Copies(_making(send), fail, pause=lambda _: asyncio.sleep(0))
-    await copies.begin()
-    await asyncio.wait_for(told.wait(), 30)
-    await copies.finish()
-    assert len(tried) == 2
-    assert [error.message for error in failed] == ["another run"]
-
-
-def _making(send: Callable[[], None]) -> "Callable[[], asyncio.Future[Callable[[], None] | None]]":
-    def make() -> "asyncio.Future[Callable[[], None] | None]":
-        made: asyncio.Future[Callable[[], None] | None] = asyncio.Future()
-        made.set_result(send)
-        return made
-
-    return make
-
-
 def _urls(db: sqlite3.Connection) -> int:
     (number,) = db.execute("SELECT count(*) FROM runs").fetchone()
     return int(number)
@@ -236,24 +149,6 @@ async def test_what_is_there_with_the_same_bytes_is_left_alone(site: Site, store
     assert [found.modified for found in bucket.below(site.folder)] == before
 
 
-async def test_copies_are_made_soon_at_first_and_then_now_and_then() -> None:
-    pauses: list[float] = []
-    enough = asyncio.Event()
-
-    async def pause(seconds: float) -> None:
-        pauses.append(seconds)
-        if len(pauses) > 7:
-            enough.set()
-            await asyncio.Event().wait()
-
-    copies = Copies(_making(lambda: None), lambda _: None, pause)
-    await copies.begin()
-    await asyncio.wait_for(enough.wait(), 30)
-    await copies.finish()
-    assert pauses == sorted(pauses)
-    assert pauses[0] < 30 <= pauses[-1]
-
-
 async def test_a_journal_that_is_broken_here_is_had_from_the_store(
     site: Site, store: str, tmp_path: Path
 ) -> None:
@@ -262,8 +157,3 @@ async def test_a_journal_that_is_broken_here_is_had_from_the_store(
     (journal,) = tmp_path.rglob("journal.sqlite3")
     journal.write_bytes(b"no journal")
     assert kinds(await download_sites([site.url("/a")], store)) == [Skipped]
-
-
-@pytest.mark.parametrize("text", ["C://folder", "folder", "s3:/bucket", "a/b://c", ":///x"])
-def test_what_only_looks_like_a_url_is_a_folder(text: str) -> None:
-    assert destination(text) == (Path(text), None)

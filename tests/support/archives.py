@@ -1,13 +1,20 @@
 """What the tests of archives share: reading them with warcio, which did not write them."""
 
+import gzip
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.bufferedreaders import BufferedReader
 from warcio.checker import Checker
+
+from downloader import Options, Outcome
+from downloader.archive import targets
+from downloader.batch import Batch
+from downloader.sources import from_addresses
+from tests.support.clock import FakeClock
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ def about(path: Path, url: str) -> list[Read]:
     return [record for record in answers(path) if record.url == url]
 
 
-def members(data: bytes) -> int:
+def count_gzip_members(data: bytes) -> int:
     """Return how many gzip members there are, all of them whole."""
     count = 0
     while data:
@@ -98,3 +105,35 @@ def members(data: bytes) -> int:
         data = one.unused_data
         count += 1
     return count
+
+
+async def download_archives(
+    *archives: Path, folder: Path, options: Options | None = None
+) -> list[Outcome]:
+    """Do what ``download ARCHIVE… -o folder`` does."""
+    options = replace(options or Options(), output=folder, replay=archives, retries=0)
+    clock = FakeClock()
+    batch = Batch(
+        lambda _: from_addresses(targets(archives)), options, sleep=clock.sleep, clock=clock
+    )
+    outcomes = [outcome async for outcome in batch.outcomes()]
+    assert clock.waits == [], "no server is to be spared"
+    return sorted(outcomes, key=lambda outcome: outcome.index)
+
+
+def write_warc(path: Path, *answers: tuple[str, str, list[tuple[str, str]], bytes]) -> Path:
+    """Write a file with what other tools may have put in it."""
+    records = []
+    for url, status, fields, body in answers:
+        lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in fields), "", ""]
+        block = "\r\n".join(lines).encode() + body
+        header = (
+            f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\n"
+            "WARC-Record-ID: <urn:uuid:0>\r\nWARC-Date: 2020-02-02T02:02:02Z\r\n"
+            "Content-Type: application/http; msgtype=response\r\n"
+            f"Content-Length: {len(block)}\r\n\r\n"
+        )
+        record = header.encode() + block + b"\r\n\r\n"
+        records.append(gzip.compress(record) if path.name.endswith(".gz") else record)
+    path.write_bytes(b"".join(records))
+    return path

@@ -9,8 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from downloader import Options, Outcome
+from downloader._version import __version__
 from downloader.engine import Campaign, Plan, task
-from downloader.engine.work import Done, Progress, Work
+from downloader.engine.work import Done, Progress, Work, line_of
+from downloader.models import Target
+from downloader.urls import Url
 
 
 class ThreadExecutor:
@@ -49,16 +52,16 @@ class ThreadExecutor:
     ) -> None:
         pass
 
-    async def do(self, work: Work) -> Done:
-        self.seen.append(work)
-        self.at_once[work.shard] += 1
+    async def do(self, work_for: Work) -> Done:
+        self.seen.append(work_for)
+        self.at_once[work_for.shard] += 1
         self.most = max(self.most, *self.at_once.values())
         self.together = max(self.together, self.at_once.total())
         try:
-            self._before(work)
-            return await asyncio.to_thread(task.do, work, lambda _: None, lambda: True)
+            self._before(work_for)
+            return await asyncio.to_thread(task.do, work_for, lambda _: None, lambda: True)
         finally:
-            self.at_once[work.shard] -= 1
+            self.at_once[work_for.shard] -= 1
 
     async def stop(self, *, now: bool) -> None:
         task.stop(self._run, now)
@@ -78,3 +81,14 @@ def write_urls(folder: Path, *addresses: str) -> Path:
     file = folder / "list"
     file.write_text("\n".join(addresses))
     return file
+
+
+def work_for(output: Path, *addresses: str, version: str = __version__) -> Work:
+    lines = b"".join(
+        line_of(Target(url=Url(address), index=index)) for index, address in enumerate(addresses)
+    )
+    return Work("run", 0, 0, lines, Options(output=output), version)
+
+
+def do_work(one: Work) -> Done:
+    return task.do(one, lambda _: None, lambda: True)

@@ -49,3 +49,7 @@ class ManyHosts:
 
 
 HOSTS = range(1, 7)
+
+
+def numbered(many_hosts: ManyHosts, count: int) -> list[str]:
+    return [many_hosts.url(number % len(HOSTS) + 1, f"/{number}") for number in range(count)]

@@ -1,21 +1,14 @@
 """Parquet, as lists and as reports: the same as every other format, and safe with hostile files."""
 
 import base64
-import gzip
-import io
 import json
-import os
-import subprocess
-import sys
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,17 +17,15 @@ from pyarrow.parquet import encryption
 from downloader import sources
 from downloader.errors import DiskError, SourceError
 from downloader.models import Failed
-from downloader.report.record import FIELDS, Record, Result
+from downloader.report.record import Record, Result
 from downloader.report.run import Run, Totals
 from downloader.report.table import Parquet
 from downloader.sources import Entry
 from downloader.sources.entries import from_line
 from downloader.sources.formats import parse_list
 from downloader.urls import Url
-from tests.support.command import Command
-from tests.support.files import saved_files
-from tests.support.reports import HOSTILE_TEXTS, records
-from tests.support.web_server import Site
+from tests.support.parquet import parquet_bytes, read_rows
+from tests.support.reports import HOSTILE_TEXTS
 
 RUN = Run("2026-11-25T12:00:00.000Z", 1.5, 0, True, Totals(), Path("out"))
 FAST = settings(max_examples=100, deadline=None)
@@ -43,12 +34,6 @@ TEXTS = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=2
 
 def _no_fetching(url: Url) -> Iterator[bytes]:
     raise AssertionError(f"nothing names {url}")
-
-
-def _written(columns: dict[str, Any], **options: Any) -> bytes:
-    file = io.BytesIO()
-    pq.write_table(pa.table(columns), file, **options)
-    return file.getvalue()
 
 
 def _read(data: bytes, name: str = "list") -> list[Entry]:
@@ -60,35 +45,6 @@ def _refusal(data: bytes, name: str = "list.parquet") -> str:
     with pytest.raises(SourceError) as refused:
         _read(data, name)
     return refused.value.message
-
-
-def _rows(file: Path) -> list[dict[str, Any]]:
-    return list(pq.read_table(file).to_pylist())
-
-
-@pytest.mark.parametrize("name", ["list.parquet", "list"])
-@pytest.mark.parametrize("way", ["file", "standard input"])
-async def test_a_parquet_file_is_a_list(
-    site: Site, command: Command, tmp_path: Path, name: str, way: str
-) -> None:
-    site.pages |= {"/a": b"a", "/b": b"b"}
-    data = _written(
-        {
-            "id": [1, 2, 3],
-            "URL": [site.url("/a"), None, site.url("/b")],
-            "name": ["named.bin", None, None],
-            "sha256": [None, None, "0" * 64],
-        }
-    )
-    (tmp_path / name).write_bytes(data)
-    if way == "file":
-        ran, shown = await command(name), name
-    else:
-        ran, shown = await command("-", stdin=data), "stdin"
-    assert ran.status == 1
-    assert saved_files(tmp_path / "downloaded_sites") == {"named.bin"}
-    assert any(line.startswith(f"Failed {shown}:2: no url in the row") for line in ran.err)
-    assert any("sha256 is" in line for line in ran.err)
 
 
 @FAST
@@ -121,7 +77,7 @@ def test_a_parquet_list_says_what_the_same_json_lines_say(
         columns = {name: column.dictionary_encode() for name, column in columns.items()}
     lines = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
     expected = _read("\n".join(lines).encode(), "list.jsonl")
-    found = _read(_written(columns, row_group_size=group), "list.parquet")
+    found = _read(parquet_bytes(columns, row_group_size=group), "list.parquet")
     assert len(found) == len(expected)
     for one, other, row in zip(found, expected, rows, strict=True):
         if row[0] is None:
@@ -142,28 +98,28 @@ def test_a_parquet_list_says_what_the_same_json_lines_say(
     ],
 )
 def test_a_column_of_another_type_is_no_list(column: Any, said: str) -> None:
-    assert _refusal(_written({"url": column})) == f"list {said}"
-    assert said.replace("url", "name") in _refusal(_written({"url": ["a"], "name": column}))
+    assert _refusal(parquet_bytes({"url": column})) == f"list {said}"
+    assert said.replace("url", "name") in _refusal(parquet_bytes({"url": ["a"], "name": column}))
 
 
 def test_text_that_is_no_utf_8_or_far_too_long_fails_its_row_only() -> None:
-    data = _written({"url": [b"https://h.example/1", b"\xff", b"x" * 100_000, b"h.example"]})
+    data = parquet_bytes({"url": [b"https://h.example/1", b"\xff", b"x" * 100_000, b"h.example"]})
     kinds = [isinstance(entry, Failed) for entry in _read(data)]
     assert kinds == [False, True, True, False]
 
 
 def test_a_column_without_a_value_is_as_if_it_was_not_there() -> None:
-    (entry,) = _read(_written({"url": ["h.example"], "name": pa.array([None], pa.null())}))
+    (entry,) = _read(parquet_bytes({"url": ["h.example"], "name": pa.array([None], pa.null())}))
     assert not isinstance(entry, Failed)
     assert entry.name is None
 
 
 def test_what_is_no_parquet_file_is_refused() -> None:
-    whole = _written({"url": ["https://h.example/"] * 100})
+    whole = parquet_bytes({"url": ["https://h.example/"] * 100})
     assert _refusal(b"") == "list is empty, and no Parquet file"
     assert _refusal(b"https://h.example/\n") == "list is no Parquet file"
     assert _refusal(b"PARE" + whole[4:]) == "list is encrypted"
-    assert _refusal(_written({"x": ["a"]})) == "list has no column named url"
+    assert _refusal(parquet_bytes({"x": ["a"]})) == "list has no column named url"
     assert "list is corrupt Parquet" in _refusal(b"PAR1")
     for end in (8, len(whole) // 2, len(whole) - 1):
         assert "list is corrupt Parquet" in _refusal(whole[:end])
@@ -178,7 +134,7 @@ def test_an_encrypted_file_is_refused(plaintext_footer: bool) -> None:
             footer_key="f", column_keys={"c": ["url"]}, plaintext_footer=plaintext_footer
         ),
     )
-    data = _written({"url": ["h.example"]}, encryption_properties=properties)
+    data = parquet_bytes({"url": ["h.example"]}, encryption_properties=properties)
     assert _refusal(data) == "list is encrypted"
 
 
@@ -192,37 +148,8 @@ class _Keys(encryption.KmsClient):  # type: ignore[misc, no-any-unimported]
         return base64.b64decode(wrapped)
 
 
-@pytest.mark.parametrize("how", ["dictionary", "DELTA_BYTE_ARRAY"])
-def test_a_small_file_cannot_ask_for_much_memory(how: str) -> None:
-    # Without a bound, a batch would have all rows, and take twice 600 MiB.
-    column = pa.array(["x" * 1024**2] * 600)
-    data = (
-        _written({"url": column.dictionary_encode()}, compression="zstd")
-        if how == "dictionary"
-        else _written(
-            {"url": column}, compression="zstd", use_dictionary=False, column_encoding={"url": how}
-        )
-    )
-    del column
-    assert len(data) < 100_000
-    # What is freed stays counted in the most there was, so this runs in a process of its own.
-    said = subprocess.run(
-        [sys.executable, "-c", _READ_AND_TELL], input=data, capture_output=True, check=True
-    ).stdout.split()
-    assert int(said[0]) == 600
-    assert int(said[1]) < 450 * 1024**2
-
-
-_READ_AND_TELL = """
-import io, sys, pyarrow
-from downloader.sources.records import parse_parquet
-count = sum(1 for _ in parse_parquet(io.BytesIO(sys.stdin.buffer.read()), "list"))
-print(count, pyarrow.default_memory_pool().max_memory())
-"""
-
-
 def test_a_page_that_is_too_large_is_refused() -> None:
-    data = _written({"url": ["x" * (257 * 1024**2)]}, compression="zstd")
+    data = parquet_bytes({"url": ["x" * (257 * 1024**2)]}, compression="zstd")
     assert _refusal(data) == "list has a page of 257.0 MiB, too large for a list of addresses"
 
 
@@ -230,7 +157,7 @@ def test_a_page_that_is_too_large_is_refused() -> None:
 @pytest.mark.parametrize("encoding", ["PLAIN", "DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY", None])
 def test_pages_of_any_kind_are_read(version: str, encoding: str | None) -> None:
     urls = [f"https://h{n % 9}.example/{n}" for n in range(5000)]
-    data = _written(
+    data = parquet_bytes(
         {"url": urls, "x": list(range(5000))},
         data_page_version=version,
         use_dictionary=encoding is None,
@@ -243,13 +170,13 @@ def test_pages_of_any_kind_are_read(version: str, encoding: str | None) -> None:
 
 def test_a_file_without_rows_holds_no_address(tmp_path: Path) -> None:
     path = tmp_path / "list.parquet"
-    path.write_bytes(_written({"url": pa.array([], pa.string())}))
+    path.write_bytes(parquet_bytes({"url": pa.array([], pa.string())}))
     with pytest.raises(SourceError, match="holds no address"):
         list(sources.read([str(path)], _no_fetching))
 
 
 def test_a_flipped_bit_of_a_page_is_found_by_its_checksum() -> None:
-    data = bytearray(_written({"url": ["https://h.example/"]}, write_page_checksum=True))
+    data = bytearray(parquet_bytes({"url": ["https://h.example/"]}, write_page_checksum=True))
     place = data.index(b"h.example")
     data[place] ^= 1
     assert "corrupt Parquet" in _refusal(bytes(data))
@@ -262,7 +189,7 @@ def test_a_flipped_bit_of_a_page_is_found_by_its_checksum() -> None:
 def test_a_damaged_file_is_a_list_or_one_line_of_error(
     cuts: list[tuple[float, bytes]], end: float
 ) -> None:
-    data = _written({"url": [f"https://h.example/{n}" for n in range(50)]}, row_group_size=20)
+    data = parquet_bytes({"url": [f"https://h.example/{n}" for n in range(50)]}, row_group_size=20)
     for where, put in cuts:
         place = int(where * len(data))
         data = data[:place] + put + data[place + 1 :]
@@ -276,80 +203,12 @@ def test_a_damaged_file_is_a_list_or_one_line_of_error(
     assert "\n" not in said
 
 
-@pytest.mark.parametrize("name", ["list.parquet.gz", "list"])
-async def test_bad_files_end_the_command_with_one_line(
-    command: Command, tmp_path: Path, name: str
-) -> None:
-    (tmp_path / name).write_bytes(gzip.compress(_written({"url": ["h.example"]})))
-    ran = await command(name)
-    assert ran.status == 2
-    assert ran.err == [f"download: {name} is Parquet within gzip; gunzip it first"]
-    (tmp_path / "cut.parquet").write_bytes(_written({"url": ["h.example"]})[:-3])
-    ran = await command("cut.parquet")
-    assert (ran.status, len(ran.err)) == (2, 1)
-    assert ran.err[0].startswith("download: cut.parquet is corrupt Parquet")
-
-
-async def test_without_pyarrow_both_say_how_to_get_it(
-    site: Site, command: Command, tmp_path: Path
-) -> None:
-    # What is not installed cannot be taken away for one test: a module before it says the same.
-    (tmp_path / "pyarrow.py").write_text("raise ModuleNotFoundError(name='pyarrow')\n")
-    command.environment["PYTHONPATH"] = os.pathsep.join(
-        [str(tmp_path), *filter(None, [command.environment.get("PYTHONPATH")])]
-    )
-    (tmp_path / "list.parquet").write_bytes(_written({"url": [site.url()]}))
-    said = "needs pyarrow, which is not installed; pip install 'download-sites[cloud]'"
-    ran = await command("list.parquet")
-    assert (ran.status, ran.err) == (2, [f"download: list.parquet {said}"])
-    ran = await command(site.url(), "--report=r.parquet")
-    assert (ran.status, ran.err) == (2, [f"download: --report r.parquet {said}"])
-    assert site.requests == []
-    assert not list(tmp_path.glob("r.parquet*"))
-    assert (await command("--demo", "--report=r.jsonl")).status == 1
-
-
-async def test_a_report_holds_what_json_lines_hold(
-    site: Site, command: Command, tmp_path: Path
-) -> None:
-    site.pages |= {"/page": "<p>Grüße</p>", "/blob": b"\0\1"}
-    lines = [*map(site.url, ["/page", "/blob", "/lost", "/page"]), "ftp://no.such/"]
-    (tmp_path / "list.txt").write_text("\n".join(lines))
-    await command("list.txt", "--report=r.jsonl", "--report=sub/r.parquet")
-    rows = _rows(tmp_path / "sub/r.parquet")
-    expected = records(tmp_path / "r.jsonl")
-    for record in expected:
-        if record["started"]:
-            record["started"] = datetime.fromisoformat(record["started"])
-    assert rows == expected
-    assert list(rows[0]) == list(FIELDS)
-    schema = pq.read_schema(tmp_path / "sub/r.parquet")
-    assert schema.field("decoded_bytes").type == pa.int64()
-    assert schema.field("seconds").type == pa.float64()
-    assert schema.field("started").type == pa.timestamp("ms", "UTC")
-    assert pa.types.is_dictionary(schema.field("kind").type)
-    about = pq.read_metadata(tmp_path / "sub/r.parquet").metadata
-    assert json.loads(about[b"download.run"])["failed"] == 2
-    assert not list(tmp_path.rglob("*.part"))
-    # It is a list, and what a later run is compared with.
-    ran = await command("sub/r.parquet", "--no-save", "--compare=sub/r.parquet")
-    assert any("the same" in line for line in ran.out)
-    assert "fails now" not in "\n".join(ran.out)
-
-
-async def test_what_is_no_report_cannot_be_compared_with(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "x.parquet").write_bytes(_written({"url": ["h.example"]}))
-    ran = await command("--demo", "--compare=x.parquet")
-    assert ran.status == 2
-    assert ran.err[-1].startswith("download: --compare x.parquet has no column named outcome")
-
-
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_any_text_can_be_in_a_report(tmp_path: Path, text: str) -> None:
     report = Parquet(tmp_path / "r.parquet")
     report.add(Record(url=text, outcome=Result.FAILED, message=text, redirects=(text,)))
     report.finish(replace(RUN, untried=1, list_read=False))
-    row, last = _rows(tmp_path / "r.parquet")
+    row, last = read_rows(tmp_path / "r.parquet")
     shown = text.encode("utf-8", "backslashreplace").decode()
     assert (row["url"], row["message"], row["redirects"]) == (shown, shown, [shown])
     assert last["outcome"] == "not-tried"
@@ -387,7 +246,9 @@ def test_a_full_disk_is_a_disk_error(tmp_path: Path) -> None:
 
 def test_a_list_is_read_as_it_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "list.parquet"
-    path.write_bytes(_written({"url": [f"h.example/{n}" for n in range(6400)]}, row_group_size=100))
+    path.write_bytes(
+        parquet_bytes({"url": [f"h.example/{n}" for n in range(6400)]}, row_group_size=100)
+    )
     entries = sources.read([str(path)], _no_fetching)
     assert [next(entries).index for _ in range(3)] == [0, 1, 2]
     tracemalloc.start()
