@@ -1,7 +1,7 @@
-"""What several test modules share: a real web server and the real command."""
+"""Fixtures that all folders share, and the choice of tests that run by default."""
 
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,57 @@ from tests.support.command import Command
 from tests.support.many_hosts import HOSTS, ManyHosts
 from tests.support.small_disk import SmallDisk
 from tests.support.web_server import Site
+
+_LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also run the tests that are marked slow")
+
+
+def _chosen_by_hand(config: pytest.Config) -> bool:
+    """Return whether the command line says itself which tests it wants."""
+    return (
+        config.getoption("--all")
+        or bool(config.option.markexpr)
+        or any("::" in argument for argument in config.args)
+    )
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run a single test in this process, where it starts sooner and can be debugged."""
+    return 0 if any("::" in argument for argument in config.args) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("timing_sensitive"):
+            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow and not _chosen_by_hand(config):
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+        config.stash[_LEFT_OUT] = len(slow)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    """Say in the last line how many tests were left out."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left_out"] = config.stash.get(_LEFT_OUT, 0)
+    yield
+    count = config.stash.get(_LEFT_OUT, 0)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if count and reporter and not config.option.collectonly:
+        reporter.write_line(f"{count} slow tests were left out; pytest --all runs them too")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """Take over what a worker of pytest-xdist has counted."""
+    output = getattr(node, "workeroutput", {})
+    node.config.stash[_LEFT_OUT] = output.get("left_out", 0)  # type: ignore[attr-defined]
 
 
 @pytest.fixture

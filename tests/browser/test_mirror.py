@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from downloader import Downloaded, Failed, Options
-from tests.support.browser import chromium, needs_browser, visit_both
+from tests.support.browser import assert_looks_alike, chromium, needs_browser, visit_both
 from tests.support.library import fetch
 from tests.support.mirror_site import PAGES, MirrorSite
 from tests.support.static_server import served
@@ -46,4 +46,4 @@ async def test_every_page_loads_and_shows_offline_what_it_does_online(
                 assert {url.rpartition("/")[2] for url in wanted - got} == kinds | also
                 continue
             assert got == wanted, path
-            assert offline.screenshot == online.screenshot, path
+            assert_looks_alike(offline, online)

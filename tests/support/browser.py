@@ -16,6 +16,8 @@ from playwright.async_api import (
     async_playwright,
 )
 
+from tests.support.screenshots import difference
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 #: A mark for tests that need it.
 needs_browser = pytest.mark.skipif(
@@ -45,6 +47,8 @@ class Visit:
     """What a browser made of one page.
 
     Attributes:
+        url: its address.
+        version: the version of the browser.
         requested: the addresses that it asked for, in the order of the first time.
         loaded: those that were answered with success, redirects aside.
         failed: those that were not, with the reason; blocked ones among them.
@@ -53,6 +57,8 @@ class Visit:
         screenshot: the whole page, as PNG.
     """
 
+    url: str
+    version: str
     requested: tuple[str, ...]
     loaded: tuple[str, ...]
     failed: dict[str, str]
@@ -88,7 +94,7 @@ async def visit(browser: Browser, url: str, allow: Allow) -> Visit:
         page.on("requestfailed", record.failed_request)
         page.on("response", record.response)
         await page.goto(url, wait_until="networkidle")
-        return await _visit(page, record)
+        return await _visit(page, record, browser.version)
     finally:
         await context.close()
 
@@ -102,18 +108,26 @@ async def visit_both(
     """
     for _ in range(3):
         first, second = await visit(browser, *online), await visit(browser, *offline)
-        if first.screenshot == second.screenshot:
+        if difference(first.screenshot, second.screenshot).is_tolerable:
             break
     return first, second
 
 
-async def _visit(page: Page, record: "_Record") -> Visit:
+def assert_looks_alike(offline: Visit, online: Visit) -> None:
+    """Fail unless a person could not tell a page from its copy."""
+    found = difference(online.screenshot, offline.screenshot)
+    assert found.is_tolerable, f"{offline.url} differs in Chromium {offline.version}: {found}"
+
+
+async def _visit(page: Page, record: "_Record", version: str) -> Visit:
     await page.evaluate(_SETTLED)
     await page.wait_for_load_state("networkidle")
     links = await page.evaluate("[...document.links].map(link => link.href)")
     screenshot = await page.screenshot(full_page=True, animations="disabled", caret="hide")
     requested = tuple(dict.fromkeys(record.requested))
     return Visit(
+        url=page.url,
+        version=version,
         requested=requested,
         loaded=tuple(url for url in requested if url in record.done and url not in record.bad),
         failed=dict(record.bad),

@@ -18,6 +18,8 @@ def sweep(values: Iterable[object], *, keep: int) -> list[object]:
     return [
         value
         if number < keep
-        else pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.slow)
+        else pytest.param(
+            *(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.slow
+        )
         for number, value in enumerate(values)
     ]
