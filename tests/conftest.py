@@ -38,11 +38,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("timing_sensitive"):
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow and not _chosen_by_hand(config):
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    slow = set() if _chosen_by_hand(config) else _slow(items)
+    if slow:
+        config.hook.pytest_deselected(items=[item for item in items if item in slow])
+        items[:] = [item for item in items if item not in slow]
         config.stash[_LEFT_OUT] = len(slow)
+
+
+def _slow(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Return what is marked slow; with ``keep``, so many cases of a test are not."""
+    found = set()
+    sweeps: dict[tuple[str, int], list[pytest.Item]] = {}
+    for item in items:
+        mark = item.get_closest_marker("slow")
+        if mark and "keep" in mark.kwargs:
+            test = item.nodeid.partition("[")[0]
+            sweeps.setdefault((test, mark.kwargs["keep"]), []).append(item)
+        elif mark:
+            found.add(item)
+    for (_, keep), cases in sweeps.items():
+        kept = {number * len(cases) // keep for number in range(keep)}
+        found |= {case for number, case in enumerate(cases) if number not in kept}
+    return found
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

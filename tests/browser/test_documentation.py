@@ -40,6 +40,7 @@ async def documentation(request: pytest.FixtureRequest) -> AsyncIterator[tuple[s
         yield address, [f"{address}/{quote(str(file.relative_to(root)))}" for file in some]
 
 
+@pytest.mark.slow
 @needs_browser
 async def test_documentation_opens_offline(
     documentation: tuple[str, list[str]], tmp_path: Path

@@ -14,6 +14,7 @@ from tests.support.static_server import served
 MIRROR = Options(mirror=True)
 
 
+@pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("way", ["http", "file"])
 async def test_every_page_loads_and_shows_offline_what_it_does_online(

@@ -15,6 +15,7 @@ from tests.support.screenshots import difference
 from tests.support.web_server import Handler, Site
 
 
+@pytest.mark.slow
 @needs_browser
 async def test_what_a_browser_loads_is_what_we_find(mirrored: MirrorSite) -> None:
     async with chromium() as browser:
@@ -26,6 +27,7 @@ async def test_what_a_browser_loads_is_what_we_find(mirrored: MirrorSite) -> Non
             assert seen.screenshot.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 @needs_browser
 async def test_other_addresses_are_blocked(mirrored: MirrorSite) -> None:
     async with chromium() as browser:
@@ -43,6 +45,7 @@ async def test_other_addresses_are_blocked(mirrored: MirrorSite) -> None:
     }
 
 
+@pytest.mark.slow
 @needs_browser
 async def test_the_same_page_looks_the_same(mirrored: MirrorSite) -> None:
     async with chromium() as browser:
@@ -54,6 +57,7 @@ async def test_the_same_page_looks_the_same(mirrored: MirrorSite) -> None:
     assert not difference(first.screenshot, third.screenshot).is_tolerable
 
 
+@pytest.mark.slow(keep=2)
 @needs_browser
 @pytest.mark.parametrize("path", PAGES)
 async def test_a_rewritten_copy_loads_and_shows_the_same(

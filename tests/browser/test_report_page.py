@@ -176,6 +176,7 @@ async def test_a_run_becomes_a_page_that_can_be_worked_with(
         seen.said.clear()
 
 
+@pytest.mark.slow
 async def test_rows_are_sorted_found_and_paged(tmp_path: Path) -> None:
     outcomes: list[Outcome] = [done(number, size=1000 + number * 7 % 250) for number in range(250)]
     file = written(tmp_path / "r.html", [*outcomes, lost(250, "no address")])
@@ -206,6 +207,7 @@ async def test_rows_are_sorted_found_and_paged(tmp_path: Path) -> None:
         assert await page.get_attribute("th[data-sort=url]", "aria-sort") == "ascending"
 
 
+@pytest.mark.slow
 async def test_the_waterfall_is_paged_and_ordered(tmp_path: Path) -> None:
     async with opened(written(tmp_path / "r.html", [*map(done, range(50))])) as seen:
         page = seen.page
@@ -219,6 +221,7 @@ async def test_the_waterfall_is_paged_and_ordered(tmp_path: Path) -> None:
         assert await pager.locator("span").inner_text() == "1\u201340 of 50"
 
 
+@pytest.mark.slow(keep=1)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_everybody_can_use_it(tmp_path: Path, scheme: Scheme, width: int) -> None:
@@ -237,6 +240,7 @@ async def test_everybody_can_use_it(tmp_path: Path, scheme: Scheme, width: int) 
         assert await seen.page.evaluate(_SERIOUS) == []
 
 
+@pytest.mark.slow
 async def test_hostile_text_stays_text(tmp_path: Path) -> None:
     addresses = [f"https://h.example/{text}" for text in HOSTILE_TEXTS]
     outcomes: list[Outcome] = [
@@ -255,6 +259,7 @@ async def test_hostile_text_stays_text(tmp_path: Path) -> None:
         assert await seen.page.locator("script").count() == 8
 
 
+@pytest.mark.slow
 async def test_what_was_stopped_and_what_failed_altogether_is_shown(tmp_path: Path) -> None:
     outcomes: list[Outcome] = [lost(number, "no address") for number in range(60)]
     async with opened(written(tmp_path / "r.html", outcomes, untried=1)) as seen:
@@ -265,6 +270,7 @@ async def test_what_was_stopped_and_what_failed_altogether_is_shown(tmp_path: Pa
         assert "There was nothing to fetch." in await seen.page.inner_text("main")
 
 
+@pytest.mark.slow
 async def test_without_scripts_it_still_tells_the_most(tmp_path: Path) -> None:
     outcomes: list[Outcome] = [*map(done, range(120)), lost(120, "no address")]
     async with opened(written(tmp_path / "r.html", outcomes), script=False) as seen:
@@ -273,6 +279,7 @@ async def test_without_scripts_it_still_tells_the_most(tmp_path: Path) -> None:
         assert "no address" in await seen.page.inner_text("#failures")
 
 
+@pytest.mark.slow
 async def test_on_paper_there_are_charts_and_no_controls(tmp_path: Path) -> None:
     async with opened(written(tmp_path / "r.html", [*map(done, range(20))])) as seen:
         await seen.page.emulate_media(media="print")
@@ -281,6 +288,7 @@ async def test_on_paper_there_are_charts_and_no_controls(tmp_path: Path) -> None
             assert await seen.page.locator(control).is_hidden()
 
 
+@pytest.mark.slow
 async def test_as_many_rows_as_a_page_can_hold(tmp_path: Path) -> None:
     outcomes: list[Outcome] = [done(number, size=number + 1) for number in range(MOST_ROWS + 10)]
     file = written(tmp_path / "r.html", [*outcomes, lost(MOST_ROWS, "no address")])
@@ -306,6 +314,7 @@ def test_the_policy_names_just_the_scripts_and_styles_that_there_are(tmp_path: P
     assert "unsafe" not in policy[1]
 
 
+@pytest.mark.slow
 async def test_two_runs_are_compared_on_the_page(
     site: Site, command: Command, tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ class Copy:
         return (name or link.url) + link.fragment
 
 
+@pytest.mark.slow(keep=2)
 @needs_browser
 @pytest.mark.parametrize("path", PAGES)
 async def test_one_file_loads_nothing_and_shows_the_same(
@@ -111,6 +112,7 @@ PARTS = {
 }
 
 
+@pytest.mark.slow
 @needs_browser
 async def test_frames_and_modules_work_as_they_did(site: Site, tmp_path: Path) -> None:
     for path, text in PARTS.items():

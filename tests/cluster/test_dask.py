@@ -32,6 +32,7 @@ def told_of(ran: CommandResult) -> Counter[str]:
     )
 
 
+@pytest.mark.slow
 @linux_only
 async def test_the_shards_of_a_worker_that_is_killed_are_done_by_others(
     many_hosts: ManyHosts, command: Command, cluster: DaskCluster
@@ -56,6 +57,7 @@ async def test_the_shards_of_a_worker_that_is_killed_are_done_by_others(
     assert max(many_hosts.most.values()) == 2
 
 
+@pytest.mark.slow
 @linux_only
 async def test_ctrl_c_stops_the_work_of_the_cluster_and_another_run_goes_on(
     many_hosts: ManyHosts, command: Command, cluster: DaskCluster
@@ -100,6 +102,7 @@ async def test_what_a_killed_command_has_left_at_work_ends_and_another_run_goes_
     assert ran.out[-1].startswith("12 URLs: 12 downloaded")
 
 
+@pytest.mark.slow
 @linux_only
 async def test_a_scheduler_that_dies_ends_the_run_with_one_line_and_another_run_goes_on(
     many_hosts: ManyHosts, command: Command, cluster: DaskCluster

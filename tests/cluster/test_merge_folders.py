@@ -60,6 +60,7 @@ async def test_shards_merge_into_what_one_run_leaves_and_a_run_goes_on_from_ther
     assert ran.out == [f"3 folders: 0 URLs taken in, {len(addresses)} known already, 0 left out"]
 
 
+@pytest.mark.slow
 @linux_only
 async def test_packed_shards_merge_too(many_hosts: ManyHosts, command: Command) -> None:
     for number in range(5):
@@ -103,6 +104,7 @@ async def test_of_two_volumes_with_one_name_none_is_taken_for_the_other(
     assert run_merge(parts[:1], merged) == 0
 
 
+@pytest.mark.slow
 @linux_only
 async def test_merged_mirrors_lead_to_each_other_after_one_more_run_which_fetches_nothing(
     many_hosts: ManyHosts, command: Command
@@ -137,6 +139,7 @@ async def test_what_is_done_wins_over_what_is_not(site: Site, tmp_path: Path) ->
     assert not isinstance(lost, Downloaded)
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_merged_is_named_and_left_where_it_is(
     site: Site, command: Command
 ) -> None:
@@ -182,6 +185,7 @@ async def test_a_file_in_the_way_is_kept_and_a_planted_link_is_not_followed(
     assert not list((command.folder / "elsewhere").iterdir())
 
 
+@pytest.mark.slow(keep=3)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

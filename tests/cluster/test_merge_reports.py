@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from downloader.report.data import json_line
 from downloader.report.record import FIELDS, Record, Result
 from tests.support.command import Command, write_list
@@ -63,6 +65,7 @@ async def test_what_a_budget_and_an_earlier_report_say_of_all_of_them(command: C
     assert ran.out[0].endswith("1 new, 1 the same")
 
 
+@pytest.mark.slow
 async def test_what_is_no_report_is_named(command: Command) -> None:
     (command.folder / "good.jsonl").write_bytes(
         json_line(Record(url="http://h/", outcome=Result.MEASURED))

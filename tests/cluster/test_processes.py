@@ -67,6 +67,7 @@ def told(ran: CommandResult) -> list[str]:
     return re.sub(r" in \d+\.\d+ s", "", text).splitlines()
 
 
+@pytest.mark.slow
 @linux_only
 async def test_hosts_have_their_limit_over_all_processes_redirects_and_retries_included(
     many_hosts: ManyHosts, command: Command
@@ -138,6 +139,7 @@ async def test_debug_logs_of_every_process(many_hosts: ManyHosts, command: Comma
     assert ran.err.count("asyncio: Using selector: EpollSelector") == 3
 
 
+@pytest.mark.slow
 @linux_only
 async def test_all_processes_together_keep_to_the_rate(
     many_hosts: ManyHosts, command: Command
@@ -295,6 +297,7 @@ async def test_a_large_body_is_gone_on_from_where_the_dead_process_was(
     assert file.read_bytes() == LARGE
 
 
+@pytest.mark.slow
 @linux_only
 async def test_an_address_that_brings_processes_down_fails_alone(
     many_hosts: ManyHosts, command: Command
@@ -425,6 +428,7 @@ async def test_the_first_interrupt_lets_transfers_finish_and_the_second_stops_at
     await wait_until_ended(children)
 
 
+@pytest.mark.slow
 @linux_only
 async def test_sigusr1_tells_what_all_processes_have_in_flight(
     many_hosts: ManyHosts, command: Command

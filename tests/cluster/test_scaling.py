@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from benchmarks.scaling import kills, origin
 from tests.support.marks import linux_only
 
@@ -10,6 +12,7 @@ from tests.support.marks import linux_only
 _MEMORY = Path("/dev/shm")
 
 
+@pytest.mark.slow
 @linux_only
 def test_of_two_hundred_thousand_lines_over_two_thousand_hosts_none_is_lost() -> None:
     """A worker is killed on the way; the server counts connections of each host."""

@@ -22,6 +22,7 @@ def summary(ran: CommandResult) -> str:
 # --- whose a host is ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow(keep=3)
 @pytest.mark.parametrize(
     "text", ["", "1", "0/4", "5/4", "1/0", "-1/4", "a/b", "1/4/2", "1.5/4", "/", "1/" + "9" * 5000]
 )
@@ -69,6 +70,7 @@ async def test_shards_together_do_what_one_run_does_and_share_no_host(
     assert sum(int(summary(each).partition(" ")[0]) for each in ran) == lines
 
 
+@pytest.mark.slow(keep=2)
 @linux_only
 @pytest.mark.parametrize("source", ["-", "list.csv", "list.jsonl", "sitemap.xml", "addresses"])
 async def test_lists_of_every_kind_are_shared(

@@ -293,6 +293,7 @@ async def test_a_partial_file_is_not_continued_because_an_archive_wants_the_whol
     assert record.payload == LARGE
 
 
+@pytest.mark.slow
 async def test_every_fault_leaves_an_archive_that_is_in_order(tmp_path: Path) -> None:
     path = tmp_path / "a.warc.gz"
     options = Options(warc=path, retries=0, max_size=8 * MIB, read_timeout=0.5, timeout=10)

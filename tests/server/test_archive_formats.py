@@ -99,6 +99,7 @@ async def test_a_wacz_is_valid_and_lists_its_pages(site: Site, command: Command)
     validate(folder / "a.wacz")
 
 
+@pytest.mark.slow
 async def test_a_wacz_that_is_there_is_not_overwritten(site: Site, command: Command) -> None:
     site.pages = {"/a": PAGE}
     for name in ("a.wacz", "a-00001.wacz"):
@@ -107,6 +108,7 @@ async def test_a_wacz_that_is_there_is_not_overwritten(site: Site, command: Comm
         validate(command.folder / name)
 
 
+@pytest.mark.slow
 async def test_of_two_runs_at_once_one_makes_the_wacz(site: Site, command: Command) -> None:
     asked, go = asyncio.Event(), asyncio.Event()
 
@@ -129,6 +131,7 @@ async def test_of_two_runs_at_once_one_makes_the_wacz(site: Site, command: Comma
     assert not (command.folder / "a.wacz.lock").exists()
 
 
+@pytest.mark.slow
 async def test_what_a_killed_run_kept_goes_into_the_next_wacz(site: Site, command: Command) -> None:
     site.pages = {"/a": PAGE, "/b": PAGE + "b"}
     parts = command.folder / "a.wacz.parts"

@@ -67,6 +67,7 @@ async def test_an_archive_gives_the_files_and_outcomes_of_the_run_that_made_it(
     assert len(stored) == len(live)
 
 
+@pytest.mark.slow
 async def test_every_fault_gives_the_same_from_the_archive(tmp_path: Path) -> None:
     options = Options(
         warc=tmp_path / "a.warc.gz", retries=0, read_timeout=0.5, timeout=10, max_size=8 * MIB
@@ -135,6 +136,7 @@ async def test_a_wacz_gives_what_its_folder_of_archives_holds(command: Command) 
     assert "compressed once more, against the format; unzip it" in ran.err[0]
 
 
+@pytest.mark.slow(keep=4)
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
@@ -183,6 +185,7 @@ async def test_an_archive_without_an_icon_that_no_page_names_lacks_nothing(
     assert ran.out[-1].startswith("1 URL: 1 downloaded")
 
 
+@pytest.mark.slow
 async def test_an_archive_is_read_alone_and_not_archived_again(command: Command) -> None:
     write_warc(command.folder / "a.warc.gz", ("http://h/a", "200 OK", [], b"body"))
     ran = await command("a.warc.gz", "http://h/")

@@ -73,6 +73,7 @@ async def test_what_leads_nowhere_is_named_with_its_line(mirror: Mirror) -> None
     assert ran.out == ["6 documents: 8 local references, 8 dangling; 0 external to 0 hosts"]
 
 
+@pytest.mark.slow(keep=6)
 @pytest.mark.parametrize(
     "reference",
     [
@@ -121,6 +122,7 @@ async def test_names_in_another_encoding_are_found(mirror: Mirror) -> None:
     assert (ran.status, ran.err) == (0, [])
 
 
+@pytest.mark.slow
 async def test_hosts_and_missing_places_are_told_on_request(mirror: Mirror) -> None:
     mirror.write(
         "a.html",

@@ -55,7 +55,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # One at a time, the three share a connection as far as the fault allows it.
-@pytest.mark.parametrize("concurrency", [3, 1], ids=["at once", "one by one"])
+@pytest.mark.parametrize(
+    "concurrency", [3, pytest.param(1, marks=pytest.mark.slow)], ids=["at once", "one by one"]
+)
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_a_fault_has_its_outcome_and_the_neighbours_succeed(
     case: Case, concurrency: int, tmp_path: Path, authority: Path

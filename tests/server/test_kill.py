@@ -7,6 +7,8 @@ import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import Command, finished
 from tests.support.files import saved_files
 from tests.support.resumable_pages import LARGE, ResumablePages, SentResponse
@@ -59,6 +61,7 @@ async def kill_at_some_moment(
     pages.hurry.set()
 
 
+@pytest.mark.slow
 async def test_after_a_kill_the_same_command_ends_with_the_tree_of_an_undisturbed_run(
     site: Site, command: Command
 ) -> None:

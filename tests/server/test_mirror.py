@@ -354,6 +354,7 @@ async def test_what_a_page_sends_on_to_at_once_comes_with_it(site: Site, tmp_pat
 # Killed, old and odd
 
 
+@pytest.mark.slow
 async def test_killed_at_any_moment_it_ends_like_an_undisturbed_run(
     tmp_path: Path, command: Command
 ) -> None:

@@ -137,6 +137,7 @@ async def test_bodies_are_in_a_volume_and_a_second_run_has_nothing_to_do(
     assert (site.requests, contents(command.folder / "out")) == ([], before)
 
 
+@pytest.mark.slow
 async def test_unpacking_gives_the_files_of_a_plain_run(
     site: Site, command: Command, plain: Command
 ) -> None:
@@ -201,6 +202,7 @@ async def test_what_fails_is_told_and_kept_out_and_tried_again(
     assert len(bodies(command.folder / "out")) == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("processes", "rounds"), [("1", 6), ("2", 4)])
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 async def test_after_a_kill_the_same_command_ends_with_every_body_once(
@@ -235,6 +237,7 @@ async def test_after_a_kill_the_same_command_ends_with_every_body_once(
     assert site.requests == []
 
 
+@pytest.mark.slow
 async def test_what_a_killed_run_packed_and_did_not_note_is_not_fetched_again(
     site: Site, command: Command
 ) -> None:
@@ -456,6 +459,7 @@ async def test_refresh_fetches_what_has_changed_and_notes_what_has_not(
         assert isinstance(outcome, Skipped)
 
 
+@pytest.mark.slow
 async def test_forced_bodies_are_in_a_new_volume_and_no_volume_is_touched(
     site: Site, command: Command, plain: Command
 ) -> None:
@@ -472,6 +476,7 @@ async def test_forced_bodies_are_in_a_new_volume_and_no_volume_is_touched(
     assert len(list((command.folder / "out").glob("pack-*.warc.gz"))) == 2
 
 
+@pytest.mark.slow
 async def test_files_and_volumes_of_one_folder_know_nothing_of_each_other(
     site: Site, command: Command, plain: Command
 ) -> None:
@@ -512,6 +517,7 @@ async def test_the_place_that_is_told_is_where_the_record_begins(
     assert told == found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127/8")
 async def test_processes_write_volumes_of_their_own(
     many_hosts: ManyHosts,
@@ -534,6 +540,7 @@ async def test_processes_write_volumes_of_their_own(
     assert contents(command.folder / "unpacked") == contents(command.folder / "plain")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127/8")
 async def test_when_processes_are_killed_every_body_is_there_once(
     many_hosts: ManyHosts,
@@ -672,6 +679,7 @@ async def test_a_name_is_not_given_again(tmp_path: Path) -> None:
     assert {name[:22] for name in given} == {"pack-20270115080000001"}
 
 
+@pytest.mark.slow(keep=3)
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -45,6 +45,7 @@ async def test_a_parquet_file_is_a_list(
     assert any("sha256 is" in line for line in ran.err)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["dictionary", "DELTA_BYTE_ARRAY"])
 def test_a_small_file_cannot_ask_for_much_memory(how: str) -> None:
     # Without a bound, a batch would have all rows, and take twice 600 MiB.
@@ -88,6 +89,7 @@ async def test_bad_files_end_the_command_with_one_line(
     assert ran.err[0].startswith("download: cut.parquet is corrupt Parquet")
 
 
+@pytest.mark.slow
 async def test_without_pyarrow_both_say_how_to_get_it(
     site: Site, command: Command, tmp_path: Path
 ) -> None:
@@ -107,6 +109,7 @@ async def test_without_pyarrow_both_say_how_to_get_it(
     assert (await command("--demo", "--report=r.jsonl")).status == 1
 
 
+@pytest.mark.slow
 async def test_a_report_holds_what_json_lines_hold(
     site: Site, command: Command, tmp_path: Path
 ) -> None:
@@ -135,6 +138,7 @@ async def test_a_report_holds_what_json_lines_hold(
     assert "fails now" not in "\n".join(ran.out)
 
 
+@pytest.mark.slow
 async def test_what_is_no_report_cannot_be_compared_with(command: Command, tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(parquet_bytes({"url": ["h.example"]}))
     ran = await command("--demo", "--compare=x.parquet")

@@ -291,6 +291,7 @@ async def test_a_level_is_a_number_or_without_end(command: Command) -> None:
     assert ran.err[-1].endswith("'deep' is not a valid integer, nor inf")
 
 
+@pytest.mark.slow(keep=2)
 @pytest.mark.parametrize(
     ("arguments", "needed"),
     [

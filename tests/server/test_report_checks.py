@@ -43,6 +43,7 @@ async def test_changes_since_an_earlier_report(
         ]
 
 
+@pytest.mark.slow
 async def test_a_report_may_take_the_place_of_the_one_it_is_compared_with(
     site: Site, command: Command, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ async def test_a_budget_in_the_config_file(site: Site, command: Command, tmp_pat
     assert ran.err[0].startswith("Over budget: all together: 2 bytes, 1 allowed")
 
 
+@pytest.mark.slow(keep=3)
 @pytest.mark.parametrize("text", ["", "html", "html=", "pdf=1k", "html.most=1", "total=-1", "=1"])
 async def test_a_budget_that_is_none_is_refused(command: Command, text: str) -> None:
     with pytest.raises(ValueError, match=r"size|limit"):
@@ -111,6 +113,7 @@ async def test_a_budget_that_is_none_is_refused(command: Command, text: str) -> 
     assert "--budget" in ran.err[-1]
 
 
+@pytest.mark.slow
 async def test_a_lock_is_downloaded_again_just_so(
     site: Site, command: Command, tmp_path: Path
 ) -> None:
@@ -137,6 +140,7 @@ async def test_a_lock_is_downloaded_again_just_so(
     assert (await command("--locked=sites.lock", "--no-save")).status == 0
 
 
+@pytest.mark.slow
 async def test_drift_fails_and_each_difference_is_named(
     site: Site, command: Command, tmp_path: Path
 ) -> None:
@@ -178,6 +182,7 @@ async def test_a_lock_is_written_only_when_all_is_well(
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.slow(keep=1)
 @pytest.mark.parametrize("text", ["https://h.example/", '{"url": "https://h.example/"}', "[1]"])
 async def test_what_is_no_lock_is_refused(command: Command, tmp_path: Path, text: str) -> None:
     (tmp_path / "sites.lock").write_text(text)

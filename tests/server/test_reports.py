@@ -101,6 +101,7 @@ async def test_no_save_measures_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow(keep=3)
 @pytest.mark.parametrize("flag", ["--refresh", "--verify", "-m", "-r", "-l2", "--single-file"])
 async def test_no_save_refuses_what_needs_files(command: Command, flag: str) -> None:
     ran = await command("--demo", "--no-save", flag)
@@ -181,6 +182,7 @@ async def test_lines_outlive_a_killed_run(site: Site, command: Command, tmp_path
     assert not (tmp_path / "r.json").exists()
 
 
+@pytest.mark.slow(keep=3)
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -203,6 +205,7 @@ async def test_a_report_that_cannot_be_made_is_refused_before_the_run(
     assert "--report" in ran.err[-1]
 
 
+@pytest.mark.slow
 async def test_one_name_for_two_reports_is_refused(command: Command, tmp_path: Path) -> None:
     ran = await command("--demo", "--report=r.json", f"--report={tmp_path / 'r.json'}")
     assert (ran.status, ran.err) == (
@@ -211,6 +214,7 @@ async def test_one_name_for_two_reports_is_refused(command: Command, tmp_path: P
     )
 
 
+@pytest.mark.slow(keep=2)
 @pytest.mark.parametrize("flag", ["--report", "--lock"])
 @pytest.mark.parametrize("name", ["list.jsonl", "link.jsonl"])
 async def test_a_list_is_not_written_over_while_it_is_read(
@@ -277,6 +281,7 @@ async def test_what_an_encrypted_request_waits_for(tmp_path: Path, command: Comm
     assert second["first_byte_seconds"] > 0
 
 
+@pytest.mark.slow
 async def test_a_report_is_a_list(site: Site, command: Command, tmp_path: Path) -> None:
     site.pages |= {"/a": "a", "/b": b"b"}
     await command(site.url("/a"), site.url("/b"), "--report=r.csv", "--report=r.jsonl")

@@ -428,6 +428,7 @@ def of_another_program(file: Path) -> None:
         db.execute("CREATE TABLE runs (name TEXT)")
 
 
+@pytest.mark.slow(keep=2)
 @pytest.mark.parametrize(
     "damage", [garbage, cut_in_half, cut_in_header, overwritten_inside, of_another_program]
 )
@@ -456,6 +457,7 @@ async def test_a_broken_journal_is_set_aside_with_a_warning_and_nothing_is_lost(
     assert asked(site) == []
 
 
+@pytest.mark.slow
 async def test_an_empty_journal_is_as_good_as_none(site: Site, command: Command) -> None:
     site.pages = {"/": "page"}
     await command(site.url())
@@ -528,6 +530,7 @@ async def test_a_planted_symbolic_link_in_place_of_the_journal_is_refused(
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.slow
 async def test_two_runs_on_one_folder_the_second_is_refused_and_the_first_not_disturbed(
     site: Site, command: Command
 ) -> None:

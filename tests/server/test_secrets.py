@@ -296,6 +296,7 @@ def assert_one_clear_line(err: str, file: str) -> None:
     assert file in line
 
 
+@pytest.mark.slow(keep=5)
 @pytest.mark.parametrize("options", [(), ("--debug",)], ids=["plain", "debug"])
 @pytest.mark.parametrize("text", BROKEN_COOKIES.values(), ids=BROKEN_COOKIES)
 async def test_a_malformed_file_of_cookies_is_refused_without_showing_it(
@@ -308,6 +309,7 @@ async def test_a_malformed_file_of_cookies_is_refused_without_showing_it(
     assert options or len(ran.err) == 1
 
 
+@pytest.mark.slow(keep=3)
 @pytest.mark.parametrize("options", [(), ("--debug",)], ids=["plain", "debug"])
 @pytest.mark.parametrize("text", BROKEN_NETRC.values(), ids=BROKEN_NETRC)
 async def test_a_malformed_netrc_is_refused_without_showing_it(
@@ -320,6 +322,7 @@ async def test_a_malformed_netrc_is_refused_without_showing_it(
     assert options or len(ran.err) == 1
 
 
+@pytest.mark.slow
 async def test_a_missing_netrc_or_file_of_cookies_is_one_clear_line(command: Command) -> None:
     ran = await command("--netrc", "http://127.0.0.1:9/")
     assert (ran.status, len(ran.err)) == (2, 1)
@@ -387,6 +390,7 @@ def bytes_below(folder: Path) -> bytes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-v", "--debug")], ids=["plain", "debug"])
 async def test_a_password_is_in_no_line_and_in_no_file(
     options: tuple[str, ...], command: Command

@@ -127,6 +127,7 @@ async def test_who_goes_while_a_page_is_made_is_not_held_up(
     assert run.cancelled()
 
 
+@pytest.mark.slow
 async def test_a_plain_download_of_what_was_withdrawn_puts_it_into_the_folder(
     site: Site, command: Command
 ) -> None:

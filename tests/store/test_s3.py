@@ -119,6 +119,7 @@ async def test_what_is_done_is_skipped_here_and_on_another_machine(
     assert site.requests == []
 
 
+@pytest.mark.slow(keep=1)
 @pytest.mark.parametrize("elsewhere", [False, True])
 async def test_only_what_is_missing_or_of_another_size_is_fetched(
     site: Site, cloud: Command, bucket: Bucket, elsewhere: bool
@@ -141,6 +142,7 @@ async def test_only_what_is_missing_or_of_another_size_is_fetched(
     assert after == before
 
 
+@pytest.mark.slow
 async def test_refresh_asks_for_what_has_changed(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:
@@ -164,6 +166,7 @@ async def test_refresh_asks_for_what_has_changed(
     assert sorted(below(bucket).values()) == [b"after", b"as it was"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("elsewhere", [False, True])
 async def test_after_a_kill_the_same_command_converges(
     site: Site, cloud: Command, bucket: Bucket, elsewhere: bool
@@ -200,6 +203,7 @@ async def test_after_a_kill_the_same_command_converges(
         assert len(site.requests) <= 40 - len(killed)
 
 
+@pytest.mark.slow
 async def test_a_large_body_that_was_cut_is_parked_and_continued(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:
@@ -261,6 +265,7 @@ async def test_a_broken_body_never_becomes_an_object(
     assert below(bucket) == {}
 
 
+@pytest.mark.slow
 async def test_what_is_not_ours_is_kept(site: Site, cloud: Command, bucket: Bucket) -> None:
     urls = pages(site, 3)
     site.pages["/large"] = large = b"large" * 1_000_000
@@ -284,6 +289,7 @@ async def test_what_is_not_ours_is_kept(site: Site, cloud: Command, bucket: Buck
     }
 
 
+@pytest.mark.slow
 async def test_several_processes_share_one_prefix(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:
@@ -297,6 +303,7 @@ async def test_several_processes_share_one_prefix(
     assert verdicts(again) == ["Skipped"] * 30
 
 
+@pytest.mark.slow
 async def test_what_is_stopped_is_known_on_another_machine(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:
@@ -326,6 +333,7 @@ async def test_what_is_stopped_is_known_on_another_machine(
     assert verdicts(again) == ["Downloaded"] + ["Skipped"] * 5
 
 
+@pytest.mark.slow
 async def test_a_store_that_hangs_does_not_hold_up_who_wants_to_stop_now(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:
@@ -349,6 +357,7 @@ async def test_a_store_that_hangs_does_not_hold_up_who_wants_to_stop_now(
     assert ran.status != 0
 
 
+@pytest.mark.slow
 async def test_a_second_machine_ends_the_run_of_the_first(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:
@@ -381,6 +390,7 @@ async def test_a_second_machine_ends_the_run_of_the_first(
     assert len(below(bucket)) == 3
 
 
+@pytest.mark.slow
 async def test_a_second_run_on_this_machine_is_refused(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:
@@ -400,6 +410,7 @@ async def test_a_second_run_on_this_machine_is_refused(
     assert (await finished(first)).status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [b"SQLite format 3\0" + b"\xff" * 5000, b"", b"no journal"])
 async def test_a_journal_that_is_broken_in_the_store_is_said_to_be(
     site: Site, cloud: Command, bucket: Bucket, broken: bytes
@@ -416,6 +427,7 @@ async def test_a_journal_that_is_broken_in_the_store_is_said_to_be(
     assert verdicts(await cloud("-o", prefix(bucket), "-", stdin=lines(urls))) == ["Skipped"] * 3
 
 
+@pytest.mark.slow
 async def test_the_copy_is_a_sound_journal(site: Site, cloud: Command, bucket: Bucket) -> None:
     await cloud("-o", prefix(bucket), "-", stdin=lines(pages(site, 3)))
     copy = cloud.folder / "copy.sqlite3"
@@ -426,6 +438,7 @@ async def test_the_copy_is_a_sound_journal(site: Site, cloud: Command, bucket: B
     db.close()
 
 
+@pytest.mark.slow
 async def test_a_store_that_fails_ends_the_run(site: Site, cloud: Command, bucket: Bucket) -> None:
     async def last(_: web.Request) -> web.StreamResponse:
         bucket.delete("some/prefix/.download/journal.sqlite3")
@@ -439,6 +452,7 @@ async def test_a_store_that_fails_ends_the_run(site: Site, cloud: Command, bucke
     assert "Traceback" not in "\n".join(ran.err)
 
 
+@pytest.mark.slow(keep=3)
 @pytest.mark.parametrize(
     ("output", "said"),
     [
@@ -459,6 +473,7 @@ async def test_what_cannot_be_saved_in_is_refused(cloud: Command, output: str, s
     assert ran.out == []
 
 
+@pytest.mark.slow(keep=1)
 @pytest.mark.parametrize("name", ["a/../b", "a/./b", "/x//y", "a//b"])
 async def test_a_prefix_that_is_not_taken_to_the_letter_everywhere_is_refused(
     site: Site, cloud: Command, bucket: Bucket, name: str
@@ -470,6 +485,7 @@ async def test_a_prefix_that_is_not_taken_to_the_letter_everywhere_is_refused(
     assert not bucket.names()
 
 
+@pytest.mark.slow
 async def test_a_scheme_has_no_case(site: Site, cloud: Command, bucket: Bucket) -> None:
     site.pages["/"] = "page"
     for scheme, verdict in (("S3", "Downloaded"), ("s3", "Skipped")):
@@ -477,6 +493,7 @@ async def test_a_scheme_has_no_case(site: Site, cloud: Command, bucket: Bucket) 
         assert verdicts(ran) == [verdict], ran.err
 
 
+@pytest.mark.slow
 async def test_a_key_longer_than_stores_take_fails_alone(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:
@@ -512,6 +529,7 @@ async def test_an_endpoint_that_is_not_there_is_named(cloud: Command) -> None:
     assert "see AWS_ENDPOINT_URL" in ran.err[0]
 
 
+@pytest.mark.slow
 async def test_missing_credentials_are_named(cloud: Command) -> None:
     del cloud.environment["AWS_ACCESS_KEY_ID"], cloud.environment["AWS_SECRET_ACCESS_KEY"]
     ran = await cloud("-o", "s3://bucket/x", "http://127.0.0.1:1/")
@@ -519,6 +537,7 @@ async def test_missing_credentials_are_named(cloud: Command) -> None:
     assert "Unable to locate credentials; set its credentials" in ran.err[0]
 
 
+@pytest.mark.slow(keep=1)
 @pytest.mark.parametrize("option", ["-m", "-r", "--single-file", "--level=2"])
 async def test_a_mirror_needs_a_folder(cloud: Command, option: str) -> None:
     ran = await cloud(option, "-o", "s3://bucket/x", "http://127.0.0.1:1/")
@@ -541,6 +560,7 @@ async def test_nothing_is_asked_when_nothing_is_saved(site: Site, cloud: Command
     assert not (cloud.folder / "cache").exists()
 
 
+@pytest.mark.slow
 async def test_reports_name_keys_below_the_prefix(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:
@@ -578,6 +598,7 @@ async def unpacked(cloud: Command, bucket: Bucket, folder: str) -> dict[str, byt
     return contents(cloud, folder)
 
 
+@pytest.mark.slow
 async def test_packs_stand_in_the_store_with_what_files_would_hold(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:
@@ -595,6 +616,7 @@ async def test_packs_stand_in_the_store_with_what_files_would_hold(
     assert set(below(bucket)) == set(packed(bucket))
 
 
+@pytest.mark.slow
 async def test_what_is_packed_in_the_store_is_skipped_and_what_was_removed_there_comes_again(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:
@@ -612,6 +634,7 @@ async def test_what_is_packed_in_the_store_is_skipped_and_what_was_removed_there
     assert (again.status, len(site.requests)) == (0, 10)
 
 
+@pytest.mark.slow
 async def test_a_killed_pack_goes_on_and_every_body_is_there(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:

@@ -201,6 +201,7 @@ def hostile() -> Iterable[tuple[str, str, str]]:
     yield "icons", manifest, '{"icons":[' + '{"src":"a"},' * 50_000 + '{"src":"b"}]}'
 
 
+@pytest.mark.slow(keep=20)
 @pytest.mark.parametrize(
     ("kind", "text"), [case[1:] for case in hostile()], ids=[case[0] for case in hostile()]
 )
@@ -210,6 +211,7 @@ def test_time_grows_with_the_size_only(kind: str, text: str) -> None:
     assert time.process_time() - start < 10
 
 
+@pytest.mark.slow
 def test_a_large_page_is_read_in_one_go() -> None:
     line = (
         "<p>Some text, <a href='page.html#part'>a link</a> and <b>more</b> of it, &amp; more</p>\n"

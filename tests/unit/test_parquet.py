@@ -214,6 +214,7 @@ def test_any_text_can_be_in_a_report(tmp_path: Path, text: str) -> None:
     assert last["outcome"] == "not-tried"
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_run(tmp_path: Path) -> None:
     report = Parquet(tmp_path / "r.parquet")
 

@@ -53,6 +53,7 @@ def test_of_many_changes_the_first_are_named(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["[]", "no JSON", "{}", '{"url": 1, "outcome": "new"}', '{"url": "x"}', "[" * 100_000]
 )

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +33,7 @@ _FIELDS = st.sampled_from(['"v1"', '"v2"', SETTLED, ""])
 _NUMBERS = st.integers(1, 4)
 
 
+@pytest.mark.slow
 @given(
     partial=st.builds(
         Partial, st.just("https://h/"), st.sampled_from(['"v1"', SETTLED]), st.none() | _NUMBERS

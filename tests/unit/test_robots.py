@@ -179,6 +179,7 @@ def test_a_crawl_delay_is_bounded(text: str, expected: float | None) -> None:
     assert Rules(f"User-agent: *\nCrawl-delay: {text}".encode()).crawl_delay == expected
 
 
+@pytest.mark.slow
 def test_a_group_of_many_robots_takes_no_more_than_one() -> None:
     names = map("".join, itertools.product("abcdefghij", repeat=4))
     agents = "".join(f"User-agent: {name}\n" for name in names)
