@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer, unused_port
 
 from tests.support.command import Command
 from tests.support.many_hosts import HOSTS, ManyHosts
+from tests.support.mirror_site import MirrorSite, mirror_site
 from tests.support.small_disk import SmallDisk
 from tests.support.web_server import Site
 
@@ -126,3 +127,10 @@ def disk(command: Command) -> Iterator[SmallDisk]:
         pytest.skip(f"no small file system can be mounted here: {error}")
     yield SmallDisk(folder)
     subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
+async def mirrored() -> AsyncIterator[MirrorSite]:
+    """The site that mirrors are tested with."""
+    async with mirror_site() as site:
+        yield site

@@ -6,7 +6,15 @@ let one behave differently at another attempt, or on a reused connection. The mo
 faults by kind: ``framing``, ``connections``, ``heads``, ``statuses``, ``redirects``, ``codings``.
 """
 
-# Importing a module registers its faults.
+from tests.support.fault_server import (
+    codings,
+    connections,
+    framing,
+    heads,
+    pages,
+    redirects,
+    statuses,
+)
 from tests.support.fault_server.codings import ARCHIVE, BOMB
 from tests.support.fault_server.endpoints import Endpoint, save_authority
 from tests.support.fault_server.heads import NOT_UTF_8, WITH_BOM
@@ -31,6 +39,9 @@ from tests.support.fault_server.responses import (
 from tests.support.fault_server.server import FaultServer, fault_server
 from tests.support.fault_server.statuses import REFUSALS
 
+#: Each registers its faults when it is imported.
+KINDS = (codings, connections, framing, heads, pages, redirects, statuses)
+
 __all__ = [
     "ARCHIVE",
     "BINARY",
@@ -38,6 +49,7 @@ __all__ = [
     "CHUNKED",
     "FAULTS",
     "HTML",
+    "KINDS",
     "LARGE",
     "NOT_UTF_8",
     "PAGE",
