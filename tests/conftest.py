@@ -7,12 +7,19 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
+from hypothesis import settings
 
 from tests.support.command import Command
 from tests.support.many_hosts import HOSTS, ManyHosts
 from tests.support.mirror_site import MirrorSite, mirror_site
 from tests.support.small_disk import SmallDisk
 from tests.support.web_server import Site
+
+# The same examples in every run, so that none fails by chance; for new ones there is
+# --hypothesis-profile=explore.
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.register_profile("explore", max_examples=1000)
+settings.load_profile("repeatable")
 
 _LEFT_OUT = pytest.StashKey[int]()
 
@@ -37,7 +44,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("timing_sensitive"):
+        if mark := item.get_closest_marker("timing_sensitive"):
+            assert mark.kwargs.get("reason"), f"{item.nodeid} is timing_sensitive without a reason"
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
     slow = set() if _chosen_by_hand(config) else _slow(items)
     if slow:

@@ -11,7 +11,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from downloader import Downloaded, Options
-from tests.support.browser import assert_looks_alike, chromium, needs_browser, visit_both
+from tests.support.browser import (
+    assert_looks_alike,
+    chromium,
+    needs_browser,
+    visit_both,
+    waits_for_browser,
+)
 from tests.support.library import fetch
 from tests.support.static_server import served
 
@@ -42,6 +48,7 @@ async def documentation(request: pytest.FixtureRequest) -> AsyncIterator[tuple[s
 
 @pytest.mark.slow
 @needs_browser
+@waits_for_browser
 async def test_documentation_opens_offline(
     documentation: tuple[str, list[str]], tmp_path: Path
 ) -> None:

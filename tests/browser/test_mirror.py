@@ -6,7 +6,13 @@ from urllib.parse import quote, unquote
 import pytest
 
 from downloader import Downloaded, Failed, Options
-from tests.support.browser import assert_looks_alike, chromium, needs_browser, visit_both
+from tests.support.browser import (
+    assert_looks_alike,
+    chromium,
+    needs_browser,
+    visit_both,
+    waits_for_browser,
+)
 from tests.support.library import fetch
 from tests.support.mirror_site import PAGES, MirrorSite
 from tests.support.static_server import served
@@ -16,6 +22,7 @@ MIRROR = Options(mirror=True)
 
 @pytest.mark.slow
 @needs_browser
+@waits_for_browser
 @pytest.mark.parametrize("way", ["http", "file"])
 async def test_every_page_loads_and_shows_offline_what_it_does_online(
     mirrored: MirrorSite, tmp_path: Path, way: str

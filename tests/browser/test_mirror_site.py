@@ -9,7 +9,14 @@ from aiohttp import web
 
 from downloader.links import Document, Link, Page
 from downloader.urls import Url
-from tests.support.browser import assert_looks_alike, chromium, needs_browser, visit, visit_both
+from tests.support.browser import (
+    assert_looks_alike,
+    chromium,
+    needs_browser,
+    visit,
+    visit_both,
+    waits_for_browser,
+)
 from tests.support.mirror_site import CHARSETS, FILES, PAGES, TYPES, MirrorSite
 from tests.support.screenshots import difference
 from tests.support.web_server import Handler, Site
@@ -17,6 +24,7 @@ from tests.support.web_server import Handler, Site
 
 @pytest.mark.slow
 @needs_browser
+@waits_for_browser
 async def test_what_a_browser_loads_is_what_we_find(mirrored: MirrorSite) -> None:
     async with chromium() as browser:
         for path in PAGES:
@@ -29,6 +37,7 @@ async def test_what_a_browser_loads_is_what_we_find(mirrored: MirrorSite) -> Non
 
 @pytest.mark.slow
 @needs_browser
+@waits_for_browser
 async def test_other_addresses_are_blocked(mirrored: MirrorSite) -> None:
     async with chromium() as browser:
         seen = await visit(browser, mirrored.url(), lambda url: not url.startswith(mirrored.cdn))
@@ -47,6 +56,7 @@ async def test_other_addresses_are_blocked(mirrored: MirrorSite) -> None:
 
 @pytest.mark.slow
 @needs_browser
+@waits_for_browser
 async def test_the_same_page_looks_the_same(mirrored: MirrorSite) -> None:
     async with chromium() as browser:
         first = await visit(browser, mirrored.url(), lambda _: True)
@@ -59,6 +69,7 @@ async def test_the_same_page_looks_the_same(mirrored: MirrorSite) -> None:
 
 @pytest.mark.slow(keep=2)
 @needs_browser
+@waits_for_browser
 @pytest.mark.parametrize("path", PAGES)
 async def test_a_rewritten_copy_loads_and_shows_the_same(
     mirrored: MirrorSite, site: Site, path: str

@@ -14,7 +14,14 @@ from downloader.links import Document, Link, Page
 from downloader.paths import EXTENSIONS
 from downloader.singlefile import single_file
 from downloader.urls import Url
-from tests.support.browser import assert_looks_alike, chromium, needs_browser, visit, visit_both
+from tests.support.browser import (
+    assert_looks_alike,
+    chromium,
+    needs_browser,
+    visit,
+    visit_both,
+    waits_for_browser,
+)
 from tests.support.mirror_site import PAGES, MirrorSite
 from tests.support.single_file import FRAME, Files, reader
 from tests.support.web_server import Handler, Site
@@ -69,6 +76,7 @@ class Copy:
 
 @pytest.mark.slow(keep=2)
 @needs_browser
+@waits_for_browser
 @pytest.mark.parametrize("path", PAGES)
 async def test_one_file_loads_nothing_and_shows_the_same(
     mirrored: MirrorSite, tmp_path: Path, path: str
@@ -114,6 +122,7 @@ PARTS = {
 
 @pytest.mark.slow
 @needs_browser
+@waits_for_browser
 async def test_frames_and_modules_work_as_they_did(site: Site, tmp_path: Path) -> None:
     for path, text in PARTS.items():
         site.pages[path] = sent(text, "text/javascript" if path.endswith(".js") else "text/html")

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.browser import assert_looks_alike, chromium, needs_browser, visit_both
+from tests.support.browser import (
+    assert_looks_alike,
+    chromium,
+    needs_browser,
+    visit_both,
+    waits_for_browser,
+)
 from tests.support.command import Command
 from tests.support.files import saved_files
 from tests.support.mirror_site import PAGES, mirror_site
@@ -12,6 +18,7 @@ from tests.support.mirror_site import PAGES, mirror_site
 
 @pytest.mark.slow
 @needs_browser
+@waits_for_browser
 async def test_single_files_load_nothing_and_show_what_the_site_does(command: Command) -> None:
     async with mirror_site() as mirrored:
         await command("--single-file", *map(mirrored.url, PAGES), "-o", "out")

@@ -17,6 +17,10 @@ from tests.support.many_hosts import HOSTS, ManyHosts, numbered
 from tests.support.marks import linux_only
 
 HTML = {"Content-Type": "text/html"}
+#: For tests with a cluster of their own.
+needs_prompt_workers = pytest.mark.timing_sensitive(
+    reason="a scheduler that gets no CPU takes workers that are alive for lost"
+)
 
 
 # --- a real cluster -------------------------------------------------------------------------------
@@ -33,6 +37,7 @@ def told_of(ran: CommandResult) -> Counter[str]:
 
 
 @pytest.mark.slow
+@needs_prompt_workers
 @linux_only
 async def test_the_shards_of_a_worker_that_is_killed_are_done_by_others(
     many_hosts: ManyHosts, command: Command, cluster: DaskCluster
@@ -58,6 +63,7 @@ async def test_the_shards_of_a_worker_that_is_killed_are_done_by_others(
 
 
 @pytest.mark.slow
+@needs_prompt_workers
 @linux_only
 async def test_ctrl_c_stops_the_work_of_the_cluster_and_another_run_goes_on(
     many_hosts: ManyHosts, command: Command, cluster: DaskCluster
@@ -84,6 +90,7 @@ async def test_ctrl_c_stops_the_work_of_the_cluster_and_another_run_goes_on(
     assert again.out[-1].startswith(f"{count} URLs: {untried} downloaded, 0 unchanged, {done} skip")
 
 
+@needs_prompt_workers
 @linux_only
 async def test_what_a_killed_command_has_left_at_work_ends_and_another_run_goes_on(
     many_hosts: ManyHosts, command: Command, cluster: DaskCluster
@@ -103,6 +110,7 @@ async def test_what_a_killed_command_has_left_at_work_ends_and_another_run_goes_
 
 
 @pytest.mark.slow
+@needs_prompt_workers
 @linux_only
 async def test_a_scheduler_that_dies_ends_the_run_with_one_line_and_another_run_goes_on(
     many_hosts: ManyHosts, command: Command, cluster: DaskCluster

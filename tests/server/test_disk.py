@@ -31,6 +31,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 # --- full ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.timing_sensitive(
+    reason="the command must end within 10 s, and not when the response that stalls would time out"
+)
 async def test_a_full_disk_ends_the_run_at_once_and_with_room_the_same_command_goes_on(
     site: Site, command: Command, disk: SmallDisk
 ) -> None:
@@ -207,6 +210,9 @@ async def test_without_descriptors_it_waits_and_everything_is_downloaded(
     assert sorted(saved.values()) == sorted(bodies.values())
 
 
+@pytest.mark.timing_sensitive(
+    reason="the command must end before idle connections are closed after 15 s anyway"
+)
 async def test_connections_that_are_kept_for_later_give_way_to_others(command: Command) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(text="page")

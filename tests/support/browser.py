@@ -23,6 +23,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium is installed (apt-get install chromium)"
 )
+#: A mark for tests that open pages: all that is in their folder.
+waits_for_browser = pytest.mark.timing_sensitive(
+    reason="Playwright gives up after 30 s, and a busy Chromium may draw a page before it is whole"
+)
 _ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
