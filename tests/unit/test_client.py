@@ -1,12 +1,12 @@
 """Client and transfer without a network: aioresponses answers in the place of servers."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aioresponses import aioresponses
+from aioresponses.core import RequestCall
 from yarl import URL
 
 from downloader import ErrorKind, Failed, Options
@@ -41,9 +41,14 @@ async def get(client: Client, url: Url = PAGE) -> Response:
     return response
 
 
+def requests(server: aioresponses, url: Url) -> list[RequestCall]:
+    """Return the requests for a URL, in order."""
+    return (server.requests or {})["GET", URL(url)]
+
+
 def sent_headers(server: aioresponses, url: Url) -> dict[str, str]:
     """Return the header fields of the only request for a URL, by lower-case name."""
-    (call,) = server.requests["GET", URL(url)]
+    (call,) = requests(server, url)
     return {name.lower(): value for name, value in call.kwargs["headers"].items()}
 
 
@@ -187,7 +192,7 @@ async def test_redirects_end_at_their_limit(server: aioresponses) -> None:
         with pytest.raises(RedirectError, match="more than 3 redirects") as raised:
             await get(client)
     assert raised.value.hint == "see --max-redirects"
-    assert len(server.requests["GET", URL(PAGE)]) == 4
+    assert len(requests(server, PAGE)) == 4
 
 
 # --- a transfer: attempts until there is an outcome -----------------------------------------------
@@ -245,7 +250,7 @@ async def test_an_outcome_names_the_redirects_and_the_last_address(
 async def test_a_failure_beside_a_page_does_not_touch_it(
     server: aioresponses, tmp_path: Path
 ) -> None:
-    server.get(PAGE, exception=asyncio.TimeoutError())
+    server.get(PAGE, exception=TimeoutError())
     server.get(OTHER, body=b"other", content_type="text/html")
     failed, page = await fetch([PAGE, OTHER], tmp_path, Options(retries=0))
     assert isinstance(failed, Failed)
