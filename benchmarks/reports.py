@@ -18,12 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from downloader.errors import ErrorKind
-from downloader.fetch.stopwatch import CURRENT, Stopwatch
-from downloader.models import CharsetSource, Downloaded, Failed, Outcome, Sizes, Timings
-from downloader.paths import SafePath
-from downloader.report.desk import FORMATS
-from downloader.report.record import record_of
-from downloader.report.run import Run, Totals
+from downloader.http.timings import CURRENT, Stopwatch
+from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
+from downloader.report.formats import FORMATS
+from downloader.report.outcome_record import record_of
+from downloader.report.run_record import ReportTotals, RunRecord
+from downloader.web.charset import CharsetSource
+from downloader.web.filenames import SafePath
 
 TYPES = (
     ("text/html", "html", 40_000),
@@ -57,17 +58,17 @@ def measure(folder: Path, rows: int) -> None:
     began = time.process_time()
     records = [record_of(outcome) for outcome in made]
     print(f"\n{rows:,} URLs: record {(time.process_time() - began) / rows * 1e6:.0f} µs each")
-    totals = Totals()
+    totals = ReportTotals()
     for record in records:
         totals.add(record)
-    for ending, make in FORMATS.items():
+    for ending, report_format in FORMATS.items():
         file = folder / f"{rows}{ending}"
         began = time.process_time()
-        report = make(file)
+        report = report_format.create(file)
         for record in records:
             report.add(record)
         added = time.process_time()
-        report.finish(Run("2026-11-25T12:00:00.000Z", 60.0, 0, True, totals, folder / "out"))
+        report.finish(RunRecord("2026-11-25T12:00:00.000Z", 60.0, 0, True, totals, folder / "out"))
         each, end = (added - began) / rows * 1e6, time.process_time() - added
         print(
             f"  {ending}: {file.stat().st_size:,} bytes, {each:.0f} µs each, {end:.2f} s at the end"
@@ -138,7 +139,7 @@ def stopwatch(times: int = 100_000) -> float:
     for _ in range(times):
         watch = Stopwatch()
         CURRENT.set(watch)
-        watch.answered = time.monotonic()
+        watch.responded = time.monotonic()
         watch.timings(encrypted=False)
     return (time.process_time() - began) / times * 1e6
 

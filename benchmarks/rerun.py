@@ -17,7 +17,7 @@ from pathlib import Path
 
 from downloader.journal import Job, Journal
 from downloader.models import Downloaded, Sizes, Target
-from downloader.urls import parse
+from downloader.web.urls import parse
 
 BODY = b"<!DOCTYPE html><title>done</title>"
 BATCH = 256

@@ -1,5 +1,8 @@
 """The concurrent website downloader, as a library.
 
+Public are this module and :mod:`downloader.errors`; every other module may change in any release.
+What this module exports is imported when it is first used, so that ``import downloader`` is cheap.
+
 Example:
     >>> import asyncio
     >>> from downloader import Downloaded, download_sites
@@ -12,26 +15,42 @@ Example:
     >>> asyncio.run(main())  # doctest: +SKIP
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from downloader._version import __version__
-from downloader.api import download_sites, iter_sites
-from downloader.errors import (
-    DownloadError,
-    ErrorKind,
-    OutputError,
-    RunError,
-    SourceError,
-)
-from downloader.models import (
-    Checksum,
-    Downloaded,
-    Failed,
-    Options,
-    Outcome,
-    Sizes,
-    Skipped,
-    Target,
-    Unchanged,
-)
+
+if TYPE_CHECKING:
+    from downloader import errors
+    from downloader.api import download_sites, iter_sites
+    from downloader.errors import DownloadError, ErrorKind, OutputError, RunError, SourceError
+    from downloader.models import (
+        Checksum,
+        Downloaded,
+        Failed,
+        Options,
+        Outcome,
+        Sizes,
+        Skipped,
+        Target,
+        Unchanged,
+    )
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used (PEP 562)."""
+        if name == "errors":
+            return import_module("downloader.errors")
+        if name in __all__:
+            for module in map(import_module, _EXPORTING_MODULES):
+                if hasattr(module, name):
+                    globals()[name] = value = getattr(module, name)
+                    return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+#: The modules that define the names below.
+_EXPORTING_MODULES = ("downloader.errors", "downloader.models", "downloader.api")
 
 __all__ = [
     "Checksum",
@@ -50,5 +69,10 @@ __all__ = [
     "Unchanged",
     "__version__",
     "download_sites",
+    "errors",
     "iter_sites",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,9 +4,9 @@ import os
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 
-from downloader.batch import Batch
+from downloader.core.local_run import LocalRun
 from downloader.models import Options, Outcome, Target
-from downloader.objects import destination
+from downloader.object_store import parse_destination
 from downloader.sources import from_items
 
 
@@ -68,6 +68,6 @@ def iter_sites(
         DiskError: the disk failed; the rest of *urls* was not tried.
         Exception: whatever iterating *urls* raises.
     """
-    place = destination(os.fspath(folder))
+    place = parse_destination(os.fspath(folder))
     run = replace(options or Options(), output=place.folder, remote=place.remote)
-    return Batch(lambda _fetch_list: from_items(urls), run).outcomes()
+    return LocalRun(lambda _fetch_list: from_items(urls), run).outcomes()

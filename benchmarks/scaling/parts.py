@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from downloader.engine.partition import Cutter
-from downloader.shards import Shard
-from downloader.sources import Entry, Share, read
-from downloader.urls import Url
+from downloader.cluster.partition import Partitioner
+from downloader.models.shards import Shard
+from downloader.sources import Entry, ShardFilter, read
+from downloader.web.urls import Url
 
 SHARDS = 64
 HOSTS = 100_000
@@ -24,12 +24,12 @@ def main(lines: int) -> int:
         file, output = folder / "list.txt", folder / "out"
         write_list(file, lines)
         (output / ".download").mkdir(parents=True)
-        cutter = Cutter(output, SHARDS)
+        cutter = Partitioner(output, SHARDS)
         cutter.begin()
         ways: dict[str, Callable[[], object]] = {
             "to read it": lambda: count(entries(file)),
             "to read it and leave out other shards' lines (1/100)": lambda: count(
-                Share(Shard(1, 100)).of(entries(file))
+                ShardFilter(Shard(1, 100)).of(entries(file))
             ),
             f"to read it and put it into one of {SHARDS} parts": lambda: cut(cutter, entries(file)),
         }
@@ -70,7 +70,7 @@ def count(some: Iterable[Entry]) -> int:
     return sum(1 for _ in some)
 
 
-def cut(cutter: Cutter, some: Iterator[Entry]) -> None:
+def cut(cutter: Partitioner, some: Iterator[Entry]) -> None:
     """Put all into parts."""
     while batch := list(islice(some, AT_ONCE)):
         cutter.add(batch)

@@ -1,122 +1,131 @@
-"""Web archives: every exchange of a run in WARC files, packed as WACZ, and read again.
+"""Web archives: record the exchanges of a run in WARC files, pack them as WACZ, replay archives.
 
-``records`` says what is written of an exchange, ``members`` compresses it, ``writer`` puts it into
-the files that ``names`` knows, and lists it in an ``index`` under the key that ``surt`` makes;
-``dedup`` and ``earlier`` know what is there already, ``leftovers`` what is there without a note.
-``recorder`` is their side of the event loop.
-``recovery`` makes whole files of what a killed run left, ``wacz`` packs them, and ``keeping`` does
-both around a run. The other way, ``volumes`` and ``reading`` read archives of whatever tool, and
-``holdings`` answers from them in the network's place.
+Writing: ``recorder`` receives exchanges from the event loop, ``warc_writer`` writes them with
+``warc_records`` and ``gzip_members`` to the files of a ``file_series``, and indexes them in
+``cdxj`` under ``surt`` keys; ``dedup`` and ``previous_captures`` find the originals of revisits.
+``session`` surrounds a run: ``recovery`` repairs the files of killed runs, ``wacz`` packs.
+Reading: ``warc_files`` and ``warc_reader`` read the archives of any tool, ``archive_index`` replays
+them, ``orphan_index`` finds responses in a pack that the journal does not know of.
 
-What is behind these functions is imported when it is needed: it takes a tenth as long as all else
-that the command imports, and few runs keep or read an archive.
+These functions import those modules on first use: warcio takes a tenth of the command's import
+time, and few runs write or read an archive.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from downloader.models import Options
-from downloader.paths import SafePath
+from downloader.models import ArchiveOptions, StorageOptions, TransferOptions
+from downloader.web.filenames import SafePath
 
 if TYPE_CHECKING:
-    from downloader.archive.holdings import Archived
-    from downloader.archive.keeping import Keeping
-    from downloader.archive.leftovers import Left
-    from downloader.archive.recorder import Archive
+    from downloader.archive.archive_index import ArchiveIndex
+    from downloader.archive.orphan_index import OrphanIndex
+    from downloader.archive.recorder import ArchiveRecorder
+    from downloader.archive.session import ArchiveSession
 
 __all__ = [
-    "Whole",
-    "around",
-    "holdings_of",
-    "index_of",
-    "leftovers_of",
-    "open_archive",
-    "recovered",
-    "targets",
+    "VolumeCallback",
+    "open_orphan_source",
+    "open_recorder",
+    "open_replay_source",
+    "open_session",
+    "pack_index_path",
+    "recover",
+    "seeds",
 ]
 
-#: Told of each file of an archive that has become whole, and of its index; it may remove them.
-Whole = Callable[[Path, Path], Awaitable[None]]
+#: Called with each completed WARC file and its index; it may delete both.
+VolumeCallback = Callable[[Path, Path], Awaitable[None]]
 
 
-def around(
-    options: Options, whole: Whole | None = None, failed: Callable[[Exception], None] | None = None
-) -> "Keeping | None":
-    """Return what surrounds a run that keeps an archive; None for one that does not.
+def open_session(
+    options: StorageOptions,
+    on_volume: VolumeCallback | None = None,
+    on_error: Callable[[Exception], None] | None = None,
+) -> "ArchiveSession | None":
+    """Return the session that surrounds a run which writes an archive; None for other runs.
 
-    *whole* is told of each file that is whole, one after the other: also of those that earlier runs
-    have left, and of what is recovered. *failed* is told, in mid-run, of what it raises.
+    Args:
+        options: the options of the run.
+        on_volume: called with each completed file, one after the other, including those that
+            earlier runs left or that were recovered.
+        on_error: called with what *on_volume* raises while the run goes on.
     """
     if not options.archiving:
         return None
-    from downloader.archive.keeping import Keeping
+    from downloader.archive.session import ArchiveSession
 
-    return Keeping(options, whole, failed)
+    return ArchiveSession(options, on_volume, on_error)
 
 
-def open_archive(options: Options) -> "Archive | None":
-    """Return what keeps the exchanges of this process; None where no archive is kept."""
+def open_recorder(options: TransferOptions) -> "ArchiveRecorder | None":
+    """Return the recorder of this process's exchanges; None if no archive is written."""
     if not options.archiving:
         return None
-    from downloader.archive.keeping import series_of
-    from downloader.archive.recorder import Archive
+    from downloader.archive.recorder import ArchiveRecorder
+    from downloader.archive.session import series_of
 
-    return Archive(series_of(options), options)
-
-
-def index_of(path: SafePath) -> SafePath | None:
-    """Return where the index of the volume of a pack is; None of what is no such volume."""
-    from downloader.archive.names import index_path, is_volume
-
-    return SafePath(str(index_path(Path(path)))) if is_volume(path) else None
+    return ArchiveRecorder(series_of(options), options)
 
 
-def leftovers_of(options: Options) -> "Left | None":
-    """Return what killed runs have packed and not noted; None without packs. It blocks."""
-    if options.pack is None:
-        return None
-    from downloader.archive.leftovers import Left
-    from downloader.archive.names import Packs
-
-    return Left(Packs(options.output))
-
-
-def holdings_of(options: Options) -> "Archived | None":
-    """Return the archives that answer in the network's place; None for the network. It blocks.
+def open_replay_source(options: ArchiveOptions) -> "ArchiveIndex | None":
+    """Index the archives to replay; return None for a run on the network. It blocks.
 
     Raises:
-        SourceError: one cannot be read.
+        SourceError: an archive cannot be read.
     """
     if not options.replay:
         return None
-    from downloader.archive.holdings import archived
+    from downloader.archive.archive_index import load_index
 
-    return archived(options.replay)
+    return load_index(options.replay)
 
 
-def recovered(options: Options) -> list[str]:
-    """Make whole what processes that are dead have left; return lines for a person. It blocks.
+def open_orphan_source(options: StorageOptions) -> "OrphanIndex | None":
+    """Return the responses in the pack that the journal may not know of; None without a pack.
+
+    It blocks.
+    """
+    if options.pack is None:
+        return None
+    from downloader.archive.file_series import PackVolumes
+    from downloader.archive.orphan_index import OrphanIndex
+
+    return OrphanIndex(PackVolumes(options.output))
+
+
+def pack_index_path(path: SafePath) -> SafePath | None:
+    """Return the path of the index of a pack volume; None if *path* is not a pack volume."""
+    from downloader.archive.file_series import index_path, is_pack_volume
+
+    return SafePath(str(index_path(Path(path)))) if is_pack_volume(path) else None
+
+
+def recover(options: StorageOptions) -> list[str]:
+    """Complete the files that dead processes left open; return warnings. It blocks.
 
     Raises:
-        DiskError: the disk refuses.
+        DiskError: the archive cannot be written.
     """
-    from downloader.archive.keeping import series_of
+    from downloader.archive import recovery
     from downloader.archive.recorder import disk_error
-    from downloader.archive.recovery import recover
+    from downloader.archive.session import series_of
 
     try:
-        return recover(series_of(options))
+        return recovery.recover(series_of(options))
     except OSError as error:
         raise disk_error(error) from error
 
 
-def targets(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
-    """Yield where, and which, addresses are held that were asked for by themselves; this blocks.
+def seeds(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
+    """Yield the origin (file and offset) and URL of each capture that is not a redirect's target.
+
+    It blocks.
 
     Raises:
-        SourceError: an archive cannot be read, or none holds an address.
+        SourceError: an archive cannot be read, or the archives hold no capture.
     """
-    from downloader.archive.holdings import archived
+    from downloader.archive.archive_index import load_index
 
-    return archived(paths).targets()
+    return load_index(paths).seeds()

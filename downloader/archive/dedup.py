@@ -1,24 +1,24 @@
-"""Which payloads are in the archive already, as far as memory is given to know it."""
+"""Finds the originals of identical payloads, within a bounded memory."""
 
-from downloader.archive.records import Original
+from downloader.archive.warc_records import OriginalRecord
 
-#: So many payloads are remembered, with their addresses some twenty megabytes at most.
-_MOST = 50_000
+#: With their URLs they take about 20 MB.
+_MAX_PAYLOADS = 50_000
 
 
-class Payloads:
-    """Remembers the latest payloads by their digests; the oldest are forgotten."""
+class RecentPayloads:
+    """The latest payloads by their digests; beyond the limit, the oldest is dropped."""
 
-    def __init__(self, most: int = _MOST) -> None:
-        self._most = most
-        self._known: dict[str, Original] = {}
+    def __init__(self, max_payloads: int = _MAX_PAYLOADS) -> None:
+        self._max_payloads = max_payloads
+        self._originals: dict[str, OriginalRecord] = {}
 
-    def get(self, digest: str) -> Original | None:
-        """Return the record whose payload has this digest, if that is remembered."""
-        return self._known.get(digest)
+    def get(self, payload_digest: str) -> OriginalRecord | None:
+        """Return the record with this payload, or None."""
+        return self._originals.get(payload_digest)
 
-    def add(self, digest: str, original: Original) -> None:
-        """Remember a record."""
-        if len(self._known) >= self._most:
-            del self._known[next(iter(self._known))]
-        self._known[digest] = original
+    def add(self, payload_digest: str, original: OriginalRecord) -> None:
+        """Add a record."""
+        if len(self._originals) >= self._max_payloads:
+            del self._originals[next(iter(self._originals))]
+        self._originals[payload_digest] = original

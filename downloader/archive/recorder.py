@@ -1,8 +1,8 @@
-"""The archive's side of the event loop: exchanges come in as they happen, one thread writes them.
+"""Records exchanges: the event loop hands them over, and one thread writes them.
 
-A transfer waits until its exchange is written before it goes on to give its file a name. So what
-has a name in the output folder is in the archive, whenever the run is killed; and no more waits in
-memory than there are transfers.
+A transfer waits until its exchange is written before it names its file. So every named file of the
+output folder is in the archive, whenever the run is killed, and at most one body per transfer
+waits in memory.
 """
 
 import asyncio
@@ -14,42 +14,41 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import IO, Self
 
-from downloader.archive.earlier import Earlier
-from downloader.archive.names import Series
-from downloader.archive.records import Hash, hasher
-from downloader.archive.writer import Payload, Writer
+from downloader.archive.file_series import FileSeries
+from downloader.archive.previous_captures import PreviousCaptures
+from downloader.archive.warc_records import Hash, hash_constructor
+from downloader.archive.warc_writer import Payload, WarcWriter
 from downloader.errors import DiskError, NoDescriptorError
-from downloader.exchange import Cut, Exchange, Place
-from downloader.models import Options
+from downloader.models import TransferOptions
+from downloader.models.exchange import Exchange, RecordLocation, Truncation
 
-#: Of a body so much is held in memory; the rest waits in a file until its length is known.
-_MOST_HELD = 512 * 1024
-#: What answers a request for a part (RFC 9110, section 15.3.7), which nobody has made.
-_PARTIAL = 206
-#: So many exchanges are written in one hop to the thread.
-_AT_ONCE = 64
+#: Longer bodies are spooled to a temporary file until their length is known.
+_MAX_BYTES_IN_MEMORY = 512 * 1024
+_PARTIAL_CONTENT = 206
+#: Exchanges that the thread writes before it is handed the next ones.
+_MAX_EXCHANGES_PER_BATCH = 64
 
 
-class Archive:
-    """Keeps exchanges in a series of files; an asynchronous context manager.
+class ArchiveRecorder:
+    """Writes exchanges to a series of WARC files; an asynchronous context manager.
 
-    It is a :class:`~downloader.exchange.Recorder`. Leaving it gives the last file its name.
+    It implements ``ExchangeRecorder``. Leaving it publishes the last file.
 
-    A pack is kept for the bodies in it: so of what fails there is nothing in it, while an archive
-    besides the files tells all that happened.
+    A pack holds the complete responses that files would be saved for, and redirects. An archive
+    beside the files holds every exchange, failures included.
 
     Raises, on leaving:
-        DiskError: the disk refuses.
+        DiskError: the archive cannot be written.
     """
 
-    def __init__(self, series: Series, options: Options) -> None:
+    def __init__(self, series: FileSeries, options: TransferOptions) -> None:
         self.folder = series.folder
-        self.hasher = hasher(options.warc_digest)
-        self._packs = options.pack is not None
-        self._writer = Writer(series, options, Earlier(series).find, time.time)
+        self.new_hash = hash_constructor(options.warc_digest)
+        self._is_pack = options.pack is not None
+        self._writer = WarcWriter(series, options, PreviousCaptures(series).find, time.time)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
-        self._waiting: list[_Recording] = []
-        self._hopping: asyncio.Task[None] | None = None
+        self._queue: list[_ExchangeRecording] = []
+        self._write_task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,185 +59,190 @@ class Archive:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        while self._hopping is not None:
-            await asyncio.wait([self._hopping])
+        while self._write_task is not None:
+            await asyncio.wait([self._write_task])
         try:
-            await self.run(self._writer.close)
+            await self.run_in_thread(self._writer.close)
         finally:
             self._thread.shutdown()
 
-    def begin(self, exchange: Exchange) -> "_Recording | None":
-        """Begin to keep an exchange; of what a pack has no use for, keep nothing."""
-        if not self._packs:
-            return _Recording(self, exchange)
-        if exchange.status >= 400 or exchange.status == _PARTIAL:
+    def begin(self, exchange: Exchange) -> "_ExchangeRecording | None":
+        """Start the recording of an exchange; return None for one that a pack leaves out."""
+        if not self._is_pack:
+            return _ExchangeRecording(self, exchange)
+        if exchange.status >= 400 or exchange.status == _PARTIAL_CONTENT:
             return None
-        return _Recording(self, exchange, whole=200 <= exchange.status < 300)
+        return _ExchangeRecording(self, exchange, only_complete=200 <= exchange.status < 300)
 
-    async def run(self, function: Callable[[], None]) -> None:
-        """Run something in the thread that writes.
+    async def run_in_thread(self, function: Callable[[], None]) -> None:
+        """Call a function in the writing thread.
 
         Raises:
-            DiskError: the disk refuses.
+            DiskError: the archive cannot be written.
         """
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, function)
         except OSError as error:
             raise disk_error(error) from error
 
-    def put(self, recording: "_Recording") -> None:
-        """Have an exchange that has ended written."""
-        self._waiting.append(recording)
-        if self._hopping is None:
-            self._hopping = asyncio.create_task(self._hop(), name="archive")
+    def enqueue(self, recording: "_ExchangeRecording") -> None:
+        """Queue an exchange that has ended for writing."""
+        self._queue.append(recording)
+        if self._write_task is None:
+            self._write_task = asyncio.create_task(self._write_queue(), name="archive")
 
-    async def _hop(self) -> None:
+    async def _write_queue(self) -> None:
         loop = asyncio.get_running_loop()
+        size = _MAX_EXCHANGES_PER_BATCH
         try:
-            while self._waiting:
-                some, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
-                await loop.run_in_executor(self._thread, self._write, some)
-                for recording in some:
-                    recording.tell()
+            while self._queue:
+                batch, self._queue = self._queue[:size], self._queue[size:]
+                await loop.run_in_executor(self._thread, self._write_batch, batch)
+                for recording in batch:
+                    recording.resolve()
         finally:
-            # At once: an exchange that ends when this is over must not rely on it.
-            self._hopping = None
+            # In the same step as the last look at the queue: a later exchange starts a new task.
+            self._write_task = None
 
-    def _write(self, some: list["_Recording"]) -> None:
-        for recording in some:
+    def _write_batch(self, batch: list["_ExchangeRecording"]) -> None:
+        """Write some exchanges, in the writing thread."""
+        for recording in batch:
             recording.write(self._writer)
-        fault = next((recording.error for recording in some if recording.error), None)
+        failure = next((recording.error for recording in batch if recording.error), None)
         try:
             self._writer.flush()
         except Exception as error:
-            fault = fault or error
-        for recording in some:
-            # What failed for one may have been holding others that were not written yet.
-            recording.error = fault
+            failure = failure or error
+        for recording in batch:
+            # A failed write drops the records that were buffered with it.
+            recording.error = failure
 
 
-class _Recording:
-    """One exchange while its body comes in; see :class:`~downloader.exchange.Recording`.
+class _ExchangeRecording:
+    """The recording of one exchange; it implements ``ExchangeRecording``.
 
-    With *whole*, it is only kept if it comes to its end, and all is well with it.
+    With *only_complete*, it is discarded unless the body ends normally.
     """
 
     __slots__ = (
         "_archive",
-        "_cut",
+        "_chunks",
+        "_chunks_bytes",
         "_ended",
         "_exchange",
+        "_fetch_seconds",
         "_file",
+        "_file_bytes",
         "_future",
         "_hash",
-        "_held",
-        "_length",
-        "_seconds",
-        "_size",
-        "_started",
-        "_whole",
+        "_only_complete",
+        "_truncation",
         "error",
-        "place",
+        "location",
     )
 
-    def __init__(self, archive: Archive, exchange: Exchange, *, whole: bool = False) -> None:
+    def __init__(
+        self, archive: ArchiveRecorder, exchange: Exchange, *, only_complete: bool = False
+    ) -> None:
         self._archive = archive
         self._exchange = exchange
-        self._started = time.time()
-        self._held: list[bytes] = []
-        self._size = 0
-        self._length = 0
+        self._chunks: list[bytes] = []
+        self._chunks_bytes = 0
         self._file: IO[bytes] | None = None
+        self._file_bytes = 0
         self._hash: Hash | None = None
         self._ended = False
-        self._cut: Cut | None = None
-        self._seconds = 0.0
-        self._whole = whole
-        self._future: asyncio.Future[Place] | None = None
-        self.place: Place | None = None
+        self._truncation: Truncation | None = None
+        self._fetch_seconds = 0.0
+        self._only_complete = only_complete
+        self._future: asyncio.Future[RecordLocation] | None = None
+        self.location: RecordLocation | None = None
         self.error: Exception | None = None
 
     async def feed(self, data: bytes) -> None:
-        """Take the next bytes of the body."""
-        self._held.append(data)
-        self._size += len(data)
-        if self._size >= _MOST_HELD:
-            self._length += self._size
-            self._size = 0
-            held, self._held = self._held, []
+        """Append bytes of the body; a long body is spooled to a temporary file."""
+        self._chunks.append(data)
+        self._chunks_bytes += len(data)
+        if self._chunks_bytes >= _MAX_BYTES_IN_MEMORY:
+            self._file_bytes += self._chunks_bytes
+            self._chunks_bytes = 0
+            chunks, self._chunks = self._chunks, []
             try:
-                await self._archive.run(lambda: self._spool(held))
+                await self._archive.run_in_thread(lambda: self._spool(chunks))
             except BaseException:
-                # Without these bytes, what else there is of it is of no use.
-                self.drop()
+                # The body has a gap now.
+                self.discard()
                 raise
 
-    async def end(self) -> Place:
-        """Take that the body is whole; return when the exchange is written, and where."""
+    async def finish(self) -> RecordLocation:
+        """Mark the body complete; return the record's location once it is written."""
         if self._future is None:
             self._future = asyncio.get_running_loop().create_future()
-            self._put(None)
+            self._enqueue(None)
         return await self._future
 
-    def cut(self, why: Cut | None) -> None:
-        """Take that no more comes; do not wait."""
-        if self._whole:
-            self.drop()
+    def finish_nowait(self, truncation: Truncation | None) -> None:
+        """End the recording without waiting for the write."""
+        if self._only_complete:
+            self.discard()
         elif not self._ended:
-            self._put(why)
+            self._enqueue(truncation)
 
-    def drop(self) -> None:
-        """Keep nothing of it."""
+    def discard(self) -> None:
+        """Record nothing of this exchange."""
         if not self._ended:
             self._ended = True
-            self._held.clear()
+            self._chunks.clear()
 
-    def write(self, writer: Writer) -> None:
-        """Write it; this blocks, in the thread that writes."""
+    def write(self, writer: WarcWriter) -> None:
+        """Write the records, in the writing thread; keep the outcome for :meth:`resolve`."""
         try:
             if self._file is not None:
-                self._spool(self._held)
-                payload = Payload(self._length + self._size, b"", self._file, self._hash)
+                self._spool(self._chunks)
+                length = self._file_bytes + self._chunks_bytes
+                payload = Payload(length, b"", self._file, self._hash)
             else:
-                held = self._held[0] if len(self._held) == 1 else b"".join(self._held)
-                payload = Payload(self._size, held)
-            self.place = writer.write(self._exchange, payload, self._cut, self._seconds)
+                data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+                payload = Payload(self._chunks_bytes, data)
+            self.location = writer.write(
+                self._exchange, payload, self._truncation, self._fetch_seconds
+            )
         except Exception as error:
             self.error = error
         finally:
-            self._held.clear()
+            self._chunks.clear()
             if self._file is not None:
                 self._file.close()
 
-    def tell(self) -> None:
-        """Let who waits for it go on."""
+    def resolve(self) -> None:
+        """Hand the outcome of the write to the transfer that awaits it."""
         if self._future is None or self._future.done():
             return
-        if self.error is None and self.place is not None:
-            self._future.set_result(self.place)
+        if self.error is None and self.location is not None:
+            self._future.set_result(self.location)
         elif isinstance(self.error, OSError):
             self._future.set_exception(disk_error(self.error))
         elif self.error is not None:
             self._future.set_exception(self.error)
 
-    def _put(self, why: Cut | None) -> None:
+    def _enqueue(self, truncation: Truncation | None) -> None:
         self._ended = True
-        self._cut = why
-        self._seconds = time.time() - self._exchange.began
-        self._archive.put(self)
+        self._truncation = truncation
+        self._fetch_seconds = time.time() - self._exchange.started_at
+        self._archive.enqueue(self)
 
-    def _spool(self, held: list[bytes]) -> None:
+    def _spool(self, chunks: list[bytes]) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._archive.folder)  # noqa: SIM115
-            self._hash = self._archive.hasher()
-        for data in held:
-            self._file.write(data)
+            self._hash = self._archive.new_hash()
+        for chunk in chunks:
+            self._file.write(chunk)
             if self._hash is not None:
-                self._hash.update(data)
+                self._hash.update(chunk)
 
 
 def disk_error(error: OSError) -> DiskError | NoDescriptorError:
-    """Return what a failure of the disk means for a run that keeps an archive."""
+    """Map a failure to write the archive to an error of this package."""
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return NoDescriptorError("out of file descriptors")
     return DiskError(

@@ -1,103 +1,105 @@
-"""After a run that was killed: its whole records become a file, and the cut one is dropped."""
+"""Recovers the open WARC files of a killed run: drops the incomplete record, and publishes them."""
 
 import os
 import zlib
 from collections.abc import Iterator
 from typing import IO
 
-from downloader.archive import index
-from downloader.archive.names import Claimed, Series
-from downloader.archive.reading import captures
-from downloader.archive.records import END
-from downloader.archive.writer import open_index, publish_index
+from downloader.archive import cdxj
+from downloader.archive.file_series import ClaimedFile, FileSeries
+from downloader.archive.warc_reader import scan_captures
+from downloader.archive.warc_records import RECORD_END
+from downloader.archive.warc_writer import open_index_path, publish_index
 
-_PIECE = 256 * 1024
-#: A header is looked for in so many bytes of a record.
-_LONGEST_HEADER = 64 * 1024
+_READ_BYTES = 256 * 1024
+#: A WARC header that does not end within this is taken for damage.
+_MAX_HEADER_BYTES = 64 * 1024
+_GZIP_WBITS = 31
 
 
-def recover(series: Series) -> list[str]:
-    """Make whole files of those that nobody is writing any more; return lines for a person.
+def recover(series: FileSeries) -> list[str]:
+    """Publish the complete records of files whose process has died; return warnings.
 
     Raises:
-        OSError: the disk refuses.
-        SourceError: what is left cannot be read.
+        OSError: a file cannot be read or written.
+        SourceError: the records of a file cannot be read.
     """
-    return [line for claimed in series.abandoned() for line in _recovered(claimed)]
+    return [warning for claimed in series.claim_abandoned() for warning in _recover_file(claimed)]
 
 
-def _recovered(claimed: Claimed) -> list[str]:
+def _recover_file(claimed: ClaimedFile) -> list[str]:
     path = claimed.path
     try:
         with claimed.open_path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            found = member_ends(file) if path.name.endswith(".gz") else record_ends(file)
-            ends = list(_last_two(found))
-        if len(ends) > 1:
-            os.ftruncate(claimed.fd, ends[-1])
-            _index(claimed)
+            is_compressed = path.name.endswith(".gz")
+            ends = member_ends(file) if is_compressed else record_ends(file)
+            count, end = _count_and_last(ends)
+        has_exchanges = count > 1  # The first record is the warcinfo record.
+        if has_exchanges:
+            os.ftruncate(claimed.fd, end)
+            _rebuild_index(claimed)
     except BaseException:
         os.close(claimed.fd)
         raise
-    open_index(claimed).unlink(missing_ok=True)
-    if len(ends) < 2:
-        # Nothing but the record that begins a file.
+    open_index_path(claimed).unlink(missing_ok=True)
+    if not has_exchanges:
         claimed.discard()
         return []
     claimed.publish()
-    cut = size - ends[-1]
-    dropped = f", but for the {cut} bytes of a cut record" if cut else ""
-    return [f"what a stopped process left of {path.name} is kept{dropped}"]
+    dropped = size - end
+    suffix = f", without the {dropped} bytes of an incomplete record" if dropped else ""
+    return [f"recovered {path.name} of a killed run{suffix}"]
 
 
-def _index(claimed: Claimed) -> None:
-    """Make the index of a file anew, because its lines may not have been written."""
-    with open_index(claimed).open("w+b") as lines:
-        for capture in captures(claimed.open_path):
-            lines.write(index.line(capture, claimed.path.name).encode("utf-8") + b"\n")
+def _rebuild_index(claimed: ClaimedFile) -> None:
+    """Write a file's index anew, because the killed run may not have written all its lines."""
+    with open_index_path(claimed).open("w+b") as lines:
+        for capture in scan_captures(claimed.open_path):
+            lines.write(cdxj.format_line(capture, claimed.path.name).encode("utf-8") + b"\n")
         publish_index(lines, claimed)
 
 
-def _last_two(ends: Iterator[int]) -> Iterator[int]:
-    before = last = 0
+def _count_and_last(ends: Iterator[int]) -> tuple[int, int]:
+    count = last = 0
     for end in ends:
-        before, last = last, end
-    yield from (end for end in (before, last) if end)
+        count, last = count + 1, end
+    return count, last
 
 
 def member_ends(file: IO[bytes]) -> Iterator[int]:
-    """Yield where each whole gzip member with a whole record in it ends."""
+    """Yield the end of each gzip member that holds a complete record, up to the first damage."""
     offset, rest = 0, b""
     while True:
-        decompressor = zlib.decompressobj(31)
+        decompressor = zlib.decompressobj(_GZIP_WBITS)
         tail, consumed = b"", 0
         try:
             while not decompressor.eof:
-                data = rest or file.read(_PIECE)
+                data = rest or file.read(_READ_BYTES)
                 rest = b""
                 if not data:
                     return
                 consumed += len(data)
                 while data and not decompressor.eof:
-                    text = decompressor.decompress(data, _PIECE)
-                    tail = (tail + text)[-len(END) :]
+                    decompressed = decompressor.decompress(data, _READ_BYTES)
+                    tail = (tail + decompressed)[-len(RECORD_END) :]
                     data = decompressor.unconsumed_tail
         except zlib.error:
             return
         rest = decompressor.unused_data
         offset += consumed - len(rest)
-        if tail != END:
+        if tail != RECORD_END:
             return
         yield offset
 
 
 def record_ends(file: IO[bytes]) -> Iterator[int]:
-    """Yield where each whole record of a file without compression ends."""
+    """Yield the end of each complete record of an uncompressed file, up to the first damage."""
     offset, size = 0, os.fstat(file.fileno()).st_size
     while True:
         file.seek(offset)
-        header, found, _ = file.read(_LONGEST_HEADER).partition(END)
-        if not found or not header.startswith(b"WARC/"):
+        header, separator, _ = file.read(_MAX_HEADER_BYTES).partition(RECORD_END)
+        if not separator or not header.startswith(b"WARC/"):
             return
         length = next(
             (
@@ -109,10 +111,10 @@ def record_ends(file: IO[bytes]) -> Iterator[int]:
         )
         if length is None:
             return
-        offset += len(header) + len(END) + length + len(END)
+        offset += len(header) + len(RECORD_END) + length + len(RECORD_END)
         if offset > size:
             return
-        file.seek(offset - len(END))
-        if file.read(len(END)) != END:
+        file.seek(offset - len(RECORD_END))
+        if file.read(len(RECORD_END)) != RECORD_END:
             return
         yield offset

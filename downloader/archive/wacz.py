@@ -1,7 +1,7 @@
-"""Packs WARC files as WACZ 1.1.1: one zip file with an index, and a list of its pages.
+"""Packs WARC files as a WACZ 1.1.1: a zip file with the WARC files, an index and a page list.
 
-WARC files and the index are stored as they are, so that a reader can fetch one record by its place
-in the file.
+The WARC files and the index are members without compression, so that a reader can fetch one record
+by its byte range.
 """
 
 import hashlib
@@ -15,95 +15,99 @@ from itertools import count, islice
 from pathlib import Path
 
 from downloader._version import __version__
-from downloader.archive import index, pages
-from downloader.archive.names import OPEN, index_path
+from downloader.archive import cdxj, wacz_pages
+from downloader.archive.file_series import OPEN_SUFFIX, index_path
 
-_VERSION = "1.1.1"
-_BLOCK = 1024 * 1024
-#: So many lines of the index are compressed together, as the package wacz does it.
-_LINES = 3000
-#: The time of every member: a zip file knows none before, and the archive has its own.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
+_WACZ_VERSION = "1.1.1"
+_READ_BYTES = 1024 * 1024
+#: Index lines that are compressed together, as by the package wacz.
+_LINES_PER_BLOCK = 3000
+#: The modification time of every member: the earliest that zip has.
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def pack(files: Iterable[Path], into: Path) -> Path:
-    """Pack WARC files that have their indexes beside them; return the WACZ, or the next free name.
+def write_wacz(files: Iterable[Path], wacz: Path) -> Path:
+    """Pack WARC files, each with its index beside it; return the path of the WACZ.
+
+    If *wacz* exists, the next free name is used, such as ``FILE-00001.wacz``.
 
     Raises:
-        OSError: the disk refuses.
+        OSError: a file cannot be read or written.
     """
     files = list(files)
-    unfinished = into.with_name(into.name + OPEN)
+    unfinished = wacz.with_name(wacz.name + OPEN_SUFFIX)
     with unfinished.open("wb") as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
-            _Packing(packed).add_all(files)
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as zip_file:
+            _WaczBuilder(zip_file).add_all(files)
         file.flush()
         os.fsync(file.fileno())
-    name = next(name for name in _names(into) if not name.exists())
-    return unfinished.rename(name)
+    return unfinished.rename(next(path for path in _candidates(wacz) if not path.exists()))
 
 
-def _names(first: Path) -> Iterator[Path]:
+def _candidates(first: Path) -> Iterator[Path]:
     yield first
     for number in count(1):
         yield first.with_name(f"{first.stem}-{number:05d}{first.suffix}")
 
 
-class _Packing:
-    """A WACZ while it is made."""
+class _WaczBuilder:
+    """Adds the members of a WACZ to a zip file, and lists them in its data package."""
 
-    def __init__(self, packed: zipfile.ZipFile) -> None:
-        self._packed = packed
+    def __init__(self, zip_file: zipfile.ZipFile) -> None:
+        self._zip_file = zip_file
         self._resources: list[dict[str, str | int]] = []
 
     def add_all(self, files: list[Path]) -> None:
+        """Add WARC files, the index, the page list and the data package."""
         for path in files:
             with path.open("rb") as file:
-                self._add(f"archive/{path.name}", iter(lambda: file.read(_BLOCK), b""))
+                self._add_member(f"archive/{path.name}", iter(lambda: file.read(_READ_BYTES), b""))
         self._add_index([index_path(path) for path in files])
-        self._add("pages/pages.jsonl", pages.lines(files))
-        package = json.dumps(self._description(), indent=2).encode()
-        self._add("datapackage.json", (package,))
-        digest = {"path": "datapackage.json", "hash": _hash(package)}
-        self._add("datapackage-digest.json", (json.dumps(digest, indent=2).encode(),))
+        self._add_member("pages/pages.jsonl", wacz_pages.page_lines(files))
+        package = json.dumps(self._data_package(), indent=2).encode()
+        self._add_member("datapackage.json", (package,))
+        digest = {"path": "datapackage.json", "hash": _sha256(package)}
+        self._add_member("datapackage-digest.json", (json.dumps(digest, indent=2).encode(),))
 
-    def _description(self) -> dict[str, object]:
+    def _data_package(self) -> dict[str, object]:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         return {
             "profile": "data-package",
-            "wacz_version": _VERSION,
+            "wacz_version": _WACZ_VERSION,
             "software": f"download {__version__}",
             "created": now,
             "resources": self._resources,
         }
 
     def _add_index(self, indexes: list[Path]) -> None:
-        """Add the merged index, in compressed blocks, and the index of those blocks."""
-        places = []
+        """Add the merged CDXJ index in compressed blocks, and the index of the blocks (ZipNum)."""
+        block_lines = []
         offset = 0
 
         def blocks() -> Iterator[bytes]:
             nonlocal offset
-            lines = index.merged(indexes)
-            while block := list(islice(lines, _LINES)):
+            lines = cdxj.merge_indexes(indexes)
+            while block := list(islice(lines, _LINES_PER_BLOCK)):
                 data = zlib.compress(b"".join(block), wbits=31)
                 key = b" ".join(block[0].split(b" ", 2)[:2]).decode()
-                said = {"offset": offset, "length": len(data), "digest": _hash(data)}
-                places.append(f"{key} {json.dumps(said)}\n")
+                location = {"offset": offset, "length": len(data), "digest": _sha256(data)}
+                block_lines.append(f"{key} {json.dumps(location)}\n")
                 offset += len(data)
                 yield data
 
-        self._add("indexes/index.cdx.gz", blocks())
+        self._add_member("indexes/index.cdx.gz", blocks())
         meta = json.dumps({"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"})
-        self._add("indexes/index.idx", (f"!meta 0 {meta}\n".encode(), "".join(places).encode()))
+        self._add_member(
+            "indexes/index.idx", (f"!meta 0 {meta}\n".encode(), "".join(block_lines).encode())
+        )
 
-    def _add(self, path: str, data: Iterable[bytes]) -> None:
-        stored = zipfile.ZipInfo(path, _EPOCH)
-        stored.external_attr = 0o644 << 16
-        # Of the list of pages nobody needs a part, and it is long.
-        name = path if path.startswith("pages/") else stored
+    def _add_member(self, path: str, data: Iterable[bytes]) -> None:
+        uncompressed = zipfile.ZipInfo(path, _ZIP_EPOCH)
+        uncompressed.external_attr = 0o644 << 16
+        # The page list is always read whole, so it is compressed.
+        name = path if path.startswith("pages/") else uncompressed
         digest, size = hashlib.sha256(), 0
-        with self._packed.open(name, "w", force_zip64=True) as member:
+        with self._zip_file.open(name, "w", force_zip64=True) as member:
             for piece in data:
                 member.write(piece)
                 digest.update(piece)
@@ -118,5 +122,5 @@ class _Packing:
         )
 
 
-def _hash(data: bytes) -> str:
+def _sha256(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -1,11 +1,12 @@
-"""Several processes at one run: each has the transfers of its own hosts, and its own event loop.
+"""One list on many machines: cut into shards by host, and fetched portion by portion on workers.
 
-``crew`` is what a batch sees, and deals hosts out; ``member`` keeps a process at work for some of
-them; ``child`` is the parent's end of one process, ``worker`` the other end; ``frames`` is what
-they say to each other; ``roll`` tells what a process was at when it died.
+``partition`` cuts the list into shards, ``cluster_run`` sends portions of them to workers through
+an ``executor``, of which ``dask`` is the only one, and yields their outcomes. On a worker,
+``portion_task`` runs a portion as a ``LocalRun`` on the event loop of ``worker_loop``. ``messages``
+are what travels between the two.
 """
 
-from downloader.cluster.child import forked_ahead
-from downloader.cluster.crew import Processes, size
+from downloader.cluster.cluster_run import ClusterRun
+from downloader.cluster.messages import ClusterPlan
 
-__all__ = ["Processes", "forked_ahead", "size"]
+__all__ = ["ClusterPlan", "ClusterRun"]

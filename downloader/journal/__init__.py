@@ -7,38 +7,38 @@ folder is refused. A killed run loses no more than the last fraction of a second
 saved in that fraction is known by the file itself, because a name in the folder means a whole file.
 """
 
-from downloader.journal.answers import refused
 from downloader.journal.database import FOLDER, is_in
-from downloader.journal.files import saved_since
 from downloader.journal.frontier import role_of
-from downloader.journal.ledger import Journal
-from downloader.journal.merging import Merging
-from downloader.journal.records import (
+from downloader.journal.immediate_outcomes import refused
+from downloader.journal.journal import Journal
+from downloader.journal.merging import JournalMerger
+from downloader.journal.rows import (
     Admitted,
     Alias,
+    FileLocation,
     Job,
-    Parked,
-    Place,
-    Published,
-    Role,
-    Saved,
-    Stored,
+    PartialFile,
+    PublishedFile,
+    SavedDocument,
+    SavedFile,
+    TargetRole,
     original,
 )
+from downloader.journal.saved_files import saved_since
 
 __all__ = [
     "FOLDER",
     "Admitted",
     "Alias",
+    "FileLocation",
     "Job",
     "Journal",
-    "Merging",
-    "Parked",
-    "Place",
-    "Published",
-    "Role",
-    "Saved",
-    "Stored",
+    "JournalMerger",
+    "PartialFile",
+    "PublishedFile",
+    "SavedDocument",
+    "SavedFile",
+    "TargetRole",
     "is_in",
     "original",
     "refused",

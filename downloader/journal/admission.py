@@ -5,27 +5,26 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from downloader.charset import is_text
 from downloader.errors import UrlError
-from downloader.journal.answers import refused, repeated, skipped
 from downloader.journal.database import Value, insert_many
-from downloader.journal.evidence import Evidence
 from downloader.journal.frontier import ROW, Frontier, queued, role_of
-from downloader.journal.names import Names
-from downloader.journal.recording import todo_of
-from downloader.journal.records import (
+from downloader.journal.immediate_outcomes import refused, repeated, skipped
+from downloader.journal.name_claims import NameClaims
+from downloader.journal.outcome_writer import todo_of
+from downloader.journal.rows import (
     Admitted,
     Job,
-    Role,
-    Row,
-    Saved,
-    State,
-    Todo,
-    guessed_type,
+    JournalRow,
+    PendingWork,
+    RowState,
+    SavedFile,
+    TargetRole,
     key_of,
 )
+from downloader.journal.verification import SavedFileVerifier
 from downloader.models import Failed, Options, Skipped, SkipReason, Target
-from downloader.paths import stays_within
+from downloader.web.filenames import stays_within
+from downloader.web.media_types import guess_media_type, is_text
 
 _KNOWN = f"SELECT address, {ROW} FROM urls WHERE address IN (%s)"  # noqa: S608 - ours
 _CLAIMED = (
@@ -56,7 +55,7 @@ class Admission:
         run: int,
         options: Options,
         frontier: Frontier,
-        evidence: Evidence,
+        evidence: SavedFileVerifier,
     ) -> None:
         self.warnings: list[str] = []
         self._db = db
@@ -64,7 +63,7 @@ class Admission:
         self._options = options
         self._frontier = frontier
         self._evidence = evidence
-        self._names = Names(db)
+        self._names = NameClaims(db)
         (self._last_row,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
         self._followed = 0
         self._claimed: list[tuple[Value, ...]] = []
@@ -134,7 +133,7 @@ class Admission:
         keys = [b"" if isinstance(entry, Failed) else _key(entry) for entry in entries]
         wanted = list(filter(None, keys))
         query = _KNOWN % ",".join("?" * len(wanted))
-        known = {row[0]: Row(*row[1:]) for row in self._db.execute(query, wanted)}
+        known = {row[0]: JournalRow(*row[1:]) for row in self._db.execute(query, wanted)}
         self._evidence.expect(known.values())
         self._names.prepare(
             entry
@@ -150,19 +149,29 @@ class Admission:
             else:
                 row = known.get(key)
                 if row is not None and self._names.displaced(row.id):
-                    row = replace(row, base="", state=State.CLAIMED)
+                    row = replace(row, base="", state=RowState.CLAIMED)
                 admitted = self._admit(entry, key, row)
                 if _is_first(admitted):
                     before[key] = entry
                 yield admitted
         self._write_claimed()
 
-    def _admit(self, target: Target, address: bytes, row: Row | None) -> Admitted:
+    def _admit(self, target: Target, address: bytes, row: JournalRow | None) -> Admitted:
         try:
             if row is not None:
                 self._write_claimed()
                 return self._admit_again(target, row)
-            listed = (target.origin, Todo.NOTHING, Role.LISTED, None, None, target.index, 0, 0, 0)
+            listed = (
+                target.origin,
+                PendingWork.NOTHING,
+                TargetRole.LISTED,
+                None,
+                None,
+                target.index,
+                0,
+                0,
+                0,
+            )
             return self._admit_new(target, address, listed)
         except UrlError as error:
             return refused(target, error)
@@ -180,8 +189,8 @@ class Admission:
                 address,
                 target.shown,
                 name.base,
-                name.growth.value,
-                State.CLAIMED,
+                name.extension_rule.value,
+                RowState.CLAIMED,
                 self._run,
                 time.time(),
                 *place,
@@ -195,18 +204,18 @@ class Admission:
         insert_many(self._db, _CLAIMED, claimed)
         self._names.write()
 
-    def _admit_again(self, target: Target, row: Row) -> Admitted:
+    def _admit_again(self, target: Target, row: JournalRow) -> Admitted:
         """Return what is left to do for an address that was seen before."""
-        if row.run == self._run and row.todo != Todo.FETCH:
-            self._frontier.reach(row, 0, 0, Role.LISTED)
+        if row.run == self._run and row.todo != PendingWork.FETCH:
+            self._frontier.reach(row, 0, 0, TargetRole.LISTED)
             return repeated(target, row.origin)
         return self._admit_known(target, row)
 
-    def _admit_known(self, target: Target, row: Row) -> Admitted:
+    def _admit_known(self, target: Target, row: JournalRow) -> Admitted:
         """Return what is left to do for an address that this run has not begun with."""
         if not all(map(stays_within, filter(None, (row.base, row.path, row.part_path)))):
             # Who made the journal, here or in a store, may be anybody.
-            row = replace(row, base="", path=None, part_path=None, state=State.CLAIMED)
+            row = replace(row, base="", path=None, part_path=None, state=RowState.CLAIMED)
         renamed = not row.base or (target.name is not None and target.name != row.base)
         saved = None if renamed else row.file or self._adopted(row)
         if saved is None or not self._evidence.is_there(saved):
@@ -218,7 +227,7 @@ class Admission:
             admitted = time.time() if left_since is None else left_since
             self._db.execute(
                 "UPDATE urls SET state = ?, admitted = ?, base = ?, growth = ? WHERE id = ?",
-                (State.CLAIMED, admitted, name.base, name.growth.value, row.id),
+                (RowState.CLAIMED, admitted, name.base, name.extension_rule.value, row.id),
             )
             parked = None if renamed or self._options.force else row.parked
             ours = saved if saved is not None and self._evidence.is_ours(saved) else None
@@ -226,7 +235,9 @@ class Admission:
             return Job(target, name, row.id, ours, parked=parked, left_since=left_since, free=free)
         self._see(target, row)
         # Of what a killed run did not note, a mirror needs to know where it was found.
-        unknown = self._options.mirrors and row.file is None and is_text(guessed_type(saved.path))
+        unknown = (
+            self._options.mirrors and row.file is None and is_text(guess_media_type(saved.path))
+        )
         if unknown or self._options.force or self._evidence.promised_otherwise(target, saved):
             return Job(target, row.name, row.id, saved)
         if self._options.refresh:
@@ -237,12 +248,12 @@ class Admission:
         how = "as" if saved.packed_at is None else "in"
         return skipped(target, SkipReason.DONE, f"already saved {how} {saved.path}", saved)
 
-    def _left_since(self, row: Row) -> float | None:
+    def _left_since(self, row: JournalRow) -> float | None:
         """Return since when a killed run may have packed an address after its last note."""
         packs = self._options.pack is not None and not self._options.force
-        return row.admitted if packs and row.state == State.CLAIMED else None
+        return row.admitted if packs and row.state == RowState.CLAIMED else None
 
-    def _adopted(self, row: Row) -> Saved | None:
+    def _adopted(self, row: JournalRow) -> SavedFile | None:
         """Return the file that a killed run saved after its last note, and note it now."""
         orphan = self._evidence.orphan(row)
         if orphan is None:
@@ -251,11 +262,11 @@ class Admission:
         self._db.execute(
             "UPDATE urls SET state = ?, path = ?, saved = ?, sha256 = ?, finished = ?, "
             "packed_at = NULL WHERE id = ?",
-            (State.DONE, saved.path, saved.size, saved.sha256, when, row.id),
+            (RowState.DONE, saved.path, saved.size, saved.sha256, when, row.id),
         )
         return saved
 
-    def _see(self, target: Target, row: Row) -> None:
+    def _see(self, target: Target, row: JournalRow) -> None:
         """Note that this run has seen an address."""
         if target.parent:
             self._db.execute("UPDATE urls SET todo = 0 WHERE id = ?", (row.id,))

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from downloader.errors import BlockedError, DiskError, OutputError, UrlError
 from downloader.journal.database import Value, insert_many, is_in, open_in
-from downloader.journal.evidence import Evidence
 from downloader.journal.frontier import ROW
-from downloader.journal.records import Row, State
-from downloader.journal.there import Files
+from downloader.journal.inventory import FolderInventory
+from downloader.journal.rows import JournalRow, RowState
+from downloader.journal.verification import SavedFileVerifier
 from downloader.models import Failed
-from downloader.paths import SafePath, claims, stays_within
+from downloader.web.filenames import SafePath, claim_keys, stays_within
 
 #: Has a file of the other folder here as well.
 Place = Callable[[SafePath], None]
@@ -31,7 +31,7 @@ _OURS = "SELECT id, state, path FROM urls WHERE address = ?"
 
 
 @dataclass(slots=True)
-class Merged:
+class MergeCounts:
     """How much was taken in.
 
     Attributes:
@@ -45,7 +45,7 @@ class Merged:
     clashes: int = 0
 
 
-class Merging:
+class JournalMerger:
     """The journal of a folder that takes in those of others; everything here blocks.
 
     Attributes:
@@ -58,7 +58,7 @@ class Merging:
     """
 
     def __init__(self, root: Path) -> None:
-        self.merged = Merged()
+        self.merged = MergeCounts()
         self.warnings: list[str] = []
         self._db = open_in(root, self.warnings)
         cursor = self._db.execute("INSERT INTO runs (started) VALUES (?)", (time.time(),))
@@ -88,20 +88,20 @@ class Merging:
             if broken:
                 raise OutputError(broken[0])
             files, packs = (
-                Evidence(Files(folder), verify=False, mirrors=True, packs=packs)
+                SavedFileVerifier(FolderInventory(folder), verify=False, mirrors=True, packs=packs)
                 for packs in (False, True)
             )
             last = 0
             while found := theirs.execute(_THEIRS, (last,)).fetchall():
-                rows = [(address, url, Row(*rest)) for address, url, *rest in found]
+                rows = [(address, url, JournalRow(*rest)) for address, url, *rest in found]
                 last = rows[-1][2].id
                 yield from self._take_some(theirs, rows, (files, packs), place)
 
     def _take_some(
         self,
         theirs: sqlite3.Connection,
-        rows: Sequence[tuple[bytes, str, Row]],
-        evidence: tuple[Evidence, Evidence],
+        rows: Sequence[tuple[bytes, str, JournalRow]],
+        evidence: tuple[SavedFileVerifier, SavedFileVerifier],
         place: Place,
     ) -> Iterator[Failed]:
         clashes: list[Failed] = []
@@ -128,8 +128,8 @@ class Merging:
         self,
         theirs: sqlite3.Connection,
         address: bytes,
-        row: Row,
-        evidence: tuple[Evidence, Evidence],
+        row: JournalRow,
+        evidence: tuple[SavedFileVerifier, SavedFileVerifier],
         place: Place,
     ) -> None:
         """Take in one address.
@@ -149,8 +149,8 @@ class Merging:
             return
         number = ours[0] if ours is not None else None
         name = row.name
-        keys = claims(name) if row.base else None
-        if keys is not None and self._is_taken(keys.against, number):
+        keys = claim_keys(name) if row.base else None
+        if keys is not None and self._is_taken(keys.conflicting, number):
             raise BlockedError(
                 f"another URL has the name {name.base!r} in the merged folder",
                 hint="merge it into another folder",
@@ -162,7 +162,7 @@ class Merging:
                 )
             for path in {file.original, *([] if file.withdrawn else [file.path])}:
                 place(path)
-        self._write(theirs, row, number, keys.own if keys is not None else ())
+        self._write(theirs, row, number, keys.claimed if keys is not None else ())
         self.merged.taken += 1
 
     def _is_taken(self, against: Sequence[str], owner: int | None) -> bool:
@@ -171,7 +171,7 @@ class Merging:
         return self._db.execute(query, (*against, owner)).fetchone() is not None
 
     def _write(
-        self, theirs: sqlite3.Connection, row: Row, number: int | None, keys: Sequence[str]
+        self, theirs: sqlite3.Connection, row: JournalRow, number: int | None, keys: Sequence[str]
     ) -> None:
         """Note an address as the other journal has it, in the place of what is here of it."""
         if number is not None:
@@ -193,21 +193,24 @@ class Merging:
         insert_many(self._db, "INSERT OR IGNORE INTO claims VALUES", owned)
 
 
-def _is_enough(state: int, path: str | None, row: Row) -> bool:
+def _is_enough(state: int, path: str | None, row: JournalRow) -> bool:
     """Return whether what is here of an address is as good as what the other journal has.
 
     Raises:
         BlockedError: both have it, by different names: pages of the other folder link to theirs.
     """
-    if state == State.DONE and row.state == State.DONE and path != row.path:
+    if state == RowState.DONE and row.state == RowState.DONE and path != row.path:
         raise BlockedError(
             f"it is in the merged folder as {path}, and here as {row.path}",
             hint="merge it into another folder",
         )
-    return state in (State.DONE, State.MOVED) or row.state not in (State.DONE, State.MOVED)
+    return state in (RowState.DONE, RowState.MOVED) or row.state not in (
+        RowState.DONE,
+        RowState.MOVED,
+    )
 
 
-def _clash(url: str, row: Row, error: UrlError) -> Failed:
+def _clash(url: str, row: JournalRow, error: UrlError) -> Failed:
     return Failed(
         index=0,
         origin=row.origin,

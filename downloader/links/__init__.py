@@ -1,125 +1,54 @@
-"""Pure: find and replace the links of HTML, XHTML, SVG, CSS, scripts and web app manifests.
+"""Find and replace the links of HTML, XHTML, SVG, CSS, JavaScript and web app manifests. Pure.
 
-Links are found as a browser finds them, and replaced in place: every byte that is not part of a
-link stays as it is, apart from what would keep a copy from working (see :meth:`Page.rewrite`).
-Nothing here raises for any input, and the time it takes grows with the size of the input.
+Links are found as a browser finds them and replaced in place: every byte outside of a link stays
+as it is, except for markup that would keep an offline copy from working
+(:meth:`ParsedDocument.rewrite`). No input makes a function of this package raise.
+
+Terms: a *document* is a file that can contain links, a *page* one in HTML or XHTML. A *reference*
+is a URL as it is written in a document (RFC 3986, 4.1); a *link* is a reference with its meaning.
 """
 
 from collections.abc import Callable
 
-from downloader.links import html, xml
-from downloader.links.finder import Finder
-from downloader.links.layers import Layer
-from downloader.links.model import Change, Document, Kind, Link, Local, Rewritten, Robots
-from downloader.links.resolve import Resolver
-from downloader.links.rewriting import rewritten
-from downloader.links.source import Source
+from downloader.links.model import (
+    Document,
+    Link,
+    LinkKind,
+    LocalFile,
+    Replacement,
+    RewrittenDocument,
+    RobotsMeta,
+)
+from downloader.links.parsed_document import ParsedDocument, can_contain_links
 
 __all__ = [
-    "Change",
     "Document",
-    "Kind",
     "Link",
-    "Local",
-    "Page",
-    "Rewritten",
-    "Robots",
-    "find",
-    "readable",
-    "rewrite",
+    "LinkKind",
+    "LocalFile",
+    "ParsedDocument",
+    "Replacement",
+    "RewrittenDocument",
+    "RobotsMeta",
+    "can_contain_links",
+    "find_links",
+    "rewrite_links",
     "robots_meta",
 ]
 
-_SCRIPTS = {
-    *("text/javascript", "application/javascript", "application/x-javascript"),
-    *("text/ecmascript", "application/ecmascript", "text/x-javascript"),
-}
-_MANIFEST = "application/manifest+json"
 
-
-class Page:
-    """A document, read.
-
-    Attributes:
-        text: the document, decoded; without a byte order mark.
-        encoding: the WHATWG name of its encoding.
-        base: what its relative links are relative to.
-        links: all links, those of one language in the order in which they stand.
-        robots: what a page asks of robots.
-    """
-
-    def __init__(self, document: Document, *, places: bool = True) -> None:
-        """Read *document*; a media type that can hold no links is read as holding none.
-
-        Without *places*, links to places in the document itself are left out.
-        """
-        kind = document.media_type
-        # Scripts and JSON are always UTF-8 (HTML standard, 8.1.4.3; RFC 8259, 8.1).
-        fixed = kind in _SCRIPTS or kind == _MANIFEST
-        self._source = Source(document.body, "utf-8" if fixed else document.charset)
-        self._url = document.url
-        self._finder = Finder(self._source.text, places=places)
-        self.text = self._source.text
-        self.encoding = self._source.encoding
-        self.robots = Robots()
-        self.base = document.url
-        self._read(kind, Layer(self.text), Resolver(document.url, self.encoding))
-        self.links = tuple(self._finder.links)
-
-    def _read(self, kind: str, layer: Layer, resolver: Resolver) -> None:
-        finder = self._finder
-        if kind == "text/html" or _is_xml(kind):
-            page = (html.Page if kind == "text/html" else xml.Page)(layer, resolver)
-            page.read(finder)
-            self.robots, self.base = page.robots, page.resolver.base
-        elif kind == "text/css":
-            finder.css(layer, resolver)
-        elif kind == _MANIFEST:
-            finder.manifest(layer, resolver)
-        elif kind in _SCRIPTS:
-            finder.script(layer, resolver)
-
-    def rewrite(self, replace: Callable[[Link], Local | str | None]) -> Rewritten:
-        """Return the document with other links.
-
-        *replace* is asked for every link that has a URL, and returns what to write instead: a
-        URL, relative to where the document stood or absolute, without any escapes but those of
-        URLs; or a :class:`Local` file of the copy. None keeps the link as it is.
-
-        Beside the links themselves these change, so that a copy works wherever it is opened:
-
-        - ``<base href>`` becomes empty, which is as if there were none; links that it applied
-          to and that were kept become absolute. ``<base target>`` stays.
-        - ``integrity`` and ``crossorigin`` go from elements that now load something else, or a
-          :class:`Local` file.
-        - a policy (``meta http-equiv=content-security-policy``) and the ``integrity`` of an
-          import map are renamed by ``data-`` before their name.
-
-        The encoding stays. What it may not be able to write is percent-encoded.
-        """
-        return rewritten(self._source, self._url, self._finder, replace)
-
-
-def readable(media_type: str) -> bool:
-    """Return whether a body of this media type is looked into for links."""
-    known = {"text/html", "text/css", _MANIFEST, *_SCRIPTS}
-    return media_type in known or _is_xml(media_type)
-
-
-def find(document: Document) -> list[Link]:
+def find_links(document: Document) -> list[Link]:
     """Return the links of *document*."""
-    return list(Page(document).links)
+    return list(ParsedDocument(document).links)
 
 
-def rewrite(document: Document, replace: Callable[[Link], Local | str | None]) -> Rewritten:
-    """Return *document* with other links; see :meth:`Page.rewrite`."""
-    return Page(document).rewrite(replace)
+def rewrite_links(
+    document: Document, replace: Callable[[Link], LocalFile | str | None]
+) -> RewrittenDocument:
+    """Return *document* with replaced links; see :meth:`ParsedDocument.rewrite`."""
+    return ParsedDocument(document).rewrite(replace)
 
 
-def robots_meta(document: Document) -> Robots:
-    """Return what the page asks of robots."""
-    return Page(document).robots
-
-
-def _is_xml(media_type: str) -> bool:
-    return media_type in {"text/xml", "application/xml"} or media_type.endswith("+xml")
+def robots_meta(document: Document) -> RobotsMeta:
+    """Return the robots directives of a page."""
+    return ParsedDocument(document).robots

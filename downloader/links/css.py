@@ -1,7 +1,7 @@
 """References in CSS, found by its tokens (CSS Syntax Level 3, section 4).
 
-Nothing is parsed beyond that: what is needed is where comments, strings, ``url()`` tokens and
-functions begin and end, which no later stage of a browser's parser changes.
+CSS is not parsed any further: tokens say where comments, strings, ``url()`` and functions begin
+and end, and no later stage of a browser's parser changes that.
 """
 
 import re
@@ -9,101 +9,102 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from downloader.links.model import Kind
+from downloader.links.model import LinkKind
 
 _NAME = r"[-\w\x80-\U0010ffff]"
 _ESCAPE = r"\\(?:[0-9a-fA-F]{1,6}+(?:\r\n|[ \n\r\t\f])?|[^\n\r\f0-9a-fA-F]|\Z)"
-_IN_STRING = r"\\(?:[0-9a-fA-F]{1,6}+(?:\r\n|[ \n\r\t\f])?+|\r\n|.|\Z)"
+_STRING_ESCAPE = r"\\(?:[0-9a-fA-F]{1,6}+(?:\r\n|[ \n\r\t\f])?+|\r\n|.|\Z)"
 _STRING = (
-    rf'"(?:[^"\\\n\r\f]++|{_IN_STRING})*+(?:"|\Z|(?=[\n\r\f]))'
-    rf"|'(?:[^'\\\n\r\f]++|{_IN_STRING})*+(?:'|\Z|(?=[\n\r\f]))"
+    rf'"(?:[^"\\\n\r\f]++|{_STRING_ESCAPE})*+(?:"|\Z|(?=[\n\r\f]))'
+    rf"|'(?:[^'\\\n\r\f]++|{_STRING_ESCAPE})*+(?:'|\Z|(?=[\n\r\f]))"
 )
 _COMMENT = r"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _SPACE = r"[ \t\n\r\f]*+"
-_BARE = rf"(?:[^\"'()\\ \x00-\x1f\x7f]++|{_ESCAPE})*+"
-#: What follows ``url(``: a string, or the address as it is, or neither ("bad URL").
-_ARGUMENT = re.compile(
-    rf"{_SPACE}(?:(?P<string>{_STRING})|(?P<bare>{_BARE}){_SPACE}(?:\)|\Z)"
+_UNQUOTED = rf"(?:[^\"'()\\ \x00-\x1f\x7f]++|{_ESCAPE})*+"
+#: What follows ``url(``: a string, an unquoted URL, or neither ("bad URL").
+_URL_ARGUMENT = re.compile(
+    rf"{_SPACE}(?:(?P<string>{_STRING})|(?P<unquoted>{_UNQUOTED}){_SPACE}(?:\)|\Z)"
     r"|(?P<bad>(?:[^)\\]++|\\.|\\\Z)*+\)?))",
     re.DOTALL,
 )
-_IGNORED = rf"(?:{_COMMENT}|[ \t\n\r\f]++)*+"
-_WORD = rf"(?:{_NAME}|{_ESCAPE})++"
+_SPACE_OR_COMMENTS = rf"(?:{_COMMENT}|[ \t\n\r\f]++)*+"
+_IDENTIFIER = rf"(?:{_NAME}|{_ESCAPE})++"
 #: What follows ``@import``.
-_IMPORTED = re.compile(
-    rf"{_IGNORED}(?:(?P<string>{_STRING})|(?P<name>{_WORD})\()", re.DOTALL | re.ASCII
-)
-#: What follows ``@namespace``: a name that only looks like an address, never fetched.
-_NAMESPACE = re.compile(
-    rf"{_IGNORED}(?:{_WORD}(?!\(){_IGNORED})?(?:{_STRING}|(?P<name>{_WORD})\()",
+_IMPORT_ARGUMENT = re.compile(
+    rf"{_SPACE_OR_COMMENTS}(?:(?P<string>{_STRING})|(?P<name>{_IDENTIFIER})\()",
     re.DOTALL | re.ASCII,
 )
-_MARKS = rf"(?P<comment>{_COMMENT})|(?P<string>{_STRING})|(?P<mark>[(){{}}])"
-#: Names without escapes, which nearly every style sheet has.
-_PLAIN = re.compile(
-    rf"{_MARKS}|(?<![-\w\x80-\U0010ffff#@])(?P<function>url|(?:-webkit-)?image-set)\("
+#: What follows ``@namespace``: a name that looks like a URL and is never fetched.
+_NAMESPACE_ARGUMENT = re.compile(
+    rf"{_SPACE_OR_COMMENTS}(?:{_IDENTIFIER}(?!\(){_SPACE_OR_COMMENTS})?"
+    rf"(?:{_STRING}|(?P<name>{_IDENTIFIER})\()",
+    re.DOTALL | re.ASCII,
+)
+_COMMON_TOKENS = rf"(?P<comment>{_COMMENT})|(?P<string>{_STRING})|(?P<bracket>[(){{}}])"
+#: Tokens of a style sheet whose names have no escapes, as in nearly all of them.
+_TOKEN_WITHOUT_ESCAPES = re.compile(
+    rf"{_COMMON_TOKENS}|(?<![-\w\x80-\U0010ffff#@])(?P<function>url|(?:-webkit-)?image-set)\("
     rf"|@(?P<rule>import|namespace|font-face)(?!{_NAME}|\\)|(?P<escape>\\)",
     re.DOTALL | re.IGNORECASE | re.ASCII,
 )
-#: Any name, however written.
-_ANY = re.compile(
-    rf"{_MARKS}|(?P<sign>[#@])?+(?P<name>(?:{_NAME}|{_ESCAPE})++)(?P<call>\()?+|\\",
+#: Tokens of any style sheet.
+_TOKEN = re.compile(
+    rf"{_COMMON_TOKENS}|(?P<sign>[#@])?+(?P<name>(?:{_NAME}|{_ESCAPE})++)(?P<call>\()?+|\\",
     re.DOTALL | re.ASCII,
 )
-_WRITTEN = re.compile(
+_ESCAPED = re.compile(
     r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \n\r\t\f])?|(\r\n|[\n\r\f])|(.)|\Z)", re.DOTALL
 )
-#: So many texts are remembered, unless they are as long as this.
-_MOST_KNOWN = 64
-_LONG = 16 * 1024
-_WORTH = re.compile(r"url\(|@import|image-set\(|\\", re.IGNORECASE | re.ASCII)
+#: Size of the cache of style sheets, which the pages of a site often repeat.
+_MAX_CACHED_SHEETS = 64
+_MAX_CACHED_SHEET_LENGTH = 16 * 1024
+_MAY_HAVE_REFERENCES = re.compile(r"url\(|@import|image-set\(|\\", re.IGNORECASE | re.ASCII)
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _IMAGE_SETS = {"image-set", "-webkit-image-set"}
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """A place in CSS that holds an address.
+class CssReference:
+    """A reference in CSS.
 
     Attributes:
-        start, end: the address as it is written, without quotes.
-        value: what it means.
+        start, end: its span, without quotes.
+        value: the reference, escapes decoded.
         kind: a style sheet, a font or an image.
-        quote: ``"`` or ``'``, or nothing within a bare ``url()``.
-        where: the construct, such as ``@import``.
+        quote: ``"`` or ``'``; empty in an unquoted ``url()``.
+        construct: such as ``@import``.
     """
 
     start: int
     end: int
     value: str
-    kind: Kind
+    kind: LinkKind
     quote: str
-    where: str
+    construct: str
 
 
-def references(text: str) -> Sequence[Reference]:
-    """Return every address in a style sheet or in the value of a ``style`` attribute."""
-    if not _WORTH.search(text):
+def references(text: str) -> Sequence[CssReference]:
+    """Return the references of a style sheet or of a ``style`` attribute."""
+    if not _MAY_HAVE_REFERENCES.search(text):
         return ()
-    # The pages of a site often have one and the same style sheet within them.
-    return (_known if len(text) < _LONG else _read)(text)
+    return (_cached_scan if len(text) < _MAX_CACHED_SHEET_LENGTH else _scan)(text)
 
 
-def _read(text: str) -> Sequence[Reference]:
+def _scan(text: str) -> Sequence[CssReference]:
     try:
-        return tuple(_Scanner(text, _PLAIN).run())
+        return tuple(_CssScanner(text, _TOKEN_WITHOUT_ESCAPES).scan())
     except _EscapedNameError:
-        return tuple(_Scanner(text, _ANY).run())
+        return tuple(_CssScanner(text, _TOKEN).scan())
 
 
-_known = lru_cache(_MOST_KNOWN)(_read)
+_cached_scan = lru_cache(_MAX_CACHED_SHEETS)(_scan)
 
 
 def escape(url: str, quote: str, *, markup: bool) -> str:
-    r"""Return *url* as it may stand in a string, or in a bare ``url()`` if *quote* is empty.
+    r"""Return *url* as the content of a string, or of an unquoted ``url()`` if *quote* is empty.
 
-    ``<`` and ``>`` are always written as escapes, so that no ``</style`` can come about, and
-    with *markup* so is ``&``.
+    ``<`` and ``>`` are always escaped, so that the result never contains ``</style``; with
+    *markup*, ``&`` as well.
 
     >>> escape("a'(b).png", "", markup=False)
     "a\\'\\(b\\).png"
@@ -115,122 +116,123 @@ def escape(url: str, quote: str, *, markup: bool) -> str:
 
 
 class _EscapedNameError(Exception):
-    """A name is written with an escape, so names must be read in full."""
+    """A name may be written with an escape, so that all names must be read in full."""
 
 
-class _Scanner:
-    def __init__(self, text: str, tokens: re.Pattern[str]) -> None:
+class _CssScanner:
+    def __init__(self, text: str, token: re.Pattern[str]) -> None:
         self._text = text
-        self._tokens = tokens
+        self._token = token
         #: For each open parenthesis, whether it is that of ``image-set(``.
-        self._open: list[bool] = []
-        self._font = False
+        self._in_image_set: list[bool] = []
+        self._in_font_face = False
 
-    def run(self) -> Iterator[Reference]:
+    def scan(self) -> Iterator[CssReference]:
         position = 0
-        while match := self._tokens.search(self._text, position):
+        while match := self._token.search(self._text, position):
             position = match.end()
             group = match.lastgroup
             if group == "comment":
                 continue
-            if group == "mark":
-                self._mark(match[0])
+            if group == "bracket":
+                self._handle_bracket(match[0])
             elif group == "string":
-                if self._open and self._open[-1]:
-                    yield from self._string(match, Kind.IMAGE, "image-set()")
+                if self._in_image_set and self._in_image_set[-1]:
+                    yield from self._string(match, LinkKind.IMAGE, "image-set()")
             elif group == "function" or (group == "call" and not match["sign"]):
-                name = _name(match[group] if group == "function" else match["name"])
+                name = _normalised_name(match[group] if group == "function" else match["name"])
                 if name == "url":
-                    position = yield from self._url(position, self._kind, "url()")
+                    kind = LinkKind.FONT if self._in_font_face else LinkKind.IMAGE
+                    position = yield from self._url(position, kind, "url()")
                 else:
-                    self._open.append(name in _IMAGE_SETS)
+                    self._in_image_set.append(name in _IMAGE_SETS)
             elif group == "call":
-                self._open.append(False)
+                self._in_image_set.append(False)
             elif group == "rule" or (group == "name" and match["sign"] == "@"):
-                position = yield from self._rule(_name(match[group]), position)
+                position = yield from self._at_rule(_normalised_name(match[group]), position)
             elif group == "escape":
                 raise _EscapedNameError
 
-    @property
-    def _kind(self) -> Kind:
-        return Kind.FONT if self._font else Kind.IMAGE
-
-    def _mark(self, mark: str) -> None:
-        if mark == "(":
-            self._open.append(False)
-        elif mark == ")":
-            if self._open:
-                self._open.pop()
+    def _handle_bracket(self, bracket: str) -> None:
+        if bracket == "(":
+            self._in_image_set.append(False)
+        elif bracket == ")":
+            if self._in_image_set:
+                self._in_image_set.pop()
         else:
-            # A function that is still open makes its declaration invalid: nothing is lost.
-            self._open.clear()
-            self._font = self._font and mark == "{"
+            # A function that is still open makes its declaration invalid, so it can be forgotten.
+            self._in_image_set.clear()
+            self._in_font_face = self._in_font_face and bracket == "{"
 
-    def _rule(self, name: str, position: int) -> Generator[Reference, None, int]:
-        """Read what follows an at-keyword; return where to go on."""
+    def _at_rule(self, name: str, position: int) -> Generator[CssReference, None, int]:
+        """Yield the references after an at-keyword; return the position behind them."""
         if name == "font-face":
-            self._font = True
+            self._in_font_face = True
         elif name == "namespace":
-            match = _NAMESPACE.match(self._text, position)
+            match = _NAMESPACE_ARGUMENT.match(self._text, position)
             if match is None:
                 return position
-            argument = _ARGUMENT.match(self._text, match.end()) if match["name"] else None
+            argument = _URL_ARGUMENT.match(self._text, match.end()) if match["name"] else None
             return argument.end() if argument else match.end()
-        elif name == "import" and (match := _IMPORTED.match(self._text, position)):
+        elif name == "import" and (match := _IMPORT_ARGUMENT.match(self._text, position)):
             if match["string"]:
-                yield from self._string(match, Kind.STYLESHEET, "@import")
+                yield from self._string(match, LinkKind.STYLESHEET, "@import")
                 return match.end()
-            if _name(match["name"]) == "url":
-                return (yield from self._url(match.end(), Kind.STYLESHEET, "@import"))
+            if _normalised_name(match["name"]) == "url":
+                return (yield from self._url(match.end(), LinkKind.STYLESHEET, "@import"))
         return position
 
-    def _url(self, position: int, kind: Kind, where: str) -> Generator[Reference, None, int]:
-        """Read what follows ``url(``; return where to go on."""
-        match = _ARGUMENT.match(self._text, position)
+    def _url(
+        self, position: int, kind: LinkKind, construct: str
+    ) -> Generator[CssReference, None, int]:
+        """Yield the reference after ``url(``; return the position behind it."""
+        match = _URL_ARGUMENT.match(self._text, position)
         if match is None:
             return position
         if match["string"]:
-            self._open.append(False)
-            yield from self._string(match, kind, where)
-        elif match["bare"]:
-            start, end = match.span("bare")
-            yield Reference(start, end, _meaning(match["bare"]), kind, "", where)
+            self._in_image_set.append(False)
+            yield from self._string(match, kind, construct)
+        elif match["unquoted"]:
+            start, end = match.span("unquoted")
+            yield CssReference(start, end, _unescape(match["unquoted"]), kind, "", construct)
         return match.end()
 
-    def _string(self, match: re.Match[str], kind: Kind, where: str) -> Iterator[Reference]:
+    def _string(
+        self, match: re.Match[str], kind: LinkKind, construct: str
+    ) -> Iterator[CssReference]:
         start, end = match.span("string")
         quote = self._text[start]
         content = self._text[start + 1 : end]
-        closed = content.endswith(quote) and not _escaped(content[:-1])
-        if closed:
+        is_closed = content.endswith(quote) and not _ends_in_escape(content[:-1])
+        if is_closed:
             content = content[:-1]
         elif end < len(self._text):
-            return  # a line break ended it: it is no string
-        elif _escaped(content):
-            content = content[:-1]  # a backslash at the very end means nothing
+            return  # A line break ends a "bad string", which is no reference.
+        elif _ends_in_escape(content):
+            content = content[:-1]  # A backslash at the end of the file is dropped.
         last = start + 1 + len(content)
-        yield Reference(start + 1, last, _meaning(content), kind, quote, where)
+        yield CssReference(start + 1, last, _unescape(content), kind, quote, construct)
 
 
-def _escaped(before: str) -> bool:
-    """Return whether what follows *before* is escaped by its last backslash."""
-    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+def _ends_in_escape(text: str) -> bool:
+    """Return whether the last backslash of *text* escapes what follows."""
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
 
 
-def _name(written: str) -> str:
-    """Return a name in lower case, escapes undone."""
-    return _meaning(written).translate(_LOWER)
+def _normalised_name(written: str) -> str:
+    """Return a name in lower case, escapes decoded."""
+    return _unescape(written).translate(_LOWER)
 
 
-def _meaning(written: str) -> str:
-    return _WRITTEN.sub(_unescape, written) if "\\" in written else written
+def _unescape(written: str) -> str:
+    return _ESCAPED.sub(_decode_escape, written) if "\\" in written else written
 
 
-def _unescape(match: re.Match[str]) -> str:
-    """Return what an escape means (CSS Syntax Level 3, 4.3.7)."""
+def _decode_escape(match: re.Match[str]) -> str:
+    """Return what an escape stands for (CSS Syntax Level 3, 4.3.7)."""
     code, line_break, char = match.groups()
     if code:
         point = int(code, 16)
-        valid = 0 < point <= 0x10FFFF and not 0xD800 <= point <= 0xDFFF
-        return chr(point) if valid else "\ufffd"
+        is_valid = 0 < point <= 0x10FFFF and not 0xD800 <= point <= 0xDFFF
+        return chr(point) if is_valid else "\ufffd"
     return "" if line_break else char or "\ufffd"

@@ -1,13 +1,13 @@
-"""What the rules for links need to know of an element, whichever parser found it."""
+"""An element of HTML, SVG or another XML language, whichever parser found it."""
 
 from enum import Enum
 from typing import Protocol
 
-from downloader.links.layers import SPACES, Layer
-from downloader.links.source import Edit
+from downloader.links.embedded_text import SPACES, EmbeddedText
+from downloader.links.source_text import Edit
 
 
-class Space(Enum):
+class ElementNamespace(Enum):
     """The namespace of an element."""
 
     HTML = "html"
@@ -16,56 +16,56 @@ class Space(Enum):
 
 
 class Element(Protocol):
-    """One element of a page, with the places of its attributes."""
+    """One element of a document, with the spans of its attributes."""
 
     @property
     def name(self) -> str:
         """The local name, in lower case."""
 
     @property
-    def space(self) -> Space:
+    def namespace(self) -> ElementNamespace:
         """The namespace."""
 
     @property
     def parent(self) -> "Element | None":
-        """The element around it."""
+        """The parent element."""
 
     def get(self, name: str) -> str | None:
-        """Return the value of an attribute; None if it has none of that name."""
+        """Return the value of an attribute; None if there is none of that name."""
 
-    def span(self, name: str) -> tuple[int, int] | None:
-        """Return where an attribute stands in the layer of the page, with its name."""
+    def attribute_span(self, name: str) -> tuple[int, int] | None:
+        """Return the span of an attribute, name and value, in the text of the document."""
 
-    def value(self, name: str) -> Layer | None:
-        """Return the value of an attribute as a layer."""
+    def attribute_value(self, name: str) -> EmbeddedText | None:
+        """Return the value of an attribute with its offsets."""
 
-    def content(self) -> Layer | None:
-        """Return the text between its tags."""
+    def content(self) -> EmbeddedText | None:
+        """Return the text between the tags."""
 
 
 def keyword(element: Element, name: str) -> str:
-    """Return the value of an attribute that is compared without regard to case."""
+    """Return the value of an enumerated attribute, which is compared without regard to case."""
     return (element.get(name) or "").strip(SPACES).lower()
 
 
-def words(element: Element, name: str) -> tuple[str, ...]:
-    """Return the value of an attribute that is a set of words, in lower case."""
+def tokens(element: Element, name: str) -> tuple[str, ...]:
+    """Return the space-separated tokens of an attribute, in lower case."""
     value = element.get(name)
     return tuple(value.lower().split()) if value else ()
 
 
-def without(layer: Layer, span: tuple[int, int]) -> Edit:
-    """Return the edit that takes the attribute at *span* out of its tag."""
+def removal_of_attribute(text: EmbeddedText, span: tuple[int, int]) -> Edit:
+    """Return the edit that removes the attribute at *span* from its tag."""
     start, end = span
-    text = layer.text
-    if text[end : end + 1] in {*SPACES, ">"}:
+    source = text.text
+    if source[end : end + 1] in {*SPACES, ">"}:
         # Before anything else the space must stay: without it, a/ would be read as one value.
-        while text[start - 1] in SPACES:
+        while source[start - 1] in SPACES:
             start -= 1
-    return Edit(layer.offset(start), layer.offset(end), "")
+    return Edit(text.offset(start), text.offset(end), "")
 
 
-def renamed(layer: Layer, span: tuple[int, int]) -> Edit:
-    """Return the edit by which the attribute at *span* loses its meaning and stays readable."""
-    start = layer.offset(span[0])
+def disabling_of_attribute(text: EmbeddedText, span: tuple[int, int]) -> Edit:
+    """Return the edit that makes the attribute at *span* a ``data-`` attribute."""
+    start = text.offset(span[0])
     return Edit(start, start, "data-")

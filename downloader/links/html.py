@@ -1,7 +1,7 @@
-"""Links in HTML, found by the elements that a browser would make of it.
+"""The links of an HTML document, by the elements that a browser builds from it.
 
-What stands in ``noscript`` is read as a page of its own, as a browser without scripting would
-show it.
+The content of ``noscript`` is read as a document of its own, as a browser without scripting
+would show it.
 """
 
 import re
@@ -10,101 +10,119 @@ from functools import partial
 
 from turbohtml import Namespace
 
-from downloader.links import tables
-from downloader.links.anchors import Anchors
-from downloader.links.elements import Space, keyword
-from downloader.links.finder import Finder
-from downloader.links.layers import Layer
-from downloader.links.markup import HtmlElement, Markup
-from downloader.links.model import Robots
-from downloader.links.reader import Reader
-from downloader.links.resolve import Resolver
-from downloader.links.source import Edit
+from downloader.links import link_attributes
+from downloader.links.anchor_scanner import AnchorScanner
+from downloader.links.collector import LinkCollector
+from downloader.links.element_scanner import ElementScanner
+from downloader.links.elements import ElementNamespace, keyword
+from downloader.links.embedded_text import EmbeddedText
+from downloader.links.html_tree import HtmlElement, HtmlTree
+from downloader.links.model import RobotsMeta
+from downloader.links.source_text import Edit
+from downloader.links.url_resolver import UrlResolver
 
-#: What may have links in SVG, beside ``href``; in one selector, as all nodes are looked at.
-_FOREIGN = ",".join([r"[xlink\:href]", *(f'[{name}*="("]' for name in tables.PRESENTATION)])
-_ELSEWHERE = '[href]:not([href^="#"])'
-_LAZY_NAMES = (*tables.LAZY, *tables.LAZY_PICTURES, *tables.LAZY_SRCSETS)
-_LAZY = [f"[{name}]" for name in _LAZY_NAMES]
-#: Where one of these may be: most pages have none, and to search for this is quicker.
-_MAYBE_LAZY = re.compile(rf"data-(?ai:{'|'.join(n.removeprefix('data-') for n in _LAZY_NAMES)})")
-#: So many pages within pages are read: each needs more escapes than the one around it.
-_DEEPEST = 4
+#: Elements of SVG that can have links, beside ``href``; one selector, as it visits all nodes.
+_SVG_SELECTOR = ",".join(
+    [r"[xlink\:href]", *(f'[{name}*="("]' for name in link_attributes.SVG_CSS_ATTRIBUTES)]
+)
+_HREF_TO_OTHER_DOCUMENT = '[href]:not([href^="#"])'
+_LAZY_ATTRIBUTES = (
+    *link_attributes.LAZY_URL_ATTRIBUTES,
+    *link_attributes.LAZY_IMAGE_ATTRIBUTES,
+    *link_attributes.LAZY_SRCSET_ATTRIBUTES,
+)
+_LAZY_SELECTORS = [f"[{name}]" for name in _LAZY_ATTRIBUTES]
+#: Matches every page with a lazy attribute; most have none, and this is quicker than selectors.
+_MAYBE_LAZY = re.compile(
+    rf"data-(?ai:{'|'.join(name.removeprefix('data-') for name in _LAZY_ATTRIBUTES)})"
+)
+#: Levels of ``srcdoc`` within ``srcdoc``: each needs more escapes than the one around it.
+_MAX_SRCDOC_DEPTH = 4
 
 
-class Page:
-    """An HTML page, or one within it.
+class HtmlDocument:
+    """An HTML document, or one embedded in it.
 
     Attributes:
-        robots: what it asks of robots.
-        resolver: what its references are relative to.
+        robots: the directives of ``meta name=robots``.
+        resolver: resolves its references, against its base URL.
     """
 
-    def __init__(self, layer: Layer, resolver: Resolver) -> None:
-        self._markup = Markup(layer)
-        self._base = next(self._html("base[href]"), None)
-        self.robots = directives(
+    def __init__(self, text: EmbeddedText, resolver: UrlResolver) -> None:
+        self._tree = HtmlTree(text)
+        self._base = next(self._html_elements("base[href]"), None)
+        self.robots = parse_robots_meta(
             keyword(element, "content")
-            for element in self._html("meta[name]")
+            for element in self._html_elements("meta[name]")
             if keyword(element, "name") == "robots"
         )
-        self.resolver = resolver.based(self._base.get("href") or "") if self._base else resolver
+        self.resolver = resolver
+        if self._base:
+            self.resolver = resolver.with_base(self._base.get("href") or "")
 
-    def _html(self, selector: str) -> Iterator[HtmlElement]:
-        """Yield what is not in SVG and not only a template."""
-        for element in self._markup.elements([selector]):
-            if element.space is Space.HTML and not element.within("template"):
+    def _html_elements(self, selector: str) -> Iterator[HtmlElement]:
+        """Yield the matching elements that are neither in SVG nor in a template."""
+        for element in self._tree.elements([selector]):
+            if element.namespace is ElementNamespace.HTML and not element.is_within("template"):
                 yield element
 
-    def read(self, finder: Finder, depth: int = 0) -> None:
-        """Add its links, and what must give way in a copy of it."""
-        value = self._base.value("href") if self._base else None
-        if value and value.text:
-            start, end = value.offset(0), value.offset(len(value.text))
-            finder.edits.append(Edit(start, end, value.escape("")))
-            finder.rebased = True
-        markup = self._markup
-        reader = self._reader(finder, depth)
-        anchors = Anchors(finder, self.resolver, nofollow=self.robots.nofollow)
-        for start, node in markup.select(self._selectors(places=reader.places)).items():
-            usual = not depth and node.namespace is Namespace.HTML and anchors.read(start)
+    def collect_links(self, collector: LinkCollector, depth: int = 0) -> None:
+        """Collect the links, and the edits that a copy needs.
+
+        *depth* is the number of documents around this one.
+        """
+        base_value = self._base.attribute_value("href") if self._base else None
+        if base_value and base_value.text:
+            start, end = base_value.offset(0), base_value.offset(len(base_value.text))
+            collector.edits.append(Edit(start, end, base_value.escape("")))
+            collector.removes_base = True
+        tree = self._tree
+        scanner = self._scanner(collector, depth)
+        anchors = AnchorScanner(collector, self.resolver, nofollow=self.robots.nofollow)
+        selectors = self._selectors(same_document_links=scanner.same_document_links)
+        for offset, node in tree.nodes(selectors).items():
+            usual = not depth and node.namespace is Namespace.HTML and anchors.collect(offset)
             if not usual:
-                reader.read(HtmlElement(node, markup.layer, start))
-        text = markup.layer.text
+                scanner.collect(HtmlElement(node, tree.text, offset))
+        text = tree.text.text
         if _MAYBE_LAZY.search(text) or "DATA-" in text:
-            for element in markup.elements(_LAZY):
-                reader.lazy(element)
+            for element in tree.elements(_LAZY_SELECTORS):
+                scanner.collect_lazy(element)
 
-    def _selectors(self, *, places: bool) -> Iterable[str]:
-        address = "[href]" if places else _ELSEWHERE
-        foreign = [address, _FOREIGN] if self._markup.has("svg") or self._markup.has("math") else []
-        return [f"a{address}", *tables.ELEMENTS, *foreign]
+    def _selectors(self, *, same_document_links: bool) -> Iterable[str]:
+        href = "[href]" if same_document_links else _HREF_TO_OTHER_DOCUMENT
+        has_foreign = self._tree.contains("svg") or self._tree.contains("math")
+        foreign = [href, _SVG_SELECTOR] if has_foreign else []
+        return [f"a{href}", *link_attributes.LINK_SELECTORS, *foreign]
 
-    def _reader(self, finder: Finder, depth: int) -> Reader:
-        deeper = depth < _DEEPEST
-        return Reader(
-            finder,
-            self._markup.layer,
+    def _scanner(self, collector: LinkCollector, depth: int) -> ElementScanner:
+        scans_embedded = depth < _MAX_SRCDOC_DEPTH
+        return ElementScanner(
+            collector,
+            self._tree.text,
             self.resolver,
             nofollow=self.robots.nofollow,
-            page=partial(self._within, finder, depth) if deeper else None,
-            fragment=partial(self._fragment, finder) if deeper else None,
+            scan_page=partial(self._collect_srcdoc, collector, depth) if scans_embedded else None,
+            scan_fragment=partial(self._collect_noscript, collector) if scans_embedded else None,
         )
 
-    def _within(self, finder: Finder, depth: int, layer: Layer) -> None:
-        """Read a page in ``srcdoc``, which has the base of the page around it (HTML, 7.4.2.3)."""
-        Page(layer, self.resolver).read(finder, depth + 1)
+    def _collect_srcdoc(self, collector: LinkCollector, depth: int, text: EmbeddedText) -> None:
+        """Collect the links of ``srcdoc``, which inherits the base URL (HTML, 7.4.2.3)."""
+        HtmlDocument(text, self.resolver).collect_links(collector, depth + 1)
 
-    def _fragment(self, finder: Finder, layer: Layer) -> None:
-        """Read the content of ``noscript``."""
-        reader = Reader(finder, layer, self.resolver, nofollow=self.robots.nofollow)
-        for element in Markup(layer, fragment=True).elements(
-            ["[href]", *tables.ELEMENTS, _FOREIGN]
+    def _collect_noscript(self, collector: LinkCollector, text: EmbeddedText) -> None:
+        """Collect the links of the content of ``noscript``."""
+        scanner = ElementScanner(collector, text, self.resolver, nofollow=self.robots.nofollow)
+        for element in HtmlTree(text, fragment=True).elements(
+            ["[href]", *link_attributes.LINK_SELECTORS, _SVG_SELECTOR]
         ):
-            reader.read(element)
+            scanner.collect(element)
 
 
-def directives(said: Iterable[str]) -> Robots:
-    """Return what the contents of ``meta name=robots`` ask for."""
-    words = {word.strip() for text in said for word in text.split(",")}
-    return Robots("noindex" in words or "none" in words, "nofollow" in words or "none" in words)
+def parse_robots_meta(contents: Iterable[str]) -> RobotsMeta:
+    """Return the directives in the ``content`` of ``meta name=robots`` elements."""
+    directives = {directive.strip() for content in contents for directive in content.split(",")}
+    return RobotsMeta(
+        noindex=not directives.isdisjoint({"noindex", "none"}),
+        nofollow=not directives.isdisjoint({"nofollow", "none"}),
+    )

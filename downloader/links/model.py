@@ -1,14 +1,14 @@
-"""What is read and what is found: frozen data."""
+"""The data that this package takes and returns: documents, links and replacements; all frozen."""
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from downloader.urls import Url
+from downloader.web.urls import Url
 
 
-class Kind(Enum):
-    """What a link is for, by where it stands."""
+class LinkKind(Enum):
+    """What a link is for, as the place where it stands says."""
 
     IMAGE = "image"
     STYLESHEET = "stylesheet"
@@ -19,45 +19,45 @@ class Kind(Enum):
     TRACK = "track"
     ICON = "icon"
     MANIFEST = "manifest"
-    #: A page inside the page: ``iframe``, ``frame``.
+    #: A document in the page: ``iframe``, ``frame``.
     FRAME = "frame"
-    #: ``object`` and ``embed``: a page, an image or anything else.
+    #: ``object`` and ``embed``: a document, an image or anything else.
     OBJECT = "object"
-    #: Part of an SVG file that another document shows, such as ``use``.
-    GRAPHIC = "graphic"
-    #: What a script will ask for: ``link rel=preload as=fetch``.
+    #: An element of another SVG file that is rendered in this one, such as ``use``.
+    SVG_ELEMENT = "svg-element"
+    #: What a script requests: ``link rel=preload as=fetch``, ``new URL(…, import.meta.url)``.
     FETCH = "fetch"
     #: ``a`` and ``area``.
     ANCHOR = "anchor"
-    #: ``meta http-equiv=refresh`` after a time.
+    #: ``meta http-equiv=refresh`` with a delay.
     REFRESH = "refresh"
-    #: The same at once: who opens the page sees the other one.
-    FORWARD = "forward"
+    #: ``meta http-equiv=refresh`` without a delay: the browser shows the other page.
+    REDIRECT = "redirect"
     #: ``link rel=next``, ``canonical``, ``alternate`` and other relations between pages.
     RELATED = "related"
-    #: ``link rel=prefetch``, ``preconnect``, ``dns-prefetch``: nothing is lost without it.
+    #: ``link rel=prefetch``, ``preconnect``, ``dns-prefetch``: the page works without it.
     HINT = "hint"
-    #: Where a form is sent.
+    #: Where a form is submitted to, and ``a ping``.
     FORM = "form"
-    #: Never fetched by a browser: ``cite``, ``longdesc``.
-    REFERENCE = "reference"
+    #: Never fetched by a browser: ``cite``, ``longdesc``, a ``link`` of an unknown type.
+    METADATA = "metadata"
 
     def __init__(self, name: str) -> None:
         #: Whether it leads a reader to another page.
-        self.page = name in {"anchor", "refresh", "forward", "related"}
-        #: Whether the page does not show as it should without it.
-        self.requisite = not self.page and name not in {"hint", "form", "reference"}
+        self.is_navigation = name in {"anchor", "refresh", "redirect", "related"}
+        #: Whether a browser needs it to show the page as intended (a "page requisite" of wget).
+        self.is_requisite = not self.is_navigation and name not in {"hint", "form", "metadata"}
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A body as it was saved, and what its bytes alone do not tell.
+    """A saved response body, and what its bytes alone do not tell.
 
     Attributes:
-        body: the bytes, content coding undone.
-        media_type: such as ``text/html``, lower case, without parameters; it decides the parser.
-        url: where it was found, after redirects: what its relative links are relative to.
-        charset: a label of its encoding, as the transfer found it; None to find it from the body.
+        body: the bytes, without content coding.
+        media_type: such as ``text/html``, in lower case, without parameters; selects the parser.
+        url: the URL of the response, after redirects.
+        charset: a label of the encoding, from the response; None to detect it from the body.
     """
 
     body: bytes
@@ -67,17 +67,17 @@ class Document:
 
 
 class Link(NamedTuple):
-    """One reference in a document; a tuple, because a page has hundreds.
+    """One reference to another resource; a tuple, because a page has hundreds.
 
     Attributes:
-        url: what it means, absolute; None for what cannot be fetched (``data:``, ``mailto:``,
-            no URL at all) and for a place in the document itself (``#part``).
-        fragment: with its ``#``; empty if there is none.
-        kind: what it is for.
-        value: the reference as the page means it: character references and escapes undone.
-        raw: the same as it stands in the document.
-        start, end: where it stands, in characters of :attr:`Page.text`.
-        where: the construct, such as ``img[srcset]``, for people.
+        url: the absolute URL; None for what cannot be fetched (``data:``, ``mailto:``, an invalid
+            URL) and for a reference to the same document (``#part``).
+        fragment: the fragment with its ``#``; empty if there is none.
+        kind: what the link is for.
+        value: the reference, character references and escapes decoded.
+        raw: the reference as it is written in the document.
+        start, end: the span of *raw*, in characters of :attr:`ParsedDocument.text`.
+        construct: where it stands, such as ``img[srcset]``, for people.
         rel: the link types of its element, in lower case.
         nofollow: whether the page asks robots not to follow it.
         lazy: whether only a script would load it (``data-src``): a guess, though a good one.
@@ -85,35 +85,35 @@ class Link(NamedTuple):
 
     url: Url | None
     fragment: str
-    kind: Kind
+    kind: LinkKind
     value: str
     raw: str
     start: int
     end: int
-    where: str
+    construct: str
     rel: tuple[str, ...] = ()
     nofollow: bool = False
     lazy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
-    """A file of the same copy, to which a link is to lead.
+class LocalFile:
+    """A file of the offline copy, as the new target of a link.
 
     Attributes:
-        reference: its URL, relative to where the document is in the copy.
+        relative_url: its URL, relative to the document in the copy.
     """
 
-    reference: str
+    relative_url: str
 
 
-class Change(NamedTuple):
-    """One place at which a rewritten document differs.
+class Replacement(NamedTuple):
+    """One span in which a rewritten document differs from the original.
 
     Attributes:
-        start, end: where, in characters of the original.
-        before, after: the text there.
-        link: what was replaced; None for what had to give way (``base``, ``integrity`` …).
+        start, end: the span, in characters of the original.
+        before, after: the text of the original and of the rewritten document.
+        link: the link that was replaced; None for other changes (``base``, ``integrity`` …).
     """
 
     start: int
@@ -124,21 +124,21 @@ class Change(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rewritten:
-    """A document with other links.
+class RewrittenDocument:
+    """A document with replaced links.
 
     Attributes:
-        body: the new bytes, in the encoding of the old ones.
-        changes: all differences, in order; empty if the bytes are the same.
+        body: the new bytes, in the encoding of the original.
+        replacements: all differences, in order; empty if the bytes are the same.
     """
 
     body: bytes
-    changes: tuple[Change, ...]
+    replacements: tuple[Replacement, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Robots:
-    """What ``meta name=robots`` asks for."""
+class RobotsMeta:
+    """The directives of ``meta name=robots`` that concern a crawler."""
 
     noindex: bool = False
     nofollow: bool = False

@@ -1,7 +1,7 @@
-"""Links in XML: SVG files and XHTML pages.
+"""The links of an XML document: an SVG file or an XHTML page.
 
-The parser is expat. It says where each tag begins; within a tag, which is well-formed by then,
-attributes are found by a regular expression. What follows an error is not read, as in a browser.
+The parser is expat, which gives the offset of each tag. A tag that expat accepted is well-formed,
+so a regular expression finds its attributes. What follows an error is not read, as in a browser.
 """
 
 import re
@@ -9,188 +9,220 @@ from collections.abc import Iterator
 from contextlib import suppress
 from xml.parsers.expat import ExpatError, ParserCreate
 
-from downloader.links.elements import Space, keyword
-from downloader.links.finder import Finder, Traits
-from downloader.links.html import directives
-from downloader.links.layers import Layer
-from downloader.links.model import Kind
-from downloader.links.reader import Reader
-from downloader.links.resolve import Resolver
-from downloader.links.source import Edit
+from downloader.links.collector import LinkCollector, LinkContext
+from downloader.links.element_scanner import ElementScanner
+from downloader.links.elements import ElementNamespace, keyword
+from downloader.links.embedded_text import EmbeddedText
+from downloader.links.html import parse_robots_meta
+from downloader.links.model import LinkKind
+from downloader.links.source_text import Edit
+from downloader.links.url_resolver import UrlResolver
 
-_SPACES = {"http://www.w3.org/1999/xhtml": Space.HTML, "http://www.w3.org/2000/svg": Space.SVG}
-_XLINK = "http://www.w3.org/1999/xlink"
-_BREAKS = dict.fromkeys(map(ord, "\t\n\r"), " ")
-_NAME = re.compile(r"<[^\s/>]++")
+_NAMESPACES = {
+    "http://www.w3.org/1999/xhtml": ElementNamespace.HTML,
+    "http://www.w3.org/2000/svg": ElementNamespace.SVG,
+}
+_XLINK_URI = "http://www.w3.org/1999/xlink"
+_SPACES_FOR_BREAKS = dict.fromkeys(map(ord, "\t\n\r"), " ")
+_TAG_NAME = re.compile(r"<[^\s/>]++")
 _ATTRIBUTE = re.compile(
     r"""\s*+(?P<name>[^\s=/>]++)\s*+=\s*+(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)')"""
 )
-_TAG = re.compile(r"""<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
-_SHEET = re.compile(r"""\shref\s*=\s*(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)')""")
+_START_TAG = re.compile(r"""<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
+_STYLESHEET_HREF = re.compile(r"""\shref\s*=\s*(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)')""")
 
 
 class XmlElement:
-    """An element that expat found."""
+    """An element of an XML document; see :class:`~downloader.links.elements.Element`.
 
-    __slots__ = ("_attributes", "_layer", "_written", "end", "name", "parent", "space", "start")
+    Attributes:
+        tag_offset: the offset of its start tag.
+        end_tag_offset: the offset of its end tag, if it was read; only of scripts and styles.
+    """
+
+    __slots__ = (
+        *("_attribute_matches", "_attributes", "_text", "end_tag_offset", "name", "namespace"),
+        *("parent", "tag_offset"),
+    )
 
     def __init__(
         self,
         name: str,
         attributes: list[str],
-        layer: Layer,
-        start: int,
+        text: EmbeddedText,
+        tag_offset: int,
         parent: "XmlElement | None",
     ) -> None:
+        """*name* and the names in *attributes* are as expat gives them: namespace, space, name."""
         uri, _, local = name.rpartition(" ")
-        self.space = _SPACES.get(uri, Space.OTHER)
+        self.namespace = _NAMESPACES.get(uri, ElementNamespace.OTHER)
         self.name = local.lower()
         self.parent = parent
-        self.start = start
-        #: Where its end tag begins; -1 until that is known.
-        self.end = -1
+        self.tag_offset = tag_offset
+        self.end_tag_offset = -1
         self._attributes = {
             _attribute_name(key): value
             for key, value in zip(attributes[::2], attributes[1::2], strict=True)
         }
-        self._layer = layer
-        self._written: dict[str, re.Match[str]] | None = None
+        self._text = text
+        self._attribute_matches: dict[str, re.Match[str]] | None = None
 
     def get(self, name: str) -> str | None:
-        """Return the value of an attribute; None if it has none of that name."""
+        """Return the value of an attribute; None if there is none of that name."""
         return self._attributes.get(name)
 
-    def span(self, name: str) -> tuple[int, int] | None:
-        """Return where an attribute stands; None if an entity brought the element."""
-        match = self._attribute(name)
+    def attribute_span(self, name: str) -> tuple[int, int] | None:
+        """Return the span of an attribute; None if the element came from an entity."""
+        match = self._attribute_match(name)
         return (match.start("name"), match.end()) if match else None
 
-    def value(self, name: str) -> Layer | None:
-        """Return the value of an attribute as a layer."""
-        match = self._attribute(name)
+    def attribute_value(self, name: str) -> EmbeddedText | None:
+        """Return the value of an attribute with its offsets."""
+        match = self._attribute_match(name)
         if match is None:
             return None
-        layer = _value(self._layer, match)
-        meant = self._attributes[name]
-        # What an entity of the document stands for, only the parser knows.
-        known = "&" not in match[0] or _in_one_line(layer.text) == _in_one_line(meant)
-        return layer if known else layer.meaning(meant)
+        text = _quoted_value(self._text, match)
+        parsed = self._attributes[name]
+        # Only the parser knows the entities that the document defines.
+        is_same = "&" not in match[0] or _normalised(text.text) == _normalised(parsed)
+        return text if is_same else text.decoded_as(parsed)
 
-    def content(self) -> Layer | None:
-        """Return the text between its tags, references and CDATA sections resolved."""
-        tag = _TAG.match(self._layer.text, self.start)
-        if tag is None or self.end < tag.end():
+    def content(self) -> EmbeddedText | None:
+        """Return the text between the tags, references and CDATA sections decoded."""
+        tag = _START_TAG.match(self._text.text, self.tag_offset)
+        if tag is None or self.end_tag_offset < tag.end():
             return None
-        return self._layer.content(tag.end(), self.end)
+        return self._text.element_content(tag.end(), self.end_tag_offset)
 
-    def _attribute(self, name: str) -> re.Match[str] | None:
-        if self._written is None:
-            self._written = dict(zip(self._attributes, self._as_written(), strict=False))
-        return self._written.get(name)
+    def _attribute_match(self, name: str) -> re.Match[str] | None:
+        if self._attribute_matches is None:
+            # Both are in the order of the tag.
+            self._attribute_matches = dict(
+                zip(self._attributes, self._written_attributes(), strict=False)
+            )
+        return self._attribute_matches.get(name)
 
-    def _as_written(self) -> Iterator[re.Match[str]]:
-        text = self._layer.text
-        name = _NAME.match(text, self.start)
-        position = name.end() if name else len(text)
-        while match := _ATTRIBUTE.match(text, position):
+    def _written_attributes(self) -> Iterator[re.Match[str]]:
+        source = self._text.text
+        tag_name = _TAG_NAME.match(source, self.tag_offset)
+        position = tag_name.end() if tag_name else len(source)
+        while match := _ATTRIBUTE.match(source, position):
             position = match.end()
             if match["name"] != "xmlns" and not match["name"].startswith("xmlns:"):
                 yield match
 
 
-class Page:
+class XmlDocument:
     """An XML document.
 
     Attributes:
-        robots: what it asks of robots, if it is an XHTML page.
-        resolver: what its references are relative to.
+        robots: the directives of ``meta name=robots``, in XHTML.
+        resolver: resolves its references, against its base URL.
     """
 
-    def __init__(self, layer: Layer, resolver: Resolver) -> None:
-        self._layer = layer
-        self._data = layer.text.encode("utf-8", "replace")
-        self._bytes = self._characters = 0
-        self._open: list[XmlElement] = []
+    def __init__(self, text: EmbeddedText, resolver: UrlResolver) -> None:
+        self._text = text
+        self._data = text.text.encode("utf-8", "replace")
+        self._byte_offset = self._character_offset = 0
+        self._open_elements: list[XmlElement] = []
         self._elements: list[XmlElement] = []
-        self._sheets: list[Layer] = []
+        self._stylesheets: list[EmbeddedText] = []
         self._parse()
         self._base = next(
-            (e for e in self._html("base") if e.get("href") is not None and e.span("href")), None
+            (
+                element
+                for element in self._html_elements("base")
+                if element.get("href") is not None and element.attribute_span("href")
+            ),
+            None,
         )
-        self.robots = directives(
-            keyword(e, "content") for e in self._html("meta") if keyword(e, "name") == "robots"
+        self.robots = parse_robots_meta(
+            keyword(element, "content")
+            for element in self._html_elements("meta")
+            if keyword(element, "name") == "robots"
         )
-        self.resolver = resolver.based(self._base.get("href") or "") if self._base else resolver
+        self.resolver = resolver
+        if self._base:
+            self.resolver = resolver.with_base(self._base.get("href") or "")
 
-    def read(self, finder: Finder) -> None:
-        """Add its links, and what must give way in a copy of it."""
-        value = self._base.value("href") if self._base else None
-        if value and value.text:
-            start, end = value.offset(0), value.offset(len(value.text))
-            finder.edits.append(Edit(start, end, ""))
-            finder.rebased = True
-        for sheet in self._sheets:
-            finder.whole(Kind.STYLESHEET, sheet, self.resolver, Traits("xml-stylesheet[href]"))
-        reader = Reader(finder, self._layer, self.resolver, nofollow=self.robots.nofollow)
+    def collect_links(self, collector: LinkCollector) -> None:
+        """Collect the links, and the edits that a copy needs."""
+        base_value = self._base.attribute_value("href") if self._base else None
+        if base_value and base_value.text:
+            start, end = base_value.offset(0), base_value.offset(len(base_value.text))
+            collector.edits.append(Edit(start, end, ""))
+            collector.removes_base = True
+        for stylesheet in self._stylesheets:
+            context = LinkContext("xml-stylesheet[href]")
+            collector.add_whole(LinkKind.STYLESHEET, stylesheet, self.resolver, context)
+        scanner = ElementScanner(
+            collector, self._text, self.resolver, nofollow=self.robots.nofollow
+        )
         for element in self._elements:
-            reader.read(element)
-            reader.lazy(element)
+            scanner.collect(element)
+            scanner.collect_lazy(element)
 
-    def _html(self, name: str) -> list[XmlElement]:
-        return [e for e in self._elements if e.name == name and e.space is Space.HTML]
+    def _html_elements(self, name: str) -> list[XmlElement]:
+        return [
+            element
+            for element in self._elements
+            if element.name == name and element.namespace is ElementNamespace.HTML
+        ]
 
     def _parse(self) -> None:
-        # The text was decoded already: whatever it declares, this is UTF-8.
+        # The text was decoded and encoded again: whatever it declares, this is UTF-8.
         parser = ParserCreate("utf-8", " ")
         parser.ordered_attributes = True
         parser.specified_attributes = True
 
-        def start(name: str, attributes: list[str]) -> None:
-            parent = self._open[-1] if self._open else None
-            at = self._place(parser.CurrentByteIndex)
-            element = XmlElement(name, attributes, self._layer, at, parent)
-            self._open.append(element)
+        def start_element(name: str, attributes: list[str]) -> None:
+            parent = self._open_elements[-1] if self._open_elements else None
+            offset = self._offset_of_byte(parser.CurrentByteIndex)
+            element = XmlElement(name, attributes, self._text, offset, parent)
+            self._open_elements.append(element)
             self._elements.append(element)
 
-        def end(_: str) -> None:
-            element = self._open.pop()
+        def end_element(_: str) -> None:
+            element = self._open_elements.pop()
             if element.name in {"style", "script"}:
-                element.end = self._place(parser.CurrentByteIndex)
+                element.end_tag_offset = self._offset_of_byte(parser.CurrentByteIndex)
 
-        def instruction(target: str, _: str) -> None:
+        def processing_instruction(target: str, _: str) -> None:
             if target == "xml-stylesheet" and not self._elements:
-                self._sheet(self._place(parser.CurrentByteIndex))
+                self._add_stylesheet(self._offset_of_byte(parser.CurrentByteIndex))
 
-        parser.StartElementHandler = start
-        parser.EndElementHandler = end
-        parser.ProcessingInstructionHandler = instruction
+        parser.StartElementHandler = start_element
+        parser.EndElementHandler = end_element
+        parser.ProcessingInstructionHandler = processing_instruction
         with suppress(ExpatError):
             parser.Parse(self._data, True)
 
-    def _place(self, index: int) -> int:
-        """Return the character at a byte; bytes are asked for in order."""
-        self._characters += len(self._data[self._bytes : index].decode("utf-8", "replace"))
-        self._bytes = index
-        return self._characters
+    def _offset_of_byte(self, index: int) -> int:
+        """Return the offset of the character at a byte; *index* never decreases."""
+        passed = self._data[self._byte_offset : index]
+        self._character_offset += len(passed.decode("utf-8", "replace"))
+        self._byte_offset = index
+        return self._character_offset
 
-    def _sheet(self, start: int) -> None:
-        end = self._layer.text.find("?>", start)
-        match = _SHEET.search(self._layer.text, start, end) if end != -1 else None
+    def _add_stylesheet(self, start: int) -> None:
+        source = self._text.text
+        end = source.find("?>", start)
+        match = _STYLESHEET_HREF.search(source, start, end) if end != -1 else None
         if match:
-            self._sheets.append(_value(self._layer, match))
+            self._stylesheets.append(_quoted_value(self._text, match))
 
 
-def _value(layer: Layer, match: re.Match[str]) -> Layer:
-    """Return the value of an attribute as a layer."""
+def _quoted_value(text: EmbeddedText, match: re.Match[str]) -> EmbeddedText:
+    """Return the value in a match with the groups ``double`` and ``single``."""
     group = "single" if match["double"] is None else "double"
-    return layer.value(*match.span(group), "'" if group == "single" else '"')
+    return text.attribute_value(*match.span(group), "'" if group == "single" else '"')
 
 
-def _in_one_line(value: str) -> str:
+def _normalised(value: str) -> str:
     """Return a value as the parser normalises it (XML 1.0, 3.3.3)."""
-    return value.replace("\r\n", "\n").translate(_BREAKS)
+    return value.replace("\r\n", "\n").translate(_SPACES_FOR_BREAKS)
 
 
 def _attribute_name(key: str) -> str:
     uri, _, local = key.rpartition(" ")
-    return f"xlink:{local}" if uri == _XLINK else key
+    return f"xlink:{local}" if uri == _XLINK_URI else key

@@ -4,9 +4,24 @@ An address to fetch is one of ``targets``, what became of it one of ``outcomes``
 how a run is made, and ``runs`` what is said of it as a whole.
 """
 
-from downloader.models.options import LEVEL, PACK_SIZE, USER_AGENT, Options, Pack, WarcDigest
+from downloader.models.options import (
+    DEFAULT_LEVEL,
+    DEFAULT_PACK_BYTES,
+    USER_AGENT,
+    ArchiveOptions,
+    ListOptions,
+    MirrorOptions,
+    NetworkOptions,
+    Options,
+    OutputOptions,
+    Pack,
+    PolitenessOptions,
+    RequestOptions,
+    StorageOptions,
+    TransferOptions,
+    WarcDigest,
+)
 from downloader.models.outcomes import (
-    CharsetSource,
     Downloaded,
     Failed,
     Outcome,
@@ -16,28 +31,38 @@ from downloader.models.outcomes import (
     Timings,
     Unchanged,
 )
+from downloader.models.partial import PartialBody
 from downloader.models.runs import ExitStatus, InFlight, Tally
 from downloader.models.targets import Checksum, Target
 
 __all__ = [
-    "LEVEL",
-    "PACK_SIZE",
+    "DEFAULT_LEVEL",
+    "DEFAULT_PACK_BYTES",
     "USER_AGENT",
-    "CharsetSource",
+    "ArchiveOptions",
     "Checksum",
     "Downloaded",
     "ExitStatus",
     "Failed",
     "InFlight",
+    "ListOptions",
+    "MirrorOptions",
+    "NetworkOptions",
     "Options",
     "Outcome",
+    "OutputOptions",
     "Pack",
+    "PartialBody",
+    "PolitenessOptions",
+    "RequestOptions",
     "Sizes",
     "SkipReason",
     "Skipped",
+    "StorageOptions",
     "Tally",
     "Target",
     "Timings",
+    "TransferOptions",
     "Unchanged",
     "WarcDigest",
 ]

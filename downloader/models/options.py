@@ -1,87 +1,67 @@
-"""How a run is made."""
+"""The options of a run, in groups: each consumer takes the narrowest group that it needs.
+
+``Options`` inherits every group, so that users give all options to one flat constructor. A group
+checks its own fields; what concerns two groups is checked by the first class that has both.
+
+    Options
+    ├── TransferOptions        fetching and saving, without the list and the mirror
+    │   ├── StorageOptions         OutputOptions, ArchiveOptions
+    │   └── RequestOptions         NetworkOptions, PolitenessOptions
+    ├── MirrorOptions
+    └── ListOptions
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from downloader._version import __version__
-from downloader.shards import Shard
+from downloader.models.shards import Shard
 
-#: The User-Agent sent by default: honest, so that a site's owner can tell who came.
+#: The User-Agent sent by default: honest, so that the owner of a site can identify this program.
 USER_AGENT = f"download/{__version__} (concurrent website downloader)"
 
-#: A volume of a pack is so large, unless another size is given.
-PACK_SIZE = 1024**3
+#: The size of a volume of a pack, unless another is given.
+DEFAULT_PACK_BYTES = 1024**3
 
-#: So many links are followed one after the other, unless another number is given.
-LEVEL = 5
+#: The number of links followed from a page of the list, unless another is given.
+DEFAULT_LEVEL = 5
 
 
 class Pack(StrEnum):
-    """What bodies are put into, instead of a file for each."""
+    """Container formats that bodies can be saved in, instead of one file each."""
 
     WARC = "warc"
 
 
 class WarcDigest(StrEnum):
-    """What the digests in an archive are made with."""
+    """Hash algorithms for the digests in an archive."""
 
     SHA1 = "sha1"
     SHA256 = "sha256"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How a run is made; every field has the command's default.
+@dataclass(frozen=True, kw_only=True)
+class _OptionGroup:
+    """The end of every group's chain of checks."""
+
+    def __post_init__(self) -> None:
+        """Check nothing: each group checks its own fields, then calls the next group's check."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions(_OptionGroup):
+    """Where files go, and what happens to files that an earlier run saved.
 
     Attributes:
-        output: the folder that files are saved under; created when missing. With *remote* only
-            the journal and what is unfinished are there.
+        output: the folder that files are saved under; created when missing. With *remote* it holds
+            only the journal and unfinished files.
         remote: the URL of an object store's prefix that whole files go to instead, or None.
         save: False to measure only, and leave no file and no folder behind.
-        force: fetch again what is done already.
-        refresh: ask the server whether what is done has changed (RFC 9110, section 13).
-        verify: hash what is done again, instead of comparing sizes alone.
+        force: fetch again what an earlier run has saved.
+        refresh: ask the server whether saved files have changed (RFC 9110, section 13).
+        verify: hash saved files again, instead of comparing sizes alone.
         server_timestamps: give files the time of ``Last-Modified``.
-        concurrency: how many URLs are fetched at once; None to find out what is best.
-        processes: how many processes share the hosts out among them.
-        per_host: how many URLs of one host are fetched at once.
-        delay: seconds between two requests to one host.
-        limit_rate: bytes per second that all transfers together may receive; none with 0 or None.
-        connect_timeout: seconds for name resolution, connection and TLS together.
-        read_timeout: seconds without a byte after which a transfer has stalled.
-        timeout: seconds for one whole URL, retries and waits included, or None.
-        retries: how often a failure that may pass is tried again.
-        min_speed: bytes per second below which a transfer is given up, or None.
-        max_size: bytes, decoded, above which a body is refused, or None.
-        max_redirects: how many redirects of one URL are followed.
-        headers: sent with every request, as (name, value).
-        user_agent: the User-Agent header.
-        cookies: a file of cookies in Netscape's format.
-        netrc: take user and password from ``~/.netrc`` or the file that ``NETRC`` names.
-        cacert: a PEM file of certificate authorities to trust instead of the system's.
-        insecure: accept any TLS certificate.
-        block_private: refuse addresses that are not of the public internet, at every hop.
-        mirror: save what each page needs as well, and have links lead to what was saved.
-        level: follow the links of pages so many steps, or None to follow none; 0: without bound.
-            It implies mirror.
-        span_hosts: follow links to other hosts, too.
-        no_parent: follow no link to what is above the folder of the page that the list names.
-        accept: patterns; of what pages refer to only what they match is kept, if there are any.
-        reject: patterns; what they match of what pages refer to is not fetched.
-        robots: ask robots.txt before a link is followed, and heed nofollow.
-        max_urls: fetch no more than so many addresses that pages refer to, or None.
-        single_file: make each page one file with all it needs; implies mirror.
-        timings: find out what each URL waited for.
-        warc: keep every exchange in a WARC file of this name too; its ending (``.warc.gz`` or
-            ``.warc``) says whether it is compressed.
-        warc_max_size: bytes after which a further file is begun; None for no limit, but with
-            pack for 1 GiB.
-        warc_digest: what digests in the archive are made with.
-        wacz: pack the archive of this run as a WACZ file of this name.
-        pack: put bodies into volumes of this format in the folder, instead of a file for each.
-        replay: archives that answer in the network's place; none for the network.
-        shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
 
     output: Path = Path("downloaded_sites")
@@ -91,11 +71,35 @@ class Options:
     refresh: bool = False
     verify: bool = False
     server_timestamps: bool = True
-    concurrency: int | None = None
-    processes: int = 1
-    per_host: int = 6
-    delay: float = 0.0
-    limit_rate: int | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that files are saved under; None if they go to an object store."""
+        return self.output if self.remote is None else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(_OptionGroup):
+    """How one URL is requested, and when its transfer is given up.
+
+    Attributes:
+        connect_timeout: seconds for name resolution, connection and TLS together.
+        read_timeout: seconds without a byte after which a transfer has stalled.
+        timeout: seconds for one whole URL, retries and waits included, or None.
+        retries: how often a transient failure is retried.
+        min_speed: bytes per second below which a transfer is given up, or None.
+        max_size: bytes, decoded, above which a body is refused, or None.
+        max_redirects: how many redirects of one URL are followed.
+        headers: sent with every request, as (name, value).
+        user_agent: the User-Agent header.
+        cookies: a file of cookies in Netscape's format.
+        netrc: take user and password from ``~/.netrc`` or the file that ``NETRC`` names.
+        cacert: a PEM file of certificate authorities to trust instead of the system's.
+        insecure: accept any TLS certificate.
+        block_private: refuse addresses that are not of the public internet, for every request.
+        timings: measure the phases of each URL's last request.
+    """
+
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     timeout: float | None = None
@@ -110,6 +114,82 @@ class Options:
     cacert: Path | None = None
     insecure: bool = False
     block_private: bool = False
+    timings: bool = False
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ValueError: a number is out of range.
+        """
+        _require_positive(
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+            timeout=self.timeout,
+        )
+        _require_not_negative(
+            max_redirects=self.max_redirects,
+            retries=self.retries,
+            min_speed=self.min_speed,
+            max_size=self.max_size,
+        )
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolitenessOptions(_OptionGroup):
+    """How much is requested at once, and how fast.
+
+    Attributes:
+        concurrency: how many URLs are fetched at once; None to adapt it to the run.
+        processes: how many processes share the hosts among them.
+        per_host: how many URLs of one host are fetched at once.
+        delay: seconds between two requests to one host.
+        limit_rate: bytes per second that all transfers together may receive; None or 0 for no
+            limit.
+    """
+
+    concurrency: int | None = None
+    processes: int = 1
+    per_host: int = 6
+    delay: float = 0.0
+    limit_rate: int | None = None
+
+    @property
+    def process_count(self) -> int:
+        """How many processes take part: no more than URLs may be fetched at once."""
+        return min(self.processes, self.concurrency or self.processes)
+
+    def __post_init__(self) -> None:
+        """Check ranges, so that a mistake is an error here and not a run that hangs.
+
+        Raises:
+            ValueError: a number is out of range.
+        """
+        _require_at_least_one(
+            concurrency=self.concurrency, processes=self.processes, per_host=self.per_host
+        )
+        _require_not_negative(delay=self.delay, limit_rate=self.limit_rate)
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MirrorOptions(_OptionGroup):
+    """Which pages are mirrored, and which of their links are followed.
+
+    Attributes:
+        mirror: also save what each page needs, and make links lead to the saved files.
+        level: follow this many links from a page of the list, or None to follow none; 0 for no
+            limit. Implies mirror.
+        span_hosts: follow links to other hosts, too.
+        no_parent: follow no link to a URL above the folder of the page that the list names.
+        accept: patterns; if there are any, only referenced URLs that match one are kept.
+        reject: patterns; referenced URLs that match one are not fetched.
+        robots: ask robots.txt before a link is followed, and respect nofollow.
+        max_urls: the largest number of URLs fetched because a page refers to them, or None.
+        single_file: save each page as one file with everything it needs; implies mirror.
+    """
+
     mirror: bool = False
     level: int | None = None
     span_hosts: bool = False
@@ -119,80 +199,153 @@ class Options:
     robots: bool = True
     max_urls: int | None = None
     single_file: bool = False
-    timings: bool = False
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether pages are mirrored."""
+        return self.mirror or self.single_file or self.level is not None
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ValueError: a number is out of range.
+        """
+        _require_not_negative(level=self.level, max_urls=self.max_urls)
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveOptions(_OptionGroup):
+    """Which web archives are written, and which are read.
+
+    Attributes:
+        warc: also record every exchange in a WARC file of this name; its extension (``.warc.gz``
+            or ``.warc``) says whether it is compressed.
+        warc_max_size: bytes after which a new file is started; None for no limit, but with pack
+            for :data:`DEFAULT_PACK_BYTES`.
+        warc_digest: the hash algorithm of the digests in the archive.
+        wacz: pack the archive of this run as a WACZ file of this name.
+        pack: save bodies in volumes of this format in the folder, instead of one file each.
+        replay: archives that responses are read from; empty for the network.
+    """
+
     warc: Path | None = None
     warc_max_size: int | None = None
     warc_digest: WarcDigest = WarcDigest.SHA1
     wacz: Path | None = None
     pack: Pack | None = None
     replay: tuple[Path, ...] = ()
-    shard: Shard | None = None
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder that files are saved under; None if they go to an object store."""
-        return self.output if self.remote is None else None
 
     @property
     def archiving(self) -> bool:
-        """Whether an archive of the run is kept."""
+        """Whether an archive of the run is written."""
         return self.warc is not None or self.wacz is not None or self.pack is not None
 
     @property
     def archive_size(self) -> int | None:
-        """After how many bytes a further file of the archive is begun; None for no limit."""
-        return PACK_SIZE if self.pack and self.warc_max_size is None else self.warc_max_size
+        """Bytes after which a new file of the archive is started; None for no limit."""
+        return (
+            DEFAULT_PACK_BYTES if self.pack and self.warc_max_size is None else self.warc_max_size
+        )
 
     def __post_init__(self) -> None:
-        """Check ranges, so that a mistake is an error here and not a hang later.
+        """Check ranges, file names, and that a pack is the only archive.
 
         Raises:
-            ValueError: a number is out of range.
+            ValueError: a value is not allowed.
         """
-        for name in ("concurrency", "processes", "per_host"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1")
-        for name in ("connect_timeout", "read_timeout", "timeout"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise ValueError(f"{name} must be more than 0")
-        for name in (
-            "max_redirects",
-            "retries",
-            "min_speed",
-            "max_size",
-            "delay",
-            "limit_rate",
-            "level",
-            "max_urls",
-            "warc_max_size",
-        ):
-            value = getattr(self, name)
-            if value is not None and value < 0:
-                raise ValueError(f"{name} must not be negative")
-        if self.mirrors and not self.save:
-            raise ValueError("a mirror has to be saved")
+        _require_not_negative(warc_max_size=self.warc_max_size)
         if self.pack is not None:
-            others = {
-                "warc": self.warc is not None,
-                "wacz": self.wacz is not None,
-                "no save": not self.save,
-                "verify": self.verify,
-                "a mirror": self.mirrors,
-                "replay": bool(self.replay),
-            }
-            if wrong := [name for name, given in others.items() if given]:
-                raise ValueError(f"pack goes with no {' and no '.join(wrong)}")
-        if self.mirrors and self.remote is not None:
-            raise ValueError("a mirror needs a folder: its files are changed after they are saved")
-
+            _refuse_with_pack(warc=self.warc, wacz=self.wacz, replay=self.replay)
         if self.warc is not None and not self.warc.name.endswith((".warc", ".warc.gz")):
             raise ValueError("warc must end with .warc.gz, or with .warc for no compression")
         if self.wacz is not None and not self.wacz.name.endswith(".wacz"):
             raise ValueError("wacz must end with .wacz")
+        super().__post_init__()
 
-    @property
-    def mirrors(self) -> bool:
-        """Whether pages are mirrored."""
-        return self.mirror or self.single_file or self.level is not None
+
+@dataclass(frozen=True, kw_only=True)
+class ListOptions(_OptionGroup):
+    """Which lines of the list are fetched.
+
+    Attributes:
+        shard: fetch only the lines whose hosts belong to this one of several runs, or None.
+    """
+
+    shard: Shard | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageOptions(OutputOptions, ArchiveOptions):
+    """Where bodies are saved: a folder, an object store, or an archive."""
+
+    def __post_init__(self) -> None:
+        """Check that a pack is saved, and not asked for what only files have.
+
+        Raises:
+            ValueError: two options exclude each other.
+        """
+        if self.pack is not None:
+            _refuse_with_pack(**{"save=False": not self.save, "verify": self.verify})
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestOptions(NetworkOptions, PolitenessOptions):
+    """How URLs are requested: one by one, and all together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferOptions(StorageOptions, RequestOptions):
+    """How URLs are fetched and saved, wherever they come from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(TransferOptions, MirrorOptions, ListOptions):
+    """The options of a run; every field has the command's default.
+
+    The fields are those of :class:`OutputOptions`, :class:`NetworkOptions`,
+    :class:`PolitenessOptions`, :class:`MirrorOptions`, :class:`ArchiveOptions` and
+    :class:`ListOptions`.
+    """
+
+    def __post_init__(self) -> None:
+        """Check that pages are mirrored to files in a folder, which are changed after saving.
+
+        Raises:
+            ValueError: two options exclude each other, or a value is not allowed.
+        """
+        if self.mirrors:
+            if not self.save:
+                raise ValueError("a mirror cannot be combined with save=False")
+            if self.pack is not None:
+                _refuse_with_pack(**{"a mirror": True})
+            if self.remote is not None:
+                raise ValueError(
+                    "a mirror needs a folder, because its files are changed after they are saved"
+                )
+        super().__post_init__()
+
+
+def _require_at_least_one(**numbers: int | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and number < 1:
+            raise ValueError(f"{name} must be at least 1")
+
+
+def _require_positive(**numbers: float | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and number <= 0:
+            raise ValueError(f"{name} must be more than 0")
+
+
+def _require_not_negative(**numbers: float | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and number < 0:
+            raise ValueError(f"{name} must not be negative")
+
+
+def _refuse_with_pack(**others: object) -> None:
+    if given := [name for name, value in others.items() if value]:
+        raise ValueError(f"pack cannot be combined with {' or '.join(given)}")

@@ -1,20 +1,12 @@
 """What became of it."""
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
+from typing import ClassVar
 
 from downloader.errors import ErrorKind
-from downloader.paths import SafePath
-
-
-class CharsetSource(StrEnum):
-    """How the character encoding of a text was found."""
-
-    BOM = "bom"
-    HEADER = "header"
-    META = "meta"
-    UTF8 = "valid-utf-8"
-    DETECTED = "detected"
+from downloader.web.charset import CharsetSource
+from downloader.web.filenames import SafePath
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +135,12 @@ class Unchanged:
     sha256: str = ""
     etag: str = ""
     last_modified: str = ""
+    #: The status that says so, and the bytes of its body.
+    status: ClassVar[int] = 304
+    wire_bytes: ClassVar[int] = 0
 
 
-class SkipReason(Enum):
+class SkipReason(StrEnum):
     """Why a line was not fetched."""
 
     DUPLICATE = "duplicate"
@@ -158,7 +153,7 @@ class Skipped:
     """Nothing was to be done for this line.
 
     Attributes:
-        index, origin, url: as in :class:`Downloaded`.
+        index, origin, url, parent: as in :class:`Downloaded`.
         reason: why.
         detail: one line for a person.
         path, size, characters, sha256, etag, last_modified: of what an earlier run saved, as far
@@ -176,6 +171,7 @@ class Skipped:
     sha256: str = ""
     etag: str = ""
     last_modified: str = ""
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from downloader.urls import Url, redact
+from downloader.web.urls import Url, redact
 
 
 @dataclass(frozen=True, slots=True)

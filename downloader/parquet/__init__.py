@@ -5,17 +5,17 @@ loaded when a Parquet file is met and not before. It has no types of its own: wh
 are the protocols of ``library``, and nothing else of it leaves this room.
 """
 
-from downloader.parquet.library import ParquetError, load
-from downloader.parquet.reading import Column, is_parquet, read
-from downloader.parquet.writing import Cell, Field, Type, Writer
+from downloader.parquet.pyarrow_api import ParquetError, load
+from downloader.parquet.reader import WantedColumn, is_parquet, read
+from downloader.parquet.writer import Cell, ColumnField, ColumnType, TableWriter
 
 __all__ = [
     "Cell",
-    "Column",
-    "Field",
+    "ColumnField",
+    "ColumnType",
     "ParquetError",
-    "Type",
-    "Writer",
+    "TableWriter",
+    "WantedColumn",
     "is_parquet",
     "load",
     "read",

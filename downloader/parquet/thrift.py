@@ -12,7 +12,7 @@ class ThriftError(ValueError):
     """The data are no struct in this protocol, or not as Parquet's writers make them."""
 
 
-class Thrift:
+class ThriftReader:
     """Reads values one after the other; IndexError where the data end within one.
 
     Attributes:

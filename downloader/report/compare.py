@@ -1,58 +1,69 @@
-"""What is new, gone or changed since an earlier report."""
+"""Comparison of a run's records with those of an earlier report."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from pathlib import Path
 
 from downloader.errors import ErrorKind
 from downloader.models import SkipReason
-from downloader.report.reading import read
 from downloader.report.record import Record, Result
-from downloader.text import format_size, printable
+from downloader.web.text import format_size, printable
 
-_FLAG = "--compare"
-#: Of each kind of change so many are kept, and the others counted.
-_MOST_KEPT = 200
-#: What is needed of a record.
-_NEEDED = ("decoded_bytes", "sha256", "reason", "parent")
-_THERE = frozenset({Result.DOWNLOADED, Result.MEASURED, Result.UNCHANGED, Result.SKIPPED})
+#: The fields that a comparison needs of both reports.
+COMPARED_FIELDS = ("kind", "decoded_bytes", "sha256", "reason", "parent")
+#: Changes kept for each kind of change; further ones are only counted.
+_MAX_KEPT = 200
+_HINT_REFRESH = "skipped as done; --refresh asks the server"
 
 
-class Change(StrEnum):
-    """How a URL differs from what it was."""
+class ChangeKind(StrEnum):
+    """How a URL differs from the earlier report."""
 
     FAILS = "fails now"
     WORKS = "works again"
+    DISALLOWED = "disallowed by robots.txt"
+    ALLOWED = "allowed again"
     NEW = "new"
     GONE = "gone"
     SIZE = "changed in size"
     CONTENT = "changed in content"
 
 
+class _Availability(Enum):
+    """What a record says of the server's copy."""
+
+    FETCHED = auto()
+    FAILED = auto()
+    DISALLOWED = auto()
+    #: The file was saved by an earlier run, and the server was not asked.
+    NOT_CHECKED = auto()
+
+
 @dataclass(frozen=True, slots=True)
-class Before:
+class EarlierRecord:
     """What an earlier report says of a URL.
 
     Attributes:
-        there: whether it could be fetched.
-        size: bytes of its body, if they are known.
-        sha256: of those bytes, if it is known.
-        parent: the page that it was found on, if it was.
+        availability: whether it could be fetched.
+        size: of its body in bytes, if known.
+        sha256: of those bytes, if known.
+        parent: the page that it was found on, if any.
     """
 
-    there: bool
+    availability: _Availability
     size: int | None
     sha256: bytes | None
     parent: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """One change.
+class UrlChange:
+    """The change of one URL.
 
     Attributes:
-        url: what has changed.
-        before, after: bytes of its body, if they are known.
+        url: that changed.
+        before, after: size of its body in bytes, if known.
     """
 
     url: str
@@ -60,8 +71,8 @@ class Changed:
     after: int | None
 
     @property
-    def said(self) -> str:
-        """What it was and is, for a person; empty if that is not known."""
+    def sizes(self) -> str:
+        """The sizes before and after, for a person; empty if neither is known."""
         if self.before is None or self.after is None:
             known = self.after if self.before is None else self.before
             return "" if known is None else format_size(known)
@@ -70,129 +81,173 @@ class Changed:
 
 
 @dataclass(slots=True)
-class Changes:
+class ChangeGroup:
     """All changes of one kind, of which the first are kept."""
 
     count: int = 0
-    shown: list[Changed] = field(default_factory=list)
+    shown: list[UrlChange] = field(default_factory=list)
 
-    def add(self, changed: Changed) -> None:
-        """Add one."""
+    def add(self, change: UrlChange) -> None:
+        """Add one change."""
         self.count += 1
-        if len(self.shown) < _MOST_KEPT:
-            self.shown.append(changed)
+        if len(self.shown) < _MAX_KEPT:
+            self.shown.append(change)
 
 
 class Comparison:
-    """Holds each record against what an earlier report says of its URL.
+    """Compares records with those of an earlier report.
 
     Args:
-        path: of that report, JSONL, JSON or Parquet; it is read at once, and may then be
-            written anew.
+        path: of the earlier report.
+        earlier: its records, with at least the :data:`COMPARED_FIELDS`. All are read at once, so
+            that the new report may take the file's place.
 
     Attributes:
-        path: of that report.
-        changes: by kind, those that there are.
-        same: how many URLs are as they were.
-        complete: whether what is gone could be told.
-        partial: whether the earlier run was stopped, so that what is new may only not have come.
-
-    Raises, when made:
-        ReportError: it cannot be read, or is no report.
+        path: of the earlier report.
+        changes: by kind.
+        same: the number of URLs that have not changed.
+        not_checked: the number of URLs that the server was not asked for, because an earlier run
+            had saved them.
+        complete: whether it is known which URLs are gone.
+        partial: whether the earlier run was stopped, so that a URL may be new only because that
+            run did not reach it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, earlier: Iterable[Record]) -> None:
         self.path = path
-        self.changes: dict[Change, Changes] = {}
+        self.changes: dict[ChangeKind, ChangeGroup] = {}
         self.same = 0
+        self.not_checked = 0
         self.complete = True
         self.partial = False
-        self._before: dict[str, Before] = {}
-        # Lines that are no addresses are not known to repeat each other.
-        self._bad: set[str] = set()
-        # Pages that are there already are not read again, and what they need is not told of.
-        self._unread: set[str] = set()
-        for record in read(path, _FLAG, _NEEDED):
+        self._earlier: dict[str, EarlierRecord] = {}
+        # Repeated lines that are no URLs are not reported as duplicates.
+        self._bad_urls: set[str] = set()
+        # The requisites of a page that was skipped as done are not reported.
+        self._done_pages: set[str] = set()
+        for record in earlier:
             if record.outcome is Result.NOT_TRIED:
                 self.partial = True
-            elif record.reason != SkipReason.DUPLICATE.value:
-                there = record.outcome in _THERE
-                digest = bytes.fromhex(record.sha256) if record.sha256 else None
-                self._before[record.url] = Before(
-                    there, record.decoded_bytes, digest, record.parent
+            elif record.reason is not SkipReason.DUPLICATE:
+                self._earlier[record.url] = EarlierRecord(
+                    _availability(record), record.decoded_bytes, _digest(record), record.parent
                 )
 
     def add(self, record: Record) -> None:
-        """Take one record; of several lines with one URL the first counts."""
-        if record.reason == SkipReason.DUPLICATE.value or record.url in self._bad:
+        """Compare one record; of several lines with one URL, the first counts."""
+        if record.reason is SkipReason.DUPLICATE or record.url in self._bad_urls:
             return
-        if record.kind == ErrorKind.BAD_URL:
-            self._bad.add(record.url)
-        if record.outcome is Result.SKIPPED:
-            self._unread.add(record.url)
-        before = self._before.pop(record.url, None)
-        after = record.decoded_bytes
-        change = _change(before, record)
-        if change is None:
-            self.same += 1
+        if record.kind is ErrorKind.BAD_URL:
+            self._bad_urls.add(record.url)
+        if record.reason is SkipReason.DONE:
+            self._done_pages.add(record.url)
+        earlier = self._earlier.pop(record.url, None)
+        change = ChangeKind.NEW if earlier is None else _change(earlier, record)
+        if change is not None:
+            before = earlier.size if earlier else None
+            self._add_change(change, UrlChange(record.url, before, record.decoded_bytes))
+        elif _availability(record) is _Availability.NOT_CHECKED:
+            self.not_checked += 1
         else:
-            self._note(change, Changed(record.url, before.size if before else None, after))
+            self.same += 1
 
     def finish(self, *, complete: bool) -> None:
-        """Take in that this was all; what a stopped run did not come to is not gone."""
+        """Find the URLs that are gone, once all records were added.
+
+        Args:
+            complete: whether the run reached its end; otherwise, no URL is known to be gone.
+        """
         self.complete = complete
         if complete:
-            for url, before in self._before.items():
-                if self._of_unread(before):
-                    self.same += 1
+            for url, earlier in self._earlier.items():
+                if self._is_linked_from_done_page(earlier):
+                    self.not_checked += 1
                 else:
-                    self._note(Change.GONE, Changed(url, before.size, None))
-        self._before.clear()
+                    self._add_change(ChangeKind.GONE, UrlChange(url, earlier.size, None))
+        self._earlier.clear()
 
-    def lines(self, most: int = 20) -> list[str]:
-        """Return what has changed, as lines for a person."""
-        counts = [f"{self.changes[kind].count} {kind}" for kind in Change if kind in self.changes]
-        unknown = "" if self.complete else "; what is gone is not known, as the run was stopped"
-        said = ", ".join([*counts, f"{self.same} the same"])
-        if self.partial:
-            unknown += "; the earlier run was stopped, and had not come to all that is new"
-        lines = [f"Since {printable(str(self.path))}: {said}{unknown}"]
-        for kind in Change:
-            changes = self.changes.get(kind, Changes())
-            for changed in changes.shown[:most]:
-                about = f": {changed.said}" if changed.said else ""
-                lines.append(f"  {kind}: {printable(changed.url)}{about}")
-            if changes.count > most:
-                lines.append(f"  {kind}: and {changes.count - most} more")
+    def summary(self) -> str:
+        """Return the counts, and what limits them, as one sentence without its end."""
+        counts = [
+            f"{self.changes[kind].count} {kind}" for kind in ChangeKind if kind in self.changes
+        ]
+        counts.append(f"{self.same} the same")
+        if self.not_checked:
+            counts.append(f"{self.not_checked} not checked ({_HINT_REFRESH})")
+        limits = [
+            *(["what is gone is not known, as the run was stopped"] if not self.complete else []),
+            *(
+                ["the earlier run was stopped, and had not come to all that is new"]
+                if self.partial
+                else []
+            ),
+        ]
+        return "; ".join([", ".join(counts), *limits])
+
+    def lines(self, max_shown: int = 20) -> list[str]:
+        """Return the summary and up to *max_shown* changes of each kind, as lines for a person."""
+        lines = [f"Since {printable(str(self.path))}: {self.summary()}"]
+        for kind in ChangeKind:
+            group = self.changes.get(kind, ChangeGroup())
+            for change in group.shown[:max_shown]:
+                sizes = f": {change.sizes}" if change.sizes else ""
+                lines.append(f"  {kind}: {printable(change.url)}{sizes}")
+            if group.count > max_shown:
+                lines.append(f"  {kind}: and {group.count - max_shown} more")
         return lines
 
-    def _of_unread(self, before: Before) -> bool:
-        """Return whether *before* was found on a page that was not read this time."""
+    def _is_linked_from_done_page(self, earlier: EarlierRecord) -> bool:
+        """Return whether it was found through a page that this run skipped as done."""
         seen = set()
-        parent = before.parent
+        parent = earlier.parent
         while parent is not None and parent not in seen:
-            if parent in self._unread:
+            if parent in self._done_pages:
                 return True
             seen.add(parent)
-            above = self._before.get(parent)
-            parent = above.parent if above else None
+            grandparent = self._earlier.get(parent)
+            parent = grandparent.parent if grandparent else None
         return False
 
-    def _note(self, change: Change, changed: Changed) -> None:
-        self.changes.setdefault(change, Changes()).add(changed)
+    def _add_change(self, kind: ChangeKind, change: UrlChange) -> None:
+        self.changes.setdefault(kind, ChangeGroup()).add(change)
 
 
-def _change(before: Before | None, record: Record) -> Change | None:
-    there = record.outcome in _THERE
-    if before is None:
-        return Change.NEW
-    if there != before.there:
-        return Change.WORKS if there else Change.FAILS
-    if not there or before.size is None or record.decoded_bytes is None:
+def _availability(record: Record) -> _Availability:
+    if record.outcome is Result.FAILED:
+        return _Availability.FAILED
+    if record.reason is SkipReason.ROBOTS:
+        return _Availability.DISALLOWED
+    if record.outcome is Result.SKIPPED:
+        return _Availability.NOT_CHECKED
+    return _Availability.FETCHED
+
+
+def _digest(record: Record) -> bytes | None:
+    return bytes.fromhex(record.sha256) if record.sha256 else None
+
+
+def _change(earlier: EarlierRecord, record: Record) -> ChangeKind | None:
+    """Return how *record* differs, or None if it does not or the server was not asked."""
+    before, now = earlier.availability, _availability(record)
+    had_body = before in (_Availability.FETCHED, _Availability.NOT_CHECKED)
+    if now is _Availability.NOT_CHECKED:
+        # Another run may have saved a newer version in the meantime.
+        return _body_change(earlier, record) if had_body else None
+    if now is _Availability.FETCHED and had_body:
+        return _body_change(earlier, record)
+    if now is before:
         return None
-    if before.size != record.decoded_bytes:
-        return Change.SIZE
-    known = before.sha256 and record.sha256
-    if known and before.sha256 != bytes.fromhex(record.sha256 or ""):
-        return Change.CONTENT
+    if now is _Availability.FETCHED:
+        return ChangeKind.WORKS if before is _Availability.FAILED else ChangeKind.ALLOWED
+    return ChangeKind.FAILS if now is _Availability.FAILED else ChangeKind.DISALLOWED
+
+
+def _body_change(earlier: EarlierRecord, record: Record) -> ChangeKind | None:
+    if earlier.size is None or record.decoded_bytes is None:
+        return None
+    if earlier.size != record.decoded_bytes:
+        return ChangeKind.SIZE
+    digest = _digest(record)
+    if earlier.sha256 and digest and earlier.sha256 != digest:
+        return ChangeKind.CONTENT
     return None

@@ -1,24 +1,29 @@
-"""One outcome as a record: the same fields in every data format, told in docs/reports.md.
+"""The record of one URL: the fields that every report has.
 
-``record.schema.json`` beside this module is the JSON Schema of these records.
+:class:`Record` declares each field once, with its type, its description and the attribute of an
+outcome that holds its value. The conversion of outcomes, the JSON Schema, the columns of CSV and
+Parquet, the checks of the reader and the table in docs/reports.md follow from that declaration. To
+report one more attribute of an outcome, add one field here.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from importlib import resources
 from operator import attrgetter
+from typing import Annotated
 
-from downloader.models import Downloaded, Failed, Outcome, Skipped, Timings, Unchanged
-from downloader.urls import Url, host
+from downloader.errors import ErrorKind
+from downloader.models import SkipReason
+from downloader.report.fields import FieldInfo, Value, declared_fields
+from downloader.web.charset import CharsetSource
+from downloader.web.urls import Url, host
 
-#: What JSON and CSV hold of one field.
-Value = str | int | float | bool | tuple[str, ...] | None
+_SHA256 = "^[0-9a-f]{64}$"
+_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 
 
 class Result(StrEnum):
-    """What became of one line."""
+    """The result of one line of the list."""
 
     DOWNLOADED = "downloaded"
     MEASURED = "measured"
@@ -30,77 +35,147 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What a report says about one URL; None is what is not known, or was not sent.
+    """The fields that a report has of one URL; None is what is unknown, or was not sent."""
 
-    Attributes:
-        url: the address asked for, without password; of a line that is no address, its text.
-        outcome: what became of it.
-        kind: of a failure, which of the closed set.
-        message: of a failure or a skipped line, one line for a person.
-        hint: what to do about a failure.
-        reason: why a line was skipped.
-        origin: where the line was read, such as ``sites.txt:3``.
-        index: its place among all lines, from 0.
-        parent: the page that it was found on.
-        final_url: where it was found, after redirects.
-        redirects: the addresses that answered with a redirect, in order.
-        status: HTTP status of the last answer.
-        http_version: such as ``1.1``.
-        content_type: without parameters, in lower case.
-        content_coding: as sent.
-        path: the file, relative to the output folder.
-        header_bytes: of the head of the last answer.
-        wire_bytes: of the body as received, before the content coding was undone.
-        decoded_bytes: of the body after that, which is the size of the file.
-        characters: of text.
-        charset: the encoding they were counted in, by its WHATWG name.
-        charset_source: how that was found.
-        length_verified: whether more than the end of the connection marked the end of the body.
-        sha256: of the decoded bytes, in hex.
-        etag, last_modified: the validators, as sent.
-        attempts: how often it was tried.
-        resumed_at_bytes: bytes that an earlier attempt had left, and this one went on from.
-        started: when the first request was made: UTC, as RFC 3339 writes it.
-        seconds: from then to the end, waits and all attempts included.
-        dns_seconds, connect_seconds, tls_seconds, first_byte_seconds, transfer_seconds: of the
-            last request; see :class:`~downloader.models.Timings`.
-    """
-
-    url: str
-    outcome: Result
-    kind: str | None = None
-    message: str | None = None
-    hint: str | None = None
-    reason: str | None = None
-    origin: str | None = None
-    index: int | None = None
-    parent: str | None = None
-    final_url: str | None = None
-    redirects: tuple[str, ...] = ()
-    status: int | None = None
-    http_version: str | None = None
-    content_type: str | None = None
-    content_coding: str | None = None
-    path: str | None = None
-    header_bytes: int | None = None
-    wire_bytes: int | None = None
-    decoded_bytes: int | None = None
-    characters: int | None = None
-    charset: str | None = None
-    charset_source: str | None = None
-    length_verified: bool | None = None
-    sha256: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    attempts: int | None = None
-    resumed_at_bytes: int | None = None
-    started: str | None = None
-    seconds: float | None = None
-    dns_seconds: float | None = None
-    connect_seconds: float | None = None
-    tls_seconds: float | None = None
-    first_byte_seconds: float | None = None
-    transfer_seconds: float | None = None
+    url: Annotated[
+        str,
+        FieldInfo(
+            "the requested address, without password; the text of a line that is no address; "
+            "empty only for `not-tried`"
+        ),
+    ]
+    outcome: Annotated[Result, FieldInfo("the result; `measured` is a download with `--no-save`")]
+    kind: Annotated[
+        ErrorKind | None, FieldInfo("of a failure: its [kind](usage.md#kinds-of-failure)")
+    ] = None
+    message: Annotated[
+        str | None,
+        FieldInfo(
+            "of a failure, a skipped line or `not-tried`: one line for a person",
+            sources=("message", "detail"),
+        ),
+    ] = None
+    hint: Annotated[str | None, FieldInfo("of a failure: what to do about it")] = None
+    reason: Annotated[SkipReason | None, FieldInfo("of a skipped line: why it was skipped")] = None
+    origin: Annotated[str | None, FieldInfo("where the line was read, such as `sites.txt:3`")] = (
+        None
+    )
+    index: Annotated[int | None, FieldInfo("position of the line in all lists, from 0")] = None
+    parent: Annotated[
+        str | None, FieldInfo("address of the page that links to it; none for a line of a list")
+    ] = None
+    final_url: Annotated[str | None, FieldInfo("the address that answered, after redirects")] = None
+    redirects: Annotated[
+        tuple[str, ...],
+        FieldInfo(
+            "the addresses that answered with a redirect, in order; separated by spaces in CSV"
+        ),
+    ] = ()
+    status: Annotated[int | None, FieldInfo("HTTP status of the last response", maximum=999)] = None
+    http_version: Annotated[str | None, FieldInfo("such as `1.1`")] = None
+    content_type: Annotated[
+        str | None,
+        FieldInfo("media type without parameters, in lower case", sources=("media_type",)),
+    ] = None
+    content_coding: Annotated[str | None, FieldInfo("as sent, such as `gzip`")] = None
+    path: Annotated[
+        str | None, FieldInfo("the saved file, relative to the output folder, separated by `/`")
+    ] = None
+    header_bytes: Annotated[
+        int | None, FieldInfo("bytes of the last response's head, as HTTP/1.1 writes it")
+    ] = None
+    wire_bytes: Annotated[
+        int | None,
+        FieldInfo(
+            "bytes of the body as received: before the content coding was undone, without the "
+            "framing of chunks",
+            sources=("sizes.wire", "wire_bytes"),
+        ),
+    ] = None
+    decoded_bytes: Annotated[
+        int | None,
+        FieldInfo(
+            "bytes of the body after the content coding was undone: the size of the file",
+            sources=("sizes.saved", "size"),
+        ),
+    ] = None
+    characters: Annotated[
+        int | None,
+        FieldInfo("of text: its length in characters", sources=("sizes.characters", "characters")),
+    ] = None
+    charset: Annotated[
+        str | None,
+        FieldInfo("of text: its encoding, by its WHATWG name", sources=("sizes.charset",)),
+    ] = None
+    charset_source: Annotated[
+        CharsetSource | None,
+        FieldInfo("of text: how its encoding was found", sources=("sizes.charset_source",)),
+    ] = None
+    length_verified: Annotated[
+        bool | None,
+        FieldInfo("false when only the end of the connection marked the end of the body"),
+    ] = None
+    sha256: Annotated[
+        str | None, FieldInfo("SHA-256 of the decoded bytes, in hex", pattern=_SHA256)
+    ] = None
+    etag: Annotated[str | None, FieldInfo("the `ETag` field, as sent")] = None
+    last_modified: Annotated[str | None, FieldInfo("the `Last-Modified` field, as sent")] = None
+    attempts: Annotated[int | None, FieldInfo("number of attempts")] = None
+    resumed_at_bytes: Annotated[
+        int | None,
+        FieldInfo(
+            "bytes kept from an earlier attempt, which this one continued", sources=("resumed_at",)
+        ),
+    ] = None
+    started: Annotated[
+        str | None,
+        FieldInfo(
+            "when the first request was made: UTC, as RFC 3339 writes it, with milliseconds",
+            pattern=_MOMENT,
+            is_moment=True,
+        ),
+    ] = None
+    seconds: Annotated[
+        float | None, FieldInfo("from `started` to the end, waits and all attempts included")
+    ] = None
+    dns_seconds: Annotated[
+        float | None,
+        FieldInfo(
+            "of the last request: the lookup of the host's addresses; none when they were known",
+            sources=("timings.dns",),
+        ),
+    ] = None
+    connect_seconds: Annotated[
+        float | None,
+        FieldInfo(
+            "of the last request: the time to connect, with the wait for another request's lookup "
+            "of the same host; none when a connection was reused",
+            sources=("timings.connect",),
+        ),
+    ] = None
+    tls_seconds: Annotated[
+        float | None,
+        FieldInfo(
+            "of the last request: the TLS handshake; none without TLS or when a connection was "
+            "reused",
+            sources=("timings.tls",),
+        ),
+    ] = None
+    first_byte_seconds: Annotated[
+        float | None,
+        FieldInfo(
+            "of the last request: from the connection being ready to the end of the response's "
+            "head",
+            sources=("timings.first_byte",),
+        ),
+    ] = None
+    transfer_seconds: Annotated[
+        float | None,
+        FieldInfo(
+            "of the last request: from the end of the head until the body was received and saved",
+            sources=("timings.transfer",),
+        ),
+    ] = None
 
     @property
     def host(self) -> str:
@@ -108,159 +183,42 @@ class Record:
         return host(Url(self.url)) if self.url.startswith(("http://", "https://")) else ""
 
 
-#: The fields in their order, which is that of the columns of CSV.
-FIELDS = tuple(each.name for each in fields(Record))
-_all: Callable[[Record], tuple[Value, ...]] = attrgetter(*FIELDS)
+#: The declarations of all fields, in their order, which is that of the columns of CSV.
+RECORD_FIELDS = declared_fields(Record)
+#: The names of all fields, in that order.
+FIELD_NAMES = tuple(each.name for each in RECORD_FIELDS)
+#: The fields that a record may be without.
+OPTIONAL_FIELDS = tuple(each for each in RECORD_FIELDS if each.name not in ("url", "outcome"))
+_all: Callable[[Record], tuple[Value, ...]] = attrgetter(*FIELD_NAMES)
 
 
 def values(record: Record) -> tuple[Value, ...]:
-    """Return what the fields hold, in their order."""
+    """Return the values of all fields, in their order."""
     return _all(record)
 
 
 def as_dict(record: Record) -> dict[str, Value]:
     """Return the record as JSON writes it."""
-    return dict(zip(FIELDS, _all(record), strict=True))
+    return dict(zip(FIELD_NAMES, _all(record), strict=True))
 
 
-def schema() -> str:
-    """Return the JSON Schema (draft 2020-12) of one record, and of a whole JSON report."""
-    return (resources.files("downloader.report") / "record.schema.json").read_text("utf-8")
+def from_dict(members: Mapping[object, object], names: Collection[str] = FIELD_NAMES) -> Record:
+    """Return the record that a JSON object holds; invalid values count as unknown.
 
+    Args:
+        members: of the object.
+        names: the fields to read besides ``url`` and ``outcome``.
 
-def record_of(outcome: Outcome) -> Record:
-    """Return what a report says about *outcome*."""
-    match outcome:
-        case Downloaded():
-            return _downloaded(outcome)
-        case Unchanged():
-            return _unchanged(outcome)
-        case Skipped():
-            return _skipped(outcome)
-        case Failed():
-            return _failed(outcome)
-
-
-def _downloaded(done: Downloaded) -> Record:
-    sizes = done.sizes
-    dns, connect, tls, first_byte, transfer = _times(done.timings)
-    return Record(
-        url=done.url,
-        outcome=Result.DOWNLOADED if done.path else Result.MEASURED,
-        origin=done.origin or None,
-        index=done.index,
-        parent=done.parent or None,
-        final_url=done.final_url,
-        redirects=done.redirects,
-        status=done.status,
-        http_version=done.http_version or None,
-        content_type=done.media_type or None,
-        content_coding=done.content_coding or None,
-        path=done.path or None,
-        header_bytes=done.header_bytes,
-        wire_bytes=sizes.wire,
-        decoded_bytes=sizes.saved,
-        characters=sizes.characters,
-        charset=sizes.charset,
-        charset_source=sizes.charset_source,
-        length_verified=done.length_verified,
-        sha256=done.sha256,
-        etag=done.etag or None,
-        last_modified=done.last_modified or None,
-        attempts=done.attempts,
-        resumed_at_bytes=done.resumed_at,
-        started=time_text(done.started),
-        seconds=rounded(done.seconds),
-        dns_seconds=dns,
-        connect_seconds=connect,
-        tls_seconds=tls,
-        first_byte_seconds=first_byte,
-        transfer_seconds=transfer,
-    )
-
-
-def _unchanged(outcome: Unchanged) -> Record:
-    dns, connect, tls, first_byte, transfer = _times(outcome.timings)
-    return Record(
-        url=outcome.url,
-        outcome=Result.UNCHANGED,
-        origin=outcome.origin or None,
-        index=outcome.index,
-        parent=outcome.parent or None,
-        final_url=outcome.final_url or None,
-        redirects=outcome.redirects,
-        status=304,
-        http_version=outcome.http_version or None,
-        path=outcome.path,
-        header_bytes=outcome.header_bytes,
-        wire_bytes=0,
-        decoded_bytes=outcome.size,
-        characters=outcome.characters,
-        sha256=outcome.sha256 or None,
-        etag=outcome.etag or None,
-        last_modified=outcome.last_modified or None,
-        attempts=outcome.attempts,
-        started=time_text(outcome.started),
-        seconds=rounded(outcome.seconds),
-        dns_seconds=dns,
-        connect_seconds=connect,
-        tls_seconds=tls,
-        first_byte_seconds=first_byte,
-        transfer_seconds=transfer,
-    )
-
-
-def _skipped(outcome: Skipped) -> Record:
-    return Record(
-        url=outcome.url,
-        outcome=Result.SKIPPED,
-        message=outcome.detail,
-        reason=outcome.reason.value,
-        origin=outcome.origin or None,
-        index=outcome.index,
-        path=outcome.path,
-        decoded_bytes=outcome.size,
-        characters=outcome.characters,
-        sha256=outcome.sha256 or None,
-        etag=outcome.etag or None,
-        last_modified=outcome.last_modified or None,
-    )
-
-
-def _failed(outcome: Failed) -> Record:
-    return Record(
-        url=outcome.url,
-        outcome=Result.FAILED,
-        kind=outcome.kind,
-        message=outcome.message,
-        hint=outcome.hint or None,
-        origin=outcome.origin or None,
-        index=outcome.index,
-        parent=outcome.parent or None,
-        final_url=outcome.final_url or None,
-        redirects=outcome.redirects,
-        status=outcome.status,
-        attempts=outcome.attempts,
-        started=time_text(outcome.started),
-        seconds=rounded(outcome.seconds) if outcome.started else None,
-    )
-
-
-def _times(timings: Timings | None) -> tuple[float | None, ...]:
-    if timings is None:
-        return (None,) * 5
-    parts = timings.dns, timings.connect, timings.tls, timings.first_byte, timings.transfer
-    return tuple(map(rounded, parts))
-
-
-def rounded(seconds: float | None) -> float | None:
-    """Return microseconds at most: what is behind them is noise."""
-    return None if seconds is None else round(seconds, 6)
-
-
-def time_text(since_epoch: float) -> str | None:
-    """Return a moment in UTC as RFC 3339 writes it, with milliseconds; None for 0."""
-    if not since_epoch:
-        return None
-    moment = datetime.fromtimestamp(since_epoch, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    Raises:
+        ValueError: it has no ``url``, or no ``outcome`` that is known.
+    """
+    url, outcome = members.get("url"), members.get("outcome")
+    if not isinstance(url, str) or not isinstance(outcome, str):
+        raise ValueError("url and outcome are needed")
+    known = {
+        each.name: each.parse(members.get(each.name))
+        for each in OPTIONAL_FIELDS
+        if each.name in names
+    }
+    # parse() returns values of the field's own type.
+    return Record(url=url, outcome=Result(outcome), **known)  # type: ignore[arg-type]

@@ -21,13 +21,13 @@ from downloader.sources.entries import (
 )
 from downloader.sources.formats import FetchList
 from downloader.sources.inputs import STDIN, check, is_address, is_archive, read
-from downloader.sources.sharing import Share
+from downloader.sources.shard_filter import ShardFilter
 
 __all__ = [
     "STDIN",
     "Entry",
     "FetchList",
-    "Share",
+    "ShardFilter",
     "check",
     "from_addresses",
     "from_items",

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from downloader import urls
 from downloader.errors import BadUrlError, UrlError
 from downloader.models import Checksum, Failed, Target
-from downloader.text import printable
+from downloader.web import urls
+from downloader.web.text import printable
 
 #: What a list yields: a target, or the failure of the line that should have been one.
 Entry = Target | Failed
@@ -17,7 +17,7 @@ _DIGEST_BITS = {"md5": 128, "sha1": 160, "sha224": 224, "sha256": 256, "sha384":
 
 
 @dataclass(slots=True)
-class Line:
+class ListLine:
     """What one line of a list says, before it is checked."""
 
     origin: str
@@ -28,7 +28,7 @@ class Line:
     error: UrlError | None = None
 
 
-def from_line(line: Line, index: int) -> Entry:
+def from_line(line: ListLine, index: int) -> Entry:
     """Return the target that a line asks for, or the failure that tells what is wrong with it."""
     try:
         if line.error is not None:
@@ -68,13 +68,13 @@ def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:
                 headers=item.headers,
             )
         else:
-            yield from_line(Line(f"#{index + 1}", item.strip()), index)
+            yield from_line(ListLine(f"#{index + 1}", item.strip()), index)
 
 
 def from_addresses(addresses: Iterable[tuple[str, str]]) -> Iterator[Entry]:
     """Yield targets for addresses with where they were read, numbered from 0."""
     for index, (origin, address) in enumerate(addresses):
-        yield from_line(Line(origin, address), index)
+        yield from_line(ListLine(origin, address), index)
 
 
 def parse_header(text: str) -> tuple[str, str]:

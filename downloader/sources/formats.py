@@ -5,15 +5,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
-from downloader import urls
 from downloader.errors import BadUrlError, SourceError, UrlError
 from downloader.parquet import is_parquet
-from downloader.sources.entries import Line
-from downloader.sources.lines import GZIP, encoding_of, gunzip, peek, split_lines
-from downloader.sources.plain import parse_text
-from downloader.sources.records import parse_json_lines, parse_parquet, parse_table
+from downloader.sources.entries import ListLine
+from downloader.sources.line_reader import GZIP, encoding_of, gunzip, peek, split_lines
+from downloader.sources.plain_text import parse_text
 from downloader.sources.sitemap import parse_sitemap
-from downloader.urls import Url
+from downloader.sources.tabular import parse_json_lines, parse_parquet, parse_table
+from downloader.web import urls
+from downloader.web.urls import Url
 
 #: Gives the bytes behind a URL (of a sitemap that an index names), piece by piece.
 FetchList = Callable[[Url], Iterator[bytes]]
@@ -24,7 +24,7 @@ _HEADER_ROW = re.compile(r'(?:[\w "-]*[,\t])*"?url"?\s*(?:[,\t]|\Z)')
 
 def parse_list(
     data: Iterator[bytes], shown: str, name: str, fetch_list: FetchList, depth: int = 0
-) -> Iterator[Line]:
+) -> Iterator[ListLine]:
     """Yield the lines of a list, and of the sitemaps that it names.
 
     Args:
@@ -68,7 +68,7 @@ def parse_list(
         yield from parse_text(split_lines(data, encoding), shown)
 
 
-def _spooled_parquet(data: Iterator[bytes], shown: str) -> Iterator[Line]:
+def _spooled_parquet(data: Iterator[bytes], shown: str) -> Iterator[ListLine]:
     """Yield the rows of a Parquet file that comes through a pipe: its end has to be read first.
 
     Raises:
@@ -88,11 +88,13 @@ def _spooled_parquet(data: Iterator[bytes], shown: str) -> Iterator[Line]:
         ) from error
 
 
-def _nested_sitemap(address: str, origin: str, fetch_list: FetchList, depth: int) -> Iterator[Line]:
+def _nested_sitemap(
+    address: str, origin: str, fetch_list: FetchList, depth: int
+) -> Iterator[ListLine]:
     """Yield what a sitemap named by an index holds, or the failure to get it."""
     if depth:
         # "Sitemap index files may not list other index files" (sitemaps.org); this ends loops.
-        yield Line(origin, address, error=BadUrlError("an index inside a sitemap index"))
+        yield ListLine(origin, address, error=BadUrlError("an index inside a sitemap index"))
         return
     try:
         url = urls.parse(address)
@@ -100,6 +102,6 @@ def _nested_sitemap(address: str, origin: str, fetch_list: FetchList, depth: int
         name = PurePosixPath(urls.split(url)[1]).name
         yield from parse_list(data, urls.redact(url), name, fetch_list, depth + 1)
     except UrlError as error:
-        yield Line(origin, address, error=error)
+        yield ListLine(origin, address, error=error)
     except SourceError as error:
-        yield Line(origin, address, error=BadUrlError(error.message))
+        yield ListLine(origin, address, error=BadUrlError(error.message))

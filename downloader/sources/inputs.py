@@ -10,11 +10,11 @@ from typing import BinaryIO
 
 from downloader import parquet
 from downloader.errors import SourceError
-from downloader.sources.entries import Entry, Line, from_line
+from downloader.sources.entries import Entry, ListLine, from_line
 from downloader.sources.formats import FetchList, parse_list
-from downloader.sources.lines import GZIP
-from downloader.sources.records import parse_parquet
-from downloader.text import printable
+from downloader.sources.line_reader import GZIP
+from downloader.sources.tabular import parse_parquet
+from downloader.web.text import printable
 
 #: The SOURCE that is standard input.
 STDIN = "-"
@@ -84,9 +84,9 @@ def read(sources: Iterable[str], fetch_list: FetchList) -> Iterator[Entry]:
             raise SourceError(f"{_shown(source)} holds no address")
 
 
-def _lines_of(source: str, fetch_list: FetchList) -> Iterator[Line]:
+def _lines_of(source: str, fetch_list: FetchList) -> Iterator[ListLine]:
     if is_address(source):
-        yield Line("command line", source)
+        yield ListLine("command line", source)
         return
     shown = "stdin" if source == STDIN else printable(source)
     name = PurePosixPath(source).name

@@ -5,15 +5,15 @@ from itertools import chain
 from xml.parsers import expat
 
 from downloader.errors import BadUrlError, SourceError
-from downloader.sources.entries import Line
-from downloader.sources.lines import LONGEST_LINE, TOO_LONG
+from downloader.sources.entries import ListLine
+from downloader.sources.line_reader import LONGEST_LINE, TOO_LONG
 
 #: An XML token that is longer, or deeper, is there to fill memory.
 _LONGEST_TOKEN = 1024 * 1024
 _DEEPEST = 50
 
 
-def parse_sitemap(data: Iterator[bytes], shown: str) -> Iterator[tuple[Line, bool]]:
+def parse_sitemap(data: Iterator[bytes], shown: str) -> Iterator[tuple[ListLine, bool]]:
     """Yield (address, is it a sitemap itself) of all that a sitemap or an index names.
 
     Raises:
@@ -29,7 +29,7 @@ class _SitemapParser:
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
-        self._found: list[tuple[Line, bool]] = []
+        self._found: list[tuple[ListLine, bool]] = []
         self._path: list[str] = []
         self._text: list[str] = []
         self._size = self._fed = 0
@@ -39,7 +39,7 @@ class _SitemapParser:
         self._parser.CharacterDataHandler = self._characters
         self._parser.EntityDeclHandler = self._entity
 
-    def feed(self, data: bytes, *, final: bool = False) -> list[tuple[Line, bool]]:
+    def feed(self, data: bytes, *, final: bool = False) -> list[tuple[ListLine, bool]]:
         """Return (address, is it a sitemap itself) of what became complete.
 
         Raises:
@@ -75,7 +75,7 @@ class _SitemapParser:
 
     def _end(self, _name: str) -> None:
         if self._path[-2:] in (["url", "loc"], ["sitemap", "loc"]):
-            line = Line(
+            line = ListLine(
                 f"{self._shown}:{self._parser.CurrentLineNumber}", "".join(self._text).strip()
             )
             if self._size > LONGEST_LINE:

@@ -1,24 +1,25 @@
 """Save files so that a name in the output folder means a whole file.
 
-Bytes go to ``NAME.part`` and are renamed when the caller says that they are all there. Files are
-reached from the folder's own descriptor, component by component, never through a symbolic link,
-so nothing planted in the folder can lead a write out of it.
+Bytes are written to ``NAME.part``, which is renamed once the caller has verified that they are
+complete. Files are opened relative to the descriptor of the output folder, one path component at a
+time and never through a symbolic link, so that no link planted in the folder can redirect a write.
 """
 
-from downloader.storage.copying import Copying
-from downloader.storage.nowhere import prepare, storage_for
-from downloader.storage.part import PartFile
-from downloader.storage.publish import Publish
-from downloader.storage.remote import Handover
-from downloader.storage.saving import Contents, Storage
+from downloader.storage.folder_copy import FolderCopy
+from downloader.storage.local_storage import LocalStorage
+from downloader.storage.object_storage import VolumeUploader
+from downloader.storage.open_storage import create_output_folder, open_storage
+from downloader.storage.publish import PublishOptions
+from downloader.storage.storage import FileContents, PartFile, Storage
 
 __all__ = [
-    "Contents",
-    "Copying",
-    "Handover",
+    "FileContents",
+    "FolderCopy",
+    "LocalStorage",
     "PartFile",
-    "Publish",
+    "PublishOptions",
     "Storage",
-    "prepare",
-    "storage_for",
+    "VolumeUploader",
+    "create_output_folder",
+    "open_storage",
 ]

@@ -1,4 +1,4 @@
-"""Give a whole file its name, and lose nothing that is there already."""
+"""Rename a whole ``.part`` file to its name, without losing another file of that name."""
 
 import errno
 import hashlib
@@ -7,73 +7,81 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass
 
-from downloader.paths import PART
-from downloader.storage.folder import READ
+from downloader.storage.output_folder import READ_FLAGS
+from downloader.web.filenames import PART
 
 
 @dataclass(frozen=True, slots=True)
-class Publish:
+class PublishOptions:
     """How a whole file gets its name.
 
     Attributes:
-        ours: whether a file of that name is an earlier version of this one, to be replaced; what
-            is not ours is kept under another name.
-        modified: the modification time to give it, in seconds since the epoch, or None.
+        overwrite: whether a file of that name is an earlier version of this one and is replaced;
+            any other file is kept under a backup name.
+        modified: its modification time, in seconds since the epoch; None for now.
     """
 
-    ours: bool = False
+    overwrite: bool = False
     modified: float | None = None
 
 
-def publish(folder: int | None, leaf: str, how: Publish, written: os.stat_result | None) -> str:
-    """Give a ``.part`` file its name; what is there and is not ours is kept under another.
+def publish(
+    folder: int | None, leaf: str, options: PublishOptions, written: os.stat_result | None = None
+) -> str:
+    """Rename ``LEAF.part`` to *leaf*; return the backup name of a file that was there, or "".
 
-    *written* tells which file it is, when it has been there for so long that another may have been
-    put in its place. Its modification time has been set already, or is set with :func:`set_time`.
+    Args:
+        folder: the descriptor of the folder; None where there are none, and *leaf* is a whole path.
+        leaf: the name in that folder.
+        options: how.
+        written: what ``fstat`` returned for the file that was written, to check that no other file
+            has been put in its place since.
     """
-    part, aside = leaf + PART, ""
+    part, backup_name = leaf + PART, ""
     if written is not None and not os.path.samestat(
         os.stat(part, dir_fd=folder, follow_symlinks=False), written
     ):
-        raise OSError(errno.EEXIST, f"what is at its {PART} is another file")
-    if not how.ours and not same_or_none(folder, part, leaf):
-        aside = _free_name(folder, leaf)
-        os.rename(leaf, aside, src_dir_fd=folder, dst_dir_fd=folder)
+        raise OSError(errno.EEXIST, f"another file has taken the place of its {PART} file")
+    if options.modified is not None:
+        _set_modified(folder, part, options.modified)
+    if not options.overwrite and not is_replaceable(folder, part, leaf):
+        backup_name = _free_backup_name(folder, leaf)
+        os.rename(leaf, backup_name, src_dir_fd=folder, dst_dir_fd=folder)
     os.replace(part, leaf, src_dir_fd=folder, dst_dir_fd=folder)
-    return aside
+    return backup_name
 
 
-def set_time(file: int, how: Publish) -> None:
-    """Give an open file its modification time, where the system can."""
-    if how.modified is not None and os.utime in os.supports_fd:
-        with suppress(OSError, OverflowError, ValueError):
-            os.utime(file, (how.modified, how.modified))
-
-
-def same_or_none(folder: int | None, part: str, leaf: str) -> bool:
-    """Return whether nothing is at *leaf* that would be lost if *part* took its place."""
+def is_replaceable(folder: int | None, part: str, leaf: str) -> bool:
+    """Return whether renaming *part* to *leaf* loses no content."""
     try:
-        there = os.stat(leaf, dir_fd=folder, follow_symlinks=False)
+        existing = os.stat(leaf, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return True
-    if stat.S_ISDIR(there.st_mode) or stat.S_ISLNK(there.st_mode):
-        # Renaming over a folder fails by itself; over a link it replaces the link alone.
+    if stat.S_ISDIR(existing.st_mode) or stat.S_ISLNK(existing.st_mode):
+        # Renaming to the name of a folder fails; a link is replaced, and its target is not touched.
         return True
     new = os.stat(part, dir_fd=folder, follow_symlinks=False)
     return (
-        stat.S_ISREG(there.st_mode)
-        and there.st_size == new.st_size
-        and _digest(leaf, folder) == _digest(part, folder)
+        stat.S_ISREG(existing.st_mode)
+        and existing.st_size == new.st_size
+        and _sha256(leaf, folder) == _sha256(part, folder)
     )
 
 
-def _digest(leaf: str, folder: int | None) -> bytes:
-    with os.fdopen(os.open(leaf, READ, dir_fd=folder), "rb") as file:
+def _set_modified(folder: int | None, name: str, seconds: float) -> None:
+    """Set the modification time of a file, where the file system can store it."""
+    follow = os.utime not in os.supports_follow_symlinks
+    with suppress(OSError, OverflowError, ValueError):
+        os.utime(name, (seconds, seconds), dir_fd=folder, follow_symlinks=follow)
+
+
+def _sha256(leaf: str, folder: int | None) -> bytes:
+    with os.fdopen(os.open(leaf, READ_FLAGS, dir_fd=folder), "rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def _free_name(folder: int | None, leaf: str) -> str:
-    """Return ``LEAF.~1~`` or the next that is free, as GNU's numbered backups are named."""
+def _free_backup_name(folder: int | None, leaf: str) -> str:
+    """Return the first of ``LEAF.~1~``, ``LEAF.~2~``… that is free, as in GNU's backups."""
     number = 1
     while True:
         name = f"{leaf}.~{number}~"

@@ -7,8 +7,8 @@ import pytest
 import yarl
 from aiohttp import web
 
-from downloader.links import Document, Link, Page
-from downloader.urls import Url
+from downloader.links import Document, Link, ParsedDocument
+from downloader.web.urls import Url
 from tests.support.browser import (
     assert_looks_alike,
     chromium,
@@ -67,7 +67,7 @@ async def test_the_same_page_looks_the_same(mirrored: MirrorSite) -> None:
     assert not difference(first.screenshot, third.screenshot).is_tolerable
 
 
-@pytest.mark.slow(keep=2)
+@pytest.mark.slow(keep=1)
 @needs_browser
 @waits_for_browser
 @pytest.mark.parametrize("path", PAGES)
@@ -113,15 +113,15 @@ async def copied(start: str) -> dict[str, Handler]:
                 )
                 header = response.headers["Content-Type"]
                 status = response.status
-            page = Page(document)
-            queue += [link.url for link in page.links if link.url and link.kind.requisite]
+            page = ParsedDocument(document)
+            queue += [link.url for link in page.links if link.url and link.kind.is_requisite]
             copy[name_of(url)] = sends(page.rewrite(local).body, header, status)
     return copy
 
 
 def local(link: Link) -> str:
     assert link.url
-    return (name_of(link.url) if link.kind.requisite else link.url) + link.fragment
+    return (name_of(link.url) if link.kind.is_requisite else link.url) + link.fragment
 
 
 def name_of(url: Url) -> str:
@@ -146,7 +146,11 @@ def wanted(site: MirrorSite, path: str) -> set[str]:
         known.add(url)
         document = saved(site, url)
         if document is not None:
-            queue += [link.url for link in Page(document).links if link.url and link.kind.requisite]
+            queue += [
+                link.url
+                for link in ParsedDocument(document).links
+                if link.url and link.kind.is_requisite
+            ]
     return known | {f"{site.cdn}/img/redirected.png"}
 
 

@@ -14,12 +14,13 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from downloader.errors import ErrorKind
-from downloader.models import CharsetSource, Downloaded, Failed, Outcome, Sizes, Timings
-from downloader.paths import SafePath
-from downloader.report.html import MOST_ROWS, Html
-from downloader.report.record import record_of
-from downloader.report.run import Run, Totals
-from downloader.text import printable
+from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
+from downloader.report.formats.html import MAX_ROWS, HtmlReport
+from downloader.report.outcome_record import record_of
+from downloader.report.run_record import ReportTotals, RunRecord
+from downloader.web.charset import CharsetSource
+from downloader.web.filenames import SafePath
+from downloader.web.text import printable
 from tests.support.command import Command
 from tests.support.handlers import sends
 from tests.support.reports import HOSTILE_TEXTS
@@ -90,14 +91,14 @@ async def opened(
 
 def written(path: Path, outcomes: Sequence[Outcome], *, untried: int = 0) -> Path:
     """Return the file of a report on *outcomes*."""
-    totals = Totals()
-    report = Html(path)
+    totals = ReportTotals()
+    report = HtmlReport(path)
     for outcome in outcomes:
         record = record_of(outcome)
         totals.add(record)
         report.add(record)
     started = "2026-11-25T12:00:00.000Z"
-    report.finish(Run(started, 2.5, untried, not untried, totals, path.parent / "saved"))
+    report.finish(RunRecord(started, 2.5, untried, not untried, totals, path.parent / "saved"))
     return path
 
 
@@ -290,8 +291,8 @@ async def test_on_paper_there_are_charts_and_no_controls(tmp_path: Path) -> None
 
 @pytest.mark.slow
 async def test_as_many_rows_as_a_page_can_hold(tmp_path: Path) -> None:
-    outcomes: list[Outcome] = [done(number, size=number + 1) for number in range(MOST_ROWS + 10)]
-    file = written(tmp_path / "r.html", [*outcomes, lost(MOST_ROWS, "no address")])
+    outcomes: list[Outcome] = [done(number, size=number + 1) for number in range(MAX_ROWS + 10)]
+    file = written(tmp_path / "r.html", [*outcomes, lost(MAX_ROWS, "no address")])
     assert file.stat().st_size < 5_000_000
     async with opened(file) as seen:
         assert await seen.page.inner_text("#told") == "50,000 URLs"

@@ -10,10 +10,12 @@ import pytest
 import yarl
 from aiohttp import web
 
-from downloader.links import Document, Link, Page
-from downloader.paths import EXTENSIONS
-from downloader.singlefile import single_file
-from downloader.urls import Url
+from downloader.links import Document, Link, ParsedDocument
+from downloader.mirror.singlefile import (
+    single_file,
+)
+from downloader.web.media_types import extension_for
+from downloader.web.urls import Url
 from tests.support.browser import (
     assert_looks_alike,
     chromium,
@@ -55,13 +57,13 @@ class Copy:
                         continue
                     body, kind = await response.read(), response.content_type
                     documents[url] = Document(body, kind, Url(str(response.url)), response.charset)
-                name = hashlib.sha256(url.encode()).hexdigest()[:12] + EXTENSIONS.get(kind, ".bin")
+                name = hashlib.sha256(url.encode()).hexdigest()[:12] + extension_for(kind)
                 copy.names[url] = name
                 copy.charsets[name] = documents[url].charset
-                links = Page(documents[url]).links
-                queue += [link.url for link in links if link.url and link.kind.requisite]
+                links = ParsedDocument(documents[url]).links
+                queue += [link.url for link in links if link.url and link.kind.is_requisite]
         for url, document in documents.items():
-            copy.files[copy.names[url]] = Page(document).rewrite(copy.local).body
+            copy.files[copy.names[url]] = ParsedDocument(document).rewrite(copy.local).body
         return copy
 
     def address(self, name: str) -> str | None:
@@ -70,11 +72,11 @@ class Copy:
 
     def local(self, link: Link) -> str | None:
         assert link.url
-        name = self.names.get(link.url) if link.kind.requisite else None
+        name = self.names.get(link.url) if link.kind.is_requisite else None
         return (name or link.url) + link.fragment
 
 
-@pytest.mark.slow(keep=2)
+@pytest.mark.slow(keep=1)
 @needs_browser
 @waits_for_browser
 @pytest.mark.parametrize("path", PAGES)
@@ -86,7 +88,7 @@ async def test_one_file_loads_nothing_and_shows_the_same(
     page = copy.names[url]
     copy.files[page] = _CANDIDATE.sub(b"", copy.files[page])
     charset = copy.charsets[page]
-    single = single_file(page, copy.files.get, address=copy.address, charset=charset)
+    single = single_file(page, copy.files.get, source_url=copy.address, charset=charset)
     file = tmp_path / f"page{Path(page).suffix}"
     file.write_bytes(single.body)
     async with chromium() as browser:
@@ -127,8 +129,8 @@ async def test_frames_and_modules_work_as_they_did(site: Site, tmp_path: Path) -
     for path, text in PARTS.items():
         site.pages[path] = sent(text, "text/javascript" if path.endswith(".js") else "text/html")
     files: Files = {path[1:]: text for path, text in PARTS.items()}
-    single = single_file("index.html", reader(files), address=lambda path: site.url(f"/{path}"))
-    assert single.left == ()
+    single = single_file("index.html", reader(files), source_url=lambda path: site.url(f"/{path}"))
+    assert single.external_references == ()
     file = tmp_path / "page.html"
     file.write_bytes(single.body)
     async with chromium() as browser:

@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from downloader import Downloaded, Options, Outcome, Skipped
-from downloader.batch import Batch
-from downloader.engine import Campaign, Plan, task
-from downloader.engine.executor import LostError
-from downloader.engine.work import Work, outcomes
+from downloader.cluster import ClusterPlan, ClusterRun, portion_task
+from downloader.cluster.executor import PortionLostError
+from downloader.cluster.messages import (
+    Portion,
+    decode_outcomes,
+)
+from downloader.core.local_run import LocalRun
 from downloader.errors import BusyError, DiskError, ErrorKind, OutputError, RunError
 from downloader.journal import Journal
 from downloader.models import Failed
-from downloader.shards import Shard
+from downloader.models.shards import Shard
 from tests.support.cluster_runs import ThreadExecutor, cluster_run, do_work, work_for, write_urls
 from tests.support.handlers import sends
 from tests.support.many_hosts import HOSTS, ManyHosts, numbered
@@ -45,7 +48,7 @@ async def test_sizes_are_measured_without_a_folder(site: Site, tmp_path: Path) -
 
 
 async def test_a_part_that_is_lost_under_the_run_ends_it(site: Site, tmp_path: Path) -> None:
-    def lose(work_for: Work) -> None:
+    def lose(work_for: Portion) -> None:
         (tmp_path / "out" / ".download" / "shards" / f"{work_for.shard:05d}").unlink()
 
     site.pages = {"/1": b"page", "/2": b"page"}
@@ -68,7 +71,7 @@ async def test_a_part_of_which_a_crash_left_less_is_cut_again(site: Site, tmp_pa
 
 
 async def test_a_part_that_is_emptied_under_the_run_ends_it(site: Site, tmp_path: Path) -> None:
-    def empty(work_for: Work) -> None:
+    def empty(work_for: Portion) -> None:
         (tmp_path / "out" / ".download" / "shards" / f"{work_for.shard:05d}").write_bytes(b"")
 
     site.pages = {"/1": b"page", "/2": b"page"}
@@ -95,7 +98,12 @@ async def test_a_list_is_cut_once_and_again_when_it_has_changed(site: Site, tmp_
     assert parts.stat().st_mtime_ns != written
     assert parts.parent.stat().st_mode & 0o077 == 0
     with pytest.raises(OutputError, match="was cut into 4 shards"):
-        [each async for each in Campaign(("x",), Options(output=out), Plan(shards=5)).outcomes()]
+        [
+            each
+            async for each in ClusterRun(
+                ("x",), Options(output=out), ClusterPlan(shards=5)
+            ).outcomes()
+        ]
 
 
 @linux_only
@@ -105,18 +113,18 @@ async def test_a_shard_of_the_list_is_shared_further(many_hosts: ManyHosts, tmp_
     for number in (1, 2):
         here = ThreadExecutor()
         one = Options(output=tmp_path / "out", shard=Shard(number, 2))
-        run = Campaign((str(source),), one, Plan(shards=8), here)
+        run = ClusterRun((str(source),), one, ClusterPlan(shards=8), here)
         found = [outcome async for outcome in run.outcomes()]
-        assert len(found) + run.others == len(HOSTS)
+        assert len(found) + run.progress.other_shards == len(HOSTS)
     assert len(many_hosts.requests) == len(HOSTS)
 
 
 async def test_what_everybody_dies_of_fails_line_by_line_and_the_rest_goes_on(
     site: Site, tmp_path: Path
 ) -> None:
-    def die(work_for: Work) -> None:
-        if work_for.first == 0:
-            raise LostError("4 workers died while they had its part of the list")
+    def die(work_for: Portion) -> None:
+        if work_for.first_line == 0:
+            raise PortionLostError("4 workers died while they had its part of the list")
 
     site.pages = {f"/{number}": b"page" for number in range(4)}
     source = write_urls(tmp_path, *(site.url(f"/{number}") for number in range(4)))
@@ -149,19 +157,21 @@ async def test_fewer_transfers_than_threads_are_fewer_portions(
 async def test_a_fault_of_the_run_ends_it_and_what_ended_before_is_told(
     site: Site, tmp_path: Path
 ) -> None:
-    def refuse(work_for: Work) -> None:
-        if work_for.first:
+    def refuse(work_for: Portion) -> None:
+        if work_for.first_line:
             raise RunError("the scheduler is gone")
 
     site.pages = {f"/{number}": b"page" for number in range(3)}
     source = write_urls(tmp_path, *(site.url(f"/{number}") for number in range(3)))
-    run = Campaign(
-        (str(source),), Options(output=tmp_path / "out"), Plan(), ThreadExecutor(refuse), 2
+    run = ClusterRun(
+        (str(source),), Options(output=tmp_path / "out"), ClusterPlan(), ThreadExecutor(refuse), 2
     )
     found: list[Outcome] = []
     with pytest.raises(RunError, match="the scheduler is gone"):
         found += [outcome async for outcome in run.outcomes()]
-    run = Campaign((str(source),), Options(output=tmp_path / "out"), Plan(), ThreadExecutor(), 2)
+    run = ClusterRun(
+        (str(source),), Options(output=tmp_path / "out"), ClusterPlan(), ThreadExecutor(), 2
+    )
     found = [outcome async for outcome in run.outcomes()]
     assert sorted(type(each).__name__ for each in found) == ["Downloaded", "Skipped", "Skipped"]
 
@@ -179,10 +189,10 @@ async def test_what_was_told_before_somebody_else_was_found_there_is_told_once(
     site: Site, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.pages = {"/1": b"page", "/2": b"page"}
-    wholly = Batch.outcomes
+    wholly = LocalRun.outcomes
     tries = 0
 
-    async def outcomes_of(batch: Batch) -> AsyncGenerator[Outcome]:
+    async def outcomes_of(batch: LocalRun) -> AsyncGenerator[Outcome]:
         nonlocal tries
         tries += 1
         async with aclosing(wholly(batch)) as told:
@@ -191,10 +201,10 @@ async def test_what_was_told_before_somebody_else_was_found_there_is_told_once(
                 if tries == 1:
                     raise BusyError("another run is writing there")
 
-    monkeypatch.setattr(task, "_BUSY_SECONDS", 0.0)
-    monkeypatch.setattr(Batch, "outcomes", outcomes_of)
+    monkeypatch.setattr(portion_task, "_LOCK_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(LocalRun, "outcomes", outcomes_of)
     done = await asyncio.to_thread(
         do_work, work_for(output / "shard", site.url("/1"), site.url("/2"))
     )
     assert (tries, done.error, done.untried) == (2, None, 0)
-    assert sorted(each.index for each in outcomes(done.frames, "shard")) == [0, 1]
+    assert sorted(each.index for each in decode_outcomes(done.encoded_outcomes, "shard")) == [0, 1]

@@ -126,8 +126,8 @@ async def test_a_scheduler_that_dies_ends_the_run_with_one_line_and_another_run_
     assert ran.status == 2
     assert ran.err == [
         f"Stopped: {count} lines were not tried",
-        "download: the Dask scheduler has dropped what it was to do: scheduler-connection-lost; "
-        "run it again: it goes on where it was",
+        "download: the Dask scheduler has dropped the tasks of this run: "
+        "scheduler-connection-lost; run the command again to continue",
     ]
     many_hosts.pages = {f"/{number}": sends(b"page") for number in range(count)}
     await cluster.start(1)

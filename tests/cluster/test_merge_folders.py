@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from downloader import Downloaded, Options, Skipped, download_sites
+from downloader.cli.merge_folders import run_merge_folders
 from downloader.errors import DiskError
-from downloader.merged import run_merge
 from downloader.models import Pack
 from tests.support.command import Command, write_list
 from tests.support.files import contents, saved_files
@@ -44,7 +44,7 @@ async def test_shards_merge_into_what_one_run_leaves_and_a_run_goes_on_from_ther
     before = [contents(command.folder / part) for part in parts]
     ran = await command("--merge", *parts, "-o", "merged")
     assert (ran.status, ran.err) == (0, [])
-    assert ran.out == [f"3 folders: {len(addresses)} URLs taken in, 0 known already, 0 left out"]
+    assert ran.out == [f"3 folders: {len(addresses)} URLs merged, 0 already known, 0 left out"]
     assert contents(command.folder / "merged") == contents(command.folder / "whole")
     assert [contents(command.folder / part) for part in parts] == before
     # Their bytes are there once.
@@ -57,7 +57,7 @@ async def test_shards_merge_into_what_one_run_leaves_and_a_run_goes_on_from_ther
     # Once more, and nothing changes.
     ran = await command("--merge", *parts, "-o", "merged")
     assert (ran.status, ran.err) == (0, [])
-    assert ran.out == [f"3 folders: 0 URLs taken in, {len(addresses)} known already, 0 left out"]
+    assert ran.out == [f"3 folders: 0 URLs merged, {len(addresses)} already known, 0 left out"]
 
 
 @pytest.mark.slow
@@ -92,7 +92,7 @@ async def test_of_two_volumes_with_one_name_none_is_taken_for_the_other(
             journal.execute("UPDATE urls SET path = ?", (same,))
         journal.close()
     merged = tmp_path / "merged"
-    assert run_merge(parts, merged) == 1
+    assert run_merge_folders(parts, merged) == 1
     volume = merged / same
     assert volume.samefile(parts[0] / same)
     assert not list(merged.glob("*~"))
@@ -101,7 +101,7 @@ async def test_of_two_volumes_with_one_name_none_is_taken_for_the_other(
     )
     assert [type(each) for each in outcomes] == [Skipped, Skipped, Downloaded, Downloaded]
     # Once more, and nothing changes.
-    assert run_merge(parts[:1], merged) == 0
+    assert run_merge_folders(parts[:1], merged) == 0
 
 
 @pytest.mark.slow
@@ -132,7 +132,7 @@ async def test_what_is_done_wins_over_what_is_not(site: Site, tmp_path: Path) ->
     (lost,) = await download_sites([site.url()], tmp_path / "a")
     site.pages = {"/": "page"}
     one = downloaded(*await download_sites([site.url()], tmp_path / "b"))
-    assert run_merge([tmp_path / "a", tmp_path / "b", tmp_path / "a"], tmp_path / "c") == 0
+    assert run_merge_folders([tmp_path / "a", tmp_path / "b", tmp_path / "a"], tmp_path / "c") == 0
     assert (tmp_path / "c" / one.path).read_text() == "page"
     (again,) = await download_sites([site.url()], tmp_path / "c")
     assert isinstance(again, Skipped)
@@ -153,7 +153,7 @@ async def test_what_cannot_be_merged_is_named_and_left_where_it_is(
     (command.folder / "b" / "y").unlink()
     ran = await command("--merge", "a", "b", "-o", "c")
     assert ran.status == 1
-    assert ran.out == ["2 folders: 1 URL taken in, 0 known already, 2 left out"]
+    assert ran.out == ["2 folders: 1 URL merged, 0 already known, 2 left out"]
     assert ran.err == [
         f"Failed {site.url('/2')}: another URL has the name 'x' in the merged folder (blocked); "
         "merge it into another folder",
@@ -178,24 +178,24 @@ async def test_a_file_in_the_way_is_kept_and_a_planted_link_is_not_followed(
     assert ran.status == 1
     assert ran.err == [
         f"Failed {site.url('/d/2')}: {two} cannot be saved: Not a directory (blocked); "
-        "something is in its way there"
+        "another file or folder is in the way"
     ]
     assert (command.folder / "c" / one).read_bytes() == b"one"
     assert (command.folder / "c" / f"{one}.~1~").read_text() == "mine"
     assert not list((command.folder / "elsewhere").iterdir())
 
 
-@pytest.mark.slow(keep=3)
+@pytest.mark.slow(keep=2)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ((), "--merge takes the folders, or the reports, to merge as SOURCEs"),
         (("--demo",), "--merge takes the folders, or the reports, to merge as SOURCEs"),
-        (("nothing",), "nothing is no folder; --merge takes output folders"),
-        (("empty",), "empty is no output folder of this program; see --merge"),
+        (("nothing",), "nothing is not a folder; name output folders to merge"),
+        (("empty",), "empty is not an output folder of this program; name output folders to merge"),
         (
             ("part", "empty", "-o", "merged"),
-            "empty is no output folder of this program; see --merge",
+            "empty is not an output folder of this program; name output folders to merge",
         ),
         (("part", "-o", "part"), "part is the folder to merge into; see --output"),
         (("part", "broken"), "the journal broken/.download/journal.sqlite3 was broken"),
@@ -231,7 +231,7 @@ async def test_a_journal_does_not_lead_out_of_the_merged_folder(
     journal.close()
     for place in (tmp_path / "secret", theirs / ".download" / "secret"):
         place.write_bytes(b"page")
-    assert run_merge([theirs], merged) == 1
+    assert run_merge_folders([theirs], merged) == 1
     assert contents(merged) == {}
     assert [each.name for each in merged.parent.iterdir()] == ["merged"]
     assert [each.name for each in (merged / ".download").iterdir()] == ["journal.sqlite3"]
@@ -260,7 +260,7 @@ async def test_without_second_names_for_files_they_are_copied(
     site.pages = {"/": b"page"}
     one = downloaded(*await download_sites([site.url()], tmp_path / "a"))
     monkeypatch.setattr(os, "link", refuse)
-    assert run_merge([tmp_path / "a"], tmp_path / "b") == 0
+    assert run_merge_folders([tmp_path / "a"], tmp_path / "b") == 0
     first, second = tmp_path / "a" / one.path, tmp_path / "b" / one.path
     assert second.read_bytes() == b"page"
     assert not second.samefile(first)
@@ -281,7 +281,7 @@ async def test_a_volume_is_copied_once_however_much_is_in_it(
         raise OSError(errno.EXDEV, "Invalid cross-device link")
 
     monkeypatch.setattr(os, "link", link)
-    assert run_merge([tmp_path / "part"], tmp_path / "merged") == 0
+    assert run_merge_folders([tmp_path / "part"], tmp_path / "merged") == 0
     assert sorted(name.partition(".")[2] for name in copied) == ["cdxj.part", "warc.gz.part"]
 
 
@@ -296,7 +296,7 @@ async def test_a_full_disk_ends_the_merge_and_what_is_merged_stays(
     with monkeypatch.context() as full:
         full.setattr(os, "link", refuse)
         with pytest.raises(DiskError, match="No space left"):
-            run_merge([tmp_path / "a"], tmp_path / "b")
+            run_merge_folders([tmp_path / "a"], tmp_path / "b")
     assert not saved_files(tmp_path / "b")
-    assert run_merge([tmp_path / "a"], tmp_path / "b") == 0
+    assert run_merge_folders([tmp_path / "a"], tmp_path / "b") == 0
     assert len(saved_files(tmp_path / "b")) == 1

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from downloader.report.data import json_line
-from downloader.report.record import FIELDS, Record, Result
+from downloader.report.formats.jsonl import json_line
+from downloader.report.record import FIELD_NAMES, Record, Result
 from tests.support.command import Command, write_list
 from tests.support.handlers import sends
 from tests.support.many_hosts import HOSTS, ManyHosts
 from tests.support.marks import linux_only
 
 #: What differs from run to run, and by where a run is made.
-_OF_THE_RUN = {"started", "seconds", "path", *(name for name in FIELDS if "_seconds" in name)}
+_OF_THE_RUN = {"started", "seconds", "path", *(name for name in FIELD_NAMES if "_seconds" in name)}
 
 
 def records(file: Path) -> list[dict[str, object]]:

@@ -25,8 +25,8 @@ from tests.support.web_server import Site
 TAGGED = {"ETag": '"v1"', "Content-Type": "application/octet-stream"}
 LARGE = random.Random(12).randbytes(3 * MIB)
 WARNING = re.compile(
-    r"download: a worker process ended by signal 9; (another one goes on|"
-    r"the URL that it was at is tried again|the \d+ URLs that it was at are tried again)"
+    r"download: a worker process ended by signal 9; (another one continues|"
+    r"the URL that it was fetching is retried|the \d+ URLs that it was fetching are retried)"
 )
 
 
@@ -94,6 +94,7 @@ async def test_the_library_shares_out_as_the_command_does(site: Site, tmp_path: 
     assert sorted(contents(tmp_path).values()) == [b"one", b"two"]
 
 
+@pytest.mark.slow(keep=2)
 @linux_only
 @pytest.mark.parametrize(
     ("hosts", "options", "count"),
@@ -291,7 +292,7 @@ async def test_a_large_body_is_gone_on_from_where_the_dead_process_was(
     ran = await finished(process)
     assert ran.status == 0
     assert ran.err == [
-        "download: a worker process ended by signal 9; the URL that it was at is tried again"
+        "download: a worker process ended by signal 9; the URL that it was fetching is retried"
     ]
     assert many_hosts.requests[1].headers["Range"] == f"bytes={2 * MIB}-"
     assert file.read_bytes() == LARGE
@@ -421,7 +422,7 @@ async def test_the_first_interrupt_lets_transfers_finish_and_the_second_stops_at
     assert ran.status == 130
     assert ran.err == [
         f"Failed {many_hosts.url(2, '/slow')}: stopped before it was done (interrupted); "
-        "run it again to go on",
+        "run the same command again to continue",
         "Stopped: 40 lines were not tried",
     ]
     assert len(many_hosts.requests) == 2
@@ -488,8 +489,9 @@ async def test_a_process_that_dies_while_the_run_stops_is_not_replaced(
     ran = await finished(process)
     assert ran.status == 130
     assert ran.err == [
-        f"Failed {addresses[0]}: stopped before it was done (interrupted); run it again to go on",
-        "download: a worker process ended by signal 9 while it was to stop",
+        f"Failed {addresses[0]}: stopped before it was done (interrupted); "
+        "run the same command again to continue",
+        "download: a worker process ended by signal 9 while stopping",
         "Stopped: 1 line was not tried",
     ]
 

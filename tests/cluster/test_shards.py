@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from downloader import Options, Skipped, download_sites
-from downloader.shards import Shard
-from downloader.urls import Url
+from downloader.models.shards import Shard
+from downloader.web.urls import Url
 from tests.support.command import Command, CommandResult, write_list
 from tests.support.files import contents, saved_files
 from tests.support.handlers import redirect, sends
@@ -22,7 +22,7 @@ def summary(ran: CommandResult) -> str:
 # --- whose a host is ------------------------------------------------------------------------------
 
 
-@pytest.mark.slow(keep=3)
+@pytest.mark.slow(keep=2)
 @pytest.mark.parametrize(
     "text", ["", "1", "0/4", "5/4", "1/0", "-1/4", "a/b", "1/4/2", "1.5/4", "/", "1/" + "9" * 5000]
 )
@@ -159,6 +159,6 @@ async def test_a_mirror_follows_its_own_links_and_has_all_that_its_pages_need(
     asked = {request.path for request in many_hosts.requests} - {"/favicon.ico"}
     assert asked == {"/", "/own", "/needed.png"}
     assert ran.err == [
-        "download: some links were not followed, because other shards have their hosts: "
+        "download: some links were not followed, because their hosts belong to other shards: "
         + many_hosts.url(theirs, "/other")
     ]

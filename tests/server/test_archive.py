@@ -18,12 +18,12 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Options, download_sites
-from downloader.archive.names import Series
-from downloader.archive.recorder import Archive
+from downloader.archive.file_series import FileSeries
+from downloader.archive.recorder import ArchiveRecorder
 from downloader.errors import DiskError, ErrorKind
-from downloader.exchange import Exchange
 from downloader.models import Failed, WarcDigest
-from downloader.urls import Url
+from downloader.models.exchange import Exchange
+from downloader.web.urls import Url
 from tests.support.archives import about, answers, count_gzip_members, read
 from tests.support.command import Command, finished
 from tests.support.fault_server import FAULTS, fault_server
@@ -378,8 +378,8 @@ async def test_after_a_kill_every_whole_record_is_kept_and_the_cut_one_dropped(
     site.pages["/stuck"] = b"at last"
     ran = await command(*arguments)
     assert ran.status == 0
-    assert any("what a stopped process left of a.warc.gz is kept" in line for line in ran.err)
-    assert any("cut record" in line for line in ran.err)
+    assert any("recovered a.warc.gz of a killed run" in line for line in ran.err)
+    assert any("bytes of an incomplete record" in line for line in ran.err)
     first = answers(command.folder / "a.warc.gz")
     assert {record.payload for record in first} <= set(pages.values())
     assert len(first) >= len(saved), "what has a name is in the archive"
@@ -460,9 +460,9 @@ async def test_nobody_is_told_that_something_is_kept_which_is_not(
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(fd, data)
 
-    monkeypatch.setattr("downloader.archive.writer.os.write", until_full)
+    monkeypatch.setattr("downloader.archive.warc_writer.os.write", until_full)
     options = Options(warc=tmp_path / "a.warc.gz")
-    async with Archive(Series(tmp_path / "a.warc.gz"), options) as archive:
+    async with ArchiveRecorder(FileSeries(tmp_path / "a.warc.gz"), options) as archive:
         # All at once, so that they are written together.
         told = await asyncio.gather(
             *(keep(archive, number, body) for number, body in enumerate(bodies)),
@@ -474,14 +474,14 @@ async def test_nobody_is_told_that_something_is_kept_which_is_not(
     assert {body for body, result in zip(bodies, told, strict=True) if result is None} <= kept
 
 
-async def keep(archive: Archive, number: int, body: bytes) -> None:
+async def keep(archive: ArchiveRecorder, number: int, body: bytes) -> None:
     """Have one answer written."""
     url, head = Url(f"http://h/{number}"), b"HTTP/1.1 200 OK\r\n\r\n"
     exchange = Exchange(url, None, "", 0.0, "127.0.0.1", b"GET", head, 200, "", "", "")
     recording = archive.begin(exchange)
     assert recording is not None
     await recording.feed(body)
-    await recording.end()
+    await recording.finish()
 
 
 @pytest.mark.parametrize(
@@ -489,7 +489,7 @@ async def keep(archive: Archive, number: int, body: bytes) -> None:
     [
         (("--warc", "a.zip"), "it must end with .warc.gz or .warc"),
         (("--wacz", ".wacz"), "it must end with .wacz"),
-        (("--warc", "file/a.warc.gz"), "cannot keep an archive in file/a.warc.gz"),
+        (("--warc", "file/a.warc.gz"), "cannot write the archive file/a.warc.gz"),
     ],
 )
 async def test_a_place_that_cannot_be_used_is_said_at_once(

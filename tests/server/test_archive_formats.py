@@ -123,7 +123,7 @@ async def test_of_two_runs_at_once_one_makes_the_wacz(site: Site, command: Comma
     second = await command(site.url("/a"), "--wacz", "a.wacz", "-o", "other")
     go.set()
     assert second.status == 2
-    assert "another run is keeping one there" in second.err[-1]
+    assert "another run is writing it" in second.err[-1]
     assert (await finished(first)).status == 0
     validate(command.folder / "a.wacz")
     third = await command(site.url("/a"), "--wacz", "a.wacz", "-o", "other")

@@ -133,20 +133,20 @@ async def test_a_wacz_gives_what_its_folder_of_archives_holds(command: Command) 
     assert contents(command.folder / "out") == {"h/a.bin": b"body"}
     ran = await command("b.wacz", "-o", "out")
     assert ran.status == 2
-    assert "compressed once more, against the format; unzip it" in ran.err[0]
+    assert "compressed within the WACZ, which the format forbids; unzip it" in ran.err[0]
 
 
 @pytest.mark.slow(keep=4)
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("a.warc.gz", b"no archive", "is no WARC file, or is damaged"),
-        ("a.warc.gz", gzip.compress(b"no archive", mtime=0), "is no WARC file, or is damaged"),
-        ("a.warc", b"WARC/1.0\r\nX: " + bytes(5 * MIB), "a header without end"),
-        ("a.warc", b"WARC/1.0\r\n" + b"X: y\r\n" * MIB, "a header without end"),
-        ("a.warc", bytes(10_000), "is no WARC file, or is damaged"),
-        ("a.warc", b"", "a.warc holds no address"),
-        ("a.wacz", b"PK no zip", "is no WACZ"),
+        ("a.warc.gz", b"no archive", "is not a WARC file, or is damaged"),
+        ("a.warc.gz", gzip.compress(b"no archive", mtime=0), "is not a WARC file, or is damaged"),
+        ("a.warc", b"WARC/1.0\r\nX: " + bytes(5 * MIB), "a header is over 1048576 bytes long"),
+        ("a.warc", b"WARC/1.0\r\n" + b"X: y\r\n" * MIB, "a header is over 1048576 bytes long"),
+        ("a.warc", bytes(10_000), "is not a WARC file, or is damaged"),
+        ("a.warc", b"", "a.warc holds no URL"),
+        ("a.wacz", b"PK no zip", "is not a WACZ"),
         ("a.wacz", b"PK\x05\x06" + bytes(18), "holds no WARC file"),
     ],
 )
@@ -172,7 +172,7 @@ async def test_a_wacz_that_cannot_be_understood_is_said_to_be_none(
     path.write_bytes(data)
     ran = await command("a.wacz")
     assert (ran.status, len(ran.err)) == (2, 1)
-    assert "a.wacz is no WACZ" in ran.err[0]
+    assert "a.wacz is not a WACZ" in ran.err[0]
 
 
 async def test_an_archive_without_an_icon_that_no_page_names_lacks_nothing(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from downloader.check import LARGEST, Check, Finding
+from downloader.mirror.check import MAX_DOCUMENT_BYTES, DanglingLink, MirrorCheck
 from tests.support.command import Command, CommandResult
 
 
@@ -73,7 +73,7 @@ async def test_what_leads_nowhere_is_named_with_its_line(mirror: Mirror) -> None
     assert ran.out == ["6 documents: 8 local references, 8 dangling; 0 external to 0 hosts"]
 
 
-@pytest.mark.slow(keep=6)
+@pytest.mark.slow(keep=4)
 @pytest.mark.parametrize(
     "reference",
     [
@@ -173,7 +173,7 @@ async def test_what_a_page_needs_from_elsewhere_is_missing(mirror: Mirror) -> No
 async def test_what_cannot_be_read_is_not_said_to_be_whole(mirror: Mirror) -> None:
     mirror.write("a.html")
     with (mirror.folder / "huge.html").open("wb") as file:
-        file.truncate(LARGEST + 1)
+        file.truncate(MAX_DOCUMENT_BYTES + 1)
     ran = await mirror.check()
     assert ran.status == 1
     assert ran.err == ["huge.html: not read: too large for a page"]
@@ -205,7 +205,7 @@ async def test_hostile_files_are_survived(mirror: Mirror) -> None:
     mirror.write("escape\x1b[31m.html", "<a href='\x1b[32mgone'>")
     mirror.write("secret.html", "<a href='file://u:secret@h/x'>")
     with (mirror.folder / "huge.html").open("wb") as file:
-        file.truncate(LARGEST + 1)
+        file.truncate(MAX_DOCUMENT_BYTES + 1)
     if os.geteuid():
         mirror.write("closed.html")
         (mirror.folder / "closed.html").chmod(0)
@@ -221,8 +221,8 @@ async def test_hostile_files_are_survived(mirror: Mirror) -> None:
 def test_a_page_of_50_megabytes_is_read_to_its_end(tmp_path: Path) -> None:
     row = "<tr><td><a href='gone.html'>x</a><td>" + "text " * 200 + "\n"
     (tmp_path / "a.html").write_text(row * (50_000_000 // len(row)))
-    check = Check(tmp_path)
-    lines = [found.line for found in check.findings() if isinstance(found, Finding)]
+    check = MirrorCheck(tmp_path)
+    lines = [found.line for found in check.findings() if isinstance(found, DanglingLink)]
     assert lines == list(range(1, len(lines) + 1))
     assert len(lines) == check.totals.dangling > 40_000
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from downloader import Downloaded, Failed, Outcome, download_sites
-from downloader.text import printable
+from downloader.web.text import printable
 from tests.support.fault_cases import (
     CASES,
     DEAD_HOST,

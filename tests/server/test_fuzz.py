@@ -8,15 +8,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from downloader import (
-    Downloaded,
-    ErrorKind,
-    Failed,
-    Options,
-    Outcome,
-    download_sites,
-)
-from downloader.text import printable
+from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites
+from downloader.web.text import printable
 from tests.support.fault_server import PAGE, Request, fault_server, send
 from tests.support.files import saved_files
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from downloader import Downloaded, ErrorKind, Failed, Options, download_sites
+from downloader.cli.download import OutcomeView
+from downloader.cli.terminal import ProgressState, Terminal
 from downloader.errors import OutputError
 from downloader.journal import FOLDER
-from downloader.progress import Screen, State
-from downloader.run import View
-from downloader.text import SafeFormatter
+from downloader.web.text import SafeFormatter
 from tests.support.command import Command
 from tests.support.fault_server import (
     BINARY,
@@ -497,6 +497,7 @@ async def test_nothing_that_a_server_sends_steers_the_terminal(
             assert process.returncode == 1
             assert_harmless(out.decode())
             assert_harmless(err.decode())
+            assert b"internal error" not in err
             assert b"defect" not in err
             # What a server sent is never what makes the next request impossible.
             assert b"(bad-url)" not in err
@@ -561,9 +562,11 @@ async def test_tracebacks_and_the_debug_log_do_not_steer_the_terminal(tmp_path: 
         message=NASTY,
         traceback=f"Traceback:\n  {NASTY}\n",
     )
-    view = View(tmp_path, quiet=False, verbose=True, progress=False, debug=True)
+    view = OutcomeView(tmp_path, quiet=False, verbose=True, progress=False, debug=True)
     with contextlib.redirect_stderr(told):
-        async with Screen(lambda: State(1, 1, 1, 0), lambda: None, progress=False) as screen:
+        async with Terminal(
+            lambda: ProgressState(1, 1, 1, 0), lambda: None, progress=False
+        ) as screen:
             view.show(defect, screen)
     assert "Traceback:" in told.getvalue()
     assert_harmless(told.getvalue())

@@ -28,12 +28,12 @@ from downloader import (
     download_sites,
     iter_sites,
 )
-from downloader.batch import Batch
-from downloader.fetch import Response
-from downloader.fetch.client import require_success
-from downloader.loop import new_event_loop
+from downloader.core.event_loop import new_event_loop
+from downloader.core.local_run import LocalRun
+from downloader.http import Response
+from downloader.http.response import require_success
 from downloader.sources import from_items
-from downloader.urls import parse
+from downloader.web.urls import parse
 from tests.support.files import saved_files
 from tests.support.web_server import Site
 
@@ -152,7 +152,7 @@ async def test_a_defect_is_reported_for_its_url_and_the_rest_goes_on(
             raise ZeroDivisionError("oops")
         require_success(response)
 
-    monkeypatch.setattr("downloader.download.require_success", defective)
+    monkeypatch.setattr("downloader.core.fetch.require_success", defective)
     broken, fine = await download_sites(map(site.url, site.pages), tmp_path)
     assert isinstance(broken, Failed)
     assert broken.kind is ErrorKind.INTERNAL
@@ -273,7 +273,7 @@ async def test_a_run_that_is_stopped_while_it_starts_ends(
     site: Site, tmp_path: Path, turns: int
 ) -> None:
     site.pages = {f"/{number}": "page" for number in range(300)}
-    batch = Batch(
+    batch = LocalRun(
         lambda _fetch_list: from_items(map(site.url, site.pages)), Options(output=tmp_path)
     )
 

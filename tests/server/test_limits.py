@@ -17,7 +17,7 @@ from aiohttp import web
 
 from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites
 from downloader.models import Checksum, Target
-from downloader.urls import parse
+from downloader.web.urls import parse
 from tests.support.command import Command, CommandResult
 from tests.support.fault_cases import HEADS
 from tests.support.fault_server import (
@@ -268,7 +268,7 @@ def dripping(*sizes: int) -> Answer:
 async def test_a_drip_is_given_up_when_it_is_too_slow(
     sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.body.time", Clock(step=2.0))
+    monkeypatch.setattr("downloader.core.body.time", Clock(step=2.0))
     outcome = await outcome_of(dripping(*sizes), tmp_path, WATCHFUL)
     assert_failed(outcome, ErrorKind.TIMEOUT, "slower than 100 B/s", "--min-speed")
 
@@ -279,7 +279,7 @@ async def test_a_drip_is_given_up_when_it_is_too_slow(
 async def test_what_is_quick_enough_is_saved(
     sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.body.time", Clock(step=2.0))
+    monkeypatch.setattr("downloader.core.body.time", Clock(step=2.0))
     outcome = await outcome_of(dripping(*sizes), tmp_path, WATCHFUL)
     assert isinstance(outcome, Downloaded)
     assert outcome.sizes.saved == sum(sizes)
@@ -362,6 +362,7 @@ async def run_checked(
     return await command(name, "-o", "folder")
 
 
+@pytest.mark.slow(keep=3)
 @pytest.mark.parametrize(("name", "text"), CHECKED.values(), ids=CHECKED)
 async def test_a_checksum_of_the_list_is_held_against_the_decoded_body(
     name: str, text: str, site: Site, command: Command
@@ -371,6 +372,7 @@ async def test_a_checksum_of_the_list_is_held_against_the_decoded_body(
     assert saved_files(command.folder / "folder") == {f"{site.folder}/x.html"}
 
 
+@pytest.mark.slow(keep=3)
 @pytest.mark.parametrize(("name", "text"), CHECKED.values(), ids=CHECKED)
 async def test_a_body_with_another_checksum_is_not_saved(
     name: str, text: str, site: Site, command: Command

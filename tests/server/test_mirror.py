@@ -14,14 +14,14 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Failed, Options, Skipped, Target, Unchanged
-from downloader.batch import Batch
+from downloader.core.local_run import LocalRun
 from downloader.errors import ErrorKind
 from downloader.journal import FOLDER
+from downloader.journal.async_journal import AsyncJournal
 from downloader.journal.database import _ADDED
-from downloader.notes import Notes
 from downloader.sources import from_items
-from downloader.storage import Storage
-from downloader.urls import Url
+from downloader.storage import LocalStorage
+from downloader.web.urls import Url
 from tests.support.command import Command
 from tests.support.files import saved_files, wait_for_size
 from tests.support.handlers import keeps
@@ -400,8 +400,8 @@ async def test_killed_while_links_change_it_ends_like_an_undisturbed_run(
         return killed
 
     with monkeypatch.context() as patch, suppress(Killed):
-        patch.setattr(Storage, "save", or_killed(Storage.save))
-        patch.setattr(Notes, "publish", or_killed(Notes.publish))
+        patch.setattr(LocalStorage, "save", or_killed(LocalStorage.save))
+        patch.setattr(AsyncJournal, "publish", or_killed(AsyncJournal.publish))
         await fetch(both, tmp_path / "killed", MIRROR)
     await fetch(both, tmp_path / "killed", MIRROR)
     assert all_bytes(tmp_path / "killed") == all_bytes(tmp_path / "whole")
@@ -465,12 +465,12 @@ async def test_an_original_that_is_not_what_was_received_is_not_read(
 async def test_what_is_too_large_to_be_read_is_saved_with_a_warning(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.mirror.reading.LARGEST", 100)
+    monkeypatch.setattr("downloader.mirror.document_reader.MAX_DOCUMENT_BYTES", 100)
     site.pages["/a.html"] = images("one.gif") + " " * 100
     site.pages["/b.html"] = images("two.gif")
     site.pages["/two.gif"] = picture
     entries = [site.url("/a.html"), site.url("/b.html")]
-    batch = Batch(lambda _: from_items(entries), replace(MIRROR, output=tmp_path))
+    batch = LocalRun(lambda _: from_items(entries), replace(MIRROR, output=tmp_path))
     assert len([outcome async for outcome in batch.outcomes()]) == 3
     assert batch.warnings == [f"{site.folder}/a.html was not read for links: larger than 100 B"]
     assert text_of(tmp_path, site, "a.html") == site.pages["/a.html"]
@@ -485,14 +485,14 @@ async def test_an_interrupted_mirror_goes_on(site: Site, tmp_path: Path) -> None
         return web.Response(body=b"GIF89a", content_type="image/gif")
 
     site.pages |= {"/one.gif?1": picture, "/two.gif": stalls}
-    batch = Batch(lambda _: from_items([site.url("/a.html")]), replace(MIRROR, output=tmp_path))
+    batch = LocalRun(lambda _: from_items([site.url("/a.html")]), replace(MIRROR, output=tmp_path))
     told = []
     async for outcome in batch.outcomes():
         told.append(outcome)
         if len(told) == 2:
             batch.stop(now=True)
     assert [type(outcome) for outcome in told] == [Downloaded, Downloaded, Failed]
-    assert batch.warnings == ["not all pages have their new links yet; the same command goes on"]
+    assert batch.warnings == ["not all links are rewritten yet; run the same command to continue"]
     asked(site)
     wait.set()
     await fetch([site.url("/a.html")], tmp_path, MIRROR)
@@ -513,7 +513,7 @@ async def test_a_line_of_the_list_has_its_own_outcome_though_it_was_found_first(
         asyncio.run_coroutine_threadsafe(read.wait(), loop).result()
         yield site.url("/b.html")
 
-    batch = Batch(lambda _: from_items(lines()), Options(level=1, output=tmp_path))
+    batch = LocalRun(lambda _: from_items(lines()), Options(level=1, output=tmp_path))
     told = []
     async for outcome in batch.outcomes():
         told.append(outcome)
@@ -525,14 +525,14 @@ async def test_a_line_of_the_list_has_its_own_outcome_though_it_was_found_first(
 async def test_what_was_found_waits_in_the_journal_and_not_in_memory(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.batch._WINDOW", 100)
-    monkeypatch.setattr("downloader.batch._ADMITTED_AT_ONCE", 50)
+    monkeypatch.setattr("downloader.core.local_run._MAX_UNFINISHED", 100)
+    monkeypatch.setattr("downloader.core.local_run._MAX_LINES_PER_TRANSACTION", 50)
     site.pages["/a.html"] = images(*(f"{number}.gif" for number in range(1000)))
     site.pages |= {f"/{number}.gif": picture for number in range(1000)}
-    batch = Batch(lambda _: from_items([site.url("/a.html")]), replace(MIRROR, output=tmp_path))
+    batch = LocalRun(lambda _: from_items([site.url("/a.html")]), replace(MIRROR, output=tmp_path))
     most = 0
     async for _ in batch.outcomes():
-        most = max(most, batch._crew.unfinished)
+        most = max(most, batch._backend.unfinished)
     assert 50 < most <= 150
     assert len(saved_files(tmp_path)) == 1001
 
@@ -540,8 +540,8 @@ async def test_what_was_found_waits_in_the_journal_and_not_in_memory(
 async def test_a_missing_file_is_fetched_though_very_many_before_it_are_there(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.batch._WINDOW", 4)
-    monkeypatch.setattr("downloader.batch._ADMITTED_AT_ONCE", 2)
+    monkeypatch.setattr("downloader.core.local_run._MAX_UNFINISHED", 4)
+    monkeypatch.setattr("downloader.core.local_run._MAX_LINES_PER_TRANSACTION", 2)
     site.pages["/a.html"] = images(*(f"{number}.gif" for number in range(20)))
     site.pages |= {f"/{number}.gif": picture for number in range(20)}
     await fetch([site.url("/a.html")], tmp_path, MIRROR)

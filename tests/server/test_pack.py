@@ -18,8 +18,8 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Options, Outcome, Skipped, Unchanged
-from downloader.archive.names import Packs, hold, index_path, is_volume
-from downloader.batch import Batch
+from downloader.archive.file_series import PackVolumes, index_path, is_pack_volume, lock_file
+from downloader.core.local_run import LocalRun
 from downloader.errors import DownloadError, OutputError
 from downloader.journal import FOLDER
 from downloader.models import Pack
@@ -253,7 +253,7 @@ async def test_what_a_killed_run_packed_and_did_not_note_is_not_fetched_again(
     forget(command.folder / "out")
     site.requests.clear()
     second = await command("list", "-j", "1")
-    assert second.err == [f"download: what a stopped process left of {volume.name} is kept"]
+    assert second.err == [f"download: recovered {volume.name} of a killed run"]
     assert sorted(second.out[:4]) == sorted(first.out[:4])
     assert site.requests == []
     assert volumes(command.folder / "out") == [volume]
@@ -271,7 +271,7 @@ async def test_of_a_cut_volume_the_rest_is_fetched(site: Site, command: Command)
     unfinished(volume, cut=volume.stat().st_size - last.offset - last.length // 2)
     site.requests.clear()
     ran = await command("list")
-    assert "is kept, but for the " in ran.err[0]
+    assert "bytes of an incomplete record" in ran.err[0]
     assert summary(ran) == "5 URLs: 1 downloaded, 0 unchanged, 4 skipped, 0 failed"
     assert [site.url(request.path) for request in site.requests] == [last.url]
     assert bodies(command.folder / "out") == wanted
@@ -346,7 +346,7 @@ async def test_a_run_waits_for_the_last_processes_of_a_killed_one(
     unfinished(volume)
     forget(command.folder / "out")
     # As a process does that is about to end.
-    held = hold(volume.with_name(f"{volume.name}.open"))
+    held = lock_file(volume.with_name(f"{volume.name}.open"))
     (command.folder / "out" / FOLDER / "journal.sqlite3-wal").unlink(missing_ok=True)
     site.requests.clear()
     process = await command.start(site.url("/a"))
@@ -598,7 +598,11 @@ async def test_a_second_run_is_refused_and_touches_nothing(site: Site, command: 
 
 
 async def whole_ones(
-    site: Site, folder: Path, take: Packs | None, told: list[Path], fault: DownloadError | None
+    site: Site,
+    folder: Path,
+    take: PackVolumes | None,
+    told: list[Path],
+    fault: DownloadError | None,
 ) -> list[Outcome]:
     """Run with somebody who is told of volumes, and may take them away."""
 
@@ -614,7 +618,7 @@ async def whole_ones(
 
     options = Options(output=folder, pack=Pack.WARC, warc_max_size=4096)
     urls = [*map(site.url, site.pages)]
-    batch = Batch(lambda _: from_items(urls), options, whole=whole)
+    batch = LocalRun(lambda _: from_items(urls), options, whole=whole)
     return [outcome async for outcome in batch.outcomes()]
 
 
@@ -628,13 +632,13 @@ async def test_who_wants_to_be_told_of_whole_volumes_is_told_once_of_each(
     # What was not taken away, and what is recovered, is told of by the next run.
     unfinished(told[-1])
     again: list[Path] = []
-    taken = Packs(tmp_path / "taken")
+    taken = PackVolumes(tmp_path / "taken")
     taken.folder.mkdir()
     await whole_ones(site, tmp_path / "out", taken, again, None)
     assert again[: len(told)] == told
     assert len(set(again)) == len(again)
     assert volumes(tmp_path / "out") == []
-    assert [path.name for path in taken.whole()] == [path.name for path in again]
+    assert [path.name for path in taken.complete_files()] == [path.name for path in again]
 
 
 async def test_a_run_ends_with_the_fault_of_who_is_told(site: Site, tmp_path: Path) -> None:
@@ -668,14 +672,14 @@ async def test_a_name_is_not_given_again(tmp_path: Path) -> None:
     given = set()
     # Of those that begin in the same millisecond, each may be on a machine of its own.
     for _ in range(3):
-        series = Packs(tmp_path, lambda: 1_800_000_000.001)
+        series = PackVolumes(tmp_path, lambda: 1_800_000_000.001)
         for _ in range(3):
-            claimed = series.claim()
+            claimed = series.claim_next()
             claimed.publish()
             given.add(claimed.path.name)
             claimed.path.unlink()
     assert len(given) == 9
-    assert all(is_volume(name) for name in given)
+    assert all(is_pack_volume(name) for name in given)
     assert {name[:22] for name in given} == {"pack-20270115080000001"}
 
 
@@ -705,7 +709,7 @@ async def test_what_does_not_go_with_it_is_refused(
 
 
 def test_the_library_refuses_it_too() -> None:
-    with pytest.raises(ValueError, match="pack goes with no warc"):
+    with pytest.raises(ValueError, match="pack cannot be combined with warc"):
         Options(pack=Pack.WARC, warc=Path("a.warc.gz"))
-    with pytest.raises(ValueError, match="pack goes with no a mirror"):
+    with pytest.raises(ValueError, match="pack cannot be combined with a mirror"):
         Options(pack=Pack.WARC, mirror=True)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from downloader.report.record import FIELDS
+from downloader.report.record import FIELD_NAMES
 from tests.support.command import Command
 from tests.support.files import saved_files
 from tests.support.parquet import parquet_bytes, read_rows
@@ -69,7 +69,7 @@ def test_a_small_file_cannot_ask_for_much_memory(how: str) -> None:
 
 _READ_AND_TELL = """
 import io, sys, pyarrow
-from downloader.sources.records import parse_parquet
+from downloader.sources.tabular import parse_parquet
 count = sum(1 for _ in parse_parquet(io.BytesIO(sys.stdin.buffer.read()), "list"))
 print(count, pyarrow.default_memory_pool().max_memory())
 """
@@ -123,7 +123,7 @@ async def test_a_report_holds_what_json_lines_hold(
         if record["started"]:
             record["started"] = datetime.fromisoformat(record["started"])
     assert rows == expected
-    assert list(rows[0]) == list(FIELDS)
+    assert list(rows[0]) == list(FIELD_NAMES)
     schema = pq.read_schema(tmp_path / "sub/r.parquet")
     assert schema.field("decoded_bytes").type == pa.int64()
     assert schema.field("seconds").type == pa.float64()

@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Failed, Options, Outcome, Skipped
-from downloader.crawl import Robots, Rules
 from downloader.errors import ErrorKind
+from downloader.mirror.scope import RobotsCache, RobotsRules
 from downloader.models import SkipReason
-from downloader.urls import Url
+from downloader.web.urls import Url
 from tests.support.clock import FakeClock
 from tests.support.command import Command
 from tests.support.files import saved_files
@@ -140,6 +140,7 @@ async def test_the_start_is_where_its_redirects_lead(site: Site, tmp_path: Path)
     assert len(outcomes) == 2
 
 
+@pytest.mark.slow
 async def test_accepting_pdf_reads_pages_for_their_links_and_keeps_none(
     site: Site, command: Command
 ) -> None:
@@ -251,16 +252,19 @@ async def test_a_site_that_never_ends_its_robots_txt_does_not_hold_up_the_run(
     outcomes = by_path(site, await fetch([site.url()], tmp_path, Options(level=1, timeout=0.5)))
     failed = outcomes["/a.html"]
     assert isinstance(failed, Failed)
-    assert (failed.kind, failed.message) == (ErrorKind.TIMEOUT, "robots.txt is not there in 0.5 s")
+    assert (failed.kind, failed.message) == (
+        ErrorKind.TIMEOUT,
+        "robots.txt did not arrive within 0.5 s",
+    )
 
 
 async def test_a_defect_in_reading_robots_txt_fails_its_links_and_ends(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(_: Robots, __: Url) -> Rules:
+    async def broken(_: RobotsCache, __: Url) -> RobotsRules:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr(Robots, "rules", broken)
+    monkeypatch.setattr(RobotsCache, "rules", broken)
     site.pages = {"/": links("/a.html")}
     outcomes = by_path(site, await fetch([site.url()], tmp_path, Options(level=1)))
     failed = outcomes["/a.html"]
@@ -332,4 +336,4 @@ async def test_what_is_in_the_way_of_one_document_keeps_no_other_from_its_links(
     assert (folder / "a.html").read_text() == links("b.html")
     assert (folder / "c.html").read_text() == links("a.html")
     assert (folder / "b.html").read_text() == links(site.url("/c.html"))
-    assert f"{site.folder}/b.html has the links that it came with" in "\n".join(ran.err)
+    assert f"{site.folder}/b.html keeps its original links" in "\n".join(ran.err)

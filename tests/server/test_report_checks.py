@@ -74,7 +74,50 @@ async def test_what_pages_need_is_not_gone_when_they_are_skipped(
     }
     await command(site.url("/"), "--mirror", "--report=old.jsonl")
     ran = await command(site.url("/"), "--mirror", "--compare=old.jsonl")
+    assert ran.out[-1] == (
+        "Since old.jsonl: 0 the same, 3 not checked (skipped as done; --refresh asks the server)"
+    )
+    ran = await command(site.url("/"), "--mirror", "--refresh", "--compare=old.jsonl")
     assert ran.out[-1] == "Since old.jsonl: 3 the same"
+
+
+async def test_what_was_skipped_as_done_was_not_checked(site: Site, command: Command) -> None:
+    site.pages["/page"] = "old"
+    await command(site.url("/page"), "--report=old.jsonl")
+    site.pages["/page"] = "new and larger"
+    ran = await command(site.url("/page"), "--compare=old.jsonl", "--report=new.html")
+    assert ran.out[-1] == (
+        "Since old.jsonl: 0 the same, 1 not checked (skipped as done; --refresh asks the server)"
+    )
+    assert "1 not checked" in (command.folder / "new.html").read_text()
+    ran = await command(site.url("/page"), "--refresh", "--compare=old.jsonl")
+    assert ran.out[-2].endswith("1 changed in size, 0 the same")
+    # The file is that of another version now, although this run did not ask for it.
+    ran = await command(site.url("/page"), "--compare=old.jsonl")
+    assert ran.out[-2].endswith("1 changed in size, 0 the same")
+
+
+async def test_what_robots_txt_disallows_now_is_not_the_same(site: Site, command: Command) -> None:
+    site.pages |= {"/": "<a href=/a>a</a>", "/a": "a"}
+    await command("-r", site.url("/"), "-o", "first", "--report=old.jsonl")
+    site.pages["/robots.txt"] = sends(
+        b"User-agent: *\nDisallow: /a", {"Content-Type": "text/plain"}
+    )
+    ran = await command(
+        *("-r", site.url("/"), "-o", "second", "--compare=old.jsonl"),
+        *("--report=new.jsonl", "--report=new.html"),
+    )
+    assert ran.out[-2:] == [
+        "Since old.jsonl: 1 disallowed by robots.txt, 1 the same",
+        f"  disallowed by robots.txt: {site.url('/a')}: 1 B",
+    ]
+    assert "Disallowed by robots.txt" in (command.folder / "new.html").read_text()
+    del site.pages["/robots.txt"]
+    ran = await command("-r", site.url("/"), "-o", "third", "--compare=new.jsonl")
+    assert ran.out[-2:] == [
+        "Since new.jsonl: 1 allowed again, 1 the same",
+        f"  allowed again: {site.url('/a')}: 1 B",
+    ]
 
 
 async def test_what_is_over_budget_fails_and_is_named(site: Site, command: Command) -> None:

@@ -101,7 +101,7 @@ async def test_no_save_measures_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow(keep=3)
+@pytest.mark.slow(keep=2)
 @pytest.mark.parametrize("flag", ["--refresh", "--verify", "-m", "-r", "-l2", "--single-file"])
 async def test_no_save_refuses_what_needs_files(command: Command, flag: str) -> None:
     ran = await command("--demo", "--no-save", flag)
@@ -182,7 +182,7 @@ async def test_lines_outlive_a_killed_run(site: Site, command: Command, tmp_path
     assert not (tmp_path / "r.json").exists()
 
 
-@pytest.mark.slow(keep=3)
+@pytest.mark.slow(keep=2)
 @pytest.mark.parametrize(
     ("name", "said"),
     [

@@ -28,8 +28,8 @@ from downloader import (
 )
 from downloader.journal import FOLDER
 from downloader.models import SkipReason
-from downloader.paths import stays_within
-from downloader.urls import parse
+from downloader.web.filenames import stays_within
+from downloader.web.urls import parse
 from tests.support.command import Command, finished
 from tests.support.files import MIB, contents, saved_files
 from tests.support.handlers import in_turn, keeps, sends
@@ -394,7 +394,7 @@ async def test_a_foreign_file_in_the_way_is_set_aside_and_the_line_says_so(
     assert ran.status == 0
     aside = f"{site.folder}.html.~2~"
     assert ran.out[0] == (
-        f"Downloaded out/{site.folder}.html: 6 characters (what was there is now {aside})"
+        f"Downloaded out/{site.folder}.html: 6 characters (the existing file is now {aside})"
     )
     assert contents(output) == {
         f"{site.folder}.html": b"theirs",
@@ -428,7 +428,7 @@ def of_another_program(file: Path) -> None:
         db.execute("CREATE TABLE runs (name TEXT)")
 
 
-@pytest.mark.slow(keep=2)
+@pytest.mark.slow(keep=1)
 @pytest.mark.parametrize(
     "damage", [garbage, cut_in_half, cut_in_header, overwritten_inside, of_another_program]
 )
@@ -469,6 +469,7 @@ async def test_an_empty_journal_is_as_good_as_none(site: Site, command: Command)
     assert asked(site) == []
 
 
+@pytest.mark.slow
 async def test_after_any_damage_at_all_to_the_journal_every_page_is_there(
     site: Site, tmp_path: Path
 ) -> None:

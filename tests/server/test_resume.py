@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from downloader import Checksum, ErrorKind, Failed, Options, Outcome, Target, download_sites
-from downloader.urls import parse
+from downloader.web.urls import parse
 from tests.support.command import Command
 from tests.support.files import MIB, saved_files, wait_for_size
 from tests.support.handlers import in_turn, keeps, sends

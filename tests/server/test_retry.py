@@ -11,10 +11,13 @@ import pytest
 from aiohttp import web
 
 from downloader import Checksum, Downloaded, ErrorKind, Failed, Options, Target, download_sites
-from downloader.batch import Batch
-from downloader.retry import FIRST, LONGEST_ASKED
+from downloader.core.local_run import LocalRun
+from downloader.http.retry import (
+    FIRST_DELAY_SECONDS,
+    MAX_RETRY_AFTER_SECONDS,
+)
 from downloader.sources import from_items
-from downloader.urls import parse
+from downloader.web.urls import parse
 from tests.support.clock import FakeClock
 from tests.support.command import Command
 from tests.support.fault_server import Endpoint, fault_server
@@ -60,6 +63,7 @@ LASTING = {
 }
 
 
+@pytest.mark.slow(keep=6)
 @pytest.mark.parametrize("path", PASSING)
 async def test_what_may_pass_is_asked_for_as_often_as_the_option_says_and_once_more(
     path: str, tmp_path: Path
@@ -178,11 +182,11 @@ async def test_the_waits_of_a_run_are_those_of_the_backoff(site: Site, tmp_path:
     ("field", "expected"),
     [
         ("7", (7.0, 7.0)),
-        ("99999", (LONGEST_ASKED, LONGEST_ASKED)),
+        ("99999", (MAX_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS)),
         # No pause is asked for, or not in words that are understood: the usual wait.
-        ("0", (0.0, FIRST)),
-        ("Sun Sep  9 01:47:10 2001", (0.0, FIRST)),
-        ("when it is convenient", (0.0, FIRST)),
+        ("0", (0.0, FIRST_DELAY_SECONDS)),
+        ("Sun Sep  9 01:47:10 2001", (0.0, FIRST_DELAY_SECONDS)),
+        ("when it is convenient", (0.0, FIRST_DELAY_SECONDS)),
     ],
 )
 async def test_a_run_waits_as_long_as_the_server_asks_for(
@@ -254,7 +258,7 @@ async def test_the_whole_host_is_left_alone_and_no_other_host(
         yield paused(site.url("/same"))
         yield free(site.url("/other"))
 
-    batch = Batch(
+    batch = LocalRun(
         lambda _: from_items(addresses()), Options(output=tmp_path), sleep=clock.sleep, clock=clock
     )
     outcomes = batch.outcomes()

@@ -11,10 +11,10 @@ import pytest
 
 from downloader import Downloaded, Options, Outcome, download_sites
 from downloader.errors import RunError
-from downloader.fetch.cookies import CookieFile
-from downloader.fetch.secrets import Secrets, Trail
+from downloader.http.cookies import CookieFile
+from downloader.http.credentials import Credentials, RedirectTrail
 from downloader.models import Target
-from downloader.urls import parse
+from downloader.web.urls import parse
 from tests.support.command import Command
 from tests.support.fault_server import (
     HTML,
@@ -183,7 +183,9 @@ def test_a_redirect_may_lead_to_a_machine_that_netrc_names_over_tls(
     (tmp_path / "netrc").write_text(
         "machine sign-on.test login me password of-it\ndefault login me password of-others\n"
     )
-    chain = Secrets(replace(OPTIONS, netrc=True)).chain(Trail(parse("http://data.test/")), ())
+    chain = Credentials(replace(OPTIONS, netrc=True)).chain(
+        RedirectTrail(parse("http://data.test/")), ()
+    )
     told = {
         url: decoded(chain.headers(parse(url)).get("Authorization", "").removeprefix("Basic "))
         for url in (
@@ -296,7 +298,7 @@ def assert_one_clear_line(err: str, file: str) -> None:
     assert file in line
 
 
-@pytest.mark.slow(keep=5)
+@pytest.mark.slow(keep=3)
 @pytest.mark.parametrize("options", [(), ("--debug",)], ids=["plain", "debug"])
 @pytest.mark.parametrize("text", BROKEN_COOKIES.values(), ids=BROKEN_COOKIES)
 async def test_a_malformed_file_of_cookies_is_refused_without_showing_it(

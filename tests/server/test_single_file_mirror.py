@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 
 from downloader import Options
-from downloader.journal import Stored
-from downloader.mirror.publishing import New, publish
-from downloader.notes import Notes
+from downloader.journal import SavedDocument
+from downloader.journal.async_journal import AsyncJournal
+from downloader.mirror.document_writer import DocumentUpdate, publish_updates
 from downloader.storage import Storage
 from tests.support.command import Command
 from tests.support.files import saved_files
@@ -95,12 +95,15 @@ async def test_no_more_than_one_page_is_held_at_once(
     published = []
 
     async def noted(
-        new: Sequence[New], storage: Storage, notes: Notes, warn: Callable[[str], None]
+        new: Sequence[DocumentUpdate],
+        storage: Storage,
+        notes: AsyncJournal,
+        warn: Callable[[str], None],
     ) -> None:
-        published.append([each.stored.path for each in new])
-        await publish(new, storage, notes, warn)
+        published.append([each.saved.path for each in new])
+        await publish_updates(new, storage, notes, warn)
 
-    monkeypatch.setattr("downloader.mirror.singles.publish", noted)
+    monkeypatch.setattr("downloader.mirror.single_file_writer.publish_updates", noted)
     pages = [site.url("/a.html"), site.url("/b.html")]
     await fetch(pages, tmp_path, Options(mirror=True, single_file=True))
     assert published == [[f"{site.folder}/a.html"], [f"{site.folder}/b.html"]]
@@ -111,14 +114,14 @@ async def test_who_goes_while_a_page_is_made_is_not_held_up(
 ) -> None:
     small_site(site)
     reading = asyncio.Event()
-    stored = Notes.stored
+    stored = AsyncJournal.stored
 
-    async def slow(notes: Notes, row: int) -> Stored:
+    async def slow(notes: AsyncJournal, row: int) -> SavedDocument:
         reading.set()
         await asyncio.sleep(0)
         return await stored(notes, row)
 
-    monkeypatch.setattr(Notes, "stored", slow)
+    monkeypatch.setattr(AsyncJournal, "stored", slow)
     options = Options(mirror=True, single_file=True)
     run = asyncio.create_task(fetch([site.url("/a.html")], tmp_path, options))
     await reading.wait()

@@ -10,10 +10,10 @@ import pytest
 from downloader import Downloaded, Options, Skipped, download_sites
 from downloader.errors import OutputError
 from downloader.journal.database import open_in
-from downloader.journal.twin import KEY, Twin
+from downloader.journal.replica import KEY, JournalReplica
 from downloader.models import Outcome, Pack
-from downloader.objects import bucket_of
-from downloader.paths import SafePath
+from downloader.object_store import open_store
+from downloader.web.filenames import SafePath
 from tests.support.cluster_runs import ThreadExecutor, cluster_run, write_urls
 from tests.support.web_server import Site
 
@@ -37,9 +37,9 @@ async def test_the_library_takes_the_url_of_a_store(site: Site, store: str) -> N
     urls = [site.url(), site.url("/data")]
     assert kinds(await download_sites(urls, store)) == [Downloaded, Downloaded]
     assert kinds(await download_sites(urls, store)) == [Skipped, Skipped]
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
-    found = bucket.find(SafePath(f"{site.folder}/data.bin"))
+    found = bucket.info(SafePath(f"{site.folder}/data.bin"))
     assert found is not None
     assert found.size == 3_000_000
 
@@ -49,15 +49,15 @@ async def test_what_has_another_name_now_takes_the_place_of_the_old(site: Site, 
     await download_sites([site.url("/a")], store)
     site.pages["/a"] = b"data"
     await download_sites([site.url("/a")], store, options=Options(force=True))
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
-    assert [found.path for found in bucket.below(site.folder)] == [f"{site.folder}/a.bin"]
+    assert [found.path for found in bucket.list_objects(site.folder)] == [f"{site.folder}/a.bin"]
 
 
 async def test_verify_hashes_what_is_there(site: Site, store: str) -> None:
     site.pages["/a"] = b"right"
     await download_sites([site.url("/a")], store)
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     bucket.put(SafePath(f"{site.folder}/a.bin"), b"wrong")
     assert kinds(await download_sites([site.url("/a")], store)) == [Skipped]
@@ -74,11 +74,11 @@ async def test_the_shards_of_a_cluster_stand_below_the_prefix(
     source = write_urls(tmp_path, *(site.url(path) for path in site.pages))
     found = await cluster_run(source, tmp_path / "work", ThreadExecutor(), portion=2, **options)
     assert kinds(found) == [Downloaded] * 6
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     for outcome in found:
         assert isinstance(outcome, Downloaded)
-        assert bucket.find(outcome.path) is not None
+        assert bucket.info(outcome.path) is not None
     site.requests.clear()
     again = await cluster_run(
         source, tmp_path / "elsewhere", ThreadExecutor(), portion=2, **options
@@ -103,18 +103,18 @@ def _urls(db: sqlite3.Connection) -> int:
 def test_a_run_killed_before_it_learnt_that_its_copy_arrived_keeps_its_journal(
     tmp_path: Path, store: str, known: bool
 ) -> None:
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     db = open_in(tmp_path, [])
     db.execute("INSERT INTO runs (started) VALUES (1)")
-    twin = Twin(bucket, tmp_path)
+    twin = JournalReplica(bucket, tmp_path)
     twin.make(db)
     twin.send()
     db.execute("INSERT INTO runs (started) VALUES (2)")
     marks = tmp_path / ".download" / "copy.json"
     noted = json.loads(marks.read_text())
     marks.write_text(json.dumps({"seen": "", "sent": noted["sent"] if known else ""}))
-    Twin(bucket, tmp_path).restore(db, [])
+    JournalReplica(bucket, tmp_path).restore(db, [])
     # What another machine has sent takes the place of what is here.
     assert _urls(db) == (2 if known else 1)
     db.close()
@@ -123,11 +123,11 @@ def test_a_run_killed_before_it_learnt_that_its_copy_arrived_keeps_its_journal(
 def test_a_copy_that_was_sent_by_another_meanwhile_is_not_replaced(
     tmp_path: Path, store: str
 ) -> None:
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     db = open_in(tmp_path, [])
     db.execute("INSERT INTO runs (started) VALUES (1)")
-    twin = Twin(bucket, tmp_path)
+    twin = JournalReplica(bucket, tmp_path)
     twin.make(db)
     twin.send()
     bucket.put(KEY, b"of another")
@@ -138,15 +138,15 @@ def test_a_copy_that_was_sent_by_another_meanwhile_is_not_replaced(
 
 
 async def test_what_is_there_with_the_same_bytes_is_left_alone(site: Site, store: str) -> None:
-    bucket = bucket_of(Options(remote=store))
+    bucket = open_store(Options(remote=store))
     assert bucket is not None
     site.pages |= {"/small": b"small", "/large": b"x" * 2_000_000}
     for name, body in (("small", b"small"), ("large", b"x" * 2_000_000)):
         bucket.put(SafePath(f"{site.folder}/{name}.bin"), body)
-    before = [found.modified for found in bucket.below(site.folder)]
+    before = [found.modified for found in bucket.list_objects(site.folder)]
     outcomes = await download_sites([site.url("/small"), site.url("/large")], store)
     assert kinds(outcomes) == [Downloaded, Downloaded]
-    assert [found.modified for found in bucket.below(site.folder)] == before
+    assert [found.modified for found in bucket.list_objects(site.folder)] == before
 
 
 async def test_a_journal_that_is_broken_here_is_had_from_the_store(

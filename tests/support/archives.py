@@ -11,8 +11,8 @@ from warcio.bufferedreaders import BufferedReader
 from warcio.checker import Checker
 
 from downloader import Options, Outcome
-from downloader.archive import targets
-from downloader.batch import Batch
+from downloader.archive import seeds
+from downloader.core.local_run import LocalRun
 from downloader.sources import from_addresses
 from tests.support.clock import FakeClock
 
@@ -113,8 +113,8 @@ async def download_archives(
     """Do what ``download ARCHIVE… -o folder`` does."""
     options = replace(options or Options(), output=folder, replay=archives, retries=0)
     clock = FakeClock()
-    batch = Batch(
-        lambda _: from_addresses(targets(archives)), options, sleep=clock.sleep, clock=clock
+    batch = LocalRun(
+        lambda _: from_addresses(seeds(archives)), options, sleep=clock.sleep, clock=clock
     )
     outcomes = [outcome async for outcome in batch.outcomes()]
     assert clock.waits == [], "no server is to be spared"

@@ -10,10 +10,15 @@ from typing import Self
 
 from downloader import Options, Outcome
 from downloader._version import __version__
-from downloader.engine import Campaign, Plan, task
-from downloader.engine.work import Done, Progress, Work, line_of
+from downloader.cluster import ClusterPlan, ClusterRun, portion_task
+from downloader.cluster.messages import (
+    Portion,
+    PortionProgress,
+    PortionResult,
+    encode_entry,
+)
 from downloader.models import Target
-from downloader.urls import Url
+from downloader.web.urls import Url
 
 
 class ThreadExecutor:
@@ -28,8 +33,8 @@ class ThreadExecutor:
 
     slots = 2
 
-    def __init__(self, before: Callable[[Work], None] = lambda _: None) -> None:
-        self.seen: list[Work] = []
+    def __init__(self, before: Callable[[Portion], None] = lambda _: None) -> None:
+        self.seen: list[Portion] = []
         self.warnings: list[str] = []
         self.at_once: Counter[int] = Counter()
         self.most = 0
@@ -37,7 +42,9 @@ class ThreadExecutor:
         self._before = before
         self._run = ""
 
-    def __call__(self, run: str, _plan: Plan, _told: Callable[[Progress], None]) -> Self:
+    def __call__(
+        self, run: str, _plan: ClusterPlan, _told: Callable[[PortionProgress], None]
+    ) -> Self:
         self._run = run
         return self
 
@@ -52,28 +59,30 @@ class ThreadExecutor:
     ) -> None:
         pass
 
-    async def do(self, work_for: Work) -> Done:
+    async def execute(self, work_for: Portion) -> PortionResult:
         self.seen.append(work_for)
         self.at_once[work_for.shard] += 1
         self.most = max(self.most, *self.at_once.values())
         self.together = max(self.together, self.at_once.total())
         try:
             self._before(work_for)
-            return await asyncio.to_thread(task.do, work_for, lambda _: None, lambda: True)
+            return await asyncio.to_thread(
+                portion_task.run_portion, work_for, lambda _: None, lambda: True
+            )
         finally:
             self.at_once[work_for.shard] -= 1
 
     async def stop(self, *, now: bool) -> None:
-        task.stop(self._run, now)
+        portion_task.stop_run(self._run, now)
 
 
 async def cluster_run(
     source: Path | str, output: Path, here: ThreadExecutor, portion: int = 10_000, **options: object
 ) -> list[Outcome]:
     made = replace(Options(output=output), **options)  # type: ignore[arg-type]
-    one = Campaign((str(source),), made, Plan(shards=4), here, portion)
+    one = ClusterRun((str(source),), made, ClusterPlan(shards=4), here, portion)
     found = [outcome async for outcome in one.outcomes()]
-    assert one.total == len(found) + one.untried
+    assert one.progress.total == len(found) + one.progress.untried
     return sorted(found, key=lambda outcome: outcome.index)
 
 
@@ -83,12 +92,13 @@ def write_urls(folder: Path, *addresses: str) -> Path:
     return file
 
 
-def work_for(output: Path, *addresses: str, version: str = __version__) -> Work:
+def work_for(output: Path, *addresses: str, version: str = __version__) -> Portion:
     lines = b"".join(
-        line_of(Target(url=Url(address), index=index)) for index, address in enumerate(addresses)
+        encode_entry(Target(url=Url(address), index=index))
+        for index, address in enumerate(addresses)
     )
-    return Work("run", 0, 0, lines, Options(output=output), version)
+    return Portion("run", 0, 0, lines, Options(output=output), version)
 
 
-def do_work(one: Work) -> Done:
-    return task.do(one, lambda _: None, lambda: True)
+def do_work(one: Portion) -> PortionResult:
+    return portion_task.run_portion(one, lambda _: None, lambda: True)

@@ -71,7 +71,7 @@ def write_list(command: Command, addresses: list[str], *, seed: int = 0) -> None
 
 async def limited(command: Command, limits: str, *arguments: str) -> CommandResult:
     """Run the command to its end in a process whose resources are limited."""
-    code = f"import resource as r; {limits}; from downloader.cli import main; main()"
+    code = f"import resource as r; {limits}; from downloader.cli.main import main; main()"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code, *arguments),
         stdin=asyncio.subprocess.PIPE,

@@ -4,8 +4,13 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from downloader.links import Document, Kind, Link, find
-from downloader.urls import Url
+from downloader.links import (
+    Document,
+    Link,
+    LinkKind,
+    find_links,
+)
+from downloader.web.urls import Url
 
 URL = Url("https://site.example/dir/page.html")
 
@@ -21,9 +26,9 @@ def document(
     return Document(data, media_type, Url(url), charset)
 
 
-def found(body: str | bytes, media_type: str = "text/html") -> list[tuple[Kind, str]]:
+def found(body: str | bytes, media_type: str = "text/html") -> list[tuple[LinkKind, str]]:
     """Return kind and address of each link that leads somewhere."""
-    return [(link.kind, shown(link)) for link in find(document(body, media_type)) if link.url]
+    return [(link.kind, shown(link)) for link in find_links(document(body, media_type)) if link.url]
 
 
 def shown(link: Link) -> str:

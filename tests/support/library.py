@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from downloader import Downloaded, Options, Outcome, Target
-from downloader.batch import Batch
+from downloader.core.local_run import LocalRun
 from downloader.sources import from_items
 from tests.support.clock import FakeClock
 
@@ -19,7 +19,7 @@ async def fetch(
     """Do what ``download_sites`` does, without waiting between attempts."""
     clock = clock or FakeClock()
     options = replace(options or Options(), output=folder)
-    batch = Batch(lambda _: from_items(addresses), options, sleep=clock.sleep, clock=clock)
+    batch = LocalRun(lambda _: from_items(addresses), options, sleep=clock.sleep, clock=clock)
     outcomes = [outcome async for outcome in batch.outcomes()]
     return sorted(outcomes, key=lambda outcome: outcome.index)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 
-from downloader.report.record import schema
+from downloader.report.json_schema import schema
 
 SCHEMA = json.loads(schema())
 

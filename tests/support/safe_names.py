@@ -2,10 +2,15 @@
 
 import re
 
-from downloader.paths import EXTENSIONS, PART, SafePath, fold
-from downloader.text import printable
+from downloader.web.filenames import (
+    PART,
+    SafePath,
+    fold,
+)
+from downloader.web.media_types import media_type_table
+from downloader.web.text import printable
 
-MEDIA_TYPES = [*EXTENSIONS, "", "application/octet-stream"]
+MEDIA_TYPES = [*media_type_table().extensions, "", "application/octet-stream"]
 
 
 #: Names that Windows keeps for devices, with or without an extension (see os.path.isreserved).

@@ -7,7 +7,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from downloader.paths import EXTENSIONS
+from downloader.web.media_types import guess_media_type
 
 
 @asynccontextmanager
@@ -16,10 +16,9 @@ async def served(folder: Path) -> AsyncIterator[str]:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         file = folder / request.match_info["path"]
-        kind = {extension: kind for kind, extension in reversed(EXTENSIONS.items())}
         if not file.is_file():
             raise web.HTTPNotFound
-        return web.FileResponse(file, headers={"Content-Type": kind.get(file.suffix, "x/x")})
+        return web.FileResponse(file, headers={"Content-Type": guess_media_type(file.name)})
 
     application = web.Application()
     application.router.add_get("/{path:.*}", answer)

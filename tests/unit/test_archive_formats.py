@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader import urls
-from downloader.archive import index
-from downloader.archive.dedup import Payloads
-from downloader.archive.earlier import Earlier
-from downloader.archive.names import Series
-from downloader.archive.records import Original, digest_of, identifier
+from downloader.archive import cdxj
+from downloader.archive.dedup import RecentPayloads
+from downloader.archive.file_series import FileSeries
+from downloader.archive.previous_captures import PreviousCaptures
 from downloader.archive.surt import surt
+from downloader.archive.warc_records import OriginalRecord, digest_of, new_record_id
 from downloader.errors import BadUrlError
 from downloader.models import WarcDigest
+from downloader.web import urls
 from tests.support.archives import check
 
 HOSTS = ["www.Ex.org", "www2.a.b", "127.0.0.1", "b\xfccher.de", "[::1]", "a.b.", "www.www1.org"]
@@ -70,7 +70,7 @@ def test_digests_are_written_as_everybody_writes_them(data: bytes) -> None:
 
 def test_identifiers_are_random_uuids() -> None:
     for _ in range(200):
-        text = identifier()
+        text = new_record_id()
         parsed = uuid.UUID(text.removeprefix("<urn:uuid:").removesuffix(">"))
         assert (parsed.version, parsed.variant) == (4, uuid.RFC_4122)
         assert text == f"<urn:uuid:{parsed}>"
@@ -79,16 +79,16 @@ def test_identifiers_are_random_uuids() -> None:
 @given(st.lists(st.binary(max_size=5).filter(lambda line: b"\n" not in line), max_size=200))
 def test_lines_are_sorted_outside_of_memory_as_in_it(lines: list[bytes]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index, "_RUN", 7)
+        patch.setattr(cdxj, "_LINES_PER_RUN", 7)
         into = io.BytesIO()
-        index.sort((line + b"\n" for line in lines), into)
+        cdxj.sort_lines((line + b"\n" for line in lines), into)
     assert into.getvalue() == b"".join(sorted(line + b"\n" for line in lines))
 
 
 def test_payloads_that_were_seen_long_ago_are_forgotten() -> None:
-    payloads = Payloads(most=2)
+    payloads = RecentPayloads(max_payloads=2)
     for number in range(3):
-        payloads.add(str(number), Original(f"http://h/{number}", "2026-01-01T00:00:00Z"))
+        payloads.add(str(number), OriginalRecord(f"http://h/{number}", "2026-01-01T00:00:00Z"))
     assert payloads.get("0") is None
     assert payloads.get("2") is not None
 
@@ -98,5 +98,5 @@ def test_an_earlier_index_that_is_damaged_says_nothing(tmp_path: Path) -> None:
     first.write_bytes(b"")
     for text in ("", "h)/ 2026", "h)/ 20260101000000 {not json\n", 'h)/ 20260101000000 ["a"]\n'):
         (tmp_path / "a.cdxj").write_text(text)
-        assert Earlier(Series(first)).find("http://h/") is None
+        assert PreviousCaptures(FileSeries(first)).find("http://h/") is None
     check()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from downloader import Failed
-from downloader.archive import members
+from downloader.archive import gzip_members
 from downloader.errors import ErrorKind
 from tests.support.archives import download_archives, write_warc
 from tests.support.files import contents, saved_files
@@ -75,9 +75,11 @@ async def test_a_length_without_end_is_no_length(tmp_path: Path) -> None:
 
 def test_zlib_and_isal_give_the_same_members(monkeypatch: pytest.MonkeyPatch) -> None:
     data = PAGE.encode()
-    for module in (zlib, members._zlib):
-        monkeypatch.setattr(members, "_zlib", module)
-        assert gzip.decompress(members.member(data)) == data
-        for smaller in (True, False):
-            pieces = (data[:7], data[7:])
-            assert gzip.decompress(b"".join(members.pieces(pieces, smaller=smaller))) == data
+    for module in (zlib, gzip_members._zlib):
+        monkeypatch.setattr(gzip_members, "_zlib", module)
+        assert gzip.decompress(gzip_members.gzip_member(data)) == data
+        for compress in (True, False):
+            member = b"".join(
+                gzip_members.iter_gzip_member((data[:7], data[7:]), compress=compress)
+            )
+            assert gzip.decompress(member) == data

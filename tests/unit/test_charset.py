@@ -6,8 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from webencodings.labels import LABELS
 
-from downloader.charset import SAMPLE, CharacterCount, is_text, media_type
-from downloader.models import CharsetSource
+from downloader.web.charset import SAMPLE, CharacterCount, CharsetSource
+from downloader.web.media_types import is_text, parse_media_type
 
 FAST = settings(max_examples=60, deadline=None)
 HTML = "text/html"
@@ -158,7 +158,7 @@ def test_the_encoding_is_unknown_until_there_is_something_to_judge_by() -> None:
     ],
 )
 def test_the_media_type_is_what_stands_before_the_parameters(field: str, kind: str) -> None:
-    assert media_type(field) == kind
+    assert parse_media_type(field) == kind
 
 
 @pytest.mark.parametrize(

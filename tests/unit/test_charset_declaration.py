@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader.declaration import declares_encoding, with_encoding
+from downloader.web.encoding_declaration import declares_encoding, with_encoding
 
 HTML = "text/html"
 

@@ -11,9 +11,9 @@ from yarl import URL
 
 from downloader import ErrorKind, Failed, Options
 from downloader.errors import HttpStatusError, RedirectError, UrlError
-from downloader.fetch import Client, Response, Trail
-from downloader.fetch.client import require_success
-from downloader.urls import Url
+from downloader.http import Client, RedirectTrail, Response
+from downloader.http.client import require_success
+from downloader.web.urls import Url
 from tests.support.clock import FakeClock
 from tests.support.library import downloaded, fetch
 
@@ -36,7 +36,7 @@ async def client() -> AsyncIterator[Client]:
 
 async def get(client: Client, url: Url = PAGE) -> Response:
     """Make the requests of a URL that stays on its host."""
-    response = await client.get(Trail(url))
+    response = await client.get(RedirectTrail(url))
     assert response is not None
     return response
 
@@ -152,7 +152,7 @@ async def test_a_redirect_to_another_host_waits_for_its_turn(
     server: aioresponses, client: Client
 ) -> None:
     server.get(PAGE, status=302, headers={"Location": OTHER})
-    trail = Trail(PAGE)
+    trail = RedirectTrail(PAGE)
     assert await client.get(trail) is None
     assert (trail.next, trail.redirects) == (OTHER, (PAGE,))
 

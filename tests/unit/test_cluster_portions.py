@@ -10,15 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader import Options
-from downloader.engine import task
-from downloader.engine.partition import Cutter, key_of
-from downloader.engine.work import failure_of, line_of, outcomes, target_of
-from downloader.engine.worker import Turns
+from downloader.cluster import portion_task
+from downloader.cluster.messages import (
+    decode_failure,
+    decode_outcomes,
+    decode_target,
+    encode_entry,
+)
+from downloader.cluster.partition import Partitioner, fingerprint_of
+from downloader.cluster.worker_loop import AdmissionControl
 from downloader.errors import BusyError, ErrorKind, OutputError, RunError
 from downloader.journal import Journal
 from downloader.models import Checksum, Failed, Target
-from downloader.shards import Shard
-from downloader.urls import Url
+from downloader.models.shards import Shard
+from downloader.web.urls import Url
 from tests.support.cluster_runs import do_work, work_for
 
 
@@ -27,8 +32,8 @@ def test_standard_input_is_no_list_that_is_known(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("-").touch()
-    assert key_of(("-",), None) == ""
-    assert key_of(("./-",), None) != ""
+    assert fingerprint_of(("-",), None) == ""
+    assert fingerprint_of(("./-",), None) != ""
 
 
 def test_what_a_worker_may_log_has_no_secrets(tmp_path: Path) -> None:
@@ -42,20 +47,20 @@ def test_a_shard_fills_all_parts(tmp_path: Path) -> None:
     # The same hash for both would put every host of one shard of four into one part of four.
     shard = Shard(3, 4)
     (tmp_path / ".download").mkdir()
-    cutter = Cutter(tmp_path, 4)
+    cutter = Partitioner(tmp_path, 4)
     cutter.begin()
     targets = [Target(url=Url(f"https://{number}.example/")) for number in range(400)]
     cutter.add([target for target in targets if shard.owns(target.url)])
     parts = cutter.finish("", 0)
     assert min(parts.counts) > 10
-    assert cutter.known("") is None
+    assert cutter.find_existing("") is None
 
 
 def test_a_worker_that_is_not_as_the_others_says_so(tmp_path: Path) -> None:
     done = do_work(work_for(tmp_path / "out" / "shard", "http://127.0.0.1/"))
     assert isinstance(done.error, OutputError)
     assert done.error.message == f"a worker does not see the folder {tmp_path / 'out'}"
-    assert (done.untried, list(outcomes(done.frames, "shard"))) == (1, [])
+    assert (done.untried, list(decode_outcomes(done.encoded_outcomes, "shard"))) == (1, [])
     assert not (tmp_path / "out").exists()
     done = do_work(work_for(tmp_path / "out" / "shard", "http://127.0.0.1/", version="0"))
     assert isinstance(done.error, RunError)
@@ -83,7 +88,7 @@ def test_a_planted_link_is_not_followed(output: Path, tmp_path: Path) -> None:
 def test_a_shard_that_somebody_still_has_is_asked_for_again_and_then_given_up(
     output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(task, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(portion_task, "_LOCK_RETRY_SECONDS", 0.0)
     (output / "shard").mkdir()
     held = Journal(output / "shard")
     done = do_work(work_for(output / "shard", "http://127.0.0.1/"))
@@ -106,9 +111,9 @@ async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
         for _ in range(50):
             await asyncio.sleep(0)
 
-    turns = Turns(lambda: used, lambda: now, sleep)
-    await turns.wait(lambda: stopped)
-    second = asyncio.create_task(turns.wait(lambda: stopped))
+    turns = AdmissionControl(lambda: used, lambda: now, sleep)
+    await turns.acquire(lambda: stopped)
+    second = asyncio.create_task(turns.acquire(lambda: stopped))
     await some_time()
     assert not second.done()
     # The first one waits for its hosts.
@@ -116,15 +121,15 @@ async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
     await second
     busy = 1.0
     longer.clear()
-    third = asyncio.create_task(turns.wait(lambda: stopped))
+    third = asyncio.create_task(turns.acquire(lambda: stopped))
     await some_time()
     assert not third.done()
     # Nobody is left: how busy others keep the process does not count, nor is it looked at.
-    turns.end()
-    turns.end()
+    turns.release()
+    turns.release()
     await third
     longer.set()
-    fourth = asyncio.create_task(turns.wait(lambda: stopped))
+    fourth = asyncio.create_task(turns.acquire(lambda: stopped))
     await some_time()
     assert not fourth.done()
     stopped = True
@@ -132,8 +137,8 @@ async def test_a_portion_begins_when_there_is_cpu_for_it() -> None:
 
 
 def test_what_comes_after_a_stop_is_not_begun(output: Path) -> None:
-    one = replace(work_for(output / "shard", "http://127.0.0.1/"), run="stopped")
-    task.stop("stopped", True)
+    one = replace(work_for(output / "shard", "http://127.0.0.1/"), run_id="stopped")
+    portion_task.stop_run("stopped", True)
     done = do_work(one)
     assert (done.error, done.untried) == (None, 1)
     assert not (output / "shard").exists()
@@ -154,9 +159,9 @@ texts = st.text(max_size=20)
     )
 )
 def test_a_line_is_the_same_after_it_was_put_aside(target: Target) -> None:
-    line = line_of(target)
+    line = encode_entry(target)
     assert line.count(b"\n") == 1
-    assert target_of(line) == target
+    assert decode_target(line) == target
 
 
 @given(
@@ -171,4 +176,4 @@ def test_a_line_is_the_same_after_it_was_put_aside(target: Target) -> None:
     )
 )
 def test_a_line_that_is_none_is_the_same_after_it_was_put_aside(failed: Failed) -> None:
-    assert failure_of(line_of(failed)) == failed
+    assert decode_failure(encode_entry(failed)) == failed

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from downloader.decode import PIECE, Decoder, decoder_for
 from downloader.errors import DecodeError, TruncatedError
+from downloader.web.content_coding import PIECE, ContentDecoder, decoder_for
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -51,7 +51,7 @@ CODINGS: dict[str, tuple[str, Encode]] = {
 each_coding = pytest.mark.parametrize(("coding", "encode"), CODINGS.values(), ids=CODINGS)
 
 
-def _decoder(coding: str) -> Decoder:
+def _decoder(coding: str) -> ContentDecoder:
     decoder = decoder_for(coding)
     assert decoder is not None
     return decoder

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from downloader.cli import main
+from downloader.cli.main import main
 from downloader.errors import ErrorKind
 
 ROOT = Path(__file__).parents[2]
@@ -43,8 +43,12 @@ def test_help_fits_80_columns() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        *("downloader", "downloader.text", "downloader.shards", "downloader.api"),
-        *("downloader.crawl.scope", "downloader.crawl.robots", "downloader.singlefile"),
+        *("downloader", "downloader.web.text", "downloader.models.shards", "downloader.api"),
+        *(
+            "downloader.mirror.scope.scope",
+            "downloader.mirror.scope.robots",
+            "downloader.mirror.singlefile",
+        ),
     ],
 )
 def test_the_examples_in_docstrings_work(module: str) -> None:

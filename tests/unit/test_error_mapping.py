@@ -14,9 +14,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from downloader.errors import ErrorKind, UrlError
-from downloader.fetch.faults import Phase, Translating, translate
-from downloader.text import printable
-from downloader.urls import Url
+from downloader.http.error_mapping import ErrorTranslator, RequestPhase, translate
+from downloader.web.text import printable
+from downloader.web.urls import Url
 
 ADDRESS = Url("https://example.org/")
 KEY = ConnectionKey("example.org", 443, True, True, None, None, None)
@@ -104,19 +104,19 @@ def test_aiohttp_has_no_exception_that_is_not_known_here(
     ("error", "kind"), CLIENT_ERRORS, ids=[type(error).__name__ for error, _ in CLIENT_ERRORS]
 )
 def test_each_is_translated_before_a_response(error: aiohttp.ClientError, kind: ErrorKind) -> None:
-    assert kind_of(translate(error, Phase.REQUEST, ADDRESS)) is kind
+    assert kind_of(translate(error, RequestPhase.REQUEST, ADDRESS)) is kind
 
 
 @pytest.mark.parametrize("error", [error for error, _ in CLIENT_ERRORS], ids=type)
 def test_each_is_translated_in_the_body(error: aiohttp.ClientError) -> None:
-    kind_of(translate(error, Phase.BODY, ADDRESS))
+    kind_of(translate(error, RequestPhase.BODY, ADDRESS))
 
 
 @pytest.mark.parametrize("error", PARSER_ERRORS, ids=type)
 def test_what_the_parser_raises_is_a_breach_of_protocol(
     error: http_exceptions.HttpProcessingError,
 ) -> None:
-    assert kind_of(translate(error, Phase.BODY, ADDRESS)) is ErrorKind.PROTOCOL
+    assert kind_of(translate(error, RequestPhase.BODY, ADDRESS)) is ErrorKind.PROTOCOL
 
 
 @pytest.mark.parametrize(
@@ -130,13 +130,15 @@ def test_what_the_parser_raises_is_a_breach_of_protocol(
     ids=type,
 )
 def test_a_connection_that_breaks_in_the_body_truncates_it(error: Exception) -> None:
-    assert kind_of(translate(error, Phase.BODY, ADDRESS)) is ErrorKind.TRUNCATED
+    assert kind_of(translate(error, RequestPhase.BODY, ADDRESS)) is ErrorKind.TRUNCATED
 
 
 def test_a_resolver_that_says_try_again_is_worth_another_try() -> None:
     busy = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-    passing = translate(aiohttp.ClientConnectorDNSError(KEY, busy), Phase.REQUEST, ADDRESS)
-    lasting = translate(aiohttp.ClientConnectorDNSError(KEY, UNKNOWN), Phase.REQUEST, ADDRESS)
+    passing = translate(aiohttp.ClientConnectorDNSError(KEY, busy), RequestPhase.REQUEST, ADDRESS)
+    lasting = translate(
+        aiohttp.ClientConnectorDNSError(KEY, UNKNOWN), RequestPhase.REQUEST, ADDRESS
+    )
     assert passing.retryable
     assert not lasting.retryable
 
@@ -156,7 +158,7 @@ def test_a_resolver_that_says_try_again_is_worth_another_try() -> None:
 def test_what_python_raises_by_itself_is_translated_as_well(
     error: Exception, kind: ErrorKind
 ) -> None:
-    with pytest.raises(UrlError) as caught, Translating(Phase.REQUEST, ADDRESS):
+    with pytest.raises(UrlError) as caught, ErrorTranslator(RequestPhase.REQUEST, ADDRESS):
         raise error
     assert kind_of(caught.value) is kind
     assert caught.value.__cause__ is error
@@ -164,7 +166,7 @@ def test_what_python_raises_by_itself_is_translated_as_well(
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyError("defect")], ids=repr)
 def test_cancellation_and_defects_pass_unchanged(error: BaseException) -> None:
-    with pytest.raises(type(error)) as caught, Translating(Phase.REQUEST, ADDRESS):
+    with pytest.raises(type(error)) as caught, ErrorTranslator(RequestPhase.REQUEST, ADDRESS):
         raise error
     assert caught.value is error
 

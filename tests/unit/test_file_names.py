@@ -8,8 +8,15 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
 from downloader.errors import BadUrlError, BlockedError
-from downloader.paths import EXTENSIONS, Growth, Name, candidates, fold, given
-from downloader.urls import parse
+from downloader.web.filenames import (
+    ExtensionRule,
+    FileName,
+    candidates,
+    fold,
+    name_from_list,
+)
+from downloader.web.media_types import MAX_EXTENSION_LENGTH, media_type_table
+from downloader.web.urls import parse
 from tests.support.safe_names import MEDIA_TYPES, assert_safe
 
 HTML, PNG, CSS = "text/html", "image/png", "text/css"
@@ -124,7 +131,9 @@ def test_a_password_has_no_part_in_a_name() -> None:
 
 
 def test_extensions_are_simple_and_fit_beside_the_longest_name() -> None:
-    assert all(re.fullmatch(r"\.[a-z0-9]{1,11}", extension) for extension in EXTENSIONS.values())
+    appendable = media_type_table().appendable
+    assert all(re.fullmatch(r"\.(?=[0-9]*[a-z])[a-z0-9]+", extension) for extension in appendable)
+    assert max(map(len, appendable)) <= MAX_EXTENSION_LENGTH
 
 
 @hypothesis_given(
@@ -153,12 +162,12 @@ def test_every_candidate_of_every_url_is_safe(path: str, host: str, long: int) -
     ["a", "a.txt", "folder/b.txt", ".hidden/x"[1:], "世界.html", "a b/c", "100%.txt", "a%20b", "_"],
 )
 def test_a_name_that_a_list_gives_is_taken_to_the_letter(name: str) -> None:
-    assert given(name) == Name(name, Growth.NEVER)
-    assert {given(name).path(media_type) for media_type in MEDIA_TYPES} == {name}
+    assert name_from_list(name) == FileName(name, ExtensionRule.NEVER)
+    assert {name_from_list(name).path(media_type) for media_type in MEDIA_TYPES} == {name}
 
 
 def test_a_given_name_may_be_written_as_on_windows() -> None:
-    assert given("folder\\b.txt").base == "folder/b.txt"
+    assert name_from_list("folder\\b.txt").base == "folder/b.txt"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +205,7 @@ def test_a_given_name_may_be_written_as_on_windows() -> None:
 )
 def test_a_given_name_that_is_not_safe_is_refused(name: str) -> None:
     with pytest.raises(BlockedError, match="is not a safe file name") as caught:
-        given(name)
+        name_from_list(name)
     assert caught.value.hint
 
 
@@ -204,7 +213,7 @@ def test_a_given_name_that_is_not_safe_is_refused(name: str) -> None:
 @FAST
 def test_every_given_name_is_safe_or_refused(name: str) -> None:
     try:
-        path = given(name).path(HTML)
+        path = name_from_list(name).path(HTML)
     except BlockedError:
         return
     assert_safe(path)

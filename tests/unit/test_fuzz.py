@@ -10,14 +10,8 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from downloader import (
-    Failed,
-    sources,
-    urls,
-)
-from downloader.charset import CharacterCount, is_text, media_type
-from downloader.cli import main
-from downloader.decode import decoder_for
+from downloader import Failed, sources
+from downloader.cli.main import main
 from downloader.errors import (
     BadUrlError,
     DecodeError,
@@ -26,15 +20,20 @@ from downloader.errors import (
     TruncatedError,
     UrlError,
 )
-from downloader.fetch.client import _location_text, _text
-from downloader.fetch.cookies import CookieFile
+from downloader.http.cookies import CookieFile
+from downloader.http.redirects import location_text
+from downloader.http.response import field_text
+from downloader.http.resume import continued_total, strong_validator
+from downloader.http.retry import MAX_RETRY_AFTER_SECONDS, retry_after
 from downloader.journal import Job, Journal
-from downloader.models import ExitStatus, Skipped
-from downloader.paths import EXTENSIONS, candidates
-from downloader.resume import Partial, continued_total, strong_validator
-from downloader.retry import LONGEST_ASKED, retry_after
-from downloader.text import http_date, printable
-from downloader.urls import Url
+from downloader.models import ExitStatus, PartialBody, Skipped
+from downloader.web import urls
+from downloader.web.charset import CharacterCount
+from downloader.web.content_coding import decoder_for
+from downloader.web.filenames import candidates
+from downloader.web.media_types import is_text, media_type_table, parse_media_type
+from downloader.web.text import http_date, printable
+from downloader.web.urls import Url
 from tests.support.safe_names import assert_safe
 
 FAST = settings(max_examples=200, deadline=None)
@@ -75,7 +74,7 @@ DATES = st.builds(
 @example(raw=b"http://a:b@c:99999/")
 @FAST
 def test_any_location_leads_to_a_web_address_or_is_refused(raw: bytes) -> None:
-    location = _location_text(raw)
+    location = location_text(raw)
     location.encode()
     try:
         url = urls.join(Url("https://base.test/a/b?c"), location)
@@ -148,7 +147,7 @@ def test_every_line_of_any_list_is_admitted_skipped_or_refused(
 @given(HEADERISH)
 @FAST
 def test_a_field_of_any_bytes_becomes_text_that_can_be_kept(field: str) -> None:
-    _text(field).encode()
+    field_text(field).encode()
 
 
 @given(field=HEADERISH | DATES, now=st.floats(0, 4e9))
@@ -158,7 +157,7 @@ def test_a_field_of_any_bytes_becomes_text_that_can_be_kept(field: str) -> None:
 @FAST
 def test_any_retry_after_is_a_bounded_wait_or_none(field: str, now: float) -> None:
     wait = retry_after(field, now)
-    assert wait is None or 0 <= wait <= LONGEST_ASKED
+    assert wait is None or 0 <= wait <= MAX_RETRY_AFTER_SECONDS
 
 
 @given(HEADERISH | DATES)
@@ -194,7 +193,7 @@ RANGES = st.builds(
 def test_any_content_range_is_the_rest_of_the_body_or_refused(
     field: str, etag: str, modified: str, offset: int, total: int | None
 ) -> None:
-    partial = Partial("http://h.test/", '"1"', total)
+    partial = PartialBody("http://h.test/", '"1"', total)
     whole = continued_total(partial, offset, field, etag, modified)
     if whole is not None:
         assert " ".join(field.lower().split()) == f"bytes {offset}-{whole - 1}/{whole}"
@@ -205,14 +204,14 @@ def test_any_content_range_is_the_rest_of_the_body_or_refused(
 @given(field=HEADERISH, body=st.binary(max_size=200))
 @FAST
 def test_any_content_type_and_body_are_counted(field: str, body: bytes) -> None:
-    kind = media_type(field)
+    kind = parse_media_type(field)
     assert is_text(kind) in (True, False)
     count = CharacterCount(field)
     count.feed(body)
     assert 0 <= count.finish() <= len(body)
     assert count.charset
     for name in candidates(Url("http://h.test/a")):
-        assert name.path(kind).endswith((*EXTENSIONS.values(), ".bin"))
+        assert name.path(kind).endswith(tuple(media_type_table().appendable))
 
 
 CODINGS = st.lists(
@@ -265,7 +264,7 @@ def test_any_text_is_a_file_of_cookies_or_refused(text: str) -> None:
             cookies = CookieFile(file)
         except RunError:
             return
-    for pair in cookies.fitting(Url("https://h.test/a")):
+    for pair in cookies.matching(Url("https://h.test/a")):
         assert not set(pair) & set("\r\n\0")
 
 
@@ -302,7 +301,7 @@ def toml(value: object) -> str:
 
 def run_with_config(text: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return what the command says that reads this file, and would then begin."""
-    monkeypatch.setattr("downloader.cli._guarded", lambda run, *, debug: ExitStatus.DONE)
+    monkeypatch.setattr("downloader.cli.main._guarded", lambda run, *, debug: ExitStatus.DONE)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config.toml"
         file.write_bytes(text.encode("utf-8", "surrogatepass"))

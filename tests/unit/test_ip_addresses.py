@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downloader.addresses import is_public
+from downloader.web.ip_addresses import is_public
 
 FAST = settings(max_examples=200, deadline=None)
 

@@ -11,10 +11,10 @@ import tinycss2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downloader.links import Kind, css, find, rewrite
+from downloader.links import LinkKind, css, find_links, rewrite_links
 from tests.support.documents import document, found
 
-K = Kind
+K = LinkKind
 CASES = json.loads((Path(__file__).parents[1] / "data/css-parsing-tests.json").read_text("utf-8"))
 
 
@@ -59,7 +59,7 @@ CASES = json.loads((Path(__file__).parents[1] / "data/css-parsing-tests.json").r
         ("a{b:image-set(type('c'))}", []),
     ],
 )  # fmt: skip
-def test_addresses_are_found_by_tokens(sheet: str, links: list[tuple[Kind, str]]) -> None:
+def test_addresses_are_found_by_tokens(sheet: str, links: list[tuple[LinkKind, str]]) -> None:
     assert found(sheet, "text/css") == links
 
 
@@ -78,7 +78,7 @@ def test_addresses_are_found_by_tokens(sheet: str, links: list[tuple[Kind, str]]
 def test_an_address_is_written_so_that_css_reads_it(
     sheet: str, address: str, rewritten: str
 ) -> None:
-    assert rewrite(document(sheet, "text/css"), lambda _: address).body.decode() == rewritten
+    assert rewrite_links(document(sheet, "text/css"), lambda _: address).body.decode() == rewritten
 
 
 # Another reader of CSS agrees
@@ -114,7 +114,7 @@ def _image_sets(nodes: list[Any]) -> Iterator[str]:
 
 
 def assert_agreement(sheet: str) -> None:
-    ours = [place.value for place in css.references(sheet) if place.where != "@import"]
+    ours = [place.value for place in css.references(sheet) if place.construct != "@import"]
     assert sorted(filter(None, ours)) == sorted(filter(None, expected(sheet)))
 
 
@@ -122,7 +122,7 @@ def assert_agreement(sheet: str) -> None:
 def test_tinycss2_finds_the_same_in_the_inputs_of_css_parsing_tests(sheet: str) -> None:
     if "@" not in sheet:
         assert_agreement(sheet)
-    find(document(sheet.encode("utf-8", "surrogatepass"), "text/css"))
+    find_links(document(sheet.encode("utf-8", "surrogatepass"), "text/css"))
 
 
 PIECES = [

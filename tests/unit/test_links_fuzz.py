@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from downloader.links import Document, Link, Page
+from downloader.links import Document, Link, ParsedDocument
 from tests.support.documents import URL, document, strip, tree
 
 DATA = Path(__file__).parents[1] / "data"
@@ -77,18 +77,18 @@ def marked(link: Link) -> str:
 
 def check(page: Document) -> None:
     """Hold what is true of every document."""
-    read = Page(page)
+    read = ParsedDocument(page)
     for link in read.links:
         assert 0 <= link.start <= link.end <= len(read.text)
         assert read.text[link.start : link.end] == link.raw
     kept = read.rewrite(lambda link: link.value)
-    assert all(change.link is None for change in kept.changes)
-    if not kept.changes:
+    assert all(change.link is None for change in kept.replacements)
+    if not kept.replacements:
         assert kept.body == page.body
     # A page that was rewritten has the links that it was given.
     changed = read.rewrite(marked)
-    again = Page(Document(changed.body, page.media_type, page.url, read.encoding))
-    wanted = {marked(change.link) for change in changed.changes if change.link}
+    again = ParsedDocument(Document(changed.body, page.media_type, page.url, read.encoding))
+    wanted = {marked(change.link) for change in changed.replacements if change.link}
     got = {link.value for link in again.links} | {
         link.value.replace("\ufffd", "") for link in again.links
     }
@@ -114,7 +114,7 @@ def test_markup_may_be_broken_in_any_way(markup: str) -> None:
 @given(SOUP)
 def test_another_parser_makes_the_same_tree_of_broken_markup(markup: str) -> None:
     text = markup.encode("utf-8", "replace").decode()
-    new = Page(document(text)).rewrite(lambda link: f"x/{link.start}").body.decode()
+    new = ParsedDocument(document(text)).rewrite(lambda link: f"x/{link.start}").body.decode()
     assert [node[0] for node in tree(new)] == [node[0] for node in tree(text)]
 
 
@@ -122,9 +122,9 @@ def test_another_parser_makes_the_same_tree_of_broken_markup(markup: str) -> Non
 def test_the_inputs_of_html5lib_tests_are_read(group: str) -> None:
     for markup in HTML[group]:
         check(document(markup.encode("utf-8", "surrogatepass")))
-        page = Page(document(markup.encode("utf-8", "replace")))
+        page = ParsedDocument(document(markup.encode("utf-8", "replace")))
         new = page.rewrite(marked)
-        if new.changes:
+        if new.replacements:
             assert strip(tree(new.body.decode())) == strip(tree(page.text)), markup
 
 
@@ -201,13 +201,13 @@ def hostile() -> Iterable[tuple[str, str, str]]:
     yield "icons", manifest, '{"icons":[' + '{"src":"a"},' * 50_000 + '{"src":"b"}]}'
 
 
-@pytest.mark.slow(keep=20)
+@pytest.mark.slow(keep=10)
 @pytest.mark.parametrize(
     ("kind", "text"), [case[1:] for case in hostile()], ids=[case[0] for case in hostile()]
 )
 def test_time_grows_with_the_size_only(kind: str, text: str) -> None:
     start = time.process_time()
-    Page(document(text, kind)).rewrite(marked)
+    ParsedDocument(document(text, kind)).rewrite(marked)
     assert time.process_time() - start < 10
 
 
@@ -218,5 +218,5 @@ def test_a_large_page_is_read_in_one_go() -> None:
     )
     page = document(line * (20_000_000 // len(line)))
     start = time.process_time()
-    assert len(Page(page).links) == 20_000_000 // len(line)
+    assert len(ParsedDocument(page).links) == 20_000_000 // len(line)
     assert time.process_time() - start < 60

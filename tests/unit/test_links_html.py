@@ -2,11 +2,11 @@
 
 import pytest
 
-from downloader.links import Document, Kind, Page, Robots, find, robots_meta
-from downloader.urls import Url
+from downloader.links import Document, LinkKind, ParsedDocument, RobotsMeta, find_links, robots_meta
+from downloader.web.urls import Url
 from tests.support.documents import document, found
 
-K = Kind
+K = LinkKind
 
 
 @pytest.mark.parametrize(
@@ -22,11 +22,11 @@ K = Kind
         ("<link rel=next href=b>", [(K.RELATED, "b")]),
         ("<link rel='ALTERNATE foo' href=b>", [(K.RELATED, "b")]),
         ("<link rel=canonical href=b>", [(K.RELATED, "b")]),
-        ("<link rel=pingback href=b>", [(K.REFERENCE, "b")]),
-        ("<meta http-equiv=Refresh content='0; url=b.html'>", [(K.FORWARD, "b.html")]),
+        ("<link rel=pingback href=b>", [(K.METADATA, "b")]),
+        ("<meta http-equiv=Refresh content='0; url=b.html'>", [(K.REDIRECT, "b.html")]),
         ("<meta http-equiv=refresh content='5; url=b.html'>", [(K.REFRESH, "b.html")]),
-        ("<meta http-equiv=refresh content='00.9,b.html'>", [(K.FORWARD, "b.html")]),
-        ("<meta http-equiv=refresh content='.5; b.html'>", [(K.FORWARD, "b.html")]),
+        ("<meta http-equiv=refresh content='00.9,b.html'>", [(K.REDIRECT, "b.html")]),
+        ("<meta http-equiv=refresh content='.5; b.html'>", [(K.REDIRECT, "b.html")]),
         ("<meta http-equiv=refresh content='10; b.html'>", [(K.REFRESH, "b.html")]),
         ("<meta http-equiv=refresh content=5>", []),
         ("<form action=do><button formaction=a><input formaction=b></form>",
@@ -35,7 +35,7 @@ K = Kind
          [(K.ANCHOR, "c"), (K.FORM, "a"), (K.FORM, "b"), (K.FORM, "d")]),
         ('<a href="a" ping="b">', [(K.ANCHOR, "a"), (K.FORM, "b")]),
         ("<blockquote cite=a><q cite=b><ins cite=c><del cite=d>",
-         [(K.REFERENCE, "a"), (K.REFERENCE, "b"), (K.REFERENCE, "c"), (K.REFERENCE, "d")]),
+         [(K.METADATA, "a"), (K.METADATA, "b"), (K.METADATA, "c"), (K.METADATA, "d")]),
         # Images
         ("<img src=a.png>", [(K.IMAGE, "a.png")]),
         ("<img src=''><img src=' '><img src>", []),
@@ -51,7 +51,7 @@ K = Kind
         # Style sheets
         ("<link rel=stylesheet href=a>", [(K.STYLESHEET, "a")]),
         ("<link rel='alternate stylesheet' href=a>", [(K.STYLESHEET, "a")]),
-        ("<link href=a>", [(K.REFERENCE, "a")]),
+        ("<link href=a>", [(K.METADATA, "a")]),
         ("<style>@import 'a';p{background:url(b)}</style>", [(K.STYLESHEET, "a"), (K.IMAGE, "b")]),
         ("<style type=text/css>p{background:url(b)}", [(K.IMAGE, "b")]),
         ("<style type=text/less>p{background:url(b)}</style>", []),
@@ -82,7 +82,7 @@ K = Kind
          [(K.HINT, "a"), (K.HINT, "https://b.example/")]),
         # Pages within the page, media
         ("<iframe src=a></iframe>", [(K.FRAME, "a")]),
-        ("<frameset><frame src=a longdesc=b></frameset>", [(K.FRAME, "a"), (K.REFERENCE, "b")]),
+        ("<frameset><frame src=a longdesc=b></frameset>", [(K.FRAME, "a"), (K.METADATA, "b")]),
         ("<object data=a><embed src=b>", [(K.OBJECT, "a"), (K.OBJECT, "b")]),
         ("<iframe srcdoc='&lt;img src=a>&lt;a href=&quot;b&amp;amp;c&quot;>'></iframe>",
          [(K.IMAGE, "a"), (K.ANCHOR, "b&c")]),
@@ -90,7 +90,7 @@ K = Kind
          [(K.MEDIA, "a"), (K.IMAGE, "b"), (K.MEDIA, "c"), (K.TRACK, "d"), (K.MEDIA, "e")]),
         # SVG within HTML
         ("<svg><image href=a /><image xlink:href=b /><use href=c#d /><a href=e /></svg>",
-         [(K.IMAGE, "a"), (K.IMAGE, "b"), (K.GRAPHIC, "c#d"), (K.ANCHOR, "e")]),
+         [(K.IMAGE, "a"), (K.IMAGE, "b"), (K.SVG_ELEMENT, "c#d"), (K.ANCHOR, "e")]),
         ("<svg><feImage href=a /><script href=b /><rect fill='url(c#d)'/></svg>",
          [(K.IMAGE, "a"), (K.SCRIPT, "b"), (K.IMAGE, "c#d")]),
         ("<svg><style>a{fill:url('b&#46;svg#c')}<![CDATA[d{fill:url(e)}]]></style></svg>",
@@ -121,7 +121,7 @@ K = Kind
     ],
 )  # fmt: skip
 def test_what_a_browser_would_load_or_follow_is_found(
-    markup: str, links: list[tuple[Kind, str]]
+    markup: str, links: list[tuple[LinkKind, str]]
 ) -> None:
     assert found(markup) == links
 
@@ -193,9 +193,9 @@ def test_a_base_counts_as_in_a_browser(markup: str, addresses: list[str]) -> Non
 
 def test_a_link_knows_where_it_stands() -> None:
     body = "ü<p>\r\n<a rel='NoFollow  me' href = 'a&amp;b'>"
-    page = Page(document(body))
+    page = ParsedDocument(document(body))
     [link] = page.links
-    assert (link.raw, link.value, link.where) == ("a&amp;b", "a&b", "a[href]")
+    assert (link.raw, link.value, link.construct) == ("a&amp;b", "a&b", "a[href]")
     assert page.text[link.start : link.end] == link.raw
     assert link.rel == ("nofollow", "me")
     assert link.nofollow
@@ -203,7 +203,7 @@ def test_a_link_knows_where_it_stands() -> None:
 
 
 def test_links_without_an_address_are_told_apart() -> None:
-    links = find(document("<a href='#a'><a href='javascript:x'><a href='a#b'>"))
+    links = find_links(document("<a href='#a'><a href='javascript:x'><a href='a#b'>"))
     assert [(link.url is None, link.fragment) for link in links] == [
         (True, "#a"),
         (True, ""),
@@ -214,29 +214,29 @@ def test_links_without_an_address_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("markup", "robots"),
     [
-        ("<meta name=robots content='noindex, NOFOLLOW'>", Robots(noindex=True, nofollow=True)),
-        ("<meta name=ROBOTS content=none>", Robots(noindex=True, nofollow=True)),
-        ("<meta name=robots content=nofollow>", Robots(nofollow=True)),
-        ("<meta name=robots content='index,follow'>", Robots()),
-        ("<meta name=description content=nofollow>", Robots()),
-        ("<!--<meta name=robots content=none>-->", Robots()),
+        ("<meta name=robots content='noindex, NOFOLLOW'>", RobotsMeta(noindex=True, nofollow=True)),
+        ("<meta name=ROBOTS content=none>", RobotsMeta(noindex=True, nofollow=True)),
+        ("<meta name=robots content=nofollow>", RobotsMeta(nofollow=True)),
+        ("<meta name=robots content='index,follow'>", RobotsMeta()),
+        ("<meta name=description content=nofollow>", RobotsMeta()),
+        ("<!--<meta name=robots content=none>-->", RobotsMeta()),
     ],
 )
-def test_a_page_says_what_robots_may_do(markup: str, robots: Robots) -> None:
+def test_a_page_says_what_robots_may_do(markup: str, robots: RobotsMeta) -> None:
     assert robots_meta(document(markup)) == robots
-    [link] = find(document(f"{markup}<a href=x>"))
+    [link] = find_links(document(f"{markup}<a href=x>"))
     assert link.nofollow is robots.nofollow
 
 
 def test_a_body_that_is_no_page_has_no_links() -> None:
     png = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
-    assert find(Document(png, "text/html", Url("https://site.example/"))) == []
-    assert find(document("<a href=x>", "text/plain")) == []
+    assert find_links(Document(png, "text/html", Url("https://site.example/"))) == []
+    assert find_links(document("<a href=x>", "text/plain")) == []
 
 
 def test_kinds_say_what_they_are_for() -> None:
-    assert K.IMAGE.requisite
-    assert not K.IMAGE.page
-    assert K.ANCHOR.page
-    assert not K.FORM.page
-    assert not K.FORM.requisite
+    assert K.IMAGE.is_requisite
+    assert not K.IMAGE.is_navigation
+    assert K.ANCHOR.is_navigation
+    assert not K.FORM.is_navigation
+    assert not K.FORM.is_requisite

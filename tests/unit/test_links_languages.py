@@ -4,10 +4,17 @@ import json
 
 import pytest
 
-from downloader.links import Kind, find, readable, refresh, rewrite, srcset
+from downloader.links import (
+    LinkKind,
+    can_contain_links,
+    find_links,
+    meta_refresh,
+    rewrite_links,
+    srcset,
+)
 from tests.support.documents import document, found
 
-K = Kind
+K = LinkKind
 JS = "text/javascript"
 SVG = "image/svg+xml"
 MANIFEST = "application/manifest+json"
@@ -46,11 +53,11 @@ MANIFEST = "application/manifest+json"
     ],
 )
 def test_srcset_is_split_as_the_standard_says(text: str, urls: list[str]) -> None:
-    assert [text[start:end] for start, end in srcset.candidates(text)] == urls
+    assert [text[start:end] for start, end in srcset.candidate_spans(text)] == urls
 
 
 def test_a_comma_at_either_end_of_a_candidate_is_escaped() -> None:
-    page = rewrite(document("<img srcset='a 1x,b'>"), lambda link: f",{link.value},c,,")
+    page = rewrite_links(document("<img srcset='a 1x,b'>"), lambda link: f",{link.value},c,,")
     assert page.body == b"<img srcset='%2Ca,c%2C%2C 1x,%2Cb,c%2C%2C'>"
 
 
@@ -78,7 +85,7 @@ def test_a_comma_at_either_end_of_a_candidate_is_escaped() -> None:
     ],
 )
 def test_a_refresh_is_read_as_the_standard_says(content: str, address: str | None) -> None:
-    place = refresh.target(content)
+    place = meta_refresh.url_span(content)
     assert (place and content[slice(*place)]) == address
 
 
@@ -115,7 +122,7 @@ def test_imports_of_a_script_are_found(script: str, modules: list[str]) -> None:
 
 
 def test_what_a_script_imports_stays_an_address() -> None:
-    page = rewrite(document("import 'https://a.example/b.js'", JS), lambda _: "b'\"c.js")
+    page = rewrite_links(document("import 'https://a.example/b.js'", JS), lambda _: "b'\"c.js")
     assert page.body == b"import './b\\x27\"c.js'"
 
 
@@ -127,13 +134,13 @@ def test_a_script_names_files_beside_it() -> None:
 def test_a_worker_is_relative_to_its_page() -> None:
     markup = "<script>new Worker('a.js', {}); new SharedWorker ( `b.js` ); new X('c')</script>"
     assert found(markup) == [(K.SCRIPT, "a.js"), (K.SCRIPT, "b.js")]
-    page = rewrite(document(markup), lambda _: "x'")
+    page = rewrite_links(document(markup), lambda _: "x'")
     assert page.body.startswith(b"<script>new Worker('./x\\x27', {}); new Shared")
 
 
 def test_an_import_within_a_page_cannot_end_its_script() -> None:
     markup = "<script type=module>import './a.js'</script>"
-    page = rewrite(document(markup), lambda _: "</script>.js")
+    page = rewrite_links(document(markup), lambda _: "</script>.js")
     assert b"import './\\x3c/script\\x3e.js'</script>" in page.body
 
 
@@ -158,7 +165,7 @@ def test_a_manifest_has_icons_and_pages() -> None:
         (K.ICON, "d.png"),
         (K.IMAGE, "e.png"),
     ]
-    new = rewrite(document(text, MANIFEST), lambda _: 'x"y')
+    new = rewrite_links(document(text, MANIFEST), lambda _: 'x"y')
     assert json.loads(new.body)["icons"][1]["src"] == 'x"y'
 
 
@@ -171,7 +178,7 @@ def test_what_is_no_json_has_no_links(text: str) -> None:
     ("inner", "links"),
     [
         ("<image href='a'/><image l:href='b'/>", [(K.IMAGE, "a"), (K.IMAGE, "b")]),
-        ("<use href='a.svg#b'/><use href='#c'/>", [(K.GRAPHIC, "a.svg#b")]),
+        ("<use href='a.svg#b'/><use href='#c'/>", [(K.SVG_ELEMENT, "a.svg#b")]),
         ("<a href='a'/><script href='b'/>", [(K.ANCHOR, "a"), (K.SCRIPT, "b")]),
         ("<style>a{fill:url(b)}</style>", [(K.IMAGE, "b")]),
         ("<style><![CDATA[a>b{fill:url('c&d')}]]></style>", [(K.IMAGE, "c&d")]),
@@ -185,7 +192,7 @@ def test_what_is_no_json_has_no_links(text: str) -> None:
         ("<!-- <image href='a'/> --><title><![CDATA[<image href='b'/>]]></title>", []),
     ],
 )  # fmt: skip
-def test_svg_files_refer_to_others(inner: str, links: list[tuple[Kind, str]]) -> None:
+def test_svg_files_refer_to_others(inner: str, links: list[tuple[LinkKind, str]]) -> None:
     names = "xmlns:h='http://www.w3.org/1999/xhtml' xmlns:l='http://www.w3.org/1999/xlink'"
     text = f"<?xml version='1.0'?><svg {names} xmlns='http://www.w3.org/2000/svg'>{inner}</svg>"
     # In the order of the attributes that are read, not in that of the document.
@@ -198,7 +205,7 @@ def test_xml_names_its_style_sheets() -> None:
         "<svg xmlns='http://www.w3.org/2000/svg'><?xml-stylesheet href='no'?></svg>"
     )
     assert found(text, SVG) == [(K.STYLESHEET, "a.css?b&c")]
-    page = rewrite(document(text, SVG), lambda _: "d&'e")
+    page = rewrite_links(document(text, SVG), lambda _: "d&'e")
     assert b"href='d&amp;&#39;e'?>" in page.body
 
 
@@ -209,13 +216,13 @@ def test_an_xhtml_page_is_read_as_xml() -> None:
         "<body><a href='c&#x26;d'/><p>\r\n<img src = \"e\"/></p></body></html>"
     )
     page = document(text, "application/xhtml+xml")
-    assert [link.url for link in find(page)] == [
+    assert [link.url for link in find_links(page)] == [
         "https://site.example/b/a",
         "https://site.example/b/c&d",
         "https://site.example/b/e",
     ]
-    assert all(link.nofollow for link in find(page))
-    assert rewrite(page, lambda _: "x<y").body.count(b"x&lt;y") == 3
+    assert all(link.nofollow for link in find_links(page))
+    assert rewrite_links(page, lambda _: "x<y").body.count(b"x&lt;y") == 3
 
 
 def test_an_address_may_consist_of_entities_of_the_document() -> None:
@@ -227,7 +234,7 @@ def test_an_address_may_consist_of_entities_of_the_document() -> None:
         "<p style='a: url(&e;)\n'/><p style='a:\n&quot;&quot; url(b)\r\n'/></svg>"
     )
     assert found(text, SVG) == [(K.IMAGE, "dir/%3C.png"), (K.IMAGE, "a&bc"), (K.IMAGE, "b")]
-    page = rewrite(document(text, SVG), lambda _: "x&")
+    page = rewrite_links(document(text, SVG), lambda _: "x&")
     assert page.body.count(b"<image href='x&amp;'/>") == 2
     assert page.body.endswith(
         b"<p style='a: url(&e;)\n'/><p style='a:\n&quot;&quot; url(x&amp;)\r\n'/></svg>"
@@ -250,4 +257,4 @@ def test_entities_of_a_document_are_known() -> None:
     ],
 )
 def test_it_is_known_which_bodies_can_hold_links(media_type: str, *, answer: bool) -> None:
-    assert readable(media_type) is answer
+    assert can_contain_links(media_type) is answer

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import webencodings
 
-from downloader.links import Change, Document, Link, Page, find, rewrite
+from downloader.links import Document, Link, ParsedDocument, Replacement, find_links, rewrite_links
 from tests.support.documents import URL, document, strip, tree
 
 #: A page with much of what pages have.
@@ -31,16 +31,16 @@ def new_name(link: Link) -> str:
 
 
 def test_a_page_that_keeps_its_links_keeps_its_bytes() -> None:
-    page = rewrite(document(PAGE), lambda link: link.value)
+    page = rewrite_links(document(PAGE), lambda link: link.value)
     assert page.body == PAGE.encode()
-    assert page.changes == ()
-    assert rewrite(document(PAGE), lambda _: None).body == PAGE.encode()
+    assert page.replacements == ()
+    assert rewrite_links(document(PAGE), lambda _: None).body == PAGE.encode()
 
 
 def test_a_rewritten_page_differs_only_where_it_says_so() -> None:
-    page = rewrite(document(PAGE), new_name)
+    page = rewrite_links(document(PAGE), new_name)
     pieces, position = [], 0
-    for change in page.changes:
+    for change in page.replacements:
         assert PAGE[change.start : change.end] == change.before
         pieces += [PAGE[position : change.start], change.after]
         position = change.end
@@ -48,19 +48,23 @@ def test_a_rewritten_page_differs_only_where_it_says_so() -> None:
 
 
 def test_another_parser_makes_the_same_tree_of_a_rewritten_page() -> None:
-    body = rewrite(document(PAGE), new_name).body.decode()
+    body = rewrite_links(document(PAGE), new_name).body.decode()
     assert strip(tree(body)) == strip(tree(PAGE))
     assert tree(body) != tree(PAGE)
 
 
 def test_a_rewritten_page_has_the_new_links() -> None:
-    before = [link for link in find(document(PAGE)) if link.url]
-    after = [link for link in find(document(rewrite(document(PAGE), new_name).body)) if link.url]
+    before = [link for link in find_links(document(PAGE)) if link.url]
+    after = [
+        link
+        for link in find_links(document(rewrite_links(document(PAGE), new_name).body))
+        if link.url
+    ]
     assert len(before) == 24
     for old, new in zip(before, after, strict=True):
-        assert (new.kind, new.where) == (old.kind, old.where)
+        assert (new.kind, new.construct) == (old.kind, old.construct)
         expected = new_name(old)
-        if old.where.endswith("[srcset]"):
+        if old.construct.endswith("[srcset]"):
             expected = expected.removesuffix(",") + "%2C"
         assert new.value.removeprefix("./") == expected
 
@@ -91,7 +95,7 @@ def test_a_rewritten_page_has_the_new_links() -> None:
     ],
 )  # fmt: skip
 def test_an_address_is_written_as_its_place_needs(before: str, after: str) -> None:
-    assert rewrite(document(before), lambda _: "N&").body.decode() == after
+    assert rewrite_links(document(before), lambda _: "N&").body.decode() == after
 
 
 # What has to give way
@@ -119,12 +123,12 @@ def absolute(link: Link) -> str:
     ],
 )
 def test_what_ties_an_element_to_other_bytes_goes_with_its_link(before: str, after: str) -> None:
-    assert rewrite(document(before), local).body.decode() == after
+    assert rewrite_links(document(before), local).body.decode() == after
 
 
 @pytest.mark.parametrize("replace", [absolute, lambda link: link.value, lambda _: None])
 def test_integrity_stays_where_the_same_is_loaded(replace: Callable[[Link], str | None]) -> None:
-    body = rewrite(document("<script src=x integrity=a crossorigin></script>"), replace).body
+    body = rewrite_links(document("<script src=x integrity=a crossorigin></script>"), replace).body
     assert b" integrity=a crossorigin>" in body
 
 
@@ -133,10 +137,10 @@ def test_a_policy_and_the_hashes_of_an_import_map_lose_their_meaning() -> None:
         "<meta content=\"default-src 'none'\" http-equiv=content-security-POLICY>"
         '<script type=importmap>{"imports": {}, "integrity": {"/a.js": "sha256-A"}}</script>'
     )
-    page = rewrite(document(markup), lambda _: None)
+    page = rewrite_links(document(markup), lambda _: None)
     assert b"none'\" data-http-equiv=content" in page.body
     assert b', "data-integrity": {"/a' in page.body
-    assert [change.link for change in page.changes] == [None, None]
+    assert [change.link for change in page.replacements] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -157,19 +161,19 @@ def test_a_policy_and_the_hashes_of_an_import_map_lose_their_meaning() -> None:
     ],
 )  # fmt: skip
 def test_a_base_gives_way_and_what_was_kept_still_leads_there(before: str, after: str) -> None:
-    assert rewrite(document(before), lambda _: None).body.decode() == after
+    assert rewrite_links(document(before), lambda _: None).body.decode() == after
 
 
 def test_replaced_links_are_relative_to_where_the_document_stood() -> None:
-    page = rewrite(document("<base href=/b/><img src=x integrity=a>"), lambda _: "../y")
+    page = rewrite_links(document("<base href=/b/><img src=x integrity=a>"), lambda _: "../y")
     assert page.body == b'<base href=""><img src=../y>'
 
 
 def test_changes_tell_what_was_replaced() -> None:
-    page = rewrite(document("ü<a href='x'>"), lambda _: "y")
-    [change] = page.changes
+    page = rewrite_links(document("ü<a href='x'>"), lambda _: "y")
+    [change] = page.replacements
     assert change.link is not None
-    assert change == Change(10, 11, "x", "y", change.link)
+    assert change == Replacement(10, 11, "x", "y", change.link)
 
 
 # Encodings
@@ -200,7 +204,7 @@ def test_an_encoding_is_kept(charset: str, text: str) -> None:
     word = text.split()[-1]
     before = f"<p>{text}<a href='{word}.html'>{text}</a><style>a{{b:url({word})}}</style>{text}"
     after = f"<p>{text}<a href='n%C3%BC'>{text}</a><style>a{{b:url(n%C3%BC)}}</style>{text}"
-    page = Page(Document(encode(before, charset), "text/html", URL, charset))
+    page = ParsedDocument(Document(encode(before, charset), "text/html", URL, charset))
     assert page.encoding == charset
     assert [link.value for link in page.links] == [f"{word}.html", word]
     assert page.rewrite(lambda _: "nü").body == encode(after, charset)
@@ -210,7 +214,7 @@ def test_an_encoding_is_kept(charset: str, text: str) -> None:
 def test_a_query_is_encoded_as_the_document_is(charset: str) -> None:
     char = {"windows-1252": "é"}.get(charset, "漢")
     body = encode(f"<a href='{char}?{char}&#9731;#{char}'>", charset)
-    [link] = find(Document(body, "text/html", URL, charset))
+    [link] = find_links(Document(body, "text/html", URL, charset))
     encoded = "".join(
         f"%{byte:02X}" if byte > 0x7F else chr(byte) for byte in encode(char, charset)
     )
@@ -244,10 +248,10 @@ def test_a_query_is_encoded_as_the_document_is(charset: str) -> None:
 )
 def test_bytes_that_mean_nothing_stay_as_they_are(body: bytes, charset: str | None) -> None:
     page = Document(body, "text/html", URL, charset)
-    links = find(page)
+    links = find_links(page)
     assert links
-    assert rewrite(page, lambda link: link.value).body == body
-    marked = rewrite(page, lambda _: "MARK").body
+    assert rewrite_links(page, lambda link: link.value).body == body
+    marked = rewrite_links(page, lambda _: "MARK").body
     wide = body.startswith(b"\xff\xfe")
     mark = "MARK".encode("utf-16le" if wide else "ascii")
     assert marked.count(mark) == len(links)

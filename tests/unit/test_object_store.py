@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader.copies import Copies
 from downloader.errors import DownloadError, OutputError, StoreError
-from downloader.objects import destination
-from downloader.objects.refusals import translated
+from downloader.journal.replica_schedule import ReplicaSchedule
+from downloader.object_store import parse_destination
+from downloader.object_store.error_mapping import map_store_errors
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
 def test_whatever_is_no_url_is_that_folder(text: str) -> None:
-    place = destination(text)
+    place = parse_destination(text)
     if "://" not in text:
         assert place == (Path(text), None)
     # Nothing else than a URL leaves the machine.
@@ -25,20 +25,20 @@ def test_whatever_is_no_url_is_that_folder(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["s3://bucket/a", "s3://bucket/a/", "s3://bucket/a//"])
 def test_slashes_at_the_end_make_no_other_place(text: str) -> None:
-    assert destination(text) == destination("s3://bucket/a")
-    assert destination(text).folder != destination("s3://bucket/b").folder
+    assert parse_destination(text) == parse_destination("s3://bucket/a")
+    assert parse_destination(text).folder != parse_destination("s3://bucket/b").folder
 
 
 @pytest.mark.parametrize(
     ("error", "hint"),
     [
         (PermissionError("Forbidden"), "set its credentials"),
-        (FileNotFoundError("no such bucket\nand more"), "make the bucket first"),
+        (FileNotFoundError("no such bucket\nand more"), "create the bucket first"),
         (RuntimeError(""), ""),
     ],
 )
 def test_whatever_a_store_raises_is_one_line(error: Exception, hint: str) -> None:
-    with pytest.raises(StoreError) as raised, translated("s3://bucket"):
+    with pytest.raises(StoreError) as raised, map_store_errors("s3://bucket"):
         raise error
     assert raised.value.message.startswith("cannot use s3://bucket: ")
     assert "\n" not in raised.value.message
@@ -48,7 +48,7 @@ def test_whatever_a_store_raises_is_one_line(error: Exception, hint: str) -> Non
 async def test_copies_are_sent_at_the_start_and_at_the_end() -> None:
     sent: list[int] = []
     failed: list[DownloadError] = []
-    copies = Copies(_making(lambda: sent.append(len(sent))), failed.append)
+    copies = ReplicaSchedule(_making(lambda: sent.append(len(sent))), failed.append)
     await copies.begin()
     assert sent == [0]
     await copies.finish()
@@ -61,7 +61,7 @@ async def test_a_store_that_takes_no_copy_ends_the_run_before_it_begins() -> Non
         raise StoreError("no", hint="way out")
 
     with pytest.raises(OutputError, match="no"):
-        await Copies(_making(refuse), lambda _: None).begin()
+        await ReplicaSchedule(_making(refuse), lambda _: None).begin()
 
 
 async def test_a_copy_that_fails_is_told_once_and_not_tried_again() -> None:
@@ -78,7 +78,7 @@ async def test_a_copy_that_fails_is_told_once_and_not_tried_again() -> None:
         failed.append(error)
         told.set()
 
-    copies = Copies(_making(send), fail, pause=lambda _: asyncio.sleep(0))
+    copies = ReplicaSchedule(_making(send), fail, pause=lambda _: asyncio.sleep(0))
     await copies.begin()
     await asyncio.wait_for(told.wait(), 30)
     await copies.finish()
@@ -105,7 +105,7 @@ async def test_copies_are_made_soon_at_first_and_then_now_and_then() -> None:
             enough.set()
             await asyncio.Event().wait()
 
-    copies = Copies(_making(lambda: None), lambda _: None, pause)
+    copies = ReplicaSchedule(_making(lambda: None), lambda _: None, pause)
     await copies.begin()
     await asyncio.wait_for(enough.wait(), 30)
     await copies.finish()
@@ -115,4 +115,4 @@ async def test_copies_are_made_soon_at_first_and_then_now_and_then() -> None:
 
 @pytest.mark.parametrize("text", ["C://folder", "folder", "s3:/bucket", "a/b://c", ":///x"])
 def test_what_only_looks_like_a_url_is_a_folder(text: str) -> None:
-    assert destination(text) == (Path(text), None)
+    assert parse_destination(text) == (Path(text), None)

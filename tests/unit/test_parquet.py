@@ -17,17 +17,17 @@ from pyarrow.parquet import encryption
 from downloader import sources
 from downloader.errors import DiskError, SourceError
 from downloader.models import Failed
+from downloader.report.formats.parquet import ParquetReport
 from downloader.report.record import Record, Result
-from downloader.report.run import Run, Totals
-from downloader.report.table import Parquet
+from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.sources import Entry
 from downloader.sources.entries import from_line
 from downloader.sources.formats import parse_list
-from downloader.urls import Url
+from downloader.web.urls import Url
 from tests.support.parquet import parquet_bytes, read_rows
 from tests.support.reports import HOSTILE_TEXTS
 
-RUN = Run("2026-11-25T12:00:00.000Z", 1.5, 0, True, Totals(), Path("out"))
+RUN = RunRecord("2026-11-25T12:00:00.000Z", 1.5, 0, True, ReportTotals(), Path("out"))
 FAST = settings(max_examples=100, deadline=None)
 TEXTS = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
@@ -205,7 +205,7 @@ def test_a_damaged_file_is_a_list_or_one_line_of_error(
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_any_text_can_be_in_a_report(tmp_path: Path, text: str) -> None:
-    report = Parquet(tmp_path / "r.parquet")
+    report = ParquetReport(tmp_path / "r.parquet")
     report.add(Record(url=text, outcome=Result.FAILED, message=text, redirects=(text,)))
     report.finish(replace(RUN, untried=1, list_read=False))
     row, last = read_rows(tmp_path / "r.parquet")
@@ -216,7 +216,7 @@ def test_any_text_can_be_in_a_report(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_run(tmp_path: Path) -> None:
-    report = Parquet(tmp_path / "r.parquet")
+    report = ParquetReport(tmp_path / "r.parquet")
 
     def add(count: int) -> None:
         for number in range(count):
@@ -237,7 +237,7 @@ def test_memory_does_not_grow_with_the_run(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_a_disk_error(tmp_path: Path) -> None:
     (tmp_path / "r.parquet.part").symlink_to("/dev/full")
-    report = Parquet(tmp_path / "r.parquet")
+    report = ParquetReport(tmp_path / "r.parquet")
     report.add(Record(url="https://h.example/", outcome=Result.MEASURED))
     with pytest.raises(DiskError, match="cannot write --report"):
         report.finish(RUN)

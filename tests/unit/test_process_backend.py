@@ -8,24 +8,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader import Options
-from downloader.cluster.frames import Add, Decoder, Ended, Frame, Moved, Start, Stop, Tick, encode
-from downloader.cluster.roll import Roll, paper
-from downloader.download import Transfer
+from downloader.core.processes.in_flight_table import InFlightTable, create_table_file
+from downloader.core.processes.ipc import (
+    AddTransfers,
+    Frame,
+    FrameDecoder,
+    ProgressUpdate,
+    Reassign,
+    Start,
+    Stop,
+    TransfersEnded,
+    encode,
+)
+from downloader.core.transfer import Transfer
 from downloader.errors import ErrorKind
-from downloader.fetch import Trail
-from downloader.governor import Bandwidth
+from downloader.http import RedirectTrail
 from downloader.journal import Job
 from downloader.models import Failed, InFlight, Target
-from downloader.paths import Growth, Name
-from downloader.shards import Dealer, shard_of
-from downloader.urls import Url
+from downloader.models.shards import HostDealer, shard_of
+from downloader.scheduling import RateLimiter
+from downloader.web.filenames import ExtensionRule, FileName
+from downloader.web.urls import Url
 from tests.support.clock import FakeClock
 
 
 async def test_a_new_rate_is_heeded_by_who_sleeps_by_the_old_one() -> None:
     clock = FakeClock()
-    bandwidth = Bandwidth(1000, clock.sleep, clock, longest=0.1)
-    spending = asyncio.create_task(bandwidth.spend(1_000_000))
+    bandwidth = RateLimiter(1000, clock.sleep, clock, max_sleep=0.1)
+    spending = asyncio.create_task(bandwidth.throttle(1_000_000))
     while clock.now < 1:  # noqa: ASYNC110 - the clock is no event
         await asyncio.sleep(0)
     bandwidth.rate = 999_000
@@ -48,7 +58,7 @@ def test_the_shard_of_a_host_never_changes(host: str, of_2: int, of_7: int, of_1
 
 
 def test_hosts_are_dealt_out_evenly_and_once() -> None:
-    dealer = Dealer()
+    dealer = HostDealer()
     loads = [0, 0, 0]
     owners = {}
     for number in range(30):
@@ -60,20 +70,22 @@ def test_hosts_are_dealt_out_evenly_and_once() -> None:
 
 def transfer(row: int, path: str, *, moved: bool) -> Transfer:
     url = Url(f"http://h{row}/{path}")
-    job = Job(Target(url=url, index=row, origin="list:1"), Name("name", Growth.MARKUP), row)
-    return Transfer(job, None, Trail(url, redirects=(url,)) if moved else None, row)
+    job = Job(
+        Target(url=url, index=row, origin="list:1"), FileName("name", ExtensionRule.MARKUP), row
+    )
+    return Transfer(job, None, RedirectTrail(url, redirects=(url,)) if moved else None, row)
 
 
 transfer_at_random = st.builds(transfer, st.integers(1, 2**40), st.text(), moved=st.booleans())
 
 
 frames: st.SearchStrategy[Frame] = st.one_of(
-    st.builds(Add, st.lists(transfer_at_random, max_size=5)),
-    st.builds(Moved, st.lists(st.tuples(transfer_at_random, st.floats(0, 9)))),
+    st.builds(AddTransfers, st.lists(transfer_at_random, max_size=5)),
+    st.builds(Reassign, st.lists(st.tuples(transfer_at_random, st.floats(0, 9)))),
     st.builds(Stop, st.booleans()),
     st.builds(Start, st.builds(Options), st.integers(), st.none() | st.integers(), st.booleans()),
     st.builds(
-        Ended,
+        TransfersEnded,
         st.lists(
             st.tuples(
                 st.integers(),
@@ -89,7 +101,7 @@ frames: st.SearchStrategy[Frame] = st.one_of(
         ),
     ),
     st.builds(
-        Tick,
+        ProgressUpdate,
         st.integers(),
         st.integers(),
         st.lists(st.builds(InFlight, st.text(), st.floats(0, 9), st.integers())),
@@ -105,7 +117,7 @@ def test_frames_are_the_same_however_their_bytes_are_cut(
     data = b"".join(whole)
     end = max(0, len(data) - missing)
     ends = sorted({0, *(cut for cut in cuts if cut < end), end})
-    decoder = Decoder()
+    decoder = FrameDecoder()
     heard = [frame for start, stop in pairwise(ends) for frame in decoder.feed(data[start:stop])]
     assert heard == said[: len(heard)]
     assert len(b"".join(whole[: len(heard)])) <= end
@@ -114,18 +126,18 @@ def test_frames_are_the_same_however_their_bytes_are_cut(
 
 def test_what_is_no_frame_is_a_defect() -> None:
     with pytest.raises(TypeError, match="no frame: Options"):
-        list(Decoder().feed(encode(Options())))  # type: ignore[arg-type]
+        list(FrameDecoder().feed(encode(Options())))  # type: ignore[arg-type]
 
 
 def test_a_roll_is_read_by_another_while_it_is_written() -> None:
-    with paper(3) as file:
-        written, read = Roll(file), Roll(file.fileno())
+    with create_table_file(3) as file:
+        written, read = InFlightTable(file), InFlightTable(file.fileno())
     for row in (5, 6, 6, 7, 8):
-        written.enter(row)
+        written.add(row)
     assert sorted(read) == [5, 6, 7]
-    written.leave(6)
-    written.leave(8)
-    written.enter(9)
+    written.remove(6)
+    written.remove(8)
+    written.add(9)
     assert sorted(read) == [5, 7, 9]
     written.close()
     read.close()

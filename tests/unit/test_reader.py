@@ -6,27 +6,27 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from downloader.reader import Reader
+from downloader.core.read_ahead import ReadAhead
 
 #: Nothing here takes this long; it ends a test that would hang.
 _SOON = 10
 
 
-async def _settled(reader: Reader[int], count: int) -> None:
+async def _settled(reader: ReadAhead[int], count: int) -> None:
     """Let the thread run until it has read *count* items."""
     async with asyncio.timeout(_SOON):
         while reader.count < count:  # noqa: ASYNC110 - the thread sets no event for this
             await asyncio.sleep(0)
 
 
-async def _next(reader: Reader[int]) -> int:
+async def _next(reader: ReadAhead[int]) -> int:
     taken = await reader.take(1)
     if not taken:
         raise StopAsyncIteration
     return taken[0]
 
 
-async def _items(reader: Reader[int]) -> AsyncIterator[int]:
+async def _items(reader: ReadAhead[int]) -> AsyncIterator[int]:
     while taken := await reader.take(3):
         assert len(taken) <= 3
         for item in taken:
@@ -34,7 +34,7 @@ async def _items(reader: Reader[int]) -> AsyncIterator[int]:
 
 
 async def test_items_come_in_order_and_all_of_them() -> None:
-    reader = Reader(range(5000), ahead=7)
+    reader = ReadAhead(range(5000), ahead=7)
     assert [item async for item in _items(reader)] == list(range(5000))
     assert reader.finished
     assert reader.count == 5000
@@ -42,11 +42,11 @@ async def test_items_come_in_order_and_all_of_them() -> None:
 
 async def test_an_empty_iterable_ends_at_once() -> None:
     empty: list[int] = []
-    assert [item async for item in _items(Reader(empty))] == []
+    assert [item async for item in _items(ReadAhead(empty))] == []
 
 
 async def test_after_the_end_there_is_still_an_end() -> None:
-    reader = Reader([1])
+    reader = ReadAhead([1])
     assert await _next(reader) == 1
     for _ in range(2):
         with pytest.raises(StopAsyncIteration):
@@ -65,7 +65,7 @@ async def test_the_thread_never_reads_much_further_than_it_may() -> None:
                 blocked.set()
             yield item
 
-    reader = Reader(items(), ahead=10)
+    reader = ReadAhead(items(), ahead=10)
     # The thread holds one item for which there is no room yet.
     assert await asyncio.to_thread(blocked.wait, _SOON)
     await _settled(reader, 10)
@@ -81,7 +81,7 @@ async def test_an_error_comes_after_the_items_before_it_and_only_once() -> None:
         yield 2
         raise ValueError("the list breaks off")
 
-    reader = Reader(items())
+    reader = ReadAhead(items())
     seen = []
     with pytest.raises(ValueError, match="the list breaks off"):
         async for item in _items(reader):
@@ -99,7 +99,7 @@ async def test_the_loop_goes_on_while_the_iterable_blocks() -> None:
         go.wait(_SOON)
         yield 2
 
-    reader = Reader(items())
+    reader = ReadAhead(items())
     assert await _next(reader) == 1
     following = asyncio.ensure_future(_next(reader))
     for _ in range(10):
@@ -118,7 +118,7 @@ async def test_a_cancelled_wait_loses_nothing() -> None:
         yield 1
         yield 2
 
-    reader = Reader(items())
+    reader = ReadAhead(items())
     waiting = asyncio.ensure_future(_next(reader))
     await asyncio.sleep(0)
     waiting.cancel()
@@ -138,7 +138,7 @@ async def test_a_stopped_reader_hands_over_what_it_has_and_reads_no_further() ->
             pulled += 1
             yield pulled
 
-    reader = Reader(items(), ahead=5)
+    reader = ReadAhead(items(), ahead=5)
     await _settled(reader, 5)
     reader.stop()
     async with asyncio.timeout(_SOON):
@@ -157,8 +157,8 @@ def test_a_thread_that_outlives_its_loop_ends_quietly() -> None:
         finally:
             ended.set()
 
-    async def start() -> Reader[int]:
-        reader = Reader(items())
+    async def start() -> ReadAhead[int]:
+        reader = ReadAhead(items())
         waiting = asyncio.ensure_future(_next(reader))
         await asyncio.sleep(0)
         waiting.cancel()

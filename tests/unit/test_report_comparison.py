@@ -9,20 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader.errors import ReportError
-from downloader.report.budget import Spending, parse_budget
-from downloader.report.compare import Change, Comparison
-from downloader.report.lock import Locked
+from downloader.report.budget import BudgetCheck, parse_budget
+from downloader.report.compare import COMPARED_FIELDS, ChangeKind, Comparison
+from downloader.report.lock import LockCheck
 from downloader.report.record import Record, Result
-from downloader.report.sizes import size_lines
-from downloader.report.summary import Summary
-from downloader.text import printable
+from downloader.report.report_reader import read
+from downloader.report.size_tables import size_lines
+from downloader.report.summary import SizeSummary
+from downloader.web.text import printable
 from tests.support.reports import HOSTILE_TEXTS
+
+
+def compared_with(path: Path) -> Comparison:
+    return Comparison(path, read(path, "--compare", COMPARED_FIELDS))
 
 
 def test_what_a_stopped_run_did_not_come_to_is_not_gone(tmp_path: Path) -> None:
     old = tmp_path / "old.jsonl"
     old.write_text('{"url": "http://h/", "outcome": "downloaded"}\n{"url": "http://cut')
-    comparison = Comparison(old)
+    comparison = compared_with(old)
     comparison.finish(complete=False)
     assert comparison.changes == {}
     assert "what is gone is not known" in comparison.lines()[0]
@@ -31,20 +36,20 @@ def test_what_a_stopped_run_did_not_come_to_is_not_gone(tmp_path: Path) -> None:
 def test_what_is_new_may_be_what_a_stopped_run_had_not_come_to(tmp_path: Path) -> None:
     old = tmp_path / "old.jsonl"
     old.write_text('{"url": "", "outcome": "not-tried"}\n')
-    comparison = Comparison(old)
+    comparison = compared_with(old)
     comparison.add(Record(url="http://h/", outcome=Result.DOWNLOADED))
     comparison.finish(complete=True)
-    assert list(comparison.changes) == [Change.NEW]
+    assert list(comparison.changes) == [ChangeKind.NEW]
     assert "the earlier run was stopped" in comparison.lines()[0]
 
 
 def test_of_many_changes_the_first_are_named(tmp_path: Path) -> None:
     (tmp_path / "old.jsonl").touch()
-    comparison = Comparison(tmp_path / "old.jsonl")
+    comparison = compared_with(tmp_path / "old.jsonl")
     for number in range(300):
         comparison.add(Record(url=f"http://h/{number}", outcome=Result.DOWNLOADED))
     comparison.finish(complete=True)
-    assert comparison.changes[Change.NEW].count == 300
+    assert comparison.changes[ChangeKind.NEW].count == 300
     assert comparison.lines(2) == [
         f"Since {tmp_path / 'old.jsonl'}: 300 new, 0 the same",
         "  new: http://h/0",
@@ -61,18 +66,18 @@ def test_what_is_no_report_cannot_be_compared_with(tmp_path: Path, text: str) ->
     for name in ("old.jsonl", "old.json"):
         (tmp_path / name).write_text(f"{text}\n")
         with pytest.raises(ReportError, match="is no record of a report"):
-            Comparison(tmp_path / name)
+            compared_with(tmp_path / name)
 
 
 def test_what_has_no_end_of_line_is_no_report_unless_it_is_a_part_of_one(tmp_path: Path) -> None:
     old = tmp_path / "old.jsonl"
     old.write_text("no JSON")
     with pytest.raises(ReportError, match=r"old\.jsonl:1 is no record of a report"):
-        Comparison(old)
+        compared_with(old)
     line = '{"url":"http://h/","outcome":"measured"}'
     for text, same in ((line, 1), (f"{line}\n{line[:9]}", 1), (f"{line}\n{{", 1), (line[:-1], 0)):
         old.write_text(text)
-        comparison = Comparison(old)
+        comparison = compared_with(old)
         comparison.add(Record(url="http://h/", outcome=Result.MEASURED))
         assert comparison.same == same
 
@@ -84,7 +89,7 @@ def test_any_bytes_are_compared_with_or_refused(
     old = tmp_path_factory.mktemp("old") / "old.jsonl"
     old.write_bytes(data)
     with suppress(ReportError):
-        Comparison(old).finish(complete=True)
+        compared_with(old).finish(complete=True)
 
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE_TEXTS if text])
@@ -102,8 +107,8 @@ def test_hostile_text_is_printed_as_text(tmp_path: Path, text: str) -> None:
     old.write_text(json.dumps({"url": text, "outcome": "measured", "decoded_bytes": 1}) + "\n")
     lock = tmp_path / "old.lock"
     lock.write_text(json.dumps({"url": text, "sha256": "1" * 64, "final_url": f"{text}!"}) + "\n")
-    comparison, locked, summary = Comparison(old), Locked(lock), Summary()
-    spending = Spending(parse_budget("any=1,total=1"))
+    comparison, locked, summary = compared_with(old), LockCheck(lock), SizeSummary()
+    spending = BudgetCheck(parse_budget("any=1,total=1"))
     for taker in (comparison, locked, summary, spending):
         taker.add(record)
     lines = [*comparison.lines(), *locked.lines(), *spending.lines()]

@@ -7,9 +7,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downloader.report.data import json_line
-from downloader.report.reading import read
-from downloader.report.record import FIELDS, Record, Result
+from downloader.report.formats.jsonl import json_line
+from downloader.report.record import FIELD_NAMES, Record, Result
+from downloader.report.report_reader import read
 
 numbers = st.none() | st.integers(0, 2**62)
 texts = st.none() | st.text()
@@ -38,7 +38,9 @@ def test_a_record_is_read_as_it_was_written(record: Record) -> None:
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.sampled_from(FIELDS), st.integers() | st.text() | st.lists(st.none())))
+@given(
+    st.dictionaries(st.sampled_from(FIELD_NAMES), st.integers() | st.text() | st.lists(st.none()))
+)
 def test_what_is_no_value_of_its_field_is_not_known(members: dict[str, object]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "one.jsonl"

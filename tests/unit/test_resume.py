@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downloader.resume import Partial, continued_total, strong_validator
+from downloader.http.resume import continued_total, strong_validator
+from downloader.models import PartialBody
 
 SETTLED = "Sun, 06 Nov 1994 08:49:37 GMT"
 _SIZES = st.integers(0, 10**15)
@@ -25,7 +26,7 @@ def test_the_very_range_asked_for_of_the_very_version_continues_it(
     offset: int, length: int, tag: str, known: bool
 ) -> None:
     total = offset + length
-    partial = Partial("https://h/", tag, total if known else None)
+    partial = PartialBody("https://h/", tag, total if known else None)
     assert continued_total(partial, offset, f"bytes {offset}-{total - 1}/{total}", tag, "") == total
 
 
@@ -36,7 +37,7 @@ _NUMBERS = st.integers(1, 4)
 @pytest.mark.slow
 @given(
     partial=st.builds(
-        Partial, st.just("https://h/"), st.sampled_from(['"v1"', SETTLED]), st.none() | _NUMBERS
+        PartialBody, st.just("https://h/"), st.sampled_from(['"v1"', SETTLED]), st.none() | _NUMBERS
     ),
     offset=_NUMBERS,
     first=_NUMBERS,
@@ -47,7 +48,7 @@ _NUMBERS = st.integers(1, 4)
 )
 @settings(max_examples=2000, deadline=None)
 def test_whatever_continues_it_begins_at_its_end_and_goes_to_the_end_of_the_same_version(
-    partial: Partial,
+    partial: PartialBody,
     offset: int,
     first: int,
     last: int,
@@ -67,7 +68,7 @@ def test_whatever_continues_it_begins_at_its_end_and_goes_to_the_end_of_the_same
 
 @given(st.text(max_size=60))
 def test_no_words_at_all_are_taken_for_a_range(text: str) -> None:
-    partial = Partial("https://h/", '"v1"', None)
+    partial = PartialBody("https://h/", '"v1"', None)
     assert continued_total(partial, 5, text, '"v1"', "") is None
 
 

@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader.crawl import Robots, Rules
-from downloader.crawl.robots import LIMIT, LONGEST_DELAY, product
 from downloader.errors import (
     ConnectError,
     DnsError,
@@ -18,7 +16,9 @@ from downloader.errors import (
     RobotsError,
     UrlError,
 )
-from downloader.urls import Url, parse
+from downloader.mirror.scope import RobotsCache, RobotsRules
+from downloader.mirror.scope.robots import MAX_CRAWL_DELAY_SECONDS, MAX_ROBOTS_BYTES, product_token
+from downloader.web.urls import Url, parse
 from tests.support.clock import FakeClock
 
 AGENT = "FooBot/1.2 (+https://example.org/bot)"
@@ -27,7 +27,7 @@ SITE = "http://foo.bar"
 
 def allowed(text: str | bytes, path: str, agent: str = AGENT) -> bool:
     body = text.encode() if isinstance(text, str) else text
-    return Rules(body, agent).allowed(parse(SITE + path))
+    return RobotsRules(body, agent).allows(parse(SITE + path))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def allowed(text: str | bytes, path: str, agent: str = AGENT) -> bool:
         ("User-agent: *\nDisallow: /\nUser-agent: FooBot\nDisallow:\n", "/b", True),
         ("User-agent: *\nDisallow: /\nUser-agent: other\nAllow: /\n", "/b", False),
         ("User-agent: FooBot\nSitemap: http://foo.bar/s\nDisallow: /\n", "/x", False),
-        # The product token: whole, without its version, in any case.
+        # The product_token token: whole, without its version, in any case.
         ("User-agent: foo\nDisallow: /\n", "/x", True),
         ("User-agent: f\nDisallow: /\n", "/x", True),
         ("User-agent: FooBot-Images\nDisallow: /\n", "/x", True),
@@ -127,8 +127,10 @@ def test_bytes_outside_ascii_are_those_of_the_address() -> None:
 
 def test_half_a_rule_at_the_limit_is_not_read() -> None:
     head = b"User-agent: *\nDisallow: /x\n"
-    body = head + b"#" * (LIMIT - len(head) - 12) + b"\nDisallow: /abc\nDisallow: /late\n"
-    assert body[:LIMIT].endswith(b"Disallow: /")
+    body = (
+        head + b"#" * (MAX_ROBOTS_BYTES - len(head) - 12) + b"\nDisallow: /abc\nDisallow: /late\n"
+    )
+    assert body[:MAX_ROBOTS_BYTES].endswith(b"Disallow: /")
     assert not allowed(body, "/x")
     assert allowed(body, "/y")
     assert allowed(body, "/late")
@@ -146,7 +148,7 @@ def test_half_a_rule_at_the_limit_is_not_read() -> None:
     ],
 )
 def test_the_product_token(agent: str, token: str) -> None:
-    assert product(agent) == token
+    assert product_token(agent) == token
     assert not allowed("User-agent: *\nDisallow: /", "/", agent)
 
 
@@ -159,46 +161,52 @@ def test_the_product_token(agent: str, token: str) -> None:
     ],
 )
 def test_what_a_status_means(status: int, expected: bool) -> None:
-    rules = Rules.answered(status, b"User-agent: *\nDisallow: /", AGENT)
-    assert rules.allowed(Url("http://foo.bar/x")) is expected
-    assert not rules.refused or str(status) in rules.refused
+    rules = RobotsRules.from_response(status, b"User-agent: *\nDisallow: /", AGENT)
+    assert rules.allows(Url("http://foo.bar/x")) is expected
+    assert not rules.unavailable or str(status) in rules.unavailable
 
 
 def test_crawl_delay() -> None:
     text = b"User-agent: *\nCrawl-delay: 10\nUser-agent: FooBot\nCrawl-delay: 0.5\nDisallow: /x\n"
-    assert Rules(text, AGENT).crawl_delay == 0.5
-    assert Rules(text, "other").crawl_delay == 10
-    assert Rules().crawl_delay is None
+    assert RobotsRules(text, AGENT).crawl_delay == 0.5
+    assert RobotsRules(text, "other").crawl_delay == 10
+    assert RobotsRules().crawl_delay is None
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("soon", None), ("nan", None), ("-1", None), ("1e400", None), ("86400", LONGEST_DELAY)],
+    [
+        ("soon", None),
+        ("nan", None),
+        ("-1", None),
+        ("1e400", None),
+        ("86400", MAX_CRAWL_DELAY_SECONDS),
+    ],
 )
 def test_a_crawl_delay_is_bounded(text: str, expected: float | None) -> None:
-    assert Rules(f"User-agent: *\nCrawl-delay: {text}".encode()).crawl_delay == expected
+    assert RobotsRules(f"User-agent: *\nCrawl-delay: {text}".encode()).crawl_delay == expected
 
 
 @pytest.mark.slow
 def test_a_group_of_many_robots_takes_no_more_than_one() -> None:
     names = map("".join, itertools.product("abcdefghij", repeat=4))
     agents = "".join(f"User-agent: {name}\n" for name in names)
-    body = (agents + "Disallow: /a\n" * 20_000).encode()[:LIMIT]
+    body = (agents + "Disallow: /a\n" * 20_000).encode()[:MAX_ROBOTS_BYTES]
     tracemalloc.start()
     try:
-        rules = Rules(body, AGENT)
+        rules = RobotsRules(body, AGENT)
         assert tracemalloc.get_traced_memory()[1] < 100 * len(body)
     finally:
         tracemalloc.stop()
-    assert rules.allowed(Url("http://foo.bar/a"))
-    assert not Rules(body, "cafe/1").allowed(Url("http://foo.bar/a"))
+    assert rules.allows(Url("http://foo.bar/a"))
+    assert not RobotsRules(body, "cafe/1").allows(Url("http://foo.bar/a"))
 
 
 @given(st.binary(max_size=300), st.lists(st.sampled_from([b"User-agent:", b"*", b"\n", b"/$"])))
 def test_no_file_is_too_much(body: bytes, more: list[bytes]) -> None:
     for text in (body, b"".join(more) + body, b"User-agent: *\nDisallow: " + body):
-        rules = Rules(text, AGENT)
-        assert rules.allowed(Url("http://foo.bar/x?y")) in {True, False}
+        rules = RobotsRules(text, AGENT)
+        assert rules.allows(Url("http://foo.bar/x?y")) in {True, False}
 
 
 class Server:
@@ -219,8 +227,8 @@ class Server:
         return answer
 
 
-async def allows(robots: Robots, url: Url) -> bool:
-    return (await robots.rules(url)).allowed(url)
+async def allows(robots: RobotsCache, url: Url) -> bool:
+    return (await robots.rules(url)).allows(url)
 
 
 NONE = (200, b"User-agent: *\nDisallow: /\n")
@@ -228,7 +236,7 @@ NONE = (200, b"User-agent: *\nDisallow: /\n")
 
 async def test_each_site_is_asked_once_however_many_want_to_know() -> None:
     server = Server(NONE)
-    robots = Robots(server.fetch, AGENT)
+    robots = RobotsCache(server.fetch, AGENT)
     urls = [Url(f"https://{host}/{n}") for host in ("a.test", "b.test:81") for n in range(20)]
     assert not any(await asyncio.gather(*(allows(robots, url) for url in urls)))
     assert sorted(server.asked) == ["https://a.test", "https://b.test:81"]
@@ -241,7 +249,7 @@ async def test_each_site_is_asked_once_however_many_want_to_know() -> None:
 
 async def test_schemes_and_ports_are_sites_of_their_own() -> None:
     server = Server(NONE)
-    robots = Robots(server.fetch, AGENT)
+    robots = RobotsCache(server.fetch, AGENT)
     for url in ("http://u:p@a.test/", "https://a.test/", "https://a.test:8443/"):
         await robots.rules(parse(url))
     assert server.asked == ["http://a.test", "https://a.test", "https://a.test:8443"]
@@ -249,7 +257,7 @@ async def test_schemes_and_ports_are_sites_of_their_own() -> None:
 
 async def test_a_server_that_fails_allows_nothing_and_is_asked_again_later() -> None:
     server, clock = Server((503, b""), (404, b"")), FakeClock()
-    robots = Robots(server.fetch, AGENT, clock=clock)
+    robots = RobotsCache(server.fetch, AGENT, clock=clock)
     url = Url("http://foo.bar/x")
     with pytest.raises(RobotsError, match="answered with 503"):
         await robots.check(url)
@@ -270,7 +278,7 @@ async def test_a_server_that_fails_allows_nothing_and_is_asked_again_later() -> 
 )
 async def test_who_gives_no_answer_is_told_as_such(error: UrlError, seconds: float) -> None:
     server, clock = Server(error), FakeClock()
-    robots = Robots(server.fetch, AGENT, clock=clock)
+    robots = RobotsCache(server.fetch, AGENT, clock=clock)
     for _ in range(3):
         with pytest.raises(type(error)) as caught:
             await robots.check(Url("http://foo.bar/x"))
@@ -283,14 +291,14 @@ async def test_who_gives_no_answer_is_told_as_such(error: UrlError, seconds: flo
 
 
 async def test_redirects_that_lead_nowhere_mean_that_there_is_no_file() -> None:
-    robots = Robots(Server(RedirectError("more than 20 redirects")).fetch, AGENT)
+    robots = RobotsCache(Server(RedirectError("more than 20 redirects")).fetch, AGENT)
     assert await allows(robots, Url("http://foo.bar/x"))
 
 
 async def test_a_cancelled_question_is_asked_by_the_next() -> None:
     server = Server((404, b""))
     server.go.clear()
-    robots = Robots(server.fetch, AGENT)
+    robots = RobotsCache(server.fetch, AGENT)
     first, second = (asyncio.create_task(robots.check(Url("http://foo.bar/"))) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
@@ -303,7 +311,7 @@ async def test_a_cancelled_question_is_asked_by_the_next() -> None:
 
 async def test_the_answers_kept_are_bounded() -> None:
     server = Server((200, b"User-agent: *\nCrawl-delay: 2\n"))
-    robots = Robots(server.fetch, AGENT, most=3)
+    robots = RobotsCache(server.fetch, AGENT, max_origins=3)
     for number in (0, 1, 2, 0, 3, 0, 1):
         rules = await robots.check(Url(f"http://{number}.test/"))
         assert rules.crawl_delay == 2
@@ -311,8 +319,8 @@ async def test_the_answers_kept_are_bounded() -> None:
 
 
 async def test_large_answers_push_out_others() -> None:
-    server = Server((200, b"User-agent: *\nDisallow: /x\n" + b"#\n" * LIMIT))
-    robots = Robots(server.fetch, AGENT)
+    server = Server((200, b"User-agent: *\nDisallow: /x\n" + b"#\n" * MAX_ROBOTS_BYTES))
+    robots = RobotsCache(server.fetch, AGENT)
     for number in (*range(6), 5, 0):
         assert not await allows(robots, Url(f"http://{number}.test/x"))
     assert [asked[7] for asked in server.asked] == ["0", "1", "2", "3", "4", "5", "0"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader.governor import Adaptive, Bandwidth, Hosts, Permits
+from downloader.scheduling import AutoConcurrency, HostQueues, RateLimiter, ResizableSemaphore
 from tests.support.clock import FakeClock
 
 
@@ -24,7 +24,7 @@ def simulate(
 ) -> tuple[float, dict[str, int]]:
     """Run (host, seconds) jobs in the order of a list; return the makespan and peaks by host."""
     clock = FakeClock()
-    hosts: Hosts[float] = Hosts(per_host, delay, clock)
+    hosts: HostQueues[float] = HostQueues(per_host, delay, clock)
     left = iter(jobs)
     running: list[tuple[float, str]] = []
     peaks: Counter[str] = Counter()
@@ -47,8 +47,8 @@ def simulate(
             ended, host = heapq.heappop(running)
             clock.now = max(clock.now, ended)
             now_running[host] -= 1
-            hosts.served(host)
-            hosts.done(host)
+            hosts.record_success(host)
+            hosts.release(host)
         elif following is not None:
             clock.now += following
         else:
@@ -110,7 +110,7 @@ def test_two_requests_to_one_host_are_a_delay_apart() -> None:
 
 def test_a_paused_host_waits_and_the_others_go_on() -> None:
     clock = FakeClock()
-    hosts: Hosts[str] = Hosts(6, clock=clock)
+    hosts: HostQueues[str] = HostQueues(6, clock=clock)
     hosts.pause("a", 30.0)
     hosts.put("a", "first of a")
     hosts.put("b", "first of b")
@@ -123,20 +123,20 @@ def test_a_paused_host_waits_and_the_others_go_on() -> None:
 
 def test_what_is_tried_again_goes_first_when_its_time_has_come() -> None:
     clock = FakeClock()
-    hosts: Hosts[str] = Hosts(1, clock=clock)
+    hosts: HostQueues[str] = HostQueues(1, clock=clock)
     hosts.put("a", "new")
-    hosts.put_back("a", "again", 5.0)
+    hosts.requeue("a", "again", 5.0)
     clock.now = 5.0
     assert hosts.take() == ("a", "again")
     assert hosts.take() is None
-    hosts.done("a")
+    hosts.release("a")
     assert hosts.take() == ("a", "new")
 
 
 def refusals(most: int, per_host: int, pages: int = 2000) -> int:
     """Return how often a host refuses that can do no more than *most* at once."""
     clock = FakeClock()
-    hosts: Hosts[int] = Hosts(per_host, clock=clock)
+    hosts: HostQueues[int] = HostQueues(per_host, clock=clock)
     for page in range(pages):
         hosts.put("busy", page)
     refused = out = 0
@@ -151,13 +151,13 @@ def refusals(most: int, per_host: int, pages: int = 2000) -> int:
         for page in refusals:
             out -= 1
             refused += 1
-            hosts.overloaded("busy")
-            hosts.put_back("busy", page, chance.random())
-            hosts.done("busy")
+            hosts.record_overload("busy")
+            hosts.requeue("busy", page, chance.random())
+            hosts.release("busy")
         for _ in range(max(1, out // 2) if out else 0):
             out -= 1
-            hosts.served("busy")
-            hosts.done("busy")
+            hosts.record_success("busy")
+            hosts.release("busy")
     return refused
 
 
@@ -166,14 +166,14 @@ def test_a_host_that_says_that_it_is_overloaded_is_soon_asked_for_no_more_than_i
 
 
 def test_refusals_of_requests_that_were_out_together_count_once() -> None:
-    hosts: Hosts[int] = Hosts(6, clock=FakeClock())
+    hosts: HostQueues[int] = HostQueues(6, clock=FakeClock())
     for page in range(20):
         hosts.put("a", page)
     taken = [hosts.take() for _ in range(6)]
     assert None not in taken
     for _ in range(6):
-        hosts.overloaded("a")
-        hosts.done("a")
+        hosts.record_overload("a")
+        hosts.release("a")
     assert [hosts.take() is not None for _ in range(4)] == [True, True, True, False]
 
 
@@ -181,37 +181,37 @@ def test_refusals_of_requests_that_were_out_together_count_once() -> None:
 @pytest.mark.parametrize("delay", [0.0, 1.0])
 def test_memory_does_not_grow_with_the_hosts_that_have_been(paused: bool, delay: float) -> None:
     clock = FakeClock()
-    hosts: Hosts[int] = Hosts(6, delay, clock)
+    hosts: HostQueues[int] = HostQueues(6, delay, clock)
     for number in range(50_000):
         name = f"host-{number}"
         hosts.put(name, number)
         assert hosts.take() == (name, number)
-        hosts.overloaded(name)
+        hosts.record_overload(name)
         if paused:
             hosts.pause(name, 60.0)
-        hosts.done(name)
+        hosts.release(name)
     assert len(hosts._hosts) <= 20_001
 
 
 def test_what_has_been_begun_goes_before_longer_queues() -> None:
-    hosts: Hosts[str] = Hosts(6, clock=FakeClock())
+    hosts: HostQueues[str] = HostQueues(6, clock=FakeClock())
     for number in range(100):
         hosts.put("long", f"new {number}")
-    hosts.put_back("short", "begun", 0.0)
+    hosts.requeue("short", "begun", 0.0)
     assert hosts.take() == ("short", "begun")
 
 
 def test_what_waits_can_be_taken_back() -> None:
-    hosts: Hosts[int] = Hosts(1, clock=FakeClock())
+    hosts: HostQueues[int] = HostQueues(1, clock=FakeClock())
     hosts.put("a", 1)
     hosts.put("a", 2)
-    hosts.put_back("a", 3, 60.0)
+    hosts.requeue("a", 3, 60.0)
     hosts.pause("b", 60.0)
     hosts.put("b", 4)
     assert hosts.take() == ("a", 1)
     assert sorted(hosts.drain()) == [2, 3, 4]
     assert (hosts.take(), hosts.queued, hosts.seconds_to_next()) == (None, 0, None)
-    hosts.done("a")
+    hosts.release("a")
 
 
 # --- how many at once ----------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def found_limit(
 ) -> list[int]:
     """Run a world in which *limit* transfers at once end at *rate* of them; return the limits."""
     clock, worked = FakeClock(), FakeClock()
-    adaptive = Adaptive(most, clock, lambda: 0, busy=worked)
+    adaptive = AutoConcurrency(most, clock, lambda: 0, cpu_seconds=worked)
     limits = []
     chance = random.Random(5)
     while clock.now < seconds:
@@ -235,7 +235,7 @@ def found_limit(
         clock.now += step
         worked.now += step * busy(adaptive.limit)
         strained = chance.random() < failures(adaptive.limit)
-        adaptive.ended(short=True, strained=strained)
+        adaptive.transfer_ended(permits_short=True, overload=strained)
         limits.append(adaptive.limit)
     return limits
 
@@ -265,12 +265,12 @@ def test_a_list_of_dead_hosts_is_no_reason_to_go_slower() -> None:
 
 def test_dead_hosts_that_come_later_are_no_reason_to_stay_slow() -> None:
     clock = FakeClock()
-    adaptive = Adaptive(1024, clock, lambda: 0, busy=lambda: 0.0)
+    adaptive = AutoConcurrency(1024, clock, lambda: 0, cpu_seconds=lambda: 0.0)
     chance = random.Random(5)
     while clock.now < 60:
         clock.now += 0.1 / adaptive.limit
         dead = clock.now > 0.25 and chance.random() < 0.3
-        adaptive.ended(short=True, strained=dead)
+        adaptive.transfer_ended(permits_short=True, overload=dead)
     assert adaptive.limit > 512
 
 
@@ -281,15 +281,15 @@ def test_a_process_that_has_no_time_left_gains_nothing_by_more() -> None:
 
 def test_a_number_that_is_given_stays() -> None:
     clock = FakeClock()
-    adaptive = Adaptive(16, clock, lambda: 0, fixed=True)
+    adaptive = AutoConcurrency(16, clock, lambda: 0, fixed=True)
     for _ in range(1000):
         clock.now += 0.01
-        adaptive.ended(short=True, strained=True)
+        adaptive.transfer_ended(permits_short=True, overload=True)
     assert adaptive.limit == 16
 
 
 async def test_permits_can_be_fewer_or_more_while_they_are_out() -> None:
-    permits = Permits(3)
+    permits = ResizableSemaphore(3)
     for _ in range(3):
         await permits.acquire()
     permits.resize(1)
@@ -321,13 +321,13 @@ async def test_the_total_of_all_transfers_keeps_to_the_rate_and_is_shared_fairly
         heapq.heappush(waiting, (clock.now + seconds, len(waiting), awake))
         await awake.wait()
 
-    bandwidth = Bandwidth(1_000_000, sleep, clock)
+    bandwidth = RateLimiter(1_000_000, sleep, clock)
     received = [0, 0, 0]
 
     async def transfer(number: int) -> None:
         while True:
             received[number] += 10_000
-            await bandwidth.spend(10_000)
+            await bandwidth.throttle(10_000)
 
     transfers = [asyncio.create_task(transfer(number)) for number in range(3)]
     while clock.now < 10:

@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader.crawl import Bounds, Patterns, Refusal, Scope, Trap, Traps
-from downloader.urls import Url, parse
+from downloader.mirror.scope import (
+    RefusalReason,
+    Scope,
+    TrapDetector,
+    TrapLimits,
+    TrapReason,
+    UrlPatterns,
+)
+from downloader.web.urls import Url, parse
 
 START = Url("https://example.org/docs/guide/index.html")
 
@@ -25,13 +32,15 @@ def refusal(scope: Scope, address: str, level: int = 1, *, nofollow: bool = Fals
         ("https://example.org:443/", None),
         ("https://user:secret@example.org/", None),
         ("https://EXAMPLE.org/", None),
-        ("https://example.org:8443/", Refusal.HOST),
-        ("https://www.example.org/", Refusal.HOST),
-        ("https://example.org.evil.test/", Refusal.HOST),
-        ("https://example.org@evil.test/", Refusal.HOST),
+        ("https://example.org:8443/", RefusalReason.HOST),
+        ("https://www.example.org/", RefusalReason.HOST),
+        ("https://example.org.evil.test/", RefusalReason.HOST),
+        ("https://example.org@evil.test/", RefusalReason.HOST),
     ],
 )
-def test_only_the_host_of_the_start_is_followed(address: str, expected: Refusal | None) -> None:
+def test_only_the_host_of_the_start_is_followed(
+    address: str, expected: RefusalReason | None
+) -> None:
     assert refusal(Scope(), address) == expected
     assert refusal(Scope(span_hosts=True), address) is None
 
@@ -50,24 +59,24 @@ def test_only_the_host_of_the_start_is_followed(address: str, expected: Refusal 
     ],
 )
 def test_no_parent_stays_in_the_folder_of_the_start(address: str, above: bool) -> None:
-    assert refusal(Scope(no_parent=True), address) == (Refusal.PARENT if above else None)
+    assert refusal(Scope(no_parent=True), address) == (RefusalReason.PARENT if above else None)
     assert refusal(Scope(), address) is None
 
 
 def test_no_parent_is_about_the_host_of_the_start() -> None:
     scope = Scope(no_parent=True, span_hosts=True)
     assert refusal(scope, "https://elsewhere.test/") is None
-    assert refusal(scope, "https://example.org/") == Refusal.PARENT
+    assert refusal(scope, "https://example.org/") == RefusalReason.PARENT
 
 
 def test_levels_are_counted_from_the_start() -> None:
     assert refusal(Scope(level=2), "https://example.org/", level=2) is None
-    assert refusal(Scope(level=2), "https://example.org/", level=3) == Refusal.LEVEL
+    assert refusal(Scope(level=2), "https://example.org/", level=3) == RefusalReason.LEVEL
     assert refusal(Scope(level=None), "https://example.org/", level=1000) is None
 
 
 def test_nofollow_is_respected() -> None:
-    assert refusal(Scope(), "https://example.org/", nofollow=True) == Refusal.NOFOLLOW
+    assert refusal(Scope(), "https://example.org/", nofollow=True) == RefusalReason.NOFOLLOW
     assert refusal(Scope(nofollow=False), "https://example.org/", nofollow=True) is None
 
 
@@ -97,37 +106,37 @@ def test_nofollow_is_respected() -> None:
     ],
 )
 def test_patterns(items: list[str], path: str, matches: bool) -> None:
-    assert Patterns(tuple(items)).match(parse(f"https://example.org{path}")) is matches
+    assert UrlPatterns(tuple(items)).match(parse(f"https://example.org{path}")) is matches
 
 
 def test_what_is_rejected_is_not_asked_for() -> None:
-    scope = Scope(reject=Patterns(("*.html",)))
-    assert refusal(scope, "https://example.org/a.html") == Refusal.REJECTED
+    scope = Scope(reject=UrlPatterns(("*.html",)))
+    assert refusal(scope, "https://example.org/a.html") == RefusalReason.REJECTED
     assert refusal(scope, "https://example.org/a.pdf") is None
 
 
 def test_pages_on_the_way_to_what_is_accepted_are_followed_and_not_kept() -> None:
-    scope = Scope(level=3, accept=Patterns(("pdf",)))
+    scope = Scope(level=3, accept=UrlPatterns(("pdf",)))
     for page in ("", "folder/", "page.html", "page", "page.php?id=1"):
         address = f"https://example.org/{page}"
         assert refusal(scope, address) is None
-        assert not scope.keeps(parse(address))
-        assert refusal(scope, address, level=3) == Refusal.NOT_ACCEPTED
-    assert refusal(scope, "https://example.org/a.zip") == Refusal.NOT_ACCEPTED
+        assert not scope.accepts(parse(address))
+        assert refusal(scope, address, level=3) == RefusalReason.NOT_ACCEPTED
+    assert refusal(scope, "https://example.org/a.zip") == RefusalReason.NOT_ACCEPTED
     assert refusal(scope, "https://example.org/a.pdf", level=3) is None
-    assert scope.keeps(parse("https://example.org/a.pdf"))
+    assert scope.accepts(parse("https://example.org/a.pdf"))
 
 
 def test_a_pattern_of_many_stars_takes_no_time() -> None:
-    pattern = Patterns(("*a" * 50 + "*b",))
+    pattern = UrlPatterns(("*a" * 50 + "*b",))
     assert not pattern.match(parse("https://example.org/" + "a" * 2000))
 
 
-def trap(*addresses: str, bounds: Bounds | None = None) -> Trap | None:
-    traps = Traps(bounds)
+def trap(*addresses: str, bounds: TrapLimits | None = None) -> TrapReason | None:
+    traps = TrapDetector(bounds)
     found = None
     for address in addresses:
-        found = traps.trap(parse(f"https://example.org{address}"))
+        found = traps.check(parse(f"https://example.org{address}"))
     return found
 
 
@@ -140,21 +149,23 @@ def trap(*addresses: str, bounds: Bounds | None = None) -> Trap | None:
         ("/a/a", None),
         ("/a/b/a/b", None),
         ("/en/docs/en/api/en/x", None),
-        ("/a/a/a", Trap.REPEATS),
-        ("/a/b/a/b/a/b", Trap.REPEATS),
-        ("/x/a/b/c/a/b/c/a/b/c/y", Trap.REPEATS),
-        ("/a/1/a/2/a/3/a/4", Trap.REPEATS),
-        ("/" + "/".join(map(str, range(21))), Trap.DEPTH),
-        ("/?q=" + "x" * 2000, Trap.LENGTH),
+        ("/a/a/a", TrapReason.REPEATS),
+        ("/a/b/a/b/a/b", TrapReason.REPEATS),
+        ("/x/a/b/c/a/b/c/a/b/c/y", TrapReason.REPEATS),
+        ("/a/1/a/2/a/3/a/4", TrapReason.REPEATS),
+        ("/" + "/".join(map(str, range(21))), TrapReason.DEPTH),
+        ("/?q=" + "x" * 2000, TrapReason.LENGTH),
         ("/?a=1&a=2&a=3&a=4&a=5", None),
         ("/?a=1&b=1&c=1&d=1", None),
         ("/?a=1&b=2&a=1&b=2&a=1", None),
-        ("/?a=1&b=2&a=1&b=2&a=1&b=2&a=1", Trap.QUERY_LOOP),
+        ("/?a=1&b=2&a=1&b=2&a=1&b=2&a=1", TrapReason.QUERY_LOOP),
         ("/login?next=%2Flogin%3Fnext%3D%252F", None),
-        ("/login?next=%2Flogin%3Fnext%3D%252Flogin%253Fnext%253D%25252F", Trap.QUERY_LOOP),
+        ("/login?next=%2Flogin%3Fnext%3D%252Flogin%253Fnext%253D%25252F", TrapReason.QUERY_LOOP),
     ],
 )
-def test_shapes_of_addresses_that_only_traps_have(address: str, expected: Trap | None) -> None:
+def test_shapes_of_addresses_that_only_traps_have(
+    address: str, expected: TrapReason | None
+) -> None:
     assert trap(address) == expected
 
 
@@ -163,27 +174,27 @@ def calendar() -> Iterable[str]:
 
 
 def test_a_calendar_without_end_has_one_here() -> None:
-    traps = Traps()
-    found = [traps.trap(parse(f"https://example.org{path}")) for path in calendar()]
-    assert found.count(None) == Bounds().dates
-    assert found[-1] == Trap.DATES
+    traps = TrapDetector()
+    found = [traps.check(parse(f"https://example.org{path}")) for path in calendar()]
+    assert found.count(None) == TrapLimits().max_dates_per_shape
+    assert found[-1] == TrapReason.DATES
     # A year of a blog, and pages that are numbered, are no calendar.
     assert trap(*(f"/2024/05/entry-{word}" for word in map(chr, range(97, 123)))) is None
     assert trap(*(f"/item/{number}" for number in range(20_000))) is None
 
 
 def test_queries_of_one_path_are_bounded() -> None:
-    bounds = Bounds(queries=3)
+    bounds = TrapLimits(max_queries_per_path=3)
     assert trap("/a?1", "/a?2", "/a?3", bounds=bounds) is None
-    assert trap("/a?1", "/a?2", "/a?3", "/a?4", bounds=bounds) == Trap.QUERIES
+    assert trap("/a?1", "/a?2", "/a?3", "/a?4", bounds=bounds) == TrapReason.QUERIES
     assert trap("/a?1", "/a?2", "/a?3", "/b?4", bounds=bounds) is None
     assert trap("/a?1", "/a?2", "/a?3", "/a", bounds=bounds) is None
 
 
 def test_memory_is_bounded() -> None:
-    traps = Traps(Bounds(remembered=10))
+    traps = TrapDetector(TrapLimits(max_counted_paths=10))
     for number in range(1000):
-        traps.trap(parse(f"https://example.org/{number}?2024-05"))
+        traps.check(parse(f"https://example.org/{number}?2024-05"))
     assert len(traps._queries._counts) == 10
     assert len(traps._dates._counts) <= 10
 
@@ -194,18 +205,18 @@ segments = st.lists(st.sampled_from(["a", "b", "c", "7", "x.html", "", "%C3%A9"]
 @given(segments, st.text(max_size=50))
 def test_no_address_is_too_much(parts: list[str], query: str) -> None:
     url = parse("https://example.org/" + "/".join(parts) + "?" + quote(query))
-    traps = Traps()
-    traps.trap(url)
-    assert refusal(Scope(no_parent=True, accept=Patterns(("a",))), url) in {None, *Refusal}
+    traps = TrapDetector()
+    traps.check(url)
+    assert refusal(Scope(no_parent=True, accept=UrlPatterns(("a",))), url) in {None, *RefusalReason}
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=5), st.integers(3, 6))
 def test_whatever_repeats_three_times_is_a_trap(parts: list[str], times: int) -> None:
     address = "/" + "/".join(parts * times)
-    assert trap(address) in {Trap.REPEATS, Trap.DEPTH}
+    assert trap(address) in {TrapReason.REPEATS, TrapReason.DEPTH}
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "1", "*"]), max_size=5), st.text(max_size=20))
 def test_a_pattern_never_fails(items: list[str], text: str) -> None:
-    patterns = Patterns((*items, text, f"[{text}", f"{text}*"))
+    patterns = UrlPatterns((*items, text, f"[{text}", f"{text}*"))
     assert patterns.match(parse("https://example.org/a/b/c")) in {True, False}

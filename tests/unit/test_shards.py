@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from downloader import Target
 from downloader.errors import ErrorKind
 from downloader.models import Failed
-from downloader.shards import Shard
-from downloader.sources import Share
-from downloader.urls import Url
+from downloader.models.shards import Shard
+from downloader.sources import ShardFilter
+from downloader.web.urls import Url
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_line_without_a_host_is_the_first_shards_and_a_lost_list_everybodys() 
     bad = Failed(index=0, origin="a:1", url="a b", kind=ErrorKind.BAD_URL, message="no")
     lost = Failed(index=1, origin="a:2", url="http://a/s.xml", kind=ErrorKind.DNS, message="no")
     line = Target(url=Url("https://www.python.org/"))
-    shares = [Share(Shard(number, 4)) for number in range(1, 5)]
+    shares = [ShardFilter(Shard(number, 4)) for number in range(1, 5)]
     assert [list(share.of([bad, lost, line])) for share in shares] == [
         [bad, lost, line],
         [lost],

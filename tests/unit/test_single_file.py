@@ -9,18 +9,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downloader.links import Document, Kind, Page, find
-from downloader.singlefile import MIB, Cache, Left, Single, data_uri, single_file
-from downloader.singlefile.model import Packed
-from downloader.urls import Url
+from downloader.links import Document, LinkKind, ParsedDocument, find_links
+from downloader.mirror.singlefile import (
+    MIB,
+    ExternalReference,
+    PackedFileCache,
+    SingleFilePage,
+    data_uri,
+    single_file,
+)
+from downloader.mirror.singlefile.model import PackedFile
+from downloader.web.urls import Url
 from tests.support.single_file import FRAME, Files, reader
 
 
 def pack(
     files: Files, path: str = "index.html", *, most: int = MIB * 16, total: int = MIB * 64
-) -> Single:
+) -> SingleFilePage:
     address = "https://h/{}".format
-    return single_file(path, reader(files), address=address, most=most, total=total)
+    return single_file(
+        path, reader(files), source_url=address, max_file_bytes=most, max_page_characters=total
+    )
 
 
 def unpacked(body: bytes) -> str:
@@ -43,7 +52,7 @@ def test_what_a_page_needs_is_within() -> None:
             **dict.fromkeys(["i.png", "j.png", "f.woff2"], bytes(range(100))),
         }
     )
-    assert single.left == ()
+    assert single.external_references == ()
     assert single.inlined == {"a.css", "b.css", "m.js", "n.js", "i.png", "j.png", "f.woff2"}
     text = unpacked(single.body)
     assert "integrity" not in text
@@ -65,9 +74,9 @@ def test_links_stay_unless_there_is_an_address() -> None:
     text = unpacked(single.body)
     for part in ("href=../b.html#x", "href=#own", "src=gone.png", "'../c/d e.html#y'"):
         assert part in text
-    assert set(single.left) == {
-        Left("a/index.html", "a/gone.png", "missing"),
-        Left("c/frame.html", "c/lost.png", "missing"),
+    assert set(single.external_references) == {
+        ExternalReference("a/index.html", "a/gone.png", "missing"),
+        ExternalReference("c/frame.html", "c/lost.png", "missing"),
     }
 
 
@@ -85,7 +94,7 @@ def test_circles_are_cut_where_a_browser_cuts_them() -> None:
     text = unpacked(single.body)
     assert "@import 'data:text/css,@import 'data:text/css,'; b {}'" in text
     assert text.count("about:blank") == 2
-    assert single.left == ()
+    assert single.external_references == ()
 
 
 def test_modules_that_import_each_other_have_names() -> None:
@@ -108,9 +117,9 @@ def test_modules_that_import_each_other_have_names() -> None:
     # It is one and the same module, whichever way leads to it.
     assert f"src='{named['single-file:m.js']}'" in text
     assert text.count("data:text/javascript,import%20%27single-file:m.js%27") == 1
-    assert single.left == ()
+    assert single.external_references == ()
     wide = pack({**files, "index.html": page.encode("utf-16")})
-    assert {left.reason for left in wide.left} == {"it needs itself"}
+    assert {left.reason for left in wide.external_references} == {"it needs itself"}
 
 
 def test_frames_of_the_same_origin_are_within_the_page() -> None:
@@ -140,7 +149,7 @@ def test_frames_of_the_same_origin_are_within_the_page() -> None:
 def test_other_frames_keep_apart(page: str, frame: str, address: str) -> None:
     page = page if "iframe" in page else f"{page}<iframe src=f.html></iframe>"
     files: Files = {"index.html": page, "f.html": frame}
-    single = single_file("index.html", reader(files), address=address.format)
+    single = single_file("index.html", reader(files), source_url=address.format)
     assert b"srcdoc" not in single.body
     assert b"<iframe src=data:text/html;charset" in single.body
 
@@ -153,7 +162,7 @@ def test_a_page_in_a_legacy_encoding_says_so_and_takes_frames() -> None:
         "f.html": f"{FRAME}\u00fc\u20ac",
     }
     address = "https://h/{}".format
-    single = single_file("index.html", reader(files), address=address, charset="latin-1")
+    single = single_file("index.html", reader(files), source_url=address, charset="latin-1")
     assert single.body.startswith(b"<!doctype html><meta charset=windows-1252><title>\xfc")
     assert b'<meta charset=utf-8>&#252;&#8364;"' in single.body
 
@@ -173,12 +182,12 @@ def test_what_pages_share_is_packed_once() -> None:
         asked.append(path)
         return reader(files)(path)
 
-    cache = Cache()
+    cache = PackedFileCache()
     first, second = (
-        single_file(path, read, address=str, cache=cache) for path in ("a.html", "b.html")
+        single_file(path, read, source_url=str, cache=cache) for path in ("a.html", "b.html")
     )
-    assert first == second == single_file("b.html", read, address=str)
-    assert {left.reference for left in second.left} == {"gone.png"}
+    assert first == second == single_file("b.html", read, source_url=str)
+    assert {left.reference for left in second.external_references} == {"gone.png"}
     assert [asked.count(path) for path in ("s.css", "i.png", "gone.png")] == [2, 2, 2]
 
 
@@ -197,13 +206,13 @@ def test_markup_that_never_ends_does(markup: str) -> None:
 
 
 def test_a_cache_is_bounded() -> None:
-    cache = Cache(100_000)
+    cache = PackedFileCache(100_000)
     for number in range(100):
-        cache.put((f"{number}.png", Kind.IMAGE, False), Packed("x" * 9_000))
-    kept = [n for n in range(100) if cache.get((f"{n}.png", Kind.IMAGE, False))]
+        cache.put((f"{number}.png", LinkKind.IMAGE, False), PackedFile("x" * 9_000))
+    kept = [n for n in range(100) if cache.get((f"{n}.png", LinkKind.IMAGE, False))]
     assert kept == list(range(90, 100))
-    cache.put(("large.png", Kind.IMAGE, False), Packed("x" * 30_000))
-    assert cache.get(("large.png", Kind.IMAGE, False)) is None
+    cache.put(("large.png", LinkKind.IMAGE, False), PackedFile("x" * 30_000))
+    assert cache.get(("large.png", LinkKind.IMAGE, False)) is None
 
 
 def test_a_page_needs_itself_a_thousand_times() -> None:
@@ -217,7 +226,7 @@ def test_a_page_needs_itself_a_thousand_times() -> None:
     assert pack(files).body.count(b"about:blank") == 1000
     single = pack(files, "a.html", most=MIB, total=4 * MIB)
     assert len(single.body) < 5 * MIB
-    assert single.left
+    assert single.external_references
 
 
 def test_circles_of_many_files_end() -> None:
@@ -227,11 +236,11 @@ def test_circles_of_many_files_end() -> None:
     pack({"index.html": page, **dict.fromkeys(names, sheet)}, most=MIB)
     chain: Files = {f"{n}.css": f"@import '{n + 1}.css'" for n in range(100)}
     single = pack({"index.html": page, **chain})
-    assert [left.reason for left in single.left] == ["too many files within files"]
+    assert [left.reason for left in single.external_references] == ["too many files within files"]
     wide: Files = {f"{n}.js": f"import './{n + 1}.js';" * 4 for n in range(20)}
     wide["20.js"] = ""
     single = pack({"index.html": "<script type=module src=0.js></script>", **wide}, most=MIB)
-    assert {left.reason for left in single.left} <= {
+    assert {left.reason for left in single.external_references} <= {
         *("too large", "the page would become too large")
     }
     assert len(single.body) < 4 * MIB
@@ -246,7 +255,7 @@ def test_what_is_too_large_stays_outside() -> None:
         "a.css": "a { b: url(small.png) }" * 3,
     }
     single = pack(files, most=2000)
-    assert {(left.reference, left.reason) for left in single.left} == {
+    assert {(left.reference, left.reason) for left in single.external_references} == {
         ("large.png", "too large"),
         # What fits of a style sheet is in it.
         ("small.png", "too large"),
@@ -255,13 +264,15 @@ def test_what_is_too_large_stays_outside() -> None:
     assert b"src=https://h/large.png" in single.body
     single = pack(files, total=2000)
     assert ("small.png", "the page would become too large") in {
-        (left.reference, left.reason) for left in single.left
+        (left.reference, left.reason) for left in single.external_references
     }
 
 
 def test_a_frame_that_no_browser_would_open_stays_outside() -> None:
     single = pack({"index.html": "<iframe src=f.html>", "f.html": "x" * (2 * MIB)})
-    assert single.left == (Left("index.html", "f.html", "too large for a frame"),)
+    assert single.external_references == (
+        ExternalReference("index.html", "f.html", "too large for a frame"),
+    )
 
 
 def test_graphics_are_put_into_the_page() -> None:
@@ -271,18 +282,22 @@ def test_graphics_are_put_into_the_page() -> None:
     )
     page = "<meta charset=windows-1252><svg><use href=s.svg#dot /><use href='s.svg#gone'/></svg>"
     single = pack({"index.html": page, "s.svg": svg, "t.svg": svg})
-    assert single.left == (Left("index.html", "s.svg", "the graphic has no such part"),)
+    assert single.external_references == (
+        ExternalReference("index.html", "s.svg", "the graphic has no such part"),
+    )
     assert b"href=#dot" in single.body
     assert single.body.count(b"<symbol id='dot'><title>&#252;</title>") == 1
     taken = page.replace("s.svg#gone", "t.svg#dot")
     single = pack({"index.html": taken, "s.svg": svg, "t.svg": svg})
-    assert [left.reference for left in single.left] == ["t.svg"]
+    assert [left.reference for left in single.external_references] == ["t.svg"]
     xhtml = '<html xmlns="http://www.w3.org/1999/xhtml"><body>{}</body></html>'
     inner = '<svg xmlns="http://www.w3.org/2000/svg"><use href="s.svg#dot"/></svg>'
     single = pack({"a.xhtml": xhtml.format(inner), "s.svg": svg}, "a.xhtml")
-    assert single.left == ()
+    assert single.external_references == ()
     assert b'<use href="#dot"/>' in single.body
-    assert Page(Document(single.body, "application/xhtml+xml", Url("http://h/"))).links == ()
+    assert (
+        ParsedDocument(Document(single.body, "application/xhtml+xml", Url("http://h/"))).links == ()
+    )
     assert single.body.endswith(b"</svg></svg></body></html>")
 
 
@@ -350,4 +365,4 @@ def test_all_candidates_of_a_picture_are_within() -> None:
     files: Files = {"index.html": "<img srcset='a.png 1x, b.png 2x, c.png 3x'>"}
     single = pack({**files, **dict.fromkeys(["a.png", "b.png", "c.png"], b"\x89PNG")})
     assert len(single.inlined) == 3
-    assert len(find(Document(single.body, "text/html", Url("http://h/")))) == 3
+    assert len(find_links(Document(single.body, "text/html", Url("http://h/")))) == 3

@@ -19,7 +19,7 @@ from downloader.models import Checksum, Failed, Target
 from downloader.sources import Entry, FetchList
 from downloader.sources.entries import from_line
 from downloader.sources.formats import parse_list
-from downloader.urls import Url, parse
+from downloader.web.urls import Url, parse
 
 SHA = "a" * 64
 Encode = Callable[[str], bytes]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader.text import format_size, parse_seconds, parse_size, printable
+from downloader.web.text import format_size, parse_seconds, parse_size, printable
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from downloader import urls
 from downloader.errors import BadUrlError
-from downloader.urls import Url
+from downloader.web import urls
+from downloader.web.urls import Url
 
 
 @pytest.mark.parametrize(

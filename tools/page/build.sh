@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Refreshes downloader/report/page/plot.js from npm, at the versions of package-lock.json, and the
+# Refreshes downloader/report/formats/page/plot.js from npm, at the versions of package-lock.json, and the
 # licences of all that is in it. To take newer versions: npm update, then this.
 set -euo pipefail
 cd "$(dirname "$0")"
-page=../../downloader/report/page
+page=../../downloader/report/formats/page
 npm ci --silent --no-audit --no-fund
 npx esbuild plot.js --bundle --minify --format=iife --global-name=Plot --charset=ascii \
   --legal-comments=none --metafile=meta.json --outfile="$page/plot.js" --log-level=warning

@@ -1,0 +1,138 @@
+"""CDXJ indexes of WARC files: one line per capture, sorted by SURT key and timestamp.
+
+Lines are sorted on disk, because a file may hold millions of captures, and looked up by bisection
+of a memory-mapped index.
+"""
+
+import heapq
+import json
+import mmap
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from downloader.archive.surt import surt
+from downloader.web.urls import Url
+
+#: The ``mime`` of a revisit record, which has no payload.
+REVISIT_MIME = "warc/revisit"
+_json_string = json.encoder.encode_basestring_ascii
+#: Lines that are sorted in memory at once; each such run is a temporary file.
+_LINES_PER_RUN = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """The index entry of one response or revisit record.
+
+    Attributes:
+        url: the target URI.
+        date: the date of the record, as in its header; without fractions when read from an index.
+        mime: the media type, or :data:`REVISIT_MIME`.
+        status: the HTTP status, as digits.
+        digest: the payload digest; may be empty.
+        offset, length: of the record in the file, in bytes.
+        truncated: the value of ``WARC-Truncated``; empty for a complete payload.
+    """
+
+    url: str
+    date: str
+    mime: str
+    status: str
+    digest: str
+    offset: int
+    length: int
+    truncated: str = ""
+
+
+def format_line(capture: Capture, filename: str) -> str:
+    """Return the index line of a capture, without its line end."""
+    timestamp = "".join(filter(str.isdigit, capture.date))[:14]
+    fields = (
+        f'{{"url": {_json_string(capture.url)}, "mime": {_json_string(capture.mime or "unk")}, '
+        f'"status": "{capture.status}", "digest": {_json_string(capture.digest)}, '
+        f'"length": "{capture.length}", "offset": "{capture.offset}", '
+        f'"filename": {_json_string(filename)}'
+    )
+    truncated = f', "truncated": {_json_string(capture.truncated)}' if capture.truncated else ""
+    return f"{surt(Url(capture.url))} {timestamp} {fields}{truncated}}}"
+
+
+def sort_lines(lines: Iterable[bytes], output: IO[bytes]) -> None:
+    """Write *lines*, with their line ends, in order, within a bounded memory."""
+    with ExitStack() as stack:
+        runs: list[Iterable[bytes]] = []
+        source = iter(lines)
+        while run := sorted(islice(source, _LINES_PER_RUN)):
+            if len(run) < _LINES_PER_RUN and not runs:
+                output.writelines(run)
+                return
+            file = stack.enter_context(tempfile.TemporaryFile())
+            file.writelines(run)
+            file.seek(0)
+            runs.append(file)
+        output.writelines(heapq.merge(*runs))
+
+
+def merge_indexes(paths: Iterable[Path]) -> Iterator[bytes]:
+    """Yield the lines of several indexes in order."""
+    with ExitStack() as stack:
+        yield from heapq.merge(*(stack.enter_context(path.open("rb")) for path in paths))
+
+
+def lines_with_prefix(data: mmap.mmap, prefix: bytes) -> Iterator[bytes]:
+    """Yield the lines of a sorted file that begin with *prefix*, without their line ends."""
+    low, high = 0, len(data)
+    while low < high:
+        middle = (low + high) // 2
+        start = data.rfind(b"\n", 0, middle) + 1
+        end = data.find(b"\n", middle)
+        end = len(data) if end < 0 else end
+        if data[start:end] < prefix:
+            low = end + 1
+        else:
+            high = start
+    while data[low : low + len(prefix)] == prefix:
+        end = data.find(b"\n", low)
+        yield data[low : end if end >= 0 else len(data)]
+        if end < 0:
+            return
+        low = end + 1
+
+
+def find_captures(index: Path, url: str) -> Iterator[Capture]:
+    """Yield the captures of *url* with a complete payload, or none if the index is unreadable."""
+    for line in _read_lines_with_prefix(index, f"{surt(Url(url))} ".encode()):
+        with suppress(ValueError, KeyError, TypeError):
+            _, timestamp, fields_json = line.split(b" ", 2)
+            fields = json.loads(fields_json)
+            if fields["url"] == url and "truncated" not in fields:
+                yield Capture(
+                    url=url,
+                    date=_iso_date(timestamp.decode("ascii")),
+                    mime=fields["mime"],
+                    status=fields["status"],
+                    digest=str(fields.get("digest", "")),
+                    offset=int(fields["offset"]),
+                    length=int(fields["length"]),
+                )
+
+
+def _iso_date(timestamp: str) -> str:
+    """Return a timestamp of 14 digits as a ``WARC-Date``."""
+    day, clock = f"{timestamp[:4]}-{timestamp[4:6]}-{timestamp[6:8]}", timestamp[8:14]
+    return f"{day}T{clock[:2]}:{clock[2:4]}:{clock[4:]}Z"
+
+
+def _read_lines_with_prefix(index: Path, prefix: bytes) -> list[bytes]:
+    with (
+        suppress(OSError, ValueError),
+        index.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
+        return list(lines_with_prefix(data, prefix))
+    return []

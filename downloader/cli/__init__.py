@@ -1,0 +1,1 @@
+"""The command ``download``: options, subcommands, and what is shown on the terminal."""

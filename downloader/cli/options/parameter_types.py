@@ -1,0 +1,211 @@
+"""What options take: quantities with suffixes, names of files, parts of a list."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from downloader.errors import BadUrlError
+from downloader.models.shards import Shard
+from downloader.object_store import Destination, parse_destination
+from downloader.report.budget import Budget, parse_budget
+from downloader.report.formats import endings, format_of
+from downloader.sources import parse_header
+from downloader.web.text import parse_seconds, parse_size, printable
+
+
+class CountOrAutoParam(click.ParamType[int | None]):
+    """A number from 1 on, or ``auto``, which is None."""
+
+    name = "N|auto"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Return the number, or None."""
+        if str(value).strip().lower() == "auto":
+            return None
+        try:
+            number = int(str(value))
+        except ValueError:
+            self.fail(f"{str(value)!r} is not a valid integer, nor auto", param, ctx)
+        return click.IntRange(min=1).convert(number, param, ctx)
+
+
+class ProcessesParam(CountOrAutoParam):
+    """A number from 1 on, or ``auto``, which is how many cores this process may use."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Return the number."""
+        return super().convert(value, param, ctx) or usable_cores()
+
+
+class LevelParam(click.ParamType[int]):
+    """How many links are followed one after the other: a number from 1 on, or ``inf``."""
+
+    name = "N|inf"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number; 0 stands for ``inf``, as in wget."""
+        if str(value).strip().lower() in ("inf", "infinity"):
+            return 0
+        try:
+            number = int(str(value))
+        except ValueError:
+            self.fail(f"{str(value)!r} is not a valid integer, nor inf", param, ctx)
+        return click.IntRange(min=0).convert(number, param, ctx)
+
+
+class SecondsParam(click.ParamType[float]):
+    """A length of time, in seconds or with a suffix; more than none, unless *least* is 0."""
+
+    name = "SECONDS"
+
+    def __init__(self, least: float | None = None) -> None:
+        self._least = least
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return seconds."""
+        try:
+            # A config file gives numbers; text of them says the same.
+            seconds = parse_seconds(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if seconds <= 0 and seconds != self._least:
+            self.fail("it must be more than 0", param, ctx)
+        return seconds
+
+
+class SizeParam(click.ParamType[int]):
+    """A number of bytes, perhaps with a suffix."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return bytes."""
+        try:
+            return parse_size(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class OutputParam(click.ParamType[Destination]):
+    """Where to save: a folder, or the URL of an object store's prefix."""
+
+    name = "DIR|URL"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Destination:
+        """Return the folder, and the URL if it is one."""
+        try:
+            place = value if isinstance(value, Destination) else parse_destination(os.fspath(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if place.remote is not None and place.remote.startswith("memory:"):
+            self.fail("memory ends with the program", param, ctx)
+        return place
+
+
+class ArchiveFileParam(click.ParamType[Path]):
+    """The name of an archive file, whose ending says what it is."""
+
+    name = "FILE"
+
+    def __init__(self, *endings: str) -> None:
+        self._endings = endings
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        path = Path(str(value))
+        if not path.name.endswith(self._endings) or path.name in self._endings:
+            self.fail(f"it must end with {' or '.join(self._endings)}", param, ctx)
+        return path
+
+
+class ShardParam(click.ParamType[Shard]):
+    """One of several runs that share a list: ``K/N``."""
+
+    name = "K/N"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Shard:
+        """Return which one."""
+        try:
+            return value if isinstance(value, Shard) else Shard.parse(str(value))
+        except ValueError as error:
+            self.fail(printable(str(error)), param, ctx)
+
+
+class HeaderParam(click.ParamType[tuple[str, str]]):
+    """A request header field, ``Name: value``; in a variable, one on each line."""
+
+    name = "'NAME: VALUE'"
+    envvar_list_splitter = "\n"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return name and value."""
+        if isinstance(value, tuple):
+            name, text = value
+            return str(name), str(text)
+        try:
+            return parse_header(str(value))
+        except BadUrlError as error:
+            self.fail(f"{error.message}; {error.hint}", param, ctx)
+
+
+class HeaderTextParam(click.ParamType[str]):
+    """A text that can be sent in a header field."""
+
+    name = "TEXT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        text = str(value)
+        if not text.isprintable():
+            self.fail("it has control characters", param, ctx)
+        return text
+
+
+class ReportFileParam(click.ParamType[Path]):
+    """A file whose ending says which report it is to be; in a variable, one on each line."""
+
+    name = "FILE"
+    envvar_list_splitter = "\n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        path = Path(value)
+        if format_of(path) is None:
+            self.fail(f"{str(path)!r} does not end in {endings()}", param, ctx)
+        return path
+
+
+class BudgetParam(click.ParamType[Budget]):
+    """What bodies may weigh."""
+
+    name = "LIMITS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Budget:
+        """Return the limits."""
+        try:
+            return value if isinstance(value, Budget) else parse_budget(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

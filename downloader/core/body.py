@@ -1,0 +1,397 @@
+"""The body of one response: decoded, measured, checked against limits, and saved."""
+
+import hashlib
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from downloader.core.transfer import Transfer, TransferContext
+from downloader.errors import (
+    BlockedError,
+    ChecksumError,
+    DiskError,
+    TimedOutError,
+    TooLargeError,
+    TruncatedError,
+    UrlError,
+)
+from downloader.http import Response
+from downloader.http.resume import strong_validator
+from downloader.journal import PartialFile
+from downloader.models import Checksum, NetworkOptions, PartialBody, Sizes
+from downloader.models.exchange import RecordLocation
+from downloader.storage import PartFile, PublishOptions
+from downloader.web.charset import CharacterCount
+from downloader.web.content_coding import PIECE, decoder_for
+from downloader.web.filenames import SafePath
+from downloader.web.media_types import is_text
+from downloader.web.text import format_size
+
+#: The speed of a transfer is compared with ``min_speed`` over spans of this length.
+_SPEED_SPAN_SECONDS = 5.0
+#: When all transfers together buffer more bytes, each that buffers a fair amount writes it.
+_MAX_BUFFERED_BYTES = 64 * 1024 * 1024
+_MIN_WRITE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SavedBody:
+    """A body that was saved.
+
+    Attributes:
+        sizes: its sizes.
+        sha256: of the saved bytes, in hex.
+        resumed_at: bytes that an earlier attempt had left.
+        set_aside: the new name of a file that was in its place and is not ours; or empty.
+        location: of its record in an archive, if one is written.
+    """
+
+    sizes: Sizes
+    sha256: str
+    resumed_at: int
+    set_aside: str
+    location: RecordLocation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """How a response continues a partial file.
+
+    Attributes:
+        offset: bytes of the partial file.
+        total: bytes of the whole body.
+    """
+
+    offset: int
+    total: int
+
+
+async def save_body(
+    transfer: Transfer,
+    context: TransferContext,
+    response: Response,
+    path: SafePath,
+    continuation: Continuation | None,
+) -> SavedBody:
+    """Save the body of *response* as *path*, if it is received whole.
+
+    A small body is saved in one call. A larger one is written to a ``.part`` file, which is kept
+    when the transfer breaks and a later attempt can resume it; which version of the resource it
+    holds is recorded before its first byte is written.
+
+    Raises:
+        UrlError: the body is not whole, has another checksum, or is too large or too slow.
+        DiskError: the disk refuses.
+    """
+    options, meter, rate_limiter = context.options, context.meter, context.rate_limiter
+    body = _BodyReader(response, options)
+    measurement = _BodyMeasurement(response, transfer.job.target.checksum)
+    async with _BodyWriter(
+        transfer, context, response, path, measurement, resumable=body.decoder is None
+    ) as writer:
+        if continuation is not None:
+            async for size in writer.resume(continuation.offset):
+                body.grow(size)
+        while data := await response.read_some():
+            transfer.received += len(data)
+            meter.received += len(data)
+            for piece in body.feed(data):
+                await writer.write(piece)
+            if rate_limiter is not None:
+                await rate_limiter.throttle(len(data))
+        # Every named file must be in the archive. A pack has no files: it records a body last, so
+        # that it holds none that fails.
+        location = None if options.pack else await response.archived()
+        body.finish()
+        if continuation is not None and body.size != continuation.total:
+            writer.discard()
+            raise TruncatedError(
+                "the resumed body does not have the length that the server announced"
+            )
+        modified = response.last_modified if options.server_timestamps else None
+        set_aside = await writer.publish(PublishOptions(_replaces_own(transfer, path), modified))
+        if options.pack:
+            location = await response.archived()
+    resumed_at = continuation.offset if continuation else 0
+    sizes = measurement.sizes(body.wire)
+    return SavedBody(sizes, measurement.sha256, resumed_at, set_aside, location)
+
+
+def _replaces_own(transfer: Transfer, path: SafePath) -> bool:
+    """Return whether a file that is in the place of *path* is an earlier version of this one."""
+    job = transfer.job
+    return job.free or (job.saved is not None and job.saved.path == path)
+
+
+class _BodyReader:
+    """Decodes a body and checks it against the limits.
+
+    Attributes:
+        decoder: undoes the content coding; None for identity.
+        wire: bytes received.
+        size: bytes after decoding, those of a resumed file included.
+
+    Raises, when made:
+        TooLargeError: the response says that its body is larger than allowed.
+    """
+
+    def __init__(self, response: Response, options: NetworkOptions) -> None:
+        self.decoder = decoder_for(response.content_coding, response.media_type)
+        self.wire = self.size = 0
+        self._max_size = options.max_size
+        self._length_verified = response.length_verified
+        self._speed_guard = _SpeedGuard(options.min_speed) if options.min_speed else None
+        if self._max_size is not None and self.decoder is None:
+            self._check_size(response.content_length or 0)
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield the decoded bytes of *data*, in pieces.
+
+        Raises:
+            TooLargeError: the body is larger than allowed.
+            TimedOutError: it comes slower than allowed.
+        """
+        self.wire += len(data)
+        if self._speed_guard is not None:
+            self._speed_guard.feed(len(data))
+        if self.decoder is None:
+            self.grow(len(data))
+            yield data
+            return
+        for piece in self.decoder.feed(data):
+            self.grow(len(piece))
+            yield piece
+
+    def grow(self, size: int) -> None:
+        """Count *size* more decoded bytes.
+
+        Raises:
+            TooLargeError: the body is larger than allowed.
+        """
+        self.size += size
+        if self._max_size is not None:
+            self._check_size(self.size)
+
+    def finish(self) -> None:
+        """Check that the content coding has come to its end.
+
+        Raises:
+            UrlError: it has not.
+        """
+        if self.decoder and (self.wire or not self._length_verified):
+            self.decoder.finish()
+
+    def _check_size(self, size: int) -> None:
+        if self._max_size is not None and size > self._max_size:
+            message = f"larger than {format_size(self._max_size)}"
+            raise TooLargeError(message, hint="see --max-size")
+
+
+class _SpeedGuard:
+    """Gives up a transfer that is slower than *min_speed*, in bytes per second."""
+
+    def __init__(self, min_speed: int) -> None:
+        self._min_speed = min_speed
+        self._span_started = time.monotonic()
+        self._span_bytes = 0
+
+    def feed(self, size: int) -> None:
+        """Count *size* bytes received.
+
+        Raises:
+            TimedOutError: the last span was too slow.
+        """
+        self._span_bytes += size
+        span = time.monotonic() - self._span_started
+        if span < _SPEED_SPAN_SECONDS:
+            return
+        if self._span_bytes < self._min_speed * span:
+            message = f"slower than {format_size(self._min_speed)}/s"
+            raise TimedOutError(message, hint="see --min-speed")
+        self._span_started += span
+        self._span_bytes = 0
+
+
+class _BodyMeasurement:
+    """Hashes and counts the decoded bytes of a body.
+
+    It is used in the threads that save, because it can be as much work as saving.
+
+    Attributes:
+        sha256: of the whole body in hex, after :meth:`finish`.
+    """
+
+    def __init__(self, response: Response, checksum: Checksum | None) -> None:
+        text = is_text(response.media_type)
+        self._characters = CharacterCount(response.content_type) if text else None
+        self._sha256 = hashlib.sha256()
+        self._checksum = checksum
+        other = checksum is not None and checksum.algorithm != "sha256"
+        self._other_hash = hashlib.new(checksum.algorithm) if checksum and other else None
+        self._saved = self._character_count = 0
+        self.sha256 = ""
+
+    def feed(self, piece: bytes | memoryview) -> None:
+        """Hash and count the next piece."""
+        self._saved += len(piece)
+        self._sha256.update(piece)
+        if self._characters is not None:
+            self._characters.feed(piece)
+        if self._other_hash is not None:
+            self._other_hash.update(piece)
+
+    def finish(self) -> None:
+        """Complete hashes and counts, and verify the checksum of the list.
+
+        Raises:
+            ChecksumError: the body has another one.
+        """
+        self.sha256 = self._sha256.hexdigest()
+        if self._checksum is not None:
+            digest = self._other_hash.hexdigest() if self._other_hash else self.sha256
+            if digest != self._checksum.digest:
+                raise ChecksumError(
+                    f"{self._checksum.algorithm} is {digest}, expected {self._checksum.digest}; "
+                    f"the body has {self._saved} bytes"
+                )
+        if self._characters is not None:
+            self._character_count = self._characters.finish()
+
+    def sizes(self, wire: int) -> Sizes:
+        """Return the sizes of the body; *wire* is the number of bytes received."""
+        counted = self._characters
+        if counted is None:
+            return Sizes(wire, self._saved)
+        return Sizes(wire, self._saved, self._character_count, counted.charset, counted.source)
+
+
+class _BodyWriter:
+    """Buffers a small body; writes a larger one to a ``.part`` file.
+
+    An asynchronous context manager: when it is left without :meth:`publish`, nothing stays but a
+    ``.part`` file that a later attempt can resume.
+    """
+
+    def __init__(
+        self,
+        transfer: Transfer,
+        context: TransferContext,
+        response: Response,
+        path: SafePath,
+        measurement: _BodyMeasurement,
+        *,
+        resumable: bool,
+    ) -> None:
+        self._transfer = transfer
+        self._context = context
+        self._response = response
+        self._path = path
+        self._measurement = measurement
+        self._resumable = resumable
+        self._stack: AsyncExitStack | None = None
+        self._part: PartFile | None = None
+        self._buffer: list[bytes] = []
+        self._buffered = 0
+        self._measured = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._release_buffer()
+        if self._part is not None and self._part.keep:
+            if isinstance(error, BlockedError | ChecksumError | TooLargeError):
+                self._part.keep = False
+            elif isinstance(error, UrlError) and not isinstance(error, DiskError):
+                with suppress(UrlError):
+                    await self._part.flush()
+        if self._stack is not None:
+            await self._stack.__aexit__(kind, error, traceback)
+
+    async def resume(self, offset: int) -> AsyncIterator[int]:
+        """Measure the *offset* bytes of the partial file, yielding sizes; then append to it.
+
+        Raises:
+            TruncatedError: the file has another size.
+        """
+        part = await self._open(resume=True)
+        if part.size != offset:
+            raise TruncatedError("the partial file has changed")
+        part.keep = True
+        async for block in part.read_existing():
+            self._measurement.feed(block)
+            yield len(block)
+        part.set_observer(self._measurement.feed)
+
+    async def write(self, piece: bytes) -> None:
+        """Buffer or write the next piece."""
+        if self._part is not None:
+            await self._part.write(piece)
+            return
+        meter = self._context.meter
+        self._buffer.append(piece)
+        self._buffered += len(piece)
+        meter.buffered += len(piece)
+        if self._buffered < PIECE and (
+            meter.buffered < _MAX_BUFFERED_BYTES or self._buffered < _MIN_WRITE_BYTES
+        ):
+            return
+        part = await self._open(resume=False)
+        part.set_observer(self._measurement.feed)
+        part.keep = await self._record_part()
+        pieces, self._buffer = self._buffer, []
+        self._release_buffer()
+        for data in pieces:
+            await part.write(data)
+
+    async def publish(self, how: PublishOptions) -> str:
+        """Give the whole file its name; return the new name of a file that was in its place."""
+        if self._part is not None:
+            return await self._part.commit(how, self._measurement.finish)
+        data = self._buffer[0] if len(self._buffer) == 1 else b"".join(self._buffer)
+        return await self._context.storage.save(self._path, data, how, self._measure_buffer)
+
+    def discard(self) -> None:
+        """Keep no ``.part`` file."""
+        if self._part is not None:
+            self._part.keep = False
+
+    async def _open(self, *, resume: bool) -> PartFile:
+        self._stack = AsyncExitStack()
+        opening = self._context.storage.open_part(self._path, resume=resume)
+        self._part = await self._stack.enter_async_context(opening)
+        return self._part
+
+    async def _record_part(self) -> bool:
+        """Record which version the ``.part`` file holds; return whether it can be resumed."""
+        response = self._response
+        validator = ""
+        if self._resumable:
+            validator = strong_validator(
+                response.header("ETag"), response.header("Last-Modified"), response.header("Date")
+            )
+        partial = PartialBody(response.url, validator, response.content_length)
+        partial_file = PartialFile(self._path, partial)
+        await self._context.record_part(self._transfer.job, partial_file)
+        self._transfer.partial_file = partial_file if validator else None
+        return bool(validator)
+
+    def _measure_buffer(self) -> None:
+        if self._measured:
+            return  # saving is retried when no file descriptor was free
+        for data in self._buffer:
+            self._measurement.feed(data)
+        self._measurement.finish()
+        self._measured = True
+
+    def _release_buffer(self) -> None:
+        self._context.meter.buffered -= self._buffered
+        self._buffered = 0

@@ -1,0 +1,14 @@
+"""A transfer backend of several processes: each fetches from its own hosts, in its own event loop.
+
+- ``process_backend``: what a run uses; assigns hosts to supervisors and shares the limits.
+- ``supervisor``: keeps one process running and retries what a crashed one was fetching.
+- ``process``: starts a process and exchanges frames with it.
+- ``worker``: what runs in that process: a pool.
+- ``ipc``: the frames.
+- ``in_flight_table``: which transfers a process was running when it crashed.
+"""
+
+from downloader.core.processes.process import forked_ahead
+from downloader.core.processes.process_backend import ProcessBackend
+
+__all__ = ["ProcessBackend", "forked_ahead"]

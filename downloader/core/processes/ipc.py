@@ -1,0 +1,240 @@
+"""The frames that parent and worker processes exchange: a length, then a pickle.
+
+Unpickling can run any code, so frames are only exchanged over a socket pair that the parent has
+created for a child of its own; no other process can write to it. Times of :func:`time.monotonic`
+may be sent, because all processes of a machine share that clock.
+"""
+
+import io
+import operator
+import pickle
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+
+from downloader.core.transfer import Redirected, Transfer
+from downloader.errors import DiskError, DownloadError
+from downloader.http import RedirectTrail
+from downloader.journal import Job, PartialFile
+from downloader.journal.rows import SavedFile
+from downloader.models import (
+    Checksum,
+    Downloaded,
+    Failed,
+    InFlight,
+    Outcome,
+    PartialBody,
+    Sizes,
+    Target,
+    Timings,
+    TransferOptions,
+    Unchanged,
+)
+from downloader.web.filenames import FileName
+
+_LENGTH = struct.Struct(">I")
+#: Dataclasses of which many are sent. They are pickled by :func:`_reducer`, because Python's own
+#: protocol for frozen dataclasses takes several times as long.
+_RECORDS: tuple[type, ...] = (
+    Checksum,
+    Downloaded,
+    Failed,
+    InFlight,
+    Job,
+    FileName,
+    PartialFile,
+    PartialBody,
+    Redirected,
+    SavedFile,
+    Sizes,
+    Target,
+    Timings,
+    RedirectTrail,
+    Transfer,
+    Unchanged,
+)
+
+#: A transfer that continues in another process, after a wait in seconds.
+Move = tuple[Transfer, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Parent to worker, the first frame: how to run.
+
+    Attributes:
+        options: the options of the run, with this worker's share of its limits.
+        max_concurrency: the largest number of transfers at once, where that is adapted.
+        concurrency_cap: a lower limit until :class:`UseFullConcurrency`, or None.
+        debug: whether to use asyncio's debug mode and write a debug log.
+    """
+
+    options: TransferOptions
+    max_concurrency: int
+    concurrency_cap: int | None
+    debug: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddTransfers:
+    """Parent to worker: fetch these."""
+
+    transfers: Sequence[Transfer]
+
+
+@dataclass(frozen=True, slots=True)
+class Reassign:
+    """Worker to parent: the next hosts of these may be another's. Parent to worker: yours."""
+
+    moves: Sequence[Move]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Parent to worker: start nothing more; with *now*, also cancel what is running."""
+
+    now: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UseFullConcurrency:
+    """Parent to worker: ignore ``concurrency_cap`` from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetRateLimit:
+    """Parent to worker: the new rate limit, in bytes per second."""
+
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecorded:
+    """Parent to worker: the reply to the :class:`RecordPart` of this number."""
+
+    number: int
+    error: DiskError | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPart:
+    """Worker to parent: record a partial file for the job of this row; reply when written."""
+
+    number: int
+    row: int
+    partial_file: PartialFile
+
+
+@dataclass(frozen=True, slots=True)
+class TransfersEnded:
+    """Worker to parent: outcomes, each with the row of its job."""
+
+    outcomes: Sequence[tuple[int, Outcome | Redirected]]
+
+
+@dataclass(frozen=True, slots=True)
+class Untried:
+    """Worker to parent, when stopped: rows of transfers that had not been started."""
+
+    rows: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressUpdate:
+    """Worker to parent: its progress.
+
+    Attributes:
+        received: bytes of bodies over the wire so far.
+        running: how many transfers are being fetched now.
+        in_flight: the longest-running of them.
+    """
+
+    received: int
+    running: int
+    in_flight: Sequence[InFlight]
+
+
+@dataclass(frozen=True, slots=True)
+class FatalError:
+    """Worker to parent, the last frame: why the run cannot continue."""
+
+    error: DownloadError
+
+
+ToWorker = Start | AddTransfers | Reassign | Stop | UseFullConcurrency | SetRateLimit | PartRecorded
+ToParent = RecordPart | TransfersEnded | Reassign | Untried | ProgressUpdate | FatalError
+Frame = ToWorker | ToParent
+
+
+def encode(frame: Frame) -> bytes:
+    """Return the bytes of a frame."""
+    buffer = io.BytesIO(bytes(_LENGTH.size))
+    buffer.seek(_LENGTH.size)
+    pickler = pickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
+    pickler.dispatch_table = _REDUCERS
+    pickler.dump(frame)
+    with buffer.getbuffer() as data:
+        _LENGTH.pack_into(data, 0, len(data) - _LENGTH.size)
+    return buffer.getvalue()
+
+
+class FrameDecoder:
+    """Decodes frames from a stream of bytes."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Yield the frames that *data* completes.
+
+        Raises:
+            TypeError: something else was pickled, which is a bug.
+        """
+        self._data += data
+        start = 0
+        while len(self._data) >= (begin := start + _LENGTH.size):
+            (length,) = _LENGTH.unpack_from(self._data, start)
+            if len(self._data) < begin + length:
+                break
+            with memoryview(self._data) as view, view[begin : begin + length] as part:
+                frame = pickle.loads(part)  # noqa: S301 - from our own process, see above
+            start = begin + length
+            if not isinstance(frame, Frame):
+                raise TypeError(f"no frame: {type(frame).__name__}")
+            yield frame
+        del self._data[:start]
+
+
+_Reducer = Callable[[object], tuple[Callable[..., object], tuple[object, ...]]]
+
+
+def _reducer(record: type) -> _Reducer:
+    """Return a pickle reducer for instances of a slotted dataclass."""
+    names = _field_names(record)
+    values = operator.attrgetter(*names)
+    # attrgetter returns a tuple only for several names.
+    several = len(names) > 1
+
+    def reduce(instance: object) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return _create, (record, values(instance) if several else (values(instance),))
+
+    return reduce
+
+
+def _create(record: type, values: Sequence[object]) -> object:
+    """Create an instance without calling its constructor, which has checked the values before."""
+    instance: object = object.__new__(record)
+    for set_field, value in zip(_SETTERS[record], values, strict=True):
+        set_field(instance, value)
+    return instance
+
+
+def _field_names(record: type) -> list[str]:
+    return [field.name for field in fields(record)]
+
+
+_REDUCERS: dict[type, _Reducer] = {record: _reducer(record) for record in _RECORDS}
+#: The descriptors of the slots, which set a field even if the dataclass is frozen.
+_SETTERS = {
+    record: [getattr(record, name).__set__ for name in _field_names(record)] for record in _RECORDS
+}

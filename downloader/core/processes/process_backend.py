@@ -1,0 +1,217 @@
+"""A transfer backend of several processes: hosts are assigned to them, and limits are shared."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from downloader import object_store
+from downloader.core.backend import EndedTransfer
+from downloader.core.outcomes import failed
+from downloader.core.processes.ipc import Move
+from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
+from downloader.core.transfer import PartRecorder, Transfer
+from downloader.errors import RunError
+from downloader.http import Client
+from downloader.models import InFlight, TransferOptions
+from downloader.models.shards import HostDealer
+from downloader.scheduling import MAX_CONCURRENCY, affordable_concurrency
+from downloader.storage import open_storage
+
+#: A process that does not stop is killed after this time.
+_STOP_SECONDS = 10.0
+#: The share of the rate that an idle process keeps, for its next transfer.
+_IDLE_RATE_SHARE = 0.02
+#: A rate is sent to a process only if it changes by this factor.
+_MIN_RATE_CHANGE = 1.05
+
+
+class ProcessBackend:
+    """Fetches in several processes; a :class:`~downloader.core.backend.TransferBackend`.
+
+    Each process is started with its first transfer.
+
+    Args:
+        options: the options of the run.
+        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        wake: set when there is something to :meth:`collect`.
+        fail: called with an error that ends the run; it has to stop this backend.
+
+    Attributes:
+        warnings: warnings so far, one line each.
+    """
+
+    def __init__(
+        self,
+        options: TransferOptions,
+        record_part: PartRecorder,
+        wake: asyncio.Event,
+        fail: Callable[[Exception], None],
+    ) -> None:
+        self.warnings: list[str] = []
+        self._options = options
+        self._wake = wake
+        self._fail = fail
+        self._dealer = HostDealer()
+        callbacks = SupervisorCallbacks(
+            record_part,
+            self._add_ended,
+            self._reassign,
+            self._share_rate,
+            self.warnings.append,
+            time.time(),
+        )
+        shares = share_options(options, self.warnings)
+        max_concurrency = MAX_CONCURRENCY // len(shares)
+        self._supervisors = [Supervisor(share, max_concurrency, callbacks) for share in shares]
+        self._tasks: dict[Supervisor, asyncio.Task[None]] = {}
+        self._ended: list[EndedTransfer] = []
+        self._stopped = False
+        self._kill_timer: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> Self:
+        if sys.platform == "win32":
+            raise RunError("several processes need another system", hint="see --processes")
+        # What the processes cannot use is found here, once, before the first one is started.
+        store = object_store.open_store(self._options)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(open_storage(self._options, store=store))
+            await stack.enter_async_context(Client(self._options))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stopped = True
+        for supervisor in self._supervisors:
+            supervisor.close()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._kill_timer is not None:
+            self._kill_timer.cancel()
+
+    @property
+    def unfinished(self) -> int:
+        """How many transfers have been added and not been collected."""
+        return sum(len(each.transfers) for each in self._supervisors) + len(self._ended)
+
+    @property
+    def running(self) -> int:
+        """How many of them are being fetched now, or have ended without being reported yet."""
+        return sum(supervisor.running for supervisor in self._supervisors)
+
+    @property
+    def received(self) -> int:
+        """Bytes of bodies over the wire so far."""
+        return sum(supervisor.received for supervisor in self._supervisors)
+
+    def in_flight(self) -> list[InFlight]:
+        """Return what is being fetched now, the longest-running first; of very many, not all."""
+        now = asyncio.get_running_loop().time()
+        rows = [
+            replace(row, seconds=row.seconds + now - supervisor.progress_at)
+            for supervisor in self._supervisors
+            for row in supervisor.progress.in_flight
+        ]
+        return sorted(rows, key=lambda row: -row.seconds)
+
+    def add(self, transfers: Iterable[Transfer]) -> None:
+        """Queue transfers; ignored after :meth:`stop`."""
+        if self._stopped:
+            return
+        assigned: dict[int, list[Transfer]] = {}
+        loads = [len(supervisor.transfers) for supervisor in self._supervisors]
+        for transfer in transfers:
+            owner = self._dealer.owner(transfer.host, loads)
+            loads[owner] += 1
+            assigned.setdefault(owner, []).append(transfer)
+        for owner, part in assigned.items():
+            self._started_supervisor(owner).add(part)
+
+    def stop(self, *, now: bool = False) -> None:
+        """Start nothing more; with *now*, also cancel what is running."""
+        self._stopped = True
+        for supervisor in self._supervisors:
+            supervisor.stop(now=now)
+        if now and self._kill_timer is None and self.unfinished:
+            loop = asyncio.get_running_loop()
+            self._kill_timer = loop.call_later(_STOP_SECONDS, self._kill)
+
+    async def collect(self) -> list[EndedTransfer]:
+        """Return the transfers that have ended since the last call."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def _kill(self) -> None:
+        for supervisor in self._supervisors:
+            if supervisor.transfers:
+                supervisor.kill()
+
+    def _started_supervisor(self, owner: int) -> Supervisor:
+        supervisor = self._supervisors[owner]
+        if supervisor not in self._tasks:
+            running = self._run(supervisor)
+            self._tasks[supervisor] = asyncio.create_task(running, name=f"process {owner + 1}")
+        return supervisor
+
+    async def _run(self, supervisor: Supervisor) -> None:
+        try:
+            await supervisor.run(debug=asyncio.get_running_loop().get_debug())
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self._wake.set()
+
+    def _add_ended(self, ended: Iterable[EndedTransfer]) -> None:
+        self._ended += ended
+        self._wake.set()
+
+    def _reassign(self, moves: Sequence[Move]) -> None:
+        """Send transfers to the owners of their next hosts."""
+        loads = [len(supervisor.transfers) for supervisor in self._supervisors]
+        for transfer, seconds in moves:
+            if self._stopped:
+                self._add_ended([(transfer, failed(transfer, asyncio.CancelledError()))])
+            else:
+                owner = self._dealer.owner(transfer.host, loads)
+                self._started_supervisor(owner).requeue([(transfer, seconds)])
+
+    def _share_rate(self) -> None:
+        """Share the rate limit among the processes, in proportion to their running transfers."""
+        if not self._options.limit_rate:
+            return
+        running = [supervisor.progress.running for supervisor in self._supervisors]
+        idle = max(1, sum(running)) * _IDLE_RATE_SHARE
+        total = sum(running) + idle * len(running)
+        rates = [(each + idle) / total * self._options.limit_rate for each in running]
+        changes = [
+            (rate - supervisor.rate, rate, supervisor)
+            for rate, supervisor in zip(rates, self._supervisors, strict=True)
+            if not 1 / _MIN_RATE_CHANGE < rate / supervisor.rate < _MIN_RATE_CHANGE
+        ]
+        # Reductions first, so that the total never exceeds the limit.
+        for _, rate, supervisor in sorted(changes, key=lambda change: change[0]):
+            supervisor.set_rate_limit(rate)
+
+
+def share_options(options: TransferOptions, warnings: list[str]) -> list[TransferOptions]:
+    """Return the options of each process, so that all together keep the limits of *options*."""
+    concurrency, count = options.concurrency, options.process_count
+    rate = options.limit_rate and max(1, options.limit_rate // count)
+    share = replace(options, processes=1, limit_rate=rate)
+    if concurrency is None:
+        return [share] * count
+    wanted = [concurrency // count + (number < concurrency % count) for number in range(count)]
+    affordable = list(map(affordable_concurrency, wanted))
+    if sum(affordable) < concurrency:
+        warnings.append(
+            f"no more than {sum(affordable)} at once, as the limit of open files is low; "
+            "see ulimit -n"
+        )
+    return [replace(share, concurrency=each) for each in affordable]

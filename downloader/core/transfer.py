@@ -1,0 +1,101 @@
+"""The state of one URL between its first request and its outcome; what all transfers share."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from downloader.errors import ErrorKind
+from downloader.http import Client, RedirectTrail
+from downloader.journal import Job, PartialFile
+from downloader.models import TransferOptions
+from downloader.scheduling import HostQueues, RateLimiter
+from downloader.storage import Storage
+from downloader.web import urls
+from downloader.web.urls import Url
+
+#: Records in the journal that a partial file is started; returns once that is written.
+PartRecorder = Callable[[Job, PartialFile], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Transfer:
+    """One URL, from its first request to its outcome.
+
+    A transfer waits in the queue of the host that it requests next, is started, and waits again
+    when it is retried, or when a redirect leads it to another host. It can be pickled.
+
+    Attributes:
+        job: what is fetched.
+        partial_file: what the next attempt may resume.
+        trail: the redirects of this attempt; None before an attempt.
+        attempts: attempts so far, this one included.
+        received: bytes of bodies over the wire so far.
+        started: time of the first request, by :func:`time.monotonic`; None before that.
+    """
+
+    job: Job
+    partial_file: PartialFile | None
+    trail: RedirectTrail | None = None
+    attempts: int = 0
+    received: int = 0
+    started: float | None = None
+
+    @property
+    def host(self) -> str:
+        """The host that is requested next."""
+        return urls.host(self.trail.next if self.trail else self.job.target.url)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the first request."""
+        return 0.0 if self.started is None else time.monotonic() - self.started
+
+
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """An attempt ended without an outcome: the transfer goes back to a host's queue.
+
+    Attributes:
+        seconds: the shortest wait before it is started again.
+        kind: the failure that is retried, or None after a redirect.
+    """
+
+    seconds: float = 0.0
+    kind: ErrorKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """A URL that a page refers to redirects; its target is a URL of its own, fetched once.
+
+    Attributes:
+        to: the target of the redirect.
+    """
+
+    to: Url
+
+
+@dataclass(slots=True)
+class TransferMeter:
+    """Bytes of bodies, over all transfers of a process.
+
+    Attributes:
+        received: received over the wire.
+        buffered: decoded and held in memory, not yet written.
+    """
+
+    received: int = 0
+    buffered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TransferContext:
+    """What all transfers of a process share."""
+
+    client: Client
+    storage: Storage
+    queues: HostQueues[Transfer]
+    rate_limiter: RateLimiter | None
+    meter: TransferMeter
+    options: TransferOptions
+    record_part: PartRecorder

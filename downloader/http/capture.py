@@ -1,0 +1,173 @@
+"""Capture the bytes of requests and of response heads, for an archive."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Protocol, Self, cast
+
+from aiohttp import ClientResponse, StreamReader
+from aiohttp.connector import Connection as ConnectionLease
+from aiohttp.http_parser import RawResponseMessage
+
+from downloader.errors import DiskError, ProtocolError, TimedOutError, TooLargeError, TruncatedError
+from downloader.http.connection import Connection
+from downloader.http.credentials import RedirectTrail
+from downloader.models.exchange import Exchange, ExchangeRecording, Truncation
+from downloader.web.media_types import parse_media_type
+from downloader.web.urls import Url
+
+_END_OF_HEAD = b"\r\n\r\n"
+#: The only status below 200 that is no interim response.
+_SWITCHING_PROTOCOLS = 101
+
+
+class _WritableTransport(Protocol):
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+
+    def writelines(self, data: Iterable[bytes]) -> None:
+        """Send bytes."""
+
+
+class _CapturingTransport:
+    """Keeps the bytes of the last write: a request without a body is one write."""
+
+    def __init__(self, transport: asyncio.BaseTransport, on_write: Callable[[], None]) -> None:
+        self._transport = cast("_WritableTransport", transport)
+        self._on_write = on_write
+        self.written = b""
+
+    def write(self, data: bytes) -> None:
+        self.written = bytes(data)
+        self._on_write()
+        self._transport.write(data)
+
+    def writelines(self, data: Iterable[bytes]) -> None:
+        self.write(b"".join(data))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+
+class CapturingConnection(Connection):
+    """A connection that keeps the bytes of the last request and of the response's head.
+
+    Attributes:
+        ip_address: of the server; empty if unknown.
+        head: the last head that is not interim, with the empty line that ends it.
+    """
+
+    ip_address = ""
+    head = b""
+    _outgoing: _CapturingTransport | None = None
+    _incoming: bytearray | None = None
+
+    @property
+    def request(self) -> bytes:
+        """The bytes of the last request."""
+        return self._outgoing.written if self._outgoing is not None else b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wrap the transport, and use it."""
+        peer = transport.get_extra_info("peername")
+        self.ip_address = str(peer[0]) if peer else ""
+        self._outgoing = _CapturingTransport(transport, self._request_sent)
+        super().connection_made(cast("asyncio.BaseTransport", self._outgoing))
+
+    def data_received(self, data: bytes) -> None:
+        """Keep the bytes received until the head is complete."""
+        if self._incoming is not None:
+            self._incoming += data
+        super().data_received(data)
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Keep the bytes of the head of a response."""
+        if self._incoming is not None:
+            message = data[0]
+            end = self._incoming.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+            head = bytes(self._incoming[:end])
+            del self._incoming[:end]
+            if message.code >= 200 or message.code == _SWITCHING_PROTOCOLS:
+                # With other line ends, the end of the head was not found.
+                exact = head.count(b"\r\n") == len(message.raw_headers) + 2
+                self.head = head if exact else _serialized(message)
+                self._incoming = None
+        super().feed_data(data, size)
+
+    def _request_sent(self) -> None:
+        self._incoming = bytearray()
+
+
+def _serialized(message: RawResponseMessage) -> bytes:
+    version = f"HTTP/{message.version.major}.{message.version.minor}"
+    first = f"{version} {message.code} {message.reason}".encode("utf-8", "surrogateescape")
+    return b"\r\n".join([first, *(b": ".join(field) for field in message.raw_headers), b"", b""])
+
+
+class CapturedResponse(ClientResponse):
+    """A response with the bytes of its request and of its head.
+
+    Attributes:
+        request_bytes: of the request.
+        head: of the status line and fields, with the empty line that ends them.
+        ip_address: of the server.
+    """
+
+    request_bytes = b""
+    head = b""
+    ip_address = ""
+
+    async def start(self, connection: ConnectionLease) -> Self:
+        """Wait for the head."""
+        protocol = connection.protocol
+        await super().start(connection)
+        # Nothing was awaited since, so that no other request has been made on the connection.
+        if isinstance(protocol, CapturingConnection):
+            self.request_bytes, self.head = protocol.request, protocol.head
+            self.ip_address = protocol.ip_address
+        return self
+
+
+def exchange_of(
+    response: ClientResponse, url: Url, trail: RedirectTrail, started_at: float
+) -> Exchange:
+    """Return the exchange of a request for *url*, to which *trail* led.
+
+    The request was made at *started_at*, in seconds since the epoch.
+    """
+    redirects = trail.redirects
+    captured = response if isinstance(response, CapturedResponse) else CapturedResponse
+    headers = response.headers
+    return Exchange(
+        url=url,
+        via=redirects[-1] if redirects else trail.via,
+        hops_from_seed=trail.hops_from_seed + "R" * len(redirects),
+        started_at=started_at,
+        ip_address=captured.ip_address,
+        request=captured.request_bytes,
+        head=captured.head,
+        status=response.status,
+        media_type=parse_media_type(headers.get("Content-Type", "")),
+        content_coding=headers.get("Content-Encoding", "").lower(),
+        transfer_coding=headers.get("Transfer-Encoding", "").lower(),
+    )
+
+
+def finish_recording(
+    recording: ExchangeRecording, error: BaseException | None, *, complete: bool
+) -> None:
+    """End a recording; *error*, if any, has ended the transfer.
+
+    An exchange that the user interrupts, or that the local disk refuses, is discarded: the next
+    run requests it again.
+    """
+    match error:
+        case TimedOutError() | TimeoutError():
+            recording.finish_nowait(Truncation.TIME)
+        case TooLargeError():
+            recording.finish_nowait(Truncation.LENGTH)
+        case TruncatedError() | ProtocolError():
+            recording.finish_nowait(Truncation.DISCONNECT)
+        case asyncio.CancelledError() | DiskError():
+            recording.discard()
+        case _:
+            recording.finish_nowait(None if complete else Truncation.UNSPECIFIED)

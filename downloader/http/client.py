@@ -1,0 +1,260 @@
+"""An HTTP client: one aiohttp session, whose redirects it follows itself."""
+
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from yarl import URL
+
+from downloader.errors import RedirectError, RunError
+from downloader.http.capture import (
+    CapturedResponse,
+    CapturingConnection,
+    exchange_of,
+    finish_recording,
+)
+from downloader.http.connection import Connection, Connector
+from downloader.http.credentials import Credentials, RedirectTrail, RequestChain
+from downloader.http.error_mapping import ErrorTranslator, RequestPhase
+from downloader.http.redirects import REDIRECTS, redirect_target
+from downloader.http.replay import ReplayResponse, find_orphan, replay
+from downloader.http.response import AnyResponse, Response, drain
+from downloader.http.timings import CURRENT, Stopwatch
+from downloader.models import NetworkOptions, RequestOptions
+from downloader.models.exchange import (
+    ExchangeRecorder,
+    ExchangeRecording,
+    OrphanSource,
+    ReplaySource,
+)
+from downloader.web import urls
+from downloader.web.urls import Url
+
+#: Real pages exceed aiohttp's default limits of a head (8190 bytes, 128 fields).
+_MAX_FIELD_BYTES = 64 * 1024
+_MAX_FIELDS = 1000
+#: Bytes of one connection that may wait to be read.
+_READ_BUFFER_BYTES = 64 * 1024
+#: At a limited rate, a read takes at most this part of a second, so that all connections get some.
+_MIN_READS_PER_SECOND = 64
+_MIN_READ_BUFFER_BYTES = 1024
+#: The body of a redirect is read up to these limits, to reuse its connection.
+_MAX_REDIRECT_BODY_BYTES = 64 * 1024
+_MAX_REDIRECT_SECONDS = 1.0
+#: A URL of no origin that a user could have named (RFC 6761, section 6.4).
+_NO_ORIGIN = Url("http://nobody.invalid/")
+
+
+class Client:
+    """Makes requests; an asynchronous context manager.
+
+    Args:
+        options: the options of the run.
+        recorder: records every exchange in an archive.
+        replay_source: archives that all responses are read from instead of the network.
+        orphans: responses of killed runs, which are looked for before a request is made.
+    """
+
+    def __init__(
+        self,
+        options: RequestOptions,
+        recorder: ExchangeRecorder | None = None,
+        replay_source: ReplaySource | None = None,
+        orphans: OrphanSource | None = None,
+    ) -> None:
+        self._options = options
+        self._recorder = recorder
+        self._replay_source = replay_source
+        self._orphans = orphans
+        self._session: aiohttp.ClientSession | None = None
+        self._connector: Connector | None = None
+        self._credentials = Credentials(options)
+
+    async def __aenter__(self) -> Self:
+        options = self._options
+        self._connector = Connector(
+            limit=0,  # the pool limits connections
+            ssl=_ssl_context(options),
+            public_only=options.block_private,
+            kind=CapturingConnection if self._recorder else Connection,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=self._connector,
+            response_class=CapturedResponse if self._recorder else aiohttp.ClientResponse,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None, connect=options.connect_timeout, sock_read=options.read_timeout
+            ),
+            read_bufsize=_read_buffer_bytes(options.limit_rate),
+            max_line_size=_MAX_FIELD_BYTES,
+            max_field_size=_MAX_FIELD_BYTES,
+            max_headers=_MAX_FIELDS,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def close_idle(self) -> None:
+        """Close idle connections, to free their file descriptors."""
+        if self._connector is not None:
+            self._connector.close_idle()
+
+    async def get(
+        self,
+        trail: RedirectTrail,
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        follow: bool = True,
+        orphans_since: float | None = None,
+    ) -> Response | None:
+        """Make the next request of *trail*, and follow redirects to the same host.
+
+        Args:
+            trail: the redirects so far; it is extended.
+            headers: sent with each request to the origin where the trail starts. Other origins get
+                only those that hold no secrets.
+            follow: whether to follow redirects to the same host; those that set cookies are
+                followed anyway.
+            orphans_since: look for an orphan of this time (seconds since the epoch) or later.
+
+        Returns:
+            The last response, whatever its status; or None if the next request of the trail has to
+            wait its turn: it goes to another host, or requests to this one are delayed.
+
+        Raises:
+            UrlError: no response, or a redirect that cannot be followed.
+        """
+        chain = self._credentials.chain(trail, headers)
+        while True:
+            url = trail.next
+            watch = Stopwatch() if self._options.timings else None
+            started_at = time.time()
+            response = await self._request(url, chain.headers(url), watch, orphans_since)
+            recording = None
+            if self._recorder is not None and not isinstance(response, ReplayResponse):
+                recording = self._recorder.begin(exchange_of(response, url, trail, started_at))
+            if response.status not in REDIRECTS:
+                return Response(response, url, trail.redirects, watch, recording)
+            await self._redirect(trail, chain, response, recording)
+            waits = self._options.delay or urls.host(trail.next) != urls.host(url)
+            if waits or not (follow or trail.cookies):
+                return None
+
+    async def follow(self, url: Url, *, named_by_user: bool = True) -> Response:
+        """Request *url*, follow its redirects to any host, and return the last response.
+
+        Credentials are sent only with *named_by_user*.
+
+        Raises:
+            UrlError: no response, or a redirect that cannot be followed.
+        """
+        trail = RedirectTrail(url, None if named_by_user else _NO_ORIGIN)
+        while (response := await self.get(trail)) is None:
+            pass
+        return response
+
+    async def _request(
+        self,
+        url: Url,
+        headers: Mapping[str, str],
+        watch: Stopwatch | None,
+        orphans_since: float | None,
+    ) -> AnyResponse:
+        if self._replay_source is not None:
+            return await replay(self._replay_source, url)
+        if self._orphans is not None and orphans_since is not None:
+            orphan = await find_orphan(self._orphans, url, orphans_since)
+            if orphan is not None:
+                return orphan
+        if self._session is None:
+            raise RuntimeError("the client is used outside of its context")
+        with ErrorTranslator(RequestPhase.REQUEST, url):
+            if watch is not None:
+                CURRENT.set(watch)
+            # encoded=True: the URL is normalised already, and yarl must not change it.
+            response = await self._session.get(
+                URL(url, encoded=True), headers=headers, allow_redirects=False
+            )
+            if watch is not None:
+                watch.responded = time.monotonic()
+            return response
+
+    async def _redirect(
+        self,
+        trail: RedirectTrail,
+        chain: RequestChain,
+        response: AnyResponse,
+        recording: ExchangeRecording | None,
+    ) -> None:
+        """Extend *trail* by a redirect, with the cookies that it sets; read its body.
+
+        Raises:
+            RedirectError: it cannot be followed, or there are too many.
+        """
+        url = trail.next
+        try:
+            try:
+                target = redirect_target(response, url)
+                trail.redirects += (url,)
+                if len(trail.redirects) > self._options.max_redirects:
+                    raise RedirectError(
+                        f"more than {self._options.max_redirects} redirects",
+                        hint="see --max-redirects",
+                    )
+            except RedirectError:
+                if recording is not None:
+                    await _drain_redirect(response, url, recording)
+                raise
+            chain.remember_cookies(url, response.headers.getall("Set-Cookie", ()))
+            await _drain_redirect(response, url, recording)
+        except BaseException as error:
+            if recording is not None and not isinstance(error, RedirectError):
+                finish_recording(recording, error, complete=False)
+            raise
+        finally:
+            response.release()
+        trail.next = target
+
+
+async def _drain_redirect(
+    response: AnyResponse, url: Url, recording: ExchangeRecording | None
+) -> None:
+    await drain(
+        response,
+        url,
+        recording,
+        max_bytes=_MAX_REDIRECT_BODY_BYTES,
+        max_seconds=_MAX_REDIRECT_SECONDS,
+    )
+
+
+def _read_buffer_bytes(limit_rate: int | None) -> int:
+    if not limit_rate:
+        return _READ_BUFFER_BYTES
+    share = limit_rate // _MIN_READS_PER_SECOND
+    return max(_MIN_READ_BUFFER_BYTES, min(_READ_BUFFER_BYTES, share))
+
+
+def _ssl_context(options: NetworkOptions) -> ssl.SSLContext | bool:
+    """Return what aiohttp takes: True for its default context, False for no verification."""
+    if options.insecure:
+        return False
+    if options.cacert is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(options.cacert))
+    except (OSError, ssl.SSLError) as error:
+        raise RunError(
+            f"{options.cacert} holds no certificates that can be used", hint="see --cacert"
+        ) from error

@@ -1,0 +1,200 @@
+"""The headers of each request: secrets are sent only to the origin that they were given for."""
+
+import base64
+import netrc
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from multidict import CIMultiDict
+
+from downloader.errors import RunError
+from downloader.http.cookies import CookieFile
+from downloader.models import NetworkOptions
+from downloader.web import urls
+from downloader.web.content_coding import ACCEPT_ENCODING
+from downloader.web.urls import Url
+
+#: Request headers without secrets, which may be sent to other origins: those that the Fetch
+#: standard calls CORS-safelisted, and those of conditional and range requests (RFC 9110, sections
+#: 13 and 14).
+_CROSS_ORIGIN_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-language",
+        "accept-encoding",
+        "user-agent",
+        "range",
+        "if-range",
+        "if-none-match",
+        "if-modified-since",
+    }
+)
+#: What a client has to be able to store (RFC 6265, section 6.1).
+_MAX_COOKIE_BYTES, _MAX_COOKIES_PER_ORIGIN = 4096, 50
+
+
+@dataclass(slots=True)
+class RedirectTrail:
+    """The redirects of one URL so far; it can be pickled.
+
+    Attributes:
+        start: the URL of the list, or that a page refers to.
+        home: for a URL that a page refers to, the URL of the list that led to the page.
+        via: for such a URL, the page.
+        hops_from_seed: for such a URL, the path from the list, see
+            :class:`~downloader.models.exchange.Exchange`.
+        next: the URL to request next, without credentials.
+        redirects: the URLs that redirected, in order.
+        cookies: name and value of cookies that redirects have set, by origin.
+    """
+
+    start: Url
+    home: Url | None = None
+    via: Url | None = None
+    hops_from_seed: str = ""
+    next: Url = field(init=False)
+    redirects: tuple[Url, ...] = ()
+    cookies: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin at the start."""
+        self.next, _ = urls.without_credentials(self.start)
+
+
+class Credentials:
+    """The user's headers, cookies and passwords.
+
+    Attributes:
+        default_headers: the headers of every request; they must not be changed.
+        by_origin: whether cookies or passwords are added for some origins.
+
+    Raises, when made:
+        RunError: a file that holds them cannot be read.
+    """
+
+    def __init__(self, options: NetworkOptions) -> None:
+        self._headers = CIMultiDict(options.headers)
+        self._cookies = CookieFile(options.cookies) if options.cookies else None
+        self._netrc = _read_netrc() if options.netrc else None
+        self.by_origin = self._cookies is not None or self._netrc is not None
+        self.default_headers = CIMultiDict(
+            {
+                "User-Agent": options.user_agent,
+                "Accept": "*/*",
+                "Accept-Encoding": ACCEPT_ENCODING,
+            }
+        )
+
+    def chain(self, trail: RedirectTrail, headers: Iterable[tuple[str, str]]) -> "RequestChain":
+        """Return the headers of the requests of one URL, to which *headers* are added."""
+        own = self._headers.copy()
+        own.extend(headers)
+        return RequestChain(self, trail, own)
+
+    def headers(
+        self, url: Url, own: CIMultiDict[str], received: dict[str, str], *, at_home: bool
+    ) -> CIMultiDict[str]:
+        """Return all headers of a request: the defaults, *own*, cookies, and a password.
+
+        Args:
+            url: the URL of the request.
+            own: headers of this URL, which replace defaults.
+            received: cookies that redirects have set for this origin.
+            at_home: whether the request goes to the origin that the user named.
+        """
+        headers = self.default_headers.copy()
+        headers.update(own)
+        cookies = [f"{name}={value}" for name, value in received.items()]
+        if self._cookies is not None and at_home:
+            cookies += self._cookies.matching(url)
+        if cookies:
+            headers["Cookie"] = "; ".join([*own.getall("Cookie", ()), *cookies])
+        if "Authorization" not in headers and (basic := self._netrc_field(url, at_home=at_home)):
+            headers["Authorization"] = basic
+        return headers
+
+    def _netrc_field(self, url: Url, *, at_home: bool) -> str | None:
+        """Return the Authorization field that netrc has for *url*.
+
+        A redirect may lead to another machine that netrc names, such as a sign-on service. There
+        the default entry does not apply, nor any port or scheme but HTTPS on its own port.
+        """
+        if self._netrc is None:
+            return None
+        machine = urls.hostname(url)
+        if at_home:
+            entry = self._netrc.authenticators(machine.strip("[]"))
+        elif urls.origin(url) == f"https://{machine}":
+            entry = self._netrc.hosts.get(machine.strip("[]"))
+        else:
+            entry = None
+        return _basic(entry[0].encode(), entry[2].encode()) if entry else None
+
+
+class RequestChain:
+    """The headers of one URL's requests, and the cookies that its redirects set.
+
+    Such cookies are sent to their own origin, and forgotten after the chain; without them, many
+    sites redirect in a circle.
+    """
+
+    def __init__(
+        self, credentials: Credentials, trail: RedirectTrail, own: CIMultiDict[str]
+    ) -> None:
+        self._credentials = credentials
+        self._trail = trail
+        self._own = own
+        self._home, password = urls.without_credentials(trail.home or trail.start)
+        if password:
+            own.setdefault("Authorization", _basic(*map(unquote_to_bytes, password)))
+
+    def headers(self, url: Url) -> CIMultiDict[str]:
+        """Return the headers of the request to *url*; they must not be changed."""
+        if not self._own and not self._trail.cookies and not self._credentials.by_origin:
+            # The usual case: nothing depends on the origin.
+            return self._credentials.default_headers
+        origin = urls.origin(url)
+        at_home = origin == urls.origin(self._home)
+        own = self._own if at_home else self._cross_origin_headers()
+        received = self._trail.cookies.get(origin, {})
+        return self._credentials.headers(url, own, received, at_home=at_home)
+
+    def _cross_origin_headers(self) -> CIMultiDict[str]:
+        return CIMultiDict(
+            pair for pair in self._own.items() if pair[0].lower() in _CROSS_ORIGIN_HEADERS
+        )
+
+    def remember_cookies(self, url: Url, set_cookies: Iterable[str]) -> None:
+        """Store the ``Set-Cookie`` fields of a redirect from *url* (RFC 6265, section 5.2)."""
+        for set_cookie in set_cookies:
+            pair = set_cookie.partition(";")[0]
+            name, equals, value = pair.partition("=")
+            name = name.strip()
+            printable = set_cookie.isascii() and set_cookie.isprintable()
+            if len(pair) > _MAX_COOKIE_BYTES or not printable:
+                continue
+            jar = self._trail.cookies.setdefault(urls.origin(url), {})
+            if equals and name and (name in jar or len(jar) < _MAX_COOKIES_PER_ORIGIN):
+                jar[name] = value.strip()
+
+
+def _basic(user: bytes, password: bytes) -> str:
+    """Return the Authorization field for user and password (RFC 7617)."""
+    return f"Basic {base64.b64encode(user + b':' + password).decode('ascii')}"
+
+
+def _read_netrc() -> netrc.netrc:
+    file = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+    try:
+        return netrc.netrc(file)
+    except OSError as error:
+        raise RunError(f"cannot read {file}: {error.strerror}", hint="see --netrc") from None
+    except netrc.NetrcParseError as error:
+        # Its message, and so its traceback, may quote a password.
+        reason = f"line {error.lineno} is not in its format"
+    except UnicodeDecodeError:
+        reason = "it is not in UTF-8"
+    raise RunError(f"cannot read {file}: {reason}", hint="see --netrc")

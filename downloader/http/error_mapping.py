@@ -1,0 +1,229 @@
+"""Translate exceptions of aiohttp, asyncio, ssl and the system into errors of this package."""
+
+import errno
+import socket
+import ssl
+from enum import Enum
+from types import TracebackType
+
+import aiohttp
+from aiohttp import http_exceptions
+
+from downloader.errors import (
+    BadUrlError,
+    BlockedError,
+    ConnectError,
+    DnsError,
+    NoDescriptorError,
+    ProtocolError,
+    RedirectError,
+    TimedOutError,
+    TlsError,
+    TruncatedError,
+    UrlError,
+)
+from downloader.http.connection import BlockedAddressError
+from downloader.web import urls
+from downloader.web.text import printable
+from downloader.web.urls import Url
+
+
+class RequestPhase(Enum):
+    """When an exception was raised; the same broken connection is another error in each phase."""
+
+    REQUEST = "request"
+    BODY = "body"
+
+
+#: How the message begins when the addresses of a host failed in different ways.
+_MULTIPLE_ERRORS = "Multiple exceptions"
+#: Temporary failures of name resolution (RFC 3493, section 6.1).
+_TEMPORARY_DNS_ERRORS = frozenset({socket.EAI_AGAIN})
+#: Messages by OpenSSL's X509_V_ERR code.
+_CERTIFICATE_MESSAGES = {
+    9: "the certificate is not valid yet",
+    10: "certificate expired",
+    18: "self-signed certificate",
+    19: "self-signed certificate in the chain",
+    20: "the certificate's issuer is not trusted",
+    21: "the certificate's issuer is not trusted",
+    23: "the certificate was revoked",
+    62: "the certificate is for another host name",
+    64: "the certificate is for another address",
+}
+#: Connection errors that are not retried, as in curl and wget.
+_PERMANENT_ERRORS = frozenset(
+    {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
+)
+#: X509_V_ERR codes of certificates that are valid once their issuer is trusted.
+_UNTRUSTED_ISSUER = frozenset({18, 19, 20, 21})
+_SYSTEM_MESSAGES = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "connection reset by the server",
+    errno.ECONNABORTED: "connection aborted",
+    errno.EPIPE: "connection closed by the server",
+    errno.EHOSTUNREACH: "no route to the host",
+    errno.ENETUNREACH: "the network is unreachable",
+    errno.ETIMEDOUT: "the connection timed out",
+    errno.EADDRNOTAVAIL: "no local address to connect from",
+}
+
+
+class ErrorTranslator:
+    """Translates every expected exception inside its block into a :class:`UrlError`.
+
+    Unexpected exceptions (bugs) and cancellation pass unchanged. It is entered several times for
+    each URL, so it is a class: a context manager of ``contextlib`` costs three times as much.
+    """
+
+    __slots__ = ("_phase", "_url")
+
+    def __init__(self, phase: RequestPhase, url: Url) -> None:
+        self._phase = phase
+        self._url = url
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        match error:
+            case None:
+                return
+            case aiohttp.ClientError() | http_exceptions.HttpProcessingError() | OSError():
+                raise translate(error, self._phase, self._url) from error
+            case UnicodeError() if "idna" in str(error):
+                # The URL standard allows labels that DNS does not: empty, or over 63 bytes.
+                host = urls.host(self._url)
+                raise DnsError(f"cannot resolve {host}: not a valid host name") from error
+            case ValueError():
+                # aiohttp refuses header values and URLs with line breaks.
+                raise BadUrlError(f"the request cannot be made: {_message(error)}") from error
+
+
+def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
+    """Return the error to raise for *error*, which ended a request for *url*."""
+    if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
+        return NoDescriptorError("out of file descriptors")
+    match error:
+        case aiohttp.ClientConnectorError(os_error=BlockedAddressError()):
+            return BlockedError(
+                f"{urls.host(url)} is not on the public internet", hint="see --block-private"
+            )
+        case aiohttp.ClientConnectorDNSError():
+            return _dns(error.os_error, urls.host(url))
+        case aiohttp.ClientConnectorCertificateError():
+            return _certificate(error.certificate_error)
+        case aiohttp.ClientSSLError():
+            return TlsError(f"TLS handshake failed: {_ssl_message(error.os_error)}")
+        case aiohttp.ServerFingerprintMismatch():
+            return TlsError("the certificate is not the expected one")
+        case aiohttp.ClientProxyConnectionError():
+            return ConnectError(f"cannot connect to the proxy: {_system_message(error.os_error)}")
+        case aiohttp.ClientHttpProxyError():
+            return ConnectError(f"the proxy responded with {error.status}", retryable=False)
+        case aiohttp.ClientConnectorError():
+            # Its own message is "[None]" where the system gave no error number.
+            return _connection(error.os_error)
+        case aiohttp.ConnectionTimeoutError():
+            return TimedOutError("no connection in time", hint="see --connect-timeout")
+        case aiohttp.ServerTimeoutError() | TimeoutError():
+            return TimedOutError("no data for too long", hint="see --read-timeout")
+        case aiohttp.ServerDisconnectedError() if phase is RequestPhase.REQUEST:
+            return ConnectError("the server closed the connection without a response")
+        case aiohttp.ClientPayloadError():
+            return _payload(error)
+        case http_exceptions.HttpProcessingError():
+            return _bad_http(error)
+        case aiohttp.TooManyRedirects() | aiohttp.RedirectClientError():
+            return RedirectError("a redirect that cannot be followed")
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return BadUrlError("the address cannot be requested")
+        case aiohttp.ClientResponseError():
+            return _bad_http(error)
+        case ssl.SSLError():
+            return TlsError(f"TLS failed: {_ssl_message(error)}")
+        case OSError() | aiohttp.ClientConnectionError() if phase is RequestPhase.BODY:
+            return TruncatedError(f"the connection broke in the body: {_system_message(error)}")
+        case OSError() | aiohttp.ClientConnectionError():
+            return _connection(error)
+        case _:
+            return ProtocolError(f"the exchange failed: {_message(error)}")
+
+
+def _connection(error: BaseException) -> ConnectError:
+    permanent = getattr(error, "errno", None) in _PERMANENT_ERRORS
+    return ConnectError(_system_message(error), retryable=not permanent)
+
+
+def _dns(error: OSError, host: str) -> DnsError:
+    temporary = error.errno in _TEMPORARY_DNS_ERRORS
+    return DnsError(
+        f"cannot resolve {host}" + (" for the moment" if temporary else ""), retryable=temporary
+    )
+
+
+def _certificate(error: Exception) -> TlsError:
+    code = getattr(error, "verify_code", 0)
+    reason = str(getattr(error, "verify_message", "")) or "not accepted"
+    message = _CERTIFICATE_MESSAGES.get(code, f"the certificate was refused: {printable(reason)}")
+    if code in _UNTRUSTED_ISSUER:
+        return TlsError(message, hint="--cacert FILE trusts another authority")
+    return TlsError(message, hint="--insecure accepts it")
+
+
+def _payload(error: aiohttp.ClientPayloadError) -> UrlError:
+    """Return whether a body ended early or its chunks are malformed, as an error."""
+    cause = error.__cause__
+    if isinstance(cause, http_exceptions.BadHttpMessage) and not isinstance(
+        cause, http_exceptions.ContentLengthError
+    ):
+        message = str(cause.message)
+        if "Not enough data" not in message:
+            return ProtocolError(f"the body's framing is broken: {_first_line(message)}")
+    if "Content-Length" in str(cause or error) or "ContentLength" in repr(cause or error):
+        return TruncatedError("the body is shorter than its Content-Length")
+    if "Transfer-Encoding" in str(cause or error) or "TransferEncoding" in repr(cause or error):
+        return TruncatedError("the body ended without its last chunk")
+    return TruncatedError("the connection broke in the body")
+
+
+def _bad_http(error: http_exceptions.HttpProcessingError | aiohttp.ClientResponseError) -> UrlError:
+    return ProtocolError(f"the response is not valid HTTP: {_parser_message(error)}")
+
+
+def _parser_message(error: BaseException) -> str:
+    """Return the message of the HTTP parser, whose own exception is the last cause."""
+    while isinstance(error.__cause__, http_exceptions.HttpProcessingError):
+        error = error.__cause__
+    if isinstance(error, http_exceptions.LineTooLong):
+        return "the status line or a header field is too long"
+    return _first_line(getattr(error, "message", ""))
+
+
+def _first_line(text: str) -> str:
+    line = text.strip().splitlines()[0] if text.strip() else "no reason given"
+    return printable(line[:120]).rstrip(":")
+
+
+def _message(error: BaseException) -> str:
+    return _first_line(str(error) or type(error).__name__)
+
+
+def _ssl_message(error: BaseException) -> str:
+    reason = getattr(error, "reason", None)
+    return str(reason).lower().replace("_", " ") if reason else _message(error)
+
+
+def _system_message(error: BaseException) -> str:
+    number = getattr(error, "errno", None)
+    if number in _SYSTEM_MESSAGES:
+        return _SYSTEM_MESSAGES[number]
+    message = getattr(error, "strerror", None) or str(error) or "the connection broke"
+    if message.startswith(_MULTIPLE_ERRORS):
+        return "none of the host's addresses could be connected to"
+    return _first_line(message)

@@ -1,0 +1,202 @@
+"""Collects the links of one document, whatever language each of them stands in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from downloader.links import css, javascript, json_links, srcset
+from downloader.links.embedded_text import NO_OFFSET, SPACES, EmbeddedText, Escape
+from downloader.links.model import Link, LinkKind
+from downloader.links.source_text import Edit
+from downloader.links.url_resolver import UrlResolver
+
+#: Kinds for which an empty reference means the document itself; for others it means nothing.
+_KINDS_THAT_MAY_BE_EMPTY = (
+    LinkKind.ANCHOR,
+    LinkKind.RELATED,
+    LinkKind.FORM,
+    LinkKind.REFRESH,
+    LinkKind.REDIRECT,
+)
+
+
+class RewriteRule(NamedTuple):
+    """How one link is replaced.
+
+    Attributes:
+        escape: returns a URL as it must be written in place of the link.
+        guard_removals: edits that remove ``integrity`` and ``crossorigin``, which would keep a
+            browser from using another resource.
+    """
+
+    escape: Escape
+    guard_removals: Sequence[Edit] = ()
+
+
+class LinkContext(NamedTuple):
+    """The fields that all links of one attribute share; see :class:`Link`."""
+
+    construct: str = ""
+    rel: tuple[str, ...] = ()
+    nofollow: bool = False
+    lazy: bool = False
+
+
+class LinkCollector:
+    """Collects links.
+
+    Attributes:
+        text: the document.
+        links: the links, in the order in which they were found.
+        rewrite_rules: how each of *links* is replaced.
+        edits: changes without which an offline copy would not work.
+        removes_base: whether one of *edits* removes the base URL of the document.
+        same_document_links: whether references such as ``#part`` are collected.
+    """
+
+    def __init__(self, text: str, *, same_document_links: bool = True) -> None:
+        self.text = text
+        self.same_document_links = same_document_links
+        self.links: list[Link] = []
+        self.rewrite_rules: list[RewriteRule] = []
+        self.edits: list[Edit] = []
+        self.removes_base = False
+
+    def add(
+        self,
+        kind: LinkKind,
+        text: EmbeddedText,
+        start: int,
+        end: int,
+        value: str,
+        escape: Escape,
+        resolver: UrlResolver,
+        context: LinkContext,
+        guard_removals: Sequence[Edit] = (),
+    ) -> None:
+        """Add the reference *value*, which is written in *text* from *start* to *end*."""
+        url, fragment = resolver.resolve(value)
+        if url is not None and not value.strip(SPACES) and kind not in _KINDS_THAT_MAY_BE_EMPTY:
+            return
+        first, last = text.offset(start), text.offset(end)
+        if first == NO_OFFSET or last == NO_OFFSET:
+            return
+        raw = self.text[first:last]
+        self.links.append(Link(url, fragment, kind, value, raw, first, last, *context))
+        self.rewrite_rules.append(RewriteRule(escape, guard_removals))
+
+    def add_whole(
+        self,
+        kind: LinkKind,
+        text: EmbeddedText,
+        resolver: UrlResolver,
+        context: LinkContext,
+        guard_removals: Sequence[Edit] = (),
+    ) -> None:
+        """Add a text that is one reference."""
+        value = text.text
+        self.add(kind, text, 0, len(value), value, text.escape, resolver, context, guard_removals)
+
+    def add_css(self, text: EmbeddedText, resolver: UrlResolver, where: str = "") -> None:
+        """Add the references of a style sheet or of a ``style`` attribute.
+
+        *where* says in which element or attribute it stands. ``url(#part)`` is left out: it always
+        refers to the document itself (CSS Values Level 4, 4.5.1.2).
+        """
+        for found in css.references(text.text):
+            if found.value.lstrip(SPACES).startswith("#"):
+                continue
+            escape = _CssEscape(text, found.quote)
+            context = LinkContext(f"{where} {found.construct}".lstrip())
+            span = (found.start, found.end)
+            self.add(found.kind, text, *span, found.value, escape, resolver, context)
+
+    def add_srcset(
+        self,
+        text: EmbeddedText,
+        resolver: UrlResolver,
+        context: LinkContext,
+        guard_removals: Sequence[Edit] = (),
+    ) -> None:
+        """Add the image candidates of a ``srcset`` attribute."""
+        for start, end in srcset.candidate_spans(text.text):
+            value = text.text[start:end]
+            self.add(
+                LinkKind.IMAGE,
+                text,
+                start,
+                end,
+                value,
+                _SrcsetEscape(text),
+                resolver,
+                context,
+                guard_removals,
+            )
+
+    def add_script(self, text: EmbeddedText, resolver: UrlResolver, where: str = "") -> None:
+        """Add the modules that a script imports; *where* is set for an inline script."""
+        for found in javascript.references(text.text, is_inline=bool(where)):
+            escape = _ScriptEscape(text, found.quote)
+            context = LinkContext(f"{where} {found.construct}".lstrip())
+            span = (found.start, found.end)
+            self.add(found.kind, text, *span, found.value, escape, resolver, context)
+
+    def add_manifest(self, text: EmbeddedText, resolver: UrlResolver) -> None:
+        """Add the references of a web app manifest."""
+        for kind, found in json_links.manifest_references(text.text):
+            context = LinkContext(".".join(found.path))
+            escape = _JsonEscape(text, is_module=False)
+            self.add(kind, text, found.start, found.end, found.value, escape, resolver, context)
+
+    def add_import_map(self, text: EmbeddedText, resolver: UrlResolver) -> None:
+        """Add the modules of an import map, and disable their ``integrity``."""
+        for found in json_links.import_map_references(text.text):
+            self.add(
+                LinkKind.MODULE,
+                text,
+                found.start,
+                found.end,
+                found.value,
+                _JsonEscape(text, is_module=True),
+                resolver,
+                LinkContext("script importmap"),
+            )
+        name = json_links.integrity_member(text.text)
+        if name is not None:
+            start = text.offset(name.start)
+            self.edits.append(Edit(start, start, "data-"))
+
+
+@dataclass(frozen=True, slots=True)
+class _CssEscape:
+    text: EmbeddedText
+    quote: str
+
+    def __call__(self, url: str) -> str:
+        return self.text.escape(css.escape(url, self.quote, markup=self.text.avoids_markup))
+
+
+@dataclass(frozen=True, slots=True)
+class _ScriptEscape:
+    text: EmbeddedText
+    quote: str
+
+    def __call__(self, url: str) -> str:
+        return self.text.escape(javascript.escape(url, self.quote, markup=self.text.avoids_markup))
+
+
+@dataclass(frozen=True, slots=True)
+class _SrcsetEscape:
+    text: EmbeddedText
+
+    def __call__(self, url: str) -> str:
+        return self.text.escape(srcset.protect_commas(url))
+
+
+@dataclass(frozen=True, slots=True)
+class _JsonEscape:
+    text: EmbeddedText
+    is_module: bool
+
+    def __call__(self, url: str) -> str:
+        return self.text.escape(json_links.escape(url, is_module=self.is_module))

@@ -1,0 +1,175 @@
+"""References in JavaScript: the modules, workers and files that it names by plain strings.
+
+The grammar is that of tree-sitter. A regular expression finds the candidates first, so that
+scripts without imports, which are most, are not parsed at all.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import tree_sitter_javascript
+from tree_sitter import Language, Node, Parser, Tree
+
+from downloader.links.model import LinkKind
+
+_LANGUAGE = Language(tree_sitter_javascript.language())
+_SPACE = rb"(?:\s++|/\*(?:[^*]++|\*(?!/))*+\*/|//[^\n]*+\n)*+"
+_STRING = rb"""(?P<string>"(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'|`[^`\\$]*+`)"""
+_CANDIDATE = re.compile(
+    rb"(?<![\w$.#])(?:from|import|new" + _SPACE + rb"(?P<new>URL|Worker|SharedWorker))"
+    + _SPACE + rb"(?P<call>\()?+" + _SPACE + _STRING, re.DOTALL
+)  # fmt: skip
+_IMPORT_META_URL = re.compile(rb"import\s*\.\s*meta\s*\.\s*url")
+_ESCAPE = re.compile(
+    r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|[\n\r\u2028\u2029])|(.))",
+    re.DOTALL,
+)
+_CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
+#: A specifier that is a URL; any other is a bare one, for an import map (HTML, 8.1.6.2).
+_URL_SPECIFIER = re.compile(r"\.{0,2}/|[A-Za-z][A-Za-z0-9+.-]*:")
+#: The URL of a file: that of a folder is only used to make others.
+_FILE_URL = re.compile(r"(?:[^?#]*/)?+(?!\.{0,2}(?:[?#]|\Z))")
+_KINDS = {
+    "new URL()": LinkKind.FETCH,
+    "new Worker()": LinkKind.SCRIPT,
+    "new SharedWorker()": LinkKind.SCRIPT,
+}
+_STRING_NODES = {"string", "template_string"}
+_IMPORTING_STATEMENTS = {"import_statement", "export_statement"}
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptReference:
+    """A string in a script that names a module or another file.
+
+    Attributes:
+        start, end: the span of its content, without quotes, in characters.
+        value: its content, escapes decoded.
+        quote: ``"``, ``'`` or a backquote.
+        construct: ``import``, ``export``, ``import()``, ``new URL()`` or ``new Worker()``.
+        kind: a module, a script, or a file that the script requests.
+    """
+
+    start: int
+    end: int
+    value: str
+    quote: str
+    construct: str
+    kind: LinkKind
+
+
+def references(text: str, *, is_inline: bool = False) -> Iterator[ScriptReference]:
+    """Yield the references of a script.
+
+    These are static imports, ``export … from "…"``, ``import("…")`` and
+    ``new URL("…", import.meta.url)``; in an inline script also ``new Worker("…")``, which is
+    relative to the page. Bare specifiers (``"lodash"``) are no URLs and left out.
+    """
+    if "import" not in text and "from" not in text and not (is_inline and "Worker" in text):
+        return
+    data = text.encode("utf-8", "replace")
+    candidates = [match for match in _CANDIDATE.finditer(data) if _may_be_url(match)]
+    if not candidates:
+        return
+    tree = Parser(_LANGUAGE).parse(data)
+    # Characters before the byte at `position`.
+    characters = position = 0
+    for candidate, node, ancestors in _string_nodes(tree, candidates):
+        start, end = candidate.span("string")
+        construct = _construct(node, ancestors, candidate)
+        if construct and (is_inline or not construct.endswith("Worker()")):
+            characters += len(data[position : start + 1].decode())
+            position = start + 1
+            written = data[start + 1 : end - 1].decode()
+            value = _ESCAPE.sub(_unescape, written)
+            if (_FILE_URL if candidate["new"] else _URL_SPECIFIER).match(value):
+                last = characters + len(written)
+                kind = _KINDS.get(construct, LinkKind.MODULE)
+                yield ScriptReference(characters, last, value, chr(data[start]), construct, kind)
+
+
+def _may_be_url(candidate: re.Match[bytes]) -> bool:
+    """Return whether a string may be a URL: the word ``from`` is common in lists of words."""
+    start, end = candidate.span("string")
+    written = candidate.string[start + 1 : end - 1]
+    return (
+        bool(candidate["new"])
+        or b"\\" in written
+        or _URL_SPECIFIER.match(written.decode()) is not None
+    )
+
+
+def escape(url: str, quote: str, *, markup: bool) -> str:
+    r"""Return *url* as the content of a string, never as a bare specifier.
+
+    With *markup*, ``&`` is escaped as well.
+
+    >>> escape("a'b.js", "'", markup=False)
+    './a\\x27b.js'
+    """
+    if not _URL_SPECIFIER.match(url):
+        url = f"./{url}"
+    special = {"\\", "<", ">", quote, "$" if quote == "`" else quote, *("&" if markup else "")}
+    return url.translate({ord(char): f"\\x{ord(char):02x}" for char in special})
+
+
+def _string_nodes(
+    tree: Tree, candidates: Sequence[re.Match[bytes]]
+) -> Iterator[tuple[re.Match[bytes], Node, Sequence[Node]]]:
+    """Yield the candidates that are strings, each with its node and the ancestors, nearest last.
+
+    Each node is visited once. Asking the tree for the node at an offset, or for the parent of a
+    node, takes time proportional to its depth, which grows with the script in nested calls.
+    """
+    cursor, ancestors, index = tree.walk(), list[Node](), 0
+    while node := cursor.node:
+        while index < len(candidates) and candidates[index].start("string") < node.start_byte:
+            index += 1
+        if index == len(candidates):
+            return
+        span = candidates[index].span("string")
+        if node.type in _STRING_NODES and (node.start_byte, node.end_byte) == span:
+            yield candidates[index], node, ancestors
+        elif span[0] < node.end_byte and cursor.goto_first_child():
+            ancestors.append(node)
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
+            ancestors.pop()
+
+
+def _construct(node: Node, ancestors: Sequence[Node], candidate: re.Match[bytes]) -> str:
+    """Return the construct that a string belongs to; empty if it is not a reference."""
+    if len(ancestors) < 2:
+        return ""
+    grandparent, parent = ancestors[-2:]
+    if candidate["new"]:
+        return _new_expression(node, parent, grandparent)
+    if candidate["call"]:
+        function = grandparent.child_by_field_name("function")
+        return "import()" if function is not None and function.type == "import" else ""
+    if parent.type in _IMPORTING_STATEMENTS and node.type == "string":
+        return parent.type.removesuffix("_statement")
+    return ""
+
+
+def _new_expression(string: Node, arguments: Node, expression: Node) -> str:
+    """Return the construct of a ``new`` expression whose first argument is *string*."""
+    constructor = expression.child_by_field_name("constructor")
+    values = arguments.named_children
+    if constructor is None or constructor.text is None or not values or values[0] != string:
+        return ""
+    if constructor.text != b"URL":
+        return f"new {constructor.text.decode()}()"
+    base = values[1].text if len(values) == 2 else None
+    return "new URL()" if base and _IMPORT_META_URL.fullmatch(base) else ""
+
+
+def _unescape(match: re.Match[str]) -> str:
+    braced, four_digits, two_digits, line_break, char = match.groups()
+    code = braced or four_digits or two_digits
+    if code:
+        return chr(min(int(code, 16), 0x10FFFF))
+    return "" if line_break else _CONTROLS.get(char, char)

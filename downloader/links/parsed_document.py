@@ -1,0 +1,91 @@
+"""A parsed document of any supported media type: its links, and the document with others."""
+
+from collections.abc import Callable
+
+from downloader.links import html, xml
+from downloader.links.collector import LinkCollector
+from downloader.links.embedded_text import EmbeddedText
+from downloader.links.model import Document, Link, LocalFile, RewrittenDocument, RobotsMeta
+from downloader.links.rewriter import rewrite_document
+from downloader.links.source_text import SourceText
+from downloader.links.url_resolver import UrlResolver
+
+_SCRIPT_TYPES = {
+    *("text/javascript", "application/javascript", "application/x-javascript"),
+    *("text/ecmascript", "application/ecmascript", "text/x-javascript"),
+}
+_MANIFEST_TYPE = "application/manifest+json"
+
+
+class ParsedDocument:
+    """A parsed document.
+
+    Attributes:
+        text: the decoded document, without a byte order mark.
+        encoding: the WHATWG name of its encoding.
+        base_url: the URL against which its references are resolved.
+        links: all links; those of one language are in document order.
+        robots: the robots directives of a page.
+    """
+
+    def __init__(self, document: Document, *, same_document_links: bool = True) -> None:
+        """Parse *document*; one of an unsupported media type has no links.
+
+        Without *same_document_links*, references such as ``#part`` are left out.
+        """
+        media_type = document.media_type
+        # Scripts and JSON are always UTF-8 (HTML standard, 8.1.4.3; RFC 8259, 8.1).
+        always_utf8 = media_type in _SCRIPT_TYPES or media_type == _MANIFEST_TYPE
+        self._source = SourceText(document.body, "utf-8" if always_utf8 else document.charset)
+        self._url = document.url
+        self._collector = LinkCollector(self._source.text, same_document_links=same_document_links)
+        self.text = self._source.text
+        self.encoding = self._source.encoding
+        self.robots = RobotsMeta()
+        self.base_url = document.url
+        self._parse(media_type, EmbeddedText(self.text), UrlResolver(document.url, self.encoding))
+        self.links = tuple(self._collector.links)
+
+    def _parse(self, media_type: str, text: EmbeddedText, resolver: UrlResolver) -> None:
+        collector = self._collector
+        if media_type == "text/html" or _is_xml(media_type):
+            parser = html.HtmlDocument if media_type == "text/html" else xml.XmlDocument
+            document = parser(text, resolver)
+            document.collect_links(collector)
+            self.robots, self.base_url = document.robots, document.resolver.base_url
+        elif media_type == "text/css":
+            collector.add_css(text, resolver)
+        elif media_type == _MANIFEST_TYPE:
+            collector.add_manifest(text, resolver)
+        elif media_type in _SCRIPT_TYPES:
+            collector.add_script(text, resolver)
+
+    def rewrite(self, replace: Callable[[Link], LocalFile | str | None]) -> RewrittenDocument:
+        """Return the document with replaced links.
+
+        *replace* is called for every link that has a URL and returns its new target: a URL,
+        absolute or relative to the original document, percent-encoded but not otherwise escaped;
+        or a :class:`LocalFile` of the copy. None keeps the link as it is.
+
+        Beside the links themselves these change, so that a copy works wherever it is opened:
+
+        - ``<base href>`` becomes empty, which is as if there were none; kept links that it
+          applied to become absolute. ``<base target>`` stays.
+        - ``integrity`` and ``crossorigin`` are removed from elements that now load another
+          resource or a :class:`LocalFile`.
+        - a content security policy (``meta http-equiv``) and the ``integrity`` of an import map
+          are disabled by a ``data-`` before their names.
+
+        The encoding stays. Characters outside ASCII in a new URL are percent-encoded.
+        """
+        return rewrite_document(self._source, self._url, self._collector, replace)
+
+
+def can_contain_links(media_type: str) -> bool:
+    """Return whether documents of this media type are searched for links."""
+    supported = {"text/html", "text/css", _MANIFEST_TYPE, *_SCRIPT_TYPES}
+    return media_type in supported or _is_xml(media_type)
+
+
+def _is_xml(media_type: str) -> bool:
+    return media_type in {"text/xml", "application/xml"} or media_type.endswith("+xml")

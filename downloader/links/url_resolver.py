@@ -1,0 +1,128 @@
+"""Resolves the references of a document, with its base URL and its encoding."""
+
+import re
+from functools import lru_cache
+from urllib.parse import quote
+
+import webencodings
+
+from downloader.errors import BadUrlError
+from downloader.web import urls
+from downloader.web.urls import Url
+
+#: URL standard, 4.4 ("basic URL parser"): C0 controls and spaces are removed at the ends, tabs and
+#: line breaks everywhere.
+_C0_AND_SPACE = "".join(map(chr, range(0x21)))
+_TABS_AND_BREAKS = re.compile("[\t\n\r]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNSAFE = re.compile(r"[^\x21-\x7e]+")
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+#: Schemes that are not fetched; an image in ``data:`` is not even parsed as a URL.
+_UNFETCHED_SCHEME = re.compile(
+    r"[\x00-\x20]*+(?:data|javascript|mailto|tel|blob|about):", re.IGNORECASE
+)
+#: Without a path, a reference takes that of the base URL, file name included (URL standard, 4.4).
+_WITHOUT_PATH = re.compile(r"(?:https?:)?(?:\?|\Z)", re.IGNORECASE)
+#: Characters that stay as they are in the query of http and https (URL standard, 1.3).
+_QUERY_SAFE = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
+#: Size of the cache that all documents share: the pages of a site have most URLs in common.
+_MAX_CACHED_URLS = 8192
+_MAX_CACHED_URL_LENGTH = 512
+
+
+class UrlResolver:
+    """Resolves the references of one document.
+
+    Attributes:
+        document_url: the URL of the document.
+        base_url: the URL against which references are resolved.
+        encoding: the encoding in which the query of a reference is percent-encoded.
+    """
+
+    def __init__(self, document_url: Url, encoding: str, base_url: Url | None = None) -> None:
+        self.document_url = document_url
+        self.base_url = base_url or document_url
+        self.encoding = encoding
+        self._resolved: dict[str, tuple[Url | None, str]] = {}
+        #: References with a path resolve to the same URLs in all documents of a folder.
+        self._folder_url = Url(self.base_url.partition("?")[0].rpartition("/")[0] + "/")
+
+    def with_base(self, reference: str) -> "UrlResolver":
+        """Return the resolver of a document with ``base href=reference`` (HTML, 4.2.3).
+
+        An invalid or unfetchable URL leaves the base URL as it is.
+        """
+        base_url = self._join(_strip(reference).partition("#")[0])
+        return UrlResolver(self.document_url, self.encoding, base_url or self.base_url)
+
+    def resolve(self, reference: str) -> tuple[Url | None, str]:
+        """Return the URL of a reference, and its fragment with the ``#``.
+
+        The URL is None if the reference cannot be fetched or leads to the document itself.
+        """
+        resolved = self._resolved.get(reference)
+        if resolved is None:
+            resolved = self._resolved[reference] = self._resolve(reference)
+        return resolved
+
+    def _resolve(self, reference: str) -> tuple[Url | None, str]:
+        if _UNFETCHED_SCHEME.match(reference):
+            return None, ""
+        without_fragment, sign, fragment = _strip(reference).partition("#")
+        if sign and not without_fragment and self.base_url == self.document_url:
+            return None, sign + fragment
+        return self._join(without_fragment), sign + fragment
+
+    def _join(self, reference: str) -> Url | None:
+        base_url = self.base_url if _WITHOUT_PATH.match(reference) else self._folder_url
+        if not reference.isascii():
+            reference = self._with_encoded_query(reference)
+        return (_cached_join if len(reference) < _MAX_CACHED_URL_LENGTH else _join)(
+            base_url, reference
+        )
+
+    def _with_encoded_query(self, reference: str) -> str:
+        """Return *reference* with its query percent-encoded in the encoding of the document.
+
+        URL standard, 4.4, "query state", and 1.3, "percent-encode after encoding".
+        """
+        reference = _SURROGATE.sub("\ufffd", reference)
+        if self.encoding.startswith("utf-"):
+            return reference
+        path, sign, query = reference.partition("?")
+        return path + sign + _NON_ASCII.sub(self._percent_encode, query)
+
+    def _percent_encode(self, match: re.Match[str]) -> str:
+        encoding = webencodings.lookup(self.encoding) or webencodings.UTF8
+        encoded = []
+        for char in match[0]:
+            try:
+                encoded.append(quote(encoding.codec_info.encode(char)[0], safe=_QUERY_SAFE))
+            except UnicodeError:
+                encoded.append(f"%26%23{ord(char)}%3B")
+        return "".join(encoded)
+
+
+def _join(base_url: Url, reference: str) -> Url | None:
+    try:
+        return urls.join(base_url, reference)
+    except BadUrlError:
+        return None
+
+
+_cached_join = lru_cache(_MAX_CACHED_URLS)(_join)
+
+
+def percent_encode_unsafe(url: str) -> str:
+    """Return *url* with controls, spaces and characters outside ASCII percent-encoded as UTF-8.
+
+    Every encoding can write the result, and browsers read such bytes as UTF-8 in any document.
+    """
+    if url.isascii() and url.isprintable() and " " not in url:
+        return url  # A data: URI may have megabytes, and these checks are quick.
+    return _UNSAFE.sub(lambda match: quote(match[0], safe="", errors="replace"), url)
+
+
+def _strip(reference: str) -> str:
+    text = reference.strip(_C0_AND_SPACE)
+    return text if text.isprintable() else _TABS_AND_BREAKS.sub("", text)

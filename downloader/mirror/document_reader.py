@@ -1,0 +1,69 @@
+"""Reads saved documents, as many at a time as fit in memory."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from downloader import links
+from downloader.errors import UrlError
+from downloader.journal import SavedDocument
+from downloader.links import Document, ParsedDocument
+from downloader.storage import FileContents, Storage
+
+#: Larger documents are not parsed.
+MAX_DOCUMENT_BYTES = 50 * 1024**2
+#: Documents of this many bytes are in memory at once.
+_BATCH_BYTES = 4 * 1024**2
+
+#: Documents that can contain links, each with its original bytes.
+LoadedDocuments = Sequence[tuple[SavedDocument, FileContents]]
+
+
+class DocumentReader:
+    """Reads documents.
+
+    Attributes:
+        warnings: one line for each document that could not be read.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self.warnings: list[str] = []
+        self._storage = storage
+
+    async def read(self, batch: Sequence[SavedDocument]) -> LoadedDocuments:
+        """Return the documents of *batch* that can contain links, with their bytes."""
+        candidates = [each for each in batch if links.can_contain_links(each.media_type)]
+        reads = (self._storage.read(each.original, MAX_DOCUMENT_BYTES) for each in candidates)
+        results = await asyncio.gather(*reads, return_exceptions=True)
+        loaded: list[tuple[SavedDocument, FileContents]] = []
+        for saved, result in zip(candidates, results, strict=True):
+            if isinstance(result, FileContents):
+                loaded.append((saved, result))
+            elif isinstance(result, UrlError):
+                self.warn(f"{saved.path} was not read for links: {result.message}")
+            elif isinstance(result, BaseException):
+                raise result
+        return loaded
+
+    def warn(self, warning: str) -> None:
+        """Add a warning, unless there is the same one."""
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+
+def parse_document(saved: SavedDocument, contents: FileContents) -> ParsedDocument:
+    """Return the parsed document, without links to itself."""
+    charset = saved.charset or None
+    document = Document(contents.data, saved.media_type, saved.url, charset)
+    return ParsedDocument(document, same_document_links=False)
+
+
+def batches(documents: Sequence[SavedDocument]) -> Iterator[Sequence[SavedDocument]]:
+    """Yield the documents in batches that fit in memory."""
+    start, size = 0, 0
+    for index, saved in enumerate(documents):
+        size += saved.size
+        if size > _BATCH_BYTES and index > start:
+            yield documents[start:index]
+            start, size = index, saved.size
+    if start < len(documents):
+        yield documents[start:]

@@ -1,0 +1,87 @@
+"""Finishes a mirror: places its files and rewrites its documents, once all has been fetched."""
+
+from concurrent.futures import Executor
+
+from downloader.journal.async_journal import AsyncJournal
+from downloader.mirror.document_reader import DocumentReader, LoadedDocuments, batches
+from downloader.mirror.file_placement import FilePlacement
+from downloader.mirror.link_rewriter import LinkRewriter, ParseDocument
+from downloader.mirror.single_file_writer import SingleFileWriter, is_page
+from downloader.models import MirrorOptions
+from downloader.storage import Storage
+
+_UNFINISHED = "not all links are rewritten yet; run the same command to continue"
+
+
+class MirrorFinalizer:
+    """The last phase of a mirror.
+
+    Args:
+        options: the options of the run.
+        storage, journal: hold the documents.
+        thread: where documents are parsed and written.
+        parse: returns a parsed document.
+        reader: reads the bytes of documents.
+        placement: says which files belong in the folder.
+
+    Attributes:
+        rewritten: documents whose links have been rewritten; None before :meth:`finish`.
+    """
+
+    def __init__(
+        self,
+        options: MirrorOptions,
+        storage: Storage,
+        journal: AsyncJournal,
+        thread: Executor,
+        parse: ParseDocument,
+        reader: DocumentReader,
+        placement: FilePlacement,
+    ) -> None:
+        self.rewritten: int | None = None
+        self._journal = journal
+        self._reader = reader
+        self._placement = placement
+        self._link_rewriter = LinkRewriter(storage, journal, thread, parse, reader.warn)
+        self._single_file_writer: SingleFileWriter | None = None
+        if options.single_file:
+            self._single_file_writer = SingleFileWriter(
+                storage, journal, thread, placement.belongs_in_folder, reader.warn
+            )
+        self._is_stopped = False
+        self._is_finished = False
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings so far, one line each."""
+        warnings = self._single_file_writer.warnings if self._single_file_writer else []
+        if self._is_stopped and not self._is_finished:
+            return [*warnings, _UNFINISHED]
+        return warnings
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self._is_stopped = True
+
+    async def finish(self) -> None:
+        """Place the files of this run, and rewrite the links of all documents."""
+        if self._is_stopped:
+            return
+        self.rewritten = 0
+        await self._placement.apply()
+        row = 0
+        while not self._is_stopped and (documents := await self._journal.documents(row)):
+            row = documents[-1].row
+            for batch in batches(documents):
+                await self._rewrite(await self._reader.read(batch))
+                self.rewritten += len(batch)
+        self._is_finished = not self._is_stopped
+
+    async def _rewrite(self, documents: LoadedDocuments) -> None:
+        if self._single_file_writer is not None:
+            # One after the other, because each may become many times as large as it is.
+            for saved, contents in documents:
+                if is_page(saved) and not self._is_stopped:
+                    await self._single_file_writer.write(saved, contents)
+            documents = [each for each in documents if not is_page(each[0])]
+        await self._link_rewriter.rewrite(documents)

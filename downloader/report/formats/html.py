@@ -1,0 +1,176 @@
+"""HTML: one page about a run, which opens offline and requests nothing.
+
+Jinja2 writes the page and escapes every text; Observable Plot draws its charts in the browser. A
+content security policy allows only the page's own scripts, and no requests.
+"""
+
+import base64
+import hashlib
+import json
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from downloader._version import __version__
+from downloader.report.compare import ChangeKind
+from downloader.report.file_kinds import kind_of
+from downloader.report.findings import ADVICE, DuplicateGroups, Findings, repeated_bytes
+from downloader.report.formats.html_rows import FileLinks, TableRows
+from downloader.report.formats.jsonl import json_line
+from downloader.report.output_files import AtomicFile, Spool
+from downloader.report.record import Record, Result, from_dict
+from downloader.report.run_record import RunRecord
+from downloader.report.summary import SizeSum, SizeSummary
+from downloader.web.text import format_size, printable
+
+#: Rows of the table: with more, a page takes seconds to open. The largest bodies have them.
+MAX_ROWS = 50_000
+#: Rows that the page shows without its script.
+_STATIC_ROWS = 100
+_MAX_HOSTS = 12
+#: Each script may use what those before it define; the first is Observable Plot.
+_SCRIPTS = ("plot", "format", "charts", "time", "table", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A script or style of the page, and its hash for the content security policy."""
+
+    text: Markup
+    hash: str
+
+
+class HtmlReport:
+    """A page, which is made at the end of the run from records in a temporary file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._spool = Spool(path)
+        self._file = AtomicFile(path)
+        self._priorities = array("q")
+        self._summary = SizeSummary(_STATIC_ROWS)
+        self._findings = Findings()
+
+    def add(self, record: Record) -> None:
+        """Take one record."""
+        self._spool.add(json_line(record))
+        self._priorities.append(_priority(record))
+        self._summary.add(record)
+        self._findings.add(record)
+
+    def finish(self, run: RunRecord) -> None:
+        """Write the page, and give it its name."""
+        links = FileLinks(self._path, run.output)
+        rows, duplicates = TableRows(links, run.started), DuplicateGroups()
+        for record, has_row in self._records():
+            if has_row:
+                rows.add(record)
+            if self._findings.is_duplicate(record):
+                duplicates.add(record)
+        page = _environment(links).get_template("report.html.j2")
+        pieces = page.stream(
+            version=__version__,
+            run=run,
+            results=run.totals.results,
+            Result=Result,
+            ChangeKind=ChangeKind,
+            summary=self._summary,
+            kinds=[(kind.label, size) for kind, size in self._summary.by_kind()],
+            hosts=self._summary.by_host(_MAX_HOSTS),
+            findings=self._findings,
+            failures=sorted(self._findings.failures.items(), key=lambda item: -item[1].count),
+            duplicates=duplicates.largest_groups(),
+            advice=ADVICE,
+            rows=rows.packed(),
+            shown=min(len(self._priorities), MAX_ROWS),
+            all=len(self._priorities),
+            charts=self._charts(),
+            style=_asset("report.css"),
+            scripts=[_asset(f"{name}.js") for name in _SCRIPTS],
+        )
+        pieces.enable_buffering(64)
+        for piece in pieces:
+            # Lone surrogates cannot be encoded, and are shown as their escapes.
+            self._file.write(piece.encode("utf-8", "backslashreplace"))
+        self._file.commit()
+        self._spool.close()
+
+    def abandon(self) -> None:
+        """Remove the file unless it is whole."""
+        self._file.abandon()
+        self._spool.close()
+
+    def _records(self) -> Iterator[tuple[Record, bool]]:
+        """Yield all records, and whether each has a row: those with the highest priorities do."""
+        lowest, rows_left_for_lowest = -1, 0
+        if len(self._priorities) > MAX_ROWS:
+            highest = sorted(self._priorities, reverse=True)[:MAX_ROWS]
+            lowest = highest[-1]
+            rows_left_for_lowest = highest.count(lowest)
+        for line, priority in zip(self._spool, self._priorities, strict=True):
+            has_row = priority > lowest
+            if priority == lowest and rows_left_for_lowest:
+                rows_left_for_lowest -= 1
+                has_row = True
+            yield from_dict(json.loads(line)), has_row
+
+    def _charts(self) -> dict[str, object]:
+        """Return the data of the charts of sizes."""
+        histogram = self._findings.size_histogram
+        first = next((bits for bits, count in enumerate(histogram) if count), 0)
+        last = max((bits for bits, count in enumerate(histogram) if count), default=-1)
+        return {
+            "kinds": [_bar(kind.label, size) for kind, size in self._summary.by_kind()],
+            "hosts": [_bar(host, size) for host, size in self._summary.by_host(_MAX_HOSTS)],
+            "sizes": [
+                {"from": 2 ** (bits - 1) if bits else 0, "to": 2**bits, "urls": histogram[bits]}
+                for bits in range(first, last + 1)
+            ],
+        }
+
+
+def _priority(record: Record) -> int:
+    """Return how important it is that a record has a row: failures first, then large bodies."""
+    return 2**62 if record.outcome is Result.FAILED else record.decoded_bytes or 0
+
+
+def _bar(label: str, size: SizeSum) -> dict[str, str | int]:
+    return {
+        "label": printable(label),
+        "urls": size.urls,
+        "wire": size.wire,
+        "decoded": size.decoded,
+    }
+
+
+def _asset(name: str) -> Asset:
+    text = (resources.files("downloader.report.formats") / "page" / name).read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    # The text is part of this package, and the policy names its hash.
+    return Asset(Markup(text), f"sha256-{digest}")  # noqa: S704
+
+
+def _environment(links: FileLinks) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("downloader.report.formats", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "size": format_size,
+        "number": lambda number: f"{number:,}",
+        "safe_text": printable,
+        "link": links.link_to,
+        "kind": lambda record: kind_of(record).label,
+        "repeated": repeated_bytes,
+        "plural": lambda count, noun: f"{count:,} {noun}{'' if count == 1 else 's'}",
+        "moment": lambda text: text.replace("T", " ")[:16] + " UTC",
+    }
+    return environment

@@ -1,0 +1,110 @@
+"""The JSON Schema of reports, made from the declaration of the record's fields.
+
+``record.schema.json`` beside this module is a copy for other programs; to refresh it::
+
+    python -m downloader.report.json_schema > downloader/report/record.schema.json
+"""
+
+import json
+import sys
+
+from downloader.report.fields import RecordField, ValueType
+from downloader.report.record import RECORD_FIELDS, Result
+
+#: Names this version of the schema; changed when a field is removed or gets another meaning.
+SCHEMA_ID = "urn:download:record:1"
+
+_Schema = dict[str, object]
+
+_TYPE_NAMES = {
+    ValueType.TEXT: "string",
+    ValueType.MOMENT: "string",
+    ValueType.TEXTS: "array",
+    ValueType.INTEGER: "integer",
+    ValueType.NUMBER: "number",
+    ValueType.BOOLEAN: "boolean",
+}
+_COUNT: _Schema = {"type": "integer", "minimum": 0}
+
+
+def schema() -> str:
+    """Return the JSON Schema (draft 2020-12) of one record, and of a whole JSON report."""
+    return json.dumps(_schema(), indent=2) + "\n"
+
+
+def _schema() -> _Schema:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": "A record of a report of download",
+        "description": "One line of a JSONL report. A whole JSON report is $defs/report.",
+        "$ref": "#/$defs/record",
+        "$defs": {
+            "record": _object({each.name: _field(each) for each in RECORD_FIELDS}),
+            "run": _object(_run()),
+            "report": _object(
+                {
+                    "schema": {"const": SCHEMA_ID},
+                    "records": {"type": "array", "items": {"$ref": "#/$defs/record"}},
+                    "run": {"$ref": "#/$defs/run"},
+                }
+            ),
+        },
+    }
+
+
+def _object(properties: dict[str, _Schema]) -> _Schema:
+    """Return the schema of an object that has just these members."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+    }
+
+
+def _field(field: RecordField) -> _Schema:
+    schema: _Schema = {}
+    if field.choices is not None:
+        schema["enum"] = [*map(str, field.choices), *([None] if field.nullable else [])]
+    else:
+        name = _TYPE_NAMES[field.value_type]
+        schema["type"] = [name, "null"] if field.nullable else name
+    if field.value_type is ValueType.TEXTS:
+        schema["items"] = {"type": "string"}
+    if field.value_type in (ValueType.INTEGER, ValueType.NUMBER):
+        schema["minimum"] = 0
+    if field.value_type is ValueType.MOMENT:
+        schema["format"] = "date-time"
+    if field.info.maximum is not None:
+        schema["maximum"] = field.info.maximum
+    if field.info.pattern is not None:
+        schema["pattern"] = field.info.pattern
+    schema["description"] = field.plain_description
+    return schema
+
+
+def _run() -> dict[str, _Schema]:
+    """Return the members that :meth:`~downloader.report.run_record.RunRecord.as_dict` writes."""
+    return {
+        "program": {"const": "download"},
+        "version": {"type": "string"},
+        "started": {"type": "string", "description": "UTC, as RFC 3339 writes it"},
+        "seconds": {"type": "number", "minimum": 0},
+        "complete": {
+            "type": "boolean",
+            "description": "false when the run was stopped before its end: the last record says "
+            "what was not tried",
+        },
+        "urls": _COUNT,
+        **{each.value: _COUNT for each in Result if each is not Result.NOT_TRIED},
+        "wire_bytes": {**_COUNT, "description": "of all bodies, as received"},
+        "decoded_bytes": {
+            **_COUNT,
+            "description": "of all bodies, after the content coding was undone",
+        },
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema())

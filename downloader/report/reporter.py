@@ -1,0 +1,240 @@
+"""Everything that a run reports, behind one object that takes its outcomes."""
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from downloader.errors import DiskError, ReportError
+from downloader.models import Outcome
+from downloader.report.budget import Budget, BudgetCheck
+from downloader.report.compare import COMPARED_FIELDS, Comparison
+from downloader.report.formats import format_of
+from downloader.report.lock import LockCheck, LockWriter
+from downloader.report.outcome_record import record_of, time_text
+from downloader.report.output_files import ReportFile
+from downloader.report.record import Record
+from downloader.report.report_reader import read
+from downloader.report.run_record import ReportTotals, RunRecord
+from downloader.report.size_tables import size_lines
+from downloader.report.summary import SizeSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """The reports and checks that a run is to make.
+
+    Attributes:
+        files: reports to write, each in the format of its ending.
+        sizes: whether to print tables of sizes.
+        compare: an earlier report to compare with.
+        budget: size limits.
+        lock: where to write the list with the hash of each body.
+        locked: a list with hashes that the run has to match.
+        lists: files that the run reads, which no report may overwrite.
+    """
+
+    files: Sequence[Path] = ()
+    sizes: bool = False
+    compare: Path | None = None
+    budget: Budget | None = None
+    lock: Path | None = None
+    locked: Path | None = None
+    lists: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSummary:
+    """The lines to print at the end of a run.
+
+    Attributes:
+        lines: for stdout: sizes, and changes since an earlier report.
+        failures: for stderr: what is over budget or not as locked.
+        notes: for stderr: everything else.
+    """
+
+    lines: Sequence[str] = ()
+    failures: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+class _RecordConsumer(Protocol):
+    def add(self, record: Record) -> None:
+        """Take one record."""
+
+
+class Reporter(AbstractContextManager["Reporter", None]):
+    """Writes all reports of a run, and makes its checks; a context manager.
+
+    Reports that are not finished when the context ends are removed.
+
+    Args:
+        options: the reports and checks to make.
+        output: the folder of the saved files; None if they are not on this machine.
+
+    Attributes:
+        totals: over the records taken so far.
+
+    Raises, when made:
+        ReportError: a file cannot be written or read.
+    """
+
+    def __init__(self, options: ReportOptions, output: Path | None) -> None:
+        self._output = output
+        self._started = time.time()
+        self._started_monotonic = time.monotonic()
+        self.totals = ReportTotals()
+        _check_names(options)
+        # Earlier reports are read before the new ones, which may replace them, are opened.
+        self._comparison = compare_with(options.compare) if options.compare else None
+        self._lock_check = LockCheck(options.locked) if options.locked else None
+        self._budget_check = BudgetCheck(options.budget) if options.budget else None
+        self._size_summary = SizeSummary() if options.sizes else None
+        self._lock_writer: LockWriter | None = None
+        self._reports = list[ReportFile]()
+        try:
+            self._open_reports(options)
+        except BaseException:
+            self._abandon()
+            raise
+        checks = (self._comparison, self._lock_check, self._budget_check, self._size_summary)
+        self._consumers: list[_RecordConsumer] = [
+            *self._reports,
+            *(check for check in checks if check is not None),
+        ]
+
+    def _open_reports(self, options: ReportOptions) -> None:
+        for path in options.files:
+            report_format = format_of(path)
+            if report_format is None:
+                raise ReportError(f"{path} has an ending of no report format")
+            self._reports.append(report_format.create(path))
+        if options.lock is not None:
+            self._lock_writer = LockWriter(options.lock)
+            self._reports.append(self._lock_writer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._abandon()
+
+    def add(self, outcome: Outcome) -> None:
+        """Report one outcome.
+
+        Raises:
+            DiskError: the disk is full or fails.
+        """
+        if self._consumers:
+            self.add_record(record_of(outcome))
+
+    def add_record(self, record: Record) -> None:
+        """Report one record, such as that of another report.
+
+        Raises:
+            DiskError: the disk is full or fails.
+        """
+        self.totals.add(record)
+        for consumer in self._consumers:
+            consumer.add(record)
+
+    async def finish(
+        self,
+        *,
+        untried: int,
+        list_read: bool,
+        colour: bool = False,
+        span: tuple[float, float] | None = None,
+    ) -> ReportSummary:
+        """Finish all reports after the last outcome; this may take seconds.
+
+        Args:
+            untried: the number of lines that were read but not tried.
+            list_read: whether the list was read to its end.
+            colour: whether the lines are for a terminal that shows colours.
+            span: when the run began, in seconds since the epoch, and its duration in seconds; by
+                default, from the making of this object until now.
+
+        Raises:
+            DiskError: the disk is full or fails.
+        """
+        if self._comparison is not None:
+            self._comparison.finish(complete=list_read and not untried)
+        violations = self._violations()
+        started, seconds = span or (self._started, time.monotonic() - self._started_monotonic)
+        await self._finish_reports(
+            RunRecord(
+                started=time_text(started) or "",
+                seconds=seconds,
+                untried=untried,
+                list_read=list_read,
+                totals=self.totals,
+                output=self._output,
+                comparison=self._comparison,
+                violations=tuple(violations),
+            )
+        )
+        lines = size_lines(self._size_summary, colour=colour) if self._size_summary else []
+        if self._comparison is not None:
+            lines += [*([""] if lines else []), *self._comparison.lines()]
+        lock_note = self._lock_writer.note if self._lock_writer is not None else ""
+        return ReportSummary(lines, violations, [lock_note] if lock_note else [])
+
+    async def _finish_reports(self, run: RunRecord) -> None:
+        first_error: DiskError | None = None
+        for report in self._reports:
+            try:
+                # In a thread, so that the progress bar keeps moving.
+                await asyncio.to_thread(report.finish, run)
+            except DiskError as error:
+                # The other reports may be on other disks.
+                first_error = first_error or error
+        if first_error is not None:
+            raise first_error
+
+    def _violations(self) -> list[str]:
+        over_budget = self._budget_check.lines() if self._budget_check else []
+        not_as_locked = self._lock_check.lines() if self._lock_check else []
+        return [
+            *(f"Over budget: {line}" for line in over_budget),
+            *(f"Not as locked: {line}" for line in not_as_locked),
+        ]
+
+    def _abandon(self) -> None:
+        for report in self._reports:
+            report.abandon()
+
+
+def compare_with(path: Path, option: str = "--compare") -> Comparison:
+    """Return a comparison with an earlier report, which is read at once.
+
+    Raises:
+        ReportError: it cannot be read, or is no report.
+    """
+    return Comparison(path, read(path, option, COMPARED_FIELDS))
+
+
+def _check_names(options: ReportOptions) -> None:
+    """Check that no report has the name of another one, or of a list.
+
+    Raises:
+        ReportError: one has.
+    """
+    inputs = [*options.lists, *([options.locked] if options.locked else [])]
+    # A symbolic link is another name of its file.
+    known = set(map(os.path.realpath, inputs))
+    for path in (*options.files, *([options.lock] if options.lock else [])):
+        real_path = os.path.realpath(path)
+        if real_path in known:
+            raise ReportError(f"{path} is named twice", hint="give each report a name of its own")
+        known.add(real_path)

@@ -1,0 +1,23 @@
+"""Which transfer starts next, how many run at once, and how fast; no I/O, and an injected clock.
+
+- ``host_queues``: a queue for each host; picks the next transfer.
+- ``auto_concurrency``: adapts the number of transfers that run at once.
+- ``resizable_semaphore``: the semaphore of that size.
+- ``rate_limit``: limits the bytes per second of all transfers together.
+- ``fd_limit``: how many transfers the limit of open files allows.
+"""
+
+from downloader.scheduling.auto_concurrency import MAX_CONCURRENCY, AutoConcurrency
+from downloader.scheduling.fd_limit import affordable_concurrency
+from downloader.scheduling.host_queues import HostQueues
+from downloader.scheduling.rate_limit import RateLimiter
+from downloader.scheduling.resizable_semaphore import ResizableSemaphore
+
+__all__ = [
+    "MAX_CONCURRENCY",
+    "AutoConcurrency",
+    "HostQueues",
+    "RateLimiter",
+    "ResizableSemaphore",
+    "affordable_concurrency",
+]

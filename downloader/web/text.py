@@ -1,0 +1,103 @@
+"""Pure: text that is safe to print, and quantities as people write them."""
+
+import logging
+import re
+import unicodedata
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
+_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)", re.IGNORECASE)
+_PLAIN = re.compile(r"[ -~]*")
+#: Control, format (bidi overrides), surrogate, private, line and paragraph separator.
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def printable(text: str) -> str:
+    r"""Return *text* with every character escaped that could steer a terminal or forge a line.
+
+    >>> printable("a\x1b[31m\nb")
+    'a\\x1b[31m\\nb'
+    """
+    if _PLAIN.fullmatch(text):
+        return text
+    return "".join(
+        char.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(char) in _UNPRINTABLE
+        else char
+        for char in text
+    )
+
+
+def printable_lines(text: str) -> str:
+    """Return text of several lines, each as :func:`printable` makes it."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+class SafeFormatter(logging.Formatter):
+    """Log lines and tracebacks may quote what a server sent, and go to a terminal all the same."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as lines that are safe to print."""
+        return printable_lines(super().format(record))
+
+
+def parse_size(text: str) -> int:
+    """Return a number of bytes from text such as ``500``, ``10M`` or ``1.5GiB``.
+
+    Suffixes are 1024-based, as in wget.
+
+    Raises:
+        ValueError: the text is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no size; write a number with k, M, G or T, such as 10M")
+    # Imported only for a size that is given, because it takes a while.
+    from fractions import Fraction
+
+    return int(Fraction(match[1]) * _UNITS[match[2].lower()])
+
+
+def parse_seconds(text: str) -> float:
+    """Return seconds from text such as ``30``, ``1.5s``, ``500ms`` or ``2m``.
+
+    Raises:
+        ValueError: the text is no length of time.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no length of time; write seconds, or use ms, s, m, h or d")
+    return float(match[1]) * _SECONDS[match[2].lower()]
+
+
+def format_size(count: float) -> str:
+    """Return a number of bytes in the unit a person would choose.
+
+    >>> format_size(1536)
+    '1.5 KiB'
+    """
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
+@lru_cache(maxsize=256)
+def http_date(field: str) -> datetime | None:
+    """Return a date of HTTP in any of its three forms (RFC 9110, section 5.6.7), or None.
+
+    One of them, asctime's, names no zone; all of them mean UTC.
+
+    >>> http_date("Sun Nov  6 08:49:37 1994") == http_date("Sun, 06 Nov 1994 08:49:37 GMT")
+    True
+    """
+    try:
+        date = parsedate_to_datetime(field)
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
