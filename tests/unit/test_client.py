@@ -12,7 +12,7 @@ from yarl import URL
 from downloader import ErrorKind, Failed, Options
 from downloader.errors import HttpStatusError, RedirectError, UrlError
 from downloader.http import Client, RedirectTrail, Response
-from downloader.http.client import require_success
+from downloader.http.response import require_success
 from downloader.web.urls import Url
 from tests.support.clock import FakeClock
 from tests.support.library import downloaded, fetch
