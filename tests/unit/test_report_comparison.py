@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader.errors import ReportError
+from downloader.models import SkipReason
 from downloader.report.budget import BudgetCheck, parse_budget
 from downloader.report.compare import COMPARED_FIELDS, ChangeKind, Comparison
 from downloader.report.lock import LockCheck
@@ -30,7 +32,7 @@ def test_what_a_stopped_run_did_not_come_to_is_not_gone(tmp_path: Path) -> None:
     comparison = compared_with(old)
     comparison.finish(complete=False)
     assert comparison.changes == {}
-    assert "what is gone is not known" in comparison.lines()[0]
+    assert "gone URLs are not known" in comparison.lines()[0]
 
 
 def test_what_is_new_may_be_what_a_stopped_run_had_not_come_to(tmp_path: Path) -> None:
@@ -40,7 +42,7 @@ def test_what_is_new_may_be_what_a_stopped_run_had_not_come_to(tmp_path: Path) -
     comparison.add(Record(url="http://h/", outcome=Result.DOWNLOADED))
     comparison.finish(complete=True)
     assert list(comparison.changes) == [ChangeKind.NEW]
-    assert "the earlier run was stopped" in comparison.lines()[0]
+    assert "the earlier, stopped run did not reach" in comparison.lines()[0]
 
 
 def test_of_many_changes_the_first_are_named(tmp_path: Path) -> None:
@@ -115,3 +117,14 @@ def test_hostile_text_is_printed_as_text(tmp_path: Path, text: str) -> None:
     lines += size_lines(summary, colour=False)
     assert sum(printable(text) in line for line in lines) == 5
     assert all(line == printable(line) for line in lines)
+
+
+def test_a_locked_url_that_robots_txt_disallows_is_not_as_locked(tmp_path: Path) -> None:
+    lock = tmp_path / "sites.lock"
+    lock.write_text(json.dumps({"url": "http://h/", "sha256": "0" * 64}) + "\n")
+    check = LockCheck(lock)
+    line = Record(url="http://h/", outcome=Result.SKIPPED, reason=SkipReason.DUPLICATE)
+    check.add(line)
+    assert check.lines() == []
+    check.add(replace(line, reason=SkipReason.ROBOTS, message="disallowed by robots.txt"))
+    assert check.lines() == ["http://h/: not there: disallowed by robots.txt"]

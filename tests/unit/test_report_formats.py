@@ -46,8 +46,7 @@ from tests.support.web_server import Site
 from tools.report_reference import generated
 
 ROOT = Path(__file__).parents[2]
-USAGE = (ROOT / "docs" / "usage.md").read_text(encoding="utf-8")
-DOCS = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+DOCS = (ROOT / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")
 SCHEMA = json.loads(schema())
 RECORD = jsonschema.Draft202012Validator(SCHEMA)
 REPORT = jsonschema.Draft202012Validator({**SCHEMA, "$ref": "#/$defs/report"})

@@ -26,7 +26,7 @@ from downloader.report.record import FIELD_NAMES, Record, Result
 from downloader.report.run_record import ReportTotals, RunRecord
 from tests.support.reports import HOSTILE_TEXTS, SCHEMA, records
 
-DOCS = (Path(__file__).parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).parents[2] / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")
 RUN = RunRecord("2026-11-25T12:00:00.000Z", 1.5, 0, True, ReportTotals(), Path("out"))
 
 
