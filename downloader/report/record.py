@@ -2,8 +2,8 @@
 
 :class:`Record` declares each field once, with its type, its description and the attribute of an
 outcome that holds its value. The conversion of outcomes, the JSON Schema, the columns of CSV and
-Parquet, the checks of the reader and the table in docs/reports.md follow from that declaration. To
-report one more attribute of an outcome, add one field here.
+Parquet, the checks of the reader and the table in docs/reference/reports.md follow from that
+declaration. To report one more attribute of an outcome, add one field here.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -45,9 +45,7 @@ class Record:
         ),
     ]
     outcome: Annotated[Result, FieldInfo("the result; `measured` is a download with `--no-save`")]
-    kind: Annotated[
-        ErrorKind | None, FieldInfo("of a failure: its [kind](usage.md#kinds-of-failure)")
-    ] = None
+    kind: Annotated[ErrorKind | None, FieldInfo("of a failure: its [kind](failures.md)")] = None
     message: Annotated[
         str | None,
         FieldInfo(
