@@ -7,7 +7,8 @@ import pytest
 from downloader.cli.error_reporting import exit_status_of
 from downloader.cli.subcommands import SUBCOMMANDS
 from downloader.models import ExitStatus
-from tests.conftest import Command, Site
+from tests.support.command import Command
+from tests.support.web_server import Site
 
 
 def report(*urls: str) -> str:
