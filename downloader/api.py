@@ -1,4 +1,4 @@
-"""The public functions: the command is a thin shell over the same run."""
+"""The public functions ``download_sites`` and ``iter_sites``."""
 
 import os
 from collections.abc import AsyncGenerator, Iterable

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as classes.
+"""The exceptions of this package: a class for each kind of failure.
 
 Each class has a *kind* from a closed set, used alike in output lines, reports and ``except``
 clauses; says whether trying again may help; and may carry a *hint*, the way out.
