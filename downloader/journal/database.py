@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import chain
 from pathlib import Path
 
@@ -211,6 +211,7 @@ def _connect(file: Path) -> sqlite3.Connection:
     # Damage that SQLite does not notice may leave text that is not UTF-8.
     db.text_factory = _decode
     try:
+        db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("PRAGMA journal_mode = WAL")
         # A killed process loses nothing that was committed; only a power failure may.
@@ -240,7 +241,25 @@ def _lock_and_check(db: sqlite3.Connection) -> int:
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and not version:
         raise sqlite3.DatabaseError("the file of another program")
+    _check_objects(db)
     return int(version)
+
+
+def _check_objects(db: sqlite3.Connection) -> None:
+    """Refuse a journal with triggers or views, before a statement would run them.
+
+    The journal of an output folder may come from anybody, and a trigger runs SQL of its own.
+
+    Raises:
+        sqlite3.DatabaseError: the schema has something that a new journal does not have.
+    """
+    query = "SELECT type, name FROM sqlite_master"
+    with closing(sqlite3.connect(":memory:")) as new:
+        new.executescript(_SCHEMA)
+        expected = set(new.execute(query))
+    for kind, name in db.execute(query):
+        if (kind, name) not in expected:
+            raise sqlite3.DatabaseError(f"it has a {kind} {name!r}")
 
 
 def _migrate(db: sqlite3.Connection, file: Path, version: int) -> None:
