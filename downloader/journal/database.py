@@ -128,14 +128,14 @@ def has_journal(root: Path) -> bool:
     return (root / STATE_FOLDER / DATABASE_NAME).is_file()
 
 
-def open_journal(root: Path, warnings: list[str]) -> sqlite3.Connection:
+def open_journal(root: Path, warnings: list[str] | None = None) -> sqlite3.Connection:
     """Open the journal of the output folder *root*, or create it.
 
-    A broken one is renamed, not deleted, and a message is added to *warnings*.
+    With *warnings*, a broken one is renamed, not deleted, and a message is added to the list.
 
     Raises:
         BusyError: another run holds it.
-        OutputError: it was written by a newer version.
+        OutputError: it was written by a newer version, or it is broken and there is no *warnings*.
         DiskError: the disk refuses.
     """
     if sqlite3.sqlite_version_info < _MIN_SQLITE:
@@ -155,6 +155,10 @@ def open_journal(root: Path, warnings: list[str]) -> sqlite3.Connection:
         except sqlite3.DatabaseError as error:
             if _primary_code(error) in _BUSY_CODES | _DISK_CODES:
                 raise
+            if warnings is None:
+                raise OutputError(
+                    f"the journal {file} is broken", hint="run the command for that folder again"
+                ) from error
             renamed = _rename_broken(file)
             warnings.append(
                 f"the journal {file} was broken and is now {renamed.name}; "
