@@ -127,7 +127,7 @@ async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | R
     if response is None:
         if not from_page or transfer.trail.cookies:
             return Requeue()
-        if target.hops >= context.options.max_redirects:
+        if target.redirects >= context.options.max_redirects:
             raise RedirectError("too many redirects", hint="see --max-redirects")
         return Redirected(transfer.trail.next)
     with response:
@@ -192,7 +192,7 @@ async def _handle_response(
 
 def _trail_to(target: Target) -> RedirectTrail:
     """Return the trail of the first request for *target*."""
-    hops = "L" * target.depth + "E" * target.nesting + "R" * target.hops
+    hops = "L" * target.depth + "E" * target.nesting + "R" * target.redirects
     return RedirectTrail(
         target.url, target.root, Url(target.parent) if target.parent else None, hops
     )

@@ -77,7 +77,7 @@ class Frontier:
         if row.state != RowState.MOVED or not row.final_url:
             return None
         self._db.execute("UPDATE urls SET todo = 0 WHERE id = ?", (row.id,))
-        return replace(target, url=Url(row.final_url), hops=target.hops + 1)
+        return replace(target, url=Url(row.final_url), redirects=target.redirects + 1)
 
     def redirect_loops(self, redirects: Iterable[tuple[Url, Url]], max_redirects: int) -> set[Url]:
         """Return the sources of *redirects*, (source, target) pairs, that lead to themselves.
@@ -207,7 +207,7 @@ def role_of(target: Target) -> TargetRole:
 def queue_values(target: Target) -> tuple[str | int | None, ...]:
     """Return the columns ``origin`` to ``hops`` of a target that is queued to be fetched."""
     role = role_of(target)
-    distance = (target.depth, target.nesting, target.hops)
+    distance = (target.depth, target.nesting, target.redirects)
     root = without_credentials(target.root)[0] if target.root else None
     return (target.origin, PendingWork.FETCH, role, target.parent, root, target.index, *distance)
 
@@ -234,7 +234,7 @@ def _target(
         root=Url(root or url),
         depth=depth,
         nesting=nesting,
-        hops=hops,
+        redirects=hops,
     )
 
 

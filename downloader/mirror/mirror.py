@@ -241,7 +241,7 @@ class Mirror:
             follows = target.needed or self._selector.follows(to, start, target.depth)
             self._journal.record(job, Redirect(to if follows else None))
             if follows:
-                found.append(replace(target, url=to, hops=target.hops + 1, delay=0.0))
+                found.append(replace(target, url=to, redirects=target.redirects + 1, delay=0.0))
         return [*failed, *await self._journal.enqueue(found)]
 
     def reported(self, ended: Sequence[tuple[Target, Outcome]]) -> list[Outcome]:
