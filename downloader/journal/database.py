@@ -1,5 +1,6 @@
 """The journal's SQLite database: its schema and migrations, and opening it in any condition."""
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -100,6 +101,8 @@ _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
     4: (),
 }
 
+_SQL_COMMENT = re.compile("--[^\n]*")
+_SQL_TOKEN = re.compile(r"\w+|[^\w\s]")
 
 #: A value that SQLite can store.
 Value = str | bytes | int | float | None
@@ -257,11 +260,8 @@ def _check_objects(db: sqlite3.Connection) -> None:
     Raises:
         sqlite3.DatabaseError: the schema has something that a new journal does not have.
     """
-    query = "SELECT type, name FROM sqlite_master"
-    with closing(sqlite3.connect(":memory:")) as new:
-        new.executescript(_SCHEMA)
-        expected = set(new.execute(query))
-    for kind, name in db.execute(query):
+    expected = _expected_schema()
+    for kind, name in _schema_of(db):
         if (kind, name) not in expected:
             raise sqlite3.DatabaseError(f"it has a {kind} {name!r}")
 
@@ -316,18 +316,38 @@ def _decode(text: bytes) -> str:
 
 
 def _check_schema(db: sqlite3.Connection) -> None:
-    """Compare the columns with those of a new journal: quick_check accepts other tables.
+    """Compare the schema with that of a new journal: quick_check accepts any.
+
+    A DEFAULT, a CHECK or an indexed expression that was planted would run with our statements.
 
     Raises:
         sqlite3.DatabaseError: they differ.
     """
-    with sqlite3.connect(":memory:") as new:
+    expected = _expected_schema()
+    for key, sql in _schema_of(db).items():
+        if sql != expected.pop(key, ""):
+            raise sqlite3.DatabaseError(f"the schema of the {' '.join(key)} is wrong")
+    for key in expected:
+        raise sqlite3.DatabaseError(f"the {' '.join(key)} is missing")
+
+
+def _expected_schema() -> dict[tuple[str, str], str]:
+    """Return the schema of a new journal, as :func:`_schema_of` does."""
+    with closing(sqlite3.connect(":memory:")) as new:
         new.executescript(_SCHEMA)
-        for table in ("urls", "claims", "runs"):
-            query = f"SELECT name, type FROM pragma_table_info('{table}')"  # noqa: S608 - constants
-            if db.execute(query).fetchall() != new.execute(query).fetchall():
-                raise sqlite3.DatabaseError(f"the columns of the table {table} are wrong")
-    new.close()
+        return _schema_of(new)
+
+
+def _schema_of(db: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    """Return the SQL of each table and index, by kind and name.
+
+    Comments and spaces are left out: a column that a migration added has none.
+    """
+    objects = db.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
+    return {
+        (kind, name): " ".join(_SQL_TOKEN.findall(_SQL_COMMENT.sub("", sql)))
+        for kind, name, sql in objects
+    }
 
 
 def database_files(file: Path) -> list[Path]:

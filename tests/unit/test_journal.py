@@ -337,3 +337,29 @@ def test_a_planted_journal_runs_no_sql_of_its_own(tmp_path: Path, planted: str) 
     assert "was broken and is now journal.sqlite3.broken-1" in journal.warnings[0]
     with closing(sqlite3.connect(file.with_name("journal.sqlite3.broken-1"))) as db:
         assert db.execute("SELECT count(*) FROM urls").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("name", "ours", "planted"),
+    [
+        ("urls", "withdrawn INTEGER NOT NULL DEFAULT 0", "withdrawn INTEGER NOT NULL DEFAULT 1"),
+        ("runs", "started REAL NOT NULL", "started REAL NOT NULL CHECK (abs(started) > 0)"),
+        ("todos", "todo > 0", "abs(todo) > 0"),
+    ],
+)
+def test_a_planted_default_check_or_index_is_refused(
+    tmp_path: Path, name: str, ours: str, planted: str
+) -> None:
+    Journal(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / STATE_FOLDER / "journal.sqlite3")) as db:
+        db.execute("PRAGMA writable_schema = ON")
+        with db:
+            changed = db.execute(
+                "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = ? AND sql LIKE ?",
+                (ours, planted, name, f"%{ours}%"),
+            )
+            assert changed.rowcount == 1
+    journal = Journal(tmp_path)
+    journal.close()
+    assert len(journal.warnings) == 1
+    assert "was broken and is now journal.sqlite3.broken-1" in journal.warnings[0]
