@@ -14,12 +14,12 @@ from downloader.sources.entries import Entry, ListLine, from_line
 from downloader.sources.formats import FetchList, parse_list
 from downloader.sources.line_reader import GZIP
 from downloader.sources.tabular import parse_parquet
+from downloader.web.archive_formats import archive_format, has_archive_suffix
 from downloader.web.text import printable
 
 #: The SOURCE that is standard input.
 STDIN = "-"
 
-_ARCHIVES = (".warc", ".warc.gz", ".wacz")
 _CHUNK = 64 * 1024
 #: Bytes that tell Parquet, which is read from its end, from everything else.
 _MAGIC = 4
@@ -33,8 +33,19 @@ def is_address(source: str) -> bool:
 
 
 def is_archive(source: str) -> bool:
-    """Return whether a SOURCE of the command line is a web archive, by its name."""
-    return not is_address(source) and source.lower().endswith(_ARCHIVES)
+    """Return whether a SOURCE of the command line is a web archive, by its name or first bytes."""
+    if is_address(source) or source == STDIN:
+        return False
+    if has_archive_suffix(source):
+        return True
+    try:
+        path = Path(source)
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return archive_format(file) is not None
+    except (OSError, ValueError):
+        return False
 
 
 def check(source: str) -> None:
