@@ -334,3 +334,13 @@ async def test_members_of_a_wacz_that_overlap_are_refused(command: Command) -> N
     ran = await command("a.wacz")
     assert ran.status == 2
     assert "a.wacz is not a WACZ: its members overlap" in ran.err[-1]
+
+
+@pytest.mark.parametrize("name", ["WARC-Payload-Digest", "WARC-Record-ID", "WARC-Concurrent-To"])
+@pytest.mark.parametrize("value", ["a\tb", "a\r\n b", "a\r\n\tb\r\n\tc", "\ud800"])
+async def test_white_space_in_a_header_makes_no_entries_of_its_own(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    field = f"{name}: {value.encode('utf-8', 'replace').decode()}"
+    await unpack(tmp_path, warc_gz(record("response", http(PAGE, HTML), field)))
+    assert saved(tmp_path / "out") == [PAGE]

@@ -152,7 +152,7 @@ class ArchiveIndex:
 
     def _lookup(self, key: str) -> Iterator[IndexEntry]:
         if self._data is not None:
-            lines = cdxj.lines_with_prefix(self._data, key.encode() + b"\t")
+            lines = cdxj.lines_with_prefix(self._data, key.encode("utf-8", "replace") + b"\t")
             yield from map(IndexEntry.parse, lines)
 
     def _scan(self) -> Iterator[bytes]:

@@ -73,8 +73,7 @@ class IndexEntry:
             *(str(self.file_number), str(self.offset)),
             *(self.payload_digest, self.record_id, self.concurrent_to),
         )
-        # White space in a WARC header must not add fields or lines.
-        return ("\t".join((key, *(" ".join(f.split()) for f in fields))) + "\n").encode()
+        return ("\t".join((key, *map(_on_one_line, fields))) + "\n").encode("utf-8", "replace")
 
     @classmethod
     def parse(cls, line: bytes) -> "IndexEntry":
@@ -84,6 +83,11 @@ class IndexEntry:
         return cls(date, entry_type, int(status), method, int(file_number), int(offset), *rest)
 
 
+def _on_one_line(field: str) -> str:
+    """Return a WARC header's value without tabs and line ends, which would add fields or lines."""
+    return " ".join(field.split())
+
+
 def url_key(url: Url) -> str:
     """Return the key of the entries of a URL."""
     return f"url {url}"
@@ -91,12 +95,12 @@ def url_key(url: Url) -> str:
 
 def digest_key(payload_digest: str) -> str:
     """Return the key of the complete records with a payload."""
-    return f"digest {payload_digest}"
+    return f"digest {_on_one_line(payload_digest)}"
 
 
 def record_key(record_id: str) -> str:
     """Return the key of a complete record by its identifier."""
-    return f"record {record_id}"
+    return f"record {_on_one_line(record_id)}"
 
 
 def request_key(record_id: str) -> str:
@@ -104,7 +108,7 @@ def request_key(record_id: str) -> str:
 
     It exists for the identifier of the request record, and for the one that it is concurrent to.
     """
-    return f"request {record_id}"
+    return f"request {_on_one_line(record_id)}"
 
 
 def index_lines(

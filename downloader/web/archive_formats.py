@@ -1,15 +1,9 @@
 """Formats of web archives, known by their first bytes."""
 
 import sys
-import zipfile
 import zlib
 from enum import StrEnum
 from typing import BinaryIO
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 #: The first bytes of a zstd frame, and of the skippable frame with a WARC file's dictionary.
 ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
@@ -50,19 +44,35 @@ def archive_format(file: BinaryIO) -> ArchiveFormat | None:
         return ArchiveFormat.WACZ if _is_wacz(file) else None
     if first.startswith(ZSTD_DICTIONARY_FRAME):
         return ArchiveFormat.ZSTD
-    try:
-        if first.startswith(_GZIP):
-            begin = zlib.decompressobj(_GZIP_WBITS).decompress(first, _SNIFFED_BYTES)
-            return ArchiveFormat.GZIP if begin.startswith(_RECORD_STARTS) else None
-        if first.startswith(ZSTD_FRAME):
-            begin = zstd.ZstdDecompressor().decompress(first, _SNIFFED_BYTES)
-            return ArchiveFormat.ZSTD if begin.startswith(_RECORD_STARTS) else None
-    except (zlib.error, zstd.ZstdError):
-        pass
+    if first.startswith(_GZIP) and _begin_of_gzip(first).startswith(_RECORD_STARTS):
+        return ArchiveFormat.GZIP
+    if first.startswith(ZSTD_FRAME) and _begin_of_zstd(first).startswith(_RECORD_STARTS):
+        return ArchiveFormat.ZSTD
     return None
 
 
+def _begin_of_gzip(first: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(_GZIP_WBITS).decompress(first, _SNIFFED_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _begin_of_zstd(first: bytes) -> bytes:
+    # Few files need it, and every run looks at its sources.
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    try:
+        return zstd.ZstdDecompressor().decompress(first, _SNIFFED_BYTES)
+    except zstd.ZstdError:
+        return b""
+
+
 def _is_wacz(file: BinaryIO) -> bool:
+    import zipfile
+
     try:
         with zipfile.ZipFile(file) as members:
             return any(name.startswith("archive/") for name in members.namelist())
