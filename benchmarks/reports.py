@@ -20,8 +20,8 @@ from pathlib import Path
 from downloader.errors import ErrorKind
 from downloader.http.timings import CURRENT, Stopwatch
 from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
+from downloader.report.formats import FORMATS
 from downloader.report.outcome_record import record_of
-from downloader.report.reporter import FORMATS
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
@@ -61,10 +61,10 @@ def measure(folder: Path, rows: int) -> None:
     totals = ReportTotals()
     for record in records:
         totals.add(record)
-    for ending, make in FORMATS.items():
+    for ending, report_format in FORMATS.items():
         file = folder / f"{rows}{ending}"
         began = time.process_time()
-        report = make(file)
+        report = report_format.create(file)
         for record in records:
             report.add(record)
         added = time.process_time()
@@ -139,7 +139,7 @@ def stopwatch(times: int = 100_000) -> float:
     for _ in range(times):
         watch = Stopwatch()
         CURRENT.set(watch)
-        watch.answered = time.monotonic()
+        watch.responded = time.monotonic()
         watch.timings(encrypted=False)
     return (time.process_time() - began) / times * 1e6
 

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from webencodings.labels import LABELS
 
-from downloader.web.charset import SAMPLE, CharacterCount, CharsetSource
+from downloader.web.charset import SAMPLE_BYTES, CharacterCounter, CharsetSource
 from downloader.web.media_types import is_text, parse_media_type
 
 FAST = settings(max_examples=60, deadline=None)
@@ -15,8 +15,8 @@ HTML = "text/html"
 OF_BROWSERS_ONLY = {"replacement", "x-user-defined"}
 
 
-def _count(body: bytes, content_type: str = HTML, step: int | None = None) -> CharacterCount:
-    count = CharacterCount(content_type)
+def _count(body: bytes, content_type: str = HTML, step: int | None = None) -> CharacterCounter:
+    count = CharacterCounter(content_type)
     step = step or len(body) or 1
     for start in range(0, len(body), step):
         count.feed(body[start : start + step])
@@ -82,16 +82,16 @@ def test_a_text_that_ends_within_a_utf_8_character_is_not_valid_utf_8() -> None:
 
 
 def test_a_sample_that_ends_within_a_character_is_still_utf_8() -> None:
-    text = "x" * (SAMPLE - 1) + "ü" + "y" * 10
-    for step in (None, SAMPLE, 1000):
+    text = "x" * (SAMPLE_BYTES - 1) + "ü" + "y" * 10
+    for step in (None, SAMPLE_BYTES, 1000):
         assert _found(text.encode(), step=step) == (len(text), "utf-8", "valid-utf-8")
 
 
-@pytest.mark.parametrize("step", [1000, SAMPLE - 1, SAMPLE, SAMPLE + 1, None])
+@pytest.mark.parametrize("step", [1000, SAMPLE_BYTES - 1, SAMPLE_BYTES, SAMPLE_BYTES + 1, None])
 def test_how_a_text_is_cut_does_not_change_its_encoding(step: int | None) -> None:
     # The sample is plain, what follows is not UTF-8: the decision must not depend on the pieces.
-    body = b"x" * SAMPLE + b"\xfc\xfc" * 100
-    assert _found(body, step=step) == (SAMPLE + 200, "utf-8", "valid-utf-8")
+    body = b"x" * SAMPLE_BYTES + b"\xfc\xfc" * 100
+    assert _found(body, step=step) == (SAMPLE_BYTES + 200, "utf-8", "valid-utf-8")
 
 
 @pytest.mark.parametrize("label", sorted(set(LABELS.values()) - OF_BROWSERS_ONLY))
@@ -144,7 +144,7 @@ def test_an_undecodable_byte_counts_as_the_replacement_a_browser_shows() -> None
 def test_the_encoding_is_unknown_until_there_is_something_to_judge_by() -> None:
     count = _count(b"x" * 100)
     assert (count.charset, count.source) == ("", None)
-    count.feed(b"x" * SAMPLE)
+    count.feed(b"x" * SAMPLE_BYTES)
     assert (count.charset, count.source) == ("utf-8", CharsetSource.UTF8)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from downloader.mirror.check import LARGEST, DanglingLink, MirrorCheck
+from downloader.mirror.check import MAX_DOCUMENT_BYTES, DanglingLink, MirrorCheck
 from tests.conftest import Command, Ran
 
 
@@ -171,7 +171,7 @@ async def test_what_a_page_needs_from_elsewhere_is_missing(mirror: Mirror) -> No
 async def test_what_cannot_be_read_is_not_said_to_be_whole(mirror: Mirror) -> None:
     mirror.write("a.html")
     with (mirror.folder / "huge.html").open("wb") as file:
-        file.truncate(LARGEST + 1)
+        file.truncate(MAX_DOCUMENT_BYTES + 1)
     ran = await mirror.check()
     assert ran.status == 1
     assert ran.err == ["huge.html: not read: too large for a page"]
@@ -203,7 +203,7 @@ async def test_hostile_files_are_survived(mirror: Mirror) -> None:
     mirror.write("escape\x1b[31m.html", "<a href='\x1b[32mgone'>")
     mirror.write("secret.html", "<a href='file://u:secret@h/x'>")
     with (mirror.folder / "huge.html").open("wb") as file:
-        file.truncate(LARGEST + 1)
+        file.truncate(MAX_DOCUMENT_BYTES + 1)
     if os.geteuid():
         mirror.write("closed.html")
         (mirror.folder / "closed.html").chmod(0)

@@ -267,7 +267,7 @@ async def test_the_first_interrupt_lets_transfers_finish_and_the_second_stops_at
     assert ran.status == 130
     assert ran.err == [
         f"Failed {site.url('/slow')}: stopped before it was done (interrupted); "
-        "run it again to go on",
+        "run the same command again to continue",
         "Stopped: 1 line was not tried",
     ]
     assert ran.out[0].startswith("2 URLs: 1 downloaded, 0 unchanged, 0 skipped, 1 failed; ")

@@ -120,11 +120,11 @@ def test_pages_on_the_way_to_what_is_accepted_are_followed_and_not_kept() -> Non
     for page in ("", "folder/", "page.html", "page", "page.php?id=1"):
         address = f"https://example.org/{page}"
         assert refusal(scope, address) is None
-        assert not scope.keeps(parse(address))
+        assert not scope.accepts(parse(address))
         assert refusal(scope, address, level=3) == RefusalReason.NOT_ACCEPTED
     assert refusal(scope, "https://example.org/a.zip") == RefusalReason.NOT_ACCEPTED
     assert refusal(scope, "https://example.org/a.pdf", level=3) is None
-    assert scope.keeps(parse("https://example.org/a.pdf"))
+    assert scope.accepts(parse("https://example.org/a.pdf"))
 
 
 def test_a_pattern_of_many_stars_takes_no_time() -> None:
@@ -136,7 +136,7 @@ def trap(*addresses: str, bounds: TrapLimits | None = None) -> TrapReason | None
     traps = TrapDetector(bounds)
     found = None
     for address in addresses:
-        found = traps.trap(parse(f"https://example.org{address}"))
+        found = traps.check(parse(f"https://example.org{address}"))
     return found
 
 
@@ -175,8 +175,8 @@ def calendar() -> Iterable[str]:
 
 def test_a_calendar_without_end_has_one_here() -> None:
     traps = TrapDetector()
-    found = [traps.trap(parse(f"https://example.org{path}")) for path in calendar()]
-    assert found.count(None) == TrapLimits().dates
+    found = [traps.check(parse(f"https://example.org{path}")) for path in calendar()]
+    assert found.count(None) == TrapLimits().max_dates_per_shape
     assert found[-1] == TrapReason.DATES
     # A year of a blog, and pages that are numbered, are no calendar.
     assert trap(*(f"/2024/05/entry-{word}" for word in map(chr, range(97, 123)))) is None
@@ -184,7 +184,7 @@ def test_a_calendar_without_end_has_one_here() -> None:
 
 
 def test_queries_of_one_path_are_bounded() -> None:
-    bounds = TrapLimits(queries=3)
+    bounds = TrapLimits(max_queries_per_path=3)
     assert trap("/a?1", "/a?2", "/a?3", bounds=bounds) is None
     assert trap("/a?1", "/a?2", "/a?3", "/a?4", bounds=bounds) == TrapReason.QUERIES
     assert trap("/a?1", "/a?2", "/a?3", "/b?4", bounds=bounds) is None
@@ -192,9 +192,9 @@ def test_queries_of_one_path_are_bounded() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    traps = TrapDetector(TrapLimits(remembered=10))
+    traps = TrapDetector(TrapLimits(max_counted_paths=10))
     for number in range(1000):
-        traps.trap(parse(f"https://example.org/{number}?2024-05"))
+        traps.check(parse(f"https://example.org/{number}?2024-05"))
     assert len(traps._queries._counts) == 10
     assert len(traps._dates._counts) <= 10
 
@@ -206,7 +206,7 @@ segments = st.lists(st.sampled_from(["a", "b", "c", "7", "x.html", "", "%C3%A9"]
 def test_no_address_is_too_much(parts: list[str], query: str) -> None:
     url = parse("https://example.org/" + "/".join(parts) + "?" + quote(query))
     traps = TrapDetector()
-    traps.trap(url)
+    traps.check(url)
     assert refusal(Scope(no_parent=True, accept=UrlPatterns(("a",))), url) in {None, *RefusalReason}
 
 

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from downloader.errors import DecodeError, TruncatedError
-from downloader.web.content_coding import PIECE, ContentDecoder, decoder_for
+from downloader.web.content_coding import MAX_PIECE_BYTES, ContentDecoder, decoder_for
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -166,26 +166,26 @@ def test_zstd_may_have_several_frames_and_skippable_ones(step: int | None) -> No
 
 @each_coding
 def test_a_bomb_is_met_in_pieces_of_bounded_size(coding: str, encode: Encode) -> None:
-    bomb = encode(bytes(20 * PIECE))
-    assert len(bomb) < PIECE
+    bomb = encode(bytes(20 * MAX_PIECE_BYTES))
+    assert len(bomb) < MAX_PIECE_BYTES
     decoder = _decoder(coding)
     sizes = [len(piece) for piece in decoder.feed(bomb)]
     decoder.finish()
-    assert sum(sizes) == 20 * PIECE
-    assert max(sizes) <= PIECE
+    assert sum(sizes) == 20 * MAX_PIECE_BYTES
+    assert max(sizes) <= MAX_PIECE_BYTES
 
 
 @each_coding
 def test_a_bomb_is_decoded_no_further_than_it_is_asked_for(coding: str, encode: Encode) -> None:
-    feed = iter(_decoder(coding).feed(encode(bytes(20 * PIECE))))
+    feed = iter(_decoder(coding).feed(encode(bytes(20 * MAX_PIECE_BYTES))))
     # One piece was asked for, so the limit on the size of a body can end it here.
-    assert 0 < len(next(feed)) <= PIECE
+    assert 0 < len(next(feed)) <= MAX_PIECE_BYTES
 
 
 def test_a_zstd_window_beyond_the_standard_is_refused() -> None:
     parameter = zstd.CompressionParameter
     compressor = zstd.ZstdCompressor(options={parameter.window_log: 27})
-    body = compressor.compress(bytes(PIECE)) + compressor.flush()
+    body = compressor.compress(bytes(MAX_PIECE_BYTES)) + compressor.flush()
     assert _outcome("zstd", body) is DecodeError
 
 

@@ -323,7 +323,9 @@ async def test_the_second_sigterm_parks_what_can_be_continued(site: Site, comman
     process.send_signal(signal.SIGTERM)
     ran = await ended(process)
     assert ran.status == 130
-    assert ran.err[0].endswith("stopped before it was done (interrupted); run it again to go on")
+    assert ran.err[0].endswith(
+        "stopped before it was done (interrupted); run the same command again to continue"
+    )
     parked = part.stat().st_size
     ran = await command(site.url("/big.bin"))
     assert ran.status == 0

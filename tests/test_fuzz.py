@@ -22,18 +22,19 @@ from downloader.errors import (
     TruncatedError,
     UrlError,
 )
-from downloader.http.client import _location_text, _text
 from downloader.http.cookies import CookieFile
+from downloader.http.redirects import location_text
+from downloader.http.response import field_text
 from downloader.http.resume import continued_total, strong_validator
-from downloader.http.retry import LONGEST_ASKED, retry_after
+from downloader.http.retry import MAX_RETRY_AFTER_SECONDS, retry_after
 from downloader.journal import Job, Journal
 from downloader.models import ExitStatus, PartialBody, Skipped
 from downloader.web import urls
-from downloader.web.charset import CharacterCount
+from downloader.web.charset import CharacterCounter
 from downloader.web.content_coding import decoder_for
 from downloader.web.filenames import candidates
 from downloader.web.media_types import is_text, media_type_table, parse_media_type
-from downloader.web.text import http_date, printable
+from downloader.web.text import parse_http_date, printable
 from downloader.web.urls import Url
 from tests.conftest import saved_files
 from tests.faultserver import PAGE, Request, fault_server, send
@@ -77,7 +78,7 @@ DATES = st.builds(
 @example(raw=b"http://a:b@c:99999/")
 @FAST
 def test_any_location_leads_to_a_web_address_or_is_refused(raw: bytes) -> None:
-    location = _location_text(raw)
+    location = location_text(raw)
     location.encode()
     try:
         url = urls.join(Url("https://base.test/a/b?c"), location)
@@ -97,7 +98,7 @@ def test_any_location_leads_to_a_web_address_or_is_refused(raw: bytes) -> None:
 @given(TEXTS)
 @FAST
 def test_any_text_can_be_concealed_and_printed(text: str) -> None:
-    shown = printable(urls.conceal(text))
+    shown = printable(urls.redact_text(text))
     shown.encode()
     assert printable(shown) == shown
 
@@ -105,7 +106,7 @@ def test_any_text_can_be_concealed_and_printed(text: str) -> None:
 @given(user=st.text(st.characters(exclude_characters="@/:\\"), max_size=5), host=TEXTS)
 @FAST
 def test_what_may_be_a_password_is_concealed(user: str, host: str) -> None:
-    assert "hunter2" not in urls.conceal(f"ftp://{user}:hunter2@{host}")
+    assert "hunter2" not in urls.redact_text(f"ftp://{user}:hunter2@{host}")
 
 
 LISTED = st.fixed_dictionaries(
@@ -150,7 +151,7 @@ def test_every_line_of_any_list_is_admitted_skipped_or_refused(
 @given(HEADERISH)
 @FAST
 def test_a_field_of_any_bytes_becomes_text_that_can_be_kept(field: str) -> None:
-    _text(field).encode()
+    field_text(field).encode()
 
 
 @given(field=HEADERISH | DATES, now=st.floats(0, 4e9))
@@ -160,13 +161,13 @@ def test_a_field_of_any_bytes_becomes_text_that_can_be_kept(field: str) -> None:
 @FAST
 def test_any_retry_after_is_a_bounded_wait_or_none(field: str, now: float) -> None:
     wait = retry_after(field, now)
-    assert wait is None or 0 <= wait <= LONGEST_ASKED
+    assert wait is None or 0 <= wait <= MAX_RETRY_AFTER_SECONDS
 
 
 @given(HEADERISH | DATES)
 @FAST
 def test_any_date_is_a_time_or_none(field: str) -> None:
-    date = http_date(field)
+    date = parse_http_date(field)
     assert date is None or math.isfinite(date.timestamp())
 
 
@@ -209,7 +210,7 @@ def test_any_content_range_is_the_rest_of_the_body_or_refused(
 def test_any_content_type_and_body_are_counted(field: str, body: bytes) -> None:
     kind = parse_media_type(field)
     assert is_text(kind) in (True, False)
-    count = CharacterCount(field)
+    count = CharacterCounter(field)
     count.feed(body)
     assert 0 <= count.finish() <= len(body)
     assert count.charset
@@ -267,7 +268,7 @@ def test_any_text_is_a_file_of_cookies_or_refused(text: str) -> None:
             cookies = CookieFile(file)
         except RunError:
             return
-    for pair in cookies.fitting(Url("https://h.test/a")):
+    for pair in cookies.matching(Url("https://h.test/a")):
         assert not set(pair) & set("\r\n\0")
 
 

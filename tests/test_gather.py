@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downloader.report.formats.text import json_line
+from downloader.report.formats.jsonl import json_line
 from downloader.report.record import FIELD_NAMES, Record, Result
 from downloader.report.report_reader import read
 from tests import test_processes

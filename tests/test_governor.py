@@ -47,8 +47,8 @@ def simulate(
             ended, host = heapq.heappop(running)
             clock.now = max(clock.now, ended)
             now_running[host] -= 1
-            hosts.served(host)
-            hosts.done(host)
+            hosts.record_success(host)
+            hosts.release(host)
         elif following is not None:
             clock.now += following
         else:
@@ -125,11 +125,11 @@ def test_what_is_tried_again_goes_first_when_its_time_has_come() -> None:
     clock = Clock()
     hosts: HostQueues[str] = HostQueues(1, clock=clock)
     hosts.put("a", "new")
-    hosts.put_back("a", "again", 5.0)
+    hosts.requeue("a", "again", 5.0)
     clock.now = 5.0
     assert hosts.take() == ("a", "again")
     assert hosts.take() is None
-    hosts.done("a")
+    hosts.release("a")
     assert hosts.take() == ("a", "new")
 
 
@@ -151,13 +151,13 @@ def refusals(most: int, per_host: int, pages: int = 2000) -> int:
         for page in refusals:
             out -= 1
             refused += 1
-            hosts.overloaded("busy")
-            hosts.put_back("busy", page, chance.random())
-            hosts.done("busy")
+            hosts.record_overload("busy")
+            hosts.requeue("busy", page, chance.random())
+            hosts.release("busy")
         for _ in range(max(1, out // 2) if out else 0):
             out -= 1
-            hosts.served("busy")
-            hosts.done("busy")
+            hosts.record_success("busy")
+            hosts.release("busy")
     return refused
 
 
@@ -172,8 +172,8 @@ def test_refusals_of_requests_that_were_out_together_count_once() -> None:
     taken = [hosts.take() for _ in range(6)]
     assert None not in taken
     for _ in range(6):
-        hosts.overloaded("a")
-        hosts.done("a")
+        hosts.record_overload("a")
+        hosts.release("a")
     assert [hosts.take() is not None for _ in range(4)] == [True, True, True, False]
 
 
@@ -186,10 +186,10 @@ def test_memory_does_not_grow_with_the_hosts_that_have_been(paused: bool, delay:
         name = f"host-{number}"
         hosts.put(name, number)
         assert hosts.take() == (name, number)
-        hosts.overloaded(name)
+        hosts.record_overload(name)
         if paused:
             hosts.pause(name, 60.0)
-        hosts.done(name)
+        hosts.release(name)
     assert len(hosts._hosts) <= 20_001
 
 
@@ -197,7 +197,7 @@ def test_what_has_been_begun_goes_before_longer_queues() -> None:
     hosts: HostQueues[str] = HostQueues(6, clock=Clock())
     for number in range(100):
         hosts.put("long", f"new {number}")
-    hosts.put_back("short", "begun", 0.0)
+    hosts.requeue("short", "begun", 0.0)
     assert hosts.take() == ("short", "begun")
 
 
@@ -205,13 +205,13 @@ def test_what_waits_can_be_taken_back() -> None:
     hosts: HostQueues[int] = HostQueues(1, clock=Clock())
     hosts.put("a", 1)
     hosts.put("a", 2)
-    hosts.put_back("a", 3, 60.0)
+    hosts.requeue("a", 3, 60.0)
     hosts.pause("b", 60.0)
     hosts.put("b", 4)
     assert hosts.take() == ("a", 1)
     assert sorted(hosts.drain()) == [2, 3, 4]
     assert (hosts.take(), hosts.queued, hosts.seconds_to_next()) == (None, 0, None)
-    hosts.done("a")
+    hosts.release("a")
 
 
 # --- how many at once ----------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def found_limit(
 ) -> list[int]:
     """Run a world in which *limit* transfers at once end at *rate* of them; return the limits."""
     clock, worked = Clock(), Clock()
-    adaptive = AutoConcurrency(most, clock, lambda: 0, busy=worked)
+    adaptive = AutoConcurrency(most, clock, lambda: 0, cpu_seconds=worked)
     limits = []
     chance = random.Random(5)
     while clock.now < seconds:
@@ -235,7 +235,7 @@ def found_limit(
         clock.now += step
         worked.now += step * busy(adaptive.limit)
         strained = chance.random() < failures(adaptive.limit)
-        adaptive.ended(short=True, strained=strained)
+        adaptive.transfer_ended(permits_short=True, overload=strained)
         limits.append(adaptive.limit)
     return limits
 
@@ -265,12 +265,12 @@ def test_a_list_of_dead_hosts_is_no_reason_to_go_slower() -> None:
 
 def test_dead_hosts_that_come_later_are_no_reason_to_stay_slow() -> None:
     clock = Clock()
-    adaptive = AutoConcurrency(1024, clock, lambda: 0, busy=lambda: 0.0)
+    adaptive = AutoConcurrency(1024, clock, lambda: 0, cpu_seconds=lambda: 0.0)
     chance = random.Random(5)
     while clock.now < 60:
         clock.now += 0.1 / adaptive.limit
         dead = clock.now > 0.25 and chance.random() < 0.3
-        adaptive.ended(short=True, strained=dead)
+        adaptive.transfer_ended(permits_short=True, overload=dead)
     assert adaptive.limit > 512
 
 
@@ -284,7 +284,7 @@ def test_a_number_that_is_given_stays() -> None:
     adaptive = AutoConcurrency(16, clock, lambda: 0, fixed=True)
     for _ in range(1000):
         clock.now += 0.01
-        adaptive.ended(short=True, strained=True)
+        adaptive.transfer_ended(permits_short=True, overload=True)
     assert adaptive.limit == 16
 
 
@@ -327,7 +327,7 @@ async def test_the_total_of_all_transfers_keeps_to_the_rate_and_is_shared_fairly
     async def transfer(number: int) -> None:
         while True:
             received[number] += 10_000
-            await bandwidth.spend(10_000)
+            await bandwidth.throttle(10_000)
 
     transfers = [asyncio.create_task(transfer(number)) for number in range(3)]
     while clock.now < 10:

@@ -496,6 +496,7 @@ async def test_nothing_that_a_server_sends_steers_the_terminal(
             assert process.returncode == 1
             assert_harmless(out.decode())
             assert_harmless(err.decode())
+            assert b"internal error" not in err
             assert b"defect" not in err
             # What a server sent is never what makes the next request impossible.
             assert b"(bad-url)" not in err

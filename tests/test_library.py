@@ -31,7 +31,7 @@ from downloader import (
 from downloader.core.event_loop import new_event_loop
 from downloader.core.local_run import LocalRun
 from downloader.http import Response
-from downloader.http.client import require_success
+from downloader.http.response import require_success
 from downloader.sources import from_items
 from downloader.web.urls import parse
 from tests.conftest import Site, saved_files
@@ -151,7 +151,7 @@ async def test_a_defect_is_reported_for_its_url_and_the_rest_goes_on(
             raise ZeroDivisionError("oops")
         require_success(response)
 
-    monkeypatch.setattr("downloader.core.transfer.require_success", defective)
+    monkeypatch.setattr("downloader.core.fetch.require_success", defective)
     broken, fine = await download_sites(map(site.url, site.pages), tmp_path)
     assert isinstance(broken, Failed)
     assert broken.kind is ErrorKind.INTERNAL

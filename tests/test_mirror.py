@@ -523,7 +523,7 @@ async def test_an_original_that_is_not_what_was_received_is_not_read(
 async def test_what_is_too_large_to_be_read_is_saved_with_a_warning(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.mirror.document_reader.LARGEST", 100)
+    monkeypatch.setattr("downloader.mirror.document_reader.MAX_DOCUMENT_BYTES", 100)
     site.pages["/a.html"] = images("one.gif") + " " * 100
     site.pages["/b.html"] = images("two.gif")
     site.pages["/two.gif"] = picture
@@ -550,7 +550,7 @@ async def test_an_interrupted_mirror_goes_on(site: Site, tmp_path: Path) -> None
         if len(told) == 2:
             batch.stop(now=True)
     assert [type(outcome) for outcome in told] == [Downloaded, Downloaded, Failed]
-    assert batch.warnings == ["not all pages have their new links yet; the same command goes on"]
+    assert batch.warnings == ["not all links are rewritten yet; run the same command to continue"]
     asked(site)
     wait.set()
     await fetch([site.url("/a.html")], tmp_path, MIRROR)

@@ -270,7 +270,7 @@ async def test_what_is_not_ours_is_kept(site: Site, cloud: Command, bucket: Buck
     bucket.put("some/prefix-of-another/0.html", b"not below it")
     ran = await cloud("-o", prefix(bucket), "-", stdin=lines([*urls, site.url("/large")]))
     assert ran.status == 0
-    assert any("what was there is now 0.html.~2~" in line for line in ran.out)
+    assert any("the existing file is now 0.html.~2~" in line for line in ran.out)
     assert below(bucket) == {
         f"{site.folder}/0.html": b"<p>page 0",
         f"{site.folder}/0.html.~1~": b"another's, older",

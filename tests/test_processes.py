@@ -21,16 +21,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader import Downloaded, Options, download_sites
-from downloader.core.processes.in_flight_table import InFlightTable, paper
+from downloader.core.processes.in_flight_table import InFlightTable, create_table_file
 from downloader.core.processes.ipc import (
     AddTransfers,
-    Ended,
     Frame,
     FrameDecoder,
     ProgressUpdate,
     Reassign,
     Start,
     Stop,
+    TransfersEnded,
     encode,
 )
 from downloader.core.transfer import Transfer
@@ -38,7 +38,7 @@ from downloader.errors import ErrorKind
 from downloader.http import RedirectTrail
 from downloader.journal import Job
 from downloader.models import Failed, InFlight, Target
-from downloader.models.shards import HostDealer, shard_of
+from downloader.models.shards import HostAssignment, shard_of
 from downloader.scheduling import RateLimiter
 from downloader.web.filenames import ExtensionRule, FileName
 from downloader.web.urls import Url
@@ -52,8 +52,8 @@ linux = pytest.mark.skipif(
 TAGGED = {"ETag": '"v1"', "Content-Type": "application/octet-stream"}
 LARGE = random.Random(12).randbytes(3 * MIB)
 WARNING = re.compile(
-    r"download: a worker process ended by signal 9; (another one goes on|"
-    r"the URL that it was at is tried again|the \d+ URLs that it was at are tried again)"
+    r"download: a worker process ended by signal 9; (another one continues|"
+    r"the URL that it was fetching is retried|the \d+ URLs that it was fetching are retried)"
 )
 
 
@@ -300,8 +300,8 @@ async def test_all_processes_together_keep_to_the_rate(town: Town, command: Comm
 
 async def test_a_new_rate_is_heeded_by_who_sleeps_by_the_old_one() -> None:
     clock = Clock()
-    bandwidth = RateLimiter(1000, clock.sleep, clock, longest=0.1)
-    spending = asyncio.create_task(bandwidth.spend(1_000_000))
+    bandwidth = RateLimiter(1000, clock.sleep, clock, max_sleep=0.1)
+    spending = asyncio.create_task(bandwidth.throttle(1_000_000))
     while clock.now < 1:  # noqa: ASYNC110 - the clock is no event
         await asyncio.sleep(0)
     bandwidth.rate = 999_000
@@ -445,7 +445,7 @@ async def test_a_large_body_is_gone_on_from_where_the_dead_process_was(
     ran = await ended(process)
     assert ran.status == 0
     assert ran.err == [
-        "download: a worker process ended by signal 9; the URL that it was at is tried again"
+        "download: a worker process ended by signal 9; the URL that it was fetching is retried"
     ]
     assert town.requests[1].headers["Range"] == f"bytes={2 * MIB}-"
     assert file.read_bytes() == LARGE
@@ -572,7 +572,7 @@ async def test_the_first_interrupt_lets_transfers_finish_and_the_second_stops_at
     assert ran.status == 130
     assert ran.err == [
         f"Failed {town.url(2, '/slow')}: stopped before it was done (interrupted); "
-        "run it again to go on",
+        "run the same command again to continue",
         "Stopped: 40 lines were not tried",
     ]
     assert len(town.requests) == 2
@@ -636,8 +636,9 @@ async def test_a_process_that_dies_while_the_run_stops_is_not_replaced(
     ran = await ended(process)
     assert ran.status == 130
     assert ran.err == [
-        f"Failed {addresses[0]}: stopped before it was done (interrupted); run it again to go on",
-        "download: a worker process ended by signal 9 while it was to stop",
+        f"Failed {addresses[0]}: stopped before it was done (interrupted); "
+        "run the same command again to continue",
+        "download: a worker process ended by signal 9 while stopping",
         "Stopped: 1 line was not tried",
     ]
 
@@ -660,7 +661,7 @@ def test_the_shard_of_a_host_never_changes(host: str, of_2: int, of_7: int, of_1
 
 
 def test_hosts_are_dealt_out_evenly_and_once() -> None:
-    dealer = HostDealer()
+    dealer = HostAssignment()
     loads = [0, 0, 0]
     owners = {}
     for number in range(30):
@@ -685,7 +686,7 @@ frames: st.SearchStrategy[Frame] = st.one_of(
     st.builds(Stop, st.booleans()),
     st.builds(Start, st.builds(Options), st.integers(), st.none() | st.integers(), st.booleans()),
     st.builds(
-        Ended,
+        TransfersEnded,
         st.lists(
             st.tuples(
                 st.integers(),
@@ -730,14 +731,14 @@ def test_what_is_no_frame_is_a_defect() -> None:
 
 
 def test_a_roll_is_read_by_another_while_it_is_written() -> None:
-    with paper(3) as file:
+    with create_table_file(3) as file:
         written, read = InFlightTable(file), InFlightTable(file.fileno())
     for row in (5, 6, 6, 7, 8):
-        written.enter(row)
+        written.add(row)
     assert sorted(read) == [5, 6, 7]
-    written.leave(6)
-    written.leave(8)
-    written.enter(9)
+    written.remove(6)
+    written.remove(8)
+    written.add(9)
     assert sorted(read) == [5, 7, 9]
     written.close()
     read.close()

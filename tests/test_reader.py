@@ -34,7 +34,7 @@ async def _items(reader: ReadAhead[int]) -> AsyncIterator[int]:
 
 
 async def test_items_come_in_order_and_all_of_them() -> None:
-    reader = ReadAhead(range(5000), ahead=7)
+    reader = ReadAhead(range(5000), max_buffered=7)
     assert [item async for item in _items(reader)] == list(range(5000))
     assert reader.finished
     assert reader.count == 5000
@@ -65,7 +65,7 @@ async def test_the_thread_never_reads_much_further_than_it_may() -> None:
                 blocked.set()
             yield item
 
-    reader = ReadAhead(items(), ahead=10)
+    reader = ReadAhead(items(), max_buffered=10)
     # The thread holds one item for which there is no room yet.
     assert await asyncio.to_thread(blocked.wait, _SOON)
     await _settled(reader, 10)
@@ -138,7 +138,7 @@ async def test_a_stopped_reader_hands_over_what_it_has_and_reads_no_further() ->
             pulled += 1
             yield pulled
 
-    reader = ReadAhead(items(), ahead=5)
+    reader = ReadAhead(items(), max_buffered=5)
     await _settled(reader, 5)
     reader.stop()
     async with asyncio.timeout(_SOON):

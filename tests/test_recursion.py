@@ -248,7 +248,10 @@ async def test_a_site_that_never_ends_its_robots_txt_does_not_hold_up_the_run(
     outcomes = by_path(site, await fetch([site.url()], tmp_path, Options(level=1, timeout=0.5)))
     failed = outcomes["/a.html"]
     assert isinstance(failed, Failed)
-    assert (failed.kind, failed.message) == (ErrorKind.TIMEOUT, "robots.txt is not there in 0.5 s")
+    assert (failed.kind, failed.message) == (
+        ErrorKind.TIMEOUT,
+        "robots.txt did not arrive within 0.5 s",
+    )
 
 
 async def test_a_defect_in_reading_robots_txt_fails_its_links_and_ends(
@@ -328,4 +331,4 @@ async def test_what_is_in_the_way_of_one_document_keeps_no_other_from_its_links(
     assert (folder / "a.html").read_text() == links("b.html")
     assert (folder / "c.html").read_text() == links("a.html")
     assert (folder / "b.html").read_text() == links(site.url("/c.html"))
-    assert f"{site.folder}/b.html has the links that it came with" in "\n".join(ran.err)
+    assert f"{site.folder}/b.html keeps its original links" in "\n".join(ran.err)

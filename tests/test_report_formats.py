@@ -9,12 +9,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, get_args
 
+import click
 import jsonschema
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from downloader.cli.main import main
 from downloader.errors import ErrorKind
 from downloader.models import (
     Downloaded,
@@ -29,12 +31,12 @@ from downloader.models import (
 from downloader.report.compare import ChangeKind
 from downloader.report.file_kinds import FileKind
 from downloader.report.findings import ADVICE
+from downloader.report.formats import FORMATS
 from downloader.report.formats.parquet import columns
 from downloader.report.json_schema import schema
 from downloader.report.outcome_record import record_of, source_of
 from downloader.report.record import FIELD_NAMES, RECORD_FIELDS, Result, as_dict
 from downloader.report.report_reader import read
-from downloader.report.reporter import FORMATS
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
@@ -43,6 +45,7 @@ from tests.runs import sends
 from tools.report_reference import generated
 
 ROOT = Path(__file__).parents[1]
+USAGE = (ROOT / "docs" / "usage.md").read_text(encoding="utf-8")
 DOCS = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
 SCHEMA = json.loads(schema())
 RECORD = jsonschema.Draft202012Validator(SCHEMA)
@@ -145,7 +148,7 @@ NOT_REPORTED = {"set_aside", "packed_at", "traceback", "needed"}
 def written(folder: Path, ending: str, outcomes: list[Outcome], run: RunRecord = RUN) -> Path:
     """Return the file of a report on *outcomes*."""
     path = folder / f"report{ending}"
-    report = FORMATS[ending](path)
+    report = FORMATS[ending].create(path)
     try:
         for outcome in outcomes:
             report.add(record_of(outcome))
@@ -287,8 +290,13 @@ def test_a_closed_set_is_whole_in_the_documentation(members: type[Enum]) -> None
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-def test_every_format_is_documented(ending: str) -> None:
+def test_every_format_is_documented_and_in_the_help(ending: str) -> None:
     assert f"| `{ending}` |" in DOCS
+    (row,) = [line for line in USAGE.splitlines() if line.startswith("| `--report")]
+    assert f"`{ending}`" in row
+    (option,) = [param for param in main.params if "--report" in param.opts]
+    assert isinstance(option, click.Option)
+    assert ending in (option.help or "")
 
 
 # What robots.txt disallows

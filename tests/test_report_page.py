@@ -15,7 +15,7 @@ from playwright.async_api import Page, async_playwright
 
 from downloader.errors import ErrorKind
 from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
-from downloader.report.formats.html import MOST_ROWS, HtmlReport
+from downloader.report.formats.html import MAX_ROWS, HtmlReport
 from downloader.report.outcome_record import record_of
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource
@@ -282,8 +282,8 @@ async def test_on_paper_there_are_charts_and_no_controls(tmp_path: Path) -> None
 
 
 async def test_as_many_rows_as_a_page_can_hold(tmp_path: Path) -> None:
-    outcomes: list[Outcome] = [done(number, size=number + 1) for number in range(MOST_ROWS + 10)]
-    file = written(tmp_path / "r.html", [*outcomes, lost(MOST_ROWS, "no address")])
+    outcomes: list[Outcome] = [done(number, size=number + 1) for number in range(MAX_ROWS + 10)]
+    file = written(tmp_path / "r.html", [*outcomes, lost(MAX_ROWS, "no address")])
     assert file.stat().st_size < 5_000_000
     async with opened(file) as seen:
         assert await seen.page.inner_text("#told") == "50,000 URLs"

@@ -22,8 +22,10 @@ from hypothesis import strategies as st
 
 from downloader.errors import DiskError, ErrorKind, ReportError
 from downloader.models import Failed
+from downloader.report.formats.csv import CsvReport
 from downloader.report.formats.html import HtmlReport
-from downloader.report.formats.text import CsvReport, JsonlReport, JsonReport
+from downloader.report.formats.json import JsonReport
+from downloader.report.formats.jsonl import JsonlReport
 from downloader.report.json_schema import schema
 from downloader.report.lock import LockWriter
 from downloader.report.outcome_record import record_of

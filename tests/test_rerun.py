@@ -395,7 +395,7 @@ async def test_a_foreign_file_in_the_way_is_set_aside_and_the_line_says_so(
     assert ran.status == 0
     aside = f"{site.folder}.html.~2~"
     assert ran.out[0] == (
-        f"Downloaded out/{site.folder}.html: 6 characters (what was there is now {aside})"
+        f"Downloaded out/{site.folder}.html: 6 characters (the existing file is now {aside})"
     )
     assert contents(output) == {
         f"{site.folder}.html": b"theirs",
@@ -504,6 +504,33 @@ async def test_the_journal_of_a_newer_version_is_refused_and_left_alone(
     ]
     assert journal_of(output).read_bytes() == before
     assert asked(site) == ["/"]
+
+
+async def test_a_journal_from_before_docx_was_known_does_not_let_one_file_replace_another(
+    site: Site, tmp_path: Path
+) -> None:
+    docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    site.pages = {
+        "/report.docx": sends(b"first", headers={"Content-Type": docx}),
+        "/report": sends(b"second", headers=BINARY),
+    }
+    addresses = list(map(site.url, site.pages))
+    await fetch(addresses, tmp_path)
+    with closing(sqlite3.connect(journal_of(tmp_path))) as db:
+        db.execute("DELETE FROM claims WHERE key LIKE '*%'")
+        # As the older version named them.
+        base = db.execute("SELECT base FROM urls WHERE base LIKE '%.docx'").fetchone()[0]
+        plain = base.removesuffix(".docx")
+        db.execute("UPDATE urls SET base = ? WHERE base NOT LIKE '%.docx'", [plain])
+        db.execute("UPDATE claims SET key = ? WHERE key LIKE '?%'", [f"?{plain}"])
+        db.execute("PRAGMA user_version = 3")
+        db.commit()
+    site.pages["/report"] = sends(b"second", headers={"Content-Type": docx})
+    outcomes = await fetch(addresses, tmp_path, replace(ONCE, force=True))
+    paths = [done(outcome).path for outcome in outcomes]
+    assert [contents(tmp_path)[path] for path in paths] == [b"first", b"second"]
+    assert paths[0] == base
+    assert not list((tmp_path / FOLDER).glob("*.broken-*"))
 
 
 @pytest.mark.parametrize("planted", ["folder", "dangling folder", "journal", "write-ahead log"])

@@ -17,9 +17,15 @@ from hypothesis import strategies as st
 
 from downloader import Checksum, Downloaded, ErrorKind, Failed, Options, Target, download_sites
 from downloader.core.local_run import LocalRun
-from downloader.http.retry import FIRST, LONGEST, LONGEST_ASKED, backoff, retry_after
+from downloader.http.retry import (
+    FIRST_DELAY_SECONDS,
+    MAX_DELAY_SECONDS,
+    MAX_RETRY_AFTER_SECONDS,
+    backoff,
+    retry_after,
+)
 from downloader.sources import from_items
-from downloader.web.text import http_date
+from downloader.web.text import parse_http_date
 from downloader.web.urls import parse
 from tests.conftest import Command, Handler, Site
 from tests.faultserver import Door, fault_server
@@ -194,7 +200,7 @@ def test_the_wait_is_somewhere_below_a_ceiling_that_doubles_up_to_a_minute(
     attempt: int, chance: float
 ) -> None:
     ceiling = backoff(attempt, 1.0)
-    assert ceiling == min(FIRST * 2 ** min(attempt - 1, 100), LONGEST)
+    assert ceiling == min(FIRST_DELAY_SECONDS * 2 ** min(attempt - 1, 100), MAX_DELAY_SECONDS)
     assert 0 <= backoff(attempt, chance) <= ceiling
     assert backoff(attempt, chance) == pytest.approx(ceiling * chance)
     assert 0 <= backoff(attempt) <= ceiling
@@ -226,13 +232,13 @@ def after(seconds: float) -> str:
         (" 30 ", 30.0),
         ("0", 0.0),
         ("007", 7.0),
-        ("121", LONGEST_ASKED),
-        ("9" * 5000, LONGEST_ASKED),
+        ("121", MAX_RETRY_AFTER_SECONDS),
+        ("9" * 5000, MAX_RETRY_AFTER_SECONDS),
         (after(45), 45.0),
         (after(0), 0.0),
         (after(-3600), 0.0),
-        (after(86400), LONGEST_ASKED),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_ASKED),
+        (after(86400), MAX_RETRY_AFTER_SECONDS),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_RETRY_AFTER_SECONDS),
         # The two older forms of a date, which name UTC in their own way or not at all.
         ("Sunday, 09-Sep-01 01:47:10 GMT", 30.0),
         ("Sun Sep  9 01:47:10 2001", 30.0),
@@ -254,15 +260,15 @@ def test_retry_after_is_seconds_or_a_date_and_capped(field: str, seconds: float 
 @given(st.text(max_size=60) | st.integers().map(str), st.floats(0, 4e9))
 def test_whatever_retry_after_says_the_wait_is_within_bounds(field: str, now: float) -> None:
     wait = retry_after(field, now)
-    assert wait is None or 0 <= wait <= LONGEST_ASKED
+    assert wait is None or 0 <= wait <= MAX_RETRY_AFTER_SECONDS
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)), st.floats(0, 7e9))
 def test_a_date_in_any_form_is_waited_for(date: datetime, now: float) -> None:
     date = date.replace(microsecond=0, tzinfo=UTC)
-    wait = max(0.0, min(date.timestamp() - now, LONGEST_ASKED))
+    wait = max(0.0, min(date.timestamp() - now, MAX_RETRY_AFTER_SECONDS))
     for form in ("%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"):
-        assert http_date(date.strftime(form)) == date
+        assert parse_http_date(date.strftime(form)) == date
         assert retry_after(date.strftime(form), now) == wait
 
 
@@ -270,11 +276,11 @@ def test_a_date_in_any_form_is_waited_for(date: datetime, now: float) -> None:
     ("field", "expected"),
     [
         ("7", (7.0, 7.0)),
-        ("99999", (LONGEST_ASKED, LONGEST_ASKED)),
+        ("99999", (MAX_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS)),
         # No pause is asked for, or not in words that are understood: the usual wait.
-        ("0", (0.0, FIRST)),
-        ("Sun Sep  9 01:47:10 2001", (0.0, FIRST)),
-        ("when it is convenient", (0.0, FIRST)),
+        ("0", (0.0, FIRST_DELAY_SECONDS)),
+        ("Sun Sep  9 01:47:10 2001", (0.0, FIRST_DELAY_SECONDS)),
+        ("when it is convenient", (0.0, FIRST_DELAY_SECONDS)),
     ],
 )
 async def test_a_run_waits_as_long_as_the_server_asks_for(

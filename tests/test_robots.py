@@ -17,7 +17,7 @@ from downloader.errors import (
     UrlError,
 )
 from downloader.mirror.scope import RobotsCache, RobotsRules
-from downloader.mirror.scope.robots import LIMIT, LONGEST_DELAY, product
+from downloader.mirror.scope.robots import MAX_CRAWL_DELAY_SECONDS, MAX_ROBOTS_BYTES, product_token
 from downloader.web.urls import Url, parse
 from tests.runs import Clock
 
@@ -27,7 +27,7 @@ SITE = "http://foo.bar"
 
 def allowed(text: str | bytes, path: str, agent: str = AGENT) -> bool:
     body = text.encode() if isinstance(text, str) else text
-    return RobotsRules(body, agent).allowed(parse(SITE + path))
+    return RobotsRules(body, agent).allows(parse(SITE + path))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def allowed(text: str | bytes, path: str, agent: str = AGENT) -> bool:
         ("User-agent: *\nDisallow: /\nUser-agent: FooBot\nDisallow:\n", "/b", True),
         ("User-agent: *\nDisallow: /\nUser-agent: other\nAllow: /\n", "/b", False),
         ("User-agent: FooBot\nSitemap: http://foo.bar/s\nDisallow: /\n", "/x", False),
-        # The product token: whole, without its version, in any case.
+        # The product_token token: whole, without its version, in any case.
         ("User-agent: foo\nDisallow: /\n", "/x", True),
         ("User-agent: f\nDisallow: /\n", "/x", True),
         ("User-agent: FooBot-Images\nDisallow: /\n", "/x", True),
@@ -127,8 +127,10 @@ def test_bytes_outside_ascii_are_those_of_the_address() -> None:
 
 def test_half_a_rule_at_the_limit_is_not_read() -> None:
     head = b"User-agent: *\nDisallow: /x\n"
-    body = head + b"#" * (LIMIT - len(head) - 12) + b"\nDisallow: /abc\nDisallow: /late\n"
-    assert body[:LIMIT].endswith(b"Disallow: /")
+    body = (
+        head + b"#" * (MAX_ROBOTS_BYTES - len(head) - 12) + b"\nDisallow: /abc\nDisallow: /late\n"
+    )
+    assert body[:MAX_ROBOTS_BYTES].endswith(b"Disallow: /")
     assert not allowed(body, "/x")
     assert allowed(body, "/y")
     assert allowed(body, "/late")
@@ -146,7 +148,7 @@ def test_half_a_rule_at_the_limit_is_not_read() -> None:
     ],
 )
 def test_the_product_token(agent: str, token: str) -> None:
-    assert product(agent) == token
+    assert product_token(agent) == token
     assert not allowed("User-agent: *\nDisallow: /", "/", agent)
 
 
@@ -159,9 +161,9 @@ def test_the_product_token(agent: str, token: str) -> None:
     ],
 )
 def test_what_a_status_means(status: int, expected: bool) -> None:
-    rules = RobotsRules.answered(status, b"User-agent: *\nDisallow: /", AGENT)
-    assert rules.allowed(Url("http://foo.bar/x")) is expected
-    assert not rules.refused or str(status) in rules.refused
+    rules = RobotsRules.from_response(status, b"User-agent: *\nDisallow: /", AGENT)
+    assert rules.allows(Url("http://foo.bar/x")) is expected
+    assert not rules.unavailable or str(status) in rules.unavailable
 
 
 def test_crawl_delay() -> None:
@@ -173,7 +175,13 @@ def test_crawl_delay() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("soon", None), ("nan", None), ("-1", None), ("1e400", None), ("86400", LONGEST_DELAY)],
+    [
+        ("soon", None),
+        ("nan", None),
+        ("-1", None),
+        ("1e400", None),
+        ("86400", MAX_CRAWL_DELAY_SECONDS),
+    ],
 )
 def test_a_crawl_delay_is_bounded(text: str, expected: float | None) -> None:
     assert RobotsRules(f"User-agent: *\nCrawl-delay: {text}".encode()).crawl_delay == expected
@@ -182,22 +190,22 @@ def test_a_crawl_delay_is_bounded(text: str, expected: float | None) -> None:
 def test_a_group_of_many_robots_takes_no_more_than_one() -> None:
     names = map("".join, itertools.product("abcdefghij", repeat=4))
     agents = "".join(f"User-agent: {name}\n" for name in names)
-    body = (agents + "Disallow: /a\n" * 20_000).encode()[:LIMIT]
+    body = (agents + "Disallow: /a\n" * 20_000).encode()[:MAX_ROBOTS_BYTES]
     tracemalloc.start()
     try:
         rules = RobotsRules(body, AGENT)
         assert tracemalloc.get_traced_memory()[1] < 100 * len(body)
     finally:
         tracemalloc.stop()
-    assert rules.allowed(Url("http://foo.bar/a"))
-    assert not RobotsRules(body, "cafe/1").allowed(Url("http://foo.bar/a"))
+    assert rules.allows(Url("http://foo.bar/a"))
+    assert not RobotsRules(body, "cafe/1").allows(Url("http://foo.bar/a"))
 
 
 @given(st.binary(max_size=300), st.lists(st.sampled_from([b"User-agent:", b"*", b"\n", b"/$"])))
 def test_no_file_is_too_much(body: bytes, more: list[bytes]) -> None:
     for text in (body, b"".join(more) + body, b"User-agent: *\nDisallow: " + body):
         rules = RobotsRules(text, AGENT)
-        assert rules.allowed(Url("http://foo.bar/x?y")) in {True, False}
+        assert rules.allows(Url("http://foo.bar/x?y")) in {True, False}
 
 
 class Server:
@@ -219,7 +227,7 @@ class Server:
 
 
 async def allows(robots: RobotsCache, url: Url) -> bool:
-    return (await robots.rules(url)).allowed(url)
+    return (await robots.rules(url)).allows(url)
 
 
 NONE = (200, b"User-agent: *\nDisallow: /\n")
@@ -302,7 +310,7 @@ async def test_a_cancelled_question_is_asked_by_the_next() -> None:
 
 async def test_the_answers_kept_are_bounded() -> None:
     server = Server((200, b"User-agent: *\nCrawl-delay: 2\n"))
-    robots = RobotsCache(server.fetch, AGENT, most=3)
+    robots = RobotsCache(server.fetch, AGENT, max_origins=3)
     for number in (0, 1, 2, 0, 3, 0, 1):
         rules = await robots.check(Url(f"http://{number}.test/"))
         assert rules.crawl_delay == 2
@@ -310,7 +318,7 @@ async def test_the_answers_kept_are_bounded() -> None:
 
 
 async def test_large_answers_push_out_others() -> None:
-    server = Server((200, b"User-agent: *\nDisallow: /x\n" + b"#\n" * LIMIT))
+    server = Server((200, b"User-agent: *\nDisallow: /x\n" + b"#\n" * MAX_ROBOTS_BYTES))
     robots = RobotsCache(server.fetch, AGENT)
     for number in (*range(6), 5, 0):
         assert not await allows(robots, Url(f"http://{number}.test/x"))

@@ -305,7 +305,7 @@ def test_a_cookie_of_a_file_is_sent_where_it_belongs(
 ) -> None:
     file = tmp_path / "cookies.txt"
     file.write_text("# Netscape HTTP Cookie File\r\n\r\n" + netscape(*line))
-    assert CookieFile(file).fitting(parse(url)) == (["n=v"] if sent else [])
+    assert CookieFile(file).matching(parse(url)) == (["n=v"] if sent else [])
 
 
 def test_the_cookie_for_the_longest_path_comes_first(tmp_path: Path) -> None:
@@ -315,7 +315,7 @@ def test_the_cookie_for_the_longest_path_comes_first(tmp_path: Path) -> None:
         + netscape("h.test", "FALSE", "/a/b", "FALSE", "0", "n", "narrow")
         + netscape("h.test", "FALSE", "/a", "FALSE", "0", "empty")
     )
-    assert CookieFile(file).fitting(Url("http://h.test/a/b/c")) == ["n=narrow", "empty=", "n=wide"]
+    assert CookieFile(file).matching(Url("http://h.test/a/b/c")) == ["n=narrow", "empty=", "n=wide"]
 
 
 async def test_the_cookies_of_a_file_are_sent_with_those_of_a_redirect(tmp_path: Path) -> None:

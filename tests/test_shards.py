@@ -150,7 +150,7 @@ def test_a_line_without_a_host_is_the_first_shards_and_a_lost_list_everybodys() 
     lost = Failed(index=1, origin="a:2", url="http://a/s.xml", kind=ErrorKind.DNS, message="no")
     line = Target(url=Url("https://www.python.org/"))
     shares = [ShardFilter(Shard(number, 4)) for number in range(1, 5)]
-    assert [list(share.of([bad, lost, line])) for share in shares] == [
+    assert [list(share.select([bad, lost, line])) for share in shares] == [
         [bad, lost, line],
         [lost],
         [lost],
@@ -197,6 +197,6 @@ async def test_a_mirror_follows_its_own_links_and_has_all_that_its_pages_need(
     asked = {request.path for request in town.requests} - {"/favicon.ico"}
     assert asked == {"/", "/own", "/needed.png"}
     assert ran.err == [
-        "download: some links were not followed, because other shards have their hosts: "
+        "download: some links were not followed, because their hosts belong to other shards: "
         + town.url(theirs, "/other")
     ]

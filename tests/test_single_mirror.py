@@ -11,7 +11,7 @@ from aiohttp import web
 from downloader import Options
 from downloader.journal import SavedDocument
 from downloader.journal.async_journal import AsyncJournal
-from downloader.mirror.document_writer import NewContent, publish
+from downloader.mirror.document_writer import DocumentUpdate, publish_updates
 from downloader.storage import Storage
 from tests.browser import both, chromium, needs_browser
 from tests.conftest import Command, Handler, Site, saved_files
@@ -95,15 +95,15 @@ async def test_no_more_than_one_page_is_held_at_once(
     published = []
 
     async def noted(
-        new: Sequence[NewContent],
+        new: Sequence[DocumentUpdate],
         storage: Storage,
         notes: AsyncJournal,
         warn: Callable[[str], None],
     ) -> None:
-        published.append([each.stored.path for each in new])
-        await publish(new, storage, notes, warn)
+        published.append([each.saved.path for each in new])
+        await publish_updates(new, storage, notes, warn)
 
-    monkeypatch.setattr("downloader.mirror.single_pages.publish", noted)
+    monkeypatch.setattr("downloader.mirror.single_file_writer.publish_updates", noted)
     pages = [site.url("/a.html"), site.url("/b.html")]
     await fetch(pages, tmp_path, Options(mirror=True, single_file=True))
     assert published == [[f"{site.folder}/a.html"], [f"{site.folder}/b.html"]]

@@ -41,7 +41,9 @@ def pack(
     files: Files, path: str = "index.html", *, most: int = MIB * 16, total: int = MIB * 64
 ) -> SingleFilePage:
     address = "https://h/{}".format
-    return single_file(path, reader(files), address=address, most=most, total=total)
+    return single_file(
+        path, reader(files), source_url=address, max_file_bytes=most, max_page_characters=total
+    )
 
 
 def reader(files: Files) -> Callable[[str], bytes | None]:
@@ -72,7 +74,7 @@ def test_what_a_page_needs_is_within() -> None:
             **dict.fromkeys(["i.png", "j.png", "f.woff2"], bytes(range(100))),
         }
     )
-    assert single.left == ()
+    assert single.external_references == ()
     assert single.inlined == {"a.css", "b.css", "m.js", "n.js", "i.png", "j.png", "f.woff2"}
     text = unpacked(single.body)
     assert "integrity" not in text
@@ -94,7 +96,7 @@ def test_links_stay_unless_there_is_an_address() -> None:
     text = unpacked(single.body)
     for part in ("href=../b.html#x", "href=#own", "src=gone.png", "'../c/d e.html#y'"):
         assert part in text
-    assert set(single.left) == {
+    assert set(single.external_references) == {
         ExternalReference("a/index.html", "a/gone.png", "missing"),
         ExternalReference("c/frame.html", "c/lost.png", "missing"),
     }
@@ -114,7 +116,7 @@ def test_circles_are_cut_where_a_browser_cuts_them() -> None:
     text = unpacked(single.body)
     assert "@import 'data:text/css,@import 'data:text/css,'; b {}'" in text
     assert text.count("about:blank") == 2
-    assert single.left == ()
+    assert single.external_references == ()
 
 
 def test_modules_that_import_each_other_have_names() -> None:
@@ -137,9 +139,9 @@ def test_modules_that_import_each_other_have_names() -> None:
     # It is one and the same module, whichever way leads to it.
     assert f"src='{named['single-file:m.js']}'" in text
     assert text.count("data:text/javascript,import%20%27single-file:m.js%27") == 1
-    assert single.left == ()
+    assert single.external_references == ()
     wide = pack({**files, "index.html": page.encode("utf-16")})
-    assert {left.reason for left in wide.left} == {"it needs itself"}
+    assert {left.reason for left in wide.external_references} == {"it needs itself"}
 
 
 FRAME = "<!doctype html><meta charset=utf-8>"
@@ -172,7 +174,7 @@ def test_frames_of_the_same_origin_are_within_the_page() -> None:
 def test_other_frames_keep_apart(page: str, frame: str, address: str) -> None:
     page = page if "iframe" in page else f"{page}<iframe src=f.html></iframe>"
     files: Files = {"index.html": page, "f.html": frame}
-    single = single_file("index.html", reader(files), address=address.format)
+    single = single_file("index.html", reader(files), source_url=address.format)
     assert b"srcdoc" not in single.body
     assert b"<iframe src=data:text/html;charset" in single.body
 
@@ -185,7 +187,7 @@ def test_a_page_in_a_legacy_encoding_says_so_and_takes_frames() -> None:
         "f.html": f"{FRAME}\u00fc\u20ac",
     }
     address = "https://h/{}".format
-    single = single_file("index.html", reader(files), address=address, charset="latin-1")
+    single = single_file("index.html", reader(files), source_url=address, charset="latin-1")
     assert single.body.startswith(b"<!doctype html><meta charset=windows-1252><title>\xfc")
     assert b'<meta charset=utf-8>&#252;&#8364;"' in single.body
 
@@ -207,10 +209,10 @@ def test_what_pages_share_is_packed_once() -> None:
 
     cache = PackedFileCache()
     first, second = (
-        single_file(path, read, address=str, cache=cache) for path in ("a.html", "b.html")
+        single_file(path, read, source_url=str, cache=cache) for path in ("a.html", "b.html")
     )
-    assert first == second == single_file("b.html", read, address=str)
-    assert {left.reference for left in second.left} == {"gone.png"}
+    assert first == second == single_file("b.html", read, source_url=str)
+    assert {left.reference for left in second.external_references} == {"gone.png"}
     assert [asked.count(path) for path in ("s.css", "i.png", "gone.png")] == [2, 2, 2]
 
 
@@ -249,7 +251,7 @@ def test_a_page_needs_itself_a_thousand_times() -> None:
     assert pack(files).body.count(b"about:blank") == 1000
     single = pack(files, "a.html", most=MIB, total=4 * MIB)
     assert len(single.body) < 5 * MIB
-    assert single.left
+    assert single.external_references
 
 
 def test_circles_of_many_files_end() -> None:
@@ -259,11 +261,11 @@ def test_circles_of_many_files_end() -> None:
     pack({"index.html": page, **dict.fromkeys(names, sheet)}, most=MIB)
     chain: Files = {f"{n}.css": f"@import '{n + 1}.css'" for n in range(100)}
     single = pack({"index.html": page, **chain})
-    assert [left.reason for left in single.left] == ["too many files within files"]
+    assert [left.reason for left in single.external_references] == ["too many files within files"]
     wide: Files = {f"{n}.js": f"import './{n + 1}.js';" * 4 for n in range(20)}
     wide["20.js"] = ""
     single = pack({"index.html": "<script type=module src=0.js></script>", **wide}, most=MIB)
-    assert {left.reason for left in single.left} <= {
+    assert {left.reason for left in single.external_references} <= {
         *("too large", "the page would become too large")
     }
     assert len(single.body) < 4 * MIB
@@ -278,7 +280,7 @@ def test_what_is_too_large_stays_outside() -> None:
         "a.css": "a { b: url(small.png) }" * 3,
     }
     single = pack(files, most=2000)
-    assert {(left.reference, left.reason) for left in single.left} == {
+    assert {(left.reference, left.reason) for left in single.external_references} == {
         ("large.png", "too large"),
         # What fits of a style sheet is in it.
         ("small.png", "too large"),
@@ -287,13 +289,15 @@ def test_what_is_too_large_stays_outside() -> None:
     assert b"src=https://h/large.png" in single.body
     single = pack(files, total=2000)
     assert ("small.png", "the page would become too large") in {
-        (left.reference, left.reason) for left in single.left
+        (left.reference, left.reason) for left in single.external_references
     }
 
 
 def test_a_frame_that_no_browser_would_open_stays_outside() -> None:
     single = pack({"index.html": "<iframe src=f.html>", "f.html": "x" * (2 * MIB)})
-    assert single.left == (ExternalReference("index.html", "f.html", "too large for a frame"),)
+    assert single.external_references == (
+        ExternalReference("index.html", "f.html", "too large for a frame"),
+    )
 
 
 def test_graphics_are_put_into_the_page() -> None:
@@ -303,18 +307,18 @@ def test_graphics_are_put_into_the_page() -> None:
     )
     page = "<meta charset=windows-1252><svg><use href=s.svg#dot /><use href='s.svg#gone'/></svg>"
     single = pack({"index.html": page, "s.svg": svg, "t.svg": svg})
-    assert single.left == (
+    assert single.external_references == (
         ExternalReference("index.html", "s.svg", "the graphic has no such part"),
     )
     assert b"href=#dot" in single.body
     assert single.body.count(b"<symbol id='dot'><title>&#252;</title>") == 1
     taken = page.replace("s.svg#gone", "t.svg#dot")
     single = pack({"index.html": taken, "s.svg": svg, "t.svg": svg})
-    assert [left.reference for left in single.left] == ["t.svg"]
+    assert [left.reference for left in single.external_references] == ["t.svg"]
     xhtml = '<html xmlns="http://www.w3.org/1999/xhtml"><body>{}</body></html>'
     inner = '<svg xmlns="http://www.w3.org/2000/svg"><use href="s.svg#dot"/></svg>'
     single = pack({"a.xhtml": xhtml.format(inner), "s.svg": svg}, "a.xhtml")
-    assert single.left == ()
+    assert single.external_references == ()
     assert b'<use href="#dot"/>' in single.body
     assert (
         ParsedDocument(Document(single.body, "application/xhtml+xml", Url("http://h/"))).links == ()
@@ -453,7 +457,7 @@ async def test_one_file_loads_nothing_and_shows_the_same(
     page = copy.names[url]
     copy.files[page] = _CANDIDATE.sub(b"", copy.files[page])
     charset = copy.charsets[page]
-    single = single_file(page, copy.files.get, address=copy.address, charset=charset)
+    single = single_file(page, copy.files.get, source_url=copy.address, charset=charset)
     file = tmp_path / f"page{Path(page).suffix}"
     file.write_bytes(single.body)
     async with chromium() as browser:
@@ -495,8 +499,8 @@ async def test_frames_and_modules_work_as_they_did(site: Site, tmp_path: Path) -
     for path, text in PARTS.items():
         site.pages[path] = sent(text, "text/javascript" if path.endswith(".js") else "text/html")
     files: Files = {path[1:]: text for path, text in PARTS.items()}
-    single = single_file("index.html", reader(files), address=lambda path: site.url(f"/{path}"))
-    assert single.left == ()
+    single = single_file("index.html", reader(files), source_url=lambda path: site.url(f"/{path}"))
+    assert single.external_references == ()
     file = tmp_path / "page.html"
     file.write_bytes(single.body)
     async with chromium() as browser:

@@ -18,7 +18,7 @@ from downloader.errors import BadUrlError, ConnectError, ErrorKind, SourceError
 from downloader.models import Checksum, Failed, Target
 from downloader.sources import Entry, FetchList
 from downloader.sources.entries import from_line
-from downloader.sources.formats import parse_list
+from downloader.sources.list_parser import parse_list
 from downloader.web.urls import Url, parse
 
 SHA = "a" * 64
@@ -722,7 +722,7 @@ def test_a_command_line_names_files_and_addresses(tmp_path: Path) -> None:
     two.write_text("url\nb.example\n", "utf-8")
     given_sources = [str(one), "HTTPS://c.example/", str(two)]
     for source in given_sources:
-        sources.check(source)
+        sources.check_readable(source)
     entries = list(sources.read(given_sources, _no_fetching))
     assert _addresses(entries) == [f"https://{host}.example/" for host in "acb"]
     assert _origins(entries) == [f"{one}:1", "command line", f"{two}:2"]
@@ -732,7 +732,7 @@ def test_a_command_line_names_files_and_addresses(tmp_path: Path) -> None:
 def test_standard_input_is_a_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "list"
     path.write_bytes(b"a.example\n")
-    sources.check("-")
+    sources.check_readable("-")
     with path.open("rb") as file:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(file))
         entries = list(sources.read(["-"], _no_fetching))
@@ -762,7 +762,7 @@ def test_a_list_that_cannot_be_read_is_found_out_beforehand(tmp_path: Path) -> N
         (f"{tmp_path}/\x1b[31m", r"\\x1b\[31m"),
     ):
         with pytest.raises(SourceError, match=message):
-            sources.check(source)
+            sources.check_readable(source)
         with pytest.raises(SourceError):
             list(sources.read([source], _no_fetching))
 

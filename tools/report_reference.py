@@ -6,6 +6,7 @@ python -m tools.report_reference
 from pathlib import Path
 
 from downloader.report.fields import RecordField
+from downloader.report.formats import FORMATS
 from downloader.report.json_schema import schema
 from downloader.report.record import RECORD_FIELDS
 
@@ -22,10 +23,10 @@ def main() -> None:
 
 def generated() -> dict[Path, str]:
     """Return the files that hold something generated, and what they are to hold."""
-    return {
-        _SCHEMA: schema(),
-        _DOCS: _with_table(_DOCS.read_text(encoding="utf-8"), "field", _field_rows()),
-    }
+    docs = _DOCS.read_text(encoding="utf-8")
+    docs = _with_table(docs, "ending", _format_rows())
+    docs = _with_table(docs, "field", _field_rows())
+    return {_SCHEMA: schema(), _DOCS: docs}
 
 
 def _with_table(text: str, first_heading: str, rows: list[str]) -> str:
@@ -34,6 +35,10 @@ def _with_table(text: str, first_heading: str, rows: list[str]) -> str:
     start = next(at for at, line in enumerate(lines) if line.startswith(f"| {first_heading} |")) + 2
     end = next(at for at in range(start, len(lines)) if not lines[at].startswith("|"))
     return "\n".join([*lines[:start], *rows, *lines[end:]]) + "\n"
+
+
+def _format_rows() -> list[str]:
+    return [f"| `{each.ending}` | {each.description} |" for each in FORMATS.values()]
 
 
 def _field_rows() -> list[str]:

@@ -29,7 +29,7 @@ def main(lines: int) -> int:
         ways: dict[str, Callable[[], object]] = {
             "to read it": lambda: count(entries(file)),
             "to read it and leave out other shards' lines (1/100)": lambda: count(
-                ShardFilter(Shard(1, 100)).of(entries(file))
+                ShardFilter(Shard(1, 100)).select(entries(file))
             ),
             f"to read it and put it into one of {SHARDS} parts": lambda: cut(cutter, entries(file)),
         }

@@ -12,7 +12,7 @@ from downloader.archive import warc_reader
 from downloader.archive.file_series import index_path
 from downloader.archive.warc_reader import ResponseHead, WarcRecord
 from downloader.errors import UrlError
-from downloader.web.charset import decoded
+from downloader.web.charset import decode_text
 from downloader.web.content_coding import decoder_for
 from downloader.web.media_types import parse_media_type
 
@@ -73,4 +73,4 @@ def _read_text(head: ResponseHead, record: WarcRecord) -> str:
                 break
     except UrlError:
         pass
-    return decoded(bytes(data[:_MAX_PAGE_BYTES]), content_type)
+    return decode_text(bytes(data[:_MAX_PAGE_BYTES]), content_type)

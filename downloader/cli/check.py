@@ -24,21 +24,21 @@ def run_check(folder: Path, *, quiet: bool = False, verbose: bool = False) -> Ex
     for finding in check.findings():
         click.echo(printable(_line(finding)), err=True)
     totals = check.totals
-    if not totals.documents and not totals.unread:
+    if not totals.documents and not totals.unreadable:
         raise SourceError(f"no pages in {folder}", hint="--check takes the folder of a mirror")
     if verbose:
         for host, number in sorted(totals.external.items(), key=lambda item: (-item[1], item[0])):
             click.echo(f"External {host or 'other hosts'}: {count(number, 'reference')}")
     if not quiet:
         click.echo(_summary(totals))
-    return ExitStatus.DONE if totals.whole else ExitStatus.SOME_FAILED
+    return ExitStatus.DONE if totals.is_complete else ExitStatus.SOME_FAILED
 
 
 def _line(finding: DanglingLink | UnreadableFile) -> str:
     if isinstance(finding, UnreadableFile):
         return f"{finding.path}: not read: {finding.reason}"
-    note = "note: " if finding.note else ""
-    return f"{finding.page}:{finding.line}: {note}{finding.reference} -> {finding.missing}"
+    note = "note: " if finding.is_fragment else ""
+    return f"{finding.document}:{finding.line}: {note}{finding.reference} -> {finding.missing}"
 
 
 def _summary(totals: CheckTotals) -> str:
@@ -47,8 +47,9 @@ def _summary(totals: CheckTotals) -> str:
     parts = [
         f"{count(totals.documents, 'document')}: {count(totals.local, 'local reference')}",
         f"{totals.dangling} dangling",
-        f"{external} external to {hosts}" + (f" ({totals.missed} needed)" * bool(totals.missed)),
+        f"{external} external to {hosts}"
+        + (f" ({totals.missing_requisites} needed)" * bool(totals.missing_requisites)),
     ]
-    if totals.unread:
-        parts.append(f"{totals.unread} not read")
+    if totals.unreadable:
+        parts.append(f"{totals.unreadable} not read")
     return ", ".join(parts[:2]) + "; " + ", ".join(parts[2:])

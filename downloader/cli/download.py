@@ -36,7 +36,7 @@ from downloader.models import (
 )
 from downloader.report.reporter import Reporter, ReportSummary
 from downloader.web.text import printable, printable_lines
-from downloader.web.urls import conceal
+from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
     from downloader.cluster import ClusterPlan
@@ -91,9 +91,20 @@ async def run_download(
         OSError: stdout or stderr cannot be written.
     """
     widen_resolver(options.concurrency)
+    return await print_run(_create_run(source, options, plan), options, view, reporter)
+
+
+async def print_run(
+    run: Run, options: StorageOptions, view: OutcomeView, reporter: Reporter
+) -> ExitStatus:
+    """Consume *run*: print and report its outcomes, and stop it on signals.
+
+    Raises:
+        DownloadError: the run could not be started, or not be finished.
+        OSError: stdout or stderr cannot be written.
+    """
     started = time.monotonic()
     tally = Tally()
-    run = _create_run(source, options, plan)
     terminal = Terminal(
         lambda: _progress_state(run.progress, tally),
         lambda: run.stop(now=True),
@@ -101,11 +112,10 @@ async def run_download(
     )
     warnings = _WarningPrinter(run, terminal)
     summary = ReportSummary((), (), ())
+    uses_object_store = options.remote is not None
     async with terminal:
         with (
-            stop_on_signals(
-                run, terminal, uses_object_store=options.remote is not None
-            ) as received,
+            stop_on_signals(run, terminal, uses_object_store=uses_object_store) as received,
             warnings.periodically(),
         ):
             error = await _consume(run, tally, view, terminal, reporter)
@@ -214,7 +224,7 @@ def _archive_names(files: Sequence[Path], options: StorageOptions) -> list[str]:
     """Return where archive files are: volumes of a pack may be in an object store."""
     if options.pack is None or options.remote is None:
         return list(map(str, files))
-    return [f"{conceal(options.remote)}/{file.name}" for file in files]
+    return [f"{redact_text(options.remote)}/{file.name}" for file in files]
 
 
 def _print_report(summary: ReportSummary, terminal: Terminal) -> None:

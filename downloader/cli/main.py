@@ -25,9 +25,10 @@ from downloader.core import processes
 from downloader.core.event_loop import log_everything, runner
 from downloader.errors import DiskError, DownloadError, RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
-from downloader.report.reporter import FORMATS, Reporter, ReportOptions
+from downloader.report.formats import format_of
+from downloader.report.reporter import Reporter, ReportOptions
 from downloader.web.text import printable
-from downloader.web.urls import conceal
+from downloader.web.urls import redact_text
 
 _FIELDS = frozenset(field.name for field in fields(Options))
 
@@ -123,7 +124,7 @@ def _download(source: Sequence[str], given: Given) -> ExitStatus:
     options = _options_of(source, given)
     plan = _plan_of(options, given)
     view = OutcomeView(
-        conceal(options.remote) if options.remote else options.output,
+        redact_text(options.remote) if options.remote else options.output,
         quiet=given["quiet"],
         verbose=given["verbose"],
         progress=not given["no_progress"],
@@ -135,7 +136,7 @@ def _download(source: Sequence[str], given: Given) -> ExitStatus:
         if given["demo"]:
             source = stack.enter_context(demo_site())
         for one in source:
-            sources.check(one)
+            sources.check_readable(one)
         desk = stack.enter_context(Reporter(_wishes_of(source, given), options.folder))
         with runner(debug=view.debug) as loop:
             return loop.run(run_download(tuple(source), options, view, desk, plan))
@@ -150,7 +151,7 @@ def _run_check(given: Given) -> ExitStatus:
 
 def _run_merge(source: Sequence[str], given: Given) -> ExitStatus:
     paths = [Path(each) for each in source]
-    if not any(path.is_dir() for path in paths) and any(path.suffix in FORMATS for path in paths):
+    if not any(path.is_dir() for path in paths) and any(map(format_of, paths)):
         with Reporter(_wishes_of(source, given), given["output"].folder) as desk:
             return run_merge_reports(paths, desk, quiet=given["quiet"])
     if given["report"]:

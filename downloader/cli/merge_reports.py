@@ -1,4 +1,4 @@
-"""What ``--merge`` does with reports: those of several runs become one, as of one run."""
+"""Merging of reports: those of several runs become one, as if one run had made it."""
 
 import asyncio
 import os
@@ -12,88 +12,103 @@ import click
 from downloader.cli.outcome_lines import count
 from downloader.errors import ReportError
 from downloader.models import ExitStatus
+from downloader.report.formats import FORMATS, endings, format_of
 from downloader.report.record import Record, Result
-from downloader.report.report_reader import ENDINGS, read
-from downloader.report.reporter import Reporter
+from downloader.report.report_reader import read
+from downloader.report.reporter import Reporter, ReportSummary
 from downloader.web.text import printable
 
-_FLAG = "--merge"
+_OPTION = "--merge"
 
 
 def run_merge_reports(
-    reports: Sequence[Path], desk: Reporter, *, quiet: bool = False
+    reports: Sequence[Path], reporter: Reporter, *, quiet: bool = False
 ) -> ExitStatus:
-    """Give *desk* the records of all *reports*, and say what they come to.
+    """Report the records of all *reports*, and print their totals.
 
-    The exit status is what one run over all of their lines would have had.
+    Returns:
+        The exit status that one run over all of their lines would have had.
 
     Raises:
         ReportError: one cannot be read, or is no report.
-        DiskError: the disk refuses.
+        DiskError: the disk is full or fails.
     """
-    for path in reports:
-        if path.suffix.lower() not in ENDINGS:
-            shown = printable(str(path))
-            raise ReportError(
-                f"{_FLAG}: {shown} is no report that can be read whole",
-                hint=f"name some that end in {' or '.join(ENDINGS)}",
-            )
+    _check_formats(reports)
     span = _TimeSpan()
     complete = True
     for path in reports:
-        for record in read(path, _FLAG):
+        for record in read(path, _OPTION):
             if record.outcome is Result.NOT_TRIED:
                 complete = False
             else:
                 span.add(record)
-                desk.take(record)
-    told = asyncio.run(
-        desk.finish(
+                reporter.add_record(record)
+    summary = asyncio.run(
+        reporter.finish(
             untried=0,
             list_read=complete,
             colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
-            span=span.ends,
+            span=span.start_and_seconds,
         )
     )
-    for line in told.failures:
-        click.echo(printable(line), err=True)
-    for line in told.notes:
-        click.echo(printable(f"download: {line}"), err=True)
-    for line in told.lines:
-        click.echo(line)
+    _print(summary)
     if not quiet:
-        click.echo(_summary(desk, len(reports)))
+        click.echo(_totals_line(reporter, len(reports)))
     if not complete:
         click.echo("Some of these runs were stopped: not every line was tried", err=True)
-    failed = desk.totals.results.get(Result.FAILED) or told.failures or not complete
+    failed = reporter.totals.results.get(Result.FAILED) or summary.failures or not complete
     return ExitStatus.SOME_FAILED if failed else ExitStatus.DONE
 
 
+def _check_formats(reports: Sequence[Path]) -> None:
+    """Check that every field of these reports can be read.
+
+    Raises:
+        ReportError: one has another format.
+    """
+    mergeable = [each for each in FORMATS.values() if each.is_mergeable]
+    for path in reports:
+        if format_of(path) not in mergeable:
+            raise ReportError(
+                f"{_OPTION}: {printable(str(path))} is no report that can be read whole",
+                hint=f"name some that end in {endings(mergeable)}",
+            )
+
+
+def _print(summary: ReportSummary) -> None:
+    for line in summary.failures:
+        click.echo(printable(line), err=True)
+    for line in summary.notes:
+        click.echo(printable(f"download: {line}"), err=True)
+    for line in summary.lines:
+        click.echo(line)
+
+
 class _TimeSpan:
-    """From when the first of several runs made a request until the last had its answer."""
+    """The time from the first request of several runs to the end of their last transfer."""
 
     def __init__(self) -> None:
-        self._first = self._last = 0.0
+        self._start = self._end = 0.0
 
     def add(self, record: Record) -> None:
-        """Take in one record; what its moment says may be anything."""
+        """Extend the span by one record."""
         try:
-            began = datetime.fromisoformat(record.started or "").timestamp()
+            started = datetime.fromisoformat(record.started or "").timestamp()
         except (ValueError, OverflowError):
             return
-        self._first = min(self._first or began, began)
-        self._last = max(self._last, began + (record.seconds or 0))
+        self._start = min(self._start or started, started)
+        self._end = max(self._end, started + (record.seconds or 0))
 
     @property
-    def ends(self) -> tuple[float, float] | None:
-        """When it began, and how long it took; None if nothing was requested."""
-        return (self._first, self._last - self._first) if self._first else None
+    def start_and_seconds(self) -> tuple[float, float] | None:
+        """When it starts, in seconds since the epoch, and its length; None without requests."""
+        return (self._start, self._end - self._start) if self._start else None
 
 
-def _summary(desk: Reporter, reports: int) -> str:
-    totals = desk.totals
+def _totals_line(reporter: Reporter, report_count: int) -> str:
+    totals = reporter.totals
     results = ", ".join(
         f"{number} {result}" for result in Result if (number := totals.results.get(result))
     )
-    said = f"{count(totals.urls, 'URL')} in {count(reports, 'report')}"
-    return f"{said}: {results}" if results else said
+    line = f"{count(totals.urls, 'URL')} in {count(report_count, 'report')}"
+    return f"{line}: {results}" if results else line

@@ -1,4 +1,4 @@
-"""Outcomes as lines for a person."""
+"""Outcomes, and a run as a whole, as lines on the terminal."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,22 +17,21 @@ from downloader.models import (
 from downloader.web.filenames import SafePath
 from downloader.web.text import format_size, printable
 
-#: So many files of an archive are named one by one.
-_MOST_NAMED = 10
+#: Archive files that are named one by one; of more, the first and the last are.
+_MAX_NAMED = 10
 
 
 def outcome_line(outcome: Outcome, folder: Path | str) -> str:
-    """Return what happened to one URL, as one line without its end; *folder* may be a URL."""
+    """Return the line of one outcome, without line feed; *folder* may be a URL."""
     match outcome:
         case Downloaded():
             if not outcome.path:
-                return (
-                    f"{printable(_address(outcome.url))}: {size(outcome.sizes)}{_remarks(outcome)}"
-                )
-            path = printable(_place(folder, outcome.path))
+                url = printable(_short_url(outcome.url))
+                return f"{url}: {size(outcome.sizes)}{_remarks(outcome)}"
+            path = printable(_join(folder, outcome.path))
             return f"Downloaded {path}: {size(outcome.sizes)}{_remarks(outcome)}"
         case Unchanged():
-            path = printable(_place(folder, outcome.path))
+            path = printable(_join(folder, outcome.path))
             return f"Unchanged {path}: {_size(outcome.size, outcome.characters)}"
         case Skipped():
             return f"Skipped {printable(outcome.url)}: {printable(outcome.detail)}"
@@ -40,14 +39,14 @@ def outcome_line(outcome: Outcome, folder: Path | str) -> str:
             return _failure(outcome)
 
 
-def _address(url: str) -> str:
-    """Return an address as people write it: a host alone has no slash behind it."""
+def _short_url(url: str) -> str:
+    """Return a URL as people write it: without the slash after a host alone."""
     return url[:-1] if url.endswith("/") and url.count("/") == len("://") else url
 
 
-def _place(folder: Path | str, path: SafePath) -> str:
-    # On the way of every line: to join them as paths would take longer than all the rest.
-    return path if (where := str(folder)) == "." else f"{where}/{path}"
+def _join(folder: Path | str, path: SafePath) -> str:
+    # Called for every line, of which Path.joinpath() would be most of the cost.
+    return path if (prefix := str(folder)) == "." else f"{prefix}/{path}"
 
 
 def _remarks(outcome: Downloaded) -> str:
@@ -57,7 +56,7 @@ def _remarks(outcome: Downloaded) -> str:
     if outcome.resumed_at:
         remarks.append(f"resumed at {outcome.resumed_at}")
     if outcome.set_aside:
-        remarks.append(f"what was there is now {printable(outcome.set_aside)}")
+        remarks.append(f"the existing file is now {printable(outcome.set_aside)}")
     return f" ({'; '.join(remarks)})" if remarks else ""
 
 
@@ -66,13 +65,13 @@ def _failure(outcome: Failed) -> str:
     if outcome.kind is ErrorKind.BAD_URL:
         shown = f"{printable(outcome.origin)}: {shown!r}" if shown else printable(outcome.origin)
     hint = f"; {outcome.hint}" if outcome.hint else ""
-    by = "needed by" if outcome.needed else "linked from"
-    page = f", {by} {printable(outcome.parent)}" if outcome.parent else ""
+    relation = "needed by" if outcome.needed else "linked from"
+    page = f", {relation} {printable(outcome.parent)}" if outcome.parent else ""
     return f"Failed {shown}: {printable(outcome.message)} ({outcome.kind}){page}{printable(hint)}"
 
 
 def detail_line(outcome: Outcome) -> str:
-    """Return what ``-v`` adds below an outcome, or an empty string."""
+    """Return the line that ``-v`` adds after an outcome, or an empty string."""
     if isinstance(outcome, Failed) and outcome.attempts:
         return f"  {count(outcome.attempts, 'attempt')}, {outcome.seconds:.2f} s"
     if not isinstance(outcome, Downloaded):
@@ -100,26 +99,26 @@ def _size(octets: int, characters: int | None) -> str:
 
 
 def summary_line(tally: Tally, seconds: float, *, others: int = 0, saving: bool = True) -> str:
-    """Return the last line: what became of all URLs, and how many *others* are of other shards."""
-    done = "downloaded" if saving else "measured"
+    """Return the last line: the totals of a run, and the number of *others* in other shards."""
+    downloaded = "downloaded" if saving else "measured"
     rest = f"; {count(others, 'URL')} of other shards" if others else ""
     return (
-        f"{count(tally.total, 'URL')}: {tally.downloaded} {done}, "
+        f"{count(tally.total, 'URL')}: {tally.downloaded} {downloaded}, "
         f"{tally.unchanged} unchanged, {tally.skipped} skipped, {tally.failed} failed; "
         f"{count(tally.saved, 'byte')} in {seconds:.2f} s{rest}"
     )
 
 
 def archived_line(files: Iterable[str]) -> str:
-    """Return which archive files a run has made; of many, how many, and the first and the last."""
+    """Return the line that names the archive files of a run."""
     names = list(map(printable, files))
-    if len(names) > _MOST_NAMED:
+    if len(names) > _MAX_NAMED:
         return f"Archived in {len(names)} files, from {names[0]} to {names[-1]}"
     return f"Archived in {', '.join(names)}"
 
 
 def in_flight_lines(rows: Iterable[InFlight]) -> list[str]:
-    """Return what is being fetched now, one line each, the longest first."""
+    """Return a heading and a line for each transfer in flight."""
     lines = [
         f"  {row.seconds:7.1f} s {format_size(row.received):>10}  {printable(row.url)}"
         for row in rows
@@ -128,5 +127,5 @@ def in_flight_lines(rows: Iterable[InFlight]) -> list[str]:
 
 
 def count(number: int, noun: str) -> str:
-    """Return a number with its noun, which gets an s unless there is one."""
+    """Return a number with its noun, in the plural unless the number is 1."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

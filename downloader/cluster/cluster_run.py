@@ -215,12 +215,14 @@ class ClusterRun:
             return existing
         await asyncio.to_thread(partitioner.begin)
         async with NestedListFetcher(self._options) as lists:
-            entries = self._shard_filter.of(sources.read(self._source, lists.fetcher()))
-            self._reader = ReadAhead(entries, ahead=_ENTRIES_PER_BATCH, name="reader of lists")
+            entries = self._shard_filter.select(sources.read(self._source, lists.blocking_fetch()))
+            self._reader = ReadAhead(
+                entries, max_buffered=_ENTRIES_PER_BATCH, name="reader of lists"
+            )
             while batch := await self._reader.take(_ENTRIES_PER_BATCH):
                 await asyncio.to_thread(partitioner.add, batch)
             # Nested lists on the network may change between runs.
-            reusable = "" if lists.asked else fingerprint
+            reusable = "" if lists.was_used else fingerprint
             return await asyncio.to_thread(partitioner.finish, reusable, self._shard_filter.others)
 
     async def _run_shards(

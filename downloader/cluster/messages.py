@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from downloader.core.processes.ipc import Ended, FrameDecoder, encode
+from downloader.core.processes.ipc import FrameDecoder, TransfersEnded, encode
 from downloader.errors import DownloadError, ErrorKind
 from downloader.models import Checksum, Failed, InFlight, Options, Outcome, Skipped, Target
 from downloader.sources import Entry
@@ -97,13 +97,13 @@ class PortionProgress:
 
 def encode_outcomes(outcomes: Iterable[Outcome]) -> bytes:
     """Encode outcomes as the processes of one machine do."""
-    return encode(Ended([(outcome.index, outcome) for outcome in outcomes]))
+    return encode(TransfersEnded([(outcome.index, outcome) for outcome in outcomes]))
 
 
 def decode_outcomes(encoded: bytes, folder: str) -> Iterator[Outcome]:
     """Yield the outcomes that :func:`encode_outcomes` encoded, with paths below *folder*."""
     for frame in FrameDecoder().feed(encoded):
-        if isinstance(frame, Ended):
+        if isinstance(frame, TransfersEnded):
             for _, outcome in frame.outcomes:
                 if isinstance(outcome, Outcome):
                     yield _with_folder(outcome, folder)

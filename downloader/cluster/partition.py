@@ -14,7 +14,7 @@ from downloader.errors import DiskError, OutputError
 from downloader.journal import FOLDER
 from downloader.models import Failed
 from downloader.models.shards import Shard, shard_of
-from downloader.sources import STDIN, Entry, is_address
+from downloader.sources import STDIN, Entry, is_url
 from downloader.web import urls
 
 #: The version of the shard files' format, and of the way in which a list is cut.
@@ -194,7 +194,7 @@ def fingerprint_of(sources: Sequence[str], shard: Shard | None) -> str:
     """
     parts: list[str] = [f"{_FORMAT}", f"{shard or ''}"]
     for source in sources:
-        if is_address(source):
+        if is_url(source):
             parts.append(source)
             continue
         if source == STDIN:

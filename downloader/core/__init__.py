@@ -1,1 +1,10 @@
-"""One list on this machine: the run, the pool of transfers, one transfer, one body."""
+"""One list on this machine.
+
+- ``local_run``: the run: read, admit, fetch, record, report.
+- ``run``, ``observer``, ``backend``: the protocols of a run, of what may watch it, and of what
+  fetches for it.
+- ``pool``: all transfers of one process; ``processes`` is the same over several.
+- ``fetch``: one attempt at one URL; ``body`` saves what it receives, ``outcomes`` describes the
+  result.
+- ``transfer``: the state of one URL, and what all transfers share.
+"""

@@ -181,8 +181,8 @@ class LocalRun:
     async def _feed(self) -> None:
         """Queue the lines that the journal admits, within the limits of memory."""
         try:
-            entries = self._shard.of(self._entries(self._nested_lists.fetcher()))
-            self._reader = ReadAhead(entries, ahead=_MAX_LINES_AHEAD, name="list reader")
+            entries = self._shard.select(self._entries(self._nested_lists.blocking_fetch()))
+            self._reader = ReadAhead(entries, max_buffered=_MAX_LINES_AHEAD, name="list reader")
             while batch := await self._reader.take(_MAX_LINES_PER_TRANSACTION):
                 self._observer.lines_read(batch)
                 self._queue(await self._journal.admit(batch))

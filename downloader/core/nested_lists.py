@@ -1,4 +1,4 @@
-"""Fetch the lists that a list names, such as the sitemaps of an index, while it is read."""
+"""Fetch the lists that a list names, such as the sitemaps of a sitemap index."""
 
 import asyncio
 import tempfile
@@ -9,25 +9,26 @@ from typing import Self
 
 from downloader.errors import TimedOutError, TooLargeError
 from downloader.http import Client
-from downloader.http.client import require_success
+from downloader.http.response import require_success
 from downloader.models import RequestOptions
 from downloader.sources import FetchList
 from downloader.web.content_coding import decoder_for
 from downloader.web.urls import Url
 
-#: Bytes of a sitemap that an index names; the protocol allows 50 MB.
-_LARGEST = 1024**3
+#: Bytes of a nested list unless --max-size is given; sitemaps.org allows 50 MB for a sitemap.
+_DEFAULT_MAX_BYTES = 1024**3
+_CHUNK_BYTES = 64 * 1024
 
 
 class NestedListFetcher:
-    """What lists that lists name are fetched with; an asynchronous context manager.
+    """Fetches nested lists for the thread that reads a list; an asynchronous context manager.
 
     Attributes:
-        asked: whether there was such a list.
+        was_used: whether any list was fetched.
     """
 
     def __init__(self, options: RequestOptions) -> None:
-        self.asked = False
+        self.was_used = False
         self._options = options
         self._client: Client | None = None
         self._stack = AsyncExitStack()
@@ -43,17 +44,17 @@ class NestedListFetcher:
     ) -> None:
         await self._stack.__aexit__(kind, error, traceback)
 
-    def fetcher(self) -> FetchList:
-        """Return a blocking function for the reader's thread that fetches a list by its URL."""
+    def blocking_fetch(self) -> FetchList:
+        """Return a function that fetches a list by its URL, and blocks the calling thread."""
         loop = asyncio.get_running_loop()
 
         def fetch(url: Url) -> Iterator[bytes]:
-            self.asked = True
+            self.was_used = True
             with tempfile.TemporaryFile() as file:
-                copy = self._copy(url, file.write)
-                asyncio.run_coroutine_threadsafe(copy, loop).result()
+                copying = self._copy(url, file.write)
+                asyncio.run_coroutine_threadsafe(copying, loop).result()
                 file.seek(0)
-                while data := file.read(64 * 1024):
+                while data := file.read(_CHUNK_BYTES):
                     yield data
 
         return fetch
@@ -61,14 +62,18 @@ class NestedListFetcher:
     async def _copy(self, url: Url, write: Callable[[bytes], int]) -> None:
         if self._client is None:
             self._client = await self._stack.enter_async_context(Client(self._options))
-        await _copy(self._client, url, write, self._options)
+        await _copy_body(self._client, url, write, self._options)
 
 
-async def _copy(
+async def _copy_body(
     client: Client, url: Url, write: Callable[[bytes], int], options: RequestOptions
 ) -> None:
-    """Fetch a list that a list names, within the limits of any other body."""
-    most = _LARGEST if options.max_size is None else options.max_size
+    """Fetch a nested list, with the same limits as any other body.
+
+    Raises:
+        UrlError: the list cannot be fetched, or exceeds a limit.
+    """
+    bytes_left = _DEFAULT_MAX_BYTES if options.max_size is None else options.max_size
     try:
         async with asyncio.timeout(options.timeout):
             with await client.follow(url) as response:
@@ -76,10 +81,10 @@ async def _copy(
                 decoder = decoder_for(response.content_coding, response.media_type)
                 while data := await response.read_some():
                     for piece in decoder.feed(data) if decoder else (data,):
-                        most -= write(piece)
-                        if most < 0:
+                        bytes_left -= write(piece)
+                        if bytes_left < 0:
                             raise TooLargeError("the list is too large", hint="see --max-size")
                 if decoder:
                     decoder.finish()
     except TimeoutError as error:
-        raise TimedOutError("the list is not done in time", hint="see --timeout") from error
+        raise TimedOutError("the list was not complete in time", hint="see --timeout") from error

@@ -1,8 +1,7 @@
-"""Hand over what a blocking iterator yields to the event loop, a bounded number ahead.
+"""Read a blocking iterator ahead in a thread, and hand its items to the event loop.
 
-Lists are read in a thread of their own, because standard input, a network disk or a slow pipe
-may block for as long as it likes. The thread is a daemon: a run that was stopped must not wait
-for a line that never comes.
+Lists are read in a thread, because standard input, a network disk or a slow pipe may block for any
+time. It is a daemon thread, so that a stopped run does not wait for a line that never arrives.
 """
 
 import asyncio
@@ -15,49 +14,56 @@ Item = TypeVar("Item")
 
 
 class ReadAhead(Generic[Item]):
-    """A blocking iterable, read ahead by a thread. Must be made in a running event loop.
+    """A blocking iterable that a thread reads ahead; must be created in a running event loop.
+
+    Args:
+        items: the iterable.
+        max_buffered: items to read ahead of :meth:`take`.
+        name: of the thread.
 
     Attributes:
-        count: how many items the thread has read so far.
-        finished: whether it has read them all.
+        count: items that the thread has read.
+        finished: whether it has read all of them.
     """
 
-    def __init__(self, items: Iterable[Item], *, ahead: int = 1000, name: str = "reader") -> None:
+    def __init__(
+        self, items: Iterable[Item], *, max_buffered: int = 1000, name: str = "reader"
+    ) -> None:
         self.count = 0
         self.finished = False
         self._items = items
         self._buffer: deque[Item] = deque()
         self._error: BaseException | None = None
-        self._ahead = ahead
-        self._room = threading.Event()
+        self._max_buffered = max_buffered
+        self._not_full = threading.Event()
         self._stopped = False
         self._waiting = False
         self._loop = asyncio.get_running_loop()
-        self._ready = asyncio.Event()
+        self._not_empty = asyncio.Event()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def stop(self) -> None:
-        """Read no further; what has been read ahead is still handed over."""
+        """Stop reading; the buffered items can still be taken."""
         self._stopped = True
-        self._room.set()
+        self._not_full.set()
 
-    async def take(self, most: int) -> list[Item]:
-        """Return what has been read, at least one item and at most *most*; at the end, nothing.
+    async def take(self, max_items: int) -> list[Item]:
+        """Return the buffered items, waiting for at least one; an empty list is the end.
 
         Raises:
-            Exception: whatever the iterable raised, after the items that came before it.
+            Exception: any exception of the iterable, once all items before it have been taken.
         """
         while not self._buffer and not self.finished:
-            self._ready.clear()
+            self._not_empty.clear()
             self._waiting = True
-            # The thread may have added something before it could see that it is waited for.
+            # The thread may have added an item before it saw that this method waits.
             if not self._buffer and not self.finished:
-                await self._ready.wait()
+                await self._not_empty.wait()
             self._waiting = False
         taken: list[Item] = []
-        while self._buffer and len(taken) < most:
+        while self._buffer and len(taken) < max_items:
             taken.append(self._buffer.popleft())
-        self._room.set()
+        self._not_full.set()
         if not taken and self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -66,11 +72,11 @@ class ReadAhead(Generic[Item]):
     def _run(self) -> None:
         try:
             for item in self._items:
-                while len(self._buffer) >= self._ahead and not self._stopped:
-                    self._room.clear()
-                    # Room may have been made before that was cleared.
-                    if len(self._buffer) >= self._ahead and not self._stopped:
-                        self._room.wait()
+                while len(self._buffer) >= self._max_buffered and not self._stopped:
+                    self._not_full.clear()
+                    # take() may have made room before the event was cleared.
+                    if len(self._buffer) >= self._max_buffered and not self._stopped:
+                        self._not_full.wait()
                 if self._stopped:
                     break
                 self._buffer.append(item)
@@ -85,7 +91,7 @@ class ReadAhead(Generic[Item]):
 
     def _wake(self) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._ready.set)
+            self._loop.call_soon_threadsafe(self._not_empty.set)
         except RuntimeError:
-            # The loop is closed: nobody waits any more.
+            # The loop is closed, so no one waits for items.
             self._stopped = True

@@ -1,10 +1,17 @@
-"""HTTP: the only room that knows aiohttp.
+"""The HTTP client; the only package that imports aiohttp.
 
-``client`` makes one session and follows one URL through its redirects; ``faults`` translates
-whatever aiohttp raises, at one point, into this project's errors.
+- ``client``: requests, and the redirects that they lead to (``redirects``).
+- ``response``: a response, whose body is a stream.
+- ``credentials``, ``cookies``: what is sent to which origin.
+- ``connection``: aiohttp's connections, resolver and connector, with checks added.
+- ``error_mapping``: exceptions of aiohttp and the system become errors of this package.
+- ``retry``, ``resume``: waits before retries, and whether a response continues a partial file.
+- ``capture``, ``replay``: exchanges recorded for an archive, and read from one.
+- ``timings``: the phases of a request.
 """
 
-from downloader.http.client import Client, Response
+from downloader.http.client import Client
 from downloader.http.credentials import RedirectTrail
+from downloader.http.response import Response
 
 __all__ = ["Client", "RedirectTrail", "Response"]

@@ -1,13 +1,12 @@
-"""Taps on the wire for an archive: the very bytes of heads, and bodies as they pass."""
+"""Capture the bytes of requests and of response heads, for an archive."""
 
 import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol, Self, cast
 
-from aiohttp.client_reqrep import ClientResponse
-from aiohttp.connector import Connection as Lease
+from aiohttp import ClientResponse, StreamReader
+from aiohttp.connector import Connection as ConnectionLease
 from aiohttp.http_parser import RawResponseMessage
-from aiohttp.streams import StreamReader
 
 from downloader.errors import DiskError, ProtocolError, TimedOutError, TooLargeError, TruncatedError
 from downloader.http.connection import Connection
@@ -16,12 +15,12 @@ from downloader.models.exchange import Exchange, ExchangeRecording, Truncation
 from downloader.web.media_types import parse_media_type
 from downloader.web.urls import Url
 
-_END = b"\r\n\r\n"
-#: Of the statuses below 200, the only one that is no interim answer.
-_SWITCHING = 101
+_END_OF_HEAD = b"\r\n\r\n"
+#: The only status below 200 that is no interim response.
+_SWITCHING_PROTOCOLS = 101
 
 
-class _Writes(Protocol):
+class _WritableTransport(Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes."""
 
@@ -30,16 +29,16 @@ class _Writes(Protocol):
 
 
 class _CapturingTransport:
-    """A transport that remembers what was written last; a request without a body is one write."""
+    """Keeps the bytes of the last write: a request without a body is one write."""
 
-    def __init__(self, transport: asyncio.BaseTransport, told: Callable[[], None]) -> None:
-        self._transport = cast("_Writes", transport)
-        self._told = told
+    def __init__(self, transport: asyncio.BaseTransport, on_write: Callable[[], None]) -> None:
+        self._transport = cast("_WritableTransport", transport)
+        self._on_write = on_write
         self.written = b""
 
     def write(self, data: bytes) -> None:
         self.written = bytes(data)
-        self._told()
+        self._on_write()
         self._transport.write(data)
 
     def writelines(self, data: Iterable[bytes]) -> None:
@@ -50,14 +49,14 @@ class _CapturingTransport:
 
 
 class CapturingConnection(Connection):
-    """A connection that remembers the bytes of the request and of the head that answers it.
+    """A connection that keeps the bytes of the last request and of the response's head.
 
     Attributes:
-        address: the IP address at its other end; empty if unknown.
-        head: the last head that came, but for interim ones, with the empty line after it.
+        ip_address: of the server; empty if unknown.
+        head: the last head that is not interim, with the empty line that ends it.
     """
 
-    address = ""
+    ip_address = ""
     head = b""
     _outgoing: _CapturingTransport | None = None
     _incoming: bytearray | None = None
@@ -68,34 +67,34 @@ class CapturingConnection(Connection):
         return self._outgoing.written if self._outgoing is not None else b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, with the tap in between."""
+        """Wrap the transport, and use it."""
         peer = transport.get_extra_info("peername")
-        self.address = str(peer[0]) if peer else ""
-        self._outgoing = _CapturingTransport(transport, self._asked)
+        self.ip_address = str(peer[0]) if peer else ""
+        self._outgoing = _CapturingTransport(transport, self._request_sent)
         super().connection_made(cast("asyncio.BaseTransport", self._outgoing))
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came; until a head is whole it is remembered."""
+        """Keep the bytes received until the head is complete."""
         if self._incoming is not None:
             self._incoming += data
         super().data_received(data)
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """Take in the head of an answer."""
+        """Keep the bytes of the head of a response."""
         if self._incoming is not None:
             message = data[0]
-            end = self._incoming.find(_END) + len(_END)
+            end = self._incoming.find(_END_OF_HEAD) + len(_END_OF_HEAD)
             head = bytes(self._incoming[:end])
             del self._incoming[:end]
-            if message.code >= 200 or message.code == _SWITCHING:
-                # With other line ends than these it cannot be told where a head ends.
+            if message.code >= 200 or message.code == _SWITCHING_PROTOCOLS:
+                # With other line ends, the end of the head was not found.
                 lines = len(message.raw_headers) + 2
                 exact = head.count(b"\r\n") == head.count(b"\n") == lines
                 self.head = head if exact else _serialized(message)
                 self._incoming = None
         super().feed_data(data, size)
 
-    def _asked(self) -> None:
+    def _request_sent(self) -> None:
         self._incoming = bytearray()
 
 
@@ -106,45 +105,47 @@ def _serialized(message: RawResponseMessage) -> bytes:
 
 
 class CapturedResponse(ClientResponse):
-    """A response that knows the bytes of its request and of its own head.
+    """A response with the bytes of its request and of its head.
 
     Attributes:
-        sent: of the request.
-        head: of the status line and fields, with the empty line after them.
-        address: the IP address that answered.
+        request_bytes: of the request.
+        head: of the status line and fields, with the empty line that ends them.
+        ip_address: of the server.
     """
 
-    sent = b""
+    request_bytes = b""
     head = b""
-    address = ""
+    ip_address = ""
 
-    async def start(self, connection: Lease) -> Self:
+    async def start(self, connection: ConnectionLease) -> Self:
         """Wait for the head."""
         protocol = connection.protocol
         await super().start(connection)
-        # No other request can have been made on it yet: nothing was awaited since.
+        # Nothing was awaited since, so that no other request has been made on the connection.
         if isinstance(protocol, CapturingConnection):
-            self.sent, self.head = protocol.request, protocol.head
-            self.address = protocol.address
+            self.request_bytes, self.head = protocol.request, protocol.head
+            self.ip_address = protocol.ip_address
         return self
 
 
-def exchange_of(response: ClientResponse, url: Url, trail: RedirectTrail, began: float) -> Exchange:
-    """Return what is known of an exchange once its head is here.
+def exchange_of(
+    response: ClientResponse, url: Url, trail: RedirectTrail, started_at: float
+) -> Exchange:
+    """Return the exchange of a request for *url*, to which *trail* led.
 
-    *trail* led to *url*; it was asked for at *began*, in seconds since the epoch.
+    The request was made at *started_at*, in seconds since the epoch.
     """
     redirects = trail.redirects
-    tapped = response if isinstance(response, CapturedResponse) else CapturedResponse
+    captured = response if isinstance(response, CapturedResponse) else CapturedResponse
     headers = response.headers
     return Exchange(
         url=url,
         via=redirects[-1] if redirects else trail.via,
-        hops_from_seed=trail.hops + "R" * len(redirects),
-        started_at=began,
-        ip_address=tapped.address,
-        request=tapped.sent,
-        head=tapped.head,
+        hops_from_seed=trail.hops_from_seed + "R" * len(redirects),
+        started_at=started_at,
+        ip_address=captured.ip_address,
+        request=captured.request_bytes,
+        head=captured.head,
         status=response.status,
         media_type=parse_media_type(headers.get("Content-Type", "")),
         content_coding=headers.get("Content-Encoding", "").lower(),
@@ -152,11 +153,13 @@ def exchange_of(response: ClientResponse, url: Url, trail: RedirectTrail, began:
     )
 
 
-def close(recording: ExchangeRecording, error: BaseException | None, *, whole: bool) -> None:
-    """End a recording by what ended the transfer.
+def finish_recording(
+    recording: ExchangeRecording, error: BaseException | None, *, complete: bool
+) -> None:
+    """End a recording; *error*, if any, has ended the transfer.
 
-    What the user interrupts is asked for again by the next run, and so is what the local disk
-    refuses; half of it would be in the archive for nothing.
+    An exchange that the user interrupts, or that the local disk refuses, is discarded: the next
+    run requests it again.
     """
     match error:
         case TimedOutError() | TimeoutError():
@@ -168,4 +171,4 @@ def close(recording: ExchangeRecording, error: BaseException | None, *, whole: b
         case asyncio.CancelledError() | DiskError():
             recording.discard()
         case _:
-            recording.finish_nowait(None if whole else Truncation.UNSPECIFIED)
+            recording.finish_nowait(None if complete else Truncation.UNSPECIFIED)

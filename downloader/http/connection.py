@@ -1,4 +1,8 @@
-"""aiohttp's connection, with four gaps closed through which a run could hang or be misled."""
+"""aiohttp's connections, resolver and connector, with checks that aiohttp lacks.
+
+The only module that uses private parts of aiohttp: ``_payload`` of a protocol, and ``_conns``,
+``_factory`` and ``_loop`` of a connector.
+"""
 
 import asyncio
 import socket
@@ -18,41 +22,41 @@ from aiohttp.streams import StreamReader
 from downloader.http.timings import CURRENT
 from downloader.web.ip_addresses import is_public
 
-#: Only addresses of families that this machine has (RFC 3493, section 6.1).
-_NUMBERS = socket.AI_ADDRCONFIG
-#: Interim answers (RFC 9110, section 15.2) that may come before one answer.
-_MOST_INTERIM = 100
+#: Return only addresses of families that this machine has (RFC 3493, section 6.1).
+_RESOLVE_FLAGS = socket.AI_ADDRCONFIG
+#: Interim responses (RFC 9110, section 15.2) that may come before one response.
+_MAX_INTERIM_RESPONSES = 100
 
 
 class Connection(ResponseHandler):
-    """One connection, which tells the reader of a body of every fault in it.
+    """One connection, which reports every fault to the reader of a body.
 
-    aiohttp 3.14 leaves four faults unreported. Chunks that turn out malformed after the head has
-    been handed over leave their reader waiting for ever, with the read timeout off. A reset ends
-    a body without length or chunks as if it were whole. An answer that comes while the connection
-    lies idle is taken for the answer to the next request. And interim answers may go on for ever.
+    aiohttp 3.14 does not report four of them. Malformed chunks after the head leave the reader
+    waiting for ever, without a timeout. A reset ends a body without length or chunks as if it were
+    whole. A response that comes on an idle connection is taken as the response to the next
+    request. And there may be interim responses without end.
     """
 
-    _interim = 0
+    _interim_responses = 0
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
-        # It is made when it is connected, and encryption is agreed on after that.
+        # aiohttp creates the protocol when the socket is connected, before the TLS handshake.
         self._watch = CURRENT.get()
         if self._watch is not None:
             self._watch.connected = time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Be ready to be used."""
+        """Note when the connection is ready to use."""
         super().connection_made(transport)
         if self._watch is not None:
-            self._watch.agreed = time.monotonic()
+            self._watch.ready = time.monotonic()
             self._watch = None
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """Take in the head of an answer."""
-        self._interim = self._interim + 1 if data[0].code < 200 else 0
-        if self._interim <= _MOST_INTERIM:
+        """Handle the head of a response; fail after too many interim responses."""
+        self._interim_responses = self._interim_responses + 1 if data[0].code < 200 else 0
+        if self._interim_responses <= _MAX_INTERIM_RESPONSES:
             super().feed_data(data, size)
             return
         if self.transport is not None:
@@ -60,37 +64,37 @@ class Connection(ResponseHandler):
         self.set_exception(BadHttpMessage("interim answers without end"))
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
-        """Fail what waits for a head, and the body under way as well."""
+        """Fail the request that waits for a head, and the body that is being received."""
         super().set_exception(exc, *cause)
         payload = self._payload
-        # The first thing that is said of a body tells most.
+        # The first error of a body says most.
         if payload is not None and not payload.is_eof() and payload.exception() is None:
             payload.set_exception(exc, *cause)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End what is under way; only a connection closed in good order may end a body."""
+        """End the body that is being received; only a clean close may end it normally."""
         if exc is not None and self._payload is not None and not self._payload.is_eof():
             self._payload.set_exception(aiohttp.ClientPayloadError("connection lost"), exc)
         super().connection_lost(exc)
 
     def is_connected(self) -> bool:
-        """Return whether a request may be sent: connected, and nothing came unasked."""
+        """Return whether a request may be sent: connected, and nothing was received unasked."""
         return super().is_connected() and not self.should_close
 
 
 class BlockedAddressError(OSError):
-    """The address that a connection was about to be made to is not public.
+    """The IP address to connect to is not public.
 
-    It says the same for every address, because only then is it raised as it is when none of a
-    host's addresses is public.
+    The message is the same for every address: only when all addresses of a host fail with the same
+    message is this error raised, and not one about several exceptions.
     """
 
 
 class LoopResolver(AbstractResolver):
-    """Resolves names in the event loop's own threads.
+    """Resolves names in the threads of the event loop's default executor.
 
-    uvloop has libuv do it, which resolves no more than two names at once in a whole process, and
-    waits at the end for those that nobody wants any more.
+    uvloop uses libuv, which resolves at most two names at once in a process, and waits at exit for
+    lookups that were cancelled.
     """
 
     async def resolve(
@@ -99,18 +103,23 @@ class LoopResolver(AbstractResolver):
         """Return the addresses of *host*.
 
         Raises:
-            OSError: it has none, or that cannot be found out.
+            OSError: it has none, or the lookup fails.
         """
-        look_up = partial(
-            socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, family=family, flags=_NUMBERS
+        lookup = partial(
+            socket.getaddrinfo,
+            host,
+            port,
+            type=socket.SOCK_STREAM,
+            family=family,
+            flags=_RESOLVE_FLAGS,
         )
-        # This may be a task of its own, which has the context of the request.
+        # aiohttp may resolve in a task of its own, which has a copy of the request's context.
         watch = CURRENT.get()
         if watch is not None:
-            watch.looked_up = time.monotonic()
-        found = await asyncio.get_running_loop().run_in_executor(None, look_up)
+            watch.dns_started = time.monotonic()
+        found = await asyncio.get_running_loop().run_in_executor(None, lookup)
         if watch is not None:
-            watch.resolved = time.monotonic()
+            watch.dns_done = time.monotonic()
         return [
             ResolveResult(
                 hostname=host,
@@ -124,15 +133,15 @@ class LoopResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Do nothing: the threads are the event loop's."""
+        """Do nothing: the threads belong to the event loop."""
 
 
 class Connector(aiohttp.TCPConnector):
-    """Makes connections of that class, or of the *kind* of it that is given.
+    """Opens connections of class *kind*.
 
-    With *public_only* it refuses an address that is not of the public internet at the moment when
-    it is connected to: whatever the URL, a redirect or a name server said before, this is where
-    the request would go.
+    With *public_only* it refuses IP addresses that are not of the public internet. The check is
+    made when the socket is created, so that it holds for whatever the URL, a redirect or a name
+    server leads to.
     """
 
     def __init__(
@@ -153,7 +162,7 @@ class Connector(aiohttp.TCPConnector):
         self._factory = partial(handler, loop=self._loop)
 
     def close_idle(self) -> None:
-        """Close the connections that are kept to be used again, for their descriptors."""
+        """Close idle connections, to free their file descriptors."""
         for idle in self._conns.values():
             for connection, _ in idle:
                 connection.close()
@@ -161,7 +170,7 @@ class Connector(aiohttp.TCPConnector):
 
 
 def _address(address: Sequence[object], kind: int) -> str:
-    """Return the address of a socket as text, with the zone that a link-local one needs."""
+    """Return the IP address of a socket address, with the zone that a link-local one needs."""
     zone = address[3] if kind == socket.AF_INET6 and len(address) == 4 else 0
     return f"{address[0]}%{zone}" if zone else str(address[0])
 

@@ -1,4 +1,4 @@
-"""What each request may carry: secrets stay with the origin they were given for."""
+"""The headers of each request: secrets are sent only to the origin that they were given for."""
 
 import base64
 import netrc
@@ -17,9 +17,10 @@ from downloader.web import urls
 from downloader.web.content_coding import ACCEPT_ENCODING
 from downloader.web.urls import Url
 
-#: Request headers without secrets, which may cross origins: those that the Fetch standard calls
-#: CORS-safelisted, and those of conditional and range requests (RFC 9110, sections 13 and 14).
-_HARMLESS = frozenset(
+#: Request headers without secrets, which may be sent to other origins: those that the Fetch
+#: standard calls CORS-safelisted, and those of conditional and range requests (RFC 9110, sections
+#: 13 and 14).
+_CROSS_ORIGIN_HEADERS = frozenset(
     {
         "accept",
         "accept-language",
@@ -31,26 +32,29 @@ _HARMLESS = frozenset(
         "if-modified-since",
     }
 )
+#: What a client has to be able to store (RFC 6265, section 6.1).
+_MAX_COOKIE_BYTES, _MAX_COOKIES_PER_ORIGIN = 4096, 50
 
 
 @dataclass(slots=True)
 class RedirectTrail:
-    """Where the redirects of one URL have led; it goes along with the URL, and to other processes.
+    """The redirects of one URL so far; it can be pickled.
 
     Attributes:
-        start: the address that the user named, or that a page refers to.
-        home: in that case the address that the user named, which led there.
-        via: in that case the page.
-        hops: in that case how the page and this were found, as an archive says it.
-        next: the address that is to be asked next, without credentials once it is a redirect's.
-        redirects: the addresses that answered with a redirect, in order.
-        cookies: those that redirects have set, by origin.
+        start: the URL of the list, or that a page refers to.
+        home: for a URL that a page refers to, the URL of the list that led to the page.
+        via: for such a URL, the page.
+        hops_from_seed: for such a URL, the path from the list, see
+            :class:`~downloader.models.exchange.Exchange`.
+        next: the URL to request next, without credentials.
+        redirects: the URLs that redirected, in order.
+        cookies: name and value of cookies that redirects have set, by origin.
     """
 
     start: Url
     home: Url | None = None
     via: Url | None = None
-    hops: str = ""
+    hops_from_seed: str = ""
     next: Url = field(init=False)
     redirects: tuple[Url, ...] = ()
     cookies: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -60,22 +64,23 @@ class RedirectTrail:
         self.next, _ = urls.without_credentials(self.start)
 
 
-#: What a client has to keep (RFC 6265, section 6.1): bytes of a cookie, and cookies of an origin.
-_LONGEST_COOKIE, _MOST_COOKIES = 4096, 50
-
-
 class Credentials:
-    """Knows the user's headers, cookies and passwords.
+    """The user's headers, cookies and passwords.
+
+    Attributes:
+        default_headers: the headers of every request; they must not be changed.
+        by_origin: whether cookies or passwords are added for some origins.
 
     Raises, when made:
         RunError: a file that holds them cannot be read.
     """
 
     def __init__(self, options: NetworkOptions) -> None:
-        self._own = CIMultiDict(options.headers)
+        self._headers = CIMultiDict(options.headers)
         self._cookies = CookieFile(options.cookies) if options.cookies else None
         self._netrc = _read_netrc() if options.netrc else None
-        self._defaults = CIMultiDict(
+        self.by_origin = self._cookies is not None or self._netrc is not None
+        self.default_headers = CIMultiDict(
             {
                 "User-Agent": options.user_agent,
                 "Accept": "*/*",
@@ -84,8 +89,8 @@ class Credentials:
         )
 
     def chain(self, trail: RedirectTrail, headers: Iterable[tuple[str, str]]) -> "RequestChain":
-        """Return what goes with the requests of one URL and its redirects."""
-        own = self._own.copy()
+        """Return the headers of the requests of one URL, to which *headers* are added."""
+        own = self._headers.copy()
         own.extend(headers)
         return RequestChain(self, trail, own)
 
@@ -94,26 +99,28 @@ class Credentials:
     ) -> CIMultiDict[str]:
         """Return all headers of a request: the defaults, *own*, cookies, and a password.
 
-        *at_home* is whether it goes to the origin that the user named. They are not to be changed.
+        Args:
+            url: the URL of the request.
+            own: headers of this URL, which replace defaults.
+            received: cookies that redirects have set for this origin.
+            at_home: whether the request goes to the origin that the user named.
         """
-        if not (own or received or self._cookies or self._netrc):
-            return self._defaults
-        headers = self._defaults.copy()
+        headers = self.default_headers.copy()
         headers.update(own)
         cookies = [f"{name}={value}" for name, value in received.items()]
         if self._cookies is not None and at_home:
-            cookies += self._cookies.fitting(url)
+            cookies += self._cookies.matching(url)
         if cookies:
             headers["Cookie"] = "; ".join([*own.getall("Cookie", ()), *cookies])
-        if "Authorization" not in headers and (known := self._known(url, at_home=at_home)):
-            headers["Authorization"] = known
+        if "Authorization" not in headers and (basic := self._netrc_field(url, at_home=at_home)):
+            headers["Authorization"] = basic
         return headers
 
-    def _known(self, url: Url, *, at_home: bool) -> str | None:
+    def _netrc_field(self, url: Url, *, at_home: bool) -> str | None:
         """Return the Authorization field that netrc has for *url*.
 
-        A redirect may lead on to a machine that netrc names, as those to a sign-on service do;
-        but there neither the default entry is meant, nor another service or wire of that machine.
+        A redirect may lead to another machine that netrc names, such as a sign-on service. There
+        the default entry does not apply, nor any port or scheme but HTTPS on its own port.
         """
         if self._netrc is None:
             return None
@@ -128,42 +135,50 @@ class Credentials:
 
 
 class RequestChain:
-    """The requests of one URL: its own headers for its own origin, and cookies set on the way.
+    """The headers of one URL's requests, and the cookies that its redirects set.
 
-    Cookies that a redirect sets are sent to that origin alone, and forgotten afterwards; many
-    sites redirect in a circle without them.
+    Such cookies are sent to their own origin, and forgotten after the chain; without them, many
+    sites redirect in a circle.
     """
 
-    def __init__(self, secrets: Credentials, trail: RedirectTrail, own: CIMultiDict[str]) -> None:
-        self._secrets = secrets
+    def __init__(
+        self, credentials: Credentials, trail: RedirectTrail, own: CIMultiDict[str]
+    ) -> None:
+        self._credentials = credentials
         self._trail = trail
         self._own = own
-        start, credentials = urls.without_credentials(trail.home or trail.start)
-        if credentials:
-            own.setdefault("Authorization", _basic(*map(unquote_to_bytes, credentials)))
-        self._origin = urls.origin(start)
+        self._home, password = urls.without_credentials(trail.home or trail.start)
+        if password:
+            own.setdefault("Authorization", _basic(*map(unquote_to_bytes, password)))
 
     def headers(self, url: Url) -> CIMultiDict[str]:
-        """Return the headers of the request to *url*."""
+        """Return the headers of the request to *url*; they must not be changed."""
+        if not self._own and not self._trail.cookies and not self._credentials.by_origin:
+            # The usual case: nothing depends on the origin.
+            return self._credentials.default_headers
         origin = urls.origin(url)
-        at_home = origin == self._origin
-        own = self._own if at_home else self._harmless()
+        at_home = origin == urls.origin(self._home)
+        own = self._own if at_home else self._cross_origin_headers()
         received = self._trail.cookies.get(origin, {})
-        return self._secrets.headers(url, own, received, at_home=at_home)
+        return self._credentials.headers(url, own, received, at_home=at_home)
 
-    def _harmless(self) -> CIMultiDict[str]:
-        return CIMultiDict(pair for pair in self._own.items() if pair[0].lower() in _HARMLESS)
+    def _cross_origin_headers(self) -> CIMultiDict[str]:
+        return CIMultiDict(
+            pair for pair in self._own.items() if pair[0].lower() in _CROSS_ORIGIN_HEADERS
+        )
 
-    def learn(self, url: Url, set_cookies: Iterable[str]) -> None:
-        """Take in the ``Set-Cookie`` fields of a redirect from *url* (RFC 6265, section 5.2)."""
-        for said in set_cookies:
-            pair = said.partition(";")[0]
+    def remember_cookies(self, url: Url, set_cookies: Iterable[str]) -> None:
+        """Store the ``Set-Cookie`` fields of a redirect from *url* (RFC 6265, section 5.2)."""
+        for set_cookie in set_cookies:
+            pair = set_cookie.partition(";")[0]
             name, equals, value = pair.partition("=")
-            if len(pair) > _LONGEST_COOKIE or not (said.isascii() and said.isprintable()):
+            name = name.strip()
+            printable = set_cookie.isascii() and set_cookie.isprintable()
+            if len(pair) > _MAX_COOKIE_BYTES or not printable:
                 continue
             jar = self._trail.cookies.setdefault(urls.origin(url), {})
-            if equals and name.strip() and (name.strip() in jar or len(jar) < _MOST_COOKIES):
-                jar[name.strip()] = value.strip()
+            if equals and name and (name in jar or len(jar) < _MAX_COOKIES_PER_ORIGIN):
+                jar[name] = value.strip()
 
 
 def _basic(user: bytes, password: bytes) -> str:
@@ -178,8 +193,8 @@ def _read_netrc() -> netrc.netrc:
     except OSError as error:
         raise RunError(f"cannot read {file}: {error.strerror}", hint="see --netrc") from None
     except netrc.NetrcParseError as error:
-        # Its message, and so its traceback, quotes the word that it stumbled over: a password.
-        where = f"line {error.lineno} is not in its format"
+        # Its message, and so its traceback, may quote a password.
+        reason = f"line {error.lineno} is not in its format"
     except UnicodeDecodeError:
-        where = "it is not in UTF-8"
-    raise RunError(f"cannot read {file}: {where}", hint="see --netrc")
+        reason = "it is not in UTF-8"
+    raise RunError(f"cannot read {file}: {reason}", hint="see --netrc")

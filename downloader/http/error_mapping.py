@@ -1,4 +1,4 @@
-"""Translate what aiohttp, asyncio, ssl and the operating system raise into errors of ours."""
+"""Translate exceptions of aiohttp, asyncio, ssl and the system into errors of this package."""
 
 import errno
 import socket
@@ -29,17 +29,18 @@ from downloader.web.urls import Url
 
 
 class RequestPhase(Enum):
-    """How far a request had come; the same broken connection means another thing in each."""
+    """When an exception was raised; the same broken connection is another error in each phase."""
 
     REQUEST = "request"
     BODY = "body"
 
 
-#: What connecting to several addresses says when each failed in its own way.
-_SEVERAL = "Multiple exceptions"
-#: Name resolution that failed for the moment (RFC 3493: EAI_AGAIN), not for good.
-_TRY_AGAIN = frozenset({socket.EAI_AGAIN})
-_CERTIFICATE = {
+#: How the message begins when the addresses of a host failed in different ways.
+_MULTIPLE_ERRORS = "Multiple exceptions"
+#: Temporary failures of name resolution (RFC 3493, section 6.1).
+_TEMPORARY_DNS_ERRORS = frozenset({socket.EAI_AGAIN})
+#: Messages by OpenSSL's X509_V_ERR code.
+_CERTIFICATE_MESSAGES = {
     9: "the certificate is not valid yet",
     10: "certificate expired",
     18: "self-signed certificate",
@@ -50,13 +51,13 @@ _CERTIFICATE = {
     62: "the certificate is for another host name",
     64: "the certificate is for another address",
 }
-#: Of these, the ones that will be the same in a moment, as curl and wget see it as well.
-_LASTING = frozenset(
+#: Connection errors that are not retried, as in curl and wget.
+_PERMANENT_ERRORS = frozenset(
     {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
 )
-#: Certificates that are good once their issuer is trusted.
-_UNTRUSTED = frozenset({18, 19, 20, 21})
-_NETWORK = {
+#: X509_V_ERR codes of certificates that are valid once their issuer is trusted.
+_UNTRUSTED_ISSUER = frozenset({18, 19, 20, 21})
+_SYSTEM_MESSAGES = {
     errno.ECONNREFUSED: "connection refused",
     errno.ECONNRESET: "connection reset by the server",
     errno.ECONNABORTED: "connection aborted",
@@ -69,10 +70,10 @@ _NETWORK = {
 
 
 class ErrorTranslator:
-    """Turns every expected exception inside its block into a :class:`UrlError`.
+    """Translates every expected exception inside its block into a :class:`UrlError`.
 
-    What is not expected (a defect) passes unchanged, and so does cancellation. It is entered
-    several times for each URL, so it is a class: one made by ``contextlib`` costs three times more.
+    Unexpected exceptions (bugs) and cancellation pass unchanged. It is entered several times for
+    each URL, so it is a class: a context manager of ``contextlib`` costs three times as much.
     """
 
     __slots__ = ("_phase", "_url")
@@ -96,17 +97,16 @@ class ErrorTranslator:
             case aiohttp.ClientError() | http_exceptions.HttpProcessingError() | OSError():
                 raise translate(error, self._phase, self._url) from error
             case UnicodeError() if "idna" in str(error):
-                # The URL standard allows labels that the name system does not: empty ones, or
-                # of over 63 bytes.
+                # The URL standard allows labels that DNS does not: empty, or over 63 bytes.
                 host = urls.host(self._url)
-                raise DnsError(f"cannot resolve {host}: no name of a host") from error
+                raise DnsError(f"cannot resolve {host}: not a valid host name") from error
             case ValueError():
-                # aiohttp refuses header values and URLs with line breaks in this way.
-                raise BadUrlError(f"the request cannot be made: {_say(error)}") from error
+                # aiohttp refuses header values and URLs with line breaks.
+                raise BadUrlError(f"the request cannot be made: {_message(error)}") from error
 
 
 def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
-    """Return what *error* means for *url*, which was being fetched."""
+    """Return the error to raise for *error*, which ended a request for *url*."""
     if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
         return NoDescriptorError("out of file descriptors")
     match error:
@@ -119,22 +119,22 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
         case aiohttp.ClientConnectorCertificateError():
             return _certificate(error.certificate_error)
         case aiohttp.ClientSSLError():
-            return TlsError(f"TLS handshake failed: {_say_ssl(error.os_error)}")
+            return TlsError(f"TLS handshake failed: {_ssl_message(error.os_error)}")
         case aiohttp.ServerFingerprintMismatch():
             return TlsError("the certificate is not the expected one")
         case aiohttp.ClientProxyConnectionError():
-            return ConnectError(f"cannot connect to the proxy: {_say_os(error.os_error)}")
+            return ConnectError(f"cannot connect to the proxy: {_system_message(error.os_error)}")
         case aiohttp.ClientHttpProxyError():
-            return ConnectError(f"the proxy answered {error.status}", retryable=False)
+            return ConnectError(f"the proxy responded with {error.status}", retryable=False)
         case aiohttp.ClientConnectorError():
-            # Its own text is "[None]" where the system gave no number.
+            # Its own message is "[None]" where the system gave no error number.
             return _connection(error.os_error)
         case aiohttp.ConnectionTimeoutError():
             return TimedOutError("no connection in time", hint="see --connect-timeout")
         case aiohttp.ServerTimeoutError() | TimeoutError():
             return TimedOutError("no data for too long", hint="see --read-timeout")
         case aiohttp.ServerDisconnectedError() if phase is RequestPhase.REQUEST:
-            return ConnectError("the server closed the connection without an answer")
+            return ConnectError("the server closed the connection without a response")
         case aiohttp.ClientPayloadError():
             return _payload(error)
         case http_exceptions.HttpProcessingError():
@@ -146,45 +146,45 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
         case aiohttp.ClientResponseError():
             return _bad_http(error)
         case ssl.SSLError():
-            return TlsError(f"TLS failed: {_say_ssl(error)}")
+            return TlsError(f"TLS failed: {_ssl_message(error)}")
         case OSError() | aiohttp.ClientConnectionError() if phase is RequestPhase.BODY:
-            return TruncatedError(f"the connection broke in the body: {_say_os(error)}")
+            return TruncatedError(f"the connection broke in the body: {_system_message(error)}")
         case OSError() | aiohttp.ClientConnectionError():
             return _connection(error)
         case _:
-            return ProtocolError(f"the exchange failed: {_say(error)}")
+            return ProtocolError(f"the exchange failed: {_message(error)}")
 
 
 def _connection(error: BaseException) -> ConnectError:
-    lasting = getattr(error, "errno", None) in _LASTING
-    return ConnectError(_say_os(error), retryable=not lasting)
+    permanent = getattr(error, "errno", None) in _PERMANENT_ERRORS
+    return ConnectError(_system_message(error), retryable=not permanent)
 
 
 def _dns(error: OSError, host: str) -> DnsError:
-    again = error.errno in _TRY_AGAIN
+    temporary = error.errno in _TEMPORARY_DNS_ERRORS
     return DnsError(
-        f"cannot resolve {host}" + (" for the moment" if again else ""), retryable=again
+        f"cannot resolve {host}" + (" for the moment" if temporary else ""), retryable=temporary
     )
 
 
 def _certificate(error: Exception) -> TlsError:
     code = getattr(error, "verify_code", 0)
-    said = str(getattr(error, "verify_message", "")) or "not accepted"
-    message = _CERTIFICATE.get(code, f"the certificate was refused: {printable(said)}")
-    if code in _UNTRUSTED:
+    reason = str(getattr(error, "verify_message", "")) or "not accepted"
+    message = _CERTIFICATE_MESSAGES.get(code, f"the certificate was refused: {printable(reason)}")
+    if code in _UNTRUSTED_ISSUER:
         return TlsError(message, hint="--cacert FILE trusts another authority")
     return TlsError(message, hint="--insecure accepts it")
 
 
 def _payload(error: aiohttp.ClientPayloadError) -> UrlError:
-    """Tell a body that ended early from one whose chunks make no sense."""
+    """Return whether a body ended early or its chunks are malformed, as an error."""
     cause = error.__cause__
     if isinstance(cause, http_exceptions.BadHttpMessage) and not isinstance(
         cause, http_exceptions.ContentLengthError
     ):
-        said = str(cause.message)
-        if "Not enough data" not in said:
-            return ProtocolError(f"the body's framing is broken: {_first_line(said)}")
+        message = str(cause.message)
+        if "Not enough data" not in message:
+            return ProtocolError(f"the body's framing is broken: {_first_line(message)}")
     if "Content-Length" in str(cause or error) or "ContentLength" in repr(cause or error):
         return TruncatedError("the body is shorter than its Content-Length")
     if "Transfer-Encoding" in str(cause or error) or "TransferEncoding" in repr(cause or error):
@@ -193,11 +193,11 @@ def _payload(error: aiohttp.ClientPayloadError) -> UrlError:
 
 
 def _bad_http(error: http_exceptions.HttpProcessingError | aiohttp.ClientResponseError) -> UrlError:
-    return ProtocolError(f"the answer is not valid HTTP: {_complaint(error)}")
+    return ProtocolError(f"the response is not valid HTTP: {_parser_message(error)}")
 
 
-def _complaint(error: BaseException) -> str:
-    """Return what the parser says; the last cause is its own, the others wrap it."""
+def _parser_message(error: BaseException) -> str:
+    """Return the message of the HTTP parser, whose own exception is the last cause."""
     while isinstance(error.__cause__, http_exceptions.HttpProcessingError):
         error = error.__cause__
     if isinstance(error, http_exceptions.LineTooLong):
@@ -210,20 +210,20 @@ def _first_line(text: str) -> str:
     return printable(line[:120]).rstrip(":")
 
 
-def _say(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     return _first_line(str(error) or type(error).__name__)
 
 
-def _say_ssl(error: BaseException) -> str:
+def _ssl_message(error: BaseException) -> str:
     reason = getattr(error, "reason", None)
-    return str(reason).lower().replace("_", " ") if reason else _say(error)
+    return str(reason).lower().replace("_", " ") if reason else _message(error)
 
 
-def _say_os(error: BaseException) -> str:
+def _system_message(error: BaseException) -> str:
     number = getattr(error, "errno", None)
-    if number in _NETWORK:
-        return _NETWORK[number]
-    said = getattr(error, "strerror", None) or str(error) or "the connection broke"
-    if said.startswith(_SEVERAL):
+    if number in _SYSTEM_MESSAGES:
+        return _SYSTEM_MESSAGES[number]
+    message = getattr(error, "strerror", None) or str(error) or "the connection broke"
+    if message.startswith(_MULTIPLE_ERRORS):
         return "none of the host's addresses could be connected to"
-    return _first_line(said)
+    return _first_line(message)

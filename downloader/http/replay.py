@@ -1,4 +1,4 @@
-"""An archive in the network's place: what is stored, as a response of aiohttp's would be."""
+"""Responses from an archive instead of the network, with the interface of aiohttp's."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,78 +10,82 @@ from downloader.errors import ConnectError, TruncatedError
 from downloader.models.exchange import ArchivedResponse, OrphanSource, ReplaySource
 from downloader.web.urls import Url
 
-#: No body has a length with more digits.
-_LONGEST_LENGTH = 18
-#: It would pause requests that no server gets.
+#: A Content-Length with more digits is ignored.
+_MAX_LENGTH_DIGITS = 18
+#: Not replayed: it would pause a host that gets no requests.
 _RETRY_AFTER = b"retry-after"
 
 
 class ReplayBody:
-    """The body of a stored answer, as a stream."""
+    """The body of an archived response, as a stream."""
 
-    def __init__(self, pieces: Iterator[bytes], *, cut: bool) -> None:
+    def __init__(self, pieces: Iterator[bytes], *, truncated: bool) -> None:
         self._pieces = pieces
-        self._cut = cut
-        self._ended = False
+        self._truncated = truncated
+        self._at_eof = False
 
     async def readany(self) -> bytes:
-        """Return more of it; at its end, nothing.
+        """Return more of the body; b"" at its end.
 
         Raises:
-            TruncatedError: it was not received to its end.
+            TruncatedError: the archive does not hold the end.
         """
         data = await asyncio.get_running_loop().run_in_executor(None, self._next)
-        if not data and self._cut:
+        if not data and self._truncated:
             raise TruncatedError("the archive holds only the beginning", retryable=False)
-        self._ended = not data
+        self._at_eof = not data
         return data
 
     def _next(self) -> bytes:
         return next(self._pieces, b"")
 
     def at_eof(self) -> bool:
-        """Return whether all of it has been read."""
-        return self._ended
+        """Return whether the whole body has been read."""
+        return self._at_eof
 
 
 class ReplayResponse:
-    """A stored answer with those attributes of an ``aiohttp.ClientResponse`` that are used."""
+    """An archived response, with the attributes of ``aiohttp.ClientResponse`` that are used.
 
-    def __init__(self, stored: ArchivedResponse) -> None:
-        self._close = stored.close
-        self.place = stored.location
-        self.status = stored.status
-        self.reason: str | None = stored.reason
-        self.version: HttpVersion | None = HttpVersion(*stored.version)
-        self.raw_headers = tuple(f for f in stored.fields if f[0].lower() != _RETRY_AFTER)
+    Attributes:
+        location: of its record, if that is of use.
+    """
+
+    def __init__(self, archived: ArchivedResponse) -> None:
+        self._close = archived.close
+        self.location = archived.location
+        self.status = archived.status
+        self.reason: str | None = archived.reason
+        self.version: HttpVersion | None = HttpVersion(*archived.version)
+        self.raw_headers = tuple(f for f in archived.fields if f[0].lower() != _RETRY_AFTER)
         fields = (
             (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
             for name, value in self.raw_headers
         )
         self.headers = CIMultiDictProxy(CIMultiDict(fields))
         length = self.headers.get("Content-Length", "")
-        readable = length.isascii() and length.isdigit() and len(length) <= _LONGEST_LENGTH
-        self.content_length = int(length) if readable else None
-        self.content = ReplayBody(stored.body, cut=stored.truncated)
+        valid = length.isascii() and length.isdigit() and len(length) <= _MAX_LENGTH_DIGITS
+        self.content_length = int(length) if valid else None
+        self.content = ReplayBody(archived.body, truncated=archived.truncated)
 
     def release(self) -> None:
-        """Give back what reading it needs."""
+        """Close the archive file."""
         self._close()
 
 
-async def answer(holdings: ReplaySource, url: Url) -> ReplayResponse:
-    """Return what is held for *url*.
+async def replay(source: ReplaySource, url: Url) -> ReplayResponse:
+    """Return the archived response for *url*.
 
     Raises:
-        ConnectError: nothing.
+        ConnectError: there is none.
     """
-    stored = await asyncio.get_running_loop().run_in_executor(None, holdings.find, url)
-    if stored is None:
-        raise ConnectError("the archive holds no answer to this", retryable=False)
-    return ReplayResponse(stored)
+    archived = await asyncio.get_running_loop().run_in_executor(None, source.find, url)
+    if archived is None:
+        raise ConnectError("the archive holds no response for this URL", retryable=False)
+    return ReplayResponse(archived)
 
 
-async def left(leftovers: OrphanSource, url: Url, since: float) -> ReplayResponse | None:
-    """Return what an earlier run has left for *url*, since then; None if there is nothing."""
-    stored = await asyncio.get_running_loop().run_in_executor(None, leftovers.find, url, since)
-    return None if stored is None else ReplayResponse(stored)
+async def find_orphan(orphans: OrphanSource, url: Url, since: float) -> ReplayResponse | None:
+    """Return the response that a killed run has packed for *url* since then, if there is one."""
+    archived = await asyncio.get_running_loop().run_in_executor(None, orphans.find, url, since)
+    return None if archived is None else ReplayResponse(archived)

@@ -1,43 +1,43 @@
-"""Pure: when a partial file may be continued, and whether an answer continues it.
+"""When a partial file may be resumed, and whether a response continues it.
 
-Bytes of two versions must never be mixed, so a partial file is continued only with a strong
-validator (RFC 9110, section 8.8.1), and only by an answer that names the very range asked for.
+Bytes of two versions must never be mixed. So a partial file is resumed only with a strong
+validator (RFC 9110, section 8.8.1), and only by a response with exactly the range requested.
 """
 
 import re
 
 from downloader.models.partial import PartialBody
-from downloader.web.text import http_date
+from downloader.web.text import parse_http_date
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.IGNORECASE)
 _STRONG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
-#: A modification date is strong when the file was then older than this (RFC 9110, 8.8.2.2,
-#: leaves the span open; RFC 7232 had 60 seconds).
-_SETTLED_SECONDS = 60.0
+#: A modification date is a strong validator if the response is later by at least this time (RFC
+#: 9110, section 8.8.2.2, leaves the span open; RFC 7232 had 60 seconds).
+_MIN_AGE_SECONDS = 60.0
 
 
 def strong_validator(etag: str, last_modified: str, date: str) -> str:
-    """Return what identifies these very bytes, or an empty string if nothing sent does."""
+    """Return the strong validator of a response, or an empty string if it has none."""
     if _STRONG.fullmatch(etag):
         return etag
     if etag:
-        # A weak tag says that the bytes may differ while the date stays.
+        # A weak tag says that the bytes may change while the date stays the same.
         return ""
-    sent, modified = http_date(date), http_date(last_modified)
+    sent, modified = parse_http_date(date), parse_http_date(last_modified)
     if sent is None or modified is None:
         return ""
-    return last_modified if (sent - modified).total_seconds() >= _SETTLED_SECONDS else ""
+    return last_modified if (sent - modified).total_seconds() >= _MIN_AGE_SECONDS else ""
 
 
 def continued_total(
     partial: PartialBody, offset: int, content_range: str, etag: str, last_modified: str
 ) -> int | None:
-    """Return the length of the whole body, if a 206 answer continues *partial* to its end.
+    """Return the length of the whole body, if a 206 response continues *partial* to its end.
 
-    None means that it does not go on at *offset*, belongs to another version, or leaves out a
-    part, and that its bytes must not be appended. Some servers pay no heed to ``If-Range``, so
-    the answer must name the version itself: a 206 has the ETag that a 200 would have (RFC 9110,
-    section 15.3.7), while it may leave out the date.
+    None means that its bytes must not be appended: it does not start at *offset*, does not reach
+    the end, or belongs to another version. Some servers ignore ``If-Range``, so the response itself
+    must name the version: a 206 has the ETag that a 200 would have (RFC 9110, section 15.3.7), but
+    may leave out the date.
     """
     match = _CONTENT_RANGE.fullmatch(content_range.strip())
     if match is None:

@@ -1,7 +1,7 @@
-"""What one request waits for, told by what it passes: the resolver and its connection.
+"""The phases of one request, measured by the resolver and the connection that it uses.
 
-aiohttp's own tracing tells the same, and less of TLS, but makes and awaits several objects for each
-request, which together cost more than all that is here.
+aiohttp's own tracing measures the same, except TLS, but creates and awaits several objects for each
+request, which costs more than this module.
 """
 
 import time
@@ -11,35 +11,36 @@ from downloader.models import Timings
 
 
 class Stopwatch:
-    """Times of one request, by :func:`time.monotonic`; 0 stands for what did not happen.
+    """Times of one request, by :func:`time.monotonic`; 0 for what did not happen.
 
     Attributes:
-        begun: when it was made.
-        looked_up, resolved: when its host was asked for, and known.
-        connected: when there was a connection of its own.
-        agreed: when that was ready to be used: with TLS, when encryption was agreed on.
-        answered: when the head of the answer was there.
+        started: when the request was made.
+        dns_started, dns_done: around name resolution.
+        connected: when a new connection was established.
+        ready: when that connection could be used: after the TLS handshake, if there is one.
+        responded: when the head of the response was received.
     """
 
-    __slots__ = ("agreed", "answered", "begun", "connected", "looked_up", "resolved")
+    __slots__ = ("connected", "dns_done", "dns_started", "ready", "responded", "started")
 
     def __init__(self) -> None:
-        self.begun = time.monotonic()
-        self.looked_up = self.resolved = self.connected = self.agreed = self.answered = 0.0
+        self.started = time.monotonic()
+        self.dns_started = self.dns_done = self.connected = self.ready = self.responded = 0.0
 
     def timings(self, *, encrypted: bool) -> Timings:
-        """Return how long each part has taken, when the body is there."""
+        """Return the length of each phase; call it when the body has been received."""
         now = time.monotonic()
-        if not self.agreed:
-            return Timings(None, None, None, self.answered - self.begun, now - self.answered)
+        if not self.ready:
+            # The request was made on a kept-alive connection.
+            return Timings(None, None, None, self.responded - self.started, now - self.responded)
         return Timings(
-            self.resolved - self.looked_up if self.resolved else None,
-            self.connected - (self.resolved or self.begun),
-            self.agreed - self.connected if encrypted else None,
-            self.answered - self.agreed,
-            now - self.answered,
+            self.dns_done - self.dns_started if self.dns_done else None,
+            self.connected - (self.dns_done or self.started),
+            self.ready - self.connected if encrypted else None,
+            self.responded - self.ready,
+            now - self.responded,
         )
 
 
-#: That of the request of this task, for the resolver and the connection that it makes use of.
+#: The stopwatch of the current request, for the resolver and the connection that it uses.
 CURRENT: ContextVar[Stopwatch | None] = ContextVar("CURRENT", default=None)

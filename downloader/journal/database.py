@@ -7,13 +7,16 @@ from itertools import chain
 from pathlib import Path
 
 from downloader.errors import BusyError, DiskError, OutputError
+from downloader.web.filenames import ExtensionRule, FileName, claim_keys
 
 #: The folder of this program's own files; no saved name begins with a dot.
 FOLDER = ".download"
 FILE = "journal.sqlite3"
-_VERSION = 3
+_VERSION = 4
 #: The first that knows UPDATE … FROM.
 _LEAST_SQLITE = (3, 33)
+#: The version that appends more extensions to names than those before.
+_MORE_EXTENSIONS = 4
 _CACHE_KIB = 8 * 1024
 #: Result codes that say that another process holds the file, or that the disk refuses; anything
 #: else that goes wrong when it is opened says that it is broken.
@@ -91,7 +94,7 @@ _ADDED_2 = (
     *("depth INTEGER NOT NULL DEFAULT 0", "nesting INTEGER NOT NULL DEFAULT 0"),
     "hops INTEGER NOT NULL DEFAULT 0",
 )
-_ADDED = {2: _ADDED_2, 3: ("packed_at INTEGER",)}
+_ADDED: dict[int, tuple[str, ...]] = {2: _ADDED_2, 3: ("packed_at INTEGER",), 4: ()}
 
 
 #: What SQLite stores.
@@ -223,8 +226,13 @@ def _connect(file: Path) -> sqlite3.Connection:
                 hint="update it, or choose another --output",
             )
         for later in range(version + 1, _VERSION + 1) if version else ():
-            added = "".join(f"ALTER TABLE urls ADD COLUMN {column};" for column in _ADDED[later])
-            db.executescript(f"BEGIN; {added} PRAGMA user_version = {later}; COMMIT;")
+            db.execute("BEGIN")
+            for column in _ADDED[later]:
+                db.execute(f"ALTER TABLE urls ADD COLUMN {column}")
+            if later == _MORE_EXTENSIONS:
+                _claim_extensions(db)
+            db.execute(f"PRAGMA user_version = {later}")
+            db.execute("COMMIT")
         db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
         _probe(db)
     except UnicodeDecodeError as error:
@@ -235,6 +243,28 @@ def _connect(file: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _claim_extensions(db: sqlite3.Connection) -> None:
+    """Claim the names of files whose extension older versions did not append to names.
+
+    In such a journal ``report`` (once saved as ``report.bin``) and ``report.docx`` are two names,
+    and a new body of the first would now replace the file of the second. The first gets another
+    name when it is admitted again.
+    """
+    for row, base, rule in db.execute("SELECT id, base, growth FROM urls WHERE base != ''"):
+        keys = claim_keys(FileName(base, ExtensionRule(rule))).claimed
+        new = [(key, row) for key in keys if key.startswith(("*", "/*"))]
+        db.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?)", new)
+    for prefix in ("*", "/*"):
+        # The claim ?report is at odds with *report, which is a file, and /*report, a folder.
+        rows = db.execute(
+            "SELECT mine.owner FROM claims mine JOIN claims other "
+            "ON other.key = ? || substr(mine.key, 2) WHERE substr(mine.key, 1, 1) = '?'",
+            (prefix,),
+        ).fetchall()
+        db.executemany("UPDATE urls SET base = '', state = 0 WHERE id = ?", rows)
+        db.executemany("DELETE FROM claims WHERE owner = ? AND substr(key, 1, 1) = '?'", rows)
 
 
 def _code(error: sqlite3.Error) -> int:

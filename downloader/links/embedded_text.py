@@ -126,7 +126,7 @@ class EmbeddedText:
         )
 
     def decoded_as(self, text: str) -> "EmbeddedText":
-        """Return *text* as what this text as a whole stands for."""
+        """Return *text*, the decoded form of this text as a whole."""
         inner = [NO_OFFSET] * (len(text) - 1)
         return EmbeddedText(
             text, [self.offset(0), *inner, self.offset(len(self.text))], self.escape

@@ -106,7 +106,7 @@ def escape(url: str, quote: str, *, markup: bool) -> str:
     With *markup*, ``&`` is escaped as well.
 
     >>> escape("a'b.js", "'", markup=False)
-    "./a\\x27b.js"
+    './a\\x27b.js'
     """
     if not _URL_SPECIFIER.match(url):
         url = f"./{url}"

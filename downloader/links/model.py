@@ -8,7 +8,7 @@ from downloader.web.urls import Url
 
 
 class LinkKind(Enum):
-    """What a link is for, as the place where it stands says."""
+    """The purpose of a link, by the element or rule that it stands in."""
 
     IMAGE = "image"
     STYLESHEET = "stylesheet"

@@ -19,14 +19,7 @@ def rewrite_document(
     replacements = {edit[:2]: _replacement_by(source, edit) for edit in collector.edits}
     for link, rule in zip(collector.links, collector.rewrite_rules, strict=True):
         target = replace(link) if link.url else None
-        new = target.relative_url if isinstance(target, LocalFile) else target
-        if (
-            new is None
-            and link.url
-            and collector.removes_base
-            and _resolved(url, link.value) != link.url
-        ):
-            new = link.url + link.fragment
+        new = _new_reference(link, target, url, removes_base=collector.removes_base)
         if new is None:
             continue
         if rule.guard_removals and not _is_same_resource(link, target, url):
@@ -40,6 +33,18 @@ def rewrite_document(
             )
     in_order = _without_overlaps(replacements)
     return RewrittenDocument(source.splice(in_order), tuple(in_order))
+
+
+def _new_reference(
+    link: Link, target: LocalFile | str | None, url: Url, *, removes_base: bool
+) -> str | None:
+    """Return the reference to write in place of a link; None to keep it."""
+    if isinstance(target, LocalFile):
+        return target.relative_url
+    if target is None and removes_base and link.url and _resolved(url, link.value) != link.url:
+        # Without the base URL of the document, the reference would lead elsewhere.
+        return link.url + link.fragment
+    return target
 
 
 def _replacement_by(source: SourceText, edit: Edit) -> Replacement:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import webencodings
 
 from downloader.links.model import Replacement
-from downloader.web.charset import SAMPLE, CharacterCount
+from downloader.web.charset import SAMPLE_BYTES, CharacterCounter
 
 _BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -150,7 +150,7 @@ def _choose_encoding(body: bytes, charset: str | None) -> tuple[str, int]:
             return label, len(mark)
     if charset and charset.isascii() and webencodings.lookup(charset):
         return charset, 0
-    count = CharacterCount("")
-    count.feed(body[:SAMPLE])
+    count = CharacterCounter("")
+    count.feed(body[:SAMPLE_BYTES])
     count.finish()
     return count.charset, 0

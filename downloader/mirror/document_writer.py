@@ -1,4 +1,4 @@
-"""Gives documents new bytes, so that it can be done again wherever it is broken off."""
+"""Replaces the files of documents, so that a run that was killed can be continued."""
 
 import asyncio
 import hashlib
@@ -13,86 +13,105 @@ from downloader.storage import FileContents, PublishOptions, Storage
 
 
 @dataclass(frozen=True, slots=True)
-class NewContent:
+class DocumentUpdate:
     """A document, and the bytes that its file is to have.
 
     Attributes:
-        stored: what the journal knows of it.
-        contents: what was received.
-        body: what the file is to have.
-        note: what the journal is to know of that.
+        saved: its row in the journal.
+        received: the original.
+        body: the new bytes of the file.
+        published: what the journal records of the file.
     """
 
-    stored: SavedDocument
-    contents: FileContents
+    saved: SavedDocument
+    received: FileContents
     body: bytes
-    note: PublishedFile
+    published: PublishedFile
 
     @classmethod
-    def of(cls, stored: SavedDocument, contents: FileContents, body: bytes | None) -> "NewContent":
-        """Return a document whose file is to have *body*; None: what was received."""
+    def of(
+        cls, saved: SavedDocument, received: FileContents, body: bytes | None
+    ) -> "DocumentUpdate":
+        """Return the update of a file to *body*, or to the original if *body* is None."""
         if body is None:
-            return cls(stored, contents, contents.data, PublishedFile(stored.row))
-        note = PublishedFile(stored.row, len(body), hashlib.sha256(body).digest())
-        return cls(stored, contents, body, note)
+            return cls(saved, received, received.data, PublishedFile(saved.row))
+        published = PublishedFile(saved.row, len(body), hashlib.sha256(body).digest())
+        return cls(saved, received, body, published)
 
     @property
-    def how(self) -> PublishOptions:
-        """How its files get their names."""
-        return PublishOptions(overwrite=True, modified=self.contents.modified)
+    def is_rewritten(self) -> bool:
+        """Whether the file is to differ from the original."""
+        return self.published.size is not None
+
+    @property
+    def publish_options(self) -> PublishOptions:
+        """How the file replaces the one in the folder."""
+        return PublishOptions(overwrite=True, modified=self.received.modified)
 
 
-async def publish(
-    new: Sequence[NewContent], storage: Storage, notes: AsyncJournal, warn: Callable[[str], None]
+async def publish_updates(
+    updates: Sequence[DocumentUpdate],
+    storage: Storage,
+    journal: AsyncJournal,
+    warn: Callable[[str], None],
 ) -> None:
     """Give files their new bytes.
 
-    What was received is kept with the originals, then noted what the file will be, then the file
-    is replaced: the next run knows both versions. A file that gets other links than it has goes
-    back to what was received first, for there is no third version. One that something in the
-    folder is in the way of stays as it is, and *warn* gets a line about it.
+    Three steps: the original is kept, the journal records what the file will be, the file is
+    replaced. So after a kill at any moment, the next run knows both versions. A file that was
+    rewritten before first becomes the original again, so that there is never a third version. A
+    file that cannot be replaced, because something in the folder is in its way, stays as it is,
+    and *warn* gets a line about it.
     """
-    fresh = [each for each in new if each.note.size is not None and not each.stored.published]
-    blocked = await _all(lambda each: _keep(each, storage), fresh, warn)
-    changed = [each for each in new if each.note.sha256 != each.stored.published]
-    changed = [each for each in changed if each.stored.row not in blocked]
-    back = [each for each in changed if each.stored.published]
-    blocked |= await _all(lambda each: _replace(each, each.contents.data, storage), back, warn)
-    notes_of = [each.note for each in changed if each.stored.row not in blocked]
-    if notes_of:
-        await notes.publish(notes_of)
-    replacing = [each for each in new if each.note.size is not None]
-    replacing = [each for each in replacing if each.stored.row not in blocked]
-    await _all(lambda each: _replace(each, each.body, storage), replacing, warn)
+    first_rewrites = [
+        update for update in updates if update.is_rewritten and not update.saved.published
+    ]
+    blocked = await _run_step(lambda update: _keep_original(update, storage), first_rewrites, warn)
+    changed = [
+        update
+        for update in updates
+        if update.published.sha256 != update.saved.published and update.saved.row not in blocked
+    ]
+    restored = [update for update in changed if update.saved.published]
+    blocked |= await _run_step(
+        lambda update: _replace(update, update.received.data, storage), restored, warn
+    )
+    published = [update.published for update in changed if update.saved.row not in blocked]
+    if published:
+        await journal.publish(published)
+    rewritten = [
+        update for update in updates if update.is_rewritten and update.saved.row not in blocked
+    ]
+    await _run_step(lambda update: _replace(update, update.body, storage), rewritten, warn)
 
 
-async def _all(
-    step: Callable[[NewContent], Awaitable[None]],
-    new: Sequence[NewContent],
+async def _run_step(
+    step: Callable[[DocumentUpdate], Awaitable[None]],
+    updates: Sequence[DocumentUpdate],
     warn: Callable[[str], None],
 ) -> set[int]:
-    """Do a step for all of *new* at once; return the rows of those that were blocked."""
-    results = await asyncio.gather(*map(step, new), return_exceptions=True)
+    """Do a step for all *updates* concurrently; return the rows of those that were blocked."""
+    results = await asyncio.gather(*map(step, updates), return_exceptions=True)
     blocked = set()
-    for each, result in zip(new, results, strict=True):
+    for update, result in zip(updates, results, strict=True):
         if isinstance(result, BlockedError):
-            blocked.add(each.stored.row)
-            warn(f"{each.stored.path} has the links that it came with: {result.message}")
+            blocked.add(update.saved.row)
+            warn(f"{update.saved.path} keeps its original links: {result.message}")
         elif result is not None:
             raise result
     return blocked
 
 
-async def _keep(new: NewContent, storage: Storage) -> None:
-    """Keep what was received with the originals."""
-    await storage.save(original(new.stored.path), new.contents.data, new.how)
+async def _keep_original(update: DocumentUpdate, storage: Storage) -> None:
+    path = original(update.saved.path)
+    await storage.save(path, update.received.data, update.publish_options)
 
 
-async def _replace(new: NewContent, body: bytes, storage: Storage) -> None:
-    """Replace a file, unless it is there as it should be."""
-    path = new.stored.path
-    if new.stored.published:
+async def _replace(update: DocumentUpdate, body: bytes, storage: Storage) -> None:
+    """Replace a file, unless it has these bytes already."""
+    path = update.saved.path
+    if update.saved.published:
         with suppress(TooLargeError):
             if (await storage.read(path, len(body))).data == body:
                 return
-    await storage.save(path, body, new.how)
+    await storage.save(path, body, update.publish_options)

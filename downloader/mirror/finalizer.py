@@ -1,86 +1,87 @@
-"""What is done when all is there: files are arranged, and documents get their new links."""
+"""Finishes a mirror: places its files and rewrites its documents, once all has been fetched."""
 
 from concurrent.futures import Executor
 
 from downloader.journal.async_journal import AsyncJournal
-from downloader.mirror.document_reader import DocumentReader, Documents, portions
-from downloader.mirror.link_rewriter import LinkRewriter, Parse
-from downloader.mirror.originals import OriginalsArranger
-from downloader.mirror.single_pages import SingleFileWriter, is_page
+from downloader.mirror.document_reader import DocumentReader, LoadedDocuments, batches
+from downloader.mirror.file_placement import FilePlacement
+from downloader.mirror.link_rewriter import LinkRewriter, ParseDocument
+from downloader.mirror.single_file_writer import SingleFileWriter, is_page
 from downloader.models import MirrorOptions
 from downloader.storage import Storage
 
-_UNFINISHED = "not all pages have their new links yet; the same command goes on"
+_UNFINISHED = "not all links are rewritten yet; run the same command to continue"
 
 
 class MirrorFinalizer:
-    """The end of a mirror.
+    """The last phase of a mirror.
 
     Args:
-        options: how the run is made.
-        storage, notes: where the documents are, and what is known of them.
-        thread: where documents are read and written anew.
-        parse: reads a document, unless that has been done.
-        reading: reads the bytes of documents.
-        arranging: says which files are to stand in the folder.
+        options: the options of the run.
+        storage, journal: hold the documents.
+        thread: where documents are parsed and written.
+        parse: returns a parsed document.
+        reader: reads the bytes of documents.
+        placement: says which files belong in the folder.
 
     Attributes:
-        rewritten: in how many documents links were replaced; None before that is begun.
+        rewritten: documents whose links have been rewritten; None before :meth:`finish`.
     """
 
     def __init__(
         self,
         options: MirrorOptions,
         storage: Storage,
-        notes: AsyncJournal,
+        journal: AsyncJournal,
         thread: Executor,
-        parse: Parse,
-        reading: DocumentReader,
-        arranging: OriginalsArranger,
+        parse: ParseDocument,
+        reader: DocumentReader,
+        placement: FilePlacement,
     ) -> None:
         self.rewritten: int | None = None
-        self._notes = notes
-        self._reading = reading
-        self._arranging = arranging
-        self._rewriting = LinkRewriter(storage, notes, thread, parse, reading.warn)
-        single = options.single_file
-        self._singles = (
-            SingleFileWriter(storage, notes, thread, arranging.keeps, reading.warn)
-            if single
-            else None
-        )
-        self._stopped = False
-        self._finished = False
+        self._journal = journal
+        self._reader = reader
+        self._placement = placement
+        self._link_rewriter = LinkRewriter(storage, journal, thread, parse, reader.warn)
+        self._single_file_writer: SingleFileWriter | None = None
+        if options.single_file:
+            self._single_file_writer = SingleFileWriter(
+                storage, journal, thread, placement.belongs_in_folder, reader.warn
+            )
+        self._is_stopped = False
+        self._is_finished = False
 
     @property
     def warnings(self) -> list[str]:
-        """Lines for a person."""
-        singles = self._singles.warnings if self._singles is not None else []
-        return [*singles, _UNFINISHED] if self._stopped and not self._finished else singles
+        """Warnings so far, one line each."""
+        warnings = self._single_file_writer.warnings if self._single_file_writer else []
+        if self._is_stopped and not self._is_finished:
+            return [*warnings, _UNFINISHED]
+        return warnings
 
     def stop(self) -> None:
-        """Begin nothing more."""
-        self._stopped = True
+        """Start nothing more."""
+        self._is_stopped = True
 
     async def finish(self) -> None:
-        """Arrange the files of this run, and replace the links of all its documents."""
-        if self._stopped:
+        """Place the files of this run, and rewrite the links of all documents."""
+        if self._is_stopped:
             return
         self.rewritten = 0
-        await self._arranging.arrange()
+        await self._placement.apply()
         row = 0
-        while not self._stopped and (stored := await self._notes.documents(row)):
-            row = stored[-1].row
-            for portion in portions(stored):
-                await self._replace(await self._reading.documents(portion))
-                self.rewritten += len(portion)
-        self._finished = not self._stopped
+        while not self._is_stopped and (documents := await self._journal.documents(row)):
+            row = documents[-1].row
+            for batch in batches(documents):
+                await self._rewrite(await self._reader.read(batch))
+                self.rewritten += len(batch)
+        self._is_finished = not self._is_stopped
 
-    async def _replace(self, documents: Documents) -> None:
-        if self._singles is not None:
+    async def _rewrite(self, documents: LoadedDocuments) -> None:
+        if self._single_file_writer is not None:
             # One after the other, because each may become many times as large as it is.
-            for stored, contents in documents:
-                if is_page(stored) and not self._stopped:
-                    await self._singles.make(stored, contents)
+            for saved, contents in documents:
+                if is_page(saved) and not self._is_stopped:
+                    await self._single_file_writer.write(saved, contents)
             documents = [each for each in documents if not is_page(each[0])]
-        await self._rewriting.rewrite(documents)
+        await self._link_rewriter.rewrite(documents)

@@ -1,4 +1,4 @@
-"""Gives documents new links: to the files that are there, and else absolute ones."""
+"""Rewrites the links of documents: to saved files where there are any, else to absolute URLs."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,56 +8,61 @@ from functools import partial
 from downloader.journal import SavedDocument
 from downloader.journal.async_journal import AsyncJournal
 from downloader.links import ParsedDocument
-from downloader.mirror.document_reader import Documents
-from downloader.mirror.document_writer import NewContent, publish
-from downloader.mirror.link_targets import LinkTargets
+from downloader.mirror.document_reader import LoadedDocuments
+from downloader.mirror.document_writer import DocumentUpdate, publish_updates
+from downloader.mirror.file_locations import FileLocations
 from downloader.storage import FileContents, Storage
 from downloader.web.encoding_declaration import with_encoding
 
-Parse = Callable[[SavedDocument, FileContents], ParsedDocument]
+#: Returns a parsed document, which may have been parsed before.
+ParseDocument = Callable[[SavedDocument, FileContents], ParsedDocument]
 
 
 class LinkRewriter:
-    """Replaces the links of documents.
+    """Rewrites the links of documents.
 
     Args:
-        storage, notes: where the documents are, and what is known of them.
-        thread: where documents are read and written anew.
-        parse: reads a document, unless that has been done.
-        warn: has a person told something.
+        storage, journal: hold the documents.
+        thread: where documents are parsed and written.
+        parse: see :data:`ParseDocument`; called in *thread*.
+        warn: receives warnings.
     """
 
     def __init__(
         self,
         storage: Storage,
-        notes: AsyncJournal,
+        journal: AsyncJournal,
         thread: Executor,
-        parse: Parse,
+        parse: ParseDocument,
         warn: Callable[[str], None],
     ) -> None:
         self._warn = warn
         self._storage = storage
-        self._notes = notes
+        self._journal = journal
         self._thread = thread
         self._parse = parse
-        self._places = LinkTargets(notes)
+        self._locations = FileLocations(journal)
 
-    async def rewrite(self, documents: Documents) -> None:
-        """Replace the links of *documents*, unless that has been done."""
+    async def rewrite(self, documents: LoadedDocuments) -> None:
+        """Rewrite the links of *documents* whose files do not have them yet."""
         loop = asyncio.get_running_loop()
-        pages = await loop.run_in_executor(self._thread, partial(self._parsed, documents))
-        await self._places.look_up(link for page in pages for link in page.links)
-        new = await loop.run_in_executor(self._thread, partial(self._rewritten, documents, pages))
-        await publish(new, self._storage, self._notes, self._warn)
+        parsed = await loop.run_in_executor(self._thread, partial(self._parse_all, documents))
+        await self._locations.load(link for document in parsed for link in document.links)
+        updates = await loop.run_in_executor(
+            self._thread, partial(self._updates, documents, parsed)
+        )
+        await publish_updates(updates, self._storage, self._journal, self._warn)
 
-    def _parsed(self, documents: Documents) -> list[ParsedDocument]:
-        return [self._parse(stored, contents) for stored, contents in documents]
+    def _parse_all(self, documents: LoadedDocuments) -> list[ParsedDocument]:
+        return [self._parse(saved, contents) for saved, contents in documents]
 
-    def _rewritten(self, documents: Documents, pages: Sequence[ParsedDocument]) -> list[NewContent]:
-        new = []
-        for (stored, contents), page in zip(documents, pages, strict=True):
-            rewritten = page.rewrite(partial(self._places.replacement, stored.path))
-            body = with_encoding(rewritten.body, stored.media_type, stored.charset)
-            changed = rewritten.replacements or body is not rewritten.body
-            new.append(NewContent.of(stored, contents, body if changed else None))
-        return new
+    def _updates(
+        self, documents: LoadedDocuments, parsed: Sequence[ParsedDocument]
+    ) -> list[DocumentUpdate]:
+        updates = []
+        for (saved, contents), document in zip(documents, parsed, strict=True):
+            rewritten = document.rewrite(partial(self._locations.replacement, saved.path))
+            body = with_encoding(rewritten.body, saved.media_type, saved.charset)
+            is_changed = rewritten.replacements or body is not rewritten.body
+            updates.append(DocumentUpdate.of(saved, contents, body if is_changed else None))
+        return updates

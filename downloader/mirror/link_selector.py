@@ -1,4 +1,4 @@
-"""Pure: what a document refers to, as addresses to fetch."""
+"""Selects the URLs to fetch because of a document. Pure."""
 
 from downloader.errors import BadUrlError
 from downloader.journal import SavedDocument
@@ -9,12 +9,12 @@ from downloader.models.shards import Shard
 from downloader.web import urls
 from downloader.web.urls import Url
 
-#: A part of a part of … a page, deeper than this, is not fetched: it may go on for ever.
-DEEPEST = 10
+#: Requisites of requisites that are nested deeper are not fetched: they may have no end.
+MAX_NESTING = 10
 
 
 def scope_of(options: MirrorOptions, shard: Shard | None) -> Scope:
-    """Return which links a run with *options* follows."""
+    """Return the scope that *options* ask for."""
     return Scope(
         level=options.level or None,
         span_hosts=options.span_hosts,
@@ -27,82 +27,83 @@ def scope_of(options: MirrorOptions, shard: Shard | None) -> Scope:
 
 
 class LinkSelector:
-    """Says what is to be fetched because of a document.
+    """Selects the links to fetch.
 
-    What a page needs is fetched from whatever host, as far as it is accepted, and so is the page
-    that it sends a browser on to at once; other pages only as the scope says, and when their
-    addresses are no traps.
+    Requisites are fetched from any host if ``--accept`` and ``--reject`` select them, and so is the
+    page that a page redirects a browser to. Other pages are fetched if they are within the scope
+    and their URLs look like no traps.
 
     Attributes:
-        traps: why addresses were not followed, each with the first of them.
+        scope: the links that are followed.
+        not_followed: reasons to report why links were not followed, each with the first URL.
     """
 
     def __init__(self, options: MirrorOptions, shard: Shard | None = None) -> None:
         self.scope = scope_of(options, shard)
-        self.traps: dict[str, Url] = {}
-        self._recursive = options.level is not None
-        self._trapping = TrapDetector()
+        self.not_followed: dict[str, Url] = {}
+        self._is_recursive = options.level is not None
+        self._trap_detector = TrapDetector()
 
-    def found_on(self, page: ParsedDocument, stored: SavedDocument) -> list[Target]:
-        """Return what *page* refers to and is to be fetched, each address once."""
-        needed: dict[Url, None] = {}
-        forward: dict[Url, None] = {}
-        linked: dict[Url, None] = {}
-        for link in page.links:
+    def select(self, document: ParsedDocument, saved: SavedDocument) -> list[Target]:
+        """Return what *document* refers to and is to be fetched, each URL once."""
+        requisites: dict[Url, None] = {}
+        redirects: dict[Url, None] = {}
+        followed: dict[Url, None] = {}
+        may_nest = saved.nesting < MAX_NESTING
+        for link in document.links:
             if link.url is None:
                 continue
             if link.kind.is_requisite:
-                if stored.nesting < DEEPEST and self.scope.keeps(link.url):
-                    needed[link.url] = None
+                if may_nest and self.scope.accepts(link.url):
+                    requisites[link.url] = None
                 continue
-            if link.kind is LinkKind.REDIRECT and stored.nesting < DEEPEST:
-                forward[link.url] = None
-            if link.kind.is_navigation and self._recursive and link.url not in linked:
-                nofollow = link.nofollow or page.robots.nofollow
-                if self.follows(link.url, stored.start, stored.depth + 1, nofollow=nofollow):
-                    linked[link.url] = None
-        icon = icon_of(stored)
-        if icon is not None and not self.scope.keeps(icon):
-            icon = None
-        found = []
-        for url in dict.fromkeys((*needed, *([icon] if icon else []), *linked, *forward)):
-            part = url in needed or url == icon
-            follows = not part and url in linked
+            if link.kind is LinkKind.REDIRECT and may_nest:
+                redirects[link.url] = None
+            if link.kind.is_navigation and self._is_recursive and link.url not in followed:
+                nofollow = link.nofollow or document.robots.nofollow
+                if self.follows(link.url, saved.start, saved.depth + 1, nofollow=nofollow):
+                    followed[link.url] = None
+        icon = favicon_url(saved)
+        icons = [icon] if icon is not None and self.scope.accepts(icon) else []
+        targets = []
+        for url in dict.fromkeys((*requisites, *icons, *followed, *redirects)):
+            is_requisite = url in requisites or url in icons
+            is_deeper = not is_requisite and url in followed
             target = Target(
                 url=urls.without_credentials(url)[0],
-                index=stored.line,
-                origin=stored.address,
-                parent=stored.address,
-                root=stored.root,
-                needed=part,
-                optional=part and url not in needed,
-                depth=stored.depth + 1 if follows else stored.depth,
-                nesting=0 if url in linked else stored.nesting + 1,
+                index=saved.line,
+                origin=saved.address,
+                parent=saved.address,
+                root=saved.root,
+                needed=is_requisite,
+                optional=is_requisite and url not in requisites,
+                depth=saved.depth + 1 if is_deeper else saved.depth,
+                nesting=0 if url in followed else saved.nesting + 1,
             )
-            found.append(target)
-        return found
+            targets.append(target)
+        return targets
 
     def follows(self, url: Url, start: Url, level: int, *, nofollow: bool = False) -> bool:
-        """Return whether a link to *url*, so many links from the line at *start*, is followed."""
+        """Return whether a link is followed; see :meth:`Scope.refusal`."""
         refusal = self.scope.refusal(url, start=start, level=level, nofollow=nofollow)
         if refusal is RefusalReason.SHARD:
-            # Nobody else may come upon that link, so that it must not be dropped in silence.
-            self.traps.setdefault(refusal.value, url)
+            # The other shards may never find this link, so it is not dropped silently.
+            self.not_followed.setdefault(refusal.value, url)
         return refusal is None
 
     def is_trap(self, url: Url) -> bool:
-        """Return whether *url*, which is new, looks like one of addresses without end."""
-        trap = self._trapping.trap(url)
-        if trap is not None:
-            self.traps.setdefault(trap.value, url)
-        return trap is not None
+        """Return whether *url*, which is new, looks like a crawler trap."""
+        reason = self._trap_detector.check(url)
+        if reason is not None:
+            self.not_followed.setdefault(reason.value, url)
+        return reason is not None
 
 
-def icon_of(stored: SavedDocument) -> Url | None:
-    """Return what a browser asks for of itself when it shows a page."""
-    if stored.nesting or stored.media_type not in {"text/html", "application/xhtml+xml"}:
+def favicon_url(saved: SavedDocument) -> Url | None:
+    """Return the URL of the icon that a browser requests for a page by itself."""
+    if saved.nesting or saved.media_type not in {"text/html", "application/xhtml+xml"}:
         return None
     try:
-        return urls.join(stored.url, "/favicon.ico")
+        return urls.join(saved.url, "/favicon.ico")
     except BadUrlError:
         return None

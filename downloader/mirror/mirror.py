@@ -14,12 +14,17 @@ from downloader.http import Client
 from downloader.journal import Alias, Job, SavedDocument, TargetRole, original, refused, role_of
 from downloader.journal.async_journal import AsyncJournal
 from downloader.links import ParsedDocument
-from downloader.mirror.document_reader import DocumentReader, Documents, parsed, portions
+from downloader.mirror.document_reader import (
+    DocumentReader,
+    LoadedDocuments,
+    batches,
+    parse_document,
+)
+from downloader.mirror.file_placement import FilePlacement
 from downloader.mirror.finalizer import MirrorFinalizer
 from downloader.mirror.link_selector import LinkSelector
-from downloader.mirror.originals import OriginalsArranger
-from downloader.mirror.robots_gate import Passed, RobotsGate, fetcher
-from downloader.mirror.scope import LIMIT, RobotsCache
+from downloader.mirror.robots_gate import RobotsDecision, RobotsGate, robots_fetcher
+from downloader.mirror.scope import MAX_ROBOTS_BYTES, RobotsCache
 from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
 from downloader.storage import FileContents, LocalStorage
 from downloader.web import urls
@@ -52,7 +57,7 @@ class TransferQueue(Protocol):
     def free_slots(self) -> int:
         """How many URLs may be added now."""
 
-    def add(self, found: Sequence[Passed]) -> None:
+    def add(self, found: Sequence[RobotsDecision]) -> None:
         """Queue jobs; outcomes among them are reported."""
 
     def wake(self) -> None:
@@ -91,7 +96,7 @@ class Mirror:
         self._stack = AsyncExitStack()
         self._storage = LocalStorage(options.output)
         self._reader = DocumentReader(self._storage)
-        self._originals = OriginalsArranger(options, self._storage, journal, self._selector.scope)
+        self._placement = FilePlacement(options, self._storage, journal, self._selector.scope)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="links")
         self._finalizer = MirrorFinalizer(
             options,
@@ -100,7 +105,7 @@ class Mirror:
             self._thread,
             self._parse,
             self._reader,
-            self._originals,
+            self._placement,
         )
         self._notified = asyncio.Event()
         self._distances: dict[Url, tuple[int, int, TargetRole]] = {}
@@ -115,7 +120,7 @@ class Mirror:
         await self._stack.enter_async_context(self._storage)
         if options.level is not None and options.robots and not options.replay:
             client = await self._stack.enter_async_context(Client(options))
-            fetch = fetcher(client, LIMIT, options, self._sleep)
+            fetch = robots_fetcher(client, MAX_ROBOTS_BYTES, options, self._sleep)
             self._gate = RobotsGate(RobotsCache(fetch, options.user_agent), self._add_decided)
             self._stack.push_async_callback(self._gate.close)
         return self
@@ -134,11 +139,11 @@ class Mirror:
     @property
     def warnings(self) -> list[str]:
         """Warnings so far, one line each."""
-        traps = [
-            f"some links were not followed, because {why}: {url}"
-            for why, url in self._selector.traps.items()
+        not_followed = [
+            printable(f"some links were not followed, because {reason}: {url}")
+            for reason, url in self._selector.not_followed.items()
         ]
-        return [*self._reader.warnings, *map(printable, traps), *self._finalizer.warnings]
+        return [*self._reader.warnings, *not_followed, *self._finalizer.warnings]
 
     @property
     def rewritten(self) -> int | None:
@@ -184,14 +189,14 @@ class Mirror:
             await self._notified.wait()
             self._notified.clear()
             free_slots = max(0, self._queue.free_slots - self._waiting_for_robots)
-            jobs, stored = await self._journal.work(free_slots)
+            jobs, unread = await self._journal.work(free_slots)
             self._fetch([self._with_credentials(job) for job in jobs])
             redirects, self._redirected = self._redirected, []
             self._queue.add(await self._follow_redirects(redirects))
-            for portion in portions(stored):
-                documents = await self._reader.documents(portion)
-                self._queue.add(await self._journal.find(await self._find_links(documents)))
-            if jobs or stored or redirects:
+            for batch in batches(unread):
+                targets = await self._select_targets(await self._reader.read(batch))
+                self._queue.add(await self._journal.find(targets))
+            if jobs or unread or redirects:
                 self._notified.set()
             self.idle = not self._notified.is_set() and not self._waiting_for_robots
             self._queue.wake()
@@ -203,9 +208,9 @@ class Mirror:
             return
         links = [job for job in jobs if isinstance(job, Job) and not job.target.needed]
         self._queue.add([job for job in jobs if isinstance(job, Failed) or job.target.needed])
-        self._gate.ask(links)
+        self._gate.submit(links)
 
-    def _add_decided(self, decided: Sequence[Passed]) -> None:
+    def _add_decided(self, decided: Sequence[RobotsDecision]) -> None:
         self._queue.add(decided)
         self.notify()
 
@@ -241,7 +246,7 @@ class Mirror:
         """Return *outcome* with the path that its file has when the run is over."""
         if not isinstance(outcome, Downloaded | Unchanged):
             return outcome
-        if self._originals.keeps(role_of(target), target.url):
+        if self._placement.belongs_in_folder(role_of(target), target.url):
             return outcome
         return replace(outcome, path=original(outcome.path))
 
@@ -264,22 +269,23 @@ class Mirror:
         """Rewrite links, once everything has been fetched."""
         await self._finalizer.finish()
 
-    async def _find_links(self, documents: Documents) -> list[Target]:
+    async def _select_targets(self, documents: LoadedDocuments) -> list[Target]:
         """Return the URLs to fetch that *documents* are the first, or the nearest, to refer to."""
         found: list[Target] = []
         if len(self._distances) > _MAX_KNOWN_URLS:
             self._distances.clear()
-        for stored, contents in documents:
+        for saved, contents in documents:
             # For a small document, switching threads takes longer than parsing.
             if len(contents.data) < _LARGE_BYTES:
-                page = parsed(stored, contents)
+                document = parse_document(saved, contents)
                 await asyncio.sleep(0)
             else:
-                page = await self._in_thread(partial(parsed, stored, contents))
+                document = await self._in_thread(partial(parse_document, saved, contents))
             if self._kept_characters < _MAX_KEPT_CHARACTERS:
-                self._parsed[stored.row] = page
-                self._kept_characters += len(page.text) + _CHARACTERS_PER_LINK * len(page.links)
-            found += filter(self._is_nearer, self._selector.found_on(page, stored))
+                self._parsed[saved.row] = document
+                self._kept_characters += len(document.text)
+                self._kept_characters += _CHARACTERS_PER_LINK * len(document.links)
+            found += filter(self._is_nearer, self._selector.select(document, saved))
         return found
 
     def _is_nearer(self, target: Target) -> bool:
@@ -299,9 +305,9 @@ class Mirror:
         trap = not target.needed and self._selector.is_trap(target.url)
         return (0, 0, TargetRole.LISTED) if trap else _FAR
 
-    def _parse(self, stored: SavedDocument, contents: FileContents) -> ParsedDocument:
+    def _parse(self, saved: SavedDocument, contents: FileContents) -> ParsedDocument:
         """Return a parsed document, kept or parsed again; called in the thread."""
-        return self._parsed.pop(stored.row, None) or parsed(stored, contents)
+        return self._parsed.pop(saved.row, None) or parse_document(saved, contents)
 
     async def _in_thread(self, function: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)

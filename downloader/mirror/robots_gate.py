@@ -1,4 +1,4 @@
-"""Lets through what sites allow: robots.txt is asked for before a link of a site is followed."""
+"""Holds links back until robots.txt of their sites has been fetched and allows them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,122 +14,122 @@ from downloader.web import urls
 from downloader.web.content_coding import decoder_for
 from downloader.web.urls import Url
 
-#: So many sites are asked at once.
-_SITES = 32
-#: So long a site may take to send it, all attempts together, unless ``--timeout`` says otherwise.
-_SECONDS = 300.0
+#: Sites that are asked concurrently.
+_MAX_CONCURRENT_SITES = 32
+#: The time for all attempts to fetch one file, unless ``--timeout`` says otherwise.
+_TIMEOUT_SECONDS = 300.0
 _DISALLOWED = "robots.txt disallows it; see --no-robots"
+_HINT = "see --no-robots"
 
-#: What becomes of a link.
-Passed = Job | Skipped | Failed
+#: A link that may be fetched, or the outcome of one that may not.
+RobotsDecision = Job | Skipped | Failed
 
 
 class RobotsGate:
-    """Holds links back until their sites have said whether they may be followed.
+    """Holds links back until their sites have said whether they may be fetched.
 
     Args:
-        robots: what sites say.
-        passed: gets what has become of links.
+        robots: the rules of sites.
+        on_decided: receives the decisions.
 
     Attributes:
         waiting: how many links are held back.
     """
 
-    def __init__(self, robots: RobotsCache, passed: Callable[[Sequence[Passed]], None]) -> None:
+    def __init__(
+        self, robots: RobotsCache, on_decided: Callable[[Sequence[RobotsDecision]], None]
+    ) -> None:
         self.waiting = 0
         self._robots = robots
-        self._passed = passed
-        self._sites = asyncio.Semaphore(_SITES)
-        self._asking: set[asyncio.Task[None]] = set()
+        self._on_decided = on_decided
+        self._sites = asyncio.Semaphore(_MAX_CONCURRENT_SITES)
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def ask(self, jobs: Sequence[Job]) -> None:
-        """Let *jobs* through, or not, as soon as is known whether they may be fetched."""
+    def submit(self, links: Sequence[Job]) -> None:
+        """Decide about *links* as soon as the rules of their sites are known."""
         sites: dict[str, list[Job]] = {}
-        for job in jobs:
-            sites.setdefault(urls.origin(job.target.url), []).append(job)
-        for some in sites.values():
-            self.waiting += len(some)
-            asking = asyncio.create_task(self._ask(some), name="robots.txt")
-            self._asking.add(asking)
-            asking.add_done_callback(self._asking.discard)
+        for link in links:
+            sites.setdefault(urls.origin(link.target.url), []).append(link)
+        for links_of_site in sites.values():
+            self.waiting += len(links_of_site)
+            task = asyncio.create_task(self._decide(links_of_site), name="robots.txt")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Ask nothing more."""
-        for asking in self._asking:
-            asking.cancel()
-        await asyncio.gather(*self._asking, return_exceptions=True)
+        """Cancel all requests."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _ask(self, jobs: Sequence[Job]) -> None:
+    async def _decide(self, links: Sequence[Job]) -> None:
+        """Decide about the links of one site."""
+        decisions: list[RobotsDecision]
         async with self._sites:
             try:
-                rules = await self._robots.rules(jobs[0].target.url)
-                decided = [_decided(job, rules) for job in jobs]
+                rules = await self._robots.rules(links[0].target.url)
+                decisions = [_decision(link, rules) for link in links]
             except UrlError as error:
-                decided = [refused(job.target, error) for job in jobs]
-            except Exception as error:  # or the run would wait for these links for ever
+                decisions = [refused(link.target, error) for link in links]
+            except Exception as error:  # Otherwise the run would wait for these links for ever.
                 defect = InternalError(f"a defect of this program: {type(error).__name__}: {error}")
-                decided = [refused(job.target, defect) for job in jobs]
-        self.waiting -= len(jobs)
-        self._passed(decided)
+                decisions = [refused(link.target, defect) for link in links]
+        self.waiting -= len(links)
+        self._on_decided(decisions)
 
 
-def _decided(job: Job, rules: RobotsRules) -> Passed:
-    """Return *job* as its site allows it, or the outcome if it does not.
+def _decision(link: Job, rules: RobotsRules) -> RobotsDecision:
+    """Return *link* if its site allows it, otherwise the outcome.
 
-    What a site disallows is left out, as it wants; that a site cannot say what it allows is a
-    failure.
+    A disallowed link is skipped. It is a failure if the site cannot say what it allows.
     """
-    target = job.target
-    if rules.refused:
-        return refused(target, RobotsError(rules.refused, hint="see --no-robots"))
-    if not rules.allowed(target.url):
+    target = link.target
+    if rules.unavailable:
+        return refused(target, RobotsError(rules.unavailable, hint=_HINT))
+    if not rules.allows(target.url):
         return Skipped(
             index=target.index,
             origin=target.origin,
             url=target.shown,
+            parent=target.parent,
             reason=SkipReason.ROBOTS,
             detail=_DISALLOWED,
-            parent=target.parent,
         )
     if rules.crawl_delay:
-        return replace(job, target=replace(target, delay=rules.crawl_delay))
-    return job
+        return replace(link, target=replace(target, delay=rules.crawl_delay))
+    return link
 
 
-def fetcher(
-    client: Client, limit: int, options: NetworkOptions, sleep: Callable[[float], Awaitable[None]]
+def robots_fetcher(
+    client: Client,
+    max_bytes: int,
+    options: NetworkOptions,
+    sleep: Callable[[float], Awaitable[None]],
 ) -> Callable[[str], Awaitable[tuple[int, bytes]]]:
-    """Return what fetches ``robots.txt`` of an origin: its last status, and *limit* bytes of it.
+    """Return a function that fetches ``robots.txt`` of an origin.
 
-    What has not come in time counts as no answer, or else a site could hold up the run for ever.
+    It returns the last status and the first *max_bytes* of the body. The time of all attempts is
+    limited, because otherwise a site could hold up the run for ever.
     """
-    seconds = _SECONDS if options.timeout is None else options.timeout
+    seconds = _TIMEOUT_SECONDS if options.timeout is None else options.timeout
 
-    async def once(site: str) -> tuple[int, bytes]:
+    async def fetch_once(site: str) -> tuple[int, bytes]:
         body = b""
-        with await client.follow(Url(f"{site}/robots.txt"), named=False) as response:
-            # What breaks off is read as far as it goes.
+        with await client.follow(Url(f"{site}/robots.txt"), named_by_user=False) as response:
+            # If the body breaks off, its beginning is used.
             with suppress(UrlError):
                 decoder = decoder_for(response.content_coding, response.media_type)
-                while len(body) < limit and (data := await response.read_some()):
-                    for piece in decoder.feed(data) if decoder else (data,):
-                        body += piece
-                        if len(body) >= limit:
+                while len(body) < max_bytes and (data := await response.read_some()):
+                    for chunk in decoder.feed(data) if decoder else (data,):
+                        body += chunk
+                        if len(body) >= max_bytes:
                             break
-            return response.status, body[:limit]
+            return response.status, body[:max_bytes]
 
-    async def fetch(site: str) -> tuple[int, bytes]:
-        try:
-            async with asyncio.timeout(seconds):
-                return await tried(site)
-        except TimeoutError as error:
-            late = f"robots.txt is not there in {seconds:g} s"
-            raise TimedOutError(late, hint="see --timeout and --no-robots") from error
-
-    async def tried(site: str) -> tuple[int, bytes]:
+    async def fetch_with_retries(site: str) -> tuple[int, bytes]:
         for attempt in range(1, options.retries + 1):
             try:
-                status, body = await once(site)
+                status, body = await fetch_once(site)
             except UrlError as error:
                 if not error.retryable:
                     raise
@@ -137,6 +137,14 @@ def fetcher(
                 if status not in HttpStatusError.TEMPORARY:
                     return status, body
             await sleep(retry.backoff(attempt))
-        return await once(site)
+        return await fetch_once(site)
+
+    async def fetch(site: str) -> tuple[int, bytes]:
+        try:
+            async with asyncio.timeout(seconds):
+                return await fetch_with_retries(site)
+        except TimeoutError as error:
+            message = f"robots.txt did not arrive within {seconds:g} s"
+            raise TimedOutError(message, hint="see --timeout and --no-robots") from error
 
     return fetch

@@ -1,7 +1,7 @@
-"""The data that flows through the rooms: frozen, slotted and picklable.
+"""The data that packages exchange: frozen and picklable.
 
-An address to fetch is one of ``targets``, what became of it one of ``outcomes``; ``options`` say
-how a run is made, and ``runs`` what is said of it as a whole.
+``targets`` are the URLs to fetch and ``outcomes`` their results; ``options`` configure a run, and
+``runs`` describe its progress and its end.
 """
 
 from downloader.models.options import (

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PartialBody:
-    """What is known of the beginning of a body that a ``.part`` file holds.
+    """The version of the resource that a ``.part`` file holds the beginning of.
 
     Attributes:
         url: where the body came from, after redirects.
-        validator: what to send in ``If-Range``: a strong entity tag, or a settled date; empty when
-            nothing may continue it.
-        total: bytes of the whole body, or None if that was not said.
+        validator: what ``If-Range`` sends: a strong entity tag or a modification date; empty if
+            the body cannot be resumed.
+        total: bytes of the whole body, or None if the server did not say.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""A run as a whole: while it goes on, and at its end."""
+"""A run as a whole: its progress, its totals and its exit status."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -8,7 +8,7 @@ from downloader.models.outcomes import Downloaded, Failed, Outcome, Skipped, Unc
 
 
 class ExitStatus(IntEnum):
-    """What the command's exit status says."""
+    """The exit statuses of the command."""
 
     DONE = 0
     SOME_FAILED = 1
@@ -19,12 +19,12 @@ class ExitStatus(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """One URL that is being fetched now.
+    """A transfer that is running.
 
     Attributes:
-        url: the address without password.
-        seconds: how long it has been going on.
-        received: bytes of the body over the wire so far.
+        url: without password.
+        seconds: since it began.
+        received: bytes of the body so far, as received.
     """
 
     url: str
@@ -34,12 +34,12 @@ class InFlight:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over the outcomes of a run; the one mutable summary of it.
+    """Counts over the outcomes of a run.
 
     Attributes:
-        downloaded, unchanged, skipped, failed: lines with that outcome.
-        saved: bytes of the bodies saved.
-        kinds: failures by kind.
+        downloaded, unchanged, skipped, failed: the number of lines with that outcome.
+        saved: the sum of the bodies' sizes in bytes, after the content coding was undone.
+        kinds: the number of failures by kind.
     """
 
     downloaded: int = 0
@@ -65,5 +65,5 @@ class Tally:
 
     @property
     def total(self) -> int:
-        """Lines that have an outcome."""
+        """The number of lines with an outcome."""
         return self.downloaded + self.unchanged + self.skipped + self.failed

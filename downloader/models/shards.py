@@ -1,6 +1,6 @@
-"""Pure: which part of a run a host belongs to.
+"""Distribute hosts over shards and processes.
 
-A host belongs to one part, whatever it is asked for, so that its limits hold over all of them.
+All URLs of a host go to the same one, so that the limits per host hold over all of them.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from typing import Self
 
 from downloader.web.urls import Url, hostname
 
-#: Hosts are dealt out by so many groups, because a table of hosts would grow with the list.
-_GROUPS = 4096
+#: Groups of hosts that are assigned together; a table of single hosts would grow with the list.
+_HOST_GROUPS = 4096
 
 
 @lru_cache(maxsize=2**16)
 def shard_of(host: str, shards: int) -> int:
-    """Return which of so many parts *host* (see :func:`downloader.web.urls.host`) belongs to.
+    """Return the shard of *host*, from 0 to *shards* - 1.
 
-    It is the same in every process, on every machine and for every version of Python.
+    The result is the same on every machine and for every version of Python.
 
     Example:
         >>> shard_of("www.python.org", 4), shard_of("docs.python.org", 4)
@@ -31,17 +31,18 @@ def shard_of(host: str, shards: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of several runs that share a list, and do not know of each other.
+    """One of several independent runs that share a list.
 
-    A host belongs to one of them, by its name alone: all its ports are one machine's, and which
-    names are one owner's is only told by a list that changes.
+    A URL belongs to the shard of its host name, without the port, because all ports of a host are
+    the same machine. Subdomains are separate hosts: which domains have one owner is known only from
+    a list that changes (the Public Suffix List).
 
     Attributes:
-        number: which of them this is, from 1 on.
-        count: how many there are.
+        number: of this shard, from 1.
+        count: of all shards.
 
     Raises:
-        ValueError: there is no such one.
+        ValueError: the number is not between 1 and the count.
 
     Example:
         >>> Shard.parse("4/4").owns(Url("https://docs.python.org/3/"))
@@ -52,7 +53,7 @@ class Shard:
     count: int
 
     def __post_init__(self) -> None:
-        """Check that there is such a shard."""
+        """Validate the number."""
         if not 1 <= self.number <= self.count:
             raise ValueError(f"there is no shard {self}: the first of N is 1/N, the last N/N")
 
@@ -61,10 +62,10 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the shard that is written ``K/N``.
+        """Parse a shard that is written ``K/N``.
 
         Raises:
-            ValueError: it is none.
+            ValueError: the text has another form, or K is not between 1 and N.
         """
         number, slash, count = text.strip().partition("/")
         if not (slash and number.isdecimal() and count.isdecimal()):
@@ -72,27 +73,32 @@ class Shard:
         return cls(int(number), int(count))
 
     def owns(self, url: Url) -> bool:
-        """Return whether the host of *url* is this run's."""
+        """Return whether *url* belongs to this shard."""
         return shard_of(hostname(url).removesuffix("."), self.count) == self.number - 1
 
 
-def group_of(host: str) -> int:
-    """Return which group of hosts *host* is dealt out with."""
-    return shard_of(host, _GROUPS)
+def host_group(host: str) -> int:
+    """Return the number of the group of hosts that *host* is assigned with."""
+    return shard_of(host, _HOST_GROUPS)
 
 
-class HostDealer:
-    """Deals hosts out to parts that begin together, to each the next when it has least to do.
+class HostAssignment:
+    """Assigns hosts to processes: each new host to the process with the least load.
 
-    A hash alone would give both of two hosts to one of two processes every other time.
+    By hash alone, two hosts would share one of two processes half of the time.
     """
 
     def __init__(self) -> None:
         self._owners: dict[int, int] = {}
 
     def owner(self, host: str, loads: Sequence[int]) -> int:
-        """Return the part that *host* belongs to, now and later; *loads* is what each has to do."""
-        group = group_of(host)
+        """Return the process of *host*, the same in every call.
+
+        Args:
+            host: see :func:`downloader.web.urls.host`.
+            loads: the number of transfers of each process.
+        """
+        group = host_group(host)
         owner = self._owners.get(group)
         if owner is None:
             owner = self._owners[group] = loads.index(min(loads))

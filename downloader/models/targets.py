@@ -1,4 +1,4 @@
-"""What is to be fetched."""
+"""Targets: what is to be fetched."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,12 @@ from downloader.web.urls import Url, redact
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """What the decoded body must hash to: an algorithm of :mod:`hashlib`, and lower-case hex."""
+    """The expected hash of a decoded body.
+
+    Attributes:
+        algorithm: a name of :mod:`hashlib`.
+        digest: in lower-case hex.
+    """
 
     algorithm: str
     digest: str
@@ -15,24 +20,24 @@ class Checksum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """An address to fetch: one line of a list, or what a page needs or links to.
+    """A URL to fetch: a line of a list, or a link or requisite of a page.
 
     Attributes:
-        url: where the request goes; may hold a password, so print :attr:`shown`.
-        index: place among all lines, from 0; of what was found, that of the line that led there.
+        url: the URL to request; it may contain a password, so print :attr:`shown`.
+        index: position in the list, from 0; for a link, that of the line that led to it.
         origin: where it was read, such as ``sites.txt:3``.
-        name: the file name the list gives, or None.
-        checksum: what the list says the body hashes to, or None.
-        headers: sent with this request only.
-        parent: the address of the page that it was found on; empty for a line of a list.
-        needed: whether that page does not show as it should without it.
-        optional: whether nothing is amiss when the server does not have it.
-        root: the address of the line that led there; None for the line itself.
-            Secrets that the user gave belong to its origin alone.
-        depth: so many links lead from a line of the list to the page that it is, or is part of.
-        nesting: how deeply it is part of that page; 0 if it is the page.
-        hops: so many redirects, since it was found.
-        delay: seconds that its site wants between two requests.
+        name: the file name that the list gives, or None.
+        checksum: the checksum that the list gives, or None.
+        headers: header fields of this request only.
+        parent: the URL of the page that refers to it; empty for a line of a list.
+        needed: whether it is a requisite of that page: needed to show it properly.
+        optional: whether a 404 for it is not a failure.
+        root: the URL of the line that led to it; None for the line itself. Credentials of the user
+            are sent to the origin of this URL alone.
+        depth: links between the line of the list and the page that this is, or is part of.
+        nesting: levels of requisites between that page and this; 0 for the page itself.
+        hops: redirects since it was found.
+        delay: seconds between two requests that its site asks for (robots.txt, Crawl-delay).
     """
 
     url: Url
@@ -52,5 +57,5 @@ class Target:
 
     @property
     def shown(self) -> str:
-        """The address without its password."""
+        """The URL without its password."""
         return redact(self.url)

@@ -16,7 +16,7 @@ from downloader.object_store.error_mapping import map_store_errors
 from downloader.object_store.fsspec_open import ObjectInfo, open_file_system, upload_settings
 from downloader.object_store.protocol import StoredObject
 from downloader.web.filenames import SafePath
-from downloader.web.urls import conceal
+from downloader.web.urls import redact_text
 
 #: Names that fsspec's backends give to the time of modification, and to the ETag.
 _MODIFIED_FIELDS = ("LastModified", "last_modified", "updated", "mtime", "created")
@@ -36,7 +36,7 @@ class FsspecStore:
     """
 
     def __init__(self, url: str) -> None:
-        self.display_url = conceal(url)
+        self.display_url = redact_text(url)
         self._fs, self._root = open_file_system(url, self.display_url)
         self._upload_settings = upload_settings(url)
         self._connect_lock = threading.Lock()

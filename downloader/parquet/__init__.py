@@ -1,8 +1,8 @@
-"""Apache Parquet, the only room that knows pyarrow: columns of a file to rows, and rows to a file.
+"""Read columns of Apache Parquet files as rows, and write rows as Parquet files.
 
-pyarrow is an optional part (the extra ``cloud``) and takes a quarter of a second to load, so it is
-loaded when a Parquet file is met and not before. It has no types of its own: what is used of it
-are the protocols of ``library``, and nothing else of it leaves this room.
+This is the only package that imports pyarrow. That is an optional dependency (the extra ``cloud``)
+and takes a quarter of a second to import, so it is imported when the first Parquet file is opened.
+It ships no type annotations; ``pyarrow_api`` has protocols for what is used of it.
 """
 
 from downloader.parquet.pyarrow_api import ParquetError, load

@@ -1,4 +1,4 @@
-"""pyarrow, which may not be there: what is used of it, and its errors as one line."""
+"""The optional library pyarrow: protocols for what is used of it, and its errors as one line."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -6,16 +6,16 @@ from typing import Protocol, cast
 
 from downloader.web.text import printable
 
-#: What pyarrow says may hold what a hostile file does; so much of it is told.
-_LONGEST_REASON = 200
+#: Characters of pyarrow's messages that are shown; they may quote a hostile file.
+_MAX_REASON_LENGTH = 200
 
 
 class ParquetError(Exception):
-    """A Parquet file cannot be read or made.
+    """A Parquet file cannot be read or written.
 
     Attributes:
-        message: what the file is or does, to follow its name.
-        hint: the way out, or empty.
+        message: what is wrong, to continue the file's name: ``is encrypted``.
+        hint: what the user can do, or empty.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -25,7 +25,7 @@ class ParquetError(Exception):
 
 
 class DataType(Protocol):
-    """A type of Arrow's."""
+    """An Arrow type."""
 
 
 class Array(Protocol):
@@ -39,24 +39,24 @@ class Array(Protocol):
 
 
 class Schema(Protocol):
-    """The columns of a table, as Arrow knows them."""
+    """The columns of an Arrow table."""
 
     names: list[str]
 
 
 class ArrowBatch(Protocol):
-    """Some rows."""
+    """Some rows, as Arrow columns."""
 
     num_rows: int
     nbytes: int
     schema: Schema
 
     def column(self, i: int) -> Array:
-        """Return a column by its place."""
+        """Return a column by its index."""
 
 
 class Leaf(Protocol):
-    """A column of a file, as Parquet knows it."""
+    """A leaf column of a Parquet file."""
 
     path: str
     physical_type: str
@@ -65,17 +65,17 @@ class Leaf(Protocol):
 
 
 class FileSchema(Protocol):
-    """The columns of a file."""
+    """The leaf columns of a Parquet file."""
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of columns."""
 
     def column(self, i: int) -> Leaf:
-        """Return one by its place."""
+        """Return a column by its index."""
 
 
 class ParquetFile(Protocol):
-    """A file to be read."""
+    """A Parquet file opened for reading."""
 
     schema: FileSchema
 
@@ -87,53 +87,53 @@ class ParquetFile(Protocol):
         columns: Sequence[str],
         use_threads: bool,
     ) -> Iterator[ArrowBatch]:
-        """Yield the rows of some row groups and columns."""
+        """Yield batches of rows from some row groups and columns."""
 
 
 class ParquetWriter(Protocol):
-    """A file to be written."""
+    """A Parquet file opened for writing."""
 
     def write_table(self, table: object, row_group_size: int) -> None:
-        """Append rows as row groups of so many at most."""
+        """Append rows, in row groups of at most *row_group_size*."""
 
     def add_key_value_metadata(self, key_value_metadata: Mapping[str, str]) -> None:
-        """Add to what the end of the file says."""
+        """Add key-value pairs to the footer."""
 
     def close(self) -> None:
-        """Write the end of the file."""
+        """Write the footer."""
 
 
 class ParquetLibrary(Protocol):
     """``pyarrow.parquet``."""
 
     def ParquetFile(self, source: object, **options: object) -> ParquetFile:  # noqa: N802
-        """Open a file."""
+        """Open a file for reading."""
 
     def ParquetWriter(  # noqa: N802
         self, where: object, schema: Schema, **options: object
     ) -> ParquetWriter:
-        """Begin a file."""
+        """Open a file for writing."""
 
 
 class RecordBatches(Protocol):
     """``pyarrow.RecordBatch``."""
 
     def from_arrays(self, arrays: Sequence[Array], *, schema: Schema) -> ArrowBatch:
-        """Make a batch of columns."""
+        """Return a batch with these columns."""
 
 
 class Tables(Protocol):
     """``pyarrow.Table``."""
 
     def from_batches(self, batches: Sequence[ArrowBatch]) -> object:
-        """Make a table of batches."""
+        """Return a table of these batches."""
 
 
 class DictionaryArrays(Protocol):
     """``pyarrow.DictionaryArray``."""
 
     def from_arrays(self, indices: Array, dictionary: Array) -> Array:
-        """Make an array of places in a dictionary."""
+        """Return an array of indices into a dictionary."""
 
 
 class Library(Protocol):
@@ -146,7 +146,7 @@ class Library(Protocol):
     ArrowException: type[Exception]
 
     def array(self, obj: Sequence[object], type_: DataType, /) -> Array:
-        """Make an array of values."""
+        """Return an array of values."""
 
     def field(
         self,
@@ -157,51 +157,51 @@ class Library(Protocol):
         nullable: bool,
         metadata: Mapping[str, str],
     ) -> object:
-        """Make a column of a schema."""
+        """Return a column of a schema."""
 
     def schema(self, fields: Sequence[object]) -> Schema:
-        """Make a schema."""
+        """Return a schema of these columns."""
 
     def dictionary(self, index_type: DataType, value_type: DataType) -> DataType:
-        """Return the type of places in a dictionary."""
+        """Return the type of indices into a dictionary."""
 
     def list_(self, value_type: DataType) -> DataType:
         """Return the type of lists."""
 
     def timestamp(self, unit: str, tz: str) -> DataType:
-        """Return the type of moments."""
+        """Return the type of timestamps."""
 
     def large_binary(self) -> DataType:
-        """Return the type of bytes, however many."""
+        """Return the type of byte strings with 64-bit offsets."""
 
     def string(self) -> DataType:
         """Return the type of text."""
 
     def bool_(self) -> DataType:
-        """Return the type of truth."""
+        """Return the type of booleans."""
 
     def int8(self) -> DataType:
-        """Return the type of small whole numbers."""
+        """Return the type of 8-bit integers."""
 
     def int64(self) -> DataType:
-        """Return the type of whole numbers."""
+        """Return the type of 64-bit integers."""
 
     def float64(self) -> DataType:
-        """Return the type of numbers."""
+        """Return the type of 64-bit floating-point numbers."""
 
 
 def load() -> Library:
-    """Return pyarrow with its Parquet part.
+    """Import pyarrow with its Parquet module.
 
     Raises:
-        ParquetError: it is not installed, or cannot be loaded.
+        ParquetError: it is not installed, or its import fails.
     """
     try:
         import pyarrow as pa
-        import pyarrow.parquet as pq  # noqa: F401 - it becomes an attribute of pyarrow
+        import pyarrow.parquet as pq  # noqa: F401 - used as an attribute of pyarrow
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError)
-        state = "is not installed" if missing else f"cannot be loaded: {_line(error)}"
+        state = "is not installed" if missing else f"cannot be loaded: {_first_line(error)}"
         raise ParquetError(
             f"needs pyarrow, which {state}", hint="pip install 'download-sites[cloud]'"
         ) from error
@@ -210,22 +210,22 @@ def load() -> Library:
 
 @contextmanager
 def translated(library: Library) -> Iterator[None]:
-    """Turn whatever pyarrow raises over a file into an error of ours.
+    """Turn the errors that pyarrow raises for a file into :class:`ParquetError`.
 
     Raises:
-        ParquetError: it raised something.
+        ParquetError: pyarrow raised an error.
     """
     try:
         yield
     except MemoryError as error:
-        raise ParquetError("needs more memory than there is") from error
+        raise ParquetError("needs more memory than is available") from error
     except (library.ArrowException, OSError, ValueError) as error:
         if isinstance(error, OSError) and error.strerror:
             raise ParquetError(f"cannot be read: {error.strerror}") from error
         if "decrypt" in str(error).lower():
             raise ParquetError("is encrypted", hint="decrypt it first") from error
-        raise ParquetError(f"is corrupt Parquet: {_line(error)}") from error
+        raise ParquetError(f"is corrupt Parquet: {_first_line(error)}") from error
 
 
-def _line(error: Exception) -> str:
-    return printable(str(error).strip().partition("\n")[0][:_LONGEST_REASON])
+def _first_line(error: Exception) -> str:
+    return printable(str(error).strip().partition("\n")[0][:_MAX_REASON_LENGTH])

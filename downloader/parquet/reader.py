@@ -1,10 +1,10 @@
-"""Some columns of a Parquet file, row by row, whatever its length."""
+"""Read some columns of a Parquet file row by row, in bounded memory."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from downloader.parquet.page_memory import MemoryEstimate, chunks, weigh
+from downloader.parquet.page_memory import MemoryEstimate, column_chunks, estimate_memory
 from downloader.parquet.pyarrow_api import (
     Array,
     FileSchema,
@@ -16,31 +16,30 @@ from downloader.parquet.pyarrow_api import (
 )
 from downloader.web.text import format_size, printable
 
-#: How a Parquet file begins and ends, and one whose end is encrypted.
+#: The first and last bytes of a Parquet file, and of one whose footer is encrypted.
 _MAGIC = b"PAR1"
 _ENCRYPTED = b"PARE"
-_ENDING = ".parquet"
-#: Few, because values may be long, and those of a batch are in memory together.
-_ROWS_AT_ONCE = 1024
-#: Bytes of the values of a batch, whatever a file says; and of a page, which is read whole. Those
-#: that usual writers make have one megabyte, and DuckDB's a hundred.
-_LARGEST_BATCH = 128 * 1024**2
-_LARGEST_PAGE = 256 * 1024**2
-#: Bytes of a column that are read at once; without it, a row group's are.
-_BUFFER = 256 * 1024
+#: Rows per batch; few, because all values of a batch are in memory at once.
+_MAX_ROWS_PER_BATCH = 1024
+#: Bytes of the values of a batch, and of a page, which is decompressed as a whole. The pages of
+#: most writers have one megabyte, those of DuckDB a hundred.
+_MAX_BATCH_BYTES = 128 * 1024**2
+_MAX_PAGE_BYTES = 256 * 1024**2
+#: Bytes of a column to read at once; pyarrow's default is a whole row group.
+_READ_BUFFER_BYTES = 256 * 1024
 _INTEGERS = frozenset({"INT32", "INT64"})
-#: What Parquet calls text, and bytes of which it says nothing.
+#: Logical types that are read as text: text, and bytes without a logical type.
 _TEXTS = frozenset({"String", "Enum", "JSON", "None"})
 
 
 @dataclass(frozen=True, slots=True)
 class WantedColumn:
-    """A column that is wanted.
+    """A column to read.
 
     Attributes:
-        name: what it is called, in whatever case.
-        required: whether there is no use in a file without it.
-        integer: whether it holds whole numbers, and not text.
+        name: its name, compared without case.
+        required: whether a file without it is an error.
+        integer: whether it holds integers instead of text.
     """
 
     name: str
@@ -48,24 +47,23 @@ class WantedColumn:
     integer: bool = False
 
 
-def is_parquet(name: str, head: bytes) -> bool:
-    """Return whether a file is, or says that it is, Parquet: by its beginning or its name."""
-    return head.startswith((_MAGIC, _ENCRYPTED)) or name.lower().endswith(_ENDING)
+def is_parquet(head: bytes) -> bool:
+    """Return whether a file that begins with *head* is Parquet, perhaps encrypted."""
+    return head.startswith((_MAGIC, _ENCRYPTED))
 
 
 def read(file: BinaryIO, columns: Sequence[WantedColumn]) -> Iterator[tuple[str | int | None, ...]]:
-    """Yield the rows of a file: of each the values of *columns*, None where there is none.
+    """Yield the rows of a file: the values of *columns*, or None for a null or missing column.
 
-    Text that is no UTF-8 has replacement characters in it. Of memory it takes a page of each
-    column, and some rows.
+    Invalid UTF-8 is replaced. Memory is bounded: one page of each column, and one batch of rows.
 
     Args:
-        file: open at its beginning; it is read in any order.
-        columns: those that are wanted; no other is read.
+        file: seekable, and at its beginning.
+        columns: the columns to read; no other is.
 
     Raises:
-        ParquetError: it is no Parquet file, is not whole, or has no such columns; rows that came
-            before were yielded.
+        ParquetError: the file is not Parquet, is incomplete or lacks a required column; the rows
+            before the error were yielded.
     """
     _check_beginning(file.read(len(_MAGIC)))
     library = load()
@@ -73,17 +71,17 @@ def read(file: BinaryIO, columns: Sequence[WantedColumn]) -> Iterator[tuple[str 
         table = library.parquet.ParquetFile(
             file,
             pre_buffer=False,
-            buffer_size=_BUFFER,
+            buffer_size=_READ_BUFFER_BYTES,
             page_checksum_verification=True,
             arrow_extensions_enabled=False,
         )
         paths = [_path(table.schema, column) for column in columns]
         wanted = [path for path in paths if path is not None]
-        groups = chunks(file, _places(table.schema, wanted))
+        groups = column_chunks(file, _column_indices(table.schema, wanted))
     for number, group in enumerate(groups):
         with translated(library):
-            rows = _rows_at_once(weigh(file, group))
-            # Threads of its own would outlive a run that is stopped.
+            rows = _rows_per_batch(estimate_memory(file, group))
+            # Threads of pyarrow would outlive a run that is stopped.
             batches = table.iter_batches(
                 rows, row_groups=[number], columns=wanted, use_threads=False
             )
@@ -102,23 +100,23 @@ def read(file: BinaryIO, columns: Sequence[WantedColumn]) -> Iterator[tuple[str 
             yield from zip(*cells, strict=True)
 
 
-def _places(schema: FileSchema, paths: Sequence[str]) -> set[int]:
-    """Return the places of all columns that pyarrow reads for *paths*."""
-    within = tuple(f"{path}." for path in paths)
-    names = [schema.column(place).path for place in range(len(schema))]
-    return {place for place, name in enumerate(names) if f"{name}.".startswith(within)}
+def _column_indices(schema: FileSchema, paths: Sequence[str]) -> set[int]:
+    """Return the indices of all columns that pyarrow reads for *paths*."""
+    prefixes = tuple(f"{path}." for path in paths)
+    names = [schema.column(index).path for index in range(len(schema))]
+    return {index for index, name in enumerate(names) if f"{name}.".startswith(prefixes)}
 
 
-def _rows_at_once(weight: MemoryEstimate) -> int:
-    """Return how many rows take no more memory than a batch may, whatever is in them.
+def _rows_per_batch(memory: MemoryEstimate) -> int:
+    """Return how many rows fit into the memory of a batch, whatever they hold.
 
     Raises:
-        ParquetError: a single page takes too much.
+        ParquetError: a single page is too large.
     """
-    if weight.page > _LARGEST_PAGE:
-        size = format_size(weight.page)
+    if memory.largest_page > _MAX_PAGE_BYTES:
+        size = format_size(memory.largest_page)
         raise ParquetError(f"has a page of {size}, too large for a list of addresses")
-    return max(1, min(_ROWS_AT_ONCE, _LARGEST_BATCH // max(1, weight.repeated)))
+    return max(1, min(_MAX_ROWS_PER_BATCH, _MAX_BATCH_BYTES // max(1, memory.row)))
 
 
 def _check_beginning(head: bytes) -> None:
@@ -129,25 +127,25 @@ def _check_beginning(head: bytes) -> None:
 
 
 def _path(schema: FileSchema, column: WantedColumn) -> str | None:
-    """Return what the file calls a column, None if it has none.
+    """Return the path of a column in the file, or None if there is no such column.
 
     Raises:
-        ParquetError: it needs to have one, or has one of another type.
+        ParquetError: the column is required and missing, or of another type.
     """
-    leaves = [schema.column(place) for place in range(len(schema))]
+    leaves = [schema.column(index) for index in range(len(schema))]
     for leaf in leaves:
         if leaf.path.strip().lower() == column.name:
-            if not _fits(leaf, integer=column.integer):
-                raise _wrong(column, _type_name(leaf))
+            if not _is_expected_type(leaf, integer=column.integer):
+                raise _type_error(column, _type_name(leaf))
             return leaf.path
     if any(leaf.path.lower().startswith(f"{column.name}.") for leaf in leaves):
-        raise _wrong(column, "nested values")
+        raise _type_error(column, "nested values")
     if column.required:
         raise ParquetError(f"has no column named {column.name}")
     return None
 
 
-def _fits(leaf: Leaf, *, integer: bool) -> bool:
+def _is_expected_type(leaf: Leaf, *, integer: bool) -> bool:
     logical = str(leaf.logical_type)
     if leaf.max_repetition_level or logical == "Null":
         return not leaf.max_repetition_level
@@ -161,7 +159,7 @@ def _type_name(leaf: Leaf) -> str:
     return printable(leaf.physical_type if logical == "None" else logical)
 
 
-def _wrong(column: WantedColumn, found: str) -> ParquetError:
+def _type_error(column: WantedColumn, found: str) -> ParquetError:
     expected = "whole numbers" if column.integer else "text"
     return ParquetError(f"has {found} in its column {column.name}, not {expected}")
 
@@ -170,7 +168,7 @@ def _values(library: Library, array: Array, *, integer: bool) -> Sequence[str | 
     if integer:
         numbers = array.cast(library.int64()).to_pylist()
         return [value if isinstance(value, int) else None for value in numbers]
-    # As bytes, because text that is no UTF-8 would be an error of its whole batch.
+    # As bytes, because invalid UTF-8 in text would be an error of the whole batch.
     octets = array.cast(library.large_binary()).to_pylist()
     return [
         value.decode("utf-8", "replace") if isinstance(value, bytes) else None for value in octets

@@ -1,49 +1,50 @@
-"""The compact protocol of Thrift, as far as Parquet uses it for headers and the end of a file."""
+"""Thrift's compact protocol, as far as the footer and page headers of Parquet use it."""
 
 from collections.abc import Iterator
 
 TRUE, FALSE, BYTE, I32, I64, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 5, 6, 7, 8, 9, 10, 12
-_DEEPEST = 16
-_SMALLEST_INTEGER = 4
-_LONGEST_VARINT = 70
+_MAX_DEPTH = 16
+#: The type number of 16-bit integers; 4 to 6 are the integers.
+_I16 = 4
+_MAX_VARINT_BITS = 70
 
 
 class ThriftError(ValueError):
-    """The data are no struct in this protocol, or not as Parquet's writers make them."""
+    """The data is not a struct in this protocol, or not one that a Parquet writer makes."""
 
 
 class ThriftReader:
-    """Reads values one after the other; IndexError where the data end within one.
+    """Reads values one after another; raises IndexError if the data ends within one.
 
     Attributes:
-        place: of the next byte.
+        position: of the next byte.
     """
 
     def __init__(self, data: bytes) -> None:
-        self.place = 0
+        self.position = 0
         self._data = data
 
     def fields(self) -> Iterator[tuple[int, int]]:
-        """Yield number and type of each field of a struct; its value has to be read in between.
+        """Yield number and type of each field of a struct; read its value before the next one.
 
         Raises:
-            ThriftError: they are not in order, so that one could come twice.
+            ThriftError: the fields are not in ascending order, so one could occur twice.
         """
         field = 0
         while head := self._byte():
-            before, kind = field, head & 15
+            previous, kind = field, head & 15
             field = field + (head >> 4) if head >> 4 else self.integer()
-            if field <= before:
+            if field <= previous:
                 raise ThriftError
             yield field, kind
 
     def integer(self, kind: int = I64) -> int:
-        """Return a whole number.
+        """Return an integer.
 
         Raises:
-            ThriftError: it is of another type, or too large for its own.
+            ThriftError: *kind* is not an integer type, or the value is too large for it.
         """
-        if not _SMALLEST_INTEGER <= kind <= I64:
+        if not _I16 <= kind <= I64:
             raise ThriftError
         raw = self._varint()
         number = (raw >> 1) ^ -(raw & 1)
@@ -52,24 +53,24 @@ class ThriftReader:
             raise ThriftError
         return number
 
-    def items(self, kind: int, of: int) -> range:
-        """Return a range as long as a list is whose items, of that type, come next.
+    def items(self, kind: int, item_kind: int) -> range:
+        """Return the indices of a list whose items come next.
 
         Raises:
-            ThriftError: it is no list, or of other items.
+            ThriftError: the value is not a list of *item_kind*.
         """
-        size, items = self._list_head()
-        if kind != LIST or (size and items != of):
+        size, found = self._list_head()
+        if kind != LIST or (size and found != item_kind):
             raise ThriftError
         return range(size)
 
     def skip(self, kind: int, depth: int = 0) -> None:
-        """Read past a value.
+        """Skip a value.
 
         Raises:
             ThriftError: its type is unknown, or it is nested too deeply.
         """
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise ThriftError
         if kind in (TRUE, FALSE):
             return
@@ -78,7 +79,7 @@ class ThriftReader:
         elif kind in (LIST, SET):
             size, items = self._list_head()
             for _ in range(size):
-                # Truth is a byte in a list, and in a struct a type.
+                # A boolean is a byte in a list; in a struct, the field's type is its value.
                 self.skip(BYTE if items in (TRUE, FALSE) else items, depth + 1)
         elif kind == STRUCT:
             for _, inner in self.fields():
@@ -91,18 +92,18 @@ class ThriftReader:
         return (self._varint() if head >> 4 == 15 else head >> 4), head & 15
 
     def _byte(self) -> int:
-        byte = self._data[self.place]
-        self.place += 1
+        byte = self._data[self.position]
+        self.position += 1
         return byte
 
     def _advance(self, size: int) -> None:
-        self.place += size
-        if self.place > len(self._data):
+        self.position += size
+        if self.position > len(self._data):
             raise IndexError
 
     def _varint(self) -> int:
         number = shift = 0
-        while shift < _LONGEST_VARINT:
+        while shift < _MAX_VARINT_BITS:
             byte = self._byte()
             number |= (byte & 127) << shift
             if byte < 128:

@@ -1,4 +1,4 @@
-"""Rows into a Parquet file, a row group at a time."""
+"""Write rows as a Parquet file, one row group at a time."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -8,39 +8,38 @@ from typing import Protocol
 
 from downloader.parquet.pyarrow_api import Array, ArrowBatch, DataType, Library, load
 
-#: What a cell may hold.
+#: The value of a cell.
 Cell = str | int | float | bool | tuple[str, ...] | None
 
-#: How many rows wait as Python objects, which take ten times the room of Arrow's.
-_ROWS_AT_ONCE = 250
-#: A row group has so many rows, or bytes before they are compressed, at most; to write one holds
-#: up the caller for some 25 ms.
-_ROWS = 16 * 1024
-_BYTES = 16 * 1024**2
+#: Rows to collect as Python objects, which take ten times the memory of an Arrow batch.
+_ROWS_PER_BATCH = 250
+#: Rows, and uncompressed bytes, at which a row group is written; that blocks the caller for 25 ms.
+_ROWS_PER_GROUP = 16 * 1024
+_BYTES_PER_GROUP = 16 * 1024**2
 
 
 class ColumnType(Enum):
-    """What a column holds."""
+    """The type of a column's values."""
 
     TEXT = auto()
-    TEXTS = auto()
+    TEXT_LIST = auto()
     INTEGER = auto()
-    NUMBER = auto()
-    TRUTH = auto()
-    #: Text of RFC 3339 in UTC, kept as milliseconds.
-    MOMENT = auto()
+    FLOAT = auto()
+    BOOLEAN = auto()
+    #: Given as RFC 3339 text in UTC, stored as milliseconds.
+    TIMESTAMP = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnField:
-    """A column of a file that is to be written.
+    """A column to write.
 
     Attributes:
         name: of the column.
-        type: what it holds.
+        type: of its values.
         nullable: whether a cell may be None.
-        choices: of text: all that it can be, if that is a closed set.
-        description: what is said of it in the file.
+        choices: all values of a text column, if they are a closed set.
+        description: stored in the file's schema.
     """
 
     name: str
@@ -51,23 +50,23 @@ class ColumnField:
 
 
 class ByteSink(Protocol):
-    """Takes the bytes of the file in their order."""
+    """Receives the bytes of a file in order."""
 
     def write(self, data: bytes) -> None:
-        """Take some bytes; what it raises comes out of the call that caused it."""
+        """Receive some bytes; an exception passes to the caller of the writer."""
 
 
 class TableWriter:
-    """Writes rows to *sink*, compressed by zstd, with checksums.
+    """Writes rows to *sink*, compressed with zstd, with checksums.
 
-    Of memory it takes what is not in a row group yet, and a few kilobytes for each that is.
+    Memory holds the rows of one row group, and a few kilobytes for each group already written.
 
     Args:
-        sink: takes the bytes.
+        sink: receives the bytes.
         fields: the columns.
 
-    Raises, when made:
-        ParquetError: pyarrow is not there.
+    Raises:
+        ParquetError: pyarrow is not installed.
     """
 
     def __init__(self, sink: ByteSink, fields: Sequence[ColumnField]) -> None:
@@ -82,32 +81,35 @@ class TableWriter:
         )
 
     def add(self, row: Sequence[Cell]) -> None:
-        """Take one row: a value for each field."""
+        """Add one row: a value for each field."""
         self._rows.append(row)
-        if len(self._rows) >= _ROWS_AT_ONCE:
+        if len(self._rows) >= _ROWS_PER_BATCH:
             self._pack()
             rows = sum(batch.num_rows for batch in self._batches)
-            if rows >= _ROWS or sum(batch.nbytes for batch in self._batches) >= _BYTES:
+            if (
+                rows >= _ROWS_PER_GROUP
+                or sum(batch.nbytes for batch in self._batches) >= _BYTES_PER_GROUP
+            ):
                 self._flush()
 
-    def close(self, about: Mapping[str, str]) -> None:
-        """Write what is left, and the end, which also says *about* the file."""
+    def close(self, metadata: Mapping[str, str]) -> None:
+        """Write the remaining rows and the footer, with *metadata* as key-value pairs."""
         if self._rows:
             self._pack()
         if self._batches:
             self._flush()
-        self._file.add_key_value_metadata(about)
+        self._file.add_key_value_metadata(metadata)
         self._file.close()
 
     def abandon(self) -> None:
-        """Write nothing more; to be called instead of :meth:`close`, or after it failed."""
-        self._sink.deaf = True
-        # It would write the end when it is collected, to a sink that is closed by then.
+        """Write nothing more; for use instead of :meth:`close`, or after it failed."""
+        self._sink.discards = True
+        # Otherwise it would write the footer when it is garbage-collected, to a closed sink.
         with suppress(self._library.ArrowException, OSError, ValueError):
             self._file.close()
 
     def _pack(self) -> None:
-        """Make a batch of the rows that wait."""
+        """Make an Arrow batch of the collected rows."""
         columns = zip(*self._rows, strict=True)
         arrays = [
             _array(self._library, field, values)
@@ -120,35 +122,39 @@ class TableWriter:
         """Write a row group."""
         table = self._library.Table.from_batches(self._batches)
         self._batches.clear()
-        self._file.write_table(table, row_group_size=2 * _ROWS)
+        self._file.write_table(table, row_group_size=2 * _ROWS_PER_GROUP)
 
 
 class _SinkFile:
-    """A sink as pyarrow wants files.
+    """A sink with the methods that pyarrow expects of a file.
 
     Attributes:
-        deaf: whether nothing is to be handed on any more.
+        discards: whether bytes are dropped instead of passed on.
     """
 
     closed = False
 
     def __init__(self, sink: ByteSink) -> None:
-        self.deaf = False
+        self.discards = False
         self._sink = sink
 
     def write(self, data: bytes) -> None:
-        if not self.deaf:
+        if not self.discards:
             self._sink.write(data)
 
     def flush(self) -> None:
-        """Do nothing: whoever has the sink closes it."""
+        """Do nothing: the owner of the sink closes it."""
 
     close = flush
 
 
 def _column(library: Library, field: ColumnField) -> object:
-    about = {"description": field.description}
-    return library.field(field.name, _type(library, field), nullable=field.nullable, metadata=about)
+    return library.field(
+        field.name,
+        _type(library, field),
+        nullable=field.nullable,
+        metadata={"description": field.description},
+    )
 
 
 def _type(library: Library, field: ColumnField) -> DataType:
@@ -157,36 +163,36 @@ def _type(library: Library, field: ColumnField) -> DataType:
             return library.dictionary(library.int8(), library.string())
         case ColumnType.TEXT:
             return library.string()
-        case ColumnType.TEXTS:
+        case ColumnType.TEXT_LIST:
             return library.list_(library.string())
         case ColumnType.INTEGER:
             return library.int64()
-        case ColumnType.NUMBER:
+        case ColumnType.FLOAT:
             return library.float64()
-        case ColumnType.TRUTH:
+        case ColumnType.BOOLEAN:
             return library.bool_()
-        case ColumnType.MOMENT:
+        case ColumnType.TIMESTAMP:
             return library.timestamp("ms", "UTC")
 
 
 def _array(library: Library, field: ColumnField, values: Sequence[Cell]) -> Array:
     match field.type:
         case ColumnType.TEXT if field.choices:
-            places: dict[Cell, int] = {each: place for place, each in enumerate(field.choices)}
-            indices = [None if each is None else places[each] for each in values]
+            positions: dict[Cell, int] = {each: index for index, each in enumerate(field.choices)}
+            indices = [None if each is None else positions[each] for each in values]
             choices = library.array(field.choices, library.string())
             return library.DictionaryArray.from_arrays(
                 library.array(indices, library.int8()), choices
             )
         case ColumnType.TEXT:
             return library.array([_encodable(each) for each in values], library.string())
-        case ColumnType.TEXTS:
+        case ColumnType.TEXT_LIST:
             texts = [
                 [_encodable(text) for text in each] if isinstance(each, tuple) else None
                 for each in values
             ]
             return library.array(texts, library.list_(library.string()))
-        case ColumnType.MOMENT:
+        case ColumnType.TIMESTAMP:
             text = library.array(values, library.string())
             return text.cast(_type(library, field))
         case _:
@@ -194,7 +200,7 @@ def _array(library: Library, field: ColumnField, values: Sequence[Cell]) -> Arra
 
 
 def _encodable(text: Cell) -> Cell:
-    """Return text with lone surrogates, which UTF-8 does not have, escaped."""
+    """Return text with lone surrogates escaped, because UTF-8 cannot encode them."""
     if isinstance(text, str) and not text.isascii():
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text

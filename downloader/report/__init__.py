@@ -1,7 +1,7 @@
-"""What a run says about itself: lines, records, pages, and what it is held against.
+"""Reports of a run: records in several formats, a comparison, size budgets and locks.
 
-``record`` is what a report says of one URL, and everything else takes records: ``data`` and
-``html`` write them, ``summary``, ``findings`` and ``sizes`` add them up, ``compare``, ``budget``
-and ``lock`` hold them against something. ``desk`` is all of them to a run; ``lines`` are for the
-terminal.
+``record`` declares the fields that every report has of a URL, and ``outcome_record`` fills them
+from an outcome. ``formats`` write records, ``report_reader`` reads them back; ``compare``,
+``budget`` and ``lock`` check them; ``summary`` and ``findings`` add them up. ``reporter`` joins all
+of these for a run.
 """

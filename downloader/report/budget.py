@@ -1,4 +1,4 @@
-"""Limits of what a run may weigh, which guard a site against growing."""
+"""Size budgets: limits that a run fails to keep when a site has grown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from downloader.report.summary import SizeSummary
 from downloader.web.text import parse_size, printable
 
 _ANY, _TOTAL = "any", "total"
-#: Of what is over a limit of its own so many are named, and the others counted.
-_MOST_NAMED = 100
-#: Where a sum is too large, so many of the largest are named.
-_LARGEST = 5
+#: URLs named for limits of single bodies; further ones are only counted.
+_MAX_NAMED = 100
+#: Of a sum that is too large, the largest bodies are named.
+_MAX_LARGEST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What bodies may weigh, in bytes as they are saved.
+    """Size limits, in bytes of the saved files.
 
     Attributes:
-        each: of one URL, by kind of file; ``any`` for whatever kind.
-        sums: of all together, by kind of file; ``total`` for whatever kind.
+        each: for every single file, by kind of file; ``any`` stands for all kinds.
+        sums: for all files together, by kind of file; ``total`` stands for all kinds.
     """
 
     each: Mapping[str, int]
@@ -29,23 +29,22 @@ class Budget:
 
 
 def parse_budget(text: str) -> Budget:
-    """Return the limits that a text such as ``html=100k,js.total=500k,total=2M`` sets.
+    """Parse a text such as ``html=100k,js.total=500k,total=2M``.
 
     Raises:
-        ValueError: it sets none that is known.
+        ValueError: a part of it is no limit.
     """
     each: dict[str, int] = {}
     sums: dict[str, int] = {}
     for part in text.split(","):
         name, equals, limit = (piece.strip().lower() for piece in part.partition("="))
-        kind, dot, of_sum = name.partition(".")
-        if not equals or not (
-            (name in {_ANY, _TOTAL, *FileKind}) or (kind in set(FileKind) and of_sum == _TOTAL)
-        ):
+        kind, dot, suffix = name.partition(".")
+        is_known = name in {_ANY, _TOTAL, *FileKind} or (kind in set(FileKind) and suffix == _TOTAL)
+        if not equals or not is_known:
             known = ", ".join([*FileKind, _ANY])
             raise ValueError(
-                f"{part.strip()!r} is no limit; write NAME=SIZE with {known} for each URL, "
-                "or total or html.total and so on for all of them"
+                f"{part.strip()!r} is no limit; write NAME=SIZE, where NAME is one of {known} for "
+                "every single URL, or total, html.total and so on for their sum"
             )
         if name == _TOTAL or dot:
             sums[kind] = parse_size(limit)
@@ -55,13 +54,13 @@ def parse_budget(text: str) -> Budget:
 
 
 class BudgetCheck:
-    """Holds records against a budget."""
+    """Checks records against a budget."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._sums = {name: SizeSummary(_LARGEST) for name in budget.sums}
-        self._over: list[str] = []
-        self._count = 0
+        self._sums = {name: SizeSummary(_MAX_LARGEST) for name in budget.sums}
+        self._too_large: list[str] = []
+        self._too_large_count = 0
 
     def add(self, record: Record) -> None:
         """Take one record."""
@@ -72,27 +71,28 @@ class BudgetCheck:
         for name in (kind.value, _ANY):
             limit = self._budget.each.get(name)
             if limit is not None and size > limit:
-                self._count += 1
-                if len(self._over) < _MOST_NAMED:
+                self._too_large_count += 1
+                if len(self._too_large) < _MAX_NAMED:
                     shown = printable(record.url)
-                    self._over.append(f"{shown}: {size:,} bytes, {limit:,} allowed for {name}")
+                    self._too_large.append(f"{shown}: {size:,} bytes, {limit:,} allowed for {name}")
                 break
         for name in (kind.value, _TOTAL):
             if name in self._sums:
                 self._sums[name].add(record)
 
     def lines(self) -> list[str]:
-        """Return what is over budget, as sentences that name URLs; none if nothing is."""
-        lines = list(self._over)
-        if self._count > len(lines):
-            lines.append(f"and {self._count - len(lines)} more URLs over a limit of their own")
+        """Return a sentence for every limit that is exceeded, which names the URLs."""
+        lines = list(self._too_large)
+        if self._too_large_count > len(lines):
+            more = self._too_large_count - len(lines)
+            lines.append(f"and {more} more URLs over a limit of their own")
         for name, summary in self._sums.items():
-            limit, spent = self._budget.sums[name], summary.total.decoded
-            if spent > limit:
+            limit, size = self._budget.sums[name], summary.total.decoded
+            if size > limit:
                 largest = ", ".join(
                     f"{printable(record.url)} ({record.decoded_bytes or 0:,})"
                     for record in summary.largest
                 )
-                what = "all together" if name == _TOTAL else f"all {name} together"
-                lines.append(f"{what}: {spent:,} bytes, {limit:,} allowed; the largest: {largest}")
+                files = "all together" if name == _TOTAL else f"all {name} together"
+                lines.append(f"{files}: {size:,} bytes, {limit:,} allowed; the largest: {largest}")
         return lines

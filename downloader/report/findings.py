@@ -1,47 +1,47 @@
-"""What a run gives reason to look at: failures, compression, duplicates, how sizes are spread."""
+"""Findings about a run: failures, compression, duplicates, and the distribution of sizes."""
 
 from dataclasses import dataclass, field
 
 from downloader.errors import ErrorKind
 from downloader.report.record import Record, Result
-from downloader.report.summary import MEASURED, SizeSummary
+from downloader.report.summary import RESULTS_WITH_BODY, SizeSummary
 from downloader.web.media_types import is_text
 
-#: What can be done about each kind of failure, where its message has no better hint.
+#: Advice for each kind of failure, where the message has no hint of its own.
 ADVICE = {
     ErrorKind.BAD_URL: "Correct the line in the list.",
     ErrorKind.DNS: "Check the spelling of the host; if it is right, the host may be gone.",
-    ErrorKind.CONNECT: "The server may be down or refuse this network; run it again later.",
-    ErrorKind.TLS: "The site's certificate needs mending; --cacert trusts one that is private.",
-    ErrorKind.TIMEOUT: "The server is slow; run it again, or allow more with --read-timeout.",
-    ErrorKind.HTTP_STATUS: "404 and 410 are dead links: mend or remove them. Run 5xx again later.",
-    ErrorKind.REDIRECT: "Open the address in a browser, and put where it leads into the list.",
-    ErrorKind.PROTOCOL: "The server breaks HTTP; its owner has to mend that.",
-    ErrorKind.TRUNCATED: "The body broke off; run it again, which goes on where it can.",
-    ErrorKind.DECODE: "The server sends broken or unknown compression; its owner has to mend that.",
-    ErrorKind.CHECKSUM: "The content has changed since its hash was written down.",
-    ErrorKind.TOO_LARGE: "Allow more with --max-size, if it is wanted.",
-    ErrorKind.BLOCKED: "It was refused for safety; look at the message before allowing it.",
-    ErrorKind.ROBOTS: "The site asks not to be fetched there.",
-    ErrorKind.DISK: "Make room, or choose another --output; then run it again.",
-    ErrorKind.INTERRUPTED: "Run it again, and it goes on.",
+    ErrorKind.CONNECT: "The server may be down, or may refuse this network; run it again later.",
+    ErrorKind.TLS: "The site's owner has to fix its certificate; --cacert trusts a private one.",
+    ErrorKind.TIMEOUT: "The server is slow; run it again, or raise --read-timeout.",
+    ErrorKind.HTTP_STATUS: "404 and 410 are dead links: correct or remove them. Retry 5xx later.",
+    ErrorKind.REDIRECT: "Open the URL in a browser, and list the address where it ends.",
+    ErrorKind.PROTOCOL: "The server violates HTTP; its owner has to fix that.",
+    ErrorKind.TRUNCATED: "The body was cut off; run it again to resume it.",
+    ErrorKind.DECODE: "The server's compression is broken or unknown; its owner has to fix that.",
+    ErrorKind.CHECKSUM: "The content has changed since its hash was recorded.",
+    ErrorKind.TOO_LARGE: "Raise --max-size if you want this file.",
+    ErrorKind.BLOCKED: "It was refused for safety; read the message before allowing it.",
+    ErrorKind.ROBOTS: "robots.txt could not be read, which disallows everything.",
+    ErrorKind.DISK: "Make room or choose another --output; then run it again.",
+    ErrorKind.INTERRUPTED: "Run it again to continue.",
     ErrorKind.INTERNAL: "Please report it with what --debug prints.",
 }
-#: Of each kind of finding so many are shown, and the others counted.
-MOST_SHOWN = 50
-#: What is smaller fits into one packet, and to compress it saves nothing.
-_WORTH_COMPRESSING = 1400
-_BITS = 40
-_MOST_COPIES = 10
+#: Records shown for each finding; further ones are only counted.
+MAX_SHOWN = 50
+#: Smaller bodies fit into one packet, so that compression would save nothing.
+_MIN_COMPRESSIBLE_BYTES = 1400
+_HISTOGRAM_BITS = 40
+_MAX_DUPLICATES_SHOWN = 10
 
 
 @dataclass(slots=True)
 class FindingGroup:
-    """Things of one kind, of which the first few are kept.
+    """Records with the same finding, of which the first are kept.
 
     Attributes:
-        count: how many there are.
-        bytes: what they weigh together, decoded.
+        count: the number of records.
+        bytes: the sum of their sizes, decoded.
         shown: the first of them.
     """
 
@@ -49,71 +49,74 @@ class FindingGroup:
     bytes: int = 0
     shown: list[Record] = field(default_factory=list)
 
-    def add(self, record: Record, most: int = MOST_SHOWN) -> None:
-        """Add one."""
+    def add(self, record: Record, max_shown: int = MAX_SHOWN) -> None:
+        """Add one record."""
         self.count += 1
         self.bytes += record.decoded_bytes or 0
-        if len(self.shown) < most:
+        if len(self.shown) < max_shown:
             self.shown.append(record)
 
 
 @dataclass(slots=True)
 class Findings:
-    """Gathers findings, record by record.
+    """Findings about the records of a run.
 
     Attributes:
         failures: by kind.
-        compressed: what was sent compressed.
-        saved_bytes: how many bytes that kept off the wire.
-        uncompressed: text that was sent as it is, and is worth compressing.
-        sizes: how many bodies there are of 0 bytes, of 1, of 2 to 3, of 4 to 7, and so on.
+        compressed: bodies that were sent compressed.
+        saved_bytes: by compression.
+        uncompressed: texts that were sent uncompressed and are worth compressing.
+        size_histogram: the number of bodies of 0 bytes, 1 byte, 2 to 3 bytes, 4 to 7, and so on.
     """
 
     failures: dict[ErrorKind, FindingGroup] = field(default_factory=dict)
     compressed: FindingGroup = field(default_factory=FindingGroup)
     saved_bytes: int = 0
-    uncompressed: SizeSummary = field(default_factory=lambda: SizeSummary(MOST_SHOWN))
-    sizes: list[int] = field(default_factory=lambda: [0] * _BITS)
-    _copies: dict[str, int] = field(default_factory=dict)
+    uncompressed: SizeSummary = field(default_factory=lambda: SizeSummary(MAX_SHOWN))
+    size_histogram: list[int] = field(default_factory=lambda: [0] * _HISTOGRAM_BITS)
+    _records_by_hash: dict[str, int] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Take one record."""
         if record.outcome is Result.FAILED and record.kind is not None:
             self.failures.setdefault(record.kind, FindingGroup()).add(record)
-        if record.decoded_bytes is None or record.outcome not in MEASURED:
+        size = record.decoded_bytes
+        if size is None or record.outcome not in RESULTS_WITH_BODY:
             return
-        self.sizes[min(record.decoded_bytes.bit_length(), _BITS - 1)] += 1
-        if record.sha256 and record.decoded_bytes:
-            self._copies[record.sha256] = self._copies.get(record.sha256, 0) + 1
+        self.size_histogram[min(size.bit_length(), _HISTOGRAM_BITS - 1)] += 1
+        if record.sha256 and size:
+            known = self._records_by_hash.get(record.sha256, 0)
+            self._records_by_hash[record.sha256] = known + 1
         if not record.wire_bytes:
             return
         if record.content_coding not in (None, "identity"):
             self.compressed.add(record, 0)
-            self.saved_bytes += record.decoded_bytes - record.wire_bytes
-        elif record.decoded_bytes >= _WORTH_COMPRESSING and is_text(record.content_type or ""):
+            self.saved_bytes += size - record.wire_bytes
+        elif size >= _MIN_COMPRESSIBLE_BYTES and is_text(record.content_type or ""):
             self.uncompressed.add(record)
 
-    def has_copies(self, record: Record) -> bool:
+    def is_duplicate(self, record: Record) -> bool:
         """Return whether another record has the same content."""
-        return record.sha256 is not None and self._copies.get(record.sha256, 0) > 1
+        return record.sha256 is not None and self._records_by_hash.get(record.sha256, 0) > 1
 
 
 class DuplicateGroups:
-    """Groups what has the same content, when all is known that there is."""
+    """Groups of records with the same content."""
 
     def __init__(self) -> None:
         self._groups: dict[str, FindingGroup] = {}
 
     def add(self, record: Record) -> None:
-        """Add one of several."""
-        self._groups.setdefault(record.sha256 or "", FindingGroup()).add(record, _MOST_COPIES)
+        """Add a record that :meth:`Findings.is_duplicate` names."""
+        group = self._groups.setdefault(record.sha256 or "", FindingGroup())
+        group.add(record, _MAX_DUPLICATES_SHOWN)
 
-    def groups(self) -> list[FindingGroup]:
-        """Return the groups that add most."""
+    def largest_groups(self) -> list[FindingGroup]:
+        """Return the groups with most repeated bytes, in descending order."""
         ordered = sorted(self._groups.values(), key=lambda group: -repeated_bytes(group))
-        return ordered[:MOST_SHOWN]
+        return ordered[:MAX_SHOWN]
 
 
 def repeated_bytes(group: FindingGroup) -> int:
-    """Return how many bytes all but one of a group weigh."""
+    """Return the bytes of all bodies of a group but one."""
     return group.bytes - group.bytes // group.count

@@ -1,4 +1,4 @@
-"""A list with the hash, size and final URL of each, and whether a run finds just that."""
+"""Locks: lists with the hash, size and final URL of every body, and the check of a run."""
 
 import json
 from array import array
@@ -13,64 +13,64 @@ from downloader.web.filenames import SafePath, candidates
 from downloader.web.text import printable
 from downloader.web.urls import Url
 
-_FLAG = "--lock"
+_OPTION = "--lock"
 
 
 class LockWriter:
-    """Writes a lock, if every line of the list has been done.
+    """Writes a lock, unless a line of the list failed or was not tried.
 
-    It is in the order of the list, so that two of them can be compared line by line.
+    Its lines are in the order of the list, so that two locks can be compared line by line.
 
     Attributes:
-        said: why it was not written; empty if it was.
+        note: says why the lock was not written; empty if it was.
     """
 
     def __init__(self, path: Path) -> None:
-        self.said = ""
+        self.note = ""
         self._path = path
-        self._spool = Spool(path, _FLAG)
-        self._file = AtomicFile(path, _FLAG)
-        self._places = array("q")
-        self._missing = 0
+        self._spool = Spool(path, _OPTION)
+        self._file = AtomicFile(path, _OPTION)
+        # Pairs of a line's index in the list and its offset in the spool.
+        self._offsets = array("q")
+        self._failed = 0
 
     def add(self, record: Record) -> None:
         """Take one record."""
-        if record.outcome is Result.FAILED or record.parent is not None:
-            self._missing += record.outcome is Result.FAILED
+        if record.outcome is Result.FAILED:
+            self._failed += 1
             return
-        if record.sha256 is None:
-            return  # it repeats another line
+        if record.parent is not None or record.sha256 is None:
+            return  # it is a link of a page, or repeats another line
         line = {"url": record.url, "sha256": record.sha256, "size": record.decoded_bytes}
         if record.final_url is not None:
             line["final_url"] = record.final_url
         if (name := _given_name(record)) is not None:
             line["name"] = name
-        place = self._spool.add(json.dumps(line).encode() + b"\n")
-        self._places.extend((record.index or 0, place))
+        offset = self._spool.add(json.dumps(line).encode() + b"\n")
+        self._offsets.extend((record.index or 0, offset))
 
     def finish(self, run: RunRecord) -> None:
-        """Write it in the order of the list."""
-        if self._missing or not run.complete:
-            failed = "1 URL" if self._missing == 1 else f"{self._missing} URLs"
+        """Write the lock in the order of the list."""
+        if self._failed or not run.complete:
+            failed = "1 URL" if self._failed == 1 else f"{self._failed} URLs"
             why = "the run was stopped" if not run.complete else f"{failed} failed"
-            self.said = f"{self._path} was not written, because {why}"
+            self.note = f"{self._path} was not written, because {why}"
             self.abandon()
             return
-        places = sorted(zip(self._places[::2], self._places[1::2], strict=True))
-        for _, place in places:
-            self._file.write(self._spool.line(place))
+        for _, offset in sorted(zip(self._offsets[::2], self._offsets[1::2], strict=True)):
+            self._file.write(self._spool.line(offset))
         self._file.commit()
         self._spool.close()
 
     def abandon(self) -> None:
-        """Remove what is not whole."""
+        """Remove the file unless it is whole."""
         self._file.abandon()
         self._spool.close()
 
 
 @dataclass(frozen=True, slots=True)
 class LockEntry:
-    """What a lock promises of one URL."""
+    """The line of a lock for one URL."""
 
     sha256: str
     size: int | None
@@ -78,53 +78,52 @@ class LockEntry:
 
 
 class LockCheck:
-    """Holds records against a lock.
+    """Checks records against a lock.
 
     Args:
-        path: of the lock, which is the list of the run as well.
+        path: of the lock, which is also the list of the run.
 
     Raises, when made:
         ReportError: it cannot be read, or is no lock.
     """
 
     def __init__(self, path: Path) -> None:
-        self._pins = _read(path)
-        self._drift: list[str] = []
+        self._entries = _read(path)
+        self._differences: list[str] = []
 
     def add(self, record: Record) -> None:
         """Take one record."""
-        pin = self._pins.get(record.url)
-        if pin is None or (record.outcome is Result.SKIPPED and record.sha256 is None):
+        entry = self._entries.get(record.url)
+        if entry is None or (record.outcome is Result.SKIPPED and record.sha256 is None):
             return
-        differences = list(_differences(pin, record))
+        differences = _differences(entry, record)
         if differences:
-            self._drift.append(f"{printable(record.url)}: {'; '.join(differences)}")
+            self._differences.append(f"{printable(record.url)}: {'; '.join(differences)}")
 
     def lines(self) -> list[str]:
-        """Return what is not as it is locked, as sentences; none if everything is."""
-        return self._drift
+        """Return a sentence for every URL that differs from the lock."""
+        return self._differences
 
 
-def _differences(pin: LockEntry, record: Record) -> list[str]:
+def _differences(entry: LockEntry, record: Record) -> list[str]:
     if record.outcome is Result.FAILED:
-        said = printable(record.message or "")
-        # The body is whole, and another one than was promised.
-        if record.kind == ErrorKind.CHECKSUM:
-            return [f"content: {said}; {pin.size} bytes are locked"]
-        return [f"not there: {said}"]
+        message = printable(record.message or "")
+        if record.kind is ErrorKind.CHECKSUM:
+            return [f"content: {message}; {entry.size} bytes are locked"]
+        return [f"not there: {message}"]
     found = []
-    if pin.size is not None and record.decoded_bytes != pin.size:
-        found.append(f"size: {record.decoded_bytes} bytes, {pin.size} are locked")
-    if record.sha256 != pin.sha256:
-        found.append(f"content: sha256 is {record.sha256}, {pin.sha256} is locked")
-    if None not in (pin.final_url, record.final_url) and pin.final_url != record.final_url:
-        was = printable(pin.final_url or "")
-        found.append(f"found at {printable(record.final_url or '')}, {was} is locked")
+    if entry.size is not None and record.decoded_bytes != entry.size:
+        found.append(f"size: {record.decoded_bytes} bytes, {entry.size} are locked")
+    if record.sha256 != entry.sha256:
+        found.append(f"content: sha256 is {record.sha256}, {entry.sha256} is locked")
+    if None not in (entry.final_url, record.final_url) and entry.final_url != record.final_url:
+        locked = printable(entry.final_url or "")
+        found.append(f"found at {printable(record.final_url or '')}, {locked} is locked")
     return found
 
 
 def _given_name(record: Record) -> str | None:
-    """Return the name that the list gave, if the address alone would not lead to it."""
+    """Return the name that the list gave; None if the URL alone leads to the same name."""
     if record.path is None:
         return None
     path = SafePath(record.path)
@@ -134,19 +133,19 @@ def _given_name(record: Record) -> str | None:
 
 
 def _read(path: Path) -> dict[str, LockEntry]:
-    pins: dict[str, LockEntry] = {}
+    entries: dict[str, LockEntry] = {}
     try:
         with path.open("rb") as file:
             for number, text in enumerate(file, 1):
                 if text.strip():
-                    url, pin = _pin(f"{path}:{number}", text)
-                    pins[url] = pin
+                    url, entry = _parse(f"{path}:{number}", text)
+                    entries[url] = entry
     except OSError as error:
         raise ReportError(f"cannot read --locked {path}: {error.strerror}") from error
-    return pins
+    return entries
 
 
-def _pin(place: str, text: bytes) -> tuple[str, LockEntry]:
+def _parse(position: str, text: bytes) -> tuple[str, LockEntry]:
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
@@ -160,5 +159,6 @@ def _pin(place: str, text: bytes) -> tuple[str, LockEntry]:
                 final_url if isinstance(final_url, str) else None,
             )
     raise ReportError(
-        f"--locked: {printable(place)} has no url and sha256", hint="give what --lock has written"
+        f"--locked: {printable(position)} has no url and sha256",
+        hint="give a file that --lock has written",
     )

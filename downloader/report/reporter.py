@@ -1,9 +1,9 @@
-"""Everything that a run is to report, as one thing that the run tells its outcomes."""
+"""Everything that a run reports, behind one object that takes its outcomes."""
 
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from downloader.errors import DiskError, ReportError
 from downloader.models import Outcome
 from downloader.report.budget import Budget, BudgetCheck
 from downloader.report.compare import COMPARED_FIELDS, Comparison
-from downloader.report.formats.text import CsvReport, JsonlReport, JsonReport
+from downloader.report.formats import format_of
 from downloader.report.lock import LockCheck, LockWriter
 from downloader.report.outcome_record import record_of, time_text
 from downloader.report.output_files import ReportFile
@@ -25,42 +25,18 @@ from downloader.report.size_tables import size_lines
 from downloader.report.summary import SizeSummary
 
 
-def _page(path: Path) -> ReportFile:
-    # What makes pages takes a while to load, and most runs do without.
-    from downloader.report.formats.html import HtmlReport
-
-    return HtmlReport(path)
-
-
-def _table(path: Path) -> ReportFile:
-    # Neither does this; and pyarrow need not be installed.
-    from downloader.report.formats.parquet import ParquetReport
-
-    return ParquetReport(path)
-
-
-#: Which report is made, by the ending of its name.
-FORMATS: dict[str, Callable[[Path], ReportFile]] = {
-    ".json": JsonReport,
-    ".jsonl": JsonlReport,
-    ".csv": CsvReport,
-    ".parquet": _table,
-    ".html": _page,
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
-    """What a run is to report.
+    """The reports and checks that a run is to make.
 
     Attributes:
-        files: data and pages, each in the format that its ending says.
-        sizes: whether tables of sizes are to be printed.
+        files: reports to write, each in the format of its ending.
+        sizes: whether to print tables of sizes.
         compare: an earlier report to compare with.
-        budget: what bodies may weigh.
-        lock: where to write the list with the hash of each.
-        locked: such a list, which the run has to find unchanged.
-        lists: what the run reads while reports are written.
+        budget: size limits.
+        lock: where to write the list with the hash of each body.
+        locked: a list with hashes that the run has to match.
+        lists: files that the run reads, which no report may overwrite.
     """
 
     files: Sequence[Path] = ()
@@ -74,17 +50,17 @@ class ReportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReportSummary:
-    """What is to be printed at the end of a run.
+    """The lines to print at the end of a run.
 
     Attributes:
-        lines: for stdout.
-        failures: for stderr: what is over budget, or not as it is locked.
-        notes: for stderr.
+        lines: for stdout: sizes, and changes since an earlier report.
+        failures: for stderr: what is over budget or not as locked.
+        notes: for stderr: everything else.
     """
 
-    lines: Sequence[str]
-    failures: Sequence[str]
-    notes: Sequence[str]
+    lines: Sequence[str] = ()
+    failures: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 class _RecordConsumer(Protocol):
@@ -93,43 +69,54 @@ class _RecordConsumer(Protocol):
 
 
 class Reporter(AbstractContextManager["Reporter", None]):
-    """Takes outcomes and makes reports of them; a context manager.
+    """Writes all reports of a run, and makes its checks; a context manager.
+
+    Reports that are not finished when the context ends are removed.
 
     Args:
-        wishes: what is to be reported.
-        output: the folder that files are saved under; None if they are not on this machine.
+        options: the reports and checks to make.
+        output: the folder of the saved files; None if they are not on this machine.
 
     Attributes:
-        totals: what the records come to that were taken so far.
+        totals: over the records taken so far.
 
     Raises, when made:
         ReportError: a file cannot be written or read.
     """
 
-    def __init__(self, wishes: ReportOptions, output: Path | None) -> None:
+    def __init__(self, options: ReportOptions, output: Path | None) -> None:
         self._output = output
-        self._began = time.time()
-        self._clock = time.monotonic()
+        self._started = time.time()
+        self._started_monotonic = time.monotonic()
         self.totals = ReportTotals()
-        _check_names(wishes)
-        # What is read comes first: a report may take the place of the one it is compared with.
-        self._comparison = _comparison_with(wishes.compare) if wishes.compare else None
-        self._locked = LockCheck(wishes.locked) if wishes.locked else None
-        self._spending = BudgetCheck(wishes.budget) if wishes.budget else None
-        self._summary = SizeSummary() if wishes.sizes else None
-        self._lock: LockWriter | None = None
-        self._reports: list[ReportFile] = []
+        _check_names(options)
+        # Earlier reports are read before the new ones, which may replace them, are opened.
+        self._comparison = compare_with(options.compare) if options.compare else None
+        self._lock_check = LockCheck(options.locked) if options.locked else None
+        self._budget_check = BudgetCheck(options.budget) if options.budget else None
+        self._size_summary = SizeSummary() if options.sizes else None
+        self._lock_writer: LockWriter | None = None
+        self._reports = list[ReportFile]()
         try:
-            for path in wishes.files:
-                self._reports.append(FORMATS[path.suffix.lower()](path))
-            if wishes.lock is not None:
-                self._lock = LockWriter(wishes.lock)
-                self._reports.append(self._lock)
+            self._open_reports(options)
         except BaseException:
             self._abandon()
             raise
-        others = (self._comparison, self._locked, self._spending, self._summary)
-        self._takers: list[_RecordConsumer] = [*self._reports, *(each for each in others if each)]
+        checks = (self._comparison, self._lock_check, self._budget_check, self._size_summary)
+        self._consumers: list[_RecordConsumer] = [
+            *self._reports,
+            *(check for check in checks if check is not None),
+        ]
+
+    def _open_reports(self, options: ReportOptions) -> None:
+        for path in options.files:
+            report_format = format_of(path)
+            if report_format is None:
+                raise ReportError(f"{path} has an ending of no report format")
+            self._reports.append(report_format.create(path))
+        if options.lock is not None:
+            self._lock_writer = LockWriter(options.lock)
+            self._reports.append(self._lock_writer)
 
     def __enter__(self) -> Self:
         return self
@@ -143,23 +130,23 @@ class Reporter(AbstractContextManager["Reporter", None]):
         self._abandon()
 
     def add(self, outcome: Outcome) -> None:
-        """Take one outcome.
+        """Report one outcome.
 
         Raises:
-            DiskError: the disk refuses.
+            DiskError: the disk is full or fails.
         """
-        if self._takers:
-            self.take(record_of(outcome))
+        if self._consumers:
+            self.add_record(record_of(outcome))
 
-    def take(self, record: Record) -> None:
-        """Take what a report says of an outcome.
+    def add_record(self, record: Record) -> None:
+        """Report one record, such as that of another report.
 
         Raises:
-            DiskError: the disk refuses.
+            DiskError: the disk is full or fails.
         """
         self.totals.add(record)
-        for taker in self._takers:
-            taker.add(record)
+        for consumer in self._consumers:
+            consumer.add(record)
 
     async def finish(
         self,
@@ -169,53 +156,58 @@ class Reporter(AbstractContextManager["Reporter", None]):
         colour: bool = False,
         span: tuple[float, float] | None = None,
     ) -> ReportSummary:
-        """Make all reports, when there are no more outcomes; this may take a while.
+        """Finish all reports after the last outcome; this may take seconds.
 
         Args:
-            untried: lines that were read and not tried.
+            untried: the number of lines that were read but not tried.
             list_read: whether the list was read to its end.
-            colour: whether lines are for a terminal that shows colours.
-            span: when the run began, in seconds since the epoch, and how long it took; from when
-                this was made until now, unless given.
+            colour: whether the lines are for a terminal that shows colours.
+            span: when the run began, in seconds since the epoch, and its duration in seconds; by
+                default, from the making of this object until now.
 
         Raises:
-            DiskError: the disk refuses.
+            DiskError: the disk is full or fails.
         """
         if self._comparison is not None:
             self._comparison.finish(complete=list_read and not untried)
-        failures = self._failures()
-        began, seconds = span or (self._began, time.monotonic() - self._clock)
-        run = RunRecord(
-            started=time_text(began) or "",
-            seconds=seconds,
-            untried=untried,
-            list_read=list_read,
-            totals=self.totals,
-            output=self._output,
-            comparison=self._comparison,
-            broken=tuple(failures),
+        violations = self._violations()
+        started, seconds = span or (self._started, time.monotonic() - self._started_monotonic)
+        await self._finish_reports(
+            RunRecord(
+                started=time_text(started) or "",
+                seconds=seconds,
+                untried=untried,
+                list_read=list_read,
+                totals=self.totals,
+                output=self._output,
+                comparison=self._comparison,
+                violations=tuple(violations),
+            )
         )
-        refused: DiskError | None = None
-        for report in self._reports:
-            try:
-                # The terminal goes on meanwhile.
-                await asyncio.to_thread(report.finish, run)
-            except DiskError as error:
-                refused = refused or error  # another report may be on another disk
-        if refused is not None:
-            raise refused
-        lines = size_lines(self._summary, colour=colour) if self._summary else []
+        lines = size_lines(self._size_summary, colour=colour) if self._size_summary else []
         if self._comparison is not None:
             lines += [*([""] if lines else []), *self._comparison.lines()]
-        notes = [self._lock.said] if self._lock and self._lock.said else []
-        return ReportSummary(lines, failures, notes)
+        lock_note = self._lock_writer.note if self._lock_writer is not None else ""
+        return ReportSummary(lines, violations, [lock_note] if lock_note else [])
 
-    def _failures(self) -> list[str]:
-        over = self._spending.lines() if self._spending else []
-        drift = self._locked.lines() if self._locked else []
+    async def _finish_reports(self, run: RunRecord) -> None:
+        first_error: DiskError | None = None
+        for report in self._reports:
+            try:
+                # In a thread, so that the progress bar keeps moving.
+                await asyncio.to_thread(report.finish, run)
+            except DiskError as error:
+                # The other reports may be on other disks.
+                first_error = first_error or error
+        if first_error is not None:
+            raise first_error
+
+    def _violations(self) -> list[str]:
+        over_budget = self._budget_check.lines() if self._budget_check else []
+        not_as_locked = self._lock_check.lines() if self._lock_check else []
         return [
-            *(f"Over budget: {line}" for line in over),
-            *(f"Not as locked: {line}" for line in drift),
+            *(f"Over budget: {line}" for line in over_budget),
+            *(f"Not as locked: {line}" for line in not_as_locked),
         ]
 
     def _abandon(self) -> None:
@@ -223,21 +215,26 @@ class Reporter(AbstractContextManager["Reporter", None]):
             report.abandon()
 
 
-def _comparison_with(path: Path) -> Comparison:
-    return Comparison(path, read(path, "--compare", COMPARED_FIELDS))
-
-
-def _check_names(wishes: ReportOptions) -> None:
-    """Check that no two reports have one name, and none has that of a list.
+def compare_with(path: Path, option: str = "--compare") -> Comparison:
+    """Return a comparison with an earlier report, which is read at once.
 
     Raises:
-        ReportError: two have.
+        ReportError: it cannot be read, or is no report.
     """
-    read = [*wishes.lists, *([wishes.locked] if wishes.locked else [])]
-    # A link to a file is another name for it.
-    seen = set(map(os.path.realpath, read))
-    for path in (*wishes.files, *([wishes.lock] if wishes.lock else [])):
-        place = os.path.realpath(path)
-        if place in seen:
+    return Comparison(path, read(path, option, COMPARED_FIELDS))
+
+
+def _check_names(options: ReportOptions) -> None:
+    """Check that no report has the name of another one, or of a list.
+
+    Raises:
+        ReportError: one has.
+    """
+    inputs = [*options.lists, *([options.locked] if options.locked else [])]
+    # A symbolic link is another name of its file.
+    known = set(map(os.path.realpath, inputs))
+    for path in (*options.files, *([options.lock] if options.lock else [])):
+        real_path = os.path.realpath(path)
+        if real_path in known:
             raise ReportError(f"{path} is named twice", hint="give each report a name of its own")
-        seen.add(place)
+        known.add(real_path)

@@ -1,5 +1,6 @@
-"""A run as a whole, as reports tell it."""
+"""The run as a whole, as reports show it."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +13,11 @@ from downloader.report.record import Record, Result
 
 @dataclass(slots=True)
 class ReportTotals:
-    """What the records of a run come to.
+    """Totals over the records of a run.
 
     Attributes:
-        urls: how many there are.
-        results: how many of each outcome.
+        urls: the number of records.
+        results: the number of records by result.
         wire_bytes, decoded_bytes: of all bodies.
     """
 
@@ -35,17 +36,17 @@ class ReportTotals:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What a report says about the run as a whole.
+    """The facts that a report has of the run as a whole.
 
     Attributes:
         started: when it began: UTC, as RFC 3339 writes it.
-        seconds: how long it took.
-        untried: lines that were read and not tried, because it was stopped.
+        seconds: its duration.
+        untried: the number of lines that were read but not tried, because the run was stopped.
         list_read: whether the list was read to its end.
-        totals: what its records come to.
-        output: the folder that files were saved under; None if they are not on this machine.
-        comparison: with an earlier report, if that was asked for.
-        broken: sentences about what is over its budget, or not as it is locked.
+        totals: over its records.
+        output: the folder of the saved files; None if they are not on this machine.
+        comparison: with an earlier report, if requested.
+        violations: sentences that name what is over budget or not as locked.
     """
 
     started: str
@@ -55,7 +56,7 @@ class RunRecord:
     totals: ReportTotals
     output: Path | None
     comparison: Comparison | None = None
-    broken: tuple[str, ...] = ()
+    violations: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -63,7 +64,7 @@ class RunRecord:
         return self.list_read and not self.untried
 
     def as_dict(self) -> dict[str, Value]:
-        """Return the run as JSON writes it."""
+        """Return the members of the JSON object that describes the run."""
         totals = self.totals
         counted = [each for each in Result if each is not Result.NOT_TRIED]
         return {
@@ -78,11 +79,15 @@ class RunRecord:
             "decoded_bytes": totals.decoded_bytes,
         }
 
+    def as_json(self) -> str:
+        """Return that object as text."""
+        return json.dumps(self.as_dict(), separators=(",", ":"))
+
 
 def not_tried(run: RunRecord) -> Record:
-    """Return what is said, after all others, when a run was stopped before its end."""
+    """Return the last record of a run that was stopped before its end."""
     lines = f"{run.untried} line{'' if run.untried == 1 else 's'}"
     rest = "" if run.list_read else " and what follows in the list"
     were = "was" if run.untried == 1 and run.list_read else "were"
-    said = f"the run was stopped: {lines}{rest} {were} not tried"
-    return Record(url="", outcome=Result.NOT_TRIED, message=said)
+    message = f"the run was stopped: {lines}{rest} {were} not tried"
+    return Record(url="", outcome=Result.NOT_TRIED, message=message)

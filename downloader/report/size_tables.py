@@ -1,4 +1,4 @@
-"""What a run weighs, as tables for a terminal."""
+"""Tables of sizes for a terminal."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,29 +7,32 @@ from downloader.report.record import Record
 from downloader.report.summary import SizeSum, SizeSummary
 from downloader.web.text import format_size, printable
 
-_MOST_HOSTS = 10
+_MAX_HOSTS = 10
 
 
 def size_lines(summary: SizeSummary, *, colour: bool) -> list[str]:
-    """Return the largest URLs, and sums by type and by host; nothing if nothing has a size."""
+    """Return tables of the largest bodies and of sums by type and host; empty without sizes."""
     if not summary.total.urls:
         return []
-    kinds = [(kind.label, weight) for kind, weight in summary.by_kind()]
+    kinds = [(kind.label, size) for kind, size in summary.by_kind()]
     return [
         *_table(
-            ("Size", "Received", "Type", "Largest"), map(_row, summary.largest), ">><<", colour
+            ("Size", "Received", "Type", "Largest"),
+            map(_record_row, summary.largest),
+            ">><<",
+            colour,
         ),
-        *_table(("Size", "Received", "URLs", "By type"), _rows(kinds), ">>><", colour),
+        *_table(("Size", "Received", "URLs", "By type"), _sum_rows(kinds), ">>><", colour),
         *_table(
             ("Size", "Received", "URLs", "By host"),
-            _rows(summary.by_host(_MOST_HOSTS)),
+            _sum_rows(summary.by_host(_MAX_HOSTS)),
             ">>><",
             colour,
         ),
     ]
 
 
-def _row(record: Record) -> Sequence[str]:
+def _record_row(record: Record) -> Sequence[str]:
     wire = record.wire_bytes
     return (
         format_size(record.decoded_bytes or 0),
@@ -39,26 +42,27 @@ def _row(record: Record) -> Sequence[str]:
     )
 
 
-def _rows(weights: Iterable[tuple[str, SizeSum]]) -> Iterable[Sequence[str]]:
-    for name, weight in weights:
+def _sum_rows(sums: Iterable[tuple[str, SizeSum]]) -> Iterable[Sequence[str]]:
+    for name, size in sums:
         yield (
-            format_size(weight.decoded),
-            format_size(weight.wire),
-            f"{weight.urls:,}",
+            format_size(size.decoded),
+            format_size(size.wire),
+            f"{size.urls:,}",
             printable(name),
         )
 
 
 def _table(
-    heads: Sequence[str], rows: Iterable[Sequence[str]], sides: str, colour: bool
+    headings: Sequence[str], rows: Iterable[Sequence[str]], alignments: str, colour: bool
 ) -> list[str]:
-    """Return rows as lines, columns aligned, below their heads."""
-    table = [heads, *rows]
-    # The last column is not padded: addresses may be long, and need not be followed by spaces.
-    widths = [max(len(row[at]) for row in table) for at in range(len(heads) - 1)] + [0]
+    """Return the lines of a table; *alignments* has ``<`` or ``>`` for each column."""
+    table = [headings, *rows]
+    # The last column is not padded, because URLs may be long.
+    widths = [max(len(row[at]) for row in table) for at in range(len(headings) - 1)] + [0]
     lines = [
         "  ".join(
-            f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)
+            f"{cell:{alignment}{width}}"
+            for cell, alignment, width in zip(row, alignments, widths, strict=True)
         )
         for row in table
     ]

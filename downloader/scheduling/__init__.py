@@ -1,21 +1,23 @@
-"""Who may start now, how many at once, and how fast: pure decisions, by a clock that is given.
+"""Which transfer starts next, how many run at once, and how fast; no I/O, and an injected clock.
 
-``hosts`` keeps a queue for each host and picks what starts next; ``adaptive`` finds how many
-transfers at once are best; ``permits`` is the semaphore whose size that is; ``bandwidth`` holds
-the total to a rate; ``descriptors`` knows what the system allows.
+- ``host_queues``: a queue for each host; picks the next transfer.
+- ``auto_concurrency``: adapts the number of transfers that run at once.
+- ``resizable_semaphore``: the semaphore of that size.
+- ``rate_limit``: limits the bytes per second of all transfers together.
+- ``fd_limit``: how many transfers the limit of open files allows.
 """
 
-from downloader.scheduling.auto_concurrency import MOST_AT_ONCE, AutoConcurrency
-from downloader.scheduling.fd_limit import affordable
+from downloader.scheduling.auto_concurrency import MAX_CONCURRENCY, AutoConcurrency
+from downloader.scheduling.fd_limit import affordable_concurrency
 from downloader.scheduling.host_queues import HostQueues
 from downloader.scheduling.rate_limit import RateLimiter
 from downloader.scheduling.resizable_semaphore import ResizableSemaphore
 
 __all__ = [
-    "MOST_AT_ONCE",
+    "MAX_CONCURRENCY",
     "AutoConcurrency",
     "HostQueues",
     "RateLimiter",
     "ResizableSemaphore",
-    "affordable",
+    "affordable_concurrency",
 ]

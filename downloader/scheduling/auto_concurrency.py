@@ -1,9 +1,10 @@
-"""How many transfers at once are best: found by trying, because nobody can know it beforehand.
+"""Adapt the number of transfers that run at once to what the network and the hosts allow.
 
-It begins moderately and grows with every transfer that ends while permits are short, which doubles
-it in each round trip, as TCP's slow start does. A round in which more transfers at once brought
-no more work done, or more failures, ends that: it goes back to what was enough, and tries a
-little more only now and then. A process that is busy all the time gains nothing by more, either.
+The search begins moderately and grows with every transfer that ends while permits are short, which
+doubles the limit in each round trip, as in TCP's slow start. It ends with a round in which more
+transfers at once brought no more throughput, or more failures: the limit goes back to the last
+one that paid off, and a little more is tried only now and then. A process whose CPU is always busy
+gains nothing from more transfers, either.
 """
 
 import math
@@ -11,53 +12,52 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-#: What a run begins with.
-FIRST = 64
-#: More is never tried, however well it goes.
-MOST_AT_ONCE = 1024
-LEAST = 4
-#: A round is at least so long, and has so many transfers in it: fewer tell nothing.
-_ROUND_SECONDS = 0.1
-_ROUND_ENDS = 24
-#: The end of a transfer counts as so many bytes, because an answer is work whatever its size.
-_BYTES_OF_AN_END = 16 * 1024
-#: So much of the growth of the limit must come back as growth of the work done.
-_WORTH = 0.2
-#: So many rounds without gain end the search for more.
-_PATIENCE = 2
-#: So much larger a share of failures as before is too much.
-_MORE_FAILURES = 0.1
-#: So much of its time at work is all that one thread has.
-_BUSY = 0.92
-#: In a settled run, so many rounds pass until more is tried again, and so much more is tried.
-_PROBE_ROUNDS = 20
-_PROBE = 1.25
+#: The limit at the start, and its bounds.
+INITIAL_CONCURRENCY = 64
+MAX_CONCURRENCY = 1024
+MIN_CONCURRENCY = 4
+#: A round has at least this length and this many transfers: fewer say too little.
+_MIN_ROUND_SECONDS = 0.1
+_MIN_ROUND_TRANSFERS = 24
+#: Each transfer counts as this many bytes, because a response is work whatever its size.
+_BYTES_PER_TRANSFER = 16 * 1024
+#: The share of the limit's growth that has to come back as growth of throughput.
+_MIN_GAIN = 0.2
+#: Rounds without gain that end the search.
+_MAX_ROUNDS_WITHOUT_GAIN = 2
+#: A larger increase of the share of failures is too much.
+_MAX_FAILURE_INCREASE = 0.1
+#: A thread that works for a larger share of the time has no CPU left.
+_BUSY_SHARE = 0.92
+#: In a settled run: rounds until a higher limit is tried, and its factor.
+_ROUNDS_BETWEEN_PROBES = 20
+_PROBE_FACTOR = 1.25
 
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """What a round showed.
+    """The result of a round.
 
     Attributes:
-        limit: how many transfers at once were allowed when it ended.
-        rate: work done, in bytes per second.
-        failures: the share of ends that were failures which fewer at once might have avoided.
+        limit: the limit at its end.
+        throughput: bytes per second, with :data:`_BYTES_PER_TRANSFER` for each transfer.
+        failures: the share of transfers with failures that a lower limit might have avoided.
     """
 
     limit: int
-    rate: float
+    throughput: float
     failures: float
 
 
 class AutoConcurrency:
-    """Finds :attr:`limit`, by what it is told of each transfer that ends.
+    """Adapts :attr:`limit` to the transfers that end.
 
     Args:
-        most: it never grows beyond that.
+        maximum: the limit never exceeds it.
         clock: seconds.
         received: bytes of all bodies so far.
-        fixed: whether it stays at *most*.
-        busy: seconds that this thread has worked.
+        fixed: whether the limit stays at *maximum*.
+        cpu_seconds: CPU time of this thread.
 
     Attributes:
         limit: how many transfers may run at once now.
@@ -65,103 +65,109 @@ class AutoConcurrency:
 
     def __init__(
         self,
-        most: int,
+        maximum: int,
         clock: Callable[[], float],
         received: Callable[[], int],
         *,
         fixed: bool = False,
-        busy: Callable[[], float] = time.thread_time,
+        cpu_seconds: Callable[[], float] = time.thread_time,
     ) -> None:
-        self.limit = most if fixed else min(FIRST, most)
-        self._most = most
+        self.limit = maximum if fixed else min(INITIAL_CONCURRENCY, maximum)
+        self._maximum = maximum
         self._clock = clock
-        self._busy = busy
+        self._cpu_seconds = cpu_seconds
         self._received = received
         self._fixed = fixed
         self._searching = True
-        self._settled_rounds = 0
-        self._useless = 0
+        self._rounds_since_probe = 0
+        self._rounds_without_gain = 0
         self._best: _Round | None = None
-        self._begin()
+        self._start_round()
 
-    def ended(self, *, short: bool, strained: bool) -> None:
-        """Take in the end of one transfer.
+    def transfer_ended(self, *, permits_short: bool, overload: bool) -> None:
+        """Count the end of one transfer.
 
         Args:
-            short: whether another transfer waits for a permit.
-            strained: whether it failed as things do that are overloaded: timeouts, connections
-                that break.
+            permits_short: whether another transfer waits for a permit.
+            overload: whether it failed in a way that overload causes: by a timeout, or a broken
+                connection.
         """
         if self._fixed:
             return
-        self._ends += 1
-        self._short += short
-        self._failures += strained
-        if self._ends >= max(_ROUND_ENDS, self.limit // 4):
-            seconds = self._clock() - self._began
-            if seconds >= _ROUND_SECONDS:
-                self._round(seconds)
-                self._begin()
-        if self._searching and short and self.limit < min(self._most, 2 * self._limit_before):
+        self._ended += 1
+        self._ended_short += permits_short
+        self._failures += overload
+        if self._ended >= max(_MIN_ROUND_TRANSFERS, self.limit // 4):
+            seconds = self._clock() - self._round_started
+            if seconds >= _MIN_ROUND_SECONDS:
+                self._finish_round(seconds)
+                self._start_round()
+        if (
+            self._searching
+            and permits_short
+            and self.limit < min(self._maximum, 2 * self._limit_before)
+        ):
             self.limit += 1
 
-    def _begin(self) -> None:
-        self._began, self._busy_before = self._clock(), self._busy()
+    def _start_round(self) -> None:
+        self._round_started, self._cpu_before = self._clock(), self._cpu_seconds()
         self._received_before, self._limit_before = self._received(), self.limit
-        self._ends = self._short = self._failures = 0
+        self._ended = self._ended_short = self._failures = 0
 
-    def _round(self, seconds: float) -> None:
-        """Draw the conclusions of a round."""
-        if self._short * 2 < self._ends:
-            # Something else holds the run back: hosts, or the list. Nothing is to be learnt.
+    def _finish_round(self, seconds: float) -> None:
+        """Adapt the limit to the result of a round."""
+        if self._ended_short * 2 < self._ended:
+            # Hosts or the list hold the run back, not the limit: the round says nothing about it.
             return
         received = self._received() - self._received_before
-        rate = (received + self._ends * _BYTES_OF_AN_END) / seconds
-        now = _Round(self.limit, rate, self._failures / self._ends)
+        throughput = (received + self._ended * _BYTES_PER_TRANSFER) / seconds
+        now = _Round(self.limit, throughput, self._failures / self._ended)
         best = self._best
         if best is None:
             self._best = now
         elif now.limit > best.limit and now.failures > (
-            best.failures + self._chance(best.failures) + _MORE_FAILURES
+            best.failures + self._random_deviation(best.failures) + _MAX_FAILURE_INCREASE
         ):
-            self._go_back(best)
+            self._settle(best)
         elif not self._searching:
             self._probe(now, best)
-        elif self._busy() - self._busy_before >= _BUSY * seconds:
-            self._go_back(now if now.rate > best.rate * (1 + _WORTH) else best)
+        elif self._cpu_seconds() - self._cpu_before >= _BUSY_SHARE * seconds:
+            gained = now.throughput > best.throughput * (1 + _MIN_GAIN)
+            self._settle(now if gained else best)
         else:
             self._search(now, best)
 
-    def _chance(self, share: float) -> float:
-        """Return by how much a share may differ in this round by chance: two deviations."""
-        return 2 * math.sqrt(share * (1 - share) / self._ends)
+    def _random_deviation(self, share: float) -> float:
+        """Return two standard deviations of a *share* of the transfers of this round."""
+        return 2 * math.sqrt(share * (1 - share) / self._ended)
 
     def _search(self, now: _Round, best: _Round) -> None:
-        grown, gained = now.limit / best.limit - 1, now.rate / best.rate - 1
-        if gained >= _WORTH * grown:
-            self._best, self._useless = now, 0
+        growth = now.limit / best.limit - 1
+        if now.throughput / best.throughput - 1 >= _MIN_GAIN * growth:
+            self._best, self._rounds_without_gain = now, 0
             return
-        self._useless += 1
-        if self._useless >= _PATIENCE:
-            self._go_back(best)
+        self._rounds_without_gain += 1
+        if self._rounds_without_gain >= _MAX_ROUNDS_WITHOUT_GAIN:
+            self._settle(best)
 
     def _probe(self, now: _Round, best: _Round) -> None:
-        """In a settled run, try more now and then; keep it if it is worth it."""
+        """In a settled run, try a higher limit now and then; keep it if it pays off."""
         if now.limit > best.limit:
-            gained = now.rate >= best.rate * (1 + _WORTH * (now.limit / best.limit - 1))
+            growth = now.limit / best.limit - 1
+            gained = now.throughput >= best.throughput * (1 + _MIN_GAIN * growth)
             self._best = now if gained else best
             self.limit = self._best.limit
-            self._settled_rounds = 0 if not gained else _PROBE_ROUNDS
+            self._rounds_since_probe = _ROUNDS_BETWEEN_PROBES if gained else 0
             return
-        # What was measured long ago may not hold any more.
-        self._best = _Round(now.limit, (best.rate + now.rate) / 2, now.failures)
-        self._settled_rounds += 1
-        if self._settled_rounds >= _PROBE_ROUNDS:
-            self._settled_rounds = 0
-            self.limit = min(self._most, int(self.limit * _PROBE) + 1)
+        # Conditions change: an old measurement counts half.
+        self._best = _Round(now.limit, (best.throughput + now.throughput) / 2, now.failures)
+        self._rounds_since_probe += 1
+        if self._rounds_since_probe >= _ROUNDS_BETWEEN_PROBES:
+            self._rounds_since_probe = 0
+            self.limit = min(self._maximum, int(self.limit * _PROBE_FACTOR) + 1)
 
-    def _go_back(self, best: _Round) -> None:
-        """Settle on what was enough."""
+    def _settle(self, best: _Round) -> None:
+        """End the search at the limit of *best*."""
         self._searching, self._best = False, best
-        self._settled_rounds = 0
-        self.limit = max(LEAST, best.limit)
+        self._rounds_since_probe = 0
+        self.limit = max(MIN_CONCURRENCY, best.limit)

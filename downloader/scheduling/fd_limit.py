@@ -1,34 +1,33 @@
-"""How many transfers the process can afford under the system's limit of open files."""
+"""How many transfers the system's limit of open files allows."""
 
 import sys
 
 if sys.platform != "win32":
     import resource
 
-#: Descriptors that a run needs besides those of its transfers: standard streams, journal, list,
-#: output folder and the folders below it that are kept open, and those of the threads that save.
-_OWN_DESCRIPTORS = 64
-_LEAST_OWN = 24
-#: Descriptors of one transfer: its connection, and its file.
-_DESCRIPTORS_EACH = 2
+#: File descriptors of a run besides those of transfers: standard streams, journal, list, output
+#: folder with the subfolders that are kept open, and the threads that save.
+_RUN_DESCRIPTORS = 64
+_MIN_RUN_DESCRIPTORS = 24
+#: File descriptors of one transfer: its connection and its file.
+_TRANSFER_DESCRIPTORS = 2
 
 
-def affordable(wanted: int) -> int:
-    """Return how many transfers may run at once under this process's limit of open files.
+def affordable_concurrency(wanted: int) -> int:
+    """Return how many transfers, *wanted* at most, the limit of open files allows at once.
 
-    With more of them all descriptors could be those of connections, each of which waits for one
-    for its file.
+    With more of them, connections could take all descriptors, and wait for one for their files.
     """
-    most = open_files()
-    if most is None:
+    limit = open_file_limit()
+    if limit is None:
         return wanted
-    own = min(_OWN_DESCRIPTORS, max(_LEAST_OWN, most // 8))
-    return max(1, min(wanted, (most - own) // _DESCRIPTORS_EACH))
+    reserved = min(_RUN_DESCRIPTORS, max(_MIN_RUN_DESCRIPTORS, limit // 8))
+    return max(1, min(wanted, (limit - reserved) // _TRANSFER_DESCRIPTORS))
 
 
-def open_files() -> int | None:
-    """Return the limit of open files, or None where there is none or it is of another kind."""
+def open_file_limit() -> int | None:
+    """Return the soft limit of open files of this process, or None if there is none."""
     if sys.platform == "win32":
         return None
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return None if most == resource.RLIM_INFINITY else most
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if limit == resource.RLIM_INFINITY else limit

@@ -1,8 +1,8 @@
-"""Which request starts next: a queue for each host, and what each host may be asked.
+"""A queue for each host, and the choice of the transfer that starts next.
 
-The host with the most requests waiting goes first. Its own limit keeps it from taking all permits,
-so this is fair where it matters, and it ends the run soonest: what takes longest is never begun
-last. For the same reason a list sorted by host runs like a shuffled one.
+The host with the longest queue goes first. Its own limit keeps it from taking all slots, so this
+is fair where it matters, and the run ends soonest: what takes longest is never started last. For
+the same reason a list sorted by host runs as fast as a shuffled one.
 """
 
 import heapq
@@ -14,59 +14,75 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-#: A host is first asked for so much at once; more, up to the limit, as its answers come.
-FIRST_AT_ONCE = 6
-#: A host that was overloaded is not asked for more at once than it stood, for so many seconds.
+#: The concurrency of a new host; it grows up to the limit as the host responds.
+INITIAL_HOST_CONCURRENCY = 6
+#: Wait before an overloaded host gets one request more than it was able to handle.
 _PROBE_SECONDS = 10.0
-#: Of so many hosts it is remembered what they stand, while nothing is waiting for them.
-_MOST_IDLE = 10_000
-#: What has been begun goes before what has not: its time runs, and it holds memory.
-_BEGUN = 1_000_000_000
+#: Idle hosts whose limits and pauses are remembered.
+_MAX_IDLE_HOSTS = 10_000
+#: Added to the length of a queue with requeued items, which go first: their timeouts run, and they
+#: hold memory.
+_REQUEUED_PRIORITY = 1_000_000_000
 
 
 class _HostQueue(Generic[Item]):
-    """What is known of one host."""
+    """One host.
+
+    Attributes:
+        name: the host, with a port.
+        download_delay: seconds between two items.
+        waiting: items that may start when the host has a free slot.
+        requeued: how many of them, the first ones, have been started before.
+        delayed: items that wait for their own time.
+        running: items that have been taken, and not been released.
+        concurrency: how many may be running; it grows by fractions.
+        max_concurrency: the largest concurrency that the host is able to handle.
+        overloaded_at: when that was lowered, or last raised again; None if it never was.
+        running_before_cut: running items that were taken before the last cut of the concurrency.
+        pauses: pauses that the host has asked for since its last success.
+        not_before: when the next item may start.
+        heap_length: the length of the queue by which it is in the heap of ready hosts; 0 if not.
+        timer_at: the time of its entry among the timers; 0 if it has none.
+    """
 
     __slots__ = (
-        "began_before_cut",
-        "ceiling",
-        "ceiling_since",
-        "delay",
-        "limit",
-        "listed",
+        "concurrency",
+        "delayed",
+        "download_delay",
+        "heap_length",
+        "max_concurrency",
         "name",
         "not_before",
-        "refusals",
-        "returned",
-        "ripening",
+        "overloaded_at",
+        "pauses",
+        "requeued",
         "running",
-        "timer",
+        "running_before_cut",
+        "timer_at",
         "waiting",
     )
 
-    def __init__(self, name: str, limit: float, ceiling: int, delay: float) -> None:
+    def __init__(
+        self, name: str, concurrency: float, max_concurrency: int, download_delay: float
+    ) -> None:
         self.name = name
-        self.delay = delay  # seconds between two items
+        self.download_delay = download_delay
         self.waiting: deque[Item] = deque()
-        self.returned = 0  # how many of those that wait, the first ones, have been out before
-        self.refusals = 0  # pauses that it has asked for since it last answered well
-        self.ripening = 0  # items that wait for their time
-        self.running = 0
-        self.limit = limit
-        self.ceiling = ceiling
-        self.ceiling_since: float | None = None  # when it was lowered
-        self.began_before_cut = 0
-        self.not_before = 0.0
-        self.listed = 0  # how many were waiting when it was put among the ready ones
-        self.timer = 0.0  # for when it has an entry among the timers
+        self.requeued = self.delayed = self.running = self.pauses = 0
+        self.concurrency = concurrency
+        self.max_concurrency = max_concurrency
+        self.overloaded_at: float | None = None
+        self.running_before_cut = 0
+        self.not_before = self.timer_at = 0.0
+        self.heap_length = 0
 
 
 class HostQueues(Generic[Item]):
-    """Queues of items by host; every item that is taken is to be given back by :meth:`done`.
+    """Queues of items by host. Every item taken occupies a slot of its host until released.
 
     Args:
-        per_host: so many items of one host are out at once, at most.
-        delay: seconds between two items of one host, unless it wants more.
+        per_host: the largest number of slots of one host.
+        download_delay: seconds between two items of one host, unless it wants more.
         clock: seconds, as :func:`time.monotonic`.
 
     Attributes:
@@ -74,148 +90,152 @@ class HostQueues(Generic[Item]):
     """
 
     def __init__(
-        self, per_host: int, delay: float = 0.0, clock: Callable[[], float] = time.monotonic
+        self,
+        per_host: int,
+        download_delay: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.queued = 0
         self._per_host = per_host
-        self._delay = delay
+        self._download_delay = download_delay
         self._clock = clock
         self._hosts: dict[str, _HostQueue[Item]] = {}
+        # Heap entries with equal keys keep the order in which they were pushed.
         self._order = count()
-        # Heaps: what waits longest first, and what comes soonest first.
+        # Heaps: the longest queue first, and the earliest timer first.
         self._ready: list[tuple[int, int, _HostQueue[Item]]] = []
         self._timers: list[tuple[float, int, _HostQueue[Item], Item | None]] = []
 
-    def put(self, name: str, item: Item, delay: float = 0.0) -> None:
-        """Add an item behind the others of its host, which may want a longer *delay*."""
+    def put(self, name: str, item: Item, download_delay: float = 0.0) -> None:
+        """Append an item to the queue of its host; *download_delay* raises that of the host."""
         host = self._host(name)
-        host.delay = max(host.delay, delay)
+        host.download_delay = max(host.download_delay, download_delay)
         host.waiting.append(item)
         self.queued += 1
-        self._list(host, self._clock())
+        self._push_ready(host, self._clock())
 
-    def put_back(self, name: str, item: Item, seconds: float) -> None:
-        """Add an item that is to go before the others of its host, after so many seconds."""
+    def requeue(self, name: str, item: Item, seconds: float) -> None:
+        """Put an item before the others of its host, after a wait of *seconds*."""
         host = self._host(name)
         self.queued += 1
         now = self._clock()
         if seconds > 0:
-            host.ripening += 1
+            host.delayed += 1
             heapq.heappush(self._timers, (now + seconds, next(self._order), host, item))
         else:
-            host.returned += 1
+            host.requeued += 1
             host.waiting.appendleft(item)
-            self._list(host, now)
+            self._push_ready(host, now)
 
     def take(self) -> tuple[str, Item] | None:
-        """Return a host and one item of it that may start now, if there is one."""
+        """Return a host and an item that may start now, or None if there is none."""
         now = self._clock()
         if self._timers and self._timers[0][0] <= now:
-            self._wake(now)
+            self._fire_timers(now)
         while self._ready:
             length, _, host = heapq.heappop(self._ready)
-            if -length != host.listed:
-                continue  # it has been listed anew since
-            host.listed = 0
+            if -length != host.heap_length:
+                continue  # a newer entry has replaced this one
+            host.heap_length = 0
             if not self._may_start(host, now):
                 continue
             host.running += 1
-            if host.delay:
-                host.not_before = now + host.delay
+            if host.download_delay:
+                host.not_before = now + host.download_delay
             item = host.waiting.popleft()
-            host.returned -= host.returned > 0
+            host.requeued -= host.requeued > 0
             self.queued -= 1
-            self._list(host, now)
+            self._push_ready(host, now)
             return host.name, item
         return None
 
     def seconds_to_next(self) -> float | None:
-        """Return in how many seconds something that waits for its time may start, if anything."""
+        """Return the seconds until the next timer, or None if there is none."""
         return max(0.0, self._timers[0][0] - self._clock()) if self._timers else None
 
-    def done(self, name: str) -> None:
-        """Take back the permit of one item of that host."""
+    def release(self, name: str) -> None:
+        """Free the slot of one item of the host."""
         host = self._hosts[name]
         host.running -= 1
-        if host.began_before_cut:
-            host.began_before_cut -= 1
+        if host.running_before_cut:
+            host.running_before_cut -= 1
         if host.waiting:
-            self._list(host, self._clock())
+            self._push_ready(host, self._clock())
         else:
             self._forget_if_idle(host)
 
     def pause(self, name: str, seconds: float) -> None:
-        """Start nothing of that host for so many seconds, as its ``Retry-After`` wants."""
+        """Start nothing of the host for *seconds*, as its ``Retry-After`` asks."""
         if seconds <= 0:
             return
         host = self._host(name)
-        host.refusals += 1
+        host.pauses += 1
         now = self._clock()
         host.not_before = max(host.not_before, now + seconds)
         self._set_timer(host)
-        if len(self._hosts) > _MOST_IDLE + self.queued:
+        if len(self._hosts) > _MAX_IDLE_HOSTS + self.queued:
             self._forget_idle()
 
     def paused_for(self, name: str) -> float:
-        """Return for how many seconds nothing of that host is started."""
+        """Return the seconds until the host's pause is over."""
         host = self._hosts.get(name)
         return 0.0 if host is None else max(0.0, host.not_before - self._clock())
 
-    def refusals(self, name: str) -> int:
-        """Return how many pauses the host has asked for since it last answered well."""
+    def pauses(self, name: str) -> int:
+        """Return how many pauses the host has asked for since its last success."""
         host = self._hosts.get(name)
-        return 0 if host is None else host.refusals
+        return 0 if host is None else host.pauses
 
-    def take_all(self, name: str) -> list[Item]:
-        """Take all items that wait for that host; none of them is to be given back."""
+    def remove_waiting(self, name: str) -> list[Item]:
+        """Remove and return the items that wait for a slot of the host."""
         host = self._hosts.get(name)
         if host is None:
             return []
         items = [*host.waiting]
         host.waiting.clear()
-        host.returned = host.listed = 0
+        host.requeued = host.heap_length = 0
         self.queued -= len(items)
         return items
 
-    def overloaded(self, name: str) -> None:
-        """Ask that host for half as much at once, since it says that it has too much to do.
+    def record_overload(self, name: str) -> None:
+        """Halve the concurrency of a host that reports overload; it grows back step by step.
 
-        Several requests that were out together count once. It then grows back to what it stood.
+        Items that were running at the last cut report the same overload, and cut it no further.
         """
         host = self._host(name)
-        if host.began_before_cut:
+        if host.running_before_cut:
             return
-        at_once = max(host.running, 1)
-        host.limit = max(1.0, min(host.limit, at_once) / 2)
-        host.ceiling = max(1, min(host.ceiling, at_once - 1))
-        host.ceiling_since = self._clock()
-        host.began_before_cut = host.running
+        running = max(host.running, 1)
+        host.concurrency = max(1.0, min(host.concurrency, running) / 2)
+        host.max_concurrency = max(1, min(host.max_concurrency, running - 1))
+        host.overloaded_at = self._clock()
+        host.running_before_cut = host.running
 
-    def served(self, name: str) -> None:
-        """Note that the host answered well: it may be asked for a little more at once."""
+    def record_success(self, name: str) -> None:
+        """Raise the concurrency of a host that responds."""
         host = self._hosts[name]
-        host.refusals = 0
-        if host.limit < host.ceiling:
-            # Doubles in each round until the first overload, and adds one in each after it.
-            host.limit += 1.0 if host.ceiling_since is None else 1.0 / host.limit
-            host.limit = min(host.limit, float(host.ceiling))
+        host.pauses = 0
+        if host.concurrency < host.max_concurrency:
+            # It doubles in each round trip until the first overload; later it grows by one.
+            host.concurrency += 1.0 if host.overloaded_at is None else 1.0 / host.concurrency
+            host.concurrency = min(host.concurrency, float(host.max_concurrency))
         elif (
-            host.ceiling_since is not None
-            and self._clock() - host.ceiling_since > _PROBE_SECONDS
-            and host.ceiling < self._per_host
+            host.overloaded_at is not None
+            and self._clock() - host.overloaded_at > _PROBE_SECONDS
+            and host.max_concurrency < self._per_host
         ):
-            host.ceiling += 1
-            host.ceiling_since = self._clock()
+            host.max_concurrency += 1
+            host.overloaded_at = self._clock()
 
     def drain(self) -> list[Item]:
-        """Take all items that wait, whatever they wait for; none of them is to be given back."""
+        """Remove and return all items that wait, for a slot or for their time."""
         items = [item for host in self._hosts.values() for item in host.waiting]
         items += [item for _, _, _, item in self._timers if item is not None]
         self._hosts = {name: host for name, host in self._hosts.items() if host.running}
         for host in self._hosts.values():
             host.waiting.clear()
-            host.ripening = host.listed = host.returned = 0
-            host.timer = 0.0
+            host.delayed = host.heap_length = host.requeued = 0
+            host.timer_at = 0.0
         self._ready.clear()
         self._timers.clear()
         self.queued = 0
@@ -224,66 +244,68 @@ class HostQueues(Generic[Item]):
     def _host(self, name: str) -> _HostQueue[Item]:
         host = self._hosts.get(name)
         if host is None:
-            first = float(min(FIRST_AT_ONCE, self._per_host))
-            host = self._hosts[name] = _HostQueue(name, first, self._per_host, self._delay)
+            concurrency = float(min(INITIAL_HOST_CONCURRENCY, self._per_host))
+            host = _HostQueue(name, concurrency, self._per_host, self._download_delay)
+            self._hosts[name] = host
         return host
 
     def _may_start(self, host: _HostQueue[Item], now: float) -> bool:
-        """Return whether an item of *host* may start; set a timer where only time is missing."""
-        if not host.waiting or host.running >= int(host.limit):
+        """Return whether an item may start; set a timer if only the time has not come."""
+        if not host.waiting or host.running >= int(host.concurrency):
             return False
         if host.not_before <= now:
             return True
         self._set_timer(host)
         return False
 
-    def _list(self, host: _HostQueue[Item], now: float) -> None:
-        """Put *host* among the ready ones, at the place that the length of its queue gives it.
+    def _push_ready(self, host: _HostQueue[Item], now: float) -> None:
+        """Push a host that may start an item onto the heap, by the length of its queue.
 
-        One that is there already keeps its place until its queue is twice as long.
+        A host that is on the heap is pushed again only once its queue has doubled.
         """
-        length = len(host.waiting) + (_BEGUN if host.returned else 0)
-        if (not host.listed or length >= 2 * host.listed) and self._may_start(host, now):
-            host.listed = length
+        length = len(host.waiting) + (_REQUEUED_PRIORITY if host.requeued else 0)
+        stale = not host.heap_length or length >= 2 * host.heap_length
+        if stale and self._may_start(host, now):
+            host.heap_length = length
             heapq.heappush(self._ready, (-length, next(self._order), host))
 
     def _set_timer(self, host: _HostQueue[Item]) -> None:
-        if host.timer != host.not_before:
-            host.timer = host.not_before
+        if host.timer_at != host.not_before:
+            host.timer_at = host.not_before
             heapq.heappush(self._timers, (host.not_before, next(self._order), host, None))
 
-    def _wake(self, now: float) -> None:
-        """Do what is due: items whose time has come, and hosts whose pause is over."""
+    def _fire_timers(self, now: float) -> None:
+        """Queue the items whose time has come, and push the hosts whose pause is over."""
         while self._timers and self._timers[0][0] <= now:
             due, _, host, item = heapq.heappop(self._timers)
             if item is not None:
-                host.ripening -= 1
-                host.returned += 1
+                host.delayed -= 1
+                host.requeued += 1
                 host.waiting.appendleft(item)
-            elif due == host.timer:
-                host.timer = 0.0
-            self._list(host, now)
+            elif due == host.timer_at:
+                host.timer_at = 0.0
+            self._push_ready(host, now)
             self._forget_if_idle(host)
 
     def _forget_if_idle(self, host: _HostQueue[Item]) -> None:
-        """Forget a host of which nothing is to be remembered, and when there are many, more."""
-        if len(self._hosts) > 2 * _MOST_IDLE + self.queued:
+        """Forget an idle host that has no limits or pauses; when hosts are many, all idle ones."""
+        if len(self._hosts) > 2 * _MAX_IDLE_HOSTS + self.queued:
             self._forget_idle()
         if (
             self._hosts.get(host.name) is host
             and not host.waiting
             and not host.running
-            and not host.ripening
-            and not host.timer
-            and host.ceiling_since is None
+            and not host.delayed
+            and not host.timer_at
+            and host.overloaded_at is None
             and host.not_before <= self._clock()
         ):
             del self._hosts[host.name]
 
     def _forget_idle(self) -> None:
-        """Forget what idle hosts stand, and their pauses, before they fill memory."""
+        """Forget all idle hosts, with their limits and pauses, before they fill memory."""
         self._hosts = {
             name: host
             for name, host in self._hosts.items()
-            if host.waiting or host.running or host.ripening
+            if host.waiting or host.running or host.delayed
         }

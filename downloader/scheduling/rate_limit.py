@@ -1,30 +1,30 @@
-"""Hold the total of all transfers to a rate, shared fairly."""
+"""Limit the bytes per second of all transfers together, shared fairly."""
 
 import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
 
-#: So far ahead of its rate a run may be: less would be a wait for each packet.
-_AHEAD_SECONDS = 0.05
-#: What is left to wait for after a sleep by rounding alone.
-_NOTHING_SECONDS = 1e-6
+#: How far a run may be ahead of its rate; with less, each packet would cause a sleep.
+_BURST_SECONDS = 0.05
+#: Shorter waits are rounding errors.
+_MIN_WAIT_SECONDS = 1e-6
 
 
 class RateLimiter:
-    """Bytes per second of all transfers together.
+    """Limits the bytes per second of all transfers together.
 
-    Each transfer pays for what it has received before it may receive more, and they are served in
-    turn; so those that could take more share equally what is left by those that could not.
+    Each transfer waits for what it has received before it receives more, in order of arrival. So
+    transfers that could use more share equally what the slower ones leave.
 
     Args:
         rate: bytes per second, more than 0.
-        sleep: waits so many seconds.
+        sleep: waits this many seconds.
         clock: seconds, as :func:`time.monotonic`.
-        longest: nobody sleeps longer at a time, so that a new rate is heeded after that.
+        max_sleep: longest sleep, in seconds, so that a changed rate takes effect after it.
 
     Attributes:
-        rate: as above; it may be changed.
+        rate: as above; may be changed.
     """
 
     def __init__(
@@ -32,28 +32,28 @@ class RateLimiter:
         rate: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
-        longest: float = math.inf,
+        max_sleep: float = math.inf,
     ) -> None:
         self.rate = rate
         self._sleep = sleep
         self._clock = clock
-        self._longest = longest
-        # Bytes since the beginning: what was received, and what is within the rate by now.
+        self._max_sleep = max_sleep
+        # Bytes since the start: received, and allowed by the rate so far.
         self._received = 0.0
         self._allowed = 0.0
-        self._at = 0.0
+        self._updated_at = 0.0
 
-    async def spend(self, size: int) -> None:
-        """Account for *size* bytes received, and wait until they are within the rate."""
-        self._pass_time()
+    async def throttle(self, size: int) -> None:
+        """Count *size* bytes received, and wait until the rate allows them."""
+        self._update_allowed()
         self._received += size
-        mine = self._received
-        while (wait := (mine - self._allowed) / self.rate) > _NOTHING_SECONDS:
-            await self._sleep(min(wait, self._longest))
-            self._pass_time()
+        own = self._received
+        while (wait := (own - self._allowed) / self.rate) > _MIN_WAIT_SECONDS:
+            await self._sleep(min(wait, self._max_sleep))
+            self._update_allowed()
 
-    def _pass_time(self) -> None:
+    def _update_allowed(self) -> None:
         now = self._clock()
-        allowed = self._allowed + self.rate * (now - self._at)
-        self._allowed = min(allowed, self._received + self.rate * _AHEAD_SECONDS)
-        self._at = now
+        allowed = self._allowed + self.rate * (now - self._updated_at)
+        self._allowed = min(allowed, self._received + self.rate * _BURST_SECONDS)
+        self._updated_at = now

@@ -1,29 +1,29 @@
-"""A semaphore whose size may change while its permits are out."""
+"""A semaphore whose size may change while permits are held."""
 
 import asyncio
 
 
 class ResizableSemaphore(asyncio.Semaphore):
-    """As many permits as :attr:`limit`; fewer for a while when it has been lowered.
+    """A semaphore with a changeable number of permits.
 
     Attributes:
-        limit: how many there are.
+        limit: the number of permits. After it was lowered, more may be held until released.
     """
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self.limit = limit
-        self._surplus = 0
+        self._excess = 0
 
     def release(self) -> None:
-        """Give a permit back; one too many is not given out again."""
-        if self._surplus:
-            self._surplus -= 1
+        """Release a permit; while more than :attr:`limit` were held, it is not granted again."""
+        if self._excess:
+            self._excess -= 1
         else:
             super().release()
 
     def resize(self, limit: int) -> None:
-        """Have *limit* permits from now on; those that are out too many end with their holders."""
+        """Set the number of permits; permits held beyond it end with their release."""
         change = limit - self.limit
         self.limit = limit
         while change > 0:
@@ -32,4 +32,4 @@ class ResizableSemaphore(asyncio.Semaphore):
         while change < 0 and self._value > 0:
             change += 1
             self._value -= 1
-        self._surplus -= change
+        self._excess -= change

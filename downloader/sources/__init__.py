@@ -1,38 +1,57 @@
-"""Read lists of addresses, in any format, as a stream of targets.
+"""Lists of URLs in any format, read as a stream of targets.
 
-A list is never held: bytes are read, uncompressed and parsed piece by piece, whatever its length.
-A line that is no address becomes that line's :class:`~downloader.models.Failed`; a list that
-cannot be read at all raises :class:`~downloader.errors.SourceError`.
+A list is never held in memory: its bytes are read, decompressed and parsed chunk by chunk. A line
+that is no valid URL becomes a :class:`~downloader.models.Failed` outcome of that line; a list that
+cannot be read raises :class:`~downloader.errors.SourceError`.
 
-``inputs`` opens what the command line names and ``formats`` finds out what it is; ``plain``,
-``records`` and ``sitemap`` parse one family of formats each. Below them, ``lines`` turns bytes
-into lines, and ``entries`` turns what a line says into a target or a failure. ``sharing`` leaves
-out what other runs have of the list.
+``inputs`` opens the SOURCE arguments of a command line. ``list_parser`` detects the format of each
+list by the registry in ``formats``, whose modules parse one format each, by way of ``lines`` where
+it is text. ``entries`` validates what a line says. ``shard_filter`` skips entries of other shards.
 
-Everything here blocks, and is meant to run in a thread of its own (see ``reader``).
+All of it blocks, and is meant to run in a thread of its own (``core.read_ahead``). The names below
+are imported when they are first used, so that help can name the formats without loading the rest.
 """
 
-from downloader.sources.entries import (
-    Entry,
-    from_addresses,
-    from_items,
-    parse_checksum,
-    parse_header,
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from downloader.sources.entries import (
+        Entry,
+        from_addresses,
+        from_items,
+        parse_checksum,
+        parse_header,
+    )
+    from downloader.sources.inputs import STDIN, check_readable, is_archive, is_url, read
+    from downloader.sources.list_input import FetchList
+    from downloader.sources.shard_filter import ShardFilter
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import a name when it is first used (PEP 562)."""
+        if name in __all__:
+            for module in map(import_module, _EXPORTING_MODULES):
+                if hasattr(module, name):
+                    return getattr(module, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+#: The modules that define the names below.
+_EXPORTING_MODULES = tuple(
+    f"{__name__}.{module}" for module in ("entries", "list_input", "shard_filter", "inputs")
 )
-from downloader.sources.formats import FetchList
-from downloader.sources.inputs import STDIN, check, is_address, is_archive, read
-from downloader.sources.shard_filter import ShardFilter
 
 __all__ = [
     "STDIN",
     "Entry",
     "FetchList",
     "ShardFilter",
-    "check",
+    "check_readable",
     "from_addresses",
     "from_items",
-    "is_address",
     "is_archive",
+    "is_url",
     "parse_checksum",
     "parse_header",
     "read",

@@ -1,4 +1,4 @@
-"""What one line of a list says, checked: a target, or the failure of the line."""
+"""Lines of lists, validated: each becomes a target, or the failure of the line."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,16 @@ _DIGEST_BITS = {"md5": 128, "sha1": 160, "sha224": 224, "sha256": 256, "sha384":
 
 @dataclass(slots=True)
 class ListLine:
-    """What one line of a list says, before it is checked."""
+    """What one line of a list says, not yet validated.
+
+    Attributes:
+        origin: where it was read, such as ``sites.txt:3``.
+        text: the URL, as written.
+        name: the file name for it, or None.
+        checksum: the expected checksum, as written, or None.
+        headers: request header fields, written ``Name: value``.
+        error: what the parser of the list found wrong with the line.
+    """
 
     origin: str
     text: str
@@ -29,7 +38,7 @@ class ListLine:
 
 
 def from_line(line: ListLine, index: int) -> Entry:
-    """Return the target that a line asks for, or the failure that tells what is wrong with it."""
+    """Return the target that a line stands for, or what is wrong with the line."""
     try:
         if line.error is not None:
             raise line.error
@@ -45,7 +54,7 @@ def from_line(line: ListLine, index: int) -> Entry:
         return Failed(
             index=index,
             origin=line.origin,
-            url=urls.conceal(line.text),
+            url=urls.redact_text(line.text),
             kind=error.kind,
             message=error.message,
             hint=error.hint,
@@ -53,9 +62,9 @@ def from_line(line: ListLine, index: int) -> Entry:
 
 
 def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:
-    """Yield targets for addresses that a program gives, numbered from 0.
+    """Yield targets for the URLs or targets that a program passes, numbered from 0.
 
-    A :class:`Target` is taken as it is, but for its ``index``.
+    A :class:`Target` keeps all but its ``index``.
     """
     for index, item in enumerate(items):
         if isinstance(item, Target):
@@ -72,7 +81,7 @@ def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:
 
 
 def from_addresses(addresses: Iterable[tuple[str, str]]) -> Iterator[Entry]:
-    """Yield targets for addresses with where they were read, numbered from 0."""
+    """Yield targets for pairs of origin and URL, numbered from 0."""
     for index, (origin, address) in enumerate(addresses):
         yield from_line(ListLine(origin, address), index)
 
@@ -81,11 +90,11 @@ def parse_header(text: str) -> tuple[str, str]:
     """Return name and value of a header field written ``Name: value``.
 
     Raises:
-        BadUrlError: it is no header field (RFC 9110, section 5).
+        BadUrlError: it is not a header field (RFC 9110, section 5).
     """
     match = _HEADER.fullmatch(text.strip())
     if match is None:
-        # Only the first word, because what follows may be a secret.
+        # Only the first word is quoted, because the rest may be a secret.
         shown = printable(text.split(maxsplit=1)[0][:40]) if text.strip() else ""
         raise BadUrlError(f"not a header field: {shown!r}", hint="write Name: value")
     return match[1], match[2]
@@ -95,7 +104,7 @@ def parse_checksum(text: str) -> Checksum:
     """Return a checksum written as ``sha-256=HEX`` (aria2), ``sha256:HEX`` or bare SHA-256 hex.
 
     Raises:
-        BadUrlError: it is none, or its algorithm is unknown.
+        BadUrlError: it is not a checksum, or its algorithm is unknown.
     """
     algorithm, _, digest = text.strip().lower().replace(":", "=").rpartition("=")
     algorithm = algorithm.replace("-", "") or "sha256"

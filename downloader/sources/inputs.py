@@ -1,4 +1,4 @@
-"""The SOURCEs of a command line: addresses, files and standard input."""
+"""The SOURCE arguments of a command line: URLs, list files and standard input."""
 
 import os
 import re
@@ -8,33 +8,32 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from downloader import parquet
 from downloader.errors import SourceError
 from downloader.sources.entries import Entry, ListLine, from_line
-from downloader.sources.formats import FetchList, parse_list
-from downloader.sources.line_reader import GZIP
-from downloader.sources.tabular import parse_parquet
+from downloader.sources.formats import detect_format
+from downloader.sources.list_input import FetchList
+from downloader.sources.list_parser import parse_list
 from downloader.web.archive_formats import archive_format, has_archive_suffix
 from downloader.web.text import printable
 
-#: The SOURCE that is standard input.
+#: The SOURCE that stands for standard input.
 STDIN = "-"
 
-_CHUNK = 64 * 1024
-#: Bytes that tell Parquet, which is read from its end, from everything else.
-_MAGIC = 4
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+_CHUNK_BYTES = 64 * 1024
+#: Bytes that suffice to recognise a binary format.
+_MAGIC_BYTES = 16
+_ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_WEB_SCHEME = re.compile(r"https?://", re.IGNORECASE)
 
 
-def is_address(source: str) -> bool:
-    """Return whether a SOURCE of the command line is itself a URL and no list."""
-    return _WEB_ADDRESS.match(source) is not None
+def is_url(source: str) -> bool:
+    """Return whether a SOURCE is a URL to fetch, and not a list."""
+    return _WEB_SCHEME.match(source) is not None
 
 
 def is_archive(source: str) -> bool:
-    """Return whether a SOURCE of the command line is a web archive, by its name or first bytes."""
-    if is_address(source) or source == STDIN:
+    """Return whether a SOURCE is a web archive, by its name or first bytes."""
+    if is_url(source) or source == STDIN:
         return False
     if has_archive_suffix(source):
         return True
@@ -48,34 +47,35 @@ def is_archive(source: str) -> bool:
         return False
 
 
-def check(source: str) -> None:
-    """Find out before anything is fetched whether a SOURCE can be read.
+def check_readable(source: str) -> None:
+    """Check that a SOURCE can be read, before anything is fetched.
 
     Raises:
         SourceError: it cannot.
     """
-    if is_address(source) or source == STDIN:
+    if is_url(source) or source == STDIN:
         return
     path = Path(source)
-    shown = printable(source)
+    label = printable(source)
     if path.is_dir():
-        raise SourceError(f"{shown} is a folder, not a list", hint="name a file inside it")
-    if _SCHEME.match(source):
-        raise SourceError(f"{shown} is neither a list nor an http or https address")
+        raise SourceError(f"{label} is a folder, not a list", hint="name a file inside it")
+    if _ANY_SCHEME.match(source):
+        raise SourceError(f"{label} is neither a list nor an http or https address")
     try:
         if path.exists() and not path.is_file():
-            # To open a pipe and close it again would take it from who reads it later.
+            # To open a pipe and close it again would break it for its writer.
             return
         with path.open("rb") as file:
-            if parquet.is_parquet(path.name, file.read(_MAGIC)):
-                parquet.load()
-    except parquet.ParquetError as error:
-        raise SourceError(f"{shown} {error.message}", hint=error.hint) from error
+            head = file.read(_MAGIC_BYTES)
     except FileNotFoundError:
-        hint = "" if source.startswith("/") else f"if it is an address, write https://{shown}"
-        raise SourceError(f"there is no list {shown}", hint=hint) from None
+        hint = "" if source.startswith("/") else f"if it is an address, write https://{label}"
+        raise SourceError(f"there is no list {label}", hint=hint) from None
     except (OSError, ValueError) as error:
-        raise SourceError(f"cannot read {shown}: {_reason(error)}") from error
+        raise SourceError(f"cannot read {label}: {_reason(error)}") from error
+    try:
+        detect_format(path.name, head, "").check_requirements()
+    except SourceError as error:
+        raise SourceError(f"{label} {error.message}", hint=error.hint) from error
 
 
 def read(sources: Iterable[str], fetch_list: FetchList) -> Iterator[Entry]:
@@ -96,39 +96,28 @@ def read(sources: Iterable[str], fetch_list: FetchList) -> Iterator[Entry]:
 
 
 def _lines_of(source: str, fetch_list: FetchList) -> Iterator[ListLine]:
-    if is_address(source):
+    if is_url(source):
         yield ListLine("command line", source)
         return
-    shown = "stdin" if source == STDIN else printable(source)
+    label = "stdin" if source == STDIN else printable(source)
     name = PurePosixPath(source).name
     with _opened(source) as stream:
-        if source != STDIN and _is_parquet_file(stream, name):
-            yield from parse_parquet(stream, shown)
-        else:
-            yield from parse_list(_pieces(stream), shown, name, fetch_list)
+        file = stream if source != STDIN and stream.seekable() else None
+        yield from parse_list(_chunks(stream), label, name, fetch_list, file=file)
 
 
-def _is_parquet_file(stream: BinaryIO, name: str) -> bool:
-    """Return whether a file is Parquet that can be read where it is; it stays at its beginning."""
-    if not stream.seekable():
-        return False
-    head = stream.read(_MAGIC)
-    stream.seek(0)
-    return head[:2] != GZIP and parquet.is_parquet(name, head)
-
-
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the bytes of a list, as soon as there are some."""
-    while data := os.read(stream.fileno(), _CHUNK):
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the bytes of a list as soon as they arrive, also from a slow pipe."""
+    while data := os.read(stream.fileno(), _CHUNK_BYTES):
         yield data
 
 
 @contextmanager
 def _opened(source: str) -> Iterator[BinaryIO]:
-    """Open a file or standard input, without a buffer.
+    """Open a file or standard input, unbuffered.
 
     Raises:
-        SourceError: it cannot be opened, or what is done with it meanwhile fails.
+        SourceError: it cannot be opened or, inside the context, not be read.
     """
     if source == STDIN and sys.stdin is None:
         raise SourceError("standard input is closed")

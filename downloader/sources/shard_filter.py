@@ -1,4 +1,4 @@
-"""Which entries of a list are this run's, when several runs share it."""
+"""Which entries of a list belong to this run, when several runs share the list."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,33 +9,33 @@ from downloader.sources.entries import Entry
 
 
 class ShardFilter:
-    """The part of a list that is one shard's.
+    """Selects the entries of one shard.
 
-    A line that is no address has no host, and is the first shard's. That a list which the list
-    names could not be fetched is everybody's: each of them misses lines of its own.
+    A line that is no valid URL has no host; it belongs to the first shard. A nested list that
+    could not be fetched is reported by every shard, because each may miss lines of its own.
 
     Attributes:
-        shard: which; None for all of the list.
-        others: how many entries other shards have, of those that have been read.
+        shard: the shard of this run; None for the whole list.
+        others: entries of other shards among those read so far.
     """
 
     def __init__(self, shard: Shard | None) -> None:
         self.others = 0
         self.shard = shard
 
-    def of(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Yield the entries that are this run's; without a shard, all."""
+    def select(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Yield the entries of this shard; without a shard, all."""
         if self.shard is None:
             yield from entries
             return
         for entry in entries:
-            if _is_of(self.shard, entry):
+            if _belongs_to(self.shard, entry):
                 yield entry
             else:
                 self.others += 1
 
 
-def _is_of(shard: Shard, entry: Entry) -> bool:
+def _belongs_to(shard: Shard, entry: Entry) -> bool:
     if isinstance(entry, Failed):
         return shard.number == 1 or entry.kind is not ErrorKind.BAD_URL
     return shard.owns(entry.url)

@@ -1,1 +1,4 @@
-"""Pure functions on what the web is made of: URLs, file names, media types, charsets, codings."""
+"""URLs, file names, media types, charsets, content codings, IP addresses and safe text.
+
+Nothing here reads or writes anything, except for the table of media types.
+"""

@@ -1,4 +1,4 @@
-"""Count the characters of a text, in the encoding a browser would choose."""
+"""Find the character encoding of a text as a browser does, and count its characters."""
 
 import codecs
 import re
@@ -8,10 +8,12 @@ from functools import lru_cache
 import webencodings
 from webencodings import Encoding
 
-#: How much of a text is looked at before its encoding is decided.
-SAMPLE = 64 * 1024
-#: Where a browser looks for a declaration (HTML standard, "prescan a byte stream").
-_PRESCAN = 1024
+#: Bytes of a text by which its encoding is decided.
+SAMPLE_BYTES = 64 * 1024
+#: Bytes in which a browser looks for a declaration (HTML standard, "prescan a byte stream").
+_PRESCAN_BYTES = 1024
+#: Bytes by which an encoding that nothing declares is guessed; more costs time and changes little.
+_DETECTION_BYTES = 16 * 1024
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
 _DECLARED = re.compile(
     rb"""<meta[^>]{0,500}?\scharset\s*=\s*["']?\s*([\w.:-]+)"""
@@ -21,8 +23,8 @@ _DECLARED = re.compile(
 )
 _CSS_DECLARED = re.compile(rb'@charset "([\w.:-]+)";')
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']+)""", re.IGNORECASE)
-#: So many different fields are remembered, because most answers have one of a few.
-_KINDS = 256
+#: Distinct Content-Type fields to remember: most responses of a site have one of a few.
+_CACHED_FIELDS = 256
 
 
 class CharsetSource(StrEnum):
@@ -39,9 +41,9 @@ def _lookup(label: str) -> Encoding | None:
     return webencodings.lookup(label) if label.isascii() else None
 
 
-@lru_cache(maxsize=_KINDS)
+@lru_cache(maxsize=_CACHED_FIELDS)
 def _from_header(content_type: str) -> Encoding | None:
-    """Return the encoding that a ``Content-Type`` field names."""
+    """Return the encoding that a Content-Type field names, or None."""
     match = _CHARSET.search(content_type)
     return _lookup(match[1]) if match else None
 
@@ -50,16 +52,16 @@ _UTF8 = webencodings.UTF8
 _LATIN1 = _lookup("windows-1252") or _UTF8
 
 
-class CharacterCount:
+class CharacterCounter:
     """Counts the characters of a text that arrives in pieces.
 
-    The encoding is decided on the first 64 KiB: byte order mark, header, declaration in the text
-    (for UTF-8 none is needed), and otherwise detection. What cannot be decoded counts as one
-    character, as the replacement that a browser shows.
+    The first 64 KiB decide the encoding, by the first of these that applies: byte order mark,
+    Content-Type, declaration in the text, valid UTF-8, statistical detection. An invalid byte
+    sequence counts as one character, because a browser shows U+FFFD for it.
 
     Attributes:
-        charset: the WHATWG name of the encoding; empty until decided.
-        source: how it was found.
+        charset: the WHATWG name of the encoding; empty until it is decided.
+        source: how it was found; None until then.
     """
 
     def __init__(self, content_type: str) -> None:
@@ -76,18 +78,18 @@ class CharacterCount:
             self._characters += _length(self._decoder, data)
             return
         self._sample += data
-        if len(self._sample) >= SAMPLE:
+        if len(self._sample) >= SAMPLE_BYTES:
             self._decide()
 
     def finish(self) -> int:
-        """Return how many characters there were."""
+        """Return the number of characters."""
         decoder = self._decoder or self._decide()
         return self._characters + _length(decoder, b"", final=True)
 
     def _decide(self) -> codecs.IncrementalDecoder:
         sample = bytes(self._sample)
         self._sample.clear()
-        encoding, self.source, mark = _choose(sample[:SAMPLE], self._header)
+        encoding, self.source, mark = _choose(sample[:SAMPLE_BYTES], self._header)
         self.charset = encoding.name
         decoder = encoding.codec_info.incrementaldecoder("replace")
         self._characters = _length(decoder, sample[mark:])
@@ -95,9 +97,9 @@ class CharacterCount:
         return decoder
 
 
-def decoded(data: bytes, content_type: str) -> str:
-    """Return a text, or the beginning of one, in the encoding that a browser would choose."""
-    encoding, _, mark = _choose(data[:SAMPLE], _from_header(content_type))
+def decode_text(data: bytes, content_type: str) -> str:
+    """Decode a text, or its beginning, in the encoding that a browser would choose."""
+    encoding, _, mark = _choose(data[:SAMPLE_BYTES], _from_header(content_type))
     return encoding.codec_info.decode(data[mark:], "replace")[0]
 
 
@@ -107,7 +109,7 @@ def _length(
     try:
         return len(decoder.decode(data, final))
     except UnicodeError:
-        # Python's ISO-2022-JP gives up on a long broken escape sequence, unless it is the end.
+        # Python's ISO-2022-JP decoder fails on a long invalid escape sequence, except at the end.
         decoder.reset()
         return len(decoder.decode(data, True))
 
@@ -119,27 +121,27 @@ def _choose(sample: bytes, header: Encoding | None) -> tuple[Encoding, CharsetSo
             return _lookup(label) or _UTF8, CharsetSource.BOM, len(mark)
     if header is not None:
         return header, CharsetSource.HEADER, 0
-    declared = _DECLARED.search(sample[:_PRESCAN]) or _CSS_DECLARED.match(sample)
+    declared = _DECLARED.search(sample[:_PRESCAN_BYTES]) or _CSS_DECLARED.match(sample)
     if declared is not None:
         label = next(group for group in declared.groups() if group).decode("ascii")
         encoding = _lookup(label)
         if encoding is not None:
             if encoding.name.startswith("utf-16"):
-                # A declaration that could be read as ASCII is not in UTF-16 (HTML standard).
+                # A declaration that is readable as ASCII cannot be in UTF-16 (HTML standard).
                 encoding = _UTF8
             return encoding, CharsetSource.META, 0
     try:
-        # A sample that is not the whole text may end within a character.
-        codecs.getincrementaldecoder("utf-8")().decode(sample, len(sample) < SAMPLE)
+        # A sample that is not the whole text may be cut within a character.
+        codecs.getincrementaldecoder("utf-8")().decode(sample, len(sample) < SAMPLE_BYTES)
     except UnicodeDecodeError:
         return _detect(sample), CharsetSource.DETECTED, 0
     return _UTF8, CharsetSource.UTF8, 0
 
 
 def _detect(sample: bytes) -> Encoding:
-    """Return the most plausible encoding of bytes that declare none and are not UTF-8."""
+    """Return the most likely encoding of bytes that declare none and are not UTF-8."""
     # Few texts need it, and it takes a while to import.
     import charset_normalizer
 
-    best = charset_normalizer.from_bytes(sample[:16384]).best()
+    best = charset_normalizer.from_bytes(sample[:_DETECTION_BYTES]).best()
     return (best and _lookup(best.encoding.replace("_", "-"))) or _LATIN1

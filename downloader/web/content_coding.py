@@ -1,7 +1,7 @@
-"""Undo content codings (RFC 9110, section 8.4), and know whether the end was reached.
+"""Decode content codings (RFC 9110, section 8.4), and check that the stream is complete.
 
-A coded body whose framing is complete may still be cut: only the coding's own end of stream
-tells. So every decoder here says, when the input is over, whether it saw that end.
+A body may be cut off although its HTTP framing is complete, as by a proxy that gave up: only the
+coding's own end-of-stream marker proves that nothing is missing. Every decoder checks for it.
 """
 
 import sys
@@ -18,33 +18,33 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-#: What is asked for, in the order of preference.
+#: The value of Accept-Encoding, in order of preference.
 ACCEPT_ENCODING = "gzip, deflate, br, zstd"
-#: Decoded bytes are handed on in pieces of at most about this many bytes, however small the input
-#: that makes them, so that a decompression bomb is met piece by piece.
-PIECE = 1024 * 1024
+#: Bytes of the largest decoded piece, approximately. However well the input is compressed, a
+#: decompression bomb is seen piece by piece, and never fills memory.
+MAX_PIECE_BYTES = 1024 * 1024
 
 
 class ContentDecoder(Protocol):
-    """Undoes one coding, streaming."""
+    """Decodes one content coding, streaming."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what *data* decodes to, in pieces of bounded size.
+        """Decode *data*, and yield the result in pieces of bounded size.
 
         Raises:
             DecodeError: the data is corrupt.
         """
 
     def finish(self) -> None:
-        """Say that the input is over.
+        """Check that the input ended where the coding ends.
 
         Raises:
-            TruncatedError: the coding's end of stream was not seen.
+            TruncatedError: the end of stream is missing.
         """
 
 
 class _ZlibDecoder:
-    """gzip (RFC 1952, several members allowed) or deflate in both of its forms."""
+    """gzip (RFC 1952, one or more members), or deflate in either of its forms."""
 
     def __init__(self, coding: str) -> None:
         self._coding = coding
@@ -66,24 +66,24 @@ class _ZlibDecoder:
                 data, more = self._next_member(data), False
                 continue
             try:
-                piece = self._decompressor.decompress(data, PIECE)
+                piece = self._decompressor.decompress(data, MAX_PIECE_BYTES)
             except zlib.error as error:
                 raise DecodeError(f"the {self._coding} body is corrupt") from error
             if piece:
                 yield piece
-            # Output may wait inside the decompressor even when all of the input was taken.
-            more = len(piece) == PIECE
+            # The decompressor may hold output back although it has consumed all input.
+            more = len(piece) == MAX_PIECE_BYTES
             ended = self._decompressor.eof
             data = self._decompressor.unused_data if ended else self._decompressor.unconsumed_tail
 
     def _choose_form(self, data: bytes) -> None:
-        """Take "deflate" for zlib (RFC 1950), as the standard says, or raw, as some servers do."""
+        """Treat deflate as zlib (RFC 1950), as the standard says, or as raw, as some servers do."""
         zlib_header = data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
         if not zlib_header:
             self._decompressor = zlib.decompressobj(wbits=-15)
 
     def _next_member(self, data: bytes) -> bytes:
-        """Return what follows an ended stream; zero padding is dropped, as gzip itself does."""
+        """Return the data behind an ended stream, without zero padding, as gzip itself does."""
         if not self._gzip and data:
             raise DecodeError(f"data after the end of the {self._coding} body")
         data = data.lstrip(b"\0")
@@ -101,8 +101,8 @@ class _ZlibDecoder:
 class _BrotliDecoder:
     """Brotli (RFC 7932)."""
 
-    #: The library overshoots a limit to as much as twice of it.
-    _LIMIT = PIECE // 2
+    #: The library exceeds its limit by a factor of up to two.
+    _LIMIT = MAX_PIECE_BYTES // 2
 
     def __init__(self) -> None:
         self._decompressor = brotli.Decompressor()
@@ -128,7 +128,7 @@ class _BrotliDecoder:
 
 
 class _ZstdDecoder:
-    """Zstandard (RFC 8878, several frames allowed), with windows up to 8 MiB (RFC 9659)."""
+    """Zstandard (RFC 8878, one or more frames), with windows up to 8 MiB (RFC 9659)."""
 
     def __init__(self) -> None:
         self._decompressor = self._new()
@@ -144,7 +144,7 @@ class _ZstdDecoder:
                     return
                 self._decompressor = self._new()
             try:
-                piece = self._decompressor.decompress(data, PIECE)
+                piece = self._decompressor.decompress(data, MAX_PIECE_BYTES)
             except zstd.ZstdError as error:
                 raise DecodeError("the zstd body is corrupt") from error
             if piece:
@@ -162,20 +162,20 @@ class _ZstdDecoder:
 
 
 class _DecoderChain:
-    """Stacked codings: the last applied is undone first (RFC 9110, section 8.4)."""
+    """Several codings: the one applied last is decoded first (RFC 9110, section 8.4)."""
 
     def __init__(self, decoders: list[ContentDecoder]) -> None:
         self._decoders = decoders
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        yield from self._through(data, 0)
+        yield from self._decode(data, 0)
 
-    def _through(self, data: bytes, index: int) -> Iterator[bytes]:
+    def _decode(self, data: bytes, index: int) -> Iterator[bytes]:
         if index == len(self._decoders):
             yield data
             return
         for piece in self._decoders[index].feed(data):
-            yield from self._through(piece, index + 1)
+            yield from self._decode(piece, index + 1)
 
     def finish(self) -> None:
         for decoder in self._decoders:
@@ -189,18 +189,18 @@ _DECODERS: dict[str, Callable[[], ContentDecoder]] = {
     "br": _BrotliDecoder,
     "zstd": _ZstdDecoder,
 }
-#: More layers than anybody applies, but few enough to bound the work of a hostile header.
-_MOST_LAYERS = 4
-#: Archives that are compressed by nature. Servers that see ``.tar.gz`` often call that a content
-#: coding as well; undoing it would save a bare tar under a name that says gz, so like browsers
-#: and wget it is left alone.
-_COMPRESSED_BY_NATURE = frozenset(
+#: More codings than any server applies, and few enough to bound the work for a hostile header.
+_MAX_CODINGS = 4
+#: Types of compressed archives. For ``.tar.gz`` servers often send ``Content-Encoding: gzip`` as
+#: well; decoding that would save a bare tar under a name that ends in gz. Browsers and wget leave
+#: it as it is.
+_GZIP_TYPES = frozenset(
     {"application/gzip", "application/x-gzip", "application/x-tgz", "application/x-gtar"}
 )
 
 
 def decoder_for(content_coding: str, media_type: str = "") -> ContentDecoder | None:
-    """Return what undoes a ``Content-Encoding`` field, or None where nothing is to be undone.
+    """Return the decoder for a Content-Encoding field, or None if the body is not coded.
 
     Raises:
         DecodeError: a coding is unknown.
@@ -209,9 +209,9 @@ def decoder_for(content_coding: str, media_type: str = "") -> ContentDecoder | N
         return None
     names = [name.strip().lower() for name in content_coding.split(",")]
     names = [name for name in names if name not in ("", "identity")]
-    if media_type in _COMPRESSED_BY_NATURE and names in (["gzip"], ["x-gzip"]):
+    if media_type in _GZIP_TYPES and names in (["gzip"], ["x-gzip"]):
         return None
-    if len(names) > _MOST_LAYERS:
+    if len(names) > _MAX_CODINGS:
         raise DecodeError(f"{len(names)} stacked content codings")
     unknown = [name for name in names if name not in _DECODERS]
     if unknown:

@@ -1,10 +1,13 @@
-"""Pure: what a document says of its own encoding, and has it say what only a header told."""
+"""Declarations of the character encoding in HTML and CSS: detect one, or insert one.
+
+A saved page has lost its Content-Type header, so it must declare what only the header said.
+"""
 
 import re
 
-#: What follows the name of a tag; an attribute may hold a whole page.
+#: The rest of a tag behind its name; an attribute value may contain ``>``.
 _REST = rb"""(?:[^>"']|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))*+"""
-_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _META = re.compile(
     rb"(<meta\s[^>]*charset)|<!--.*?(?:-->|\Z)|<[a-z]" + _REST, re.IGNORECASE | re.DOTALL
 )
@@ -16,29 +19,32 @@ _START = re.compile(
     + rb">))*",
     re.IGNORECASE | re.DOTALL,
 )
-#: What is served as a page may be a script or a picture, in which a tag would break something.
+#: A script or a picture that is served as HTML does not begin like this; a tag would break it.
 _MARKUP = re.compile(rb"\s*<[!?/a-z]", re.IGNORECASE)
-#: Where browsers look for it (HTML standard, 13.2.3.2).
-_PRESCAN = 1024
+#: Bytes in which browsers look for a declaration (HTML standard, 13.2.3.2).
+_PRESCAN_BYTES = 1024
 
 
 def declares_encoding(body: bytes) -> bool:
-    """Return whether a page says where browsers look for it which encoding it is in."""
-    start = body[:_PRESCAN]
-    return start.startswith(_MARKS) or any(found[1] for found in _META.finditer(start))
+    """Return whether a page declares its encoding where browsers look for it."""
+    start = body[:_PRESCAN_BYTES]
+    return start.startswith(_BOMS) or any(found[1] for found in _META.finditer(start))
 
 
 def with_encoding(body: bytes, media_type: str, encoding: str) -> bytes:
-    """Return a document that says itself that it is in *encoding*, if it does not and has to.
+    """Return a document that declares its encoding, if it needs to and does not yet.
 
-    *encoding* is the name that the Encoding standard gives it, or empty if nobody told it. A page
-    gets a ``meta`` element, a style sheet an ``@charset`` rule (CSS Syntax, 3.2), and what is in
-    UTF-16 a byte order mark, because there the others mean nothing. What is in ASCII means the
-    same in every other encoding; other kinds of documents cannot say it, nor does what is called
-    a page and does not begin with markup.
+    A page gets a ``meta`` element, a style sheet an ``@charset`` rule (CSS Syntax, 3.2), and text
+    in UTF-16 a byte order mark, because the others have no effect there. Pure ASCII needs none,
+    and other types of documents cannot declare one.
+
+    Args:
+        body: the document.
+        media_type: its type.
+        encoding: the encoding's name in the Encoding standard; empty if it is not known.
     """
     page = media_type == "text/html"
-    if not encoding or body.startswith(_MARKS) or not (page or media_type == "text/css"):
+    if not encoding or body.startswith(_BOMS) or not (page or media_type == "text/css"):
         return body
     if encoding.startswith("utf-16"):
         return (b"\xfe\xff" if encoding == "utf-16be" else b"\xff\xfe") + body
@@ -49,5 +55,6 @@ def with_encoding(body: bytes, media_type: str, encoding: str) -> bytes:
     if not page:
         return f'@charset "{encoding}";'.encode("ascii") + body
     start = _START.match(body)
-    place = start.end() if start and start.end() < _PRESCAN // 2 else 0
-    return body[:place] + f"<meta charset={encoding}>".encode("ascii") + body[place:]
+    position = start.end() if start and start.end() < _PRESCAN_BYTES // 2 else 0
+    meta = f"<meta charset={encoding}>".encode("ascii")
+    return body[:position] + meta + body[position:]

@@ -1,4 +1,4 @@
-"""Pure: text that is safe to print, and quantities as people write them."""
+"""Text for people: safe to print on a terminal; sizes, durations and dates parsed and formatted."""
 
 import logging
 import re
@@ -12,12 +12,13 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)", re.IGNORECASE)
 _PLAIN = re.compile(r"[ -~]*")
-#: Control, format (bidi overrides), surrogate, private, line and paragraph separator.
+#: Unicode categories: control, format (such as bidi overrides), surrogate, private, unassigned, and
+#: the separators of lines and paragraphs.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def printable(text: str) -> str:
-    r"""Return *text* with every character escaped that could steer a terminal or forge a line.
+    r"""Return *text* with every character escaped that could control a terminal or fake a line.
 
     >>> printable("a\x1b[31m\nb")
     'a\\x1b[31m\\nb'
@@ -38,24 +39,24 @@ def printable_lines(text: str) -> str:
 
 
 class SafeFormatter(logging.Formatter):
-    """Log lines and tracebacks may quote what a server sent, and go to a terminal all the same."""
+    """Escapes log records and tracebacks, which may quote what a server sent."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as lines that are safe to print."""
+        """Format a record as lines that are safe to print."""
         return printable_lines(super().format(record))
 
 
 def parse_size(text: str) -> int:
-    """Return a number of bytes from text such as ``500``, ``10M`` or ``1.5GiB``.
+    """Parse a number of bytes from text such as ``500``, ``10M`` or ``1.5GiB``.
 
     Suffixes are 1024-based, as in wget.
 
     Raises:
-        ValueError: the text is no size.
+        ValueError: the text is not a size.
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no size; write a number with k, M, G or T, such as 10M")
+        raise ValueError(f"{text!r} is not a size; write a number with k, M, G or T, such as 10M")
     # Imported only for a size that is given, because it takes a while.
     from fractions import Fraction
 
@@ -63,19 +64,19 @@ def parse_size(text: str) -> int:
 
 
 def parse_seconds(text: str) -> float:
-    """Return seconds from text such as ``30``, ``1.5s``, ``500ms`` or ``2m``.
+    """Parse seconds from text such as ``30``, ``1.5s``, ``500ms`` or ``2m``.
 
     Raises:
-        ValueError: the text is no length of time.
+        ValueError: the text is not a duration.
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no length of time; write seconds, or use ms, s, m, h or d")
+        raise ValueError(f"{text!r} is not a duration; write seconds, or use ms, s, m, h or d")
     return float(match[1]) * _SECONDS[match[2].lower()]
 
 
 def format_size(count: float) -> str:
-    """Return a number of bytes in the unit a person would choose.
+    """Format a number of bytes with the unit that keeps it short.
 
     >>> format_size(1536)
     '1.5 KiB'
@@ -88,13 +89,13 @@ def format_size(count: float) -> str:
 
 
 @lru_cache(maxsize=256)
-def http_date(field: str) -> datetime | None:
-    """Return a date of HTTP in any of its three forms (RFC 9110, section 5.6.7), or None.
+def parse_http_date(field: str) -> datetime | None:
+    """Parse a date of HTTP in any of its three forms (RFC 9110, section 5.6.7), or return None.
 
-    One of them, asctime's, names no zone; all of them mean UTC.
+    The form of asctime names no time zone; all three mean UTC.
 
-    >>> http_date("Sun Nov  6 08:49:37 1994") == http_date("Sun, 06 Nov 1994 08:49:37 GMT")
-    True
+    >>> parse_http_date("Sun Nov  6 08:49:37 1994")
+    datetime.datetime(1994, 11, 6, 8, 49, 37, tzinfo=datetime.timezone.utc)
     """
     try:
         date = parsedate_to_datetime(field)

@@ -1,7 +1,7 @@
-"""Pure: parse, normalise, join and redact URLs, exactly as the WHATWG URL standard says.
+"""Parse, normalise, join and redact URLs, as the WHATWG URL standard defines.
 
-The parser is ``ada-url``, the one Node.js uses. A URL is kept as its normalised text, because a
-text is what travels: to the request, the journal, the report and other processes.
+The parser is ``ada-url``, which Node.js uses as well. A URL is kept as its normalised text, because
+requests, the journal, reports and other processes need it as text.
 """
 
 import re
@@ -11,29 +11,29 @@ import ada_url
 
 from downloader.errors import BadUrlError
 
-#: An absolute http or https URL, normalised, without a fragment. It may hold a password:
+#: An absolute http or https URL, normalised, without a fragment. It may contain a password:
 #: print and store only what :func:`redact` returns.
 Url = NewType("Url", str)
 
 _SCHEMES = ("http://", "https://")
 _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
-#: A tab or line break inside a URL is dropped by the standard's parser, which would fetch
-#: another address than the one a person sees; U+FFFD is what is left of undecodable bytes.
-_TREACHEROUS = re.compile("[\x00-\x1f\x7f\ufffd]")
+#: The standard's parser drops tabs and line breaks, so another URL would be fetched than a person
+#: sees; U+FFFD stands for undecodable bytes.
+_MISLEADING = re.compile("[\x00-\x1f\x7f\ufffd]")
 _ANY_SCHEME = re.compile(r"[^:/\\@]*:[/\\]+")
-_LONGEST_SHOWN = 200
+_MAX_SHOWN_LENGTH = 200
 
 
 def parse(text: str) -> Url:
-    """Return the URL that *text* means; without a scheme, ``https://`` is meant.
+    """Parse a URL; without a scheme, it gets ``https://``.
 
     Raises:
-        BadUrlError: the text is no http or https address.
+        BadUrlError: the text is not an http or https URL.
     """
     text = text.strip(" ")
     if not text:
         raise BadUrlError("the address is empty")
-    if _TREACHEROUS.search(text):
+    if _MISLEADING.search(text):
         raise BadUrlError("control characters or undecodable bytes in the address")
     if text[0] in "/\\" and text[:2] != "//":
         raise BadUrlError("a path without a host")
@@ -43,10 +43,10 @@ def parse(text: str) -> Url:
 
 
 def join(base: Url, reference: str) -> Url:
-    """Return the URL that *reference* means on a page at *base*.
+    """Resolve *reference* against *base*.
 
     Raises:
-        BadUrlError: the result is no http or https address.
+        BadUrlError: the result is not an http or https URL.
     """
     return _normalise(reference, base)
 
@@ -64,7 +64,7 @@ def _normalise(text: str, base: Url | None) -> Url:
 
 
 def without_credentials(url: Url) -> tuple[Url, tuple[str, str] | None]:
-    """Return *url* without user and password, and those two (percent-encoded) if it had any."""
+    """Return *url* without user and password, and these two, percent-encoded, if it had any."""
     if "@" not in url:
         return url, None
     parsed = ada_url.URL(url)
@@ -76,10 +76,10 @@ def without_credentials(url: Url) -> tuple[Url, tuple[str, str] | None]:
 
 
 def redact(url: Url) -> str:
-    """Return *url* without its password, fit to be printed and stored.
+    """Return *url* without its password, for printing and storing.
 
-    A user without a password is one as well: it is how tokens are written. Two URLs that differ
-    in these alone are one address, so this is also the identity by which duplicates are found.
+    A user without a password is removed as well, because tokens are written like that. URLs that
+    differ only in these are duplicates of each other.
     """
     if "@" not in url:
         return url
@@ -91,18 +91,18 @@ def redact(url: Url) -> str:
     return parsed.href
 
 
-def conceal(text: str) -> str:
-    """Return text that is no URL fit to be shown: short, and without what may be a password."""
+def redact_text(text: str) -> str:
+    """Return text that is not a valid URL for printing: short, and without a possible password."""
     before, at, after = text.strip().rpartition("@")
     scheme = _ANY_SCHEME.match(before)
     start = scheme.end() if scheme else 0
     user, colon, _ = before[start:].partition(":")
     text = f"{before[:start]}{user}:***@{after}" if colon else f"{before}{at}{after}"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+    return text if len(text) <= _MAX_SHOWN_LENGTH else f"{text[: _MAX_SHOWN_LENGTH - 1]}…"
 
 
 def host(url: Url) -> str:
-    """Return the host with its port where that is not the scheme's own, such as ``h:8080``."""
+    """Return the host, with its port if that is not the scheme's default, such as ``h:8080``."""
     return _authority(url)[1]
 
 
@@ -119,17 +119,16 @@ def origin(url: Url) -> str:
 
 
 def split(url: Url) -> tuple[str, str, str]:
-    """Return host (with port), path and query (without ``?``) of *url*, percent-encoded."""
+    """Return host (with port), path and query (without ``?``), percent-encoded."""
     _, authority, rest = _authority(url)
     path, _, query = rest.partition("?")
     return authority, f"/{path}", query
 
 
 def _authority(url: Url) -> tuple[str, str, str]:
-    """Return scheme (with colon), host with port, and what follows the slash behind that.
+    """Return scheme (with colon), host with port, and the rest behind the next slash.
 
-    In a URL that the parser has normalised these are found by their separators, which is several
-    times quicker than to parse it again, and this is asked often.
+    Splitting a normalised URL at its separators is several times faster than parsing it again.
     """
     scheme, _, rest = url.partition("//")
     authority, _, rest = rest.partition("/")

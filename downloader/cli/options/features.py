@@ -16,6 +16,7 @@ from downloader.cli.options.parameter_types import (
 )
 from downloader.cluster import ClusterPlan
 from downloader.models import DEFAULT_LEVEL, Options, Pack, WarcDigest
+from downloader.report.formats import endings
 
 _DEFAULTS = Options()
 
@@ -93,7 +94,7 @@ REPORT = (
         "--report",
         type=ReportFileParam(),
         multiple=True,
-        help="Write a page (.html) or each URL (.jsonl, .json, .csv, .parquet). Repeatable.",
+        help=f"Write a report, in the format of FILE's ending: {endings()} (repeatable).",
     ),
     option("Report", "--sizes", is_flag=True, help="Print the largest, and sums by type and host."),
     option(

@@ -10,7 +10,7 @@ from downloader.errors import BadUrlError
 from downloader.models.shards import Shard
 from downloader.object_store import Destination, parse_destination
 from downloader.report.budget import Budget, parse_budget
-from downloader.report.reporter import FORMATS
+from downloader.report.formats import endings, format_of
 from downloader.sources import parse_header
 from downloader.web.text import parse_seconds, parse_size, printable
 
@@ -184,8 +184,8 @@ class ReportFileParam(click.ParamType[Path]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path."""
         path = Path(value)
-        if path.suffix.lower() not in FORMATS:
-            self.fail(f"{str(path)!r} does not end in {' or '.join(FORMATS)}", param, ctx)
+        if format_of(path) is None:
+            self.fail(f"{str(path)!r} does not end in {endings()}", param, ctx)
         return path
 
 

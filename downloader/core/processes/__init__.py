@@ -1,8 +1,11 @@
-"""Several processes at one run: each has the transfers of its own hosts, and its own event loop.
+"""A transfer backend of several processes: each fetches from its own hosts, in its own event loop.
 
-``crew`` is what a batch sees, and deals hosts out; ``member`` keeps a process at work for some of
-them; ``child`` is the parent's end of one process, ``worker`` the other end; ``frames`` is what
-they say to each other; ``roll`` tells what a process was at when it died.
+- ``process_backend``: what a run uses; assigns hosts to supervisors and shares the limits.
+- ``supervisor``: keeps one process running and retries what a crashed one was fetching.
+- ``process``: starts a process and exchanges frames with it.
+- ``worker``: what runs in that process: a pool.
+- ``ipc``: the frames.
+- ``in_flight_table``: which transfers a process was running when it crashed.
 """
 
 from downloader.core.processes.process import forked_ahead

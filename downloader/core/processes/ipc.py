@@ -1,8 +1,8 @@
-"""What a run's processes say to each other, and how: length, then pickle.
+"""The frames that parent and worker processes exchange: a length, then a pickle.
 
-Pickle runs what it is told to, so frames only ever come over a socket pair that the parent has made
-for a child of its own; nobody else can write to it. Times of :func:`time.monotonic` travel in
-them, because they are the same in all processes of a machine.
+Unpickling can run any code, so frames are only exchanged over a socket pair that the parent has
+created for a child of its own; no other process can write to it. Times of :func:`time.monotonic`
+may be sent, because all processes of a machine share that clock.
 """
 
 import io
@@ -33,7 +33,8 @@ from downloader.models import (
 from downloader.web.filenames import FileName
 
 _LENGTH = struct.Struct(">I")
-#: What there are many of. Python's own way for frozen dataclasses takes several times as long.
+#: Dataclasses of which many are sent. They are pickled by :func:`_reducer`, because Python's own
+#: protocol for frozen dataclasses takes several times as long.
 _RECORDS: tuple[type, ...] = (
     Checksum,
     Downloaded,
@@ -53,63 +54,63 @@ _RECORDS: tuple[type, ...] = (
     Unchanged,
 )
 
-#: A transfer that goes on elsewhere, and in how many seconds.
+#: A transfer that continues in another process, after a wait in seconds.
 Move = tuple[Transfer, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Parent to child, first of all: what it is to be.
+    """Parent to worker, the first frame: how to run.
 
     Attributes:
-        options: how the run is made; limits of the whole run are this child's share.
-        most: no more transfers than that at once, where the number is found out.
-        at_once: no more than that until :class:`UseFullConcurrency`.
-        debug: with asyncio's debug mode and a debug log.
+        options: the options of the run, with this worker's share of its limits.
+        max_concurrency: the largest number of transfers at once, where that is adapted.
+        concurrency_cap: a lower limit until :class:`UseFullConcurrency`, or None.
+        debug: whether to use asyncio's debug mode and write a debug log.
     """
 
     options: TransferOptions
-    most: int
-    at_once: int | None
+    max_concurrency: int
+    concurrency_cap: int | None
     debug: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AddTransfers:
-    """Parent to child: have these fetched."""
+    """Parent to worker: fetch these."""
 
     transfers: Sequence[Transfer]
 
 
 @dataclass(frozen=True, slots=True)
 class Reassign:
-    """Either way: the next host of these is the other side's to find, or the child's to ask."""
+    """Worker to parent: the next hosts of these may be another's. Parent to worker: yours."""
 
     moves: Sequence[Move]
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Parent to child: start nothing more; with *now*, end what is running as well."""
+    """Parent to worker: start nothing more; with *now*, also cancel what is running."""
 
     now: bool
 
 
 @dataclass(frozen=True, slots=True)
 class UseFullConcurrency:
-    """Parent to child: start as many at once as is best."""
+    """Parent to worker: ignore ``concurrency_cap`` from now on."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetRateLimit:
-    """Parent to child: receive no more than so many bytes per second."""
+    """Parent to worker: the new rate limit, in bytes per second."""
 
     rate: float
 
 
 @dataclass(frozen=True, slots=True)
 class PartRecorded:
-    """Parent to child: the journal has done what a :class:`RecordPart` asks for, or cannot."""
+    """Parent to worker: the reply to the :class:`RecordPart` of this number."""
 
     number: int
     error: DiskError | None
@@ -117,52 +118,52 @@ class PartRecorded:
 
 @dataclass(frozen=True, slots=True)
 class RecordPart:
-    """Child to parent: note this for the job of that row, and say when that is written."""
+    """Worker to parent: record a partial file for the job of this row; reply when written."""
 
     number: int
     row: int
-    parked: PartialFile
+    partial_file: PartialFile
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """Child to parent: what became of transfers, by the row of their job."""
+class TransfersEnded:
+    """Worker to parent: outcomes, each with the row of its job."""
 
     outcomes: Sequence[tuple[int, Outcome | Redirected]]
 
 
 @dataclass(frozen=True, slots=True)
 class Untried:
-    """Child to parent, once stopped: rows of what had not been started, and never will be."""
+    """Worker to parent, when stopped: rows of transfers that had not been started."""
 
     rows: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressUpdate:
-    """Child to parent: how far it is.
+    """Worker to parent: its progress.
 
     Attributes:
         received: bytes of bodies over the wire so far.
-        running: how many transfers are being fetched.
-        rows: those of them that have been going on for longest.
+        running: how many transfers are being fetched now.
+        in_flight: the longest-running of them.
     """
 
     received: int
     running: int
-    rows: Sequence[InFlight]
+    in_flight: Sequence[InFlight]
 
 
 @dataclass(frozen=True, slots=True)
 class FatalError:
-    """Child to parent, last of all: why the run cannot be made."""
+    """Worker to parent, the last frame: why the run cannot continue."""
 
     error: DownloadError
 
 
-ToChild = Start | AddTransfers | Reassign | Stop | UseFullConcurrency | SetRateLimit | PartRecorded
-ToParent = RecordPart | Ended | Reassign | Untried | ProgressUpdate | FatalError
-Frame = ToChild | ToParent
+ToWorker = Start | AddTransfers | Reassign | Stop | UseFullConcurrency | SetRateLimit | PartRecorded
+ToParent = RecordPart | TransfersEnded | Reassign | Untried | ProgressUpdate | FatalError
+Frame = ToWorker | ToParent
 
 
 def encode(frame: Frame) -> bytes:
@@ -178,7 +179,7 @@ def encode(frame: Frame) -> bytes:
 
 
 class FrameDecoder:
-    """Makes frames of bytes, however those are cut; what is not whole at the end is dropped."""
+    """Decodes frames from a stream of bytes."""
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -187,7 +188,7 @@ class FrameDecoder:
         """Yield the frames that *data* completes.
 
         Raises:
-            TypeError: it is no frame, which would be a defect.
+            TypeError: something else was pickled, which is a bug.
         """
         self._data += data
         start = 0
@@ -196,7 +197,7 @@ class FrameDecoder:
             if len(self._data) < begin + length:
                 break
             with memoryview(self._data) as view, view[begin : begin + length] as part:
-                frame = pickle.loads(part)  # noqa: S301 - of our own process, see above
+                frame = pickle.loads(part)  # noqa: S301 - from our own process, see above
             start = begin + length
             if not isinstance(frame, Frame):
                 raise TypeError(f"no frame: {type(frame).__name__}")
@@ -208,32 +209,32 @@ _Reducer = Callable[[object], tuple[Callable[..., object], tuple[object, ...]]]
 
 
 def _reducer(record: type) -> _Reducer:
-    """Return how records of a dataclass are taken apart."""
-    names = _names(record)
+    """Return a pickle reducer for instances of a slotted dataclass."""
+    names = _field_names(record)
     values = operator.attrgetter(*names)
-    # Of one name it gives the value itself.
+    # attrgetter returns a tuple only for several names.
     several = len(names) > 1
 
-    def reduce(one: object) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return _made, (record, values(one) if several else (values(one),))
+    def reduce(instance: object) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return _create, (record, values(instance) if several else (values(instance),))
 
     return reduce
 
 
-def _made(record: type, values: Sequence[object]) -> object:
-    """Put a record together again; its constructor has been passed once."""
-    made: object = object.__new__(record)
-    for put, value in zip(_SETTERS[record], values, strict=True):
-        put(made, value)
-    return made
+def _create(record: type, values: Sequence[object]) -> object:
+    """Create an instance without calling its constructor, which has checked the values before."""
+    instance: object = object.__new__(record)
+    for set_field, value in zip(_SETTERS[record], values, strict=True):
+        set_field(instance, value)
+    return instance
 
 
-def _names(record: type) -> list[str]:
+def _field_names(record: type) -> list[str]:
     return [field.name for field in fields(record)]
 
 
 _REDUCERS: dict[type, _Reducer] = {record: _reducer(record) for record in _RECORDS}
-#: A slot's own descriptor sets it whether the record is frozen or not.
+#: The descriptors of the slots, which set a field even if the dataclass is frozen.
 _SETTERS = {
-    record: [getattr(record, name).__set__ for name in _names(record)] for record in _RECORDS
+    record: [getattr(record, name).__set__ for name in _field_names(record)] for record in _RECORDS
 }

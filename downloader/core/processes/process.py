@@ -1,4 +1,4 @@
-"""The parent's end of one process: started, spoken to, listened to, and seen to its end."""
+"""The parent's end of one worker process: start it, exchange frames, end it."""
 
 import asyncio
 import os
@@ -15,164 +15,168 @@ from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 from downloader.core.processes import worker
-from downloader.core.processes.in_flight_table import InFlightTable, paper
-from downloader.core.processes.ipc import FrameDecoder, Start, ToChild, ToParent, encode
+from downloader.core.processes.in_flight_table import InFlightTable, create_table_file
+from downloader.core.processes.ipc import FrameDecoder, Start, ToParent, ToWorker, encode
 from downloader.errors import RunError
 
-_BLOCK = 256 * 1024
-#: So many transfers of one process may be under way, or ended and not told.
-_PLACES = 8192
-#: A process that has been told to end, or has closed its end, is gone after so many seconds.
+_READ_BYTES = 256 * 1024
+#: Transfers of one process that may be running, or ended and not yet reported.
+_TABLE_SLOTS = 8192
+#: A process that was told to end, or has closed its socket, is killed after this time.
 _GRACE_SECONDS = 5.0
-_LOOK_SECONDS = 0.005
-#: The parent alone heeds these; a terminal and ``timeout`` send them to the whole group.
-_PARENTS = {signal.SIGINT, signal.SIGTERM, signal.SIGUSR1} if sys.platform != "win32" else set()
+_POLL_SECONDS = 0.005
+#: Signals that only the parent handles; a terminal and ``timeout`` send them to the whole group.
+_PARENT_SIGNALS = (
+    {signal.SIGINT, signal.SIGTERM, signal.SIGUSR1} if sys.platform != "win32" else set()
+)
 
 
 class _ProcessHandle(Protocol):
     def poll(self) -> int | None:
-        """Return the exit status, or None while it runs."""
+        """Return the exit status, or None while the process runs."""
 
     def kill(self) -> None:
-        """End it."""
+        """Kill the process."""
 
 
 @dataclass(frozen=True, slots=True)
 class _StandbyProcess:
-    """A process that waits for its first frame, and what ties this one to it."""
+    """A process that waits for its first frame."""
 
     process: _ProcessHandle
     socket: socket.socket
-    roll: InFlightTable
+    in_flight: InFlightTable
 
 
 class WorkerProcess:
-    """One process with a pool of its own.
+    """One worker process.
 
-    It belongs to the group of this process, so that job control stops and continues them all, and
-    begins with those signals blocked that are for the parent. It has its own socket as the only way
-    to its parent: when that is closed, by whatever death, the child ends.
+    It belongs to the process group of its parent, so that job control stops and continues all of
+    them, and blocks the signals that the parent handles. Its socket is its only connection to the
+    parent; it ends when the socket is closed, by whatever death.
 
     Attributes:
-        roll: the transfers that it is at.
+        in_flight: the transfers that it is running.
 
     Raises, when made:
         RunError: the system refuses another process.
     """
 
     def __init__(self, start: Start) -> None:
-        started = _spares.pop() if _spares else _started()
-        self.roll = started.roll
-        self._socket = started.socket
-        self._process = started.process
+        standby = _standby.pop() if _standby else _spawn()
+        self.in_flight = standby.in_flight
+        self._socket = standby.socket
+        self._process = standby.process
         self._writer: asyncio.StreamWriter | None = None
         self._unsent = [encode(start)]
-        self._heard = False
+        self._responded = False
         self._closed = False
 
-    def send(self, frame: ToChild) -> None:
-        """Have the child told, soon; what a dead one is told is lost."""
+    def send(self, frame: ToWorker) -> None:
+        """Queue a frame for sending; ignored if the process is dead."""
         if self._writer is None:
             self._unsent.append(encode(frame))
         elif not self._writer.is_closing():
             self._writer.write(encode(frame))
 
     async def frames(self) -> AsyncGenerator[ToParent]:
-        """Yield what the child says, until its end."""
-        reader, self._writer = await asyncio.open_unix_connection(sock=self._socket, limit=_BLOCK)
+        """Yield the frames of the process, until it ends."""
+        reader, self._writer = await asyncio.open_unix_connection(
+            sock=self._socket, limit=_READ_BYTES
+        )
         self._writer.writelines(self._unsent)
         self._unsent.clear()
         if self._closed:
             self._writer.transport.abort()
         decoder = FrameDecoder()
         with suppress(ConnectionError):
-            while data := await reader.read(_BLOCK):
-                self._heard = True
+            while data := await reader.read(_READ_BYTES):
+                self._responded = True
                 for frame in decoder.feed(data):
                     if not isinstance(frame, ToParent):
                         raise TypeError(f"not for a parent: {type(frame).__name__}")
                     yield frame
 
     def close(self) -> None:
-        """Have the child end what it does, and itself."""
+        """Let the process cancel its transfers and end."""
         self._closed = True
-        if not self._heard:
-            # It is still starting, and has nothing to end.
+        if not self._responded:
+            # It is still starting, and has nothing to cancel.
             self.kill()
         if self._writer is not None:
             self._writer.transport.abort()
 
     def kill(self) -> None:
-        """End the child, whatever it does."""
+        """Kill the process."""
         self._process.kill()
 
-    async def ended(self) -> int:
-        """Wait for the end, and return the exit status, which for a signal is its negative."""
+    async def wait(self) -> int:
+        """Wait until the process has ended; return its status, negative for a signal."""
         if self._writer is None:
             self._socket.close()
         else:
             self._writer.transport.abort()
-        until = time.monotonic() + _GRACE_SECONDS
-        # A process ends once; to be told by the event loop would need a thread, or its watcher.
+        deadline = time.monotonic() + _GRACE_SECONDS
+        # Polled, because asyncio's child watchers need a thread, and this happens once a process.
         while (status := self._process.poll()) is None:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 self.kill()
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
         return status
 
-    def forget(self) -> None:
-        """Give back what is left of it."""
-        self.roll.close()
+    def release(self) -> None:
+        """Release the memory that was shared with the process."""
+        self.in_flight.close()
 
 
-#: Processes that were forked ahead, and have not been told what they are to be.
-_spares: list[_StandbyProcess] = []
+#: Processes that were forked ahead and have not been used.
+_standby: list[_StandbyProcess] = []
 
 
 @contextmanager
 def forked_ahead(count: int) -> Iterator[None]:
-    """Have so many processes ready while in this context, where this process can be forked.
+    """Have *count* processes ready while in this context, where this process can be forked.
 
-    A fork has imported what this process has, which is most of what a process costs to start. But
-    only one without threads may be forked, so it has to be done before there is an event loop; and
-    other systems than Linux have libraries that a fork breaks.
+    A forked process has inherited all imports, which are most of the cost of starting one. Only a
+    process without threads can be forked safely, so it is done before there is an event loop; and
+    only on Linux, because a fork breaks libraries of other systems.
     """
     if sys.platform == "linux" and threading.active_count() == 1:
-        # The system may refuse; what is missing is started when it is needed, or refused then.
-        with suppress(OSError), _parents_signals_blocked():
-            while len(_spares) < count:
-                _spares.append(_forked())
+        # If the system refuses, missing processes are spawned when needed, or refused then.
+        with suppress(OSError), _parent_signals_blocked():
+            while len(_standby) < count:
+                _standby.append(_fork())
     try:
         yield
     finally:
-        while _spares:
-            spare = _spares.pop()
-            spare.socket.close()
-            spare.roll.close()
+        while _standby:
+            unused = _standby.pop()
+            unused.socket.close()
+            unused.in_flight.close()
 
 
-def _forked() -> _StandbyProcess:
+def _fork() -> _StandbyProcess:
     ours, theirs = socket.socketpair()
-    with theirs, paper(_PLACES) as file:
-        roll = InFlightTable(file)
-        number = os.fork()
-        if not number:
-            _be_a_child(theirs, roll, [ours, *(spare.socket for spare in _spares)])
-    return _StandbyProcess(_ForkedProcess(number), ours, roll)
+    with theirs, create_table_file(_TABLE_SLOTS) as file:
+        in_flight = InFlightTable(file)
+        pid = os.fork()
+        if not pid:
+            _run_forked(theirs, in_flight, [ours, *(standby.socket for standby in _standby)])
+    return _StandbyProcess(_ForkedProcess(pid), ours, in_flight)
 
 
-def _be_a_child(
-    parent: socket.socket, roll: InFlightTable, others: list[socket.socket]
+def _run_forked(
+    parent: socket.socket, in_flight: InFlightTable, inherited: list[socket.socket]
 ) -> NoReturn:
-    """Do what a worker does, in a process that has just been forked, and end it."""
+    """Run a worker in a process that has just been forked, and end the process."""
     try:
-        for other in others:
-            # An end that is held here as well would outlive its owner.
+        for other in inherited:
+            # A copy that stays open here would hide that the parent closed its own.
             other.close()
-        nothing = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nothing, 0)
-        os.dup2(nothing, 1)
-        worker.serve(parent, roll)
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+        worker.serve(parent, in_flight)
         os._exit(0)
     except BaseException:
         traceback.print_exc()
@@ -181,41 +185,41 @@ def _be_a_child(
 
 
 class _ForkedProcess:
-    """A forked process, as :class:`subprocess.Popen` has its own."""
+    """A forked process, with the interface of :class:`subprocess.Popen`."""
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
         self._status: int | None = None
 
     def poll(self) -> int | None:
-        """Return the exit status, which for a signal is its negative, or None while it runs."""
+        """Return the exit status, negative for a signal, or None while the process runs."""
         if self._status is None:
-            number, status = os.waitpid(self._number, os.WNOHANG)
-            if number:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
                 self._status = os.waitstatus_to_exitcode(status)
         return self._status
 
     def kill(self) -> None:
-        """End it, if it has not ended."""
+        """Kill the process, if it has not ended."""
         if self.poll() is None:
-            os.kill(self._number, signal.SIGKILL)
+            os.kill(self._pid, signal.SIGKILL)
 
 
-def _started() -> _StandbyProcess:
-    """Start a process anew.
+def _spawn() -> _StandbyProcess:
+    """Start a process with a new interpreter.
 
     Raises:
         RunError: the system refuses.
     """
-    # As in multiprocessing, it finds modules where this process does, and nowhere else.
+    # As in multiprocessing, it imports from where this process does, and from nowhere else.
     code = f"import sys; sys.path[:] = {sys.path!r}; import downloader.core.processes.worker as w"
     ours, theirs = socket.socketpair()
-    with theirs, paper(_PLACES) as file, _parents_signals_blocked():
-        passed = (theirs.fileno(), file.fileno())
-        command = [sys.executable, "-P", "-c", f"{code}; w.main()", *map(str, passed)]
+    with theirs, create_table_file(_TABLE_SLOTS) as file, _parent_signals_blocked():
+        fds = (theirs.fileno(), file.fileno())
+        command = [sys.executable, "-P", "-c", f"{code}; w.main()", *map(str, fds)]
         try:
-            process = subprocess.Popen(  # noqa: S603 - it is this very program
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=passed
+            process = subprocess.Popen(  # noqa: S603 - this program itself
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=fds
             )
         except OSError as error:
             ours.close()
@@ -226,9 +230,9 @@ def _started() -> _StandbyProcess:
 
 
 @contextmanager
-def _parents_signals_blocked() -> Iterator[None]:
-    """Have processes start with those signals blocked that are not for them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS)
+def _parent_signals_blocked() -> Iterator[None]:
+    """Start processes with the signals blocked that only the parent handles."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENT_SIGNALS)
     try:
         yield
     finally:

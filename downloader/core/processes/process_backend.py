@@ -1,4 +1,4 @@
-"""A crew of processes: hosts are dealt out among its members, and limits are shared."""
+"""A transfer backend of several processes: hosts are assigned to them, and limits are shared."""
 
 import asyncio
 import sys
@@ -10,69 +10,76 @@ from types import TracebackType
 from typing import Self
 
 from downloader import object_store
-from downloader.core import backend
+from downloader.core.backend import EndedTransfer
+from downloader.core.outcomes import failed
 from downloader.core.processes.ipc import Move
 from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
-from downloader.core.transfer import Transfer, failed
+from downloader.core.transfer import PartRecorder, Transfer
 from downloader.errors import RunError
 from downloader.http import Client
 from downloader.models import InFlight, TransferOptions
-from downloader.models.shards import HostDealer
-from downloader.scheduling import MOST_AT_ONCE, affordable
+from downloader.models.shards import HostAssignment
+from downloader.scheduling import MAX_CONCURRENCY, affordable_concurrency
 from downloader.storage import open_storage
 
-#: A process that is to stop now has so many seconds before it is killed.
+#: A process that does not stop is killed after this time.
 _STOP_SECONDS = 10.0
-#: A process without transfers keeps such a share of the rate, for when one begins.
-_IDLE_SHARE = 0.02
-#: A change of a share by less than this factor is not worth telling.
-_SAME_RATE = 1.05
+#: The share of the rate that an idle process keeps, for its next transfer.
+_IDLE_RATE_SHARE = 0.02
+#: A rate is sent to a process only if it changes by this factor.
+_MIN_RATE_CHANGE = 1.05
 
 
 class ProcessBackend:
-    """Does transfers in several processes; a :class:`~downloader.core.backend.TransferBackend`.
+    """Fetches in several processes; a :class:`~downloader.core.backend.TransferBackend`.
 
-    A process is started, or taken from those that are ready, when there is something for it.
+    Each process is started with its first transfer.
 
     Args:
-        options: how the run is made.
-        park, wake: as in :class:`~downloader.core.backend.TransferBackend`.
-        fault: told of what ends the run; it is to stop the crew.
+        options: the options of the run.
+        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        wake: set when there is something to :meth:`collect`.
+        fail: called with an error that ends the run; it has to stop this backend.
 
     Attributes:
-        warnings: lines for a person.
+        warnings: warnings so far, one line each.
     """
 
     def __init__(
         self,
         options: TransferOptions,
-        park: backend.Park,
+        record_part: PartRecorder,
         wake: asyncio.Event,
-        fault: Callable[[Exception], None],
+        fail: Callable[[Exception], None],
     ) -> None:
         self.warnings: list[str] = []
         self._options = options
         self._wake = wake
-        self._fault = fault
-        self._dealer = HostDealer()
-        ties = SupervisorCallbacks(
-            park, self._take, self._route, self._share_rate, self.warnings.append, time.time()
+        self._fail = fail
+        self._dealer = HostAssignment()
+        callbacks = SupervisorCallbacks(
+            record_part,
+            self._add_ended,
+            self._reassign,
+            self._share_rate,
+            self.warnings.append,
+            time.time(),
         )
-        parts = shares(options, self.warnings)
-        most = MOST_AT_ONCE // len(parts)
-        self._members = [Supervisor(part, most, ties) for part in parts]
+        shares = share_options(options, self.warnings)
+        max_concurrency = MAX_CONCURRENCY // len(shares)
+        self._supervisors = [Supervisor(share, max_concurrency, callbacks) for share in shares]
         self._tasks: dict[Supervisor, asyncio.Task[None]] = {}
-        self._ended: list[backend.Ended] = []
+        self._ended: list[EndedTransfer] = []
         self._stopped = False
-        self._killer: asyncio.TimerHandle | None = None
+        self._kill_timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         if sys.platform == "win32":
             raise RunError("several processes need another system", hint="see --processes")
-        # What processes could not use is found here, once, and before the first one is started.
-        bucket = object_store.open_store(self._options)
+        # What the processes cannot use is found here, once, before the first one is started.
+        store = object_store.open_store(self._options)
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(open_storage(self._options, store=bucket))
+            await stack.enter_async_context(open_storage(self._options, store=store))
             await stack.enter_async_context(Client(self._options))
         return self
 
@@ -83,130 +90,128 @@ class ProcessBackend:
         traceback: TracebackType | None,
     ) -> None:
         self._stopped = True
-        for member in self._members:
-            member.close()
+        for supervisor in self._supervisors:
+            supervisor.close()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        if self._killer is not None:
-            self._killer.cancel()
+        if self._kill_timer is not None:
+            self._kill_timer.cancel()
 
     @property
     def unfinished(self) -> int:
-        """How many transfers are here that have not been collected."""
-        return sum(len(member.out) for member in self._members) + len(self._ended)
+        """How many transfers have been added and not been collected."""
+        return sum(len(each.transfers) for each in self._supervisors) + len(self._ended)
 
     @property
     def running(self) -> int:
-        """How many of them are being fetched, or have been and were not told of yet."""
-        return sum(member.running for member in self._members)
+        """How many of them are being fetched now, or have ended without being reported yet."""
+        return sum(supervisor.running for supervisor in self._supervisors)
 
     @property
     def received(self) -> int:
         """Bytes of bodies over the wire so far."""
-        return sum(member.received for member in self._members)
+        return sum(supervisor.received for supervisor in self._supervisors)
 
     def in_flight(self) -> list[InFlight]:
-        """Return what is being fetched, the longest first; of very many, not all."""
+        """Return what is being fetched now, the longest-running first; of very many, not all."""
         now = asyncio.get_running_loop().time()
         rows = [
-            replace(row, seconds=row.seconds + now - member.told_at)
-            for member in self._members
-            for row in member.told.rows
+            replace(row, seconds=row.seconds + now - supervisor.progress_at)
+            for supervisor in self._supervisors
+            for row in supervisor.progress.in_flight
         ]
         return sorted(rows, key=lambda row: -row.seconds)
 
     def add(self, transfers: Iterable[Transfer]) -> None:
-        """Have these fetched when their turn comes; once stopped, never."""
+        """Queue transfers; ignored after :meth:`stop`."""
         if self._stopped:
             return
-        dealt: dict[int, list[Transfer]] = {}
-        loads = [len(member.out) for member in self._members]
+        assigned: dict[int, list[Transfer]] = {}
+        loads = [len(supervisor.transfers) for supervisor in self._supervisors]
         for transfer in transfers:
             owner = self._dealer.owner(transfer.host, loads)
             loads[owner] += 1
-            dealt.setdefault(owner, []).append(transfer)
-        for owner, part in dealt.items():
-            self._member(owner).give(part)
+            assigned.setdefault(owner, []).append(transfer)
+        for owner, part in assigned.items():
+            self._started_supervisor(owner).add(part)
 
     def stop(self, *, now: bool = False) -> None:
-        """Start nothing more; with *now*, end what is running as well."""
+        """Start nothing more; with *now*, also cancel what is running."""
         self._stopped = True
-        for member in self._members:
-            member.stop(now=now)
-        if now and self._killer is None and self.unfinished:
+        for supervisor in self._supervisors:
+            supervisor.stop(now=now)
+        if now and self._kill_timer is None and self.unfinished:
             loop = asyncio.get_running_loop()
-            self._killer = loop.call_later(_STOP_SECONDS, self._kill)
+            self._kill_timer = loop.call_later(_STOP_SECONDS, self._kill)
 
-    async def collect(self) -> list[backend.Ended]:
-        """Return what has finished since."""
+    async def collect(self) -> list[EndedTransfer]:
+        """Return the transfers that have ended since the last call."""
         ended, self._ended = self._ended, []
         return ended
 
     def _kill(self) -> None:
-        for member in self._members:
-            if member.out:
-                member.kill()
+        for supervisor in self._supervisors:
+            if supervisor.transfers:
+                supervisor.kill()
 
-    def _member(self, owner: int) -> Supervisor:
-        """Return a member, whose process is started if it has none."""
-        member = self._members[owner]
-        if member not in self._tasks:
-            name = f"process {owner + 1}"
-            self._tasks[member] = asyncio.create_task(self._see_to(member), name=name)
-        return member
+    def _started_supervisor(self, owner: int) -> Supervisor:
+        supervisor = self._supervisors[owner]
+        if supervisor not in self._tasks:
+            running = self._run(supervisor)
+            self._tasks[supervisor] = asyncio.create_task(running, name=f"process {owner + 1}")
+        return supervisor
 
-    async def _see_to(self, member: Supervisor) -> None:
-        """Keep a member at work; what it cannot do is the fault of the run."""
+    async def _run(self, supervisor: Supervisor) -> None:
         try:
-            await member.work(debug=asyncio.get_running_loop().get_debug())
+            await supervisor.run(debug=asyncio.get_running_loop().get_debug())
         except Exception as error:
-            self._fault(error)
+            self._fail(error)
         finally:
             self._wake.set()
 
-    def _take(self, ended: Iterable[backend.Ended]) -> None:
+    def _add_ended(self, ended: Iterable[EndedTransfer]) -> None:
         self._ended += ended
         self._wake.set()
 
-    def _route(self, moves: Sequence[Move]) -> None:
-        """Hand transfers on to who has their next host."""
-        loads = [len(member.out) for member in self._members]
+    def _reassign(self, moves: Sequence[Move]) -> None:
+        """Send transfers to the owners of their next hosts."""
+        loads = [len(supervisor.transfers) for supervisor in self._supervisors]
         for transfer, seconds in moves:
             if self._stopped:
-                self._take([(transfer, failed(transfer, asyncio.CancelledError()))])
+                self._add_ended([(transfer, failed(transfer, asyncio.CancelledError()))])
             else:
                 owner = self._dealer.owner(transfer.host, loads)
-                self._member(owner).give_back([(transfer, seconds)])
+                self._started_supervisor(owner).requeue([(transfer, seconds)])
 
     def _share_rate(self) -> None:
-        """Give each member that part of the rate that it has of the running transfers."""
+        """Share the rate limit among the processes, in proportion to their running transfers."""
         if not self._options.limit_rate:
             return
-        running = [member.told.running for member in self._members]
-        idle = max(1, sum(running)) * _IDLE_SHARE
-        whole = sum(running) + idle * len(running)
-        rates = [(each + idle) / whole * self._options.limit_rate for each in running]
+        running = [supervisor.progress.running for supervisor in self._supervisors]
+        idle = max(1, sum(running)) * _IDLE_RATE_SHARE
+        total = sum(running) + idle * len(running)
+        rates = [(each + idle) / total * self._options.limit_rate for each in running]
         changes = [
-            (rate - member.rate, rate, member)
-            for rate, member in zip(rates, self._members, strict=True)
-            if not 1 / _SAME_RATE < rate / member.rate < _SAME_RATE
+            (rate - supervisor.rate, rate, supervisor)
+            for rate, supervisor in zip(rates, self._supervisors, strict=True)
+            if not 1 / _MIN_RATE_CHANGE < rate / supervisor.rate < _MIN_RATE_CHANGE
         ]
-        # Who is to receive less is told first.
-        for _, rate, member in sorted(changes, key=lambda change: change[0]):
-            member.limit(rate)
+        # Reductions first, so that the total never exceeds the limit.
+        for _, rate, supervisor in sorted(changes, key=lambda change: change[0]):
+            supervisor.set_rate_limit(rate)
 
 
-def shares(options: TransferOptions, warnings: list[str]) -> list[TransferOptions]:
-    """Return what each process is told, so that all together keep to *options*."""
-    wanted, count = options.concurrency, options.process_count
+def share_options(options: TransferOptions, warnings: list[str]) -> list[TransferOptions]:
+    """Return the options of each process, so that all together keep the limits of *options*."""
+    concurrency, count = options.concurrency, options.process_count
     rate = options.limit_rate and max(1, options.limit_rate // count)
-    alike = replace(options, processes=1, limit_rate=rate)
-    if wanted is None:
-        return [alike] * count
-    each = [wanted // count + (number < wanted % count) for number in range(count)]
-    possible = [affordable(at_once) for at_once in each]
-    if sum(possible) < wanted:
+    share = replace(options, processes=1, limit_rate=rate)
+    if concurrency is None:
+        return [share] * count
+    wanted = [concurrency // count + (number < concurrency % count) for number in range(count)]
+    affordable = list(map(affordable_concurrency, wanted))
+    if sum(affordable) < concurrency:
         warnings.append(
-            f"no more than {sum(possible)} at once, as the limit of open files is low; "
+            f"no more than {sum(affordable)} at once, as the limit of open files is low; "
             "see ulimit -n"
         )
-    return [replace(alike, concurrency=at_once) for at_once in possible]
+    return [replace(share, concurrency=each) for each in affordable]

@@ -1,8 +1,8 @@
-"""One member of a crew of processes: the hosts dealt to it, and a process that asks them.
+"""Keep one worker process running, and find out which URL crashes processes.
 
-The parent keeps every transfer until it knows its outcome. So when a process dies, another one
-goes on with what it had; and what was being fetched then is tried with few others, and at last
-alone, so that an address that brings processes down is found, and fails by itself.
+The parent keeps every transfer until it knows its outcome. When a process dies, another one
+continues with its transfers. Those that were in flight are retried first, a few at a time and at
+last alone, so that a URL that crashes processes is found and fails by itself.
 """
 
 import asyncio
@@ -11,10 +11,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from downloader import archive
-from downloader.core import backend
+from downloader.core.backend import EndedTransfer
+from downloader.core.outcomes import failed
 from downloader.core.processes.ipc import (
     AddTransfers,
-    Ended,
     FatalError,
     Move,
     PartRecorded,
@@ -24,297 +24,309 @@ from downloader.core.processes.ipc import (
     SetRateLimit,
     Start,
     Stop,
-    ToChild,
     ToParent,
+    ToWorker,
+    TransfersEnded,
     Untried,
     UseFullConcurrency,
 )
 from downloader.core.processes.process import WorkerProcess
-from downloader.core.transfer import Transfer, failed
+from downloader.core.transfer import PartRecorder, Transfer
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import PartialFile, saved_since
 from downloader.models import TransferOptions
 
-#: How many of those that were being fetched at a death are fetched at once, by how often that was.
-_CAREFUL = {1: 8, 2: 1}
-#: An address at which so many processes have died is not tried again.
-_MOST_STRIKES = 3
-#: The run ends when so many processes of one member have died without a single outcome.
-_MOST_DEATHS = 20
-IDLE = ProgressUpdate(0, 0, ())
+#: How many suspects are fetched at once, by the number of processes that died fetching them.
+_SUSPECT_CONCURRENCY = {1: 8, 2: 1}
+#: A URL fails when this many processes have died while fetching it.
+_MAX_CRASHES_PER_URL = 3
+#: The run ends when this many processes in a row have died without any outcome.
+_MAX_CRASHES_WITHOUT_OUTCOME = 20
+_NO_PROGRESS = ProgressUpdate(0, 0, ())
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisorCallbacks:
-    """What binds a member to its crew.
+    """What connects a supervisor to its backend.
 
     Attributes:
-        park: see :data:`downloader.core.backend.Park`.
-        ended: takes what became of transfers.
-        moved: takes transfers whose next host the member does not know.
-        ticked: told when a member is further than before.
-        warn: takes a line for a person.
-        since: when the run began, in seconds since the epoch.
+        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        on_ended: called with transfers that have ended.
+        on_reassign: called with transfers whose next host may belong to another process.
+        on_progress: called after each progress update.
+        warn: called with each warning, one line.
+        run_started_at: seconds since the epoch.
     """
 
-    park: backend.Park
-    ended: Callable[[Iterable[backend.Ended]], None]
-    moved: Callable[[Sequence[Move]], None]
-    ticked: Callable[[], None]
+    record_part: PartRecorder
+    on_ended: Callable[[Iterable[EndedTransfer]], None]
+    on_reassign: Callable[[Sequence[Move]], None]
+    on_progress: Callable[[], None]
     warn: Callable[[str], None]
-    since: float
+    run_started_at: float
 
 
 class Supervisor:
-    """A part of a run, and a process for it.
+    """The transfers of one worker process, and the process itself.
 
     Args:
-        options: how the run is made; limits of the whole run are this member's share.
-        most: no more transfers than that at once, where the number is found out.
-        ties: to the crew.
+        options: the options of the run, with this process's share of its limits.
+        max_concurrency: the largest number of transfers at once, where that is adapted.
+        callbacks: to the backend.
 
     Attributes:
-        out: transfers that are here, by the row of their job.
-        told: how far its process is, as that has told.
-        told_at: when, by the clock of the event loop.
-        rate: bytes per second that it may receive, if that is limited.
+        transfers: transfers without an outcome, by the row of their job.
+        progress: the last progress update.
+        progress_at: when it came, by the clock of the event loop.
+        rate: the rate limit in bytes per second; 0 for none.
     """
 
-    def __init__(self, options: TransferOptions, most: int, ties: SupervisorCallbacks) -> None:
-        self.out: dict[int, Transfer] = {}
-        self.told = IDLE
-        self.told_at = 0.0
+    def __init__(
+        self, options: TransferOptions, max_concurrency: int, callbacks: SupervisorCallbacks
+    ) -> None:
+        self.transfers: dict[int, Transfer] = {}
+        self.progress = _NO_PROGRESS
+        self.progress_at = 0.0
         self.rate = float(options.limit_rate or 0)
         self._options = options
-        self._most = most
-        self._ties = ties
-        self._child: WorkerProcess | None = None
+        self._max_concurrency = max_concurrency
+        self._callbacks = callbacks
+        self._process: WorkerProcess | None = None
+        # Transfers that wait until no transfer is suspected.
         self._held: list[Transfer] = []
         self._suspects: set[int] = set()
-        self._strikes: dict[int, int] = {}
-        self._deaths = 0
-        self._received_before = 0
+        self._crashes_by_row: dict[int, int] = {}
+        self._crashes_without_outcome = 0
+        self._received_by_dead = 0
         self._stopped = False
         self._closed = False
-        self._parking: set[asyncio.Task[None]] = set()
+        self._recording: set[asyncio.Task[None]] = set()
 
     @property
     def received(self) -> int:
         """Bytes of bodies over the wire so far."""
-        return self._received_before + self.told.received
+        return self._received_by_dead + self.progress.received
 
     @property
     def running(self) -> int:
-        """How many transfers its process is at, just now."""
-        return sum(1 for _ in self._child.roll) if self._child is not None else 0
+        """How many transfers the process is running now."""
+        return sum(1 for _ in self._process.in_flight) if self._process is not None else 0
 
-    def give(self, transfers: Sequence[Transfer]) -> None:
-        """Have these fetched when their turn comes."""
-        self.out.update((transfer.job.row, transfer) for transfer in transfers)
+    def add(self, transfers: Sequence[Transfer]) -> None:
+        """Queue transfers."""
+        self.transfers.update((transfer.job.row, transfer) for transfer in transfers)
         if self._suspects:
             self._held += transfers
         else:
-            self._say(AddTransfers(transfers))
+            self._send(AddTransfers(transfers))
 
-    def give_back(self, moves: Sequence[Move]) -> None:
-        """Have these go on, each after so many seconds."""
-        self.out.update((transfer.job.row, transfer) for transfer, _ in moves)
+    def requeue(self, moves: Sequence[Move]) -> None:
+        """Queue transfers before others of their hosts, each after a wait in seconds."""
+        self.transfers.update((transfer.job.row, transfer) for transfer, _ in moves)
         if self._suspects:
             self._held += [transfer for transfer, _ in moves]
         else:
-            self._say(Reassign(moves))
+            self._send(Reassign(moves))
 
-    def limit(self, rate: float) -> None:
-        """Receive no more than so many bytes per second from now on."""
+    def set_rate_limit(self, rate: float) -> None:
+        """Change the rate limit, in bytes per second."""
         self.rate = rate
-        self._say(SetRateLimit(rate))
+        self._send(SetRateLimit(rate))
 
     def stop(self, *, now: bool) -> None:
-        """Start nothing more; with *now*, end what is running as well."""
+        """Start nothing more; with *now*, also cancel what is running."""
         self._stopped = True
         held, self._held = self._held, []
-        self._drop([transfer.job.row for transfer in held], begun=())
-        if self._child is None:
-            self._drop(list(self.out), begun=())
-        self._say(Stop(now))
+        self._drop([transfer.job.row for transfer in held], in_flight=())
+        if self._process is None:
+            self._drop(list(self.transfers), in_flight=())
+        self._send(Stop(now))
 
     def kill(self) -> None:
-        """End the process, whatever it does."""
-        if self._child is not None:
-            self._child.kill()
+        """Kill the process."""
+        if self._process is not None:
+            self._process.kill()
 
     def close(self) -> None:
-        """Have the process end, and no other follow it."""
+        """End the process, and start no other."""
         self._stopped = self._closed = True
-        if self._child is not None:
-            self._child.close()
+        if self._process is not None:
+            self._process.close()
 
-    async def work(self, *, debug: bool) -> None:
-        """Keep a process at work, until the member is closed.
+    async def run(self, *, debug: bool) -> None:
+        """Keep a process running, until :meth:`close` is called.
 
         Raises:
-            RunError: the run cannot be made, or processes die whatever they do.
+            RunError: the run cannot continue, or every process dies.
         """
         try:
             while not self._stopped:
-                strikes = max((self._strikes[row] for row in self._suspects), default=0)
-                at_once = _CAREFUL.get(strikes)
-                start = Start(self._options, self._most, at_once, debug)
-                await self._work_with(WorkerProcess(start))
+                crashes = max((self._crashes_by_row[row] for row in self._suspects), default=0)
+                cap = _SUSPECT_CONCURRENCY.get(crashes)
+                start = Start(self._options, self._max_concurrency, cap, debug)
+                await self._run_process(WorkerProcess(start))
         finally:
-            self._drop(list(self.out), begun=())
-            await asyncio.gather(*self._parking, return_exceptions=True)
+            self._drop(list(self.transfers), in_flight=())
+            await asyncio.gather(*self._recording, return_exceptions=True)
 
-    async def _work_with(self, child: WorkerProcess) -> None:
-        """Give a process all that is here, and take what comes, until it ends."""
-        self._child = child
+    async def _run_process(self, process: WorkerProcess) -> None:
+        """Send all transfers to a process, suspects first, and handle its frames until it ends."""
+        self._process = process
         if self.rate:
-            child.send(SetRateLimit(self.rate))
-        self._held = [each for row, each in self.out.items() if row not in self._suspects]
+            process.send(SetRateLimit(self.rate))
+        self._held = [each for row, each in self.transfers.items() if row not in self._suspects]
         if self._suspects:
-            child.send(AddTransfers([self.out[row] for row in self._suspects]))
+            process.send(AddTransfers([self.transfers[row] for row in self._suspects]))
         else:
-            self._go_on()
+            self._send_held()
         try:
-            async with aclosing(child.frames()) as frames:
+            async with aclosing(process.frames()) as frames:
                 async for frame in frames:
-                    self._take(frame)
-            status = await child.ended()
+                    self._handle(frame)
+            status = await process.wait()
         finally:
-            child.close()
-            await child.ended()
-            self._child = None
-            begun = [row for row in child.roll if row in self.out]
-            child.forget()
-        self._received_before, self.told = self.received, IDLE
+            process.close()
+            await process.wait()
+            self._process = None
+            in_flight = [row for row in process.in_flight if row in self.transfers]
+            process.release()
+        self._received_by_dead, self.progress = self.received, _NO_PROGRESS
         if not self._closed:
-            await self._died(status, begun)
+            await self._handle_death(status, in_flight)
 
-    def _take(self, frame: ToParent) -> None:
+    def _handle(self, frame: ToParent) -> None:
         match frame:
-            case Ended(outcomes):
-                self._ties.ended([(self.out.pop(row), outcome) for row, outcome in outcomes])
-                self._deaths = 0
-                self._clear(row for row, _ in outcomes)
+            case TransfersEnded(outcomes):
+                self._callbacks.on_ended(
+                    [(self.transfers.pop(row), outcome) for row, outcome in outcomes]
+                )
+                self._crashes_without_outcome = 0
+                self._clear_suspicion(row for row, _ in outcomes)
             case Reassign(moves):
                 rows = [transfer.job.row for transfer, _ in moves]
                 for row in rows:
-                    del self.out[row]
-                self._clear(rows)
-                self._ties.moved(moves)
+                    del self.transfers[row]
+                self._clear_suspicion(rows)
+                self._callbacks.on_reassign(moves)
             case Untried(rows):
-                self._drop(rows, begun=())
-            case RecordPart(number, row, parked):
-                noting = self._note(number, self.out[row], parked)
-                task = asyncio.create_task(noting, name="journal")
-                self._parking.add(task)
-                task.add_done_callback(self._parking.discard)
+                self._drop(rows, in_flight=())
+            case RecordPart(number, row, partial_file):
+                recording = self._record_part(number, self.transfers[row], partial_file)
+                task = asyncio.create_task(recording, name="journal")
+                self._recording.add(task)
+                task.add_done_callback(self._recording.discard)
             case ProgressUpdate():
-                self.told, self.told_at = frame, asyncio.get_running_loop().time()
-                self._ties.ticked()
+                self.progress, self.progress_at = frame, asyncio.get_running_loop().time()
+                self._callbacks.on_progress()
             case FatalError(error):
                 raise error
 
-    async def _note(self, number: int, transfer: Transfer, parked: PartialFile) -> None:
-        """Note what is parked, and remember it for the process that may come after this one."""
-        child, error = self._child, None
+    async def _record_part(
+        self, number: int, transfer: Transfer, partial_file: PartialFile
+    ) -> None:
+        """Record a partial file, and remember it for the process that may follow this one."""
+        process, error = self._process, None
         try:
-            await self._ties.park(transfer.job, parked)
-        except DiskError as refused:
-            error = refused
+            await self._callbacks.record_part(transfer.job, partial_file)
+        except DiskError as disk_error:
+            error = disk_error
         else:
-            transfer.parked = parked if parked.partial.validator else None
-        if child is not None:
-            child.send(PartRecorded(number, error))
+            transfer.partial_file = partial_file if partial_file.partial.validator else None
+        if process is not None:
+            process.send(PartRecorded(number, error))
 
-    def _clear(self, rows: Iterable[int]) -> None:
-        """Suspect these no more; when none is suspected, go on as usual."""
+    def _clear_suspicion(self, rows: Iterable[int]) -> None:
+        """Suspect these no more; after the last suspect, send the transfers that were held."""
         if not self._suspects:
             return
         for row in rows:
-            self._strikes.pop(row, None)
+            self._crashes_by_row.pop(row, None)
             self._suspects.discard(row)
         if not self._suspects:
-            self._say(UseFullConcurrency())
-            self._go_on()
+            self._send(UseFullConcurrency())
+            self._send_held()
 
-    def _go_on(self) -> None:
+    def _send_held(self) -> None:
         held, self._held = self._held, []
         if held:
-            self._say(AddTransfers(held))
+            self._send(AddTransfers(held))
 
-    async def _died(self, status: int, begun: list[int]) -> None:
-        """Have it known that a process ended, and decide what is to be done with what it had.
+    async def _handle_death(self, status: int, in_flight: list[int]) -> None:
+        """Warn that a process has died, and decide what becomes of its transfers.
 
         Args:
             status: its exit status, or the negative number of a signal.
-            begun: rows of what it had begun, and of what it had not told the end of.
+            in_flight: rows of transfers that it was running, or had ended and not reported.
         """
         how = f"with status {status}" if status >= 0 else f"by signal {-status}"
-        said = f"a worker process ended {how}"
+        death = f"a worker process ended {how}"
         if self._stopped:
-            self._ties.warn(f"{said} while it was to stop")
-            self._drop(list(self.out), begun)
+            self._callbacks.warn(f"{death} while stopping")
+            self._drop(list(self.transfers), in_flight)
             return
-        self._ties.warn(f"{said}; {_going_on(len(begun))}")
-        self._deaths += 1
-        if self._deaths >= _MOST_DEATHS:
-            raise RunError(f"{said}, and {_MOST_DEATHS - 1} before it, without any outcome")
-        for row in begun:
-            self._strikes[row] = self._strikes.get(row, 0) + 1
-        self._suspects = set(filter(self._may_be_tried, begun))
-        suspects = [self.out[row] for row in self._suspects]
+        self._callbacks.warn(f"{death}; {_consequence(len(in_flight))}")
+        self._crashes_without_outcome += 1
+        if self._crashes_without_outcome >= _MAX_CRASHES_WITHOUT_OUTCOME:
+            others = _MAX_CRASHES_WITHOUT_OUTCOME - 1
+            raise RunError(f"{death}, and {others} before it, without any outcome")
+        for row in in_flight:
+            self._crashes_by_row[row] = self._crashes_by_row.get(row, 0) + 1
+        self._suspects = set(filter(self._may_be_retried, in_flight))
+        suspects = [self.transfers[row] for row in self._suspects]
         await asyncio.to_thread(self._find_saved, suspects)
 
-    def _may_be_tried(self, row: int) -> bool:
-        """Return whether a transfer is to be tried again; otherwise it fails."""
-        if self._strikes[row] < _MOST_STRIKES:
+    def _may_be_retried(self, row: int) -> bool:
+        """Return whether a transfer may be retried after a crash; fail it otherwise."""
+        if self._crashes_by_row[row] < _MAX_CRASHES_PER_URL:
             return True
-        del self._strikes[row]
-        transfer = self.out.pop(row)
+        del self._crashes_by_row[row]
+        transfer = self.transfers.pop(row)
         error = InternalError(
-            f"{_MOST_STRIKES} worker processes ended while they fetched it",
+            f"{_MAX_CRASHES_PER_URL} worker processes ended while they fetched it",
             hint="please report it, if they were not killed on purpose",
         )
-        self._ties.ended([(transfer, failed(transfer, error))])
+        self._callbacks.on_ended([(transfer, failed(transfer, error))])
         return False
 
     def _find_saved(self, transfers: Iterable[Transfer]) -> None:
-        """Find what the process saved and did not tell of.
+        """Find what a dead process saved without reporting it.
 
-        Files may be replaced; what it packed is taken from there.
+        A file may be replaced by the next attempt; what was packed is read from the volume.
 
         Raises:
-            DiskError: the disk refuses to have its volume made whole.
+            DiskError: a volume cannot be repaired.
         """
         if self._options.pack:
-            for line in archive.recover(self._options):
-                self._ties.warn(line)
+            for warning in archive.recover(self._options):
+                self._callbacks.warn(warning)
+        run_started_at = self._callbacks.run_started_at
         for transfer in transfers:
             job = transfer.job
             if self._options.pack:
-                transfer.job = replace(job, left_since=job.left_since or self._ties.since)
+                transfer.job = replace(job, left_since=job.left_since or run_started_at)
             elif job.saved is None and self._options.save and self._options.remote is None:
-                saved = saved_since(self._options.output, job.name, self._ties.since)
+                saved = saved_since(self._options.output, job.name, run_started_at)
                 transfer.job = replace(job, saved=saved)
 
-    def _drop(self, rows: Sequence[int], begun: Sequence[int]) -> None:
-        """Give transfers up: those that had been tried have that outcome, others have none."""
-        ended: list[backend.Ended] = []
+    def _drop(self, rows: Sequence[int], in_flight: Sequence[int]) -> None:
+        """Give transfers up: those that were started end as interrupted, others as untried."""
+        ended: list[EndedTransfer] = []
         for row in rows:
-            transfer = self.out.pop(row)
-            if transfer.attempts or row in begun:
+            transfer = self.transfers.pop(row)
+            if transfer.attempts or row in in_flight:
                 ended.append((transfer, failed(transfer, asyncio.CancelledError())))
-        self._ties.ended(ended)
+        self._callbacks.on_ended(ended)
 
-    def _say(self, frame: ToChild) -> None:
-        if self._child is not None:
-            self._child.send(frame)
+    def _send(self, frame: ToWorker) -> None:
+        if self._process is not None:
+            self._process.send(frame)
 
 
-def _going_on(begun: int) -> str:
-    """Return what is done about a process that died, and what it was at."""
-    if not begun:
-        return "another one goes on"
-    urls = "the URL that it was at is" if begun == 1 else f"the {begun} URLs that it was at are"
-    return f"{urls} tried again"
+def _consequence(in_flight: int) -> str:
+    """Return how the run continues after a process has died with transfers in flight."""
+    if not in_flight:
+        return "another one continues"
+    urls = "the URL that it was fetching is"
+    if in_flight > 1:
+        urls = f"the {in_flight} URLs that it was fetching are"
+    return f"{urls} retried"

@@ -1,4 +1,4 @@
-"""One of several processes: a pool of its own, and a parent that it obeys and tells."""
+"""A worker process: a pool that fetches what its parent sends."""
 
 import asyncio
 import os
@@ -13,7 +13,6 @@ from downloader.core.pool import Pool, PoolShare
 from downloader.core.processes.in_flight_table import InFlightTable
 from downloader.core.processes.ipc import (
     AddTransfers,
-    Ended,
     FatalError,
     Frame,
     FrameDecoder,
@@ -25,6 +24,7 @@ from downloader.core.processes.ipc import (
     Start,
     Stop,
     ToParent,
+    TransfersEnded,
     Untried,
     UseFullConcurrency,
     encode,
@@ -34,157 +34,161 @@ from downloader.errors import DiskError, DownloadError
 from downloader.journal import Job, PartialFile
 from downloader.models import shards
 
-_BLOCK = 256 * 1024
-#: Outcomes are told that often, so that neither side has much to do for each.
-_TELL_SECONDS = 0.02
-_TICK_SECONDS = 0.1
-#: So many of those that are in flight are told about, those that take longest.
-_MOST_ROWS = 100
+_READ_BYTES = 256 * 1024
+#: Outcomes are collected for this long and sent together, which saves work on both sides.
+_OUTCOME_INTERVAL_SECONDS = 0.02
+_PROGRESS_INTERVAL_SECONDS = 0.1
+#: Transfers in flight that a progress update describes, the longest-running ones.
+_MAX_IN_FLIGHT_ROWS = 100
 
 
 def main() -> None:
-    """Be a worker in a process that was started anew, with these descriptors as arguments."""
-    parent, roll = map(int, sys.argv[1:3])
-    serve(socket.socket(fileno=parent), InFlightTable(roll))
+    """Run a worker in a new process; its arguments are the descriptors of socket and table."""
+    parent, table = map(int, sys.argv[1:3])
+    serve(socket.socket(fileno=parent), InFlightTable(table))
 
 
-def serve(parent: socket.socket, roll: InFlightTable) -> None:
-    """Do what the parent says over *parent*; then end this process."""
-    start = _first(parent)
+def serve(parent: socket.socket, in_flight: InFlightTable) -> None:
+    """Serve the parent process over *parent*; then end this process."""
+    start = _read_start(parent)
     if start is None:
         return
     if start.debug:
         event_loop.log_everything()
     with event_loop.runner(debug=start.debug) as runner:
-        runner.run(Worker(start, roll).work(parent))
-        # Threads that wait for a name server must not keep a process that has no more to do.
+        runner.run(Worker(start, in_flight).serve(parent))
+        # Threads that wait for a name server would keep the process alive.
         os._exit(0)
 
 
 class Worker:
-    """What the other end of a :class:`~downloader.core.processes.process.WorkerProcess` does."""
+    """The other end of a :class:`~downloader.core.processes.process.WorkerProcess`."""
 
-    def __init__(self, start: Start, roll: InFlightTable) -> None:
+    def __init__(self, start: Start, in_flight: InFlightTable) -> None:
         self._options = start.options
-        self._roll = roll
+        self._in_flight = in_flight
         self._wake = asyncio.Event()
-        self._groups: set[int] = set()
-        self._numbers = count()
-        self._noted: dict[int, asyncio.Future[DiskError | None]] = {}
+        self._host_groups: set[int] = set()
+        self._request_numbers = count()
+        self._replies: dict[int, asyncio.Future[DiskError | None]] = {}
         self._writer: asyncio.StreamWriter | None = None
-        part = PoolShare(
-            owns=lambda host: shards.group_of(host) in self._groups,
-            most=start.most,
-            at_once=start.at_once,
-            began=lambda transfer: roll.enter(transfer.job.row),
-            waits=lambda transfer: roll.leave(transfer.job.row),
+        share = PoolShare(
+            owns=lambda host: shards.host_group(host) in self._host_groups,
+            max_concurrency=start.max_concurrency,
+            concurrency_cap=start.concurrency_cap,
+            on_start=lambda transfer: in_flight.add(transfer.job.row),
+            on_requeue=lambda transfer: in_flight.remove(transfer.job.row),
         )
-        self._pool = Pool(start.options, self._park, self._wake, part)
+        self._pool = Pool(start.options, self._record_part, self._wake, share)
 
-    async def work(self, parent: socket.socket) -> None:
-        """Obey until the parent has nothing more to say, or is gone."""
+    async def serve(self, parent: socket.socket) -> None:
+        """Handle frames until the parent closes the socket or dies."""
         event_loop.widen_resolver(self._options.concurrency)
-        reader, self._writer = await asyncio.open_unix_connection(sock=parent, limit=_BLOCK)
+        reader, self._writer = await asyncio.open_unix_connection(sock=parent, limit=_READ_BYTES)
         self._writer.transport.set_write_buffer_limits(0)
         try:
             async with self._pool, asyncio.TaskGroup() as group:
-                others = [group.create_task(self._tell()), group.create_task(self._tick())]
-                await self._obey(reader)
-                for other in others:
-                    other.cancel()
+                senders = [
+                    group.create_task(self._send_outcomes()),
+                    group.create_task(self._send_progress()),
+                ]
+                await self._handle_frames(reader)
+                for sender in senders:
+                    sender.cancel()
         except DownloadError as error:
-            await self._say(FatalError(error))
+            await self._send(FatalError(error))
         finally:
             self._writer.close()
 
-    async def _obey(self, reader: asyncio.StreamReader) -> None:
+    async def _handle_frames(self, reader: asyncio.StreamReader) -> None:
         decoder = FrameDecoder()
         with suppress(ConnectionError):
-            while data := await reader.read(_BLOCK):
+            while data := await reader.read(_READ_BYTES):
                 for frame in decoder.feed(data):
-                    self._do(frame)
+                    self._handle(frame)
 
-    def _do(self, frame: Frame) -> None:
+    def _handle(self, frame: Frame) -> None:
         match frame:
             case AddTransfers(transfers):
-                self._groups.update(self._group(transfer) for transfer in transfers)
+                self._host_groups.update(_host_group(transfer) for transfer in transfers)
                 self._pool.add(transfers)
             case Reassign(moves):
-                self._groups.update(self._group(transfer) for transfer, _ in moves)
-                self._pool.put_back(moves)
+                self._host_groups.update(_host_group(transfer) for transfer, _ in moves)
+                self._pool.requeue(moves)
             case PartRecorded(number, error):
-                noted = self._noted.pop(number)
-                if not noted.done():
-                    noted.set_result(error)
+                reply = self._replies.pop(number)
+                if not reply.done():
+                    reply.set_result(error)
             case SetRateLimit(rate):
-                self._pool.set_rate(rate)
+                self._pool.set_rate_limit(rate)
             case UseFullConcurrency():
-                self._pool.hurry()
+                self._pool.lift_concurrency_cap()
             case Stop(now):
                 self._pool.stop(now=now)
                 self._wake.set()
             case _:
-                raise TypeError(f"not for a child: {type(frame).__name__}")
+                raise TypeError(f"not for a worker: {type(frame).__name__}")
 
-    async def _tell(self) -> None:
-        """Tell the parent what has ended, and what is not for this process any more."""
+    async def _send_outcomes(self) -> None:
+        """Send outcomes, transfers for hosts of other workers, and those never started."""
         while True:
             await self._wake.wait()
             self._wake.clear()
             ended = await self._pool.collect()
             if ended:
                 outcomes = [(transfer.job.row, outcome) for transfer, outcome in ended]
-                await self._say(Ended(outcomes))
-                # It is out of this process: what it said is heard even when it dies now.
+                await self._send(TransfersEnded(outcomes))
+                # Removed only now: the parent gets what was sent even if this process dies.
                 for row, _ in outcomes:
-                    self._roll.leave(row)
-            if moves := self._pool.hand_over():
-                await self._say(Reassign(moves))
+                    self._in_flight.remove(row)
+            if foreign := self._pool.take_foreign():
+                await self._send(Reassign(foreign))
             if untried := self._pool.untried:
                 rows = [transfer.job.row for transfer in untried]
                 untried.clear()
-                await self._say(Untried(rows))
-            await asyncio.sleep(_TELL_SECONDS)
+                await self._send(Untried(rows))
+            await asyncio.sleep(_OUTCOME_INTERVAL_SECONDS)
 
-    async def _tick(self) -> None:
-        """Tell the parent how far this process is, when that has changed."""
-        told = (0, 0)
+    async def _send_progress(self) -> None:
+        """Send the progress whenever it has changed."""
+        sent = (0, 0)
         while True:
             pool = self._pool
-            if (now := (pool.received, pool.running)) != told:
-                told = now
-                await self._say(ProgressUpdate(*now, pool.in_flight()[:_MOST_ROWS]))
-            await asyncio.sleep(_TICK_SECONDS)
+            if (now := (pool.received, pool.running)) != sent:
+                sent = now
+                await self._send(ProgressUpdate(*now, pool.in_flight()[:_MAX_IN_FLIGHT_ROWS]))
+            await asyncio.sleep(_PROGRESS_INTERVAL_SECONDS)
 
-    async def _park(self, job: Job, parked: PartialFile) -> None:
-        """Have the parent note it in the journal, and wait until that is written."""
-        number = next(self._numbers)
-        noted = self._noted[number] = asyncio.get_running_loop().create_future()
-        await self._say(RecordPart(number, job.row, parked))
-        if (error := await noted) is not None:
+    async def _record_part(self, job: Job, partial_file: PartialFile) -> None:
+        """Let the parent record a partial file in the journal; wait until it is written."""
+        number = next(self._request_numbers)
+        reply = self._replies[number] = asyncio.get_running_loop().create_future()
+        await self._send(RecordPart(number, job.row, partial_file))
+        if (error := await reply) is not None:
             raise error
 
-    async def _say(self, frame: ToParent) -> None:
-        """Say it, and wait until that has left this process, as when the parent is busy."""
+    async def _send(self, frame: ToParent) -> None:
+        """Send a frame, and wait until it has left this process."""
         if self._writer is not None:
-            # A parent that is gone is noticed where it is listened to.
+            # The reader notices when the parent has gone.
             with suppress(ConnectionError):
                 self._writer.write(encode(frame))
                 await self._writer.drain()
 
-    def _group(self, transfer: Transfer) -> int:
-        return shards.group_of(transfer.host)
+
+def _host_group(transfer: Transfer) -> int:
+    return shards.host_group(transfer.host)
 
 
-def _first(parent: socket.socket) -> Start | None:
-    """Return what the parent says first; it decides which event loop is made."""
-    length = _exactly(parent, 4)
-    data = _exactly(parent, *struct.unpack(">I", length)) if length else b""
+def _read_start(parent: socket.socket) -> Start | None:
+    """Return the first frame, or None if there is none; it decides which event loop is created."""
+    length = _read_exactly(parent, 4)
+    data = _read_exactly(parent, *struct.unpack(">I", length)) if length else b""
     frame = next(FrameDecoder().feed(length + data), None)
     return frame if isinstance(frame, Start) else None
 
 
-def _exactly(parent: socket.socket, size: int) -> bytes:
-    """Return so many bytes, or none if the parent is gone."""
+def _read_exactly(parent: socket.socket, size: int) -> bytes:
+    """Return *size* bytes, or none if the parent has gone."""
     data = parent.recv(size, socket.MSG_WAITALL)
     return data if len(data) == size else b""

@@ -1,34 +1,35 @@
-"""What was found."""
+"""The findings of a check."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
+#: The target of a requisite that was not saved, because another host has it.
 EXTERNAL = "external"
 
 
 @dataclass(frozen=True, slots=True)
 class DanglingLink:
-    """A reference that leads nowhere.
+    """A link whose target is missing.
 
     Attributes:
-        page: the file it stands in, relative to the folder.
-        line: the line there, from 1.
-        reference: as the page means it; cut when it is long, without a password.
-        missing: what is not there: a path relative to the folder, perhaps with a fragment; or
-            EXTERNAL for what a page needs from another host.
-        note: whether the file is there and only the place in it is not.
+        document: the file it stands in, relative to the folder.
+        line: its line in the document, from 1.
+        reference: the reference, shortened if it is long, without a password.
+        missing: the missing target: a path relative to the folder, perhaps with a fragment; or
+            EXTERNAL for a requisite on another host.
+        is_fragment: whether the file exists and only the fragment in it is missing.
     """
 
-    page: str
+    document: str
     line: int
     reference: str
     missing: str
-    note: bool = False
+    is_fragment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableFile:
-    """A file or folder that could not be looked into, so that nothing is known of it.
+    """A file or folder that could not be read, so that its links are unknown.
 
     Attributes:
         path: relative to the folder.
@@ -41,25 +42,25 @@ class UnreadableFile:
 
 @dataclass(slots=True)
 class CheckTotals:
-    """What was looked at so far.
+    """What was checked so far.
 
     Attributes:
-        documents: files that were read.
-        local: references to files of the folder, whether there or not.
-        dangling: those that lead nowhere.
-        unread: files and folders that could not be read.
-        missed: references to other hosts without which a page does not show as it should.
-        external: references to other hosts, by host; those that are too many under an empty name.
+        documents: documents that were read.
+        local: links to files of the folder, missing ones included.
+        dangling: links to files of the folder that are missing.
+        unreadable: files and folders that could not be read.
+        missing_requisites: links to requisites on other hosts.
+        external: links to other hosts, by host; an empty name stands for hosts beyond the limit.
     """
 
     documents: int = 0
     local: int = 0
     dangling: int = 0
-    unread: int = 0
-    missed: int = 0
+    unreadable: int = 0
+    missing_requisites: int = 0
     external: Counter[str] = field(default_factory=Counter)
 
     @property
-    def whole(self) -> bool:
-        """Whether all that the pages need, and all that they link to locally, is there."""
-        return not (self.dangling or self.unread or self.missed)
+    def is_complete(self) -> bool:
+        """Whether all requisites and all local targets are in the folder."""
+        return not (self.dangling or self.unreadable or self.missing_requisites)

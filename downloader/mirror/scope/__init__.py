@@ -1,16 +1,16 @@
-"""Pure: which links of a page are followed.
+"""Which links of a page are followed. Pure.
 
-Three questions, in the order of what they cost: is the address within what was asked for
-(:class:`Scope`), is it no trap (:class:`TrapDetector`), and does its site allow it
-(:class:`RobotsCache`).
+Three questions, cheapest first: is the URL within what was asked for (:class:`Scope`), does it
+look like a trap (:class:`TrapDetector`), and does robots.txt of its site allow it
+(:class:`RobotsCache`)?
 """
 
-from downloader.mirror.scope.robots import LIMIT, RobotsCache, RobotsRules
+from downloader.mirror.scope.robots import MAX_ROBOTS_BYTES, RobotsCache, RobotsRules
 from downloader.mirror.scope.scope import RefusalReason, Scope, UrlPatterns
 from downloader.mirror.scope.traps import TrapDetector, TrapLimits, TrapReason
 
 __all__ = [
-    "LIMIT",
+    "MAX_ROBOTS_BYTES",
     "RefusalReason",
     "RobotsCache",
     "RobotsRules",

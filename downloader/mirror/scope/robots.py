@@ -1,4 +1,4 @@
-"""robots.txt (RFC 9309): read by protego, asked for once for each origin.
+"""robots.txt (RFC 9309): parsed by protego, fetched once for each origin.
 
 Nothing here opens a connection: a :class:`RobotsCache` is given the function that fetches.
 """
@@ -16,110 +16,116 @@ from protego import Protego
 from downloader.errors import RedirectError, RobotsError, UrlError
 from downloader.web.urls import Url, origin, split
 
-#: How much of a file is read (RFC 9309, 2.5: at least 500 kibibytes).
-LIMIT = 500 * 1024
-HINT = "see --no-robots"
-#: Bytes of all files that are kept; parsed, rules take some 50 times as much.
-_MOST_BYTES = 2 * LIMIT
-#: Seconds for which an answer holds (RFC 9309, 2.4: no more than 24 hours), one that forbids
-#: everything because the server failed, and a failure that may pass when it is tried again.
-_KEPT, _UNREACHABLE_KEPT, _FAULT_KEPT = 24 * 3600.0, 600.0, 1.0
-#: Seconds between two requests that a site may ask for; more would be to hold up the run for ever.
-LONGEST_DELAY = 60.0
-_TOKEN = re.compile(r"[A-Za-z_-]+")
-#: How browsers' look-alikes name themselves: ``Mozilla/5.0 (compatible; Example/1.0)``.
+#: Bytes of a file that are read (RFC 9309, 2.5: at least 500 kibibytes).
+MAX_ROBOTS_BYTES = 500 * 1024
+#: The longest Crawl-delay that is kept; with a longer one, a site could hold up the run for ever.
+MAX_CRAWL_DELAY_SECONDS = 60.0
+_HINT = "see --no-robots"
+#: Bytes of the files whose rules are cached; parsed, they take some 50 times as much.
+_MAX_CACHED_BYTES = 2 * MAX_ROBOTS_BYTES
+#: How long an answer is cached (RFC 9309, 2.4: no more than 24 hours).
+_CACHED_SECONDS = 24 * 3600.0
+#: The same for a server that failed, so that everything is disallowed.
+_UNREACHABLE_CACHED_SECONDS = 600.0
+#: The same for a failure that a new attempt may not have.
+_TRANSIENT_FAILURE_CACHED_SECONDS = 1.0
+_PRODUCT_TOKEN = re.compile(r"[A-Za-z_-]+")
+#: A robot that calls itself compatible with a browser: ``Mozilla/5.0 (compatible; Example/1.0)``.
 _COMPATIBLE = re.compile(r"\bcompatible;\s*([A-Za-z_-]+)", re.IGNORECASE)
-_AGENT = re.compile(r"^([ \t]*user[- ]?agent[ \t]*[: \t])([^\r\n#]*)", re.IGNORECASE | re.MULTILINE)
-#: What protego is told of robots: this one, and all the others, which are one to us.
-_OURS, _OTHERS = "ours", "others"
-_FOREIGN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_FOREIGN_BYTES = re.compile(rb"[\x80-\xff]")
+_USER_AGENT_LINE = re.compile(
+    r"^([ \t]*user[- ]?agent[ \t]*[: \t])([^\r\n#]*)", re.IGNORECASE | re.MULTILINE
+)
+#: The names that protego gets for this robot, and for all others, whose rules are not used.
+_OUR_NAME, _OTHER_NAME = "ours", "others"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_NON_ASCII_BYTE = re.compile(rb"[\x80-\xff]")
 
-#: Fetches ``ORIGIN/robots.txt``, following at least five redirects (RFC 9309, 2.3.1.2), and
-#: returns the last status and the body, of which no more than LIMIT bytes are looked at. Raises
-#: RedirectError when the redirects lead nowhere, another UrlError when there is no answer.
-Fetch = Callable[[str], Awaitable[tuple[int, bytes]]]
+#: Fetches ``ORIGIN/robots.txt``, following at least five redirects (RFC 9309, 2.3.1.2). Returns
+#: the last status and the body, of which MAX_ROBOTS_BYTES are used. Raises RedirectError if the
+#: redirects lead nowhere, another UrlError if there is no response.
+FetchRobots = Callable[[str], Awaitable[tuple[int, bytes]]]
 
 
 class RobotsRules:
-    """What one robots.txt says to one robot.
+    """The rules of one robots.txt for one robot.
 
     Attributes:
-        refused: why nothing is allowed, whatever the file says; an empty string otherwise.
+        unavailable: why everything is disallowed whatever the file says; empty otherwise.
         size: bytes of the file that were read.
-        crawl_delay: seconds that the site wants between two requests, at most LONGEST_DELAY.
+        crawl_delay: seconds that the site wants between requests, at most
+            MAX_CRAWL_DELAY_SECONDS; None if it does not say.
     """
 
-    def __init__(self, body: bytes = b"", user_agent: str = "", *, refused: str = "") -> None:
-        """Read the bytes of a file; whatever they are, this does not fail.
+    def __init__(self, body: bytes = b"", user_agent: str = "", *, unavailable: str = "") -> None:
+        """Parse the bytes of a file; no bytes make this fail.
 
-        *user_agent* is the field that the robot sends.
+        *user_agent* is the ``User-Agent`` field that the robot sends.
         """
-        self.refused = refused
-        self.size = min(len(body), LIMIT)
-        self._parsed = Protego.parse(_text(body, product(user_agent)))
-        delay = self._parsed.crawl_delay(_OURS)
-        self.crawl_delay = None if delay is None else min(delay, LONGEST_DELAY)
+        self.unavailable = unavailable
+        self.size = min(len(body), MAX_ROBOTS_BYTES)
+        self._parser = Protego.parse(_prepare(body, product_token(user_agent)))
+        delay = self._parser.crawl_delay(_OUR_NAME)
+        self.crawl_delay = None if delay is None else min(delay, MAX_CRAWL_DELAY_SECONDS)
 
     @classmethod
-    def answered(cls, status: int, body: bytes, user_agent: str) -> "RobotsRules":
-        """Return the rules after an answer with *status* (RFC 9309, 2.3.1).
+    def from_response(cls, status: int, body: bytes, user_agent: str) -> "RobotsRules":
+        """Return the rules that a response stands for (RFC 9309, 2.3.1).
 
-        A client error means that there are none, and so do too many redirects; a server error
-        that nothing is allowed. 429 is a client error that says to stay away, and is taken so.
+        After a client error or too many redirects everything is allowed, after a server error
+        nothing. 429 asks a client to stay away and is treated like a server error.
         """
         if 200 <= status < 300:
             return cls(body, user_agent)
         if 300 <= status < 500 and status != 429:
             return cls()
-        return cls(refused=f"robots.txt was answered with {status}, which forbids everything")
+        return cls(unavailable=f"robots.txt was answered with {status}, which forbids everything")
 
-    def allowed(self, url: Url) -> bool:
-        """Return whether the robot may ask for *url*."""
-        if self.refused:
+    def allows(self, url: Url) -> bool:
+        """Return whether the robot may request *url*."""
+        if self.unavailable:
             return False
         _, path, query = split(url)
-        # Rules are about paths. The host is left out, because protego splits an address its way.
-        address = f"http://host{path}?{query}" if "?" in url else f"http://host{path}"
-        return self._parsed.can_fetch(address, _OURS)
+        # Rules are about paths. protego splits URLs in its own way, so it gets a plain host.
+        simple_url = f"http://host{path}?{query}" if "?" in url else f"http://host{path}"
+        return self._parser.can_fetch(simple_url, _OUR_NAME)
 
 
 @dataclass(slots=True)
 class _OriginEntry:
-    """What is known of one origin; the lock is held while it is asked."""
+    """The cached answer of one origin; the lock is held while it is fetched."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     answer: RobotsRules | UrlError | None = None
-    until: float = 0.0
+    expires: float = 0.0
 
 
 class RobotsCache:
     """The rules of many sites, for one robot.
 
-    One request for each origin is made at a time, and its answer holds for all who wait; when the
-    one who asks is cancelled, the next one asks. The answers of the last *most* origins are kept,
-    or of fewer if they are large.
+    An origin is asked once at a time, and its answer holds for all who wait; if the task that
+    asks is cancelled, the next one asks. The answers of the last *max_origins* origins are
+    cached, or of fewer if they are large.
     """
 
     def __init__(
         self,
-        fetch: Fetch,
+        fetch: FetchRobots,
         user_agent: str,
         *,
-        most: int = 1000,
+        max_origins: int = 1000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
-        self._agent = user_agent
-        self._most = most
+        self._user_agent = user_agent
+        self._max_origins = max_origins
         self._clock = clock
         self._entries: OrderedDict[str, _OriginEntry] = OrderedDict()
 
     async def rules(self, url: Url) -> RobotsRules:
-        """Return the rules of the site of *url*, which is asked for them if need be.
+        """Return the rules of the site of *url*, fetched if need be.
 
         Raises:
-            UrlError: the site gives no answer, to this or to anything else.
+            UrlError: the site cannot be reached.
         """
         site = origin(url)
         entry = self._entries.get(site)
@@ -128,12 +134,12 @@ class RobotsCache:
         self._entries.move_to_end(site)
         async with entry.lock:
             answer = entry.answer
-            if answer is None or self._clock() >= entry.until:
-                answer, kept = await self._ask(site)
-                entry.answer, entry.until = answer, self._clock() + kept
-                self._forget()
+            if answer is None or self._clock() >= entry.expires:
+                answer, seconds = await self._ask(site)
+                entry.answer, entry.expires = answer, self._clock() + seconds
+                self._evict()
         if isinstance(answer, UrlError):
-            # It is raised many times, and each time would add to its traceback.
+            # The same error is raised many times, and each time would add to its traceback.
             raise answer.with_traceback(None)
         return answer
 
@@ -142,81 +148,86 @@ class RobotsCache:
 
         Raises:
             RobotsError: they do not.
-            UrlError: the site gives no answer, to this or to anything else. RFC 9309, 2.3.1.4,
-                has nothing asked for then; the error says why, and whether it may pass.
+            UrlError: the site cannot be reached; the error says why, and whether to retry. In
+                this case nothing may be requested (RFC 9309, 2.3.1.4).
         """
         rules = await self.rules(url)
-        if not rules.allowed(url):
-            raise RobotsError(rules.refused or "robots.txt disallows it", hint=HINT)
+        if not rules.allows(url):
+            raise RobotsError(rules.unavailable or "robots.txt disallows it", hint=_HINT)
         return rules
 
     async def _ask(self, site: str) -> tuple[RobotsRules | UrlError, float]:
-        """Return what the site says, and for how many seconds that holds."""
+        """Return the answer of a site, and for how many seconds it is cached."""
         try:
-            rules = RobotsRules.answered(*await self._fetch(site), self._agent)
+            rules = RobotsRules.from_response(*await self._fetch(site), self._user_agent)
         except RedirectError:
-            return RobotsRules(), _KEPT
+            return RobotsRules(), _CACHED_SECONDS
         except UrlError as error:
-            return error, _FAULT_KEPT if error.retryable else _UNREACHABLE_KEPT
-        return rules, _UNREACHABLE_KEPT if rules.refused else _KEPT
+            return error, (
+                _TRANSIENT_FAILURE_CACHED_SECONDS
+                if error.retryable
+                else _UNREACHABLE_CACHED_SECONDS
+            )
+        return rules, _UNREACHABLE_CACHED_SECONDS if rules.unavailable else _CACHED_SECONDS
 
-    def _forget(self) -> None:
-        """Drop the oldest answers, but none that is being asked for."""
-        size = sum(map(_size, self._entries.values()))
+    def _evict(self) -> None:
+        """Drop the least recently used answers, but none that is being fetched."""
+        size = sum(map(_entry_size, self._entries.values()))
         idle = [site for site, entry in self._entries.items() if not entry.lock.locked()]
         for site in idle:
-            if len(self._entries) <= self._most and size <= _MOST_BYTES:
+            if len(self._entries) <= self._max_origins and size <= _MAX_CACHED_BYTES:
                 return
-            size -= _size(self._entries.pop(site))
+            size -= _entry_size(self._entries.pop(site))
 
 
-def _size(entry: _OriginEntry) -> int:
+def _entry_size(entry: _OriginEntry) -> int:
     return entry.answer.size if isinstance(entry.answer, RobotsRules) else 0
 
 
-def product(user_agent: str) -> str:
+def product_token(user_agent: str) -> str:
     """Return the product token by which sites name a robot (RFC 9309, 2.2.1), in lower case.
 
-    >>> product("download/0.1.0 (concurrent website downloader)")
+    >>> product_token("download/0.1.0 (concurrent website downloader)")
     'download'
-    >>> product("Mozilla/5.0 (compatible; Example-Bot/2.1)")
+    >>> product_token("Mozilla/5.0 (compatible; Example-Bot/2.1)")
     'example-bot'
     """
-    match = _COMPATIBLE.search(user_agent)
-    token = match[1] if match else _TOKEN.match(user_agent.strip())
-    return (token if isinstance(token, str) else token[0] if token else "").lower()
+    compatible = _COMPATIBLE.search(user_agent)
+    if compatible:
+        return compatible[1].lower()
+    token = _PRODUCT_TOKEN.match(user_agent.strip())
+    return token[0].lower() if token else ""
 
 
-def _text(body: bytes, product: str) -> str:
-    """Return the text of a file as ASCII, with line ends that everybody takes for such.
+def _prepare(body: bytes, our_token: str) -> str:
+    """Return a file as ASCII text that protego reads as RFC 9309 says.
 
-    The file is UTF-8, but what is not is kept as the bytes that stand in addresses (RFC 9309,
-    2.2.2: octets outside US-ASCII are compared percent-encoded). Control characters are encoded,
-    too, because ``str.splitlines`` would end lines at some of them.
+    Bytes outside ASCII are percent-encoded, as they are in URLs (RFC 9309, 2.2.2). So are control
+    characters, because ``str.splitlines`` would end lines at some of them.
     """
-    cut = len(body) > LIMIT
-    body = body[:LIMIT]
-    if cut:
+    is_truncated = len(body) > MAX_ROBOTS_BYTES
+    body = body[:MAX_ROBOTS_BYTES]
+    if is_truncated:
         # Half a rule may say the opposite of the whole one.
         body = body[: max(body.rfind(b"\n"), body.rfind(b"\r")) + 1]
     for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
         if body.startswith(mark):
             body = body[2:].decode(encoding, "replace").encode("utf-8", "replace")
     body = body.removeprefix(codecs.BOM_UTF8)
-    text = _FOREIGN_BYTES.sub(lambda match: b"%%%02X" % match[0][0], body).decode("ascii")
-    text = _FOREIGN.sub(lambda match: f"%{ord(match[0]):02X}", text)
-    return _AGENT.sub(lambda match: match[1] + _named(match[2], product), text)
+    text = _NON_ASCII_BYTE.sub(lambda match: b"%%%02X" % match[0][0], body).decode("ascii")
+    text = _CONTROL.sub(lambda match: f"%{ord(match[0]):02X}", text)
+    return _USER_AGENT_LINE.sub(lambda match: match[1] + _robot_name(match[2], our_token), text)
 
 
-def _named(value: str, product: str) -> str:
-    """Return what protego is told instead of the value of a ``User-agent`` line.
+def _robot_name(value: str, our_token: str) -> str:
+    """Return the name that replaces the value of a ``User-agent`` line for protego.
 
-    By itself it would take ``d`` for ``download``, and not take ``download/2`` for it; and the
-    rules of a group are kept once for each robot of it, so that a file of 100 kilobytes with many
-    robots would take a gigabyte.
+    protego would take ``d`` for ``download``, and not ``download/2``. It also keeps the rules of a
+    group once for each of its robots, so that a file of 100 kilobytes with many robots would take
+    a gigabyte.
     """
     value = value.strip()
-    if value.startswith("*") and not _TOKEN.match(value[1:2]):
+    if value.startswith("*") and not _PRODUCT_TOKEN.match(value[1:2]):
         return "*"
-    token = _TOKEN.match(value.lstrip("*"))
-    return _OURS if token and token[0].lower() == product else _OTHERS
+    token = _PRODUCT_TOKEN.match(value.lstrip("*"))
+    return _OUR_NAME if token and token[0].lower() == our_token else _OTHER_NAME

@@ -1,7 +1,7 @@
 """Which links are within what was asked for.
 
-The rules are those of ``wget -r``, because that is what ``--level``, ``--span-hosts``,
-``--no-parent``, ``--accept`` and ``--reject`` are named after.
+The rules are those of ``wget -r``, from which ``--level``, ``--span-hosts``, ``--no-parent``,
+``--accept`` and ``--reject`` have their names.
 """
 
 import fnmatch
@@ -14,9 +14,11 @@ from urllib.parse import unquote
 from downloader.models.shards import Shard
 from downloader.web.urls import Url, host, split
 
-_WILD = re.compile(r"[*?\[]")
-#: What may lead on to what is accepted: a folder, a name without extension, a page.
-_PAGE = re.compile(r"(?:\A|/)(?:[^/.]*|[^/]*\.(?:s?html?|xhtml|php[0-9]?|aspx?|jsp|cgi))\Z", re.I)
+_WILDCARD = re.compile(r"[*?\[]")
+#: A path that may lead on to accepted ones: a folder, a name without extension, a page.
+_PAGE_PATH = re.compile(
+    r"(?:\A|/)(?:[^/.]*|[^/]*\.(?:s?html?|xhtml|php[0-9]?|aspx?|jsp|cgi))\Z", re.I
+)
 
 
 class RefusalReason(StrEnum):
@@ -25,7 +27,7 @@ class RefusalReason(StrEnum):
     LEVEL = "deeper than --level"
     NOFOLLOW = "the page asks robots not to follow it"
     HOST = "on another host; see --span-hosts"
-    SHARD = "other shards have their hosts"
+    SHARD = "their hosts belong to other shards"
     PARENT = "above the folder of the start; see --no-parent"
     REJECTED = "matches --reject"
     NOT_ACCEPTED = "does not match --accept"
@@ -33,13 +35,13 @@ class RefusalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UrlPatterns:
-    """What addresses are chosen by, as in ``wget -A`` and ``-R``.
+    """Patterns that select URLs, as in ``wget -A`` and ``-R``.
 
-    A text is a list separated by commas. An item without any of ``*?[`` is an ending of the path
+    A text is a comma-separated list. An item without any of ``*?[`` is a suffix of the path
     (``pdf``, ``.tar.gz``). Any other is a glob: with a slash it must match the whole path, which
-    begins with one (``/docs/*``, ``*/api/*``; ``*`` goes over slashes), without a slash the last
-    part of the path (``*.html``, ``report-20[0-9][0-9]*``). Percent-escapes of the path are undone
-    beforehand; the query is not looked at; upper and lower case differ.
+    begins with one (``/docs/*``, ``*/api/*``; ``*`` also matches slashes), without a slash the
+    last segment (``*.html``, ``report-20[0-9][0-9]*``). The path is percent-decoded first, the
+    query is ignored, and case matters.
 
     Attributes:
         items: the texts, as they were given.
@@ -49,44 +51,45 @@ class UrlPatterns:
     """
 
     items: tuple[str, ...] = ()
-    _endings: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _suffixes: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _globs: tuple[tuple[bool, re.Pattern[str]], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        endings, globs = [], []
-        for item in _items(self.items):
-            if _WILD.search(item):
+        suffixes, globs = [], []
+        for item in _split_items(self.items):
+            if _WILDCARD.search(item):
                 globs.append(("/" in item, re.compile(fnmatch.translate(item))))
             else:
-                endings.append(item)
-        object.__setattr__(self, "_endings", tuple(endings))
+                suffixes.append(item)
+        object.__setattr__(self, "_suffixes", tuple(suffixes))
         object.__setattr__(self, "_globs", tuple(globs))
 
     def __bool__(self) -> bool:
         """Whether there is any pattern."""
-        return bool(self._endings or self._globs)
+        return bool(self._suffixes or self._globs)
 
     def match(self, url: Url) -> bool:
         """Return whether any of the patterns matches *url*."""
         path = unquote(split(url)[1])
-        leaf = path.rpartition("/")[2]
-        return path.endswith(self._endings) or any(
-            pattern.match(path if whole else leaf) for whole, pattern in self._globs
+        last_segment = path.rpartition("/")[2]
+        return path.endswith(self._suffixes) or any(
+            pattern.match(path if matches_path else last_segment)
+            for matches_path, pattern in self._globs
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What was asked for.
+    """The links that a run follows.
 
     Attributes:
-        level: how many links may lead from a page of the list to the last page; None: no limit.
+        level: the most links from a page of the list to another page; None for no limit.
         span_hosts: whether links to other hosts are followed.
         no_parent: whether what is above the folder of the start, on its host, is left out.
-        accept: if there are any, only what they match is kept.
-        reject: what they match is not even asked for.
+        accept: if there are any, only URLs that match are kept.
+        reject: URLs that match are not requested.
         nofollow: whether ``nofollow`` of pages and links is respected.
-        shard: if this is one of several runs, which; the hosts of others are left to them.
+        shard: which of several runs this is; the hosts of the others are left to them.
     """
 
     level: int | None = 5
@@ -100,11 +103,11 @@ class Scope:
     def refusal(
         self, url: Url, *, start: Url, level: int, nofollow: bool = False
     ) -> RefusalReason | None:
-        """Return why a link to *url* is not followed, or None if it is.
+        """Return why a link is not followed; None if it is.
 
         Args:
-            url: where the link leads.
-            start: the page of the list from which this was reached, after its redirects.
+            url: the URL of the link.
+            start: the page of the list from which it was reached, after redirects.
             level: the number of links from *start* to *url*; 1 for the links of *start* itself.
             nofollow: what the link or its page says (:attr:`downloader.links.Link.nofollow`).
         """
@@ -112,48 +115,47 @@ class Scope:
             return RefusalReason.LEVEL
         if nofollow and self.nofollow:
             return RefusalReason.NOFOLLOW
-        # Ports that are the scheme's own are none: http and https of one name are one host.
-        same = host(url) == host(start)
-        if not same and not self.span_hosts:
+        # A scheme's default port is left out: http and https of one name are one host.
+        same_host = host(url) == host(start)
+        if not same_host and not self.span_hosts:
             return RefusalReason.HOST
-        if not same and self.shard is not None and not self.shard.owns(url):
+        if not same_host and self.shard is not None and not self.shard.owns(url):
             return RefusalReason.SHARD
-        if self.no_parent and same and not _below(url, start):
+        if self.no_parent and same_host and not _is_below(url, start):
             return RefusalReason.PARENT
         if self.reject and self.reject.match(url):
             return RefusalReason.REJECTED
-        # A page at the last level leads nowhere.
+        # At the last level a page leads nowhere.
         leads_on = self.level is None or level < self.level
-        if not self.keeps(url) and not (leads_on and _PAGE.search(split(url)[1])):
+        if not self.accepts(url) and not (leads_on and _PAGE_PATH.search(split(url)[1])):
             return RefusalReason.NOT_ACCEPTED
         return None
 
-    def keeps(self, url: Url) -> bool:
-        """Return whether ``--accept`` and ``--reject`` choose *url*.
+    def accepts(self, url: Url) -> bool:
+        """Return whether ``--accept`` and ``--reject`` select *url*.
 
-        What is followed without being chosen is a page that only leads to others, as with
-        ``wget -A``.
+        A page that is not selected may still be followed for its links, as with ``wget -A``.
         """
         if self.reject and self.reject.match(url):
             return False
         return not self.accept or self.accept.match(url)
 
 
-def _items(texts: Iterable[str]) -> list[str]:
-    """Return the items of lists; a comma within brackets belongs to its glob."""
+def _split_items(texts: Iterable[str]) -> list[str]:
+    """Return the items of comma-separated lists; a comma in brackets belongs to its glob."""
     return [
-        item
+        stripped
         for text in texts
-        for part in re.findall(r"(?:\[[^\]]*\]|[^,])+", text)
-        if (item := part.strip())
+        for item in re.findall(r"(?:\[[^\]]*\]|[^,])+", text)
+        if (stripped := item.strip())
     ]
 
 
-def _below(url: Url, start: Url) -> bool:
+def _is_below(url: Url, start: Url) -> bool:
     """Return whether *url* is in the folder of *start*, or below it.
 
-    Paths of normalised addresses have no ``..``; escapes are undone, so that no way of writing
-    the folder's name makes a difference.
+    Normalised paths have no ``..``. They are decoded, so that different escapes of the folder's
+    name make no difference.
     """
     folder = split(start)[1].rpartition("/")[0]
     return unquote(split(url)[1]).startswith(f"{unquote(folder)}/")

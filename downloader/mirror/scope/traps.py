@@ -1,7 +1,7 @@
-"""Bounds for sites that have no end: calendars, loops of relative links, filters that combine.
+"""Crawler traps: sites without end, such as calendars, loops of relative links, combined filters.
 
-Nobody means to catch crawlers; such sites simply make up a page for every address. So nothing
-here judges a page, only addresses, and each bound is far above what documents for people need.
+Such a site makes up a page for every URL, mostly without meaning to. So pages are not judged, only
+URLs, and each limit is far above what documents for people need.
 """
 
 import re
@@ -14,17 +14,16 @@ from downloader.web.urls import Url, split
 _DIGITS = re.compile(r"[0-9]+")
 #: A year and a month, in a path, in a query or within one name: 2024/05, 2024-05, y=2024&m=5.
 _DATE = re.compile(r"(?<![0-9])(?:19|20|21)[0-9]{2}(?:[^0-9]{1,12})(?:0?[1-9]|1[0-2])(?![0-9])")
-
-#: What was escaped three times: a query that holds an address, whose query holds an address …
-_NESTED = re.compile(r"%2525[0-9A-Fa-f]{2}")
+#: An escape that was escaped twice more: a query with a URL, whose query has a URL …
+_NESTED_ESCAPE = re.compile(r"%2525[0-9A-Fa-f]{2}")
 
 
 class TrapReason(StrEnum):
-    """Why an address looks like a trap; the values are for people."""
+    """Why a URL looks like a trap; the values are for people."""
 
-    LENGTH = "the address is too long"
-    DEPTH = "the path has too many parts"
-    REPEATS = "parts of the path repeat"
+    LENGTH = "the URL is too long"
+    DEPTH = "the path has too many segments"
+    REPEATS = "segments of the path repeat"
     QUERY_LOOP = "the query repeats itself"
     QUERIES = "too many queries of one path"
     DATES = "too many dates of one calendar"
@@ -32,108 +31,111 @@ class TrapReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrapLimits:
-    """What is still believed.
+    """Limits beyond which a URL is taken for a trap.
 
     Attributes:
-        length: characters of an address; RFC 9110, 4.1, has 8000 supported, and no link that is
-            meant for people comes near the default.
-        depth: parts of a path.
-        repeats: how often a sequence of parts may stand one after another; one more is allowed
-            for a part that comes again with others between, and for a parameter of the query that
-            comes again with the same value.
-        queries: how many queries of one path are followed.
-        dates: how many addresses that differ only in the numbers of a date.
-        remembered: for so many paths queries and dates are counted, the ones asked for last.
+        max_url_length: characters of a URL; servers are to support 8000 (RFC 9110, 4.1), and no
+            link for people comes near the default.
+        max_path_segments: segments of a path.
+        max_repeats: how often a sequence of segments may follow itself. One more is allowed for a
+            segment that returns after others, and for a parameter of the query that returns with
+            the same value.
+        max_queries_per_path: queries of one path that are followed.
+        max_dates_per_shape: URLs that differ only in the numbers of a date.
+        max_counted_paths: paths whose queries and dates are counted, the most recent ones.
     """
 
-    length: int = 2000
-    depth: int = 20
-    repeats: int = 2
-    queries: int = 1000
-    dates: int = 1000
-    remembered: int = 10_000
+    max_url_length: int = 2000
+    max_path_segments: int = 20
+    max_repeats: int = 2
+    max_queries_per_path: int = 1000
+    max_dates_per_shape: int = 1000
+    max_counted_paths: int = 10_000
 
 
 class TrapDetector:
-    """Counts what was followed.
+    """Recognises traps by the URLs that it was asked about before.
 
-    Ask once for each address that is new: asking is what counts. Memory is bounded by
-    :attr:`TrapLimits.remembered`, whatever the number of addresses.
+    Each new URL is to be checked once, because a check counts it. Memory is bounded by
+    :attr:`TrapLimits.max_counted_paths`, whatever the number of URLs.
     """
 
-    def __init__(self, bounds: TrapLimits | None = None) -> None:
-        self._bounds = bounds or TrapLimits()
-        self._queries = _Counts(self._bounds.remembered)
-        self._dates = _Counts(self._bounds.remembered)
+    def __init__(self, limits: TrapLimits | None = None) -> None:
+        self._limits = limits or TrapLimits()
+        self._queries = _RecentCounts(self._limits.max_counted_paths)
+        self._dates = _RecentCounts(self._limits.max_counted_paths)
 
-    def trap(self, url: Url) -> TrapReason | None:
-        """Return why *url* is not to be followed, or None and count it."""
-        bounds = self._bounds
-        if len(url) > bounds.length:
+    def check(self, url: Url) -> TrapReason | None:
+        """Return why *url* is not to be followed; otherwise count it and return None."""
+        limits = self._limits
+        if len(url) > limits.max_url_length:
             return TrapReason.LENGTH
         authority, path, query = split(url)
-        parts = path.strip("/").split("/")
-        if len(parts) > bounds.depth:
+        segments = path.strip("/").split("/")
+        if len(segments) > limits.max_path_segments:
             return TrapReason.DEPTH
-        if _repeats(parts, bounds.repeats):
+        if _has_repeats(segments, limits.max_repeats):
             return TrapReason.REPEATS
-        if query and _loops(query, bounds.repeats):
+        if query and _is_query_loop(query, limits.max_repeats):
             return TrapReason.QUERY_LOOP
-        found = _DATE.search(f"{path}?{query}") is not None
+        has_date = _DATE.search(f"{path}?{query}") is not None
         shape = _DIGITS.sub("0", f"{authority}{path}?{query}")
-        if found and self._dates.get(shape) >= bounds.dates:
+        if has_date and self._dates.get(shape) >= limits.max_dates_per_shape:
             return TrapReason.DATES
-        if query and self._queries.get(authority + path) >= bounds.queries:
+        if query and self._queries.get(authority + path) >= limits.max_queries_per_path:
             return TrapReason.QUERIES
-        if found:
-            self._dates.add(shape)
+        if has_date:
+            self._dates.increment(shape)
         if query:
-            self._queries.add(authority + path)
+            self._queries.increment(authority + path)
         return None
 
 
-class _Counts:
-    """Counts by key, of the keys that were used last.
+class _RecentCounts:
+    """Counts by key, for the most recently used keys.
 
-    Keys are kept as hashes: that two are taken for one only makes a bound a little tighter.
+    Only hashes of the keys are kept: a collision makes a limit a little tighter.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_keys: int) -> None:
+        self._max_keys = max_keys
         self._counts: OrderedDict[int, int] = OrderedDict()
 
     def get(self, key: str) -> int:
         return self._counts.get(hash(key), 0)
 
-    def add(self, key: str) -> None:
-        number = hash(key)
-        self._counts[number] = self._counts.pop(number, 0) + 1
-        if len(self._counts) > self._most:
+    def increment(self, key: str) -> None:
+        hashed = hash(key)
+        self._counts[hashed] = self._counts.pop(hashed, 0) + 1
+        if len(self._counts) > self._max_keys:
             self._counts.popitem(last=False)
 
 
-def _repeats(parts: list[str], most: int) -> bool:
-    """Return whether a sequence of parts stands more than *most* times in a row.
+def _has_repeats(segments: list[str], max_repeats: int) -> bool:
+    """Return whether a sequence of segments stands more than *max_repeats* times in a row.
 
     Numbers do not count: ``/11/11/11`` is a date.
     """
-    words = [part if not part.isdigit() else f"{part}#{place}" for place, part in enumerate(parts)]
+    words = [
+        segment if not segment.isdigit() else f"{segment}#{index}"
+        for index, segment in enumerate(segments)
+    ]
     if len(words) == len(set(words)):
         return False
-    if any(words.count(word) > most + 1 for word in set(words)):
+    if any(words.count(word) > max_repeats + 1 for word in set(words)):
         return True
-    for size in range(1, len(words) // (most + 1) + 1):
-        run = 0
-        for place in range(size, len(words)):
-            run = run + 1 if words[place] == words[place - size] else 0
-            if run >= size * most:
+    for size in range(1, len(words) // (max_repeats + 1) + 1):
+        repeated = 0
+        for index in range(size, len(words)):
+            repeated = repeated + 1 if words[index] == words[index - size] else 0
+            if repeated >= size * max_repeats:
                 return True
     return False
 
 
-def _loops(query: str, most: int) -> bool:
-    """Return whether a query grew by being put behind, or into, one that was there before."""
-    if _NESTED.search(query):
+def _is_query_loop(query: str, max_repeats: int) -> bool:
+    """Return whether a query was appended to, or nested in, an earlier one again and again."""
+    if _NESTED_ESCAPE.search(query):
         return True
-    pairs = Counter(pair for pair in query.split("&") if pair)
-    return any(times > most + 1 for times in pairs.values())
+    parameters = Counter(parameter for parameter in query.split("&") if parameter)
+    return any(count > max_repeats + 1 for count in parameters.values())

@@ -1,39 +1,40 @@
-"""What the pages of a folder share, packed once for all of them."""
+"""A cache of packed files, which the pages of a folder share."""
 
 from collections import OrderedDict
 
 from downloader.links import LinkKind
 from downloader.mirror.singlefile.model import MIB, PackedFile
 
-#: A file, what it is used for, and whether as the markup of a frame.
-Key = tuple[str, LinkKind, bool]
+#: A path, the kind of the link to it, and whether it is packed as the markup of a frame.
+PackedFileKey = tuple[str, LinkKind, bool]
 
 
 class PackedFileCache:
-    """Packed files, those that were used last, of so many characters together."""
+    """The most recently used packed files, of at most *max_characters* together."""
 
-    def __init__(self, most: int = 64 * MIB) -> None:
-        self._most = most
-        self._size = 0
-        self._kept: OrderedDict[Key, PackedFile] = OrderedDict()
+    def __init__(self, max_characters: int = 64 * MIB) -> None:
+        self._max_characters = max_characters
+        self._characters = 0
+        self._files: OrderedDict[PackedFileKey, PackedFile] = OrderedDict()
 
-    def get(self, key: Key) -> PackedFile | None:
-        """Return what was kept."""
-        packed = self._kept.get(key)
+    def get(self, key: PackedFileKey) -> PackedFile | None:
+        """Return a cached file."""
+        packed = self._files.get(key)
         if packed is not None:
-            self._kept.move_to_end(key)
+            self._files.move_to_end(key)
         return packed
 
-    def put(self, key: Key, packed: PackedFile) -> None:
-        """Keep a packed file; what takes a quarter of the room is not kept."""
+    def put(self, key: PackedFileKey, packed: PackedFile) -> None:
+        """Cache a file, unless it takes more than a quarter of the cache."""
         size = _size(packed)
-        if key in self._kept or size > self._most // 4:
+        if key in self._files or size > self._max_characters // 4:
             return
-        self._kept[key] = packed
-        self._size += size
-        while self._size > self._most:
-            self._size -= _size(self._kept.popitem(last=False)[1])
+        self._files[key] = packed
+        self._characters += size
+        while self._characters > self._max_characters:
+            self._characters -= _size(self._files.popitem(last=False)[1])
 
 
 def _size(packed: PackedFile) -> int:
-    return len(packed.text) + 1000 + 200 * (len(packed.inlined) + len(packed.left))
+    paths = len(packed.inlined) + len(packed.external_references)
+    return len(packed.text) + 1000 + 200 * paths

@@ -1,18 +1,18 @@
-"""Where in an HTML page something can be put, without parsing it again."""
+"""Where something can be inserted into an HTML page, without parsing it again."""
 
 import re
 
 #: What follows the name of a tag; an attribute may hold a whole page.
-_REST = rb"""(?:[^>"']|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))*+"""
-_FIRST = re.compile(
+_TAG_REST = rb"""(?:[^>"']|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))*+"""
+_MARKUP = re.compile(
     rb"<!--.*?(?:-->|\Z)|(<script[\s>/])|<(style|title|textarea|noscript|xmp|iframe|template)\b"
-    + _REST
+    + _TAG_REST
     + rb">.*?(?:</\2|\Z)|<[a-z]"
-    + _REST,
+    + _TAG_REST,
     re.IGNORECASE | re.DOTALL,
 )
 
 
-def before_scripts(body: bytes) -> int | None:
-    """Return where the first script of a page begins, if there is any."""
-    return next((found.start(1) for found in _FIRST.finditer(body) if found[1]), None)
+def first_script_offset(body: bytes) -> int | None:
+    """Return the offset of the first script of a page; None if it has none."""
+    return next((match.start(1) for match in _MARKUP.finditer(body) if match[1]), None)

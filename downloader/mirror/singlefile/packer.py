@@ -1,4 +1,4 @@
-"""Packs one page: what each of its links becomes."""
+"""Packs one page: decides what becomes of each of its links."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,276 +7,305 @@ from posixpath import dirname, relpath
 from urllib.parse import quote
 
 from downloader.links import Document, Link, LinkKind, can_contain_links
-from downloader.mirror.singlefile.cache import Key, PackedFileCache
-from downloader.mirror.singlefile.data_uris import address_of, data_uri, path_of
-from downloader.mirror.singlefile.frames import markup
-from downloader.mirror.singlefile.js_modules import name_of
-from downloader.mirror.singlefile.link_purpose import DOCUMENTS, EMPTY, FRAMES, needless, type_of
+from downloader.mirror.singlefile.cache import PackedFileCache, PackedFileKey
+from downloader.mirror.singlefile.data_uri import data_uri, internal_url, linked_path
+from downloader.mirror.singlefile.document_builder import HTML, PAGE_TOO_LARGE, DocumentBuilder
+from downloader.mirror.singlefile.embedding_rules import (
+    DOCUMENT_KINDS,
+    EMPTY_DOCUMENTS,
+    FRAME_KINDS,
+    embedded_media_type,
+    is_only_preload,
+)
+from downloader.mirror.singlefile.js_modules import module_name
 from downloader.mirror.singlefile.model import (
     MIB,
     NOT_SAVED,
-    Address,
-    Beside,
     ExternalReference,
-    NotEmbedded,
+    IsBeside,
+    NotEmbeddedError,
     PackedFile,
-    Read,
+    ReadFile,
     SingleFilePage,
+    SourceUrl,
 )
-from downloader.mirror.singlefile.open_document import HTML, TOO_MUCH, OpenDocument
+from downloader.mirror.singlefile.srcdoc_frames import srcdoc_markup
 from downloader.web.encoding_declaration import declares_encoding, with_encoding
 from downloader.web.media_types import guess_media_type
-from downloader.web.urls import Url, conceal, origin
+from downloader.web.urls import Url, origin, redact_text
 
 #: Browsers open no frame from a longer URI (Chromium: 2 MiB), though they load anything else.
-_LONGEST_FRAME = 2 * MIB
-#: Files within files; imports go through more hands than frames do.
-_DEEPEST = 24
-#: Bytes that may be packed more than once, because they are within themselves, or in vain.
-_PATIENCE = 16 * MIB
-_NOTHING = "data:,-"
+_MAX_FRAME_URI_CHARACTERS = 2 * MIB
+#: Files within files; chains of imports are longer than those of frames.
+_MAX_DEPTH = 24
+#: Bytes that may be packed more than once (in a circle), or without being used.
+_MAX_REPEATED_BYTES = 16 * MIB
+#: What each repetition costs beside its bytes.
+_REPETITION_BYTES = 1000
+_EMPTY_URI = "data:,-"
 
 
-class _UsableIn(IntEnum):
-    """Where a packed file can be used."""
+class _ReusableIn(IntEnum):
+    """Where a packed file can be used again."""
 
-    EVERYWHERE = 0
-    IN_THIS_PAGE = 1
-    #: It is cut where it came back to a file around it.
-    HERE = 2
+    ANY_PAGE = 0
+    THIS_PAGE = 1
+    #: It contains less than it should, because a file around it would have contained itself.
+    NOWHERE = 2
 
 
 class PagePacker:
     """Packs one page.
 
-    A file that several others need is packed once: its URI is the same each time, by which
-    modules keep being one and the same for all that import them.
+    A file that several others need is packed once. Its URI is the same each time, so that a module
+    stays one and the same for all that import it.
     """
 
     def __init__(
         self,
         path: str,
-        read: Read,
-        address: Address,
-        beside: Beside,
+        read: ReadFile,
+        source_url: SourceUrl,
+        is_beside: IsBeside,
         *,
-        most: int,
-        total: int,
+        max_file_bytes: int,
+        max_page_characters: int,
         cache: PackedFileCache,
     ) -> None:
         self._path = path
         self._read = read
-        self._address = address
-        self._beside = beside
-        self._most = most
-        self._total = total
-        self._cache = cache
-        self._packed = PackedFileCache(total)
-        self._seen: set[Key] = set()
-        self._patience = _PATIENCE
-        self._holds = _UsableIn.EVERYWHERE
-        self._left: dict[ExternalReference, None] = {}
+        self._source_url = source_url
+        self._is_beside = is_beside
+        self._max_file_bytes = max_file_bytes
+        self._max_page_characters = max_page_characters
+        self._shared_cache = cache
+        self._page_cache = PackedFileCache(max_page_characters)
+        self._attempted: set[PackedFileKey] = set()
+        self._remaining_repeated_bytes = _MAX_REPEATED_BYTES
+        self._reusable_in = _ReusableIn.ANY_PAGE
+        self._external_references: dict[ExternalReference, None] = {}
         self._inlined: set[str] = set()
-        #: Modules that are imported by what they import.
-        self._circular: dict[str, None] = {}
+        #: Modules that import themselves, directly or through others.
+        self._circular_modules: dict[str, None] = {}
 
-    def pack(self, body: bytes, kind: str | None, charset: str | None) -> SingleFilePage:
+    def pack(self, body: bytes, media_type: str | None, charset: str | None) -> SingleFilePage:
         """Return the page, whose bytes are *body*."""
-        kind = kind or guess_media_type(self._path)
-        packed, encoding = self._document(body, kind, None, self._path, charset)
-        # What was put into the page may have moved its own declaration out of sight; that of a
-        # server's header is gone. An encoding that was guessed is left to the browser's own guess.
-        told = charset is not None or declares_encoding(body)
-        if kind == HTML and told:
-            packed = with_encoding(packed, kind, encoding)
-        return SingleFilePage(packed, frozenset(self._inlined), tuple(self._left))
+        media_type = media_type or guess_media_type(self._path)
+        packed, encoding = self._build(body, media_type, None, self._path, charset)
+        # What was embedded may have moved the page's own declaration too far from its start, and
+        # that of a response header is lost. A detected encoding is left to the browser to detect.
+        is_declared = charset is not None or declares_encoding(body)
+        if media_type == HTML and is_declared:
+            packed = with_encoding(packed, media_type, encoding)
+        return SingleFilePage(packed, frozenset(self._inlined), tuple(self._external_references))
 
-    def _document(
+    def _build(
         self,
         body: bytes,
-        kind: str,
-        outer: OpenDocument | None,
+        media_type: str,
+        container: DocumentBuilder | None,
         path: str,
         charset: str | None = None,
     ) -> tuple[bytes, str]:
-        """Return a document with all that it needs within, and its encoding."""
-        if not can_contain_links(kind):
+        """Return a document with everything it needs embedded, and its encoding."""
+        if not can_contain_links(media_type):
             return body, ""
-        document = Document(body, kind, address_of(path), charset)
-        new = OpenDocument.of(document, path, outer, self._most if outer else self._total)
-        packed = new.written(lambda link: self._replaced(link, new), lambda: self._names(new))
-        return packed, new.page.encoding
+        document = Document(body, media_type, internal_url(path), charset)
+        max_characters = self._max_file_bytes if container else self._max_page_characters
+        builder = DocumentBuilder.of(document, path, container, max_characters)
+        packed = builder.build(
+            lambda link: self._new_reference(link, builder), lambda: self._import_map(builder)
+        )
+        return packed, builder.document.encoding
 
-    def _replaced(self, link: Link, into: OpenDocument) -> str | None:
-        """Return what is written instead of a link."""
-        if needless(link):
-            return _NOTHING
-        path = path_of(link)
+    def _new_reference(self, link: Link, builder: DocumentBuilder) -> str | None:
+        """Return what is written in place of a link; None to keep it."""
+        if is_only_preload(link):
+            return _EMPTY_URI
+        path = linked_path(link)
         if path is None:
             if link.kind.is_requisite and link.url:
-                self._left[ExternalReference(into.name, conceal(link.value), NOT_SAVED)] = None
+                self._add_external(builder, redact_text(link.value), NOT_SAVED)
             return None
         if not link.kind.is_requisite:
-            return self._outside(path, link, into)
+            return self._external_url(path, link, builder)
         try:
-            return self._requisite(path, link, into)
-        except NotEmbedded as refused:
-            self._left[ExternalReference(into.name, path, str(refused))] = None
-            return self._outside(path, link, into)
+            return self._embed(path, link, builder)
+        except NotEmbeddedError as error:
+            self._add_external(builder, path, str(error))
+            return self._external_url(path, link, builder)
 
-    def _outside(self, path: str, link: Link, into: OpenDocument) -> str | None:
-        """Return the address of what stays outside, or its place relative to the page."""
-        if path == self._path and link.fragment and len(into.way) == 1:
+    def _add_external(self, builder: DocumentBuilder, reference: str, reason: str) -> None:
+        self._external_references[ExternalReference(builder.path, reference, reason)] = None
+
+    def _external_url(self, path: str, link: Link, builder: DocumentBuilder) -> str | None:
+        """Return the URL of a file that is not embedded, or its path relative to the page."""
+        if path == self._path and link.fragment and builder.is_page:
             return link.fragment
-        known = None if self._beside(path) else self._address(path)
-        if known is not None:
-            return known + link.fragment
-        if len(into.way) == 1:
+        url = None if self._is_beside(path) else self._source_url(path)
+        if url is not None:
+            return url + link.fragment
+        if builder.is_page:
             return None
-        self._holds = max(self._holds, _UsableIn.IN_THIS_PAGE)
-        place = relpath(path, dirname(self._path) or ".")
-        return quote(place, errors="surrogateescape") + link.fragment
+        self._reusable_in = max(self._reusable_in, _ReusableIn.THIS_PAGE)
+        relative_path = relpath(path, dirname(self._path) or ".")
+        return quote(relative_path, errors="surrogateescape") + link.fragment
 
-    def _requisite(self, path: str, link: Link, into: OpenDocument) -> str:
+    def _embed(self, path: str, link: Link, builder: DocumentBuilder) -> str:
+        """Return the reference to a file that is embedded in a document."""
         if link.kind is LinkKind.SVG_ELEMENT and link.construct.startswith("use"):
-            reference, size = into.graphics.take(path, link.fragment, lambda: self._bytes(path))
-            self._take(size, into)
-            self._inlined.add(path)
-            return reference
-        into.modules = into.modules or link.kind is LinkKind.MODULE
-        if path in into.way:
-            return self._cut(path, link.kind, into)
-        framed = into.frames is not None and into.frames.takes(link) and self._same(path, into)
-        packed = self._file(path, link.kind, into, framed=framed)
-        if packed.refused:
-            raise NotEmbedded(packed.refused)
-        if link.kind in FRAMES and not packed.markup and len(packed.text) > _LONGEST_FRAME:
-            raise NotEmbedded("too large for a frame")
-        self._take(len(packed.text), into)
+            return self._embed_svg_use(path, link, builder)
+        builder.has_modules = builder.has_modules or link.kind is LinkKind.MODULE
+        if path in builder.path_chain:
+            return self._end_circle(path, link.kind, builder)
+        as_markup = (
+            builder.frames is not None
+            and builder.frames.can_embed(link)
+            and self._has_same_origin(path, builder)
+        )
+        packed = self._packed_file(path, link.kind, builder, as_markup=as_markup)
+        if packed.error:
+            raise NotEmbeddedError(packed.error)
+        is_frame_uri = link.kind in FRAME_KINDS and not packed.is_markup
+        if is_frame_uri and len(packed.text) > _MAX_FRAME_URI_CHARACTERS:
+            raise NotEmbeddedError("too large for a frame")
+        self._reserve(len(packed.text), builder)
         self._inlined |= packed.inlined
-        self._left |= dict.fromkeys(packed.left)
-        if packed.markup and into.frames is not None:
-            return into.frames.add(packed.text)
-        # What scripts and style sheets have as fragment would only make them others.
-        alone = link.kind in {LinkKind.MODULE, LinkKind.STYLESHEET}
-        return into.late.write(packed.text) + ("" if alone else link.fragment)
+        self._external_references |= dict.fromkeys(packed.external_references)
+        if packed.is_markup and builder.frames is not None:
+            return builder.frames.add(packed.text)
+        # With another fragment, a module or style sheet would be loaded as another one.
+        drops_fragment = link.kind in {LinkKind.MODULE, LinkKind.STYLESHEET}
+        return builder.placeholders.add(packed.text) + ("" if drops_fragment else link.fragment)
 
-    def _cut(self, path: str, use: LinkKind, into: OpenDocument) -> str:
-        """Return what stands for a file around the one that needs it."""
-        if use is LinkKind.MODULE and into.named is not None:
-            self._holds = max(self._holds, _UsableIn.IN_THIS_PAGE)
-            self._circular[path] = None
-            return name_of(path)
-        self._holds = _UsableIn.HERE
-        if use in EMPTY:
-            return EMPTY[use]
-        raise NotEmbedded("it needs itself")
+    def _embed_svg_use(self, path: str, link: Link, builder: DocumentBuilder) -> str:
+        reference, characters = builder.svg_uses.embed(
+            path, link.fragment, lambda: self._read_file(path)
+        )
+        self._reserve(characters, builder)
+        self._inlined.add(path)
+        return reference
 
-    def _names(self, into: OpenDocument) -> dict[str, str]:
-        """Return what the names of modules stand for; those that stay outside have an address."""
-        named = {}
-        for path in self._circular:
-            packed = self._file(path, LinkKind.MODULE, into)
-            meant, refused = packed.text, packed.refused
+    def _end_circle(self, path: str, kind: LinkKind, builder: DocumentBuilder) -> str:
+        """Return what replaces a file that contains the document which needs it."""
+        if kind is LinkKind.MODULE and builder.import_map_owner is not None:
+            self._reusable_in = max(self._reusable_in, _ReusableIn.THIS_PAGE)
+            self._circular_modules[path] = None
+            return module_name(path)
+        self._reusable_in = _ReusableIn.NOWHERE
+        if kind in EMPTY_DOCUMENTS:
+            return EMPTY_DOCUMENTS[kind]
+        raise NotEmbeddedError("it needs itself")
+
+    def _import_map(self, builder: DocumentBuilder) -> dict[str, str]:
+        """Return the URIs of circular modules by their names; else the URLs of their files."""
+        imports = {}
+        for path in self._circular_modules:
+            packed = self._packed_file(path, LinkKind.MODULE, builder)
+            uri, reason = packed.text, packed.error
             try:
-                self._take(len(meant), into)
-            except NotEmbedded as error:
-                meant, refused = "", str(error)
-            if refused:
-                self._left[ExternalReference(into.name, path, refused)] = None
-            if meant := meant or self._address(path) or "":
-                named[name_of(path)] = meant
-        return named
+                self._reserve(len(uri), builder)
+            except NotEmbeddedError as error:
+                uri, reason = "", str(error)
+            if reason:
+                self._add_external(builder, path, reason)
+            if url := uri or self._source_url(path) or "":
+                imports[module_name(path)] = url
+        return imports
 
-    def _same(self, path: str, into: OpenDocument) -> bool:
-        """Return whether a frame is of the origin of the document it is in."""
-        inner, outer = self._address(path), self._address(into.name)
-        return bool(inner and outer) and origin(Url(inner or "")) == origin(Url(outer or ""))
+    def _has_same_origin(self, path: str, builder: DocumentBuilder) -> bool:
+        """Return whether a frame has the origin of the document it is in."""
+        frame_url, document_url = self._source_url(path), self._source_url(builder.path)
+        if not frame_url or not document_url:
+            return False
+        return origin(Url(frame_url)) == origin(Url(document_url))
 
-    def _take(self, size: int, into: OpenDocument) -> None:
+    def _reserve(self, characters: int, builder: DocumentBuilder) -> None:
         try:
-            into.take(size)
-        except NotEmbedded:
-            # It was packed in vain.
-            self._patience -= size
+            builder.reserve(characters)
+        except NotEmbeddedError:
+            # It was packed without being used.
+            self._remaining_repeated_bytes -= characters
             raise
 
-    def _file(
-        self, path: str, use: LinkKind, into: OpenDocument, *, framed: bool = False
+    def _packed_file(
+        self, path: str, kind: LinkKind, builder: DocumentBuilder, *, as_markup: bool = False
     ) -> PackedFile:
-        """Return a packed file; it is remembered unless it depends on the way to it."""
-        key = (path, use, framed)
-        known = self._packed.get(key) or self._cache.get(key)
-        if known is not None:
-            return known
-        with self._apart() as (inlined, left):
+        """Return a packed file; it is cached unless it depends on the files around it."""
+        key = (path, kind, as_markup)
+        cached = self._page_cache.get(key) or self._shared_cache.get(key)
+        if cached is not None:
+            return cached
+        with self._separate_results() as (inlined, external_references):
             try:
-                text, is_markup = self._content(key, into)
+                text, is_markup = self._embeddable_text(key, builder)
                 packed = PackedFile(
                     text=text,
-                    markup=is_markup,
+                    is_markup=is_markup,
                     inlined=frozenset({path, *inlined}),
-                    left=tuple(left),
+                    external_references=tuple(external_references),
                 )
-            except NotEmbedded as refused:
-                packed = PackedFile(refused=str(refused))
-            if self._holds < _UsableIn.HERE:
-                self._packed.put(key, packed)
-            if self._holds == _UsableIn.EVERYWHERE:
-                self._cache.put(key, packed)
+            except NotEmbeddedError as error:
+                packed = PackedFile(error=str(error))
+            if self._reusable_in < _ReusableIn.NOWHERE:
+                self._page_cache.put(key, packed)
+            if self._reusable_in == _ReusableIn.ANY_PAGE:
+                self._shared_cache.put(key, packed)
         return packed
 
     @contextmanager
-    def _apart(self) -> Iterator[tuple[set[str], dict[ExternalReference, None]]]:
-        """Collect what becomes of one file apart from what became of others."""
-        holds, inlined, left = self._holds, self._inlined, self._left
-        self._holds, self._inlined, self._left = _UsableIn.EVERYWHERE, set(), {}
+    def _separate_results(self) -> Iterator[tuple[set[str], dict[ExternalReference, None]]]:
+        """Collect what was embedded in one file, and what not, apart from other files."""
+        reusable_in = self._reusable_in
+        inlined, external_references = self._inlined, self._external_references
+        self._reusable_in = _ReusableIn.ANY_PAGE
+        self._inlined, self._external_references = set(), {}
         try:
-            yield self._inlined, self._left
+            yield self._inlined, self._external_references
         finally:
-            self._holds = max(holds, self._holds)
-            self._inlined, self._left = inlined, left
+            self._reusable_in = max(reusable_in, self._reusable_in)
+            self._inlined, self._external_references = inlined, external_references
 
-    def _content(self, key: Key, into: OpenDocument) -> tuple[str, bool]:
-        """Return a file as a URI, or as the markup of a frame, and which of them it is."""
-        path, use, framed = key
-        if len(into.way) > _DEEPEST:
-            self._holds = _UsableIn.HERE
-            raise NotEmbedded("too many files within files")
-        if self._patience < 0:
-            self._holds = _UsableIn.HERE
-            raise NotEmbedded(TOO_MUCH)
-        body = self._bytes(path)
-        again = key in self._seen
-        self._seen.add(key)
-        if again:
-            self._wait(len(body))
-        kind = type_of(path, use)
+    def _embeddable_text(self, key: PackedFileKey, builder: DocumentBuilder) -> tuple[str, bool]:
+        """Return a file as a URI or as the markup of a frame, and whether it is markup."""
+        path, kind, as_markup = key
+        if len(builder.path_chain) > _MAX_DEPTH:
+            self._reusable_in = _ReusableIn.NOWHERE
+            raise NotEmbeddedError("too many files within files")
+        if self._remaining_repeated_bytes < 0:
+            self._reusable_in = _ReusableIn.NOWHERE
+            raise NotEmbeddedError(PAGE_TOO_LARGE)
+        body = self._read_file(path)
+        is_repeated = key in self._attempted
+        self._attempted.add(key)
+        if is_repeated:
+            self._count_repetition(len(body))
+        media_type = embedded_media_type(path, kind)
         parameter = ""
-        if use in DOCUMENTS:
-            body, encoding = self._document(body, kind, into, path)
-            if kind == HTML:
-                text = markup(body, encoding) if framed else None
-                if text is not None:
-                    return text, True
+        if kind in DOCUMENT_KINDS:
+            body, encoding = self._build(body, media_type, builder, path)
+            if media_type == HTML:
+                markup = srcdoc_markup(body, encoding) if as_markup else None
+                if markup is not None:
+                    return markup, True
                 parameter = f";charset={encoding}"
-        if len(body) > self._most:
-            raise NotEmbedded("too large")
-        if again:
-            self._wait(len(body))
-        return data_uri(body, f"{kind}{parameter}"), False
+        if len(body) > self._max_file_bytes:
+            raise NotEmbeddedError("too large")
+        if is_repeated:
+            self._count_repetition(len(body))
+        return data_uri(body, f"{media_type}{parameter}"), False
 
-    def _wait(self, size: int) -> None:
-        """Lose patience with what is packed once more for each way to it, or in vain."""
-        self._patience -= size + 1000
-        if self._patience < 0:
-            self._holds = _UsableIn.HERE
-            raise NotEmbedded(TOO_MUCH)
+    def _count_repetition(self, size: int) -> None:
+        """Count the bytes of a file that is packed again, because it could not be reused."""
+        self._remaining_repeated_bytes -= size + _REPETITION_BYTES
+        if self._remaining_repeated_bytes < 0:
+            self._reusable_in = _ReusableIn.NOWHERE
+            raise NotEmbeddedError(PAGE_TOO_LARGE)
 
-    def _bytes(self, path: str) -> bytes:
+    def _read_file(self, path: str) -> bytes:
         body = self._read(path)
         if body is None:
-            raise NotEmbedded("missing")
-        if len(body) > self._most:
-            raise NotEmbedded("too large")
+            raise NotEmbeddedError("missing")
+        if len(body) > self._max_file_bytes:
+            raise NotEmbeddedError("too large")
         return body

@@ -1,34 +1,34 @@
-"""Long addresses, put into a document when all else is written.
+"""Placeholders for long URLs, which are inserted after a document is written.
 
-By then nothing looks at each of their characters any more: what is unescaped in a ``data:`` URI of
-ours is so wherever an address can stand.
+So nothing has to look at each of their characters. They need no escapes: the characters that stay
+unescaped in a ``data:`` URI can stand wherever a URL can.
 """
 
 import re
 import secrets
 
-_SHORT = 200
+_MAX_INLINE_CHARACTERS = 200
 
 
 class Placeholders:
-    """The long addresses of one document."""
+    """The long URLs of one document."""
 
     def __init__(self, encoding: str) -> None:
-        self._usable = not encoding.startswith("utf-16")
-        #: What cannot be in any document by chance, with the look of an absolute address.
+        self._is_ascii_compatible = not encoding.startswith("utf-16")
+        #: Looks like a scheme, so that a placeholder is an absolute URL; in no document by chance.
         self._token = f"late-{secrets.token_hex(8)}-"
-        self._texts: list[bytes] = []
+        self._urls: list[bytes] = []
 
-    def write(self, text: str) -> str:
-        """Return what stands for an address until :meth:`put_into` is called."""
-        if len(text) <= _SHORT or not self._usable:
-            return text
-        self._texts.append(text.encode("ascii"))
-        return f"{self._token}{len(self._texts) - 1}:"
+    def add(self, url: str) -> str:
+        """Return a placeholder, which :meth:`insert_into` replaces by *url*; or a short *url*."""
+        if len(url) <= _MAX_INLINE_CHARACTERS or not self._is_ascii_compatible:
+            return url
+        self._urls.append(url.encode("ascii"))
+        return f"{self._token}{len(self._urls) - 1}:"
 
-    def put_into(self, body: bytes) -> bytes:
-        """Return the document with its addresses."""
-        if not self._texts:
+    def insert_into(self, body: bytes) -> bytes:
+        """Return the document with the URLs in place of their placeholders."""
+        if not self._urls:
             return body
         token = re.compile(self._token.encode() + rb"(\d+):")
-        return token.sub(lambda match: self._texts[int(match[1])], body)
+        return token.sub(lambda match: self._urls[int(match[1])], body)

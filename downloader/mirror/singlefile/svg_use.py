@@ -1,11 +1,11 @@
-"""Graphics of other files that a document shows part of, put into it."""
+"""SVG files of which a document shows elements (``use``), inserted into the document."""
 
 import re
 from collections.abc import Callable
 
 from downloader.links import Document, ParsedDocument
-from downloader.mirror.singlefile.data_uris import address_of
-from downloader.mirror.singlefile.model import NotEmbedded
+from downloader.mirror.singlefile.data_uri import internal_url
+from downloader.mirror.singlefile.model import NotEmbeddedError
 
 _ID = re.compile(r"""\sid\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _ROOT = re.compile(r"<svg[\s>/]")
@@ -13,70 +13,70 @@ _HIDDEN = '<svg width="0" height="0" style="position:absolute" aria-hidden="true
 
 
 class SvgUses:
-    """The graphics of one document."""
+    """The SVG files that one document uses."""
 
-    def __init__(self, page: ParsedDocument, kind: str) -> None:
-        self._page = page
-        self._kind = kind
-        self._markup: dict[str, str] = {}
-        self._ids: set[str] | None = None
+    def __init__(self, document: ParsedDocument, media_type: str) -> None:
+        self._document = document
+        self._media_type = media_type
+        self._markups: dict[str, str] = {}
+        self._document_ids: set[str] | None = None
 
-    def take(self, path: str, fragment: str, read: Callable[[], bytes]) -> tuple[str, int]:
-        """Take the file *path* into the document.
+    def embed(self, path: str, fragment: str, read: Callable[[], bytes]) -> tuple[str, int]:
+        """Embed the SVG file at *path*, of which the element *fragment* is used.
 
         Returns:
-            the reference within the document, and how many characters were added.
+            the reference to the element in the document, and the number of characters added.
 
         Raises:
-            Refused: it cannot be taken.
+            NotEmbeddedError: the file cannot be inserted.
         """
-        markup = self._markup.get(path)
-        added = markup is None
+        markup = self._markups.get(path)
+        is_new = markup is None
         if markup is None:
-            markup = self._checked(read())
+            markup = self._checked_markup(read())
         ids = _ids(markup)
         if fragment[1:] not in ids:
-            raise NotEmbedded("the graphic has no such part")
-        if added:
-            self._markup[path] = markup
-            self._known().update(ids)
-        return fragment, len(markup) if added else 0
+            raise NotEmbeddedError("the graphic has no such part")
+        if is_new:
+            self._markups[path] = markup
+            self._ids().update(ids)
+        return fragment, len(markup) if is_new else 0
 
-    def _known(self) -> set[str]:
-        if self._ids is None:
-            self._ids = _ids(self._page.text)
-        return self._ids
+    def _ids(self) -> set[str]:
+        if self._document_ids is None:
+            self._document_ids = _ids(self._document.text)
+        return self._document_ids
 
-    def _checked(self, body: bytes) -> str:
-        page = ParsedDocument(Document(body, "image/svg+xml", address_of("")))
-        root, end = _ROOT.search(page.text), page.text.rfind("</svg>")
-        if root is None or end < 0 or "<!ENTITY" in page.text or any(x.url for x in page.links):
-            raise NotEmbedded("the graphic cannot be taken into the page")
-        markup = page.text[root.start() : end + 6]
-        if self._known() & _ids(markup):
-            raise NotEmbedded("names in the graphic are those of others in the page")
+    def _checked_markup(self, body: bytes) -> str:
+        svg = ParsedDocument(Document(body, "image/svg+xml", internal_url("")))
+        root, end = _ROOT.search(svg.text), svg.text.rfind("</svg>")
+        if root is None or end < 0 or "<!ENTITY" in svg.text or any(x.url for x in svg.links):
+            raise NotEmbeddedError("the graphic cannot be taken into the page")
+        markup = svg.text[root.start() : end + 6]
+        if self._ids() & _ids(markup):
+            raise NotEmbeddedError("names in the graphic are those of others in the page")
         return markup
 
-    def put_into(self, body: bytes) -> bytes:
-        """Return the document with the graphics in it, not shown where they stand.
+    def insert_into(self, body: bytes) -> bytes:
+        """Return the document with the SVG files in it, hidden where they stand.
 
         At the end of an HTML page they belong to its body, whatever was written before; an XML
-        document takes them before its last tag.
+        document gets them before its last end tag.
         """
-        if not self._markup:
+        if not self._markups:
             return body
-        markup = _HIDDEN.format("".join(self._markup.values()))
-        if self._kind != "text/html":
+        markup = _HIDDEN.format("".join(self._markups.values()))
+        if self._media_type != "text/html":
             markup = markup.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-        encoding = self._page.encoding
+        encoding = self._document.encoding
         codec = {"utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}.get(encoding, "ascii")
-        added = markup.encode("ascii", "xmlcharrefreplace").decode("ascii").encode(codec)
-        if self._kind == "text/html":
-            return body + added
-        place = body.rfind("</body".encode(codec))
-        if place < 0:
-            place = body.rfind("</".encode(codec))
-        return body[:place] + added + body[place:]
+        encoded = markup.encode("ascii", "xmlcharrefreplace").decode("ascii").encode(codec)
+        if self._media_type == "text/html":
+            return body + encoded
+        offset = body.rfind("</body".encode(codec))
+        if offset < 0:
+            offset = body.rfind("</".encode(codec))
+        return body[:offset] + encoded + body[offset:]
 
 
 def _ids(text: str) -> set[str]:

@@ -1,1 +1,100 @@
-"""The files that reports are written to, one module for each format."""
+"""The formats of reports: one module each, and their registry, :data:`FORMATS`.
+
+A new format takes a module with a class that is a
+:class:`~downloader.report.output_files.ReportFile` and is made with the path of its file, and one
+line in the registry. The option ``--report``, its help, the documentation and ``merge`` follow.
+"""
+
+import importlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:  # so that help and checks of options do not load the parts of reports
+    from downloader.report.output_files import ReportFile
+
+#: Reads a report: its path, the open file, the option that names it, and the wanted fields; yields
+#: the position of each record, for messages, and the value there, which may be no record.
+ReadMembers = Callable[[Path, BinaryIO, str, Collection[str]], Iterator[tuple[str, object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFormat:
+    """A format of reports.
+
+    Attributes:
+        ending: of the names of its files.
+        class_name: of the class that writes it: module and class, separated by a colon.
+        description: for the documentation; Markdown.
+        is_readable: whether its module has a function ``read_members``, for ``compare``.
+        is_mergeable: whether that function can read every field, for ``merge``.
+    """
+
+    ending: str
+    class_name: str
+    description: str
+    is_readable: bool = False
+    is_mergeable: bool = False
+
+    def create(self, path: Path) -> "ReportFile":
+        """Begin a report in this format.
+
+        Raises:
+            ReportError: it cannot be written there, or a library is missing.
+        """
+        module, _, name = self.class_name.partition(":")
+        report_class: Callable[[Path], ReportFile] = getattr(_load(module), name)
+        return report_class(path)
+
+    @property
+    def read_members(self) -> ReadMembers:
+        """The function that reads reports in this format, which must be readable."""
+        module, _, _ = self.class_name.partition(":")
+        function: ReadMembers = _load(module).read_members
+        return function
+
+
+def _load(module: str) -> ModuleType:
+    # Most runs need one format or none, and some load large libraries.
+    return importlib.import_module(f"downloader.report.formats.{module}")
+
+
+_REGISTRY = (
+    ReportFormat(
+        ".jsonl",
+        "jsonl:JsonlReport",
+        "one JSON object a line, in pure ASCII, written as outcomes arrive",
+        is_readable=True,
+        is_mergeable=True,
+    ),
+    ReportFormat(
+        ".json",
+        "json:JsonReport",
+        "one JSON object: `schema`, `records`, and `run` with their totals",
+        is_readable=True,
+        is_mergeable=True,
+    ),
+    ReportFormat(".csv", "csv:CsvReport", "a table whose first row names the columns"),
+    ReportFormat(
+        ".parquet",
+        "parquet:ParquetReport",
+        "a table with types: see [As Parquet](#as-parquet)",
+        is_readable=True,
+    ),
+    ReportFormat(".html", "html:HtmlReport", "a page for a browser: see [The page](#the-page)"),
+)
+#: All formats, by the ending of their files.
+FORMATS: Mapping[str, ReportFormat] = {each.ending: each for each in _REGISTRY}
+
+
+def format_of(path: Path) -> ReportFormat | None:
+    """Return the format that the ending of a file's name says; None if there is none."""
+    return FORMATS.get(path.suffix.lower())
+
+
+def endings(formats: Collection[ReportFormat] = _REGISTRY) -> str:
+    """Return the endings of *formats* as words, such as ``.jsonl, .json or .csv``."""
+    *others, last = (each.ending for each in formats)
+    return f"{', '.join(others)} or {last}" if others else last

@@ -1,63 +1,65 @@
 """Parquet: a table with typed columns, which follow from the declaration of the record."""
 
-import json
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
+from downloader import parquet
 from downloader.errors import ReportError
-from downloader.parquet import ColumnField, ColumnType, ParquetError, TableWriter
+from downloader.parquet import ColumnField, ColumnType, ParquetError, TableWriter, WantedColumn
 from downloader.report.fields import RecordField, ValueType
 from downloader.report.json_schema import SCHEMA_ID
-from downloader.report.output_files import AtomicFile
+from downloader.report.output_files import REPORT_OPTION, AtomicFile
 from downloader.report.record import RECORD_FIELDS, Record, values
 from downloader.report.run_record import RunRecord, not_tried
+from downloader.web.text import printable
 
-_FLAG = "--report"
-_TYPES = {
+_COLUMN_TYPES = {
     ValueType.TEXT: ColumnType.TEXT,
     ValueType.CHOICE: ColumnType.TEXT,
-    ValueType.MOMENT: ColumnType.MOMENT,
-    ValueType.TEXTS: ColumnType.TEXTS,
+    ValueType.MOMENT: ColumnType.TIMESTAMP,
+    ValueType.TEXTS: ColumnType.TEXT_LIST,
     ValueType.INTEGER: ColumnType.INTEGER,
-    ValueType.NUMBER: ColumnType.NUMBER,
-    ValueType.BOOLEAN: ColumnType.TRUTH,
+    ValueType.NUMBER: ColumnType.FLOAT,
+    ValueType.BOOLEAN: ColumnType.BOOLEAN,
 }
+_REQUIRED = ("url", "outcome")
 
 
 class ParquetReport:
-    """A table with types, written in row groups as the run goes on, whole at its end.
+    """A table with types, written in row groups while the run goes on.
 
     Args:
-        path: what it is to be called.
+        path: of the finished file.
 
     Raises, when made:
-        ReportError: it cannot be written there, or pyarrow is not there.
+        ReportError: it cannot be written there, or pyarrow is not installed.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = AtomicFile(path, _FLAG)
+        self._file = AtomicFile(path)
         try:
             self._writer = TableWriter(self._file, columns())
         except ParquetError as error:
             self._file.abandon()
-            raise ReportError(f"{_FLAG} {path} {error.message}", hint=error.hint) from error
+            raise _report_error(REPORT_OPTION, path, error) from error
         except BaseException:
             self._file.abandon()
             raise
 
     def add(self, record: Record) -> None:
-        """Take one record, which is written with those of its row group."""
+        """Take one record, which is written with its row group."""
         self._writer.add(values(record))
 
     def finish(self, run: RunRecord) -> None:
         """Write the rest, and give the file its name."""
         if not run.complete:
             self.add(not_tried(run))
-        about = {"download.schema": SCHEMA_ID, "download.run": _text(run)}
-        self._writer.close(about)
+        self._writer.close({"download.schema": SCHEMA_ID, "download.run": run.as_json()})
         self._file.commit()
 
     def abandon(self) -> None:
-        """Remove what is not whole."""
+        """Remove the file unless it is whole."""
         self._writer.abandon()
         self._file.abandon()
 
@@ -70,9 +72,45 @@ def columns() -> list[ColumnField]:
 def _column(field: RecordField) -> ColumnField:
     choices = tuple(map(str, field.choices)) if field.choices is not None else ()
     return ColumnField(
-        field.name, _TYPES[field.value_type], field.nullable, choices, field.plain_description
+        field.name,
+        _COLUMN_TYPES[field.value_type],
+        field.nullable,
+        choices,
+        field.plain_description,
     )
 
 
-def _text(run: RunRecord) -> str:
-    return json.dumps(run.as_dict(), separators=(",", ":"))
+def read_members(
+    path: Path, file: BinaryIO, option: str, names: Collection[str]
+) -> Iterator[tuple[str, object]]:
+    """Yield the position of each row, and its values by the names of their columns.
+
+    Args:
+        path: of the report, for messages.
+        file: the open report.
+        option: the option that names it, for messages.
+        names: of the columns to read besides ``url`` and ``outcome``; only those of text and of
+            integers can be read.
+
+    Raises:
+        ReportError: it is no Parquet file with these columns, or pyarrow is not installed.
+    """
+    wanted = [
+        WantedColumn(
+            field.name,
+            required=field.name in _REQUIRED,
+            integer=field.value_type is ValueType.INTEGER,
+        )
+        for field in RECORD_FIELDS
+        if field.name in names or field.name in _REQUIRED
+    ]
+    column_names = [column.name for column in wanted]
+    try:
+        for number, row in enumerate(parquet.read(file, wanted), 1):
+            yield f"row {number} of {path}", dict(zip(column_names, row, strict=True))
+    except ParquetError as error:
+        raise _report_error(option, path, error) from error
+
+
+def _report_error(option: str, path: Path, error: ParquetError) -> ReportError:
+    return ReportError(f"{option} {printable(str(path))} {error.message}", hint=error.hint)

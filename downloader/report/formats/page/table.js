@@ -50,7 +50,7 @@ function table({ kinds, results, columns }) {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     if (words.length && !haystack) {
       haystack = columns.url.map((url, index) =>
-        `${url} ${columns.said[index] ?? ""} ${columns.status[index] ?? ""}`.toLowerCase(),
+        `${url} ${columns.message[index] ?? ""} ${columns.status[index] ?? ""}`.toLowerCase(),
       );
     }
     chosen = everything.filter(
@@ -91,7 +91,7 @@ function table({ kinds, results, columns }) {
     line.append(cell("opt", kinds[columns.kind[index]]));
     const told = results[columns.result[index]];
     const outcome = cell(told === "failed" ? "failed opt" : "opt", told);
-    if (columns.said[index]) outcome.title = columns.said[index];
+    if (columns.message[index]) outcome.title = columns.message[index];
     line.append(outcome);
     const bytes = columns.decoded[index];
     const sized = cell("n sized", bytes === null ? "" : size(bytes));

@@ -160,7 +160,7 @@ function phases({ columns, results }, row) {
     at += part;
     return { phase: failed && !index ? "failed" : PHASES[index], from, to: at / TENTHS };
   });
-  if (failed) about.push(`failed: ${columns.said[row] ?? ""}`);
+  if (failed) about.push(`failed: ${columns.message[row] ?? ""}`);
   const title = about.join("\n");
   return parts.filter((part) => part.to > part.from).map((part) => ({ ...part, title }));
 }

@@ -1,40 +1,42 @@
-"""Plain text: an address a line, and below it options in the form of aria2."""
+"""Plain text: a URL on each line, with aria2's options for it on indented lines below."""
 
 import re
 from collections.abc import Iterator
 
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
-from downloader.sources.line_reader import TOO_LONG, Numbered
+from downloader.sources.lines import TOO_LONG
+from downloader.sources.list_input import ListInput
 
 _OPTION = re.compile(r"\s+([a-z][a-z0-9-]*)=(.*)")
 
 
-def parse_text(lines: Iterator[Numbered], shown: str) -> Iterator[ListLine]:
-    """Yield one address a line; indented ``key=value`` lines below it are its options.
+def parse(source: ListInput) -> Iterator[ListLine]:
+    """Yield the URL of each line; indented ``key=value`` lines below it are its options.
 
     Raises:
-        SourceError: *lines* raised it; what came before was yielded.
+        SourceError: the list cannot be read further; the lines before were yielded.
     """
     current: ListLine | None = None
     try:
-        for number, text, whole in lines:
-            origin, said = f"{shown}:{number}", text.strip()
-            if not said or said.startswith("#"):
+        for number, text, complete in source.lines():
+            origin, content = f"{source.label}:{number}", text.strip()
+            if not content or content.startswith("#"):
                 continue
             option = _OPTION.fullmatch(text)
             if option is None:
                 if current is not None:
                     yield current
-                current = ListLine(origin, said, error=None if whole else BadUrlError(TOO_LONG))
+                error = None if complete else BadUrlError(TOO_LONG)
+                current = ListLine(origin, content, error=error)
             elif current is None:
-                yield ListLine(origin, said, error=BadUrlError("an option without an address"))
+                yield ListLine(origin, content, error=BadUrlError("an option without an address"))
             else:
                 _set_option(current, option[1], option[2].strip(), origin)
-                if not whole:
+                if not complete:
                     current.error = BadUrlError(TOO_LONG)
     except SourceError:
-        # What the readable part says still holds, its last line too.
+        # The last line before the error is valid as well.
         if current is not None:
             yield current
         raise

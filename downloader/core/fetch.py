@@ -1,0 +1,238 @@
+"""One attempt at one URL: request it, save the body, decide about retries.
+
+A transfer that has to wait, for a host or for a retry, goes back to the queue as data
+(:class:`~downloader.core.transfer.Requeue`). No task sleeps, so every running task makes use of
+the permits that it holds.
+"""
+
+import asyncio
+import time
+
+from downloader.core.body import Continuation, save_body
+from downloader.core.outcomes import downloaded, failed, unchanged
+from downloader.core.transfer import Redirected, Requeue, Transfer, TransferContext
+from downloader.errors import (
+    HttpStatusError,
+    NoDescriptorError,
+    RedirectError,
+    TimedOutError,
+    UrlError,
+)
+from downloader.http import RedirectTrail, Response, retry
+from downloader.http.response import require_success
+from downloader.http.resume import continued_total
+from downloader.journal import Job, PartialFile, SavedFile
+from downloader.models import Downloaded, Failed, PartialBody, Target, Unchanged
+from downloader.web.urls import Url
+
+#: Wait after running out of file descriptors; another transfer will have closed one.
+_DESCRIPTOR_RETRY_SECONDS = 0.2
+#: Statuses by which a server asks for fewer requests (RFC 6585, section 4; RFC 9110, 15.6.4).
+_OVERLOADED_STATUSES = frozenset({429, 503})
+
+_Headers = tuple[tuple[str, str], ...]
+_Fetched = Downloaded | Unchanged | Redirected
+
+
+async def fetch(
+    transfer: Transfer, host: str, context: TransferContext
+) -> _Fetched | Failed | Requeue:
+    """Make one attempt at a URL at *host*; expected failures are outcomes, not exceptions."""
+    if transfer.started is None:
+        transfer.started = time.monotonic()
+    timeout = context.options.timeout
+    try:
+        if timeout is None:
+            result = await _attempt(transfer, context)
+        else:
+            async with asyncio.timeout(timeout - transfer.seconds) as limit:
+                result = await _attempt(transfer, context)
+    except NoDescriptorError as error:
+        # The URL is not at fault, so that this attempt does not count.
+        transfer.attempts -= 1
+        transfer.trail = None
+        context.client.close_idle()
+        return _within_timeout(transfer, context, Requeue(_DESCRIPTOR_RETRY_SECONDS, error.kind))
+    except UrlError as error:
+        return _retry_or_fail(error, host, transfer, context)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        return _timed_out(transfer, context)
+    if not isinstance(result, Requeue):
+        context.queues.record_success(host)
+    return result
+
+
+def _retry_or_fail(
+    error: UrlError, host: str, transfer: Transfer, context: TransferContext
+) -> Failed | Requeue:
+    """Return a retry if *error* is transient; tell the queues what it says about the host."""
+    options, queues = context.options, context.queues
+    pause = 0.0
+    if isinstance(error, HttpStatusError):
+        if not error.retryable:
+            queues.record_success(host)
+        elif error.status in _OVERLOADED_STATUSES and not options.replay:
+            queues.record_overload(host)
+        if error.retryable and error.pause is not None:
+            pause = error.pause[1]
+            queues.pause(*error.pause)
+    if not error.retryable or transfer.attempts > options.retries:
+        return failed(transfer, error)
+    transfer.trail = None
+    seconds = pause if pause > 0 else retry.backoff(transfer.attempts)
+    return _within_timeout(transfer, context, Requeue(seconds, error.kind))
+
+
+def _within_timeout(
+    transfer: Transfer, context: TransferContext, requeue: Requeue
+) -> Requeue | Failed:
+    """Return *requeue*, or a failure if the URL's own timeout ends before that wait."""
+    timeout = context.options.timeout
+    if timeout is None:
+        return requeue
+    wait = max(requeue.seconds, context.queues.paused_for(transfer.host))
+    if transfer.seconds + wait >= timeout:
+        return _timed_out(transfer, context)
+    return requeue
+
+
+def _timed_out(transfer: Transfer, context: TransferContext) -> Failed:
+    message = f"not done in {context.options.timeout:g} s"
+    return failed(transfer, TimedOutError(message, hint="see --timeout"))
+
+
+async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | Requeue:
+    """Resume the partial file if there is one; otherwise, or if that fails, request the whole."""
+    job, target = transfer.job, transfer.job.target
+    if transfer.trail is None:
+        transfer.attempts += 1
+        transfer.trail = _trail_to(target)
+    if transfer.partial_file is not None:
+        result = await _resume(transfer, transfer.partial_file, transfer.trail, context)
+        if result is not None:
+            return result
+    headers = target.headers
+    if job.saved is not None and job.conditional:
+        headers += _conditional_headers(job.saved)
+    # A line of a list is saved under its own name wherever redirects lead. The target of a
+    # redirect that a page refers to is a URL of its own, which other pages may refer to as well.
+    from_page = bool(target.parent)
+    # An orphan may be damaged, so that only the first attempt looks for one.
+    orphans_since = job.left_since if transfer.attempts == 1 else None
+    response = await context.client.get(
+        transfer.trail, headers, follow=not from_page, orphans_since=orphans_since
+    )
+    if response is None:
+        if not from_page or transfer.trail.cookies:
+            return Requeue()
+        if target.hops >= context.options.max_redirects:
+            raise RedirectError("too many redirects", hint="see --max-redirects")
+        return Redirected(transfer.trail.next)
+    with response:
+        return await _handle_response(transfer, context, response, None)
+
+
+async def _resume(
+    transfer: Transfer, partial_file: PartialFile, trail: RedirectTrail, context: TransferContext
+) -> _Fetched | Requeue | None:
+    """Request what a partial file lacks; return None if the whole has to be requested instead."""
+    job = transfer.job
+    transfer.partial_file = None
+    offset = await context.storage.part_size(partial_file.path)
+    # An archive records whole responses only.
+    if not offset or context.options.archiving:
+        return None
+    transfer.partial_file = partial_file
+    headers = job.target.headers + _range_headers(partial_file.partial, offset)
+    response = await context.client.get(trail, headers)
+    if response is None:
+        return Requeue()
+    with response:
+        continuation = _continuation(response, job, partial_file, offset)
+        if continuation is not None or response.status not in (206, 416):
+            return await _handle_response(transfer, context, response, continuation)
+    await context.storage.remove_part(partial_file.path)
+    transfer.partial_file = None
+    requested_host, transfer.trail = transfer.host, _trail_to(job.target)
+    if transfer.host != requested_host or context.options.delay:
+        return Requeue()
+    return None
+
+
+async def _handle_response(
+    transfer: Transfer,
+    context: TransferContext,
+    response: Response,
+    continuation: Continuation | None,
+) -> Downloaded | Unchanged:
+    """Save the body of *response* and return the outcome.
+
+    Raises:
+        UrlError: the response is not a whole resource, or cannot be saved.
+    """
+    job = transfer.job
+    if not 200 <= response.status < 300:
+        await response.archive_rest()
+        if response.status == 304 and job.saved is not None and job.conditional:
+            return unchanged(transfer, response, job.saved)
+    if continuation is None:
+        require_success(response)
+    path = job.name.path(response.media_type)
+    if transfer.partial_file is not None and continuation is None:
+        # The server sends the whole body: the partial file belongs to another version.
+        await context.storage.remove_part(transfer.partial_file.path)
+        transfer.partial_file = None
+    saved = await save_body(transfer, context, response, path, continuation)
+    if job.saved is not None and job.saved.path != path:
+        await context.storage.remove(job.saved.path)
+    return downloaded(transfer, response, path, saved, context.options)
+
+
+def _trail_to(target: Target) -> RedirectTrail:
+    """Return the trail of the first request for *target*."""
+    hops = "L" * target.depth + "E" * target.nesting + "R" * target.hops
+    return RedirectTrail(
+        target.url, target.root, Url(target.parent) if target.parent else None, hops
+    )
+
+
+def _range_headers(partial: PartialBody, offset: int) -> _Headers:
+    """Return the fields that request the rest of a body (RFC 9110, sections 13.1.5 and 14.2).
+
+    Content codings are refused, because a range of coded bytes cannot continue a decoded file.
+    """
+    return (
+        ("Range", f"bytes={offset}-"),
+        ("If-Range", partial.validator),
+        ("Accept-Encoding", "identity"),
+    )
+
+
+def _conditional_headers(saved: SavedFile) -> _Headers:
+    """Return the fields that request a body only if it has changed (RFC 9110, section 13.1)."""
+    if saved.etag:
+        return (("If-None-Match", saved.etag),)
+    if saved.last_modified:
+        return (("If-Modified-Since", saved.last_modified),)
+    return ()
+
+
+def _continuation(
+    response: Response, job: Job, partial_file: PartialFile, offset: int
+) -> Continuation | None:
+    """Return how *response* continues the partial file, or None if it does not."""
+    if response.status != 206 or response.url != partial_file.partial.url:
+        return None
+    coded = response.content_coding.strip() not in ("", "identity")
+    if coded or job.name.path(response.media_type) != partial_file.path:
+        return None
+    total = continued_total(
+        partial_file.partial,
+        offset,
+        response.header("Content-Range"),
+        response.header("ETag"),
+        response.header("Last-Modified"),
+    )
+    return None if total is None else Continuation(offset, total)

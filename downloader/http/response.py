@@ -1,0 +1,221 @@
+"""A response: its head, and its body as a stream."""
+
+import asyncio
+import time
+from itertools import chain
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from downloader.errors import HttpStatusError, ProtocolError, UrlError
+from downloader.http.capture import finish_recording
+from downloader.http.error_mapping import ErrorTranslator, RequestPhase
+from downloader.http.replay import ReplayResponse
+from downloader.http.retry import retry_after
+from downloader.http.timings import Stopwatch
+from downloader.models import Timings
+from downloader.models.exchange import ExchangeRecording, RecordLocation, Truncation
+from downloader.web import urls
+from downloader.web.media_types import parse_media_type
+from downloader.web.text import parse_http_date, printable
+from downloader.web.urls import Url
+
+#: For an archive, the body of a failure is read up to these limits.
+_MAX_FAILURE_BODY_BYTES = 1024 * 1024
+_MAX_FAILURE_SECONDS = 10.0
+_MAX_REASON_LENGTH = 100
+#: "identity" is from the first edition of HTTP/1.1 (RFC 2616, section 3.6), and means no coding.
+_TRANSFER_CODINGS = frozenset({"", "chunked", "identity"})
+_CONTROLS_TO_SPACES = dict.fromkeys([*range(0x20), 0x7F], " ")
+
+AnyResponse = aiohttp.ClientResponse | ReplayResponse
+
+
+class Response:
+    """The response to the last request of a URL; a context manager.
+
+    Attributes:
+        url: where it came from, after redirects.
+        redirects: the URLs that redirected here, in order.
+        status: the HTTP status code.
+        reason: the reason phrase.
+        http_version: such as ``1.1``.
+        content_type: as sent.
+        media_type: the content type without parameters, lower case.
+        content_coding: as sent, lower case; empty for identity.
+        length_verified: whether more than the end of the connection marks the end of the body.
+        content_length: bytes of the body over the wire, if the server says so.
+    """
+
+    def __init__(
+        self,
+        response: AnyResponse,
+        url: Url,
+        redirects: tuple[Url, ...],
+        watch: Stopwatch | None = None,
+        recording: ExchangeRecording | None = None,
+    ) -> None:
+        self._response = response
+        self._watch = watch
+        self._recording = recording
+        self.url = url
+        self.redirects = redirects
+        self.status = response.status
+        self.reason = printable(field_text((response.reason or "")[:_MAX_REASON_LENGTH]))
+        version = response.version
+        self.http_version = f"{version.major}.{version.minor}" if version else ""
+        self.content_type = self.header("Content-Type")
+        self.media_type = parse_media_type(self.content_type)
+        self.content_coding = self.header("Content-Encoding").lower()
+        self._transfer_coding = self.header("Transfer-Encoding").lower()
+        framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
+        self.length_verified = framed or self.status in (204, 304)
+        self.content_length = response.content_length
+
+    @property
+    def last_modified(self) -> float | None:
+        """Seconds since the epoch, if the server says so."""
+        modified = parse_http_date(self.header("Last-Modified"))
+        return modified.timestamp() if modified else None
+
+    @property
+    def header_bytes(self) -> int:
+        """Bytes of the head in HTTP/1.1: the status line, each field, and the empty line."""
+        status_line = len("HTTP/1.1 200 ") + len(self._response.reason or "") + 2
+        fields = self._response.raw_headers
+        # Each field has ": " and a line end.
+        return status_line + len(b"".join(chain.from_iterable(fields))) + 4 * len(fields) + 2
+
+    @property
+    def timings(self) -> Timings | None:
+        """The phases of the request, once the body has been read; None if not measured."""
+        if self._watch is None:
+            return None
+        return self._watch.timings(encrypted=self.url.startswith("https:"))
+
+    def header(self, name: str) -> str:
+        """Return a header field; repeated ones joined by a comma (RFC 9110, section 5.3).
+
+        Control characters become spaces (section 5.5): they cannot be sent back.
+        """
+        values = self._response.headers.getall(name, None)
+        if values is None:
+            return ""
+        text = values[0] if len(values) == 1 else ", ".join(values)
+        if not text.isascii():
+            text = field_text(text)
+        return text if text.isprintable() else text.translate(_CONTROLS_TO_SPACES)
+
+    async def read_some(self) -> bytes:
+        """Return more of the body, without transfer coding; b"" at its end.
+
+        Raises:
+            UrlError: the body breaks off, stalls or is not valid HTTP.
+        """
+        if self._transfer_coding not in _TRANSFER_CODINGS:
+            raise ProtocolError(f"unknown transfer coding {self._transfer_coding[:40]!r}")
+        with ErrorTranslator(RequestPhase.BODY, self.url):
+            data = await self._response.content.readany()
+        if self._recording is not None and data:
+            await self._recording.feed(data)
+        return data
+
+    async def archived(self) -> RecordLocation | None:
+        """Return where an archive has the response, once it is written; None without archive.
+
+        To be called after the body has been read to its end.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        if self._recording is not None:
+            return await self._recording.finish()
+        return self._response.location if isinstance(self._response, ReplayResponse) else None
+
+    async def archive_rest(self) -> None:
+        """Record the body of a response that is not saved, if an archive is written.
+
+        Size and time are limited, so that no server can hold up a run.
+        """
+        if self._recording is not None:
+            await drain(
+                self._response,
+                self.url,
+                self._recording,
+                max_bytes=_MAX_FAILURE_BODY_BYTES,
+                max_seconds=_MAX_FAILURE_SECONDS,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._recording is not None:
+            complete = self._response.content.at_eof()
+            finish_recording(self._recording, error, complete=complete)
+        # aiohttp closes the connection if the body was not read to its end.
+        self._response.release()
+
+
+def require_success(response: Response) -> None:
+    """Check that the status promises the whole resource.
+
+    Raises:
+        HttpStatusError: it does not.
+    """
+    if not 200 <= response.status < 300 or response.status == 206:
+        wait = retry_after(response.header("Retry-After"), time.time())
+        pause = None if wait is None else (urls.host(response.url), wait)
+        raise HttpStatusError(response.status, response.reason, pause=pause)
+
+
+def field_text(value: str) -> str:
+    """Return a field as text that can be encoded; bytes that are not UTF-8 become Latin-1."""
+    if value.isascii():
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("latin-1")
+    return value
+
+
+async def drain(
+    response: AnyResponse,
+    url: Url,
+    recording: ExchangeRecording | None,
+    *,
+    max_bytes: int,
+    max_seconds: float,
+) -> None:
+    """Read a body that is not saved, to reuse its connection and to record it in an archive.
+
+    A body that breaks off or stalls is no failure of its URL: it costs the connection.
+    """
+    if recording is None and (response.content_length or 0) > max_bytes:
+        return
+    left, truncation = max_bytes, Truncation.LENGTH
+    try:
+        async with asyncio.timeout(max_seconds):
+            while left > 0:
+                with ErrorTranslator(RequestPhase.BODY, url):
+                    data = await response.content.readany()
+                if not data:
+                    if recording is not None:
+                        await recording.finish()
+                    return
+                if recording is not None:
+                    await recording.feed(data)
+                left -= len(data)
+    except TimeoutError:
+        truncation = Truncation.TIME
+    except UrlError:
+        truncation = Truncation.DISCONNECT
+    if recording is not None:
+        recording.finish_nowait(truncation)

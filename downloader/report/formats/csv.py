@@ -1,0 +1,70 @@
+"""CSV: a table that is safe to open in a spreadsheet."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+from downloader.report.fields import Value
+from downloader.report.output_files import AtomicFile
+from downloader.report.record import FIELD_NAMES, Record, values
+from downloader.report.run_record import RunRecord, not_tried
+from downloader.web.text import printable
+
+#: Characters that spreadsheets take for the beginning of a formula (OWASP, "CSV injection"), with
+#: the full-width forms of East Asian keyboards.
+_FORMULA = tuple("=+-@|%＝＋－＠")  # noqa: RUF001
+#: The semicolons before them, which separate cells in much of Europe.
+_FORMULA_AFTER_SEMICOLON = re.compile(rf""";(?=[\s"']*[{re.escape("".join(_FORMULA))}])""")
+#: Fields of URLs: they are percent-encoded, so that no formula in them works, and must not change.
+_URL_FIELDS = frozenset({"url", "parent", "final_url", "redirects"})
+_IS_URL = tuple(name in _URL_FIELDS for name in FIELD_NAMES)
+
+
+class CsvReport:
+    """A table (RFC 4180) whose first row names the columns."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = AtomicFile(path)
+        self._text = io.StringIO(newline="")
+        self._writer = csv.writer(self._text)
+        self._writer.writerow(FIELD_NAMES)
+
+    def add(self, record: Record) -> None:
+        """Write one row."""
+        self._writer.writerow(map(_cell, values(record), _IS_URL))
+        self._flush()
+
+    def finish(self, run: RunRecord) -> None:
+        """Add what was not tried, and give the file its name."""
+        if not run.complete:
+            self.add(not_tried(run))
+        self._flush()
+        self._file.commit()
+
+    def abandon(self) -> None:
+        """Remove the file unless it is whole."""
+        self._file.abandon()
+
+    def _flush(self) -> None:
+        # printable() has escaped lone surrogates, which cannot be encoded.
+        self._file.write(self._text.getvalue().encode())
+        self._text.seek(0)
+        self._text.truncate()
+
+
+def _cell(value: Value, is_url: bool) -> str | int | float:
+    """Return the content of a cell: on one line, and no formula."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return value
+        case tuple():
+            value = " ".join(value)
+    text = printable(value)
+    if not is_url:
+        text = _FORMULA_AFTER_SEMICOLON.sub(";'", text)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

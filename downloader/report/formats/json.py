@@ -1,0 +1,49 @@
+"""JSON: one object with all records and the run as a whole."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from downloader.report.formats.jsonl import json_line, parse_json
+from downloader.report.json_schema import SCHEMA_ID
+from downloader.report.output_files import AtomicFile
+from downloader.report.record import Record
+from downloader.report.run_record import RunRecord, not_tried
+
+
+class JsonReport:
+    """One JSON object with the identifier of its schema, the records, and the run."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = AtomicFile(path)
+        self._file.write(f'{{"schema":"{SCHEMA_ID}","records":['.encode())
+        self._separator = b"\n"
+
+    def add(self, record: Record) -> None:
+        """Write one record."""
+        self._file.write(self._separator + json_line(record)[:-1])
+        self._separator = b",\n"
+
+    def finish(self, run: RunRecord) -> None:
+        """Write the rest, and give the file its name."""
+        if not run.complete:
+            self.add(not_tried(run))
+        self._file.write(f'\n],"run":{run.as_json()}}}\n'.encode())
+        self._file.commit()
+
+    def abandon(self) -> None:
+        """Remove the file unless it is whole."""
+        self._file.abandon()
+
+
+def read_members(
+    path: Path, file: BinaryIO, option: str, names: Collection[str]
+) -> Iterator[tuple[str, object]]:
+    """Yield the position of each record, and the JSON value there."""
+    del option, names
+    match parse_json(file.read()):
+        case {"records": list(records)}:
+            for number, record in enumerate(records, 1):
+                yield f"record {number} of {path}", record
+        case _:
+            yield str(path), None

@@ -1,0 +1,88 @@
+"""JSON Lines: one object a line, written as outcomes arrive."""
+
+import json
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from downloader.report.output_files import REPORT_OPTION, open_lines, translated_errors
+from downloader.report.record import Record, as_dict
+from downloader.report.run_record import RunRecord, not_tried
+
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+#: The beginning of every line that is longer.
+_BEGINNING = b'{"url":'
+
+
+class JsonlReport:
+    """One JSON object a line, in pure ASCII.
+
+    Each line is written at once, which costs a few microseconds: what the terminal has shown is in
+    the report even if the process is killed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = open_lines(path, REPORT_OPTION)
+        self._is_truncated = False
+
+    def add(self, record: Record) -> None:
+        """Write one line."""
+        line = json_line(record)
+        self._truncate()
+        with translated_errors(self._path, REPORT_OPTION):
+            while line:
+                line = line[self._file.write(line) :]
+
+    def finish(self, run: RunRecord) -> None:
+        """Add what was not tried, and close the file."""
+        if not run.complete:
+            self.add(not_tried(run))
+        self._truncate()
+        with translated_errors(self._path, REPORT_OPTION):
+            self._file.close()
+
+    def abandon(self) -> None:
+        """Close the file, whose lines are all whole."""
+        with suppress(OSError):
+            self._file.close()
+
+    def _truncate(self) -> None:
+        """Remove the lines of an earlier run, before the first of this one."""
+        if not self._is_truncated:
+            self._is_truncated = True
+            with suppress(OSError):  # a pipe cannot be truncated
+                self._file.truncate(0)
+
+
+def json_line(record: Record) -> bytes:
+    """Return a record as JSON on one line, with its line feed."""
+    return f"{_encode(as_dict(record))}\n".encode()
+
+
+def read_members(
+    path: Path, file: BinaryIO, option: str, names: Collection[str]
+) -> Iterator[tuple[str, object]]:
+    """Yield the position of each record, and the JSON value there; None for what is no JSON."""
+    del option, names
+    for number, line in enumerate(file, 1):
+        value = parse_json(line)
+        # The last line may be cut where a run was killed, or the disk was full.
+        is_cut = value is None and not line.endswith(b"\n") and _may_be_record(line)
+        if line.strip() and not is_cut:
+            yield f"{path}:{number}", value
+
+
+def parse_json(data: bytes) -> object:
+    """Return the JSON value; None if there is none."""
+    try:
+        value: object = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _may_be_record(line: bytes) -> bool:
+    """Return whether *line* may be the beginning of a record."""
+    return line.startswith(_BEGINNING) or _BEGINNING.startswith(line)

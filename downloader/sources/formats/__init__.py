@@ -1,0 +1,147 @@
+"""The formats of lists: one module each, and their registry, :data:`FORMATS`.
+
+A new format takes a module with a function ``parse`` (see :data:`Parse`), and one entry in the
+registry. Help, messages and the reading of lists follow. The registry loads no format module until
+a list in that format is read.
+"""
+
+import importlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # so that help can name the formats without loading the parts of lists
+    from downloader.sources.entries import ListLine
+    from downloader.sources.list_input import ListInput, NestedList
+
+    #: Yields the lines of a list, and the lists that it names. Raises SourceError if the list is
+    #: not in the format, after what could be read.
+    Parse = Callable[[ListInput], Iterator[ListLine | NestedList]]
+
+
+@dataclass(frozen=True, slots=True)
+class ListFormat:
+    """A format of lists.
+
+    Attributes:
+        name: in help, documentation and messages.
+        module: in this package.
+        description: what a list in this format holds, for the documentation; Markdown.
+        extensions: of file names, without dots.
+        magic: the first bytes of binary files in this format.
+        signature: a regular expression for the first line, in lower case, of every list in this
+            format and of no other; it is stronger than the file's name.
+        likely_first_line: the same for a line that lists in this format usually begin with; it
+            decides if the file's name does not.
+    """
+
+    name: str
+    module: str
+    description: str
+    extensions: tuple[str, ...] = ()
+    magic: tuple[bytes, ...] = ()
+    signature: str = ""
+    likely_first_line: str = ""
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the list is no text; it then cannot be gzipped."""
+        return bool(self.magic)
+
+    @property
+    def parse(self) -> "Parse":
+        """The function that parses lists in this format."""
+        function: Parse = self._load().parse
+        return function
+
+    def check_requirements(self) -> None:
+        """Check that the libraries that this format needs are installed.
+
+        Raises:
+            SourceError: one is missing; the message continues the name of the list.
+        """
+        if self.is_binary:
+            self._load().check_requirements()
+
+    def _load(self) -> ModuleType:
+        return importlib.import_module(f"{__name__}.{self.module}")
+
+
+_HEADER_CELLS = r'(?:[\w "-]*[,\t])*"?url"?\s*(?:[,\t]|\Z)'
+
+TEXT = ListFormat(
+    "text",
+    "plain_text",
+    "one URL per line, without a scheme for `https://`; lines that begin with `#` are comments; "
+    "indented lines `out=NAME`, `checksum=sha-256=HEX` and `header=Name: value` are options of the "
+    "URL above, as in aria2",
+)
+#: Every format, in the order in which they are tried; a list that fits none is text.
+FORMATS = (
+    TEXT,
+    ListFormat(
+        "CSV",
+        "csv",
+        "a first line with a column `url`, perhaps `name` and `sha256`",
+        extensions=("csv",),
+        likely_first_line=rf"(?!.*\t){_HEADER_CELLS}",
+    ),
+    ListFormat(
+        "TSV",
+        "tsv",
+        "the same, with tabs",
+        extensions=("tsv",),
+        likely_first_line=rf"(?=.*\t){_HEADER_CELLS}",
+    ),
+    ListFormat(
+        "JSONL",
+        "jsonl",
+        "on each line an object with a member `url`, perhaps `name` and `sha256`, or a string",
+        extensions=("jsonl", "ndjson"),
+        likely_first_line=r'[{"]',
+    ),
+    ListFormat(
+        "Parquet",
+        "parquet",
+        "a file with a column `url`, perhaps `name` and `sha256`, of text or bytes; needs pyarrow: "
+        "`pip install 'download-sites[cloud]'`",
+        extensions=("parquet",),
+        magic=(b"PAR1", b"PARE"),
+    ),
+    ListFormat(
+        "sitemap",
+        "sitemap",
+        "`sitemap.xml` or a sitemap index, whose sitemaps are fetched",
+        extensions=("xml",),
+        signature=r"<\?xml|<urlset|<sitemapindex",
+    ),
+)
+
+
+def format_names() -> str:
+    """Return the names of all formats as a phrase: ``A, B or C``."""
+    *others, last = (each.name for each in FORMATS)
+    return f"{', '.join(others)} or {last}"
+
+
+def detect_format(name: str, head: bytes, first_line: str) -> ListFormat:
+    """Return the format of a list, by its beginning or its file name.
+
+    Args:
+        name: the file name.
+        head: the first bytes of the list, uncompressed.
+        first_line: its first line that is not blank, in lower case.
+    """
+    extension = name.lower().rpartition(".")[2]
+    for each in FORMATS:
+        if head.startswith(each.magic) or (each.signature and re.match(each.signature, first_line)):
+            return each
+    for each in FORMATS:
+        if extension in each.extensions:
+            return each
+    for each in FORMATS:
+        if each.likely_first_line and re.match(each.likely_first_line, first_line):
+            return each
+    return TEXT

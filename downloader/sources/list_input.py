@@ -1,0 +1,73 @@
+"""What the parser of a list format is given, and what it yields besides lines."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from downloader.errors import SourceError
+from downloader.sources.lines import NumberedLine, split_lines
+from downloader.web.urls import Url
+
+#: Returns the body of a URL, as chunks; for lists that a list names.
+FetchList = Callable[[Url], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class ListInput:
+    """A list, as its parser gets it.
+
+    Attributes:
+        label: what the list is called in origins and messages.
+        chunks: its bytes, uncompressed.
+        encoding: of its text.
+        file: the file itself if it is seekable and not compressed, else None.
+    """
+
+    label: str
+    chunks: Iterator[bytes]
+    encoding: str
+    file: BinaryIO | None = None
+
+    def lines(self) -> Iterator[NumberedLine]:
+        """Yield the numbered lines of a text."""
+        return split_lines(self.chunks, self.encoding)
+
+    @contextmanager
+    def seekable(self) -> Iterator[BinaryIO]:
+        """Provide the list as a file for random access; a stream is copied to a temporary file.
+
+        Raises:
+            SourceError: the temporary file cannot be written.
+        """
+        if self.file is not None:
+            self.file.seek(0)
+            yield self.file
+            return
+        # Imported late: only lists for random access that come through a pipe need it.
+        import tempfile
+
+        try:
+            with tempfile.TemporaryFile() as file:
+                for chunk in self.chunks:
+                    file.write(chunk)
+                file.seek(0)
+                yield file
+        except OSError as error:
+            raise SourceError(
+                f"cannot keep {self.label} in a temporary file: {error.strerror}",
+                hint="make room, or set TMPDIR to another folder",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class NestedList:
+    """Another list that a list names, such as a sitemap in a sitemap index.
+
+    Attributes:
+        origin: where it is named.
+        text: its URL, as written.
+    """
+
+    origin: str
+    text: str

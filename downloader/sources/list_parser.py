@@ -1,0 +1,75 @@
+"""Parse a list in any format, and the lists that it names."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from downloader.errors import BadUrlError, SourceError, UrlError
+from downloader.sources.entries import ListLine
+from downloader.sources.formats import detect_format, format_names
+from downloader.sources.lines import GZIP_MAGIC, detect_encoding, gunzip, peek
+from downloader.sources.list_input import FetchList, ListInput, NestedList
+from downloader.web import urls
+
+
+def parse_list(
+    chunks: Iterator[bytes],
+    label: str,
+    name: str,
+    fetch_list: FetchList,
+    *,
+    file: BinaryIO | None = None,
+    nesting: int = 0,
+) -> Iterator[ListLine]:
+    """Yield the lines of a list in any format, and of the lists that it names.
+
+    Args:
+        chunks: its bytes, perhaps gzipped.
+        label: what it is called in origins and messages.
+        name: its file name, whose extension may tell the format.
+        fetch_list: returns the bytes of lists that it names.
+        file: what *chunks* come from, if that is seekable.
+        nesting: how many lists led to this one.
+
+    Raises:
+        SourceError: it cannot be read or parsed; the lines before the error were yielded.
+    """
+    chunks, data = peek(chunks)
+    compressed = data.startswith(GZIP_MAGIC)
+    if compressed:
+        name = name.lower().removesuffix(".gz")
+        chunks, data = peek(gunzip(chunks, label))
+    encoding = detect_encoding(data)
+    text = data.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+    list_format = detect_format(name, data, text.partition("\n")[0].lower())
+    if list_format.is_binary and compressed:
+        raise SourceError(f"{label} is {list_format.name} within gzip", hint="gunzip it first")
+    if not list_format.is_binary and encoding == "utf-8" and b"\0" in data:
+        raise SourceError(
+            f"{label} is binary data, not a list of addresses", hint=f"a list is {format_names()}"
+        )
+    source = ListInput(label, chunks, encoding, None if compressed else file)
+    for line in list_format.parse(source):
+        if isinstance(line, NestedList):
+            yield from _parse_nested(line, fetch_list, nesting)
+        else:
+            yield line
+
+
+def _parse_nested(nested: NestedList, fetch_list: FetchList, nesting: int) -> Iterator[ListLine]:
+    """Yield the lines of a list that another list names, or the failure to fetch it."""
+    if nesting:
+        # "Sitemap index files may not list other index files" (sitemaps.org); this ends loops.
+        error: UrlError = BadUrlError("an index inside a sitemap index")
+        yield ListLine(nested.origin, nested.text, error=error)
+        return
+    try:
+        url = urls.parse(nested.text)
+        name = PurePosixPath(urls.split(url)[1]).name
+        yield from parse_list(
+            fetch_list(url), urls.redact(url), name, fetch_list, nesting=nesting + 1
+        )
+    except UrlError as error:
+        yield ListLine(nested.origin, nested.text, error=error)
+    except SourceError as error:
+        yield ListLine(nested.origin, nested.text, error=BadUrlError(error.message))
