@@ -12,7 +12,7 @@ from downloader.report.record import RECORD_FIELDS
 
 ROOT = Path(__file__).parents[1]
 _SCHEMA = ROOT / "downloader" / "report" / "record.schema.json"
-_DOCS = ROOT / "docs" / "reports.md"
+_DOCS = ROOT / "docs" / "reference" / "reports.md"
 
 
 def main() -> None:

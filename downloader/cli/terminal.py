@@ -9,16 +9,15 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from io import TextIOWrapper
-from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self, TextIO
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, NoReturn, Self, TextIO
 
 from downloader.web.text import format_size
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _REDRAW_SECONDS = 0.1
 _PLAIN_SECONDS = 10.0
@@ -43,17 +42,6 @@ class ProgressState:
     failed: int
     received: int
     rewritten: int | None = None
-
-
-def prepare_streams() -> None:
-    """See that whatever is printed can be: in any encoding, and where a stream is closed."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            # Left open for as long as the process lives, as the streams it stands for.
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 class Terminal:
@@ -89,6 +77,9 @@ class Terminal:
 
     async def __aenter__(self) -> Self:
         if self._progress and sys.stderr.isatty():
+            # Imported only where there is a bar, because it takes a while.
+            from tqdm import tqdm
+
             self._bar = tqdm(file=sys.stderr, dynamic_ncols=True, leave=False, bar_format=_UNKNOWN)
         self._ticker = asyncio.create_task(self._tick(), name="screen")
         return self
@@ -118,8 +109,7 @@ class Terminal:
         if not self._held:
             return
         held, self._held = self._held, []
-        bar = self._bar is not None  # one without a total has no truth value
-        with tqdm.external_write_mode(file=sys.stderr) if bar else nullcontext():
+        with _bar_hidden(self._bar):
             last: TextIO | None = None
             for stream, line in held:
                 if last is not None and stream is not last:
@@ -155,6 +145,11 @@ class Terminal:
         self._bar.n = state.done
         self._bar.set_description_str(_doing(state, rate), refresh=False)
         self._bar.refresh()
+
+
+def _bar_hidden(bar: "tqdm[NoReturn] | None") -> AbstractContextManager[None]:
+    # A bar without a total has no truth value.
+    return nullcontext() if bar is None else bar.external_write_mode(file=sys.stderr)
 
 
 def _plain_line(state: ProgressState, rate: float) -> str:

@@ -123,7 +123,7 @@ async def save_body(
 def _replaces_own(transfer: Transfer, path: SafePath) -> bool:
     """Return whether a file that is in the place of *path* is an earlier version of this one."""
     job = transfer.job
-    return job.free or (job.saved is not None and job.saved.path == path)
+    return job.is_name_free or (job.saved is not None and job.saved.path == path)
 
 
 class _BodyReader:

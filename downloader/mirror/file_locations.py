@@ -36,7 +36,7 @@ class FileLocations:
         unknown = list(wanted - self._locations.keys())
         if unknown:
             self._locations |= dict.fromkeys(unknown)
-            self._locations |= await self._journal.places(unknown, withdrawn=self._withdrawn)
+            self._locations |= await self._journal.locations(unknown, withdrawn=self._withdrawn)
 
     def get(self, link: Link) -> FileLocation | None:
         """Return the file of a loaded link; None if there is none."""

@@ -1,14 +1,16 @@
-"""Options of how bodies are fetched and saved."""
+"""Options of how URLs are requested and how bodies are saved."""
 
 from pathlib import Path
 
 import click
 
+from downloader.cli.options.common import OUTPUT_FOLDER
 from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import (
     CountOrAutoParam,
     HeaderParam,
     HeaderTextParam,
+    NumberParam,
     OutputParam,
     ProcessesParam,
     SecondsParam,
@@ -25,25 +27,28 @@ OUTPUT = (
         "--output",
         metavar="DIR|URL",
         type=OutputParam(),
-        default=_DEFAULTS.output,
-        help=f"Save under this folder, or in this object store (s3://…) [{_DEFAULTS.output}].",
+        default=OUTPUT_FOLDER,
+        help=f"Save files in this folder or object store (s3://...) [{OUTPUT_FOLDER}].",
     ),
-    option("Output", "--no-save", is_flag=True, help="Measure only: fetch, and save nothing."),
-    option("Output", "--force", is_flag=True, help="Fetch again what is done already."),
+    option("Output", "--no-save", is_flag=True, help="Measure sizes only; save nothing."),
+    option("Output", "--force", is_flag=True, help="Fetch saved files again."),
     option(
         "Output",
         "--refresh",
         is_flag=True,
-        help="Ask the server whether what is done has changed, and fetch only that.",
+        help="Revalidate saved files and fetch only what changed.",
     ),
     option(
-        "Output", "--verify", is_flag=True, help="Hash what is done again to see if it is whole."
+        "Output",
+        "--verify",
+        is_flag=True,
+        help="Hash saved files; fetch damaged ones again.",
     ),
     option(
         "Output",
         "--no-use-server-timestamps",
         is_flag=True,
-        help="Do not give files the time of Last-Modified.",
+        help="Do not set file times to Last-Modified.",
     ),
 )
 
@@ -55,29 +60,28 @@ SPEED = (
         metavar="N|auto",
         type=CountOrAutoParam(),
         default="auto",
-        help="Fetch this many URLs at once [auto: find out what is best].",
+        help="Maximum concurrent requests [auto: adaptive].",
     ),
     option(
         "Speed",
         "--per-host",
-        metavar="N",
-        type=click.IntRange(min=1),
+        type=NumberParam(1),
         default=_DEFAULTS.per_host,
-        help=f"Fetch no more of one host at once [{_DEFAULTS.per_host}].",
+        help=f"Maximum concurrent requests per host [{_DEFAULTS.per_host}].",
     ),
     option(
         "Speed",
         "--delay",
         type=SecondsParam(least=0.0),
         default=_DEFAULTS.delay,
-        help="Wait between two requests to one host [none].",
+        help="Wait between requests to the same host [0s].",
     ),
     option(
         "Speed",
         "--limit-rate",
         metavar="RATE",
         type=SizeParam(),
-        help="Receive no more bytes a second in all [none].",
+        help="Maximum bytes per second, in total [no limit].",
     ),
     option(
         "Speed",
@@ -85,51 +89,57 @@ SPEED = (
         metavar="N|auto",
         type=ProcessesParam(),
         default=_DEFAULTS.processes,
-        help="Share the hosts out among so many processes [1; auto: one for each core].",
+        help=f"Number of processes; auto: one per core [{_DEFAULTS.processes}].",
     ),
 )
 
 ROBUSTNESS = (
     option(
         "Robustness",
+        "--retries",
+        type=NumberParam(0),
+        default=_DEFAULTS.retries,
+        help=f"Retries after transient failures [{_DEFAULTS.retries}].",
+    ),
+    option(
+        "Robustness",
         "--connect-timeout",
         type=SecondsParam(),
         default=_DEFAULTS.connect_timeout,
-        help=f"For name resolution, connection and TLS [{_DEFAULTS.connect_timeout:g}s].",
+        help=f"Maximum time to connect, TLS included [{_DEFAULTS.connect_timeout:g}s].",
     ),
     option(
         "Robustness",
         "--read-timeout",
         type=SecondsParam(),
         default=_DEFAULTS.read_timeout,
-        help=f"Give up a transfer that stalls this long [{_DEFAULTS.read_timeout:g}s].",
+        help=f"Maximum time without receiving a byte [{_DEFAULTS.read_timeout:g}s].",
     ),
     option(
         "Robustness",
-        "--retries",
-        metavar="N",
-        type=click.IntRange(min=0),
-        default=_DEFAULTS.retries,
-        help=f"Try again what may pass, this often [{_DEFAULTS.retries}].",
+        "--timeout",
+        type=SecondsParam(),
+        help="Maximum time per URL, with retries [no limit].",
     ),
     option(
         "Robustness",
         "--min-speed",
         metavar="RATE",
         type=SizeParam(),
-        help="Give up a transfer that is slower over five seconds [none].",
+        help="Abort transfers slower than this for 5s [off].",
     ),
     option(
-        "Robustness", "--max-size", type=SizeParam(), help="Refuse a larger body, decoded [none]."
+        "Robustness",
+        "--max-size",
+        type=SizeParam(),
+        help="Maximum size of a decoded body [no limit].",
     ),
-    option("Robustness", "--timeout", type=SecondsParam(), help="For a whole URL [none]."),
     option(
         "Robustness",
         "--max-redirects",
-        metavar="N",
-        type=click.IntRange(min=0),
+        type=NumberParam(0),
         default=_DEFAULTS.max_redirects,
-        help=f"Follow this many redirects of one URL [{_DEFAULTS.max_redirects}].",
+        help=f"Maximum redirects per URL [{_DEFAULTS.max_redirects}].",
     ),
 )
 
@@ -140,7 +150,7 @@ REQUEST = (
         "--header",
         type=HeaderParam(),
         multiple=True,
-        help="Send this header too; not to other origins. Repeatable.",
+        help="Send this header; repeatable. Redirects to other origins do not get it.",
     ),
     option(
         "Request",
@@ -148,24 +158,24 @@ REQUEST = (
         "--user-agent",
         type=HeaderTextParam(),
         default=_DEFAULTS.user_agent,
-        help=f"Send this User-Agent [{USER_AGENT.partition(' ')[0]} …].",
+        help=f"Send this User-Agent [{USER_AGENT.partition('/')[0]}/VERSION ...].",
     ),
     option(
         "Request",
         "--cookies",
         metavar="FILE",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Send the cookies of this file (Netscape's format).",
+        help="Send cookies from this file (Netscape format).",
     ),
-    option("Request", "--netrc", is_flag=True, help="Take passwords from ~/.netrc or $NETRC."),
+    option("Request", "--netrc", is_flag=True, help="Read user names and passwords from ~/.netrc."),
     option(
         "Request",
         "--cacert",
         metavar="FILE",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Trust the certificate authorities in this PEM file.",
+        help="Trust the authorities in this PEM file.",
     ),
-    option("Request", "--insecure", is_flag=True, help="Accept any TLS certificate."),
+    option("Request", "--insecure", is_flag=True, help="Accept invalid TLS certificates."),
 )
 
 SAFETY = (
@@ -173,6 +183,6 @@ SAFETY = (
         "Safety",
         "--block-private",
         is_flag=True,
-        help="Refuse loopback, private and link-local addresses, at every hop.",
+        help="Refuse to connect to private, loopback and link-local addresses.",
     ),
 )
