@@ -31,11 +31,14 @@ from downloader.archive.replay_entries import (
     url_key,
 )
 from downloader.archive.replayed_response import archived_response, revisit_head
-from downloader.archive.warc_files import warc_files
+from downloader.archive.warc_files import WarcFile, warc_files
 from downloader.archive.warc_reader import ResponseHead, WarcRecord, iter_records
+from downloader.archive.warc_records import OWN_SOFTWARE
 from downloader.errors import SourceError
 from downloader.models.exchange import ArchivedResponse
 from downloader.web.urls import Url
+
+_MAX_WARCINFO_BYTES = 64 * 1024
 
 
 class ArchiveIndex:
@@ -52,6 +55,7 @@ class ArchiveIndex:
         self.paths = tuple(paths)
         self.warnings: list[str] = []
         self._files = [file for path in self.paths for file in warc_files(path)]
+        self._own_files = {n for n, file in enumerate(self._files) if _is_own(file)}
         with tempfile.TemporaryFile() as index:
             cdxj.sort_lines(self._scan(), index)
             index.flush()
@@ -115,7 +119,13 @@ class ArchiveIndex:
             if head is None:
                 stack.close()
                 return None
-            return archived_response(head, record, stack, truncated=entry.type == TRUNCATED)
+            return archived_response(
+                head,
+                record,
+                stack,
+                truncated=entry.type == TRUNCATED,
+                trust_coding=entry.file_number in self._own_files,
+            )
         original_entry = self._find_original(url, record, entry.payload_digest)
         stack.close()
         if original_entry is None:
@@ -124,7 +134,12 @@ class ArchiveIndex:
         if original_head is None:
             original_stack.close()
             return None
-        return archived_response(revisit_head(head, original_head), original, original_stack)
+        return archived_response(
+            revisit_head(head, original_head),
+            original,
+            original_stack,
+            trust_coding=original_entry.file_number in self._own_files,
+        )
 
     def _find_original(self, url: Url, revisit: WarcRecord, digest: str) -> IndexEntry | None:
         """Return the complete record that a revisit record refers to."""
@@ -168,6 +183,15 @@ class ArchiveIndex:
                     for (noun, rest), count in left_out.items()
                 )
                 self.warnings.append(f"{file.name}: left out {', '.join(counts)}")
+
+
+def _is_own(file: WarcFile) -> bool:
+    """Return whether this program wrote a WARC file; it never stores bodies decoded."""
+    with suppress(SourceError), file.open() as stream:
+        first = next(iter_records(stream, file.name), None)
+        if first is not None and first.record_type == "warcinfo":
+            return OWN_SOFTWARE in first.raw.raw_stream.read(_MAX_WARCINFO_BYTES)
+    return False
 
 
 _lock = threading.Lock()

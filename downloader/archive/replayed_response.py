@@ -36,6 +36,7 @@ def archived_response(
     stack: ExitStack,
     *,
     truncated: bool = False,
+    trust_coding: bool = False,
     location: RecordLocation | None = None,
 ) -> ArchivedResponse:
     """Return a response whose body is the rest of *record*'s block.
@@ -45,13 +46,15 @@ def archived_response(
         record: the record, read up to the end of its HTTP head.
         stack: closes the record's file.
         truncated: whether the record is truncated.
+        trust_coding: whether the body is known to be coded as its head says.
         location: the record's location, for a response that can be fetched again if it is damaged.
     """
     body = iter_body(head, _CheckedStream(record, retryable=location is not None))
     if head.is_whole_range:
         fields = _without(head, _RANGE_FIELDS)
         head = ResponseHead(200, "OK", head.version, fields)
-    head, body = _without_wrong_coding(head, body)
+    if not trust_coding:
+        head, body = _without_wrong_coding(head, body)
     return ArchivedResponse(
         head.status, head.reason, head.version, head.fields, body, stack.close, truncated, location
     )

@@ -1,6 +1,7 @@
 """The WARC files of an archive: a path itself, or the members of a WACZ, read in place."""
 
 import io
+import os
 import struct
 import tempfile
 import zipfile
@@ -21,6 +22,9 @@ from downloader.errors import SourceError
 from downloader.web.archive_formats import ArchiveFormat, archive_format
 from downloader.web.text import printable
 
+#: Limits of what a compressed archive is decompressed to: web pages compress 3 to 20 times.
+_MAX_COMPRESSION_RATIO = 200
+_MIN_DECOMPRESSED_LIMIT_BYTES = 1024**3
 #: Signature, and lengths of name and extra field, of a zip local file header.
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _LOCAL_HEADER_SIGNATURE = b"PK\x03\x04"
@@ -70,14 +74,15 @@ def warc_files(path: Path) -> list[WarcFile]:
     try:
         with path.open("rb") as file:
             kind = archive_format(file)
+            size = os.fstat(file.fileno()).st_size
             file.seek(0)
             if kind is ArchiveFormat.WACZ or path.name.lower().endswith(".wacz"):
                 return _members(path, file, name)
             if kind is ArchiveFormat.ZSTD:
-                return [_decompressed(decompress_zstd(file), name)]
+                return [_decompressed(decompress_zstd(file), name, size)]
             if kind is ArchiveFormat.GZIP and is_one_member(file):
                 file.seek(0)
-                return [_decompressed(decompress_gzip(file), name)]
+                return [_decompressed(decompress_gzip(file), name, size)]
             return [WarcFile(path, name)]
     except (zipfile.BadZipFile, struct.error, NotImplementedError, ValueError) as error:
         raise SourceError(f"{name} is not a WACZ: {printable(str(error))}") from error
@@ -87,9 +92,13 @@ def warc_files(path: Path) -> list[WarcFile]:
         raise SourceError(f"{name} is not a WARC file, or is damaged: {error}") from error
 
 
-def _decompressed(pieces: Iterator[bytes], name: str) -> WarcFile:
+def _decompressed(pieces: Iterator[bytes], name: str, compressed_bytes: int) -> WarcFile:
     temporary = tempfile.NamedTemporaryFile(prefix="download-", suffix=".warc")  # noqa: SIM115
+    remaining = max(_MIN_DECOMPRESSED_LIMIT_BYTES, _MAX_COMPRESSION_RATIO * compressed_bytes)
     for piece in pieces:
+        remaining -= len(piece)
+        if remaining < 0:
+            raise DecompressionError(f"it is more than {_MAX_COMPRESSION_RATIO} times as large")
         temporary.write(piece)
     temporary.flush()
     return WarcFile(Path(temporary.name), name, temporary=temporary)

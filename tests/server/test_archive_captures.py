@@ -13,9 +13,11 @@ import pytest
 from downloader import Downloaded, Options, Outcome, download_sites
 from downloader.archive import seeds
 from downloader.core.local_run import LocalRun
+from downloader.errors import SourceError
 from downloader.sources import from_addresses, is_archive
-from tests.archives import answers
-from tests.conftest import Command, saved_files
+from tests.support.archives import answers
+from tests.support.command import Command
+from tests.support.files import saved_files
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -344,3 +346,13 @@ async def test_white_space_in_a_header_makes_no_entries_of_its_own(
     field = f"{name}: {value.encode('utf-8', 'replace').decode()}"
     await unpack(tmp_path, warc_gz(record("response", http(PAGE, HTML), field)))
     assert saved(tmp_path / "out") == [PAGE]
+
+
+def test_an_archive_that_decompresses_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downloader.archive.warc_files._MIN_DECOMPRESSED_LIMIT_BYTES", 10_000)
+    file = tmp_path / "bomb.warc.zst"
+    file.write_bytes(zstd.compress(record("resource", bytes(1_000_000), HTML)))
+    with pytest.raises(SourceError, match=r"bomb\.warc\.zst .* more than 200 times as large"):
+        list(seeds((file,)))
