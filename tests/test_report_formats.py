@@ -42,7 +42,7 @@ from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
 from tests.conftest import Command, Site
 from tests.runs import sends
-from tools.report_reference import generated
+from tools.reference_tables import generated
 
 ROOT = Path(__file__).parents[1]
 DOCS = (ROOT / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")
@@ -249,7 +249,7 @@ def test_every_attribute_of_an_outcome_is_reported_or_left_out_on_purpose() -> N
 
 def test_the_shipped_schema_and_the_documented_fields_are_those_of_the_code() -> None:
     for path, text in generated().items():
-        assert path.read_text("utf-8") == text, "run: python -m tools.report_reference"
+        assert path.read_text("utf-8") == text, "run: python -m tools.reference_tables"
 
 
 @pytest.mark.parametrize(
