@@ -23,7 +23,7 @@ from benchmarks.mirrors.data import Comparison
 from benchmarks.mirrors.sites import SITES, SiteError
 from benchmarks.mirrors.table import markdown
 from benchmarks.mirrors.tools import PEERS, Tool, ours, version_of
-from tests.browser import CHROMIUM, chromium
+from tests.support.browser import CHROMIUM, chromium
 
 
 def main() -> int:

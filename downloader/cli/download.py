@@ -34,7 +34,7 @@ from downloader.models import (
     StorageOptions,
     Tally,
 )
-from downloader.report.reporter import Reporter, ReportSummary
+from downloader.report.interface import OutcomeReporter, ReportSummary
 from downloader.web.text import printable, printable_lines
 from downloader.web.urls import redact_text
 
@@ -81,7 +81,7 @@ async def run_download(
     source: tuple[str, ...],
     options: Options,
     view: OutcomeView,
-    reporter: Reporter,
+    reporter: OutcomeReporter,
     plan: "ClusterPlan | None" = None,
 ) -> ExitStatus:
     """Download the SOURCEs on this machine, or on a cluster as *plan* says; print the outcomes.
@@ -95,7 +95,7 @@ async def run_download(
 
 
 async def print_run(
-    run: Run, options: StorageOptions, view: OutcomeView, reporter: Reporter
+    run: Run, options: StorageOptions, view: OutcomeView, reporter: OutcomeReporter
 ) -> ExitStatus:
     """Consume *run*: print and report its outcomes, and stop it on signals.
 
@@ -155,7 +155,7 @@ def _entries(source: tuple[str, ...], options: ArchiveOptions) -> Entries:
 
 
 async def _consume(
-    run: Run, tally: Tally, view: OutcomeView, terminal: Terminal, reporter: Reporter
+    run: Run, tally: Tally, view: OutcomeView, terminal: Terminal, reporter: OutcomeReporter
 ) -> DownloadError | None:
     """Count, print and report every outcome; return what ended the run early, if anything."""
     try:
@@ -169,7 +169,7 @@ async def _consume(
     return None
 
 
-async def _finish_report(reporter: Reporter, progress: RunProgress) -> ReportSummary:
+async def _finish_report(reporter: OutcomeReporter, progress: RunProgress) -> ReportSummary:
     return await reporter.finish(
         untried=progress.untried,
         list_read=progress.total is not None,

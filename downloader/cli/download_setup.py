@@ -14,7 +14,7 @@ from downloader.cli.options.parameter_types import usable_cores
 from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
-from downloader.report.reporter import Reporter, ReportOptions
+from downloader.report.interface import ReportOptions, open_reporter
 from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
             source = stack.enter_context(demo_site())
         for each in source:
             sources.check_readable(each)
-        reporter = stack.enter_context(Reporter(_report_options(source, given), options.folder))
+        reporter = stack.enter_context(
+            open_reporter(_report_options(source, given), options.folder)
+        )
         with runner(debug=view.debug) as loop:
             return loop.run(run_download(tuple(source), options, view, reporter, plan))
 

@@ -24,7 +24,8 @@ from downloader.cli.options.help_groups import context_settings, option
 from downloader.cli.options.parameter_types import OutputParam
 from downloader.models import ExitStatus
 from downloader.report.formats import format_of
-from downloader.report.reporter import Reporter, ReportOptions
+from downloader.report.interface import ReportOptions
+from downloader.report.reporter import Reporter
 
 #: Options that make something of reports.
 _REPORT_OPTIONS = ("report", "sizes", "compare", "budget", "lock")

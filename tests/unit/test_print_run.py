@@ -9,7 +9,8 @@ from downloader import ErrorKind, Failed, Options, Outcome, RunError
 from downloader.cli.download import OutcomeView, print_run
 from downloader.core.run import Run, RunProgress
 from downloader.models import ExitStatus, InFlight, Skipped, SkipReason
-from downloader.report.reporter import Reporter, ReportOptions
+from downloader.report.interface import ReportOptions
+from downloader.report.reporter import Reporter
 
 DONE = Skipped(index=0, origin="#1", url="http://h.test/1", reason=SkipReason.DONE, detail="done")
 FAILED = Failed(
