@@ -32,7 +32,7 @@ async def test_what_is_no_shard_is_refused_with_the_way_to_write_it(
     ran = await command("https://127.0.0.1/", "--shard", text)
     assert ran.status == 2
     assert "--shard" in ran.err[-1]
-    assert len(ran.err) <= 4
+    assert len(ran.err) <= 5
 
 
 # --- a list, shared -------------------------------------------------------------------------------
