@@ -37,9 +37,6 @@ def command(ctx: click.Context, /, source: tuple[str, ...], **given: Any) -> Non
     # Imported here, so that --help and --version do not wait for what only a run needs.
     from downloader.cli.download_setup import download
     from downloader.cli.options.validation import validate
-    from downloader.core.event_loop import log_everything
 
     validate(source, given, ctx)
-    if given["debug"]:
-        log_everything()
     run_and_exit(lambda: download(source, given), debug=given["debug"])

@@ -18,9 +18,13 @@ from downloader.web.text import printable
 def run_and_exit(run: Callable[[], ExitStatus], *, debug: bool) -> NoReturn:
     """Exit with the status of *run*; an error that ends it becomes one line on stderr.
 
-    Tracebacks are only logged, with *debug*.
+    With *debug*, everything is logged to stderr, tracebacks included.
     """
-    gc.enable()  # main() has disabled it for the imports
+    gc.enable()  # main() disables it during the imports
+    if debug:
+        from downloader.core.event_loop import log_everything
+
+        log_everything()
     sys.exit(exit_status_of(run, debug=debug))
 
 

@@ -2,6 +2,7 @@
 
 import doctest
 import re
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
@@ -23,34 +24,48 @@ CONTEXT = click.Context(
     command, info_name="download", terminal_width=80, **command.context_settings
 )
 HELP = command.get_help(CONTEXT)
-#: The rows of the table of options: the names, and what they do.
-ROWS = dict(
-    line.replace("\\|", "/").split("|")[1:3]
-    for line in COMMAND_LINE.splitlines()
-    if line.startswith("| `-")
-)
-OPTIONS = {
-    name: (option.get_help_record(CONTEXT) or ("", ""))[1].replace("|", "/")
-    for option in command.get_params(CONTEXT)
-    if isinstance(option, click.Option)
-    for name in option.opts
-}
 
 
-def row_of(name: str) -> str:
-    """Return what the table says of an option."""
+def _documented_options(section: str) -> dict[str, str]:
+    """Return the rows of the tables of options in *section*: the names, and what they do."""
+    return dict(
+        line.replace("\\|", "/").replace("\\*", "*").split("|")[1:3]
+        for line in section.splitlines()
+        if line.startswith("| `-")
+    )
+
+
+def _help_of_options(of: click.Command) -> dict[str, str]:
+    """Return what help says of each option, by its names."""
+    return {
+        name: (option.get_help_record(CONTEXT) or ("", ""))[1].replace("|", "/")
+        for option in of.get_params(CONTEXT)
+        if isinstance(option, click.Option)
+        for name in option.opts
+    }
+
+
+def _option_names(rows: Iterable[str]) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", " ".join(rows), re.IGNORECASE))
+
+
+def _row_of(name: str, rows: dict[str, str]) -> str:
     pattern = re.compile(rf"`{re.escape(name)}[ `]")
-    return next((text for names, text in ROWS.items() if pattern.search(names)), "")
+    return next((text for names, text in rows.items() if pattern.search(names)), "").strip()
+
+
+MAIN_SECTION, SUBCOMMANDS_SECTION = COMMAND_LINE.split("\n## Subcommands\n")
+ROWS = _documented_options(MAIN_SECTION)
+OPTIONS = _help_of_options(command)
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_is_documented_in_the_words_of_its_help(name: str) -> None:
-    assert row_of(name).replace("\\*", "*").strip().startswith(OPTIONS[name])
+    assert _row_of(name, ROWS).startswith(OPTIONS[name])
 
 
 def test_every_documented_option_exists() -> None:
-    documented = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", " ".join(ROWS), re.IGNORECASE))
-    assert documented <= set(OPTIONS)
+    assert _option_names(ROWS) <= set(OPTIONS)
 
 
 @pytest.mark.parametrize("name", SUBCOMMANDS)
@@ -61,15 +76,27 @@ def test_every_subcommand_is_documented_and_summed_up_in_the_help(name: str) -> 
     assert import_module(subcommand.module).command.name == name
 
 
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_every_option_of_a_subcommand_is_documented(name: str) -> None:
+    own = _help_of_options(import_module(SUBCOMMANDS[name].module).command)
+    section = SUBCOMMANDS_SECTION.partition(f"### `download {name} ")[2].partition("\n### ")[0]
+    rows = _documented_options(section)
+    assert _option_names(rows) <= set(own)
+    for option, text in own.items():
+        if text == OPTIONS.get(option) and not _row_of(option, rows):
+            assert f"`{option}`" in SUBCOMMANDS_SECTION  # described with the main form
+        else:
+            assert _row_of(option, rows).startswith(text), option
+
+
 @pytest.mark.parametrize("kind", ErrorKind)
 def test_every_kind_of_failure_is_documented(kind: ErrorKind) -> None:
     assert f"| `{kind}` |" in FAILURES
 
 
 def test_every_format_of_lists_is_in_help_and_documentation() -> None:
-    rows = [line.split("|")[1] for line in LIST_FORMATS.splitlines() if line.startswith("| ")]
-    documented = {name for row in rows for name in row.replace(",", " ").split()} - {"format"}
-    assert documented == {each.name for each in list_formats.FORMATS}
+    for each in list_formats.FORMATS:
+        assert f"| {each.name} | {each.description} |" in LIST_FORMATS
     assert list_formats.format_names() in " ".join(HELP.split())
 
 

@@ -43,7 +43,7 @@ from downloader.web.filenames import SafePath
 from tests.support.command import Command
 from tests.support.handlers import sends
 from tests.support.web_server import Site
-from tools.report_reference import generated
+from tools.reference_tables import generated
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")
@@ -250,7 +250,7 @@ def test_every_attribute_of_an_outcome_is_reported_or_left_out_on_purpose() -> N
 
 def test_the_shipped_schema_and_the_documented_fields_are_those_of_the_code() -> None:
     for path, text in generated().items():
-        assert path.read_text("utf-8") == text, "run: python -m tools.report_reference"
+        assert path.read_text("utf-8") == text, "run: python -m tools.reference_tables"
 
 
 @pytest.mark.parametrize(

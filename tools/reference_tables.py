@@ -1,6 +1,6 @@
-"""Refresh what is generated from the code of reports: the JSON Schema and tables of the docs.
+"""Refresh what is generated from the code: the JSON Schema of reports, and tables of the docs.
 
-python -m tools.report_reference
+python -m tools.reference_tables
 """
 
 from pathlib import Path
@@ -9,10 +9,12 @@ from downloader.report.fields import RecordField
 from downloader.report.formats import FORMATS
 from downloader.report.json_schema import schema
 from downloader.report.record import RECORD_FIELDS
+from downloader.sources.formats import FORMATS as LIST_FORMATS
 
 ROOT = Path(__file__).parents[1]
 _SCHEMA = ROOT / "downloader" / "report" / "record.schema.json"
-_DOCS = ROOT / "docs" / "reference" / "reports.md"
+_REPORTS_PAGE = ROOT / "docs" / "reference" / "reports.md"
+_LISTS_PAGE = ROOT / "docs" / "reference" / "list-formats.md"
 
 
 def main() -> None:
@@ -23,10 +25,12 @@ def main() -> None:
 
 def generated() -> dict[Path, str]:
     """Return the files that hold something generated, and what they are to hold."""
-    docs = _DOCS.read_text(encoding="utf-8")
-    docs = _with_table(docs, "ending", _format_rows())
-    docs = _with_table(docs, "field", _field_rows())
-    return {_SCHEMA: schema(), _DOCS: docs}
+    reports = _REPORTS_PAGE.read_text(encoding="utf-8")
+    reports = _with_table(reports, "ending", _format_rows())
+    reports = _with_table(reports, "field", _field_rows())
+    lists = _LISTS_PAGE.read_text(encoding="utf-8")
+    lists = _with_table(lists, "format", _list_format_rows())
+    return {_SCHEMA: schema(), _REPORTS_PAGE: reports, _LISTS_PAGE: lists}
 
 
 def _with_table(text: str, first_heading: str, rows: list[str]) -> str:
@@ -39,6 +43,10 @@ def _with_table(text: str, first_heading: str, rows: list[str]) -> str:
 
 def _format_rows() -> list[str]:
     return [f"| `{each.ending}` | {each.description} |" for each in FORMATS.values()]
+
+
+def _list_format_rows() -> list[str]:
+    return [f"| {each.name} | {each.description} |" for each in LIST_FORMATS]
 
 
 def _field_rows() -> list[str]:
