@@ -32,6 +32,7 @@ __all__ = [
     "open_session",
     "pack_index_path",
     "recover",
+    "replay_warnings",
     "seeds",
 ]
 
@@ -129,3 +130,12 @@ def seeds(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
     from downloader.archive.archive_index import load_index
 
     return load_index(paths).seeds()
+
+
+def replay_warnings(options: ArchiveOptions) -> list[str]:
+    """Return one line for each replayed archive with records that are left out."""
+    if not options.replay:
+        return []
+    from downloader.archive.archive_index import loaded_warnings
+
+    return loaded_warnings(options.replay)

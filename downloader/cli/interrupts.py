@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-#: What shells give a command that SIGINT ended.
+#: The status that shells report for a command that SIGINT ended.
 _INTERRUPTED_STATUS = 128 + signal.SIGINT
 
 
 def exit_on_interrupt() -> None:
     """Make Ctrl-C end the process at once and silently, with status 130.
 
-    For the time of imports and of parsing, when there is nothing to clean up; an exception there
-    could be swallowed or printed by whatever code is being imported. A SIGINT that the process was
-    started to ignore stays ignored.
+    Before a run begins there is nothing to clean up, and an exception could be swallowed or printed
+    by the code that is being imported. A SIGINT that the parent made this process ignore stays
+    ignored.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _exit)

@@ -95,6 +95,7 @@ class LocalRun:
             *self._journal.warnings,
             *self._observer.warnings,
             *archived,
+            *archive.replay_warnings(self._options),
         ]
 
     @property

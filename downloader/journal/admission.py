@@ -61,6 +61,7 @@ class Admission:
     ) -> None:
         self._db = db
         self._run = run
+        (self._started,) = db.execute("SELECT started FROM runs WHERE run = ?", (run,)).fetchone()
         self._options = options
         self._frontier = frontier
         self._verifier = verifier
@@ -268,8 +269,11 @@ class Admission:
         return row.admitted if packs and row.state == RowState.CLAIMED else None
 
     def _adopt_orphan(self, row: JournalRow) -> SavedFile | None:
-        """Return the file that a killed run saved without recording it, and record it now."""
-        orphan = self._verifier.find_orphan(row)
+        """Return the file that a killed run saved without recording it, and record it now.
+
+        There is none for a name that this run has claimed.
+        """
+        orphan = self._verifier.find_orphan(row) if row.admitted < self._started else None
         if orphan is None:
             return None
         saved, seconds = orphan

@@ -1,8 +1,9 @@
 """The journal's SQLite database: its schema and migrations, and opening it in any condition."""
 
+import re
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import chain
 from pathlib import Path
 
@@ -100,6 +101,8 @@ _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
     4: (),
 }
 
+_SQL_COMMENT = re.compile("--[^\n]*")
+_SQL_TOKEN = re.compile(r"\w+|[^\w\s]")
 
 #: A value that SQLite can store.
 Value = str | bytes | int | float | None
@@ -128,14 +131,14 @@ def has_journal(root: Path) -> bool:
     return (root / STATE_FOLDER / DATABASE_NAME).is_file()
 
 
-def open_journal(root: Path, warnings: list[str]) -> sqlite3.Connection:
+def open_journal(root: Path, warnings: list[str] | None = None) -> sqlite3.Connection:
     """Open the journal of the output folder *root*, or create it.
 
-    A broken one is renamed, not deleted, and a message is added to *warnings*.
+    With *warnings*, a broken one is renamed, not deleted, and a message is added to the list.
 
     Raises:
         BusyError: another run holds it.
-        OutputError: it was written by a newer version.
+        OutputError: it was written by a newer version, or it is broken and there is no *warnings*.
         DiskError: the disk refuses.
     """
     if sqlite3.sqlite_version_info < _MIN_SQLITE:
@@ -155,6 +158,10 @@ def open_journal(root: Path, warnings: list[str]) -> sqlite3.Connection:
         except sqlite3.DatabaseError as error:
             if _primary_code(error) in _BUSY_CODES | _DISK_CODES:
                 raise
+            if warnings is None:
+                raise OutputError(
+                    f"the journal {file} is broken", hint="run the command for that folder again"
+                ) from error
             renamed = _rename_broken(file)
             warnings.append(
                 f"the journal {file} was broken and is now {renamed.name}; "
@@ -211,6 +218,7 @@ def _connect(file: Path) -> sqlite3.Connection:
     # Damage that SQLite does not notice may leave text that is not UTF-8.
     db.text_factory = _decode
     try:
+        db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("PRAGMA journal_mode = WAL")
         # A killed process loses nothing that was committed; only a power failure may.
@@ -240,7 +248,22 @@ def _lock_and_check(db: sqlite3.Connection) -> int:
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and not version:
         raise sqlite3.DatabaseError("the file of another program")
+    _check_objects(db)
     return int(version)
+
+
+def _check_objects(db: sqlite3.Connection) -> None:
+    """Refuse a journal with triggers or views, before a statement would run them.
+
+    The journal of an output folder may come from anybody, and a trigger runs SQL of its own.
+
+    Raises:
+        sqlite3.DatabaseError: the schema has something that a new journal does not have.
+    """
+    expected = _expected_schema()
+    for kind, name in _schema_of(db):
+        if (kind, name) not in expected:
+            raise sqlite3.DatabaseError(f"it has a {kind} {name!r}")
 
 
 def _migrate(db: sqlite3.Connection, file: Path, version: int) -> None:
@@ -293,18 +316,38 @@ def _decode(text: bytes) -> str:
 
 
 def _check_schema(db: sqlite3.Connection) -> None:
-    """Compare the columns with those of a new journal: quick_check accepts other tables.
+    """Compare the schema with that of a new journal: quick_check accepts any.
+
+    A DEFAULT, a CHECK or an indexed expression that was planted would run with our statements.
 
     Raises:
         sqlite3.DatabaseError: they differ.
     """
-    with sqlite3.connect(":memory:") as new:
+    expected = _expected_schema()
+    for key, sql in _schema_of(db).items():
+        if sql != expected.pop(key, ""):
+            raise sqlite3.DatabaseError(f"the schema of the {' '.join(key)} is wrong")
+    for key in expected:
+        raise sqlite3.DatabaseError(f"the {' '.join(key)} is missing")
+
+
+def _expected_schema() -> dict[tuple[str, str], str]:
+    """Return the schema of a new journal, as :func:`_schema_of` does."""
+    with closing(sqlite3.connect(":memory:")) as new:
         new.executescript(_SCHEMA)
-        for table in ("urls", "claims", "runs"):
-            query = f"SELECT name, type FROM pragma_table_info('{table}')"  # noqa: S608 - constants
-            if db.execute(query).fetchall() != new.execute(query).fetchall():
-                raise sqlite3.DatabaseError(f"the columns of the table {table} are wrong")
-    new.close()
+        return _schema_of(new)
+
+
+def _schema_of(db: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    """Return the SQL of each table and index, by kind and name.
+
+    Comments and spaces are left out: a column that a migration added has none.
+    """
+    objects = db.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
+    return {
+        (kind, name): " ".join(_SQL_TOKEN.findall(_SQL_COMMENT.sub("", sql)))
+        for kind, name, sql in objects
+    }
 
 
 def database_files(file: Path) -> list[Path]:

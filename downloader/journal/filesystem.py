@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from downloader.journal.model import SavedFile
-from downloader.web.filenames import PART, FileName, SafePath
+from downloader.web.filenames import PART, FileName
 
 #: Seconds by which the coarse clock of a file system may be behind the system's clock.
 CLOCK_SLACK_SECONDS = 0.05
@@ -44,18 +44,12 @@ def hash_file(file: Path, algorithm: str) -> bytes:
         return b""
 
 
-def possible_files(root: Path, name: FileName) -> Iterator[tuple[SafePath, os.stat_result]]:
-    """Yield the files below *root* that the URL with *name* may have been saved as."""
-    folder, _, leaf = name.base.rpartition("/")
-    entries: list[str] = []
-    with suppress(OSError):
-        entries = [entry.name for entry in (root / folder).iterdir()]
-    for entry in entries:
-        path = SafePath(f"{folder}/{entry}" if folder else entry)
-        if entry.startswith(leaf) and not entry.endswith(PART) and name.may_become(path):
-            status = stat_regular_file(f"{root}/{path}")
-            if status is not None:
-                yield path, status
+def list_files(root: Path, folder: str) -> Iterator[str]:
+    """Yield the paths, relative to *root*, of what is directly in *folder*, but ``.part`` files."""
+    with suppress(OSError), os.scandir(root / folder) as entries:
+        for entry in entries:
+            if not entry.name.endswith(PART):
+                yield f"{folder}/{entry.name}" if folder else entry.name
 
 
 def find_saved_since(root: Path, name: FileName, since: float) -> SavedFile | None:

@@ -10,7 +10,7 @@ from downloader.journal.filesystem import (
     CLOCK_SLACK_SECONDS,
     hash_file,
     is_free_of_links,
-    possible_files,
+    list_files,
     stat_regular_file,
 )
 from downloader.journal.object_listing import ObjectListing
@@ -73,20 +73,16 @@ class FolderInventory:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._is_free_of_links: dict[str, bool] = {}
+        self._listing: ObjectListing | None = None
 
     def prefetch(self, paths: Iterable[SafePath]) -> None:
         """Do nothing: asking for one file at a time is quick."""
 
     def size(self, path: SafePath) -> int | None:
         """Return the size of a regular file in bytes; None if there is none."""
-        folder = path.rpartition("/")[0]
-        if folder not in self._is_free_of_links:
-            if len(self._is_free_of_links) >= MAX_CHECKED_FOLDERS:
-                self._is_free_of_links.clear()
-            self._is_free_of_links[folder] = is_free_of_links(self._root, folder)
-        status = (
-            stat_regular_file(f"{self._root}/{path}") if self._is_free_of_links[folder] else None
-        )
+        if not self._is_reachable(path.rpartition("/")[0]):
+            return None
+        status = stat_regular_file(f"{self._root}/{path}")
         return None if status is None else status.st_size
 
     def volume_size(self, path: SafePath) -> int | None:
@@ -98,16 +94,46 @@ class FolderInventory:
         return hash_file(self._root / path, algorithm)
 
     def possible_files(self, name: FileName) -> Iterator[CandidateFile]:
-        """Yield the files that the URL with *name* may have been saved as."""
-        for path, status in possible_files(self._root, name):
-            yield CandidateFile(path, status.st_size, status.st_ctime + CLOCK_SLACK_SECONDS)
+        """Yield the files that the URL with *name* may have been saved as.
+
+        A folder is listed once, on the first question about it: files that are saved later are
+        those of this run.
+        """
+        for path in self._listed_paths(name):
+            status = stat_regular_file(f"{self._root}/{path}") if name.may_become(path) else None
+            if status is not None:
+                yield CandidateFile(path, status.st_size, status.st_ctime + CLOCK_SLACK_SECONDS)
 
     def is_name_free(self, name: FileName) -> bool:
         """Return False: saving looks for a file of that name anyway."""
         return False
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Discard the listing."""
+        if self._listing is not None:
+            self._listing.close()
+
+    def _is_reachable(self, folder: str) -> bool:
+        """Return whether no symbolic link leads to *folder*."""
+        if folder not in self._is_free_of_links:
+            if len(self._is_free_of_links) >= MAX_CHECKED_FOLDERS:
+                self._is_free_of_links.clear()
+            self._is_free_of_links[folder] = is_free_of_links(self._root, folder)
+        return self._is_free_of_links[folder]
+
+    def _listed_paths(self, name: FileName) -> list[SafePath]:
+        """Return *name*, and what is in its folder with an extension more."""
+        folder = name.base.rpartition("/")[0]
+        if not self._is_reachable(folder):
+            return []
+        if self._listing is None:
+            self._listing = ObjectListing()
+        # A folder that has been listed is an entry of its own, so that memory does not grow.
+        if self._listing.size(f"{folder}/") is None:
+            paths = (f"{folder}/", *list_files(self._root, folder))
+            self._listing.add((path, 0, 0.0) for path in paths)
+        extended = self._listing.with_prefix(f"{name.base}.")
+        return [SafePath(name.base), *(path for path, _, _ in extended)]
 
 
 class StoreInventory:

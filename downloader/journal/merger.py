@@ -98,17 +98,14 @@ class JournalMerger:
             copy_file: copies a file of it into this folder, before the file is recorded here.
 
         Raises:
-            OutputError: a run is using *folder*, or it has no journal.
+            OutputError: a run is using *folder*, or its journal is missing or broken.
             DiskError: the disk refuses.
         """
         if not has_journal(folder):
             raise OutputError(
                 f"{folder} is no output folder of this program", hint="name the --output of a run"
             )
-        broken: list[str] = []
-        with closing(open_journal(folder, broken)) as db:
-            if broken:
-                raise OutputError(broken[0])
+        with closing(open_journal(folder)) as db:
             inventory = FolderInventory(folder)
             files, packs = (
                 SavedFileVerifier(inventory, verify_hashes=False, mirrors=True, packs=packs)

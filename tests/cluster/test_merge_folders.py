@@ -201,7 +201,7 @@ async def test_a_file_in_the_way_is_kept_and_a_planted_link_is_not_followed(
             "empty is not an output folder of this program; name output folders to merge",
         ),
         (("part", "-o", "part"), "part is the folder to merge into; see --output"),
-        (("part", "broken"), "the journal broken/.download/journal.sqlite3 was broken"),
+        (("part", "broken"), "the journal broken/.download/journal.sqlite3 is broken"),
     ],
 )
 async def test_what_is_no_folder_of_a_run_is_refused(
@@ -303,3 +303,21 @@ async def test_a_full_disk_ends_the_merge_and_what_is_merged_stays(
     assert not saved_files(tmp_path / "b")
     assert run_merge_folders([tmp_path / "a"], tmp_path / "b") == 0
     assert len(saved_files(tmp_path / "b")) == 1
+
+
+async def test_a_shard_with_a_broken_journal_is_refused_each_time_and_left_alone(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/": "page"}
+    await command(site.url(), "-o", "part")
+    journal = command.folder / "part" / ".download" / "journal.sqlite3"
+    journal.write_bytes(b"broken" * 1000)
+    for _ in range(2):
+        ran = await command("merge", "part", "-o", "merged")
+        assert (ran.status, ran.out) == (2, [])
+        assert ran.err == [
+            "download: the journal part/.download/journal.sqlite3 is broken; "
+            "run the command for that folder again"
+        ]
+    assert journal.read_bytes() == b"broken" * 1000
+    assert not list(journal.parent.glob("*.broken-*"))

@@ -416,11 +416,11 @@ async def test_a_journal_of_an_older_version_is_brought_up_to_date(
     asked(site)
     with closing(sqlite3.connect(tmp_path / STATE_FOLDER / "journal.sqlite3")) as db:
         added = {each.partition(" ")[0] for version in _ADDED_COLUMNS.values() for each in version}
-        columns = db.execute("SELECT name, type FROM pragma_table_info('urls')").fetchall()
-        kept = [(name, kind) for name, kind in columns if name not in added]
-        names = ", ".join(name for name, _ in kept)
-        wanted = {"id": "PRIMARY KEY", "address": "NOT NULL UNIQUE"}
-        table = ", ".join(f"{name} {kind} {wanted.get(name, '')}" for name, kind in kept)
+        query = "SELECT name, type, iif(\"notnull\", 'NOT NULL', '') FROM pragma_table_info('urls')"
+        kept = [column for column in db.execute(query) if column[0] not in added]
+        names = ", ".join(name for name, *_ in kept)
+        more = {"id": "PRIMARY KEY", "address": "UNIQUE"}
+        table = ", ".join(" ".join((*column, more.get(column[0], ""))) for column in kept)
         db.execute("ALTER TABLE urls RENAME TO newer")
         db.execute(f"CREATE TABLE urls ({table})")
         db.execute(f"INSERT INTO urls SELECT {names} FROM newer")

@@ -3,9 +3,11 @@
 import dataclasses
 import itertools
 import random
+import sqlite3
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Self
 
@@ -14,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from downloader.errors import BadUrlError, ErrorKind
-from downloader.journal import Job, Journal
+from downloader.journal import STATE_FOLDER, Job, Journal
 from downloader.models import Failed, Skipped, SkipReason, Target
 from downloader.web.filenames import PART, FileName, SafePath
 from downloader.web.urls import parse
@@ -312,3 +314,52 @@ def test_an_address_whose_name_a_later_list_gives_away_gets_another(tmp_path: Pa
     assert isinstance(again, Job)
     assert other.name.base == "h/x/a.html"
     assert again.name.base != other.name.base
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "CREATE TRIGGER planted AFTER INSERT ON runs BEGIN DELETE FROM urls; END",
+        "CREATE VIEW planted AS SELECT * FROM urls",
+        "CREATE TABLE planted (x DEFAULT (randomblob(1000000)))",
+    ],
+)
+def test_a_planted_journal_runs_no_sql_of_its_own(tmp_path: Path, planted: str) -> None:
+    journal = Journal(tmp_path)
+    journal.admit([_target("https://h/", 0)])
+    journal.close()
+    file = tmp_path / STATE_FOLDER / "journal.sqlite3"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute(planted)
+    journal = Journal(tmp_path)
+    journal.close()
+    assert len(journal.warnings) == 1
+    assert "was broken and is now journal.sqlite3.broken-1" in journal.warnings[0]
+    with closing(sqlite3.connect(file.with_name("journal.sqlite3.broken-1"))) as db:
+        assert db.execute("SELECT count(*) FROM urls").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("name", "ours", "planted"),
+    [
+        ("urls", "withdrawn INTEGER NOT NULL DEFAULT 0", "withdrawn INTEGER NOT NULL DEFAULT 1"),
+        ("runs", "started REAL NOT NULL", "started REAL NOT NULL CHECK (abs(started) > 0)"),
+        ("todos", "todo > 0", "abs(todo) > 0"),
+    ],
+)
+def test_a_planted_default_check_or_index_is_refused(
+    tmp_path: Path, name: str, ours: str, planted: str
+) -> None:
+    Journal(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / STATE_FOLDER / "journal.sqlite3")) as db:
+        db.execute("PRAGMA writable_schema = ON")
+        with db:
+            changed = db.execute(
+                "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = ? AND sql LIKE ?",
+                (ours, planted, name, f"%{ours}%"),
+            )
+            assert changed.rowcount == 1
+    journal = Journal(tmp_path)
+    journal.close()
+    assert len(journal.warnings) == 1
+    assert "was broken and is now journal.sqlite3.broken-1" in journal.warnings[0]
