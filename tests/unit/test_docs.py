@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+import downloader
 from downloader.cli.download_command import command
 from downloader.cli.subcommands import SUBCOMMANDS
 from downloader.errors import ErrorKind
@@ -152,6 +153,23 @@ def test_every_fault_that_the_page_on_reliability_names_is_a_case_of_the_tests()
     named = set(re.findall(r"faults\[(/[^]]+)\]", page.read_text(encoding="utf-8")))
     assert named
     assert named - {case.path for case in CASES} - {"/path"} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_in_an_example_has_options_that_exist(page: Path) -> None:
+    for arguments in re.findall(r"^\S*[$] download (.*)$", page.read_text("utf-8"), re.MULTILINE):
+        first = arguments.split()[0]
+        own = import_module(SUBCOMMANDS[first].module).command if first in SUBCOMMANDS else command
+        given = re.findall(r"(?<!\S)--?[a-zA-Z][\w-]*", arguments.partition(" # ")[0])
+        assert set(given) <= set(_help_of_options(own)), arguments
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_python_example_compiles_and_its_imports_exist(page: Path) -> None:
+    for example in re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
+        compile(example, page, "exec")
+        for names in re.findall(r"^from downloader import (.*)$", example, re.MULTILINE):
+            assert all(hasattr(downloader, name) for name in names.split(", ")), names
 
 
 def test_every_page_is_in_the_index_of_the_documentation() -> None:
