@@ -1,4 +1,4 @@
-"""The exceptions of this package; public.
+"""The exceptions of this package: a class for each kind of failure; public.
 
 An error of one URL has a *kind* from a closed set, which output lines, reports and ``except``
 clauses share, and says whether a retry may help. Any error may have a *hint* at what to do.
