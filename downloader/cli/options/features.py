@@ -1,7 +1,5 @@
 """Options of mirrors, reports, archives, and of lists that several machines share."""
 
-from pathlib import Path
-
 import click
 
 from downloader.cli.options.common import BUDGET, COMPARE, CONFIG, DEBUG, LOCK, REPORT, SIZES
@@ -10,6 +8,7 @@ from downloader.cli.options.parameter_types import (
     ArchiveFileParam,
     LevelParam,
     NumberParam,
+    PathParam,
     ShardParam,
     SizeParam,
 )
@@ -87,7 +86,7 @@ REPORT_AND_LOG = (
         "Report",
         "--locked",
         metavar="FILE",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=PathParam(exists=True, dir_okay=False),
         help="Download a lock file's URLs; exit 1 on changes.",
     ),
     option("Report", "-q", "--quiet", is_flag=True, help="Print failures only."),

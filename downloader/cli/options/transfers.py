@@ -1,9 +1,5 @@
 """Options of how URLs are requested and how bodies are saved."""
 
-from pathlib import Path
-
-import click
-
 from downloader.cli.options.common import OUTPUT_FOLDER
 from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import (
@@ -12,6 +8,7 @@ from downloader.cli.options.parameter_types import (
     HeaderTextParam,
     NumberParam,
     OutputParam,
+    PathParam,
     ProcessesParam,
     SecondsParam,
     SizeParam,
@@ -164,7 +161,7 @@ REQUEST = (
         "Request",
         "--cookies",
         metavar="FILE",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=PathParam(exists=True, dir_okay=False),
         help="Send cookies from this file (Netscape format).",
     ),
     option("Request", "--netrc", is_flag=True, help="Read user names and passwords from ~/.netrc."),
@@ -172,7 +169,7 @@ REQUEST = (
         "Request",
         "--cacert",
         metavar="FILE",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=PathParam(exists=True, dir_okay=False),
         help="Trust the authorities in this PEM file.",
     ),
     option("Request", "--insecure", is_flag=True, help="Accept invalid TLS certificates."),
