@@ -3,8 +3,8 @@
     python -m benchmarks [WORKLOAD ...] [--quick] [--json FILE] [--picture FILE]
 
 Sets up nginx on loopback, gives every tool the same list and the same concurrency in turn, round
-after round, checks each byte that they save, and prints medians. docs/benchmarks.md tells what the
-workloads are and how to read the tables.
+after round, checks each byte that they save, and prints medians.
+docs/explanation/benchmarks.md describes the workloads and how to read the tables.
 """
 
 import argparse

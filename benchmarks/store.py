@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.servers import pages_server
-from tests.store import ENVIRONMENT, running_store
+from tests.support.object_store import ENVIRONMENT, running_store
 
 BODY = b"<!DOCTYPE html><title>page</title>" + bytes(range(32, 127)) * 263
 HOST = "127.20.0.1"

@@ -16,10 +16,11 @@ Example:
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from downloader._version import __version__
 
+#: Type checkers read this as true; the one of ``typing`` would cost most of this import.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from downloader import errors
     from downloader.api import download_sites, iter_sites

@@ -1,6 +1,6 @@
-"""Lets ``python -m downloader`` be the command."""
+"""Run the command as ``python -m downloader``."""
 
 from downloader.cli.main import main
 
 if __name__ == "__main__":
-    main(prog_name="download")
+    main()

@@ -1,4 +1,4 @@
-"""The public functions: the command is a thin shell over the same run."""
+"""The public functions ``download_sites`` and ``iter_sites``."""
 
 import os
 from collections.abc import AsyncGenerator, Iterable
@@ -16,11 +16,12 @@ async def download_sites(
     *,
     options: Options | None = None,
 ) -> list[Outcome]:
-    """Fetch every URL at once, save each body under *folder*, and return what became of each.
+    """Fetch all URLs concurrently, save each body in *folder*, and return the outcome of each.
 
-    The result has one outcome for each item of *urls*, in that order: ``Downloaded`` (sizes in
-    bytes and characters), ``Skipped`` (a duplicate) or ``Failed`` (with its kind and message).
-    An expected failure is never raised. For lists too long to hold use :func:`iter_sites`.
+    The result has one outcome for each item of *urls*, in that order: ``Downloaded`` (with sizes
+    in bytes and characters), ``Unchanged`` (saved by an earlier run), ``Skipped`` (a duplicate) or
+    ``Failed`` (with kind and message). Expected failures are never raised. For lists that are too
+    long for memory use :func:`iter_sites`.
 
     Example:
         >>> outcomes = await download_sites(["https://www.python.org"], "folder")  # doctest: +SKIP
@@ -28,16 +29,16 @@ async def download_sites(
         51601
 
     Args:
-        urls: addresses; without a scheme, ``https://`` is meant. May be a generator, which is
-            consumed in a thread, no further ahead than needed.
-        folder: where files go, created when missing; or the URL of an object store's prefix, such
-            as ``s3://bucket/prefix``.
-        options: everything else; its ``output`` is replaced by *folder*.
+        urls: URLs; ``https://`` is added if the scheme is missing. May be a generator, which is
+            consumed in a thread, not far ahead of the transfers.
+        folder: the folder to save in, created if missing; or the URL of an object store's prefix,
+            such as ``s3://bucket/prefix``.
+        options: all other options; *folder* replaces its ``output``.
 
     Raises:
         OutputError: the folder cannot be used.
-        DiskError: the disk failed; the rest of *urls* was not tried.
-        Exception: whatever iterating *urls* raises.
+        DiskError: the disk failed; the remaining *urls* were not tried.
+        Exception: any exception that iterating *urls* raises.
     """
     outcomes = [outcome async for outcome in iter_sites(urls, folder, options=options)]
     return sorted(outcomes, key=lambda outcome: outcome.index)
@@ -49,10 +50,10 @@ def iter_sites(
     *,
     options: Options | None = None,
 ) -> AsyncGenerator[Outcome]:
-    """Do what :func:`download_sites` does, yielding each outcome as it becomes known.
+    """Fetch like :func:`download_sites`, and yield each outcome as soon as it is known.
 
-    Memory does not grow with the length of *urls*. Leaving the loop early stops what is running;
-    use :func:`contextlib.aclosing` to have that happen at once.
+    Memory use does not grow with the length of *urls*. Leaving the loop early stops all transfers;
+    with :func:`contextlib.aclosing` it stops them at once.
 
     Example:
         >>> async for outcome in iter_sites(open("urls.txt"), "folder"):  # doctest: +SKIP
@@ -65,9 +66,11 @@ def iter_sites(
 
     Raises:
         OutputError: the folder cannot be used.
-        DiskError: the disk failed; the rest of *urls* was not tried.
-        Exception: whatever iterating *urls* raises.
+        DiskError: the disk failed; the remaining *urls* were not tried.
+        Exception: any exception that iterating *urls* raises.
     """
-    place = parse_destination(os.fspath(folder))
-    run = replace(options or Options(), output=place.folder, remote=place.remote)
-    return LocalRun(lambda _fetch_list: from_items(urls), run).outcomes()
+    destination = parse_destination(os.fspath(folder))
+    run_options = replace(
+        options or Options(), output=destination.folder, remote=destination.remote
+    )
+    return LocalRun(lambda _fetch_list: from_items(urls), run_options).outcomes()

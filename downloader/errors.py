@@ -1,36 +1,36 @@
-"""Everything that can go wrong, as classes.
+"""The exceptions of this package: a class for each kind of failure; public.
 
-Each class has a *kind* from a closed set, used alike in output lines, reports and ``except``
-clauses; says whether trying again may help; and may carry a *hint*, the way out.
+An error of one URL has a *kind* from a closed set, which output lines, reports and ``except``
+clauses share, and says whether a retry may help. Any error may have a *hint* at what to do.
 
 ::
 
     DownloadError
-    ├── UrlError ............ the fault of one URL: becomes that URL's Failed outcome
-    │   ├── BadUrlError           bad-url      the line is no web address
+    ├── UrlError ............ concerns one URL, and becomes its Failed outcome
+    │   ├── BadUrlError           bad-url      the line is no URL that can be fetched
     │   ├── DnsError              dns          the host name cannot be resolved
     │   ├── ConnectError          connect      no connection, or it broke before a response
-    │   │   └── NoDescriptorError connect      no file descriptor is free for the moment
+    │   │   └── NoDescriptorError connect      no file descriptor is free at the moment
     │   ├── TlsError              tls          no trusted encrypted connection
-    │   ├── TimedOutError         timeout      too slow to connect, to answer or to go on
-    │   ├── HttpStatusError       http-status  the server answered with a failure
-    │   ├── RedirectError         redirect     a redirect that leads nowhere
-    │   ├── ProtocolError         protocol     the answer is not valid HTTP
+    │   ├── TimedOutError         timeout      too slow to connect, to respond or to continue
+    │   ├── HttpStatusError       http-status  the response has an error status
+    │   ├── RedirectError         redirect     a redirect without a usable target
+    │   ├── ProtocolError         protocol     the response is not valid HTTP
     │   ├── TruncatedError        truncated    the body ended too early
     │   ├── DecodeError           decode       the content coding is broken or unknown
-    │   ├── ChecksumError         checksum     the body is not the one the list promised
-    │   ├── TooLargeError         too-large    the body is over the limit
+    │   ├── ChecksumError         checksum     the body differs from the checksum in the list
+    │   ├── TooLargeError         too-large    the body exceeds --max-size
     │   ├── BlockedError          blocked      refused for safety
-    │   ├── RobotsError           robots       robots.txt cannot be had, which disallows all
+    │   ├── RobotsError           robots       robots.txt cannot be fetched, which disallows all
     │   ├── DiskError             disk         the local disk failed
-    │   │   └── StoreError        disk         the object store that files go to failed
-    │   ├── InterruptedRunError   interrupted  the run was stopped first
-    │   └── InternalError         internal     a defect of this program
-    └── RunError ............ the fault of the whole run: raised to the caller
-        ├── SourceError           a list that cannot be read
-        ├── OutputError           an output folder that cannot be used
+    │   │   └── StoreError        disk         the object store failed
+    │   ├── InterruptedRunError   interrupted  the run was stopped before
+    │   └── InternalError         internal     a bug in this program
+    └── RunError ............ ends the whole run, and is raised to the caller
+        ├── SourceError           a list cannot be read
+        ├── OutputError           the output folder cannot be used
         │   └── BusyError             because another run is using it
-        └── ReportError           a report that cannot be made, or not be read
+        └── ReportError           a report cannot be written or read
 """
 
 from enum import StrEnum
@@ -38,7 +38,7 @@ from typing import ClassVar
 
 
 class ErrorKind(StrEnum):
-    """The closed set of reasons for which a URL can fail."""
+    """The kinds of failure of a URL; a closed set."""
 
     BAD_URL = "bad-url"
     DNS = "dns"
@@ -63,8 +63,8 @@ class DownloadError(Exception):
     """Base of every error that this package raises on purpose.
 
     Attributes:
-        message: one line for a person; it does not repeat the URL.
-        hint: what the person can do about it, or an empty string.
+        message: one line for a person, without the URL.
+        hint: what to do about it, or an empty string.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -74,11 +74,11 @@ class DownloadError(Exception):
 
 
 class UrlError(DownloadError):
-    """The fault of one URL; the other URLs go on.
+    """An error of one URL; the run continues with the others.
 
     Attributes:
-        kind: which of the closed set of reasons this is.
-        retryable: whether the same request may succeed when it is made again.
+        kind: the kind of failure.
+        retryable: whether the same request may succeed later.
     """
 
     kind: ClassVar[ErrorKind]
@@ -90,13 +90,13 @@ class UrlError(DownloadError):
 
 
 class BadUrlError(UrlError):
-    """The text is no web address, or the line around it is malformed."""
+    """The text is no URL that can be fetched, or its line is malformed."""
 
     kind = ErrorKind.BAD_URL
 
 
 class DnsError(UrlError):
-    """The host name cannot be resolved; retryable when the resolver says "try again"."""
+    """The host name cannot be resolved; retryable if the resolver reports a temporary failure."""
 
     kind = ErrorKind.DNS
 
@@ -109,7 +109,7 @@ class ConnectError(UrlError):
 
 
 class NoDescriptorError(ConnectError):
-    """No file descriptor is free; one will be when another transfer ends, so it is waited for."""
+    """No file descriptor is free; the transfer waits for another one to end."""
 
 
 class TlsError(UrlError):
@@ -119,22 +119,22 @@ class TlsError(UrlError):
 
 
 class TimedOutError(UrlError):
-    """Connecting, answering or going on took longer than allowed."""
+    """The connection, the response or the body took longer than allowed."""
 
     kind = ErrorKind.TIMEOUT
     default_retryable = True
 
 
 class HttpStatusError(UrlError):
-    """The server answered with a status that is no success.
+    """The response has a status other than success.
 
     Attributes:
         status: the HTTP status code.
-        pause: the host, and the seconds that it asks everybody to stay away; or None.
+        pause: a host, and the seconds in which it asks for no further requests; or None.
     """
 
     kind = ErrorKind.HTTP_STATUS
-    #: Statuses that RFC 9110 (and RFC 6585 for 429) describe as conditions of the moment.
+    #: Statuses that RFC 9110 (and RFC 6585 for 429) describes as temporary conditions.
     TEMPORARY: ClassVar[frozenset[int]] = frozenset({408, 429, 500, 502, 503, 504})
 
     def __init__(self, status: int, reason: str, *, pause: tuple[str, float] | None = None) -> None:
@@ -144,13 +144,13 @@ class HttpStatusError(UrlError):
 
 
 class RedirectError(UrlError):
-    """A redirect without an address, to a forbidden scheme, or one too many."""
+    """A redirect without a target, to a forbidden scheme, or one too many."""
 
     kind = ErrorKind.REDIRECT
 
 
 class ProtocolError(UrlError):
-    """The peer's answer is not valid HTTP."""
+    """The response is not valid HTTP."""
 
     kind = ErrorKind.PROTOCOL
 
@@ -169,7 +169,7 @@ class DecodeError(UrlError):
 
 
 class ChecksumError(UrlError):
-    """The body is whole, but not the one that the list promised."""
+    """The body is complete, but differs from the checksum in the list."""
 
     kind = ErrorKind.CHECKSUM
 
@@ -181,13 +181,13 @@ class TooLargeError(UrlError):
 
 
 class BlockedError(UrlError):
-    """Refused for safety: a forbidden address, or a name outside the output folder."""
+    """Refused for safety, such as a forbidden address or a name outside the output folder."""
 
     kind = ErrorKind.BLOCKED
 
 
 class RobotsError(UrlError):
-    """The site's robots.txt cannot be had, which disallows everything (RFC 9309, 2.3.1.4)."""
+    """The site's robots.txt cannot be fetched, which disallows everything (RFC 9309, 2.3.1.4)."""
 
     kind = ErrorKind.ROBOTS
 
@@ -199,7 +199,7 @@ class DiskError(UrlError):
 
 
 class StoreError(DiskError):
-    """The object store that files go to failed, after all attempts of its own library."""
+    """The object store failed, after the retries of its library."""
 
 
 class InterruptedRunError(UrlError):
@@ -209,17 +209,17 @@ class InterruptedRunError(UrlError):
 
 
 class InternalError(UrlError):
-    """A defect of this program, reported for its URL so that the run can go on."""
+    """A defect of this program; reported for its URL, so that the run can continue."""
 
     kind = ErrorKind.INTERNAL
 
 
 class RunError(DownloadError):
-    """The fault of the whole run; raised to the caller."""
+    """An error that ends the whole run; raised to the caller."""
 
 
 class SourceError(RunError):
-    """A list cannot be read, or is no list."""
+    """A list cannot be read."""
 
 
 class OutputError(RunError):
@@ -231,4 +231,4 @@ class BusyError(OutputError):
 
 
 class ReportError(RunError):
-    """A report, or a lock, cannot be made; or an earlier one cannot be read."""
+    """A report or a lock file cannot be written, or an earlier one cannot be read."""

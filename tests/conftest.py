@@ -1,62 +1,94 @@
-"""What several test modules share: a real web server and the real command."""
+"""Fixtures that all folders share, and the choice of tests that run by default."""
 
-import asyncio
-import os
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+import subprocess
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestServer, unused_port
+from hypothesis import settings
 
-from downloader.journal import FOLDER
+from tests.support.command import Command
+from tests.support.many_hosts import HOSTS, ManyHosts
+from tests.support.mirror_site import MirrorSite, mirror_site
+from tests.support.small_disk import SmallDisk
+from tests.support.web_server import Site
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# The same examples in every run, so that none fails by chance; for new ones there is
+# --hypothesis-profile=explore.
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.register_profile("explore", max_examples=1000)
+settings.load_profile("repeatable")
+
+_LEFT_OUT = pytest.StashKey[int]()
 
 
-@dataclass
-class Site:
-    """A web server whose pages a test sets as it goes.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also run the tests that are marked slow")
 
-    Attributes:
-        pages: path (with query) to body, response, or handler; anything else is 404.
-        requests: the requests that came, in order.
-    """
 
-    server: TestServer
-    pages: dict[str, str | bytes | Handler] = field(default_factory=dict)
-    requests: list[web.Request] = field(default_factory=list)
-    _asked: asyncio.Condition = field(default_factory=asyncio.Condition)
+def _chosen_by_hand(config: pytest.Config) -> bool:
+    """Return whether the command line says itself which tests it wants."""
+    return (
+        config.getoption("--all")
+        or bool(config.option.markexpr)
+        or any("::" in argument for argument in config.args)
+    )
 
-    async def asked(self, times: int = 1) -> None:
-        """Wait until so many requests have come."""
-        async with self._asked:
-            await asyncio.wait_for(self._asked.wait_for(lambda: len(self.requests) >= times), 30)
 
-    def url(self, path: str = "/") -> str:
-        """Return the absolute address of a path."""
-        return f"http://127.0.0.1:{self.server.port}{path}"
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run a single test in this process, where it starts sooner and can be debugged."""
+    return 0 if any("::" in argument for argument in config.args) else None
 
-    @property
-    def folder(self) -> str:
-        """The folder that pages of this site are saved in."""
-        return f"127.0.0.1_{self.server.port}"
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request from the pages."""
-        self.requests.append(request)
-        async with self._asked:
-            self._asked.notify_all()
-        page = self.pages.get(request.path_qs)
-        if page is None:
-            raise web.HTTPNotFound
-        if isinstance(page, str):
-            return web.Response(text=page, content_type="text/html", charset="utf-8")
-        if isinstance(page, bytes):
-            return web.Response(body=page, content_type="application/octet-stream")
-        return await page(request)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if mark := item.get_closest_marker("timing_sensitive"):
+            assert mark.kwargs.get("reason"), f"{item.nodeid} is timing_sensitive without a reason"
+            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
+    slow = set() if _chosen_by_hand(config) else _slow(items)
+    if slow:
+        config.hook.pytest_deselected(items=[item for item in items if item in slow])
+        items[:] = [item for item in items if item not in slow]
+        config.stash[_LEFT_OUT] = len(slow)
+
+
+def _slow(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Return what is marked slow; with ``keep``, so many cases of a test are not."""
+    found = set()
+    sweeps: dict[tuple[str, int], list[pytest.Item]] = {}
+    for item in items:
+        mark = item.get_closest_marker("slow")
+        if mark and "keep" in mark.kwargs:
+            test = item.nodeid.partition("[")[0]
+            sweeps.setdefault((test, mark.kwargs["keep"]), []).append(item)
+        elif mark:
+            found.add(item)
+    for (_, keep), cases in sweeps.items():
+        kept = {number * len(cases) // keep for number in range(keep)}
+        found |= {case for number, case in enumerate(cases) if number not in kept}
+    return found
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    """Say in the last line how many tests were left out."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left_out"] = config.stash.get(_LEFT_OUT, 0)
+    yield
+    count = config.stash.get(_LEFT_OUT, 0)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if count and reporter and not config.option.collectonly:
+        reporter.write_line(f"{count} slow tests were left out; pytest --all runs them too")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """Take over what a worker of pytest-xdist has counted."""
+    output = getattr(node, "workeroutput", {})
+    node.config.stash[_LEFT_OUT] = output.get("left_out", 0)  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -71,72 +103,42 @@ async def site() -> AsyncIterator[Site]:
     await server.close()
 
 
-def saved_files(folder: Path) -> set[str]:
-    """Return every file below an output folder, but for the program's own, as relative paths."""
-    return {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if (path.is_file() or path.is_symlink()) and FOLDER not in path.parts
-    }
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a finished command left.
-
-    Attributes:
-        status: its exit status.
-        out: the lines of its stdout.
-        err: the lines of its stderr.
-    """
-
-    status: int
-    out: list[str]
-    err: list[str]
-
-
-class Command:
-    """Starts the real command in a process of its own, below a folder of the test's."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("DOWNLOAD_")},
-            "HOME": str(folder),
-            "XDG_CONFIG_HOME": str(folder / "config"),
-        }
-
-    async def start(
-        self, *arguments: str | Path, stdout: int = asyncio.subprocess.PIPE
-    ) -> asyncio.subprocess.Process:
-        """Start the command and return while it is running."""
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "downloader",
-            *map(str, arguments),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=stdout,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=self.folder,
-            env=self.environment,
-        )
-
-    async def __call__(self, *arguments: str | Path, stdin: bytes = b"") -> Ran:
-        """Run the command to its end."""
-        process = await self.start(*arguments)
-        return await ended(process, stdin)
-
-
-async def ended(process: asyncio.subprocess.Process, stdin: bytes = b"") -> Ran:
-    """Wait for a started command and return what it left."""
-    out, err = await asyncio.wait_for(process.communicate(stdin), timeout=60)
-    return Ran(
-        process.returncode or 0, (out or b"").decode().splitlines(), err.decode().splitlines()
-    )
-
-
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
     """The real command, started in a fresh folder with no configuration."""
     return Command(tmp_path)
+
+
+@pytest.fixture
+async def many_hosts() -> AsyncIterator[ManyHosts]:
+    """A running server at several addresses of loopback."""
+    many_hosts = ManyHosts(unused_port())
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", many_hosts.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    for host in HOSTS:
+        await web.TCPSite(runner, f"127.0.0.{host}", many_hosts.port).start()
+    yield many_hosts
+    await runner.cleanup()
+
+
+@pytest.fixture
+def disk(command: Command) -> Iterator[SmallDisk]:
+    """A file system of 2 MiB, mounted where the command will save to."""
+    folder = command.folder / "disk"
+    folder.mkdir()
+    mounting: list[str | Path] = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]
+    try:
+        subprocess.run(mounting, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no small file system can be mounted here: {error}")
+    yield SmallDisk(folder)
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
+async def mirrored() -> AsyncIterator[MirrorSite]:
+    """The site that mirrors are tested with."""
+    async with mirror_site() as site:
+        yield site

@@ -4,7 +4,7 @@
 
 Serves the site of the tests and documentation from Debian's packages on loopback, has each tool
 save the same pages with what they need, stops the server, and opens every page of every mirror in
-Chromium. docs/mirroring.md shows the tables and how to read them.
+Chromium. docs/explanation/mirror-comparison.md shows the tables and how to read them.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from benchmarks.mirrors.data import Comparison
 from benchmarks.mirrors.sites import SITES, SiteError
 from benchmarks.mirrors.table import markdown
 from benchmarks.mirrors.tools import PEERS, Tool, ours, version_of
-from tests.browser import CHROMIUM, chromium
+from tests.support.browser import CHROMIUM, chromium
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ import yarl
 from playwright.async_api import Browser, Error
 
 from benchmarks.mirrors.data import Resource, Seen
-from tests.browser import Visit, loaded
+from tests.support.browser import Visit, visit
 
 AT_ONCE = 3
 """Pages that are open at the same time; most of their time they wait for an idle network."""
@@ -45,7 +45,7 @@ async def look(
 async def _visit(browser: Browser, url: str, allowed: Callable[[str], bool]) -> Visit | None:
     for _ in range(TRIES):
         try:
-            return await loaded(browser, url, allowed)
+            return await visit(browser, url, allowed)
         except Error:
             continue
     return None

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from benchmarks.mirrors.finding import spread
-from tests.mirrorserver import PAGES, mirror_site
+from tests.support.mirror_site import PAGES, mirror_site
 
 CONSTRUCTS = "constructs"
 DOCUMENTATION = {

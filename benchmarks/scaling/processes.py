@@ -14,7 +14,7 @@ from benchmarks.servers import reachable
 
 Process = subprocess.Popen[bytes]
 _PLAIN = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
-"""As docs/scaling.md has it: without a dashboard nobody looks at samples of threads."""
+"""As docs/explanation/scaling.md has it: without a dashboard nobody looks at samples of threads."""
 
 
 @dataclass(frozen=True, slots=True)

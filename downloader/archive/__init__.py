@@ -1,4 +1,4 @@
-"""Web archives: record the exchanges of a run in WARC files, pack them as WACZ, replay archives.
+"""Web archives: record HTTP exchanges as WARC, pack them as WACZ, and replay archives.
 
 Writing: ``recorder`` receives exchanges from the event loop, ``warc_writer`` writes them with
 ``warc_records`` and ``gzip_members`` to the files of a ``file_series``, and indexes them in
@@ -32,6 +32,7 @@ __all__ = [
     "open_session",
     "pack_index_path",
     "recover",
+    "replay_warnings",
     "seeds",
 ]
 
@@ -129,3 +130,12 @@ def seeds(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
     from downloader.archive.archive_index import load_index
 
     return load_index(paths).seeds()
+
+
+def replay_warnings(options: ArchiveOptions) -> list[str]:
+    """Return one line for each replayed archive with records that are left out."""
+    if not options.replay:
+        return []
+    from downloader.archive.archive_index import loaded_warnings
+
+    return loaded_warnings(options.replay)

@@ -15,12 +15,20 @@ from downloader.archive import cdxj
 from downloader.errors import SourceError
 from downloader.web.media_types import parse_media_type
 
-#: Limits of an HTTP head, the same as for responses from the network.
+#: Limits of an HTTP head: a longer one is not read, and its record is left out.
+_MAX_HEAD_BYTES = 256 * 1024
 _MAX_LINE_BYTES = 64 * 1024
-_MAX_HEADER_FIELDS = 1000
 _MAX_WARC_HEADER_BYTES = 1024 * 1024
 _READ_BYTES = 64 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/(\d)(?:\.(\d))?[ \t]+(\d{3})[ \t]*([^\r\n]*)")
+_WHOLE_RANGE = re.compile(r"bytes 0-(\d{1,18})/(\d{1,18})", re.IGNORECASE)
+#: A longer ``Content-Length`` is ignored.
+_MAX_LENGTH_DIGITS = 18
+_INTERIM_STATUSES = frozenset({100, 102, 103})
+_PARTIAL_CONTENT = 206
+#: Types of records that hold what a server sent, or what was made of it.
+_HTTP_TYPES = frozenset({"response", "revisit"})
+_FILE_TYPES = frozenset({"resource", "conversion"})
 _CHUNK_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
@@ -92,6 +100,26 @@ class ResponseHead:
         value = next((value for key, value in self.fields if key.lower() == name), b"")
         return value.decode("utf-8", "replace")
 
+    @property
+    def is_whole_range(self) -> bool:
+        """Whether it is a partial response that holds all bytes, as browsers ask media for."""
+        if self.status != _PARTIAL_CONTENT:
+            return False
+        match = _WHOLE_RANGE.fullmatch(self.field(b"content-range").strip())
+        return match is not None and int(match[1]) + 1 == int(match[2])
+
+    def is_longer_than(self, block_bytes: int) -> bool:
+        """Return whether the body should be longer than the rest of the record.
+
+        So it is for a response to HEAD. A coded body that the archive holds decoded is longer than
+        ``Content-Length``, seldom shorter.
+        """
+        if self.field(b"transfer-encoding") or self.field(b"content-encoding"):
+            return not block_bytes and self.field(b"content-length").strip("0") != ""
+        length = self.field(b"content-length")
+        is_number = length.isascii() and length.isdigit() and len(length) <= _MAX_LENGTH_DIGITS
+        return is_number and int(length) > block_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class WarcRecord:
@@ -119,11 +147,36 @@ class WarcRecord:
     @property
     def is_http_response(self) -> bool:
         """Whether it is a response or revisit record of an HTTP URL."""
-        if self.record_type not in ("response", "revisit"):
+        if self.record_type not in _HTTP_TYPES:
             return False
         if not self.url.lower().startswith("http"):
             return False
         return "msgtype=request" not in self.field("Content-Type")
+
+    @property
+    def is_capture(self) -> bool:
+        """Whether it holds the content of an HTTP URL, or refers to a record that does."""
+        if not self.url.lower().startswith("http"):
+            return False
+        return self.record_type in _FILE_TYPES or self.is_http_response
+
+    @property
+    def remaining_bytes(self) -> int:
+        """The bytes of the block that have not been read."""
+        return self.raw.raw_stream.limit
+
+    def read_response_head(self) -> ResponseHead | None:
+        """Read the HTTP head; for a record without HTTP, such as a resource, return a made-up one.
+
+        Return None if the block of a response does not begin with an HTTP head.
+        """
+        content_type = self.field("Content-Type")
+        if self.record_type not in _FILE_TYPES or content_type.startswith("application/http"):
+            return self.read_http_head()
+        fields = [(b"Content-Length", str(self.remaining_bytes).encode())]
+        if content_type:
+            fields.append((b"Content-Type", content_type.encode("utf-8", "replace")))
+        return ResponseHead(200, "OK", (1, 1), tuple(fields))
 
     def read_http_head(self) -> ResponseHead | None:
         """Read the HTTP head from the block; return None if it does not begin with one."""
@@ -184,22 +237,44 @@ def scan_captures(path: Path) -> Iterator[cdxj.Capture]:
 
 
 def read_http_head(stream: ByteStream) -> ResponseHead | None:
-    """Read a status line and the header fields after it; return None without a status line."""
-    status_line = _STATUS_LINE.match(stream.readline(_MAX_LINE_BYTES))
+    """Read a status line and the header fields after it; interim responses (1xx) are skipped.
+
+    Return None if there is no status line, or the head is over 256 kB long.
+    """
+    remaining = _MAX_HEAD_BYTES
+    head = None
+    while head is None or head.status in _INTERIM_STATUSES:
+        lines: list[bytes] = []
+        while line := stream.readline(_MAX_LINE_BYTES):
+            remaining -= len(line)
+            if remaining < 0:
+                return None
+            if not (stripped := line.rstrip(b"\r\n")):
+                break
+            lines.append(stripped)
+        if not lines or (head := _parse_head(lines)) is None:
+            return None
+    return head
+
+
+def _parse_head(lines: list[bytes]) -> ResponseHead | None:
+    status_line = _STATUS_LINE.match(lines[0])
     if status_line is None:
         return None
-    fields: list[tuple[bytes, bytes]] = []
-    while line := stream.readline(_MAX_LINE_BYTES).rstrip(b"\r\n"):
+    fields: list[tuple[bytes, list[bytes]]] = []
+    for line in lines[1:]:
         name, colon, value = line.partition(b":")
         if line[:1] in b" \t" and fields:
             # A folded line continues the field before it (RFC 9112, section 5.2).
-            fields[-1] = (fields[-1][0], fields[-1][1] + b" " + line.strip())
-        elif colon and len(fields) < _MAX_HEADER_FIELDS:
-            fields.append((name.strip(), value.strip()))
+            fields[-1][1].append(line.strip())
+        elif colon:
+            fields.append((name.strip(), [value.strip()]))
     major, minor, status, reason = status_line.groups()
-    version = (int(major), int(minor or 0))
     return ResponseHead(
-        int(status), reason.strip().decode("utf-8", "replace"), version, tuple(fields)
+        int(status),
+        reason.strip().decode("utf-8", "replace"),
+        (int(major), int(minor or 0)),
+        tuple((name, b" ".join(values)) for name, values in fields),
     )
 
 

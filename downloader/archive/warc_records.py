@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from downloader._version import __version__
 from downloader.models import WarcDigest
 from downloader.models.exchange import Exchange, Truncation
 
@@ -20,6 +21,9 @@ from downloader.models.exchange import Exchange, Truncation
 RECORD_END = b"\r\n\r\n"
 #: The URIs of revisit profiles begin with this (WARC 1.1, section 6.7).
 _PROFILE_PREFIX = "http://netpreserve.org/warc/1.1/revisit/"
+#: The name of this program in warcinfo records, and how it is recognised there.
+SOFTWARE = f"download/{__version__}"
+OWN_SOFTWARE = b"software: download/"
 _CONFORMS_TO = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 _TRANSFER_ENCODING = re.compile(rb"^transfer-encoding(?=[ \t]*:)", re.IGNORECASE | re.MULTILINE)
 _CONTENT_LENGTH = re.compile(rb"^content-length(?=[ \t]*:)", re.IGNORECASE | re.MULTILINE)

@@ -13,6 +13,7 @@ from downloader.archive.dedup import RecentPayloads
 from downloader.archive.file_series import OPEN_SUFFIX, ClaimedFile, FileSeries, index_path
 from downloader.archive.warc_records import (
     RECORD_END,
+    SOFTWARE,
     Hash,
     OriginalRecord,
     ResponseDetails,
@@ -247,7 +248,7 @@ class WarcWriter:
     def _begin_file(self) -> _OpenWarcFile:
         file = _OpenWarcFile(self._series, self._clock())
         fields = [
-            ("software", printable(self._user_agent)),
+            ("software", SOFTWARE),
             ("http-header-user-agent", printable(self._user_agent)),
         ]
         algorithm = self._digest_algorithm

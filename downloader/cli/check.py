@@ -1,9 +1,13 @@
-"""What ``--check`` says: one line for each reference that leads nowhere, and a summary."""
+"""The subcommand ``check``: name each reference of a mirror that leads nowhere, and sum up."""
 
 from pathlib import Path
 
 import click
 
+from downloader.cli.error_reporting import run_and_exit
+from downloader.cli.options.common import CONFIG, DEBUG
+from downloader.cli.options.help_groups import context_settings, option
+from downloader.cli.options.parameter_types import PathParam
 from downloader.cli.outcome_lines import count
 from downloader.errors import SourceError
 from downloader.mirror.check import CheckTotals, DanglingLink, MirrorCheck, UnreadableFile
@@ -11,21 +15,41 @@ from downloader.models import ExitStatus
 from downloader.web.text import printable
 
 
-def run_check(folder: Path, *, quiet: bool = False, verbose: bool = False) -> ExitStatus:
-    """Look through *folder*, and say what is missing.
+@click.command("check", context_settings=context_settings("DOWNLOAD_CHECK"))
+@click.argument("folder", metavar="DIR", type=PathParam(exists=True, file_okay=False))
+@option("Report", "-q", "--quiet", is_flag=True, help="Print no summary.")
+@option(
+    "Report",
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Also name missing #fragments, and count references by host.",
+)
+@DEBUG
+@CONFIG
+def command(folder: Path, *, quiet: bool, verbose: bool, debug: bool, config: Path | None) -> None:
+    """Check that every local link of the mirrored pages in DIR leads to a file.
 
-    What is missing goes to stderr, the summary to stdout. With *verbose* also places within pages
-    that are missing, and the hosts of external references.
+    Exit status: 0 if nothing is missing, 1 if a link leads nowhere, 2 if DIR holds no pages.
+    """
+    del config  # its values are defaults of the others
+    run_and_exit(lambda: run_check(folder, quiet=quiet, verbose=verbose), debug=debug)
+
+
+def run_check(folder: Path, *, quiet: bool = False, verbose: bool = False) -> ExitStatus:
+    """Print what is missing to stderr, and the summary to stdout.
+
+    With *verbose* also print missing fragments, and the hosts of external references.
 
     Raises:
-        SourceError: there is nothing to look through.
+        SourceError: *folder* holds no pages.
     """
     check = MirrorCheck(folder, fragments=verbose)
     for finding in check.findings():
         click.echo(printable(_line(finding)), err=True)
     totals = check.totals
     if not totals.documents and not totals.unreadable:
-        raise SourceError(f"no pages in {folder}", hint="--check takes the folder of a mirror")
+        raise SourceError(f"no pages in {folder}", hint="name the folder of a mirror")
     if verbose:
         for host, number in sorted(totals.external.items(), key=lambda item: (-item[1], item[0])):
             click.echo(f"External {host or 'other hosts'}: {count(number, 'reference')}")

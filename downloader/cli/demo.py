@@ -1,4 +1,4 @@
-"""A small site on loopback, so that the first command works without a network."""
+"""The site of ``--demo``, served on loopback, so that a first try needs no network."""
 
 import gzip
 import threading
@@ -8,17 +8,17 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 
-_TYPES = {
+_CONTENT_TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
     "svg": "image/svg+xml",
     "png": "image/png",
 }
-#: The last of these does not exist: the demonstration shows a failure, too.
+#: The last one does not exist, so that the demonstration also shows a failure.
 _PATHS = ("/", "/tides.html", "/style.css", "/lighthouse.png", "/news", "/long-read.html", "/lost")
-_FILES = {"/": "index.html"}
+_FILE_NAMES = {"/": "index.html"}
 _REDIRECTS = {"/news": "/tides.html"}
-_COMPRESSED = frozenset({"/long-read.html"})
+_COMPRESSED_PATHS = frozenset({"/long-read.html"})
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -31,15 +31,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        name = _FILES.get(self.path, self.path.lstrip("/"))
+        name = _FILE_NAMES.get(self.path, self.path.lstrip("/"))
         file = resources.files("downloader.cli") / "demo_site" / name
         if self.path not in _PATHS or not file.is_file():
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         body = file.read_bytes()
         self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", _TYPES[name.rpartition(".")[2]])
-        if self.path in _COMPRESSED:
+        self.send_header("Content-Type", _CONTENT_TYPES[name.rpartition(".")[2]])
+        if self.path in _COMPRESSED_PATHS:
             body = gzip.compress(body)
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
@@ -47,12 +47,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_arguments: object) -> None:
-        """Stay silent: the terminal belongs to the downloader."""
+        """Print nothing: the terminal shows the outcomes of the run."""
 
 
 @contextmanager
 def demo_site() -> Iterator[tuple[str, ...]]:
-    """Serve the built-in site on a free loopback port, and give the addresses to download."""
+    """Serve the built-in site on a free loopback port, and return its URLs."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="demo site", daemon=True).start()

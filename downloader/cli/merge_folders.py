@@ -9,7 +9,7 @@ import click
 from downloader import archive
 from downloader.cli.outcome_lines import count, outcome_line
 from downloader.errors import BlockedError, OutputError
-from downloader.journal import JournalMerger, is_in
+from downloader.journal import JournalMerger, has_journal
 from downloader.models import ExitStatus
 from downloader.storage import FolderCopy
 from downloader.web.filenames import SafePath
@@ -32,17 +32,17 @@ def run_merge_folders(folders: Sequence[Path], output: Path, *, quiet: bool = Fa
     with closing(JournalMerger(output)) as merger:
         for folder in folders:
             with FolderCopy(folder, output) as copying:
-                for clash in merger.take(folder, _FileMerger(copying, folder)):
-                    click.echo(outcome_line(clash, output), err=True)
+                for conflict in merger.merge(folder, _FileMerger(copying, folder)):
+                    click.echo(outcome_line(conflict, output), err=True)
         for warning in merger.warnings:
             click.echo(printable(f"download: {warning}"), err=True)
-        merged = merger.merged
+        counts = merger.counts
     if not quiet:
         click.echo(
-            f"{count(len(folders), 'folder')}: {count(merged.taken, 'URL')} merged, "
-            f"{merged.known} already known, {merged.clashes} left out"
+            f"{count(len(folders), 'folder')}: {count(counts.merged, 'URL')} merged, "
+            f"{counts.known} already known, {counts.conflicts} left out"
         )
-    return ExitStatus.SOME_FAILED if merged.clashes else ExitStatus.DONE
+    return ExitStatus.SOME_FAILED if counts.conflicts else ExitStatus.DONE
 
 
 def _check_folders(folders: Sequence[Path], output: Path) -> None:
@@ -52,7 +52,7 @@ def _check_folders(folders: Sequence[Path], output: Path) -> None:
             raise OutputError(f"{folder} is not a folder", hint="name output folders to merge")
         if output.exists() and folder.samefile(output):
             raise OutputError(f"{folder} is the folder to merge into", hint="see --output")
-        if not is_in(folder):
+        if not has_journal(folder):
             raise OutputError(
                 f"{folder} is not an output folder of this program",
                 hint="name output folders to merge",

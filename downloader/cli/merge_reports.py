@@ -13,12 +13,13 @@ from downloader.cli.outcome_lines import count
 from downloader.errors import ReportError
 from downloader.models import ExitStatus
 from downloader.report.formats import FORMATS, endings, format_of
+from downloader.report.interface import ReportSummary
 from downloader.report.record import Record, Result
 from downloader.report.report_reader import read
-from downloader.report.reporter import Reporter, ReportSummary
+from downloader.report.reporter import Reporter
 from downloader.web.text import printable
 
-_OPTION = "--merge"
+_OPTION = "merge"
 
 
 def run_merge_reports(

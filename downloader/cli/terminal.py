@@ -1,7 +1,7 @@
 """The terminal: result lines on stdout, failures and the progress bar on stderr.
 
-Lines are gathered for a moment and written together, because clearing and redrawing the bar for
-each of thousands of lines a second would cost more than the downloads.
+Lines are buffered and written ten times a second, because clearing and redrawing the bar for each
+of thousands of lines a second would cost more than the downloads.
 """
 
 import asyncio
@@ -9,33 +9,37 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from io import TextIOWrapper
-from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self, TextIO
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, NoReturn, Self, TextIO
 
 from downloader.web.text import format_size
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+#: Between two updates of the bar and of the lines above it.
 _REDRAW_SECONDS = 0.1
-_PLAIN_SECONDS = 10.0
-_KNOWN = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} URLs, {desc} [{elapsed}<{remaining}]"
-_UNKNOWN = "{n_fmt} URLs, {desc} [{elapsed}]"
+#: Between two progress lines where stderr is no terminal.
+_PROGRESS_LINE_SECONDS = 10.0
+#: Formats of the bar, for tqdm.
+_BAR_WITH_TOTAL = (
+    "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} URLs, {desc} [{elapsed}<{remaining}]"
+)
+_BAR_WITHOUT_TOTAL = "{n_fmt} URLs, {desc} [{elapsed}]"
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressState:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        done: how many URLs have outcomes.
-        total: how many there are, if that is known; it grows while links are followed.
-        failed: how many of those that are done have failed.
-        received: bytes of bodies over the wire.
-        rewritten: in how many documents links were replaced, which is done last; or None.
+        done: URLs with an outcome.
+        total: URLs of the run, or None if unknown; it grows while links are followed.
+        failed: URLs that have failed.
+        received: bytes of bodies received over the network.
+        rewritten: documents whose links were rewritten, which happens last; or None.
     """
 
     done: int
@@ -45,52 +49,52 @@ class ProgressState:
     rewritten: int | None = None
 
 
-def prepare_streams() -> None:
-    """See that whatever is printed can be: in any encoding, and where a stream is closed."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            # Left open for as long as the process lives, as the streams it stands for.
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
 class Terminal:
-    """Writes lines and keeps a bar below them; an asynchronous context manager.
+    """Prints lines above a progress bar; an asynchronous context manager.
 
-    With *progress* there is a bar where stderr is a terminal, and elsewhere a plain line every
-    ten seconds. *lost* is called when nobody reads the output any more.
+    Args:
+        state: returns the progress of the run.
+        on_closed: called when the output cannot be written any more, as after ``| head``.
+        progress: whether to show a bar, or a plain line every ten seconds if stderr is no terminal.
     """
 
     def __init__(
-        self, state: Callable[[], ProgressState], lost: Callable[[], None], *, progress: bool = True
+        self,
+        state: Callable[[], ProgressState],
+        on_closed: Callable[[], None],
+        *,
+        progress: bool = True,
     ) -> None:
         self._state = state
-        self._lost = lost
+        self._on_closed = on_closed
         self._progress = progress
-        self._held: list[tuple[TextIO, str]] = []
+        self._buffer: list[tuple[TextIO, str]] = []
         self._bar: tqdm[NoReturn] | None = None
-        self._ticker: asyncio.Task[None] | None = None
-        self._started = self._last = time.monotonic()
-        self._red = not os.environ.get("NO_COLOR") and sys.stderr.isatty()
+        self._update_task: asyncio.Task[None] | None = None
+        self._started = self._last_line = time.monotonic()
+        self._uses_red = not os.environ.get("NO_COLOR") and sys.stderr.isatty()
 
     def result(self, line: str) -> None:
-        """Write a line to stdout, soon."""
-        self._held.append((sys.stdout, line))
+        """Print a line to stdout with the next update."""
+        self._buffer.append((sys.stdout, line))
 
     def failure(self, line: str) -> None:
-        """Write a line to stderr, soon; red on a terminal."""
-        self._held.append((sys.stderr, f"\x1b[31m{line}\x1b[0m" if self._red else line))
+        """Print a line to stderr with the next update; red on a terminal."""
+        self._buffer.append((sys.stderr, f"\x1b[31m{line}\x1b[0m" if self._uses_red else line))
 
     def note(self, line: str) -> None:
-        """Write a line to stderr, soon."""
-        self._held.append((sys.stderr, line))
+        """Print a line to stderr with the next update."""
+        self._buffer.append((sys.stderr, line))
 
     async def __aenter__(self) -> Self:
         if self._progress and sys.stderr.isatty():
-            self._bar = tqdm(file=sys.stderr, dynamic_ncols=True, leave=False, bar_format=_UNKNOWN)
-        self._ticker = asyncio.create_task(self._tick(), name="screen")
+            # Imported only where there is a bar, because it takes a while.
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                file=sys.stderr, dynamic_ncols=True, leave=False, bar_format=_BAR_WITHOUT_TOTAL
+            )
+        self._update_task = asyncio.create_task(self._update_periodically(), name="terminal")
         return self
 
     async def __aexit__(
@@ -99,44 +103,43 @@ class Terminal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._ticker is not None:
-            self._ticker.cancel()
-            await asyncio.wait([self._ticker])
+        if self._update_task is not None:
+            self._update_task.cancel()
+            await asyncio.wait([self._update_task])
         if self._bar is not None:
             self._bar.close()
             self._bar = None
         self.flush()
-        if self._ticker is not None and not self._ticker.cancelled():
-            self._ticker.result()  # a defect there must not pass unseen
+        if self._update_task is not None and not self._update_task.cancelled():
+            self._update_task.result()  # an exception in it would be lost otherwise
 
     def flush(self) -> None:
-        """Write what is held.
+        """Write the buffered lines.
 
         Raises:
-            BrokenPipeError: nobody reads any more.
+            BrokenPipeError: the reader has closed the pipe.
         """
-        if not self._held:
+        if not self._buffer:
             return
-        held, self._held = self._held, []
-        bar = self._bar is not None  # one without a total has no truth value
-        with tqdm.external_write_mode(file=sys.stderr) if bar else nullcontext():
-            last: TextIO | None = None
-            for stream, line in held:
-                if last is not None and stream is not last:
-                    last.flush()
+        lines, self._buffer = self._buffer, []
+        with _bar_hidden(self._bar):
+            previous: TextIO | None = None
+            for stream, line in lines:
+                if previous is not None and stream is not previous:
+                    previous.flush()
                 stream.write(f"{line}\n")
-                last = stream
-            if last is not None:
-                last.flush()
+                previous = stream
+            if previous is not None:
+                previous.flush()
 
-    async def _tick(self) -> None:
+    async def _update_periodically(self) -> None:
         while True:
             await asyncio.sleep(_REDRAW_SECONDS)
             try:
                 self._draw(time.monotonic())
                 self.flush()
             except OSError:
-                self._lost()
+                self._on_closed()
                 return
 
     def _draw(self, now: float) -> None:
@@ -145,26 +148,31 @@ class Terminal:
         state = self._state()
         rate = state.received / max(now - self._started, 0.001)
         if self._bar is None:
-            if now - self._last >= _PLAIN_SECONDS:
-                self._last = now
-                self.note(_plain_line(state, rate))
+            if now - self._last_line >= _PROGRESS_LINE_SECONDS:
+                self._last_line = now
+                self.note(_progress_line(state, rate))
             return
         if state.total is not None and self._bar.total != state.total:
             self._bar.total = state.total
-            self._bar.bar_format = _KNOWN
+            self._bar.bar_format = _BAR_WITH_TOTAL
         self._bar.n = state.done
-        self._bar.set_description_str(_doing(state, rate), refresh=False)
+        self._bar.set_description_str(_details(state, rate), refresh=False)
         self._bar.refresh()
 
 
-def _plain_line(state: ProgressState, rate: float) -> str:
-    """Return how far the run is, for where no bar can be drawn."""
-    known = f"/{state.total}" if state.total is not None else ""
-    return f"{state.done}{known} URLs, {_doing(state, rate)}"
+def _bar_hidden(bar: "tqdm[NoReturn] | None") -> AbstractContextManager[None]:
+    # A bar without a total has no truth value.
+    return nullcontext() if bar is None else bar.external_write_mode(file=sys.stderr)
 
 
-def _doing(state: ProgressState, rate: float) -> str:
+def _progress_line(state: ProgressState, rate: float) -> str:
+    """Return the progress as a line, for where no bar can be drawn."""
+    total = f"/{state.total}" if state.total is not None else ""
+    return f"{state.done}{total} URLs, {_details(state, rate)}"
+
+
+def _details(state: ProgressState, rate: float) -> str:
     failed, received = f"{state.failed} failed", format_size(state.received)
     if state.rewritten is not None:
-        return f"{failed}, {received}, links replaced in {state.rewritten}"
+        return f"{failed}, {received}, links rewritten in {state.rewritten}"
     return f"{failed}, {received}, {format_size(rate)}/s"

@@ -31,7 +31,7 @@ from downloader.core.nested_lists import NestedListFetcher
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
 from downloader.errors import DiskError, InternalError, RunError
-from downloader.journal import Journal, refused
+from downloader.journal import Journal, failed_outcome
 from downloader.models import Downloaded, InFlight, Options, Outcome
 from downloader.sources import Entry, ShardFilter
 from downloader.storage import LocalStorage
@@ -286,7 +286,7 @@ class ClusterRun:
         except PortionLostError as lost:
             error = InternalError(str(lost), hint="run the command again to continue")
             for line in portion.lines.splitlines():
-                yield refused(decode_target(line), error)
+                yield failed_outcome(decode_target(line), error)
             return
         except RunError as error:
             self._fail(error)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from downloader.core.processes.ipc import FrameDecoder, TransfersEnded, encode
 from downloader.errors import DownloadError, ErrorKind
 from downloader.models import Checksum, Failed, InFlight, Options, Outcome, Skipped, Target
+from downloader.models.shards import DEFAULT_CLUSTER_SHARDS
 from downloader.sources import Entry
 from downloader.web.filenames import SafePath
 from downloader.web.urls import Url
@@ -24,7 +25,7 @@ class ClusterPlan:
     """
 
     scheduler: str | None = None
-    shards: int = 64
+    shards: int = DEFAULT_CLUSTER_SHARDS
     workers: int = 1
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from downloader.cluster.messages import decode_failure, encode_entry
 from downloader.errors import DiskError, OutputError
-from downloader.journal import FOLDER
+from downloader.journal import STATE_FOLDER
 from downloader.models import Failed
 from downloader.models.shards import Shard, shard_of
 from downloader.sources import STDIN, Entry, is_url
@@ -83,8 +83,8 @@ class Partitioner:
     """
 
     def __init__(self, output: Path, shards: int) -> None:
-        self._folder = output / FOLDER / "shards"
-        self._new_folder = output / FOLDER / "shards.new"
+        self._folder = output / STATE_FOLDER / "shards"
+        self._new_folder = output / STATE_FOLDER / "shards.new"
         self._plan = _read_plan(self._folder)
         if (previous := self._plan.get("shards", shards)) != shards:
             raise OutputError(

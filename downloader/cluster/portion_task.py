@@ -19,7 +19,7 @@ from downloader.cluster.messages import (
 from downloader.cluster.worker_loop import SHARED_LOOP
 from downloader.core.local_run import LocalRun
 from downloader.errors import BusyError, DownloadError, OutputError, RunError
-from downloader.journal import is_in
+from downloader.journal import has_journal
 from downloader.models import Failed, Options, Outcome
 
 _PROGRESS_INTERVAL_SECONDS = 0.5
@@ -174,7 +174,7 @@ def _check_shard_folder(folder: Path) -> None:
     Raises:
         OutputError: it is not.
     """
-    if not is_in(folder.parent):
+    if not has_journal(folder.parent):
         raise OutputError(
             f"a worker does not see the folder {folder.parent}",
             hint="it must be on a disk that all machines share",

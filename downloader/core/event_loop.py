@@ -1,4 +1,4 @@
-"""The event loop: the quickest one that this machine has, and what it is told for a run."""
+"""The event loop of a run: uvloop where there is one, with settings for many transfers."""
 
 import asyncio
 import gc
@@ -10,15 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from downloader.web.text import SafeFormatter
 
-#: Name resolution blocks a thread for each lookup; with few threads one dead name server would
-#: stall everybody, and the wait for a thread would count as the wait for a connection.
-_MOST_RESOLVERS = 256
-#: Objects made and not freed, after which the garbage collector looks for cycles.
-_COLLECT_EVERY = 50_000
+#: Each name lookup blocks a thread. With few threads one dead name server would stall all lookups,
+#: and the wait for a thread would count as time to connect.
+_MAX_RESOLVER_THREADS = 256
+#: Net allocations of objects after which the garbage collector looks for cycles.
+_GC_THRESHOLD_OBJECTS = 50_000
 
 
-def _factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return uvloop's loop where it is installed, and asyncio's own elsewhere (Windows, PyPy)."""
+def _event_loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return uvloop's factory where it is installed, and asyncio's elsewhere (Windows, PyPy)."""
     try:
         factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module(
             "uvloop"
@@ -28,28 +28,28 @@ def _factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return factory
 
 
-new_event_loop = _factory()
+new_event_loop = _event_loop_factory()
 
 
 def runner(*, debug: bool) -> asyncio.Runner:
-    """Return what runs the coroutine of a process that does nothing else."""
-    # What is imported stays; a run makes few cycles, but so many objects that with the usual
-    # threshold the collector would take a twelfth of its time.
+    """Return a runner for a process that runs one coroutine, and tune garbage collection for it."""
+    # Imported modules stay alive. A run makes few cycles but many objects: with the default
+    # threshold, collections take a twelfth of its time.
     gc.freeze()
-    gc.set_threshold(_COLLECT_EVERY)
-    # asyncio's own loop has more to say to who debugs.
+    gc.set_threshold(_GC_THRESHOLD_OBJECTS)
+    # Only the event loop of asyncio has a debug mode.
     return asyncio.Runner(debug=debug, loop_factory=None if debug else new_event_loop)
 
 
 def log_everything() -> None:
-    """Have all that is logged written to stderr."""
-    log = logging.StreamHandler(sys.stderr)
-    log.setFormatter(SafeFormatter("%(name)s: %(message)s"))
-    logging.basicConfig(level=logging.DEBUG, handlers=[log])
+    """Write all log records to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(SafeFormatter("%(name)s: %(message)s"))
+    logging.basicConfig(level=logging.DEBUG, handlers=[handler])
 
 
 def widen_resolver(concurrency: int | None) -> None:
-    """Have the running loop resolve as many names at once as so many transfers may need."""
-    threads = min(concurrency or _MOST_RESOLVERS, _MOST_RESOLVERS)
+    """Let the running event loop resolve as many names at once as *concurrency* may need."""
+    threads = min(concurrency or _MAX_RESOLVER_THREADS, _MAX_RESOLVER_THREADS)
     executor = ThreadPoolExecutor(threads, thread_name_prefix="resolver")
     asyncio.get_running_loop().set_default_executor(executor)

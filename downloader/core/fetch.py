@@ -23,6 +23,7 @@ from downloader.http.response import require_success
 from downloader.http.resume import continued_total
 from downloader.journal import Job, PartialFile, SavedFile
 from downloader.models import Downloaded, Failed, PartialBody, Target, Unchanged
+from downloader.web.content_coding import split_codings
 from downloader.web.urls import Url
 
 #: Wait after running out of file descriptors; another transfer will have closed one.
@@ -114,20 +115,20 @@ async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | R
         if result is not None:
             return result
     headers = target.headers
-    if job.saved is not None and job.conditional:
+    if job.saved is not None and job.revalidate:
         headers += _conditional_headers(job.saved)
     # A line of a list is saved under its own name wherever redirects lead. The target of a
     # redirect that a page refers to is a URL of its own, which other pages may refer to as well.
     from_page = bool(target.parent)
     # An orphan may be damaged, so that only the first attempt looks for one.
-    orphans_since = job.left_since if transfer.attempts == 1 else None
+    orphans_since = job.unrecorded_since if transfer.attempts == 1 else None
     response = await context.client.get(
         transfer.trail, headers, follow=not from_page, orphans_since=orphans_since
     )
     if response is None:
         if not from_page or transfer.trail.cookies:
             return Requeue()
-        if target.hops >= context.options.max_redirects:
+        if target.redirects >= context.options.max_redirects:
             raise RedirectError("too many redirects", hint="see --max-redirects")
         return Redirected(transfer.trail.next)
     with response:
@@ -145,7 +146,7 @@ async def _resume(
     if not offset or context.options.archiving:
         return None
     transfer.partial_file = partial_file
-    headers = job.target.headers + _range_headers(partial_file.partial, offset)
+    headers = job.target.headers + _range_headers(partial_file.body, offset)
     response = await context.client.get(trail, headers)
     if response is None:
         return Requeue()
@@ -175,7 +176,7 @@ async def _handle_response(
     job = transfer.job
     if not 200 <= response.status < 300:
         await response.archive_rest()
-        if response.status == 304 and job.saved is not None and job.conditional:
+        if response.status == 304 and job.saved is not None and job.revalidate:
             return unchanged(transfer, response, job.saved)
     if continuation is None:
         require_success(response)
@@ -192,7 +193,7 @@ async def _handle_response(
 
 def _trail_to(target: Target) -> RedirectTrail:
     """Return the trail of the first request for *target*."""
-    hops = "L" * target.depth + "E" * target.nesting + "R" * target.hops
+    hops = "L" * target.depth + "E" * target.nesting + "R" * target.redirects
     return RedirectTrail(
         target.url, target.root, Url(target.parent) if target.parent else None, hops
     )
@@ -223,13 +224,13 @@ def _continuation(
     response: Response, job: Job, partial_file: PartialFile, offset: int
 ) -> Continuation | None:
     """Return how *response* continues the partial file, or None if it does not."""
-    if response.status != 206 or response.url != partial_file.partial.url:
+    if response.status != 206 or response.url != partial_file.body.url:
         return None
-    coded = response.content_coding.strip() not in ("", "identity")
-    if coded or job.name.path(response.media_type) != partial_file.path:
+    codings, _ = split_codings(response.content_coding)
+    if codings or job.name.path(response.media_type) != partial_file.path:
         return None
     total = continued_total(
-        partial_file.partial,
+        partial_file.body,
         offset,
         response.header("Content-Range"),
         response.header("ETag"),

@@ -79,7 +79,7 @@ class LocalRun:
         self._error: Exception | None = None
 
     def _create_backend(self, clock: Callable[[], float]) -> TransferBackend:
-        options, record_part, wake = self._options, self._journal.park, self._wake
+        options, record_part, wake = self._options, self._journal.record_partial, self._wake
         if options.process_count > 1:
             from downloader.core.processes import ProcessBackend
 
@@ -95,6 +95,7 @@ class LocalRun:
             *self._journal.warnings,
             *self._observer.warnings,
             *archived,
+            *archive.replay_warnings(self._options),
         ]
 
     @property
@@ -220,7 +221,7 @@ class LocalRun:
         transfers: list[Transfer] = []
         for each in admitted:
             if isinstance(each, Job):
-                transfers.append(Transfer(each, each.parked))
+                transfers.append(Transfer(each, each.partial))
             else:
                 self._pending.append(each)
         if self._pending:
@@ -251,7 +252,7 @@ class LocalRun:
                 continue
             if isinstance(outcome, Failed) and outcome.kind is ErrorKind.DISK:
                 self._fail(DiskError(outcome.message, hint=outcome.hint))
-            self._journal.add(transfer.job, outcome)
+            self._journal.record(transfer.job, outcome)
             ended.append((transfer.job.target, outcome))
         reported = self._observer.reported(ended)
         # What is not reported was no line of the list: the observer had added it.

@@ -1,47 +1,47 @@
-"""What is done, partial and failed: the memory of an output folder.
+"""The SQLite journal of an output folder: the state and the file name of every URL.
 
-One SQLite file below the folder holds, for every address that was ever seen, the name that it
-alone has and what became of it; so a second run knows what is left to do. It is written in
-batches, off the event loop, in WAL mode, and held exclusively, so that a second run on the same
-folder is refused. A killed run loses no more than the last fraction of a second of it; what was
-saved in that fraction is known by the file itself, because a name in the folder means a whole file.
+The database holds a row for every URL that was ever seen, with the file name that it alone has and
+its last outcome, so that a second run knows what is left to do. One thread writes it in batches, in
+WAL mode. It is locked exclusively, so that a second run in the same folder is refused. A killed run
+loses the records of the last fraction of a second; the files that it saved in that time are found
+by their names, because a name in the folder means a whole file.
 """
 
-from downloader.journal.database import FOLDER, is_in
+from downloader.journal.database import STATE_FOLDER, has_journal
+from downloader.journal.filesystem import find_saved_since
 from downloader.journal.frontier import role_of
-from downloader.journal.immediate_outcomes import refused
 from downloader.journal.journal import Journal
-from downloader.journal.merging import JournalMerger
-from downloader.journal.rows import (
+from downloader.journal.merger import JournalMerger
+from downloader.journal.model import (
     Admitted,
-    Alias,
     FileLocation,
     Job,
     PartialFile,
     PublishedFile,
+    Redirect,
     SavedDocument,
     SavedFile,
     TargetRole,
-    original,
+    original_path,
 )
-from downloader.journal.saved_files import saved_since
+from downloader.journal.unfetched_outcomes import failed_outcome
 
 __all__ = [
-    "FOLDER",
+    "STATE_FOLDER",
     "Admitted",
-    "Alias",
     "FileLocation",
     "Job",
     "Journal",
     "JournalMerger",
     "PartialFile",
     "PublishedFile",
+    "Redirect",
     "SavedDocument",
     "SavedFile",
     "TargetRole",
-    "is_in",
-    "original",
-    "refused",
+    "failed_outcome",
+    "find_saved_since",
+    "has_journal",
+    "original_path",
     "role_of",
-    "saved_since",
 ]

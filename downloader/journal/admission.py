@@ -1,4 +1,4 @@
-"""Admits each address once, with the name that it alone has."""
+"""Decide what is left to do for each target, and claim the file name that it alone has."""
 
 import sqlite3
 import time
@@ -7,11 +7,8 @@ from dataclasses import replace
 
 from downloader.errors import UrlError
 from downloader.journal.database import Value, insert_many
-from downloader.journal.frontier import ROW, Frontier, queued, role_of
-from downloader.journal.immediate_outcomes import refused, repeated, skipped
-from downloader.journal.name_claims import NameClaims
-from downloader.journal.outcome_writer import todo_of
-from downloader.journal.rows import (
+from downloader.journal.frontier import ROW_COLUMNS, Frontier, queue_values, role_of
+from downloader.journal.model import (
     Admitted,
     Job,
     JournalRow,
@@ -21,32 +18,36 @@ from downloader.journal.rows import (
     TargetRole,
     key_of,
 )
-from downloader.journal.verification import SavedFileVerifier
+from downloader.journal.name_claims import NameClaims
+from downloader.journal.outcome_writer import work_after_saving
+from downloader.journal.saved_file_verifier import SavedFileVerifier
+from downloader.journal.unfetched_outcomes import (
+    duplicate_outcome,
+    failed_outcome,
+    skipped_outcome,
+)
 from downloader.models import Failed, Options, Skipped, SkipReason, Target
 from downloader.web.filenames import stays_within
 from downloader.web.media_types import guess_media_type, is_text
 
-_KNOWN = f"SELECT address, {ROW} FROM urls WHERE address IN (%s)"  # noqa: S608 - ours
-_CLAIMED = (
+_SELECT_ROWS = f"SELECT address, {ROW_COLUMNS} FROM urls WHERE address IN (%s)"  # noqa: S608 - constants
+_INSERT_ROWS = (
     "INSERT INTO urls (id, address, url, base, growth, state, run, admitted, origin, todo, role, "
     "parent, root, line, depth, nesting, hops) VALUES"
 )
-#: So many addresses are looked up by one query.
-LOOKUP = 256
+MAX_URLS_PER_QUERY = 256
 
 
 class Admission:
-    """Decides what is left to do for addresses, inside a transaction of the journal.
+    """Admits targets, inside a transaction of the journal.
 
     Args:
         db: the journal's database.
-        run: which run this is.
-        options: how it is made.
-        frontier: the queue of what pages led to.
-        evidence: says which files are there.
-
-    Attributes:
-        warnings: lines for a person.
+        run: the id of this run.
+        options: of this run.
+        frontier: the queue of targets that pages refer to.
+        verifier: checks saved files.
+        warnings: messages for the user are added to it.
     """
 
     def __init__(
@@ -55,219 +56,236 @@ class Admission:
         run: int,
         options: Options,
         frontier: Frontier,
-        evidence: SavedFileVerifier,
+        verifier: SavedFileVerifier,
+        warnings: list[str],
     ) -> None:
-        self.warnings: list[str] = []
         self._db = db
         self._run = run
+        (self._started,) = db.execute("SELECT started FROM runs WHERE run = ?", (run,)).fetchone()
         self._options = options
         self._frontier = frontier
-        self._evidence = evidence
+        self._verifier = verifier
+        self._warnings = warnings
         self._names = NameClaims(db)
         (self._last_row,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
-        self._followed = 0
-        self._claimed: list[tuple[Value, ...]] = []
+        self._followed_urls = 0
+        self._unwritten_rows: list[tuple[Value, ...]] = []
 
     def admit(self, entries: Sequence[Target | Failed]) -> list[Admitted]:
-        """Return what is to be done for each entry."""
+        """Return a job or an outcome for each entry of the list."""
         admitted: list[Admitted] = []
-        for start in range(0, len(entries), LOOKUP):
-            admitted += self._admit_batch(entries[start : start + LOOKUP])
+        for start in range(0, len(entries), MAX_URLS_PER_QUERY):
+            admitted += self._admit_batch(entries[start : start + MAX_URLS_PER_QUERY])
         return admitted
 
-    def find(self, found: Sequence[Target]) -> list[Failed]:
-        """Take in what pages refer to; what is new is queued, and what cannot be is returned."""
+    def enqueue(self, targets: Sequence[Target]) -> list[Failed]:
+        """Queue new targets that pages refer to; return the outcomes of those that cannot be."""
         failed: list[Failed] = []
-        while found:
-            further: list[Target] = []
-            for start in range(0, len(found), LOOKUP):
-                merged = _merged(found[start : start + LOOKUP])
-                failed += self._find_batch(merged, further)
-            found = further
+        while targets:
+            redirected: list[Target] = []
+            for start in range(0, len(targets), MAX_URLS_PER_QUERY):
+                batch = _merge_by_url(targets[start : start + MAX_URLS_PER_QUERY])
+                failed += self._enqueue_batch(batch, redirected)
+            targets = redirected
         return failed
 
-    def queued(self, most: int) -> list[Job | Failed]:
-        """Return up to *most* queued addresses that are to be fetched; none if there are none."""
+    def queued_jobs(self, limit: int) -> list[Job | Failed]:
+        """Return up to *limit* queued targets that have to be fetched; [] if there are none."""
         jobs: list[Job | Failed] = []
-        while not jobs and (queued := self._frontier.to_fetch(most)):
+        while not jobs and (queued := self._frontier.next_to_fetch(limit)):
             for target, row in queued:
                 admitted = self._admit_known(target, row)
                 if not isinstance(admitted, Skipped):
                     jobs.append(admitted)
         return jobs
 
-    def _find_batch(self, found: dict[bytes, Target], further: list[Target]) -> Iterator[Failed]:
-        urls = {target.shown: key for key, target in found.items()}
-        known = {urls[url]: row for url, row in self._frontier.known(list(urls))}
-        self._names.prepare(target for key, target in found.items() if key not in known)
-        for key, target in found.items():
-            row = known.get(key)
+    def _enqueue_batch(
+        self, targets: dict[bytes, Target], redirected: list[Target]
+    ) -> Iterator[Failed]:
+        """Queue *targets*, by their keys; add targets of recorded redirects to *redirected*."""
+        keys = {target.shown: key for key, target in targets.items()}
+        rows = {keys[url]: row for url, row in self._frontier.find_rows(list(keys))}
+        self._names.prefetch(target for key, target in targets.items() if key not in rows)
+        for key, target in targets.items():
+            row = rows.get(key)
             if (row is None or row.run != self._run) and not self._may_follow():
                 continue
             if row is None:
                 try:
-                    self._admit_new(target, key, queued(target))
+                    self._admit_new(target, key, queue_values(target))
                 except UrlError as error:
-                    yield refused(target, error)
+                    yield failed_outcome(target, error)
             elif row.run == self._run:
-                self._frontier.reach(row, target.depth, target.nesting, role_of(target))
+                self._frontier.update_distance(row, target.depth, target.nesting, role_of(target))
             else:
                 self._frontier.queue(target, row)
-                again = self._options.force or self._options.refresh
-                if not again and (to := self._frontier.follow(target, row)):
-                    further.append(to)
-        self._write_claimed()
+                asks_server = self._options.force or self._options.refresh
+                if not asks_server and (to := self._frontier.follow_redirect(target, row)):
+                    redirected.append(to)
+        self._write_new_rows()
 
     def _may_follow(self) -> bool:
-        """Return whether one more address may be fetched because a page refers to it."""
-        most = self._options.max_urls
-        if most is None or self._followed < most:
-            self._followed += 1
+        """Return whether ``--max-urls`` allows another URL that a page refers to; count it."""
+        limit = self._options.max_urls
+        if limit is None or self._followed_urls < limit:
+            self._followed_urls += 1
             return True
-        if self._followed == most:
-            self._followed += 1
-            self.warnings.append(f"--max-urls {most} is reached: more is not fetched")
+        if self._followed_urls == limit:
+            self._followed_urls += 1
+            self._warnings.append(f"--max-urls {limit} is reached: more is not fetched")
         return False
 
     def _admit_batch(self, entries: Sequence[Target | Failed]) -> Iterator[Admitted]:
         keys = [b"" if isinstance(entry, Failed) else _key(entry) for entry in entries]
         wanted = list(filter(None, keys))
-        query = _KNOWN % ",".join("?" * len(wanted))
-        known = {row[0]: JournalRow(*row[1:]) for row in self._db.execute(query, wanted)}
-        self._evidence.expect(known.values())
-        self._names.prepare(
+        query = _SELECT_ROWS % ",".join("?" * len(wanted))
+        rows = {values[0]: JournalRow(*values[1:]) for values in self._db.execute(query, wanted)}
+        self._verifier.prefetch(rows.values())
+        self._names.prefetch(
             entry
             for key, entry in zip(keys, entries, strict=True)
-            if isinstance(entry, Target) and key not in known
+            if isinstance(entry, Target) and key not in rows
         )
-        before: dict[bytes, Target] = {}
+        first: dict[bytes, Target] = {}
         for key, entry in zip(keys, entries, strict=True):
             if isinstance(entry, Failed):
                 yield entry
-            elif key in before:
-                yield repeated(entry, before[key].origin)
+            elif key in first:
+                yield duplicate_outcome(entry, first[key].origin)
             else:
-                row = known.get(key)
-                if row is not None and self._names.displaced(row.id):
+                row = rows.get(key)
+                if row is not None and self._names.was_displaced(row.id):
                     row = replace(row, base="", state=RowState.CLAIMED)
                 admitted = self._admit(entry, key, row)
-                if _is_first(admitted):
-                    before[key] = entry
+                if _is_first_of_its_url(admitted):
+                    first[key] = entry
                 yield admitted
-        self._write_claimed()
+        self._write_new_rows()
 
-    def _admit(self, target: Target, address: bytes, row: JournalRow | None) -> Admitted:
+    def _admit(self, target: Target, key: bytes, row: JournalRow | None) -> Admitted:
+        """Admit a target of the list; *row* is that of its URL, if it has been seen before."""
         try:
-            if row is not None:
-                self._write_claimed()
-                return self._admit_again(target, row)
-            listed = (
-                target.origin,
-                PendingWork.NOTHING,
-                TargetRole.LISTED,
-                None,
-                None,
-                target.index,
-                0,
-                0,
-                0,
-            )
-            return self._admit_new(target, address, listed)
+            if row is None:
+                # From ``origin`` to ``hops``: listed, without parent or root, at no distance.
+                values = (target.origin, PendingWork.NOTHING, TargetRole.LISTED, None, None)
+                return self._admit_new(target, key, (*values, target.index, 0, 0, 0))
+            self._write_new_rows()
+            if row.run == self._run and row.todo != PendingWork.FETCH:
+                self._frontier.update_distance(row, 0, 0, TargetRole.LISTED)
+                return duplicate_outcome(target, row.origin)
+            return self._admit_known(target, row)
         except UrlError as error:
-            return refused(target, error)
+            return failed_outcome(target, error)
 
-    def _admit_new(self, target: Target, address: bytes, place: tuple[Value, ...]) -> Job:
+    def _admit_new(self, target: Target, key: bytes, queue_columns: tuple[Value, ...]) -> Job:
+        """Admit a target whose URL is new; *queue_columns* are ``origin`` to ``hops``."""
         row = self._last_row + 1
-        name = self._names.take_usual(target, row)
+        name = self._names.claim_preferred(target, row)
         if name is None:
-            self._write_claimed()
-            name = self._names.take_free(target, row, self._run)
+            self._write_new_rows()
+            name = self._names.claim_available(target, row, self._run)
         self._last_row = row
-        self._claimed.append(
+        self._unwritten_rows.append(
             (
                 row,
-                address,
+                key,
                 target.shown,
                 name.base,
                 name.extension_rule.value,
                 RowState.CLAIMED,
                 self._run,
                 time.time(),
-                *place,
+                *queue_columns,
             )
         )
-        return Job(target, name, row, free=self._evidence.is_free(name))
+        return Job(target, name, row, is_name_free=self._verifier.is_name_free(name))
 
-    def _write_claimed(self) -> None:
-        """Note the addresses that are new, and their names."""
-        claimed, self._claimed = self._claimed, []
-        insert_many(self._db, _CLAIMED, claimed)
+    def _write_new_rows(self) -> None:
+        """Insert the rows of new URLs, and their claims."""
+        rows, self._unwritten_rows = self._unwritten_rows, []
+        insert_many(self._db, _INSERT_ROWS, rows)
         self._names.write()
 
-    def _admit_again(self, target: Target, row: JournalRow) -> Admitted:
-        """Return what is left to do for an address that was seen before."""
-        if row.run == self._run and row.todo != PendingWork.FETCH:
-            self._frontier.reach(row, 0, 0, TargetRole.LISTED)
-            return repeated(target, row.origin)
-        return self._admit_known(target, row)
-
     def _admit_known(self, target: Target, row: JournalRow) -> Admitted:
-        """Return what is left to do for an address that this run has not begun with."""
+        """Admit a target whose URL has a row, but was not begun by this run."""
         if not all(map(stays_within, filter(None, (row.base, row.path, row.part_path)))):
-            # Who made the journal, here or in a store, may be anybody.
+            # The journal, in the folder or in a store, may come from anybody.
             row = replace(row, base="", path=None, part_path=None, state=RowState.CLAIMED)
-        renamed = not row.base or (target.name is not None and target.name != row.base)
-        saved = None if renamed else row.file or self._adopted(row)
-        if saved is None or not self._evidence.is_there(saved):
-            name = row.name
-            if renamed:
-                name = self._names.take_free(target, row.id, self._run, again=True)
-            self._see(target, row)
-            left_since = self._left_since(row)
-            admitted = time.time() if left_since is None else left_since
-            self._db.execute(
-                "UPDATE urls SET state = ?, admitted = ?, base = ?, growth = ? WHERE id = ?",
-                (RowState.CLAIMED, admitted, name.base, name.extension_rule.value, row.id),
-            )
-            parked = None if renamed or self._options.force else row.parked
-            ours = saved if saved is not None and self._evidence.is_ours(saved) else None
-            free = self._evidence.is_free(name)
-            return Job(target, name, row.id, ours, parked=parked, left_since=left_since, free=free)
-        self._see(target, row)
-        # Of what a killed run did not note, a mirror needs to know where it was found.
-        unknown = (
+        renames = not row.base or (target.name is not None and target.name != row.base)
+        saved = None if renames else row.file or self._adopt_orphan(row)
+        if saved is None or not self._verifier.is_intact(saved):
+            return self._job_without_file(target, row, saved, renames=renames)
+        self._record_seen(target, row)
+        # A mirror needs to know the final URL of a document, which is not known of an orphan.
+        is_orphan_document = (
             self._options.mirrors and row.file is None and is_text(guess_media_type(saved.path))
         )
-        if unknown or self._options.force or self._evidence.promised_otherwise(target, saved):
+        fetches_again = is_orphan_document or self._options.force
+        if fetches_again or self._verifier.has_other_checksum(target, saved):
             return Job(target, row.name, row.id, saved)
         if self._options.refresh:
-            return Job(target, row.name, row.id, saved, conditional=True, parked=row.parked)
-        todo = todo_of(saved.characters, mirrors=self._options.mirrors)
+            return Job(target, row.name, row.id, saved, revalidate=True, partial=row.partial)
+        todo = work_after_saving(saved.characters, mirrors=self._options.mirrors)
         if todo:
             self._db.execute("UPDATE urls SET todo = ? WHERE id = ?", (todo, row.id))
-        how = "as" if saved.packed_at is None else "in"
-        return skipped(target, SkipReason.DONE, f"already saved {how} {saved.path}", saved)
+        preposition = "as" if saved.packed_at is None else "in"
+        detail = f"already saved {preposition} {saved.path}"
+        return skipped_outcome(target, SkipReason.DONE, detail, saved)
 
-    def _left_since(self, row: JournalRow) -> float | None:
-        """Return since when a killed run may have packed an address after its last note."""
+    def _job_without_file(
+        self, target: Target, row: JournalRow, saved: SavedFile | None, *, renames: bool
+    ) -> Job:
+        """Return the job of a known URL without an intact file.
+
+        Args:
+            target: what to fetch.
+            row: the row of its URL.
+            saved: its file, which is missing or has changed; None if it never had one.
+            renames: whether it gets a new name.
+        """
+        name = row.name
+        if renames:
+            name = self._names.claim_available(target, row.id, self._run, renames=True)
+        self._record_seen(target, row)
+        unrecorded_since = self._unrecorded_since(row)
+        admitted = time.time() if unrecorded_since is None else unrecorded_since
+        self._db.execute(
+            "UPDATE urls SET state = ?, admitted = ?, base = ?, growth = ? WHERE id = ?",
+            (RowState.CLAIMED, admitted, name.base, name.extension_rule.value, row.id),
+        )
+        return Job(
+            target,
+            name,
+            row.id,
+            saved if saved is not None and self._verifier.is_rewritten(saved) else None,
+            partial=None if renames or self._options.force else row.partial,
+            unrecorded_since=unrecorded_since,
+            is_name_free=self._verifier.is_name_free(name),
+        )
+
+    def _unrecorded_since(self, row: JournalRow) -> float | None:
+        """Return the time from which a killed run may have packed the URL without recording it."""
         packs = self._options.pack is not None and not self._options.force
         return row.admitted if packs and row.state == RowState.CLAIMED else None
 
-    def _adopted(self, row: JournalRow) -> SavedFile | None:
-        """Return the file that a killed run saved after its last note, and note it now."""
-        orphan = self._evidence.orphan(row)
+    def _adopt_orphan(self, row: JournalRow) -> SavedFile | None:
+        """Return the file that a killed run saved without recording it, and record it now.
+
+        There is none for a name that this run has claimed.
+        """
+        orphan = self._verifier.find_orphan(row) if row.admitted < self._started else None
         if orphan is None:
             return None
-        saved, when = orphan
+        saved, seconds = orphan
         self._db.execute(
             "UPDATE urls SET state = ?, path = ?, saved = ?, sha256 = ?, finished = ?, "
             "packed_at = NULL WHERE id = ?",
-            (RowState.DONE, saved.path, saved.size, saved.sha256, when, row.id),
+            (RowState.DONE, saved.path, saved.size, saved.sha256, seconds, row.id),
         )
         return saved
 
-    def _see(self, target: Target, row: JournalRow) -> None:
-        """Note that this run has seen an address."""
+    def _record_seen(self, target: Target, row: JournalRow) -> None:
+        """Record that this run has admitted the URL; a line of the list is at no distance."""
         if target.parent:
             self._db.execute("UPDATE urls SET todo = 0 WHERE id = ?", (row.id,))
             return
@@ -278,8 +296,8 @@ class Admission:
         )
 
 
-def _is_first(admitted: Admitted) -> bool:
-    """Return whether later lines with the same address repeat this one."""
+def _is_first_of_its_url(admitted: Admitted) -> bool:
+    """Return whether later lines with the same URL are duplicates of this one."""
     if isinstance(admitted, Skipped):
         return admitted.reason is not SkipReason.DUPLICATE
     return isinstance(admitted, Job)
@@ -289,13 +307,14 @@ def _key(target: Target) -> bytes:
     return key_of(target.shown)
 
 
-def _merged(found: Iterable[Target]) -> dict[bytes, Target]:
-    """Return each address once, by its key, with the nearest way to it."""
+def _merge_by_url(targets: Iterable[Target]) -> dict[bytes, Target]:
+    """Return one target for each URL, by its key, with the shortest distance of any."""
     merged: dict[bytes, Target] = {}
-    for item in found:
-        key = _key(item)
-        other = merged.setdefault(key, item)
-        if other is not item:
-            depth, nesting = min(item.depth, other.depth), min(item.nesting, other.nesting)
-            merged[key] = replace(other, depth=depth, nesting=nesting)
+    for target in targets:
+        key = _key(target)
+        first = merged.setdefault(key, target)
+        if first is not target:
+            depth = min(target.depth, first.depth)
+            nesting = min(target.nesting, first.nesting)
+            merged[key] = replace(first, depth=depth, nesting=nesting)
     return merged

@@ -1,4 +1,4 @@
-"""The journal's side of the event loop: one thread of its own, and notes written in batches."""
+"""The journal for the event loop: calls run in one thread, and outcomes are written in batches."""
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
@@ -10,12 +10,12 @@ from downloader import object_store
 from downloader.errors import DiskError, DownloadError, OutputError, StoreError
 from downloader.journal import (
     Admitted,
-    Alias,
     FileLocation,
     Job,
     Journal,
     PartialFile,
     PublishedFile,
+    Redirect,
     SavedDocument,
     TargetRole,
 )
@@ -23,60 +23,60 @@ from downloader.journal.replica_schedule import ReplicaSchedule
 from downloader.models import Failed, Options, Outcome, Target
 from downloader.web.urls import Url
 
-#: How long a note may wait for others, which is how much a killed run forgets.
-_SECONDS = 0.1
-#: So many notes are written at once, without waiting.
-_MOST = 500
-#: So many documents are asked for at once.
-_DOCUMENTS = 32
-#: So many files are arranged at once.
-_ARRANGED = 500
+#: Seconds for which results are collected into one batch; a killed run loses no more than these.
+BATCH_SECONDS = 0.1
+#: Results after which a batch is written at once.
+MAX_BATCH_RESULTS = 500
+DOCUMENTS_PER_QUERY = 32
+FILES_PER_QUERY = 500
 
-_Note = tuple[Job, Outcome | PartialFile | Alias]
 _Result = TypeVar("_Result")
 
 
 class AsyncJournal:
     """The journal of a run; an asynchronous context manager.
 
-    *disk_failed* is called when the journal can no longer be written, or its copy be sent.
+    *on_disk_failed* is called when the journal cannot be written any more, or its replica cannot be
+    uploaded.
 
     Attributes:
-        warnings: what the journal had to say when it was opened.
+        warnings: of the journal, when it was opened.
 
     Raises, on entering:
         OutputError: another run holds the folder, or the journal cannot be used.
     """
 
-    def __init__(self, options: Options, disk_failed: Callable[[DownloadError], None]) -> None:
+    def __init__(self, options: Options, on_disk_failed: Callable[[DownloadError], None]) -> None:
         self.warnings: list[str] = []
-        self._disk_failed = disk_failed
+        self._on_disk_failed = on_disk_failed
         self._options = options
-        self._held: list[_Note] = []
+        self._batch: list[tuple[Job, Outcome | PartialFile | Redirect]] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._journal: Journal | None = None
-        self._copies: ReplicaSchedule | None = None
-        self._due = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
-        self._writing: set[asyncio.Task[DiskError | None]] = set()
+        self._replicas: ReplicaSchedule | None = None
+        self._batch_is_full = asyncio.Event()
+        self._batch_writer: asyncio.Task[None] | None = None
+        self._writes: set[asyncio.Task[DiskError | None]] = set()
 
     async def __aenter__(self) -> Self:
         root = self._options.output if self._options.save else None
-        bucket = object_store.open_store(self._options)
+        store = object_store.open_store(self._options)
         try:
-            journal = await self._hop(lambda: Journal(root, self._options, bucket))
+            journal = await self._run(lambda: Journal(root, self._options, store))
         except StoreError as error:
             raise OutputError(error.message, hint=error.hint) from error
         self._journal = journal
         self.warnings = journal.warnings
-        if bucket is not None:
-            self._copies = ReplicaSchedule(lambda: self._hop(journal.copy), self._disk_failed)
+        if store is not None:
+            self._replicas = ReplicaSchedule(
+                lambda: self._run(journal.replicate), self._on_disk_failed
+            )
             try:
-                await self._copies.begin()
+                await self._replicas.start()
             except DownloadError:
-                await self._hop(journal.close)
+                await self._run(journal.close)
                 raise
-        self._writer = asyncio.create_task(self._write_now_and_then(), name="journal")
+        self._batch_writer = asyncio.create_task(self._write_batches(), name="journal")
         return self
 
     async def __aexit__(
@@ -85,116 +85,120 @@ class AsyncJournal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+        if self._batch_writer is not None:
+            self._batch_writer.cancel()
+            await asyncio.gather(self._batch_writer, return_exceptions=True)
         if self._journal is not None:
-            await self._write()
-            await asyncio.gather(*self._writing, return_exceptions=True)
-            if self._copies is not None:
-                await self._copies.finish()
-            await self._hop(self._journal.close)
+            await self._write_batch()
+            await asyncio.gather(*self._writes, return_exceptions=True)
+            if self._replicas is not None:
+                await self._replicas.finish()
+            await self._run(self._journal.close)
         self._thread.shutdown()
 
     async def admit(self, entries: Sequence[Target | Failed]) -> list[Admitted]:
-        """Return what is to be done for each entry."""
+        """Return a job or an outcome for each entry."""
         journal = self._opened()
-        return await self._hop(lambda: journal.admit(entries))
+        return await self._run(lambda: journal.admit(entries))
 
-    async def work(self, most: int) -> tuple[list[Job | Failed], list[SavedDocument]]:
-        """Return what is to be fetched and to be read, now that all notes are written."""
+    async def next_work(self, max_jobs: int) -> tuple[list[Job | Failed], list[SavedDocument]]:
+        """Return queued targets to fetch, and documents to read; all results are written first."""
         journal = self._opened()
-        await self._write()
-        return await self._hop(lambda: journal.work(most))
+        await self._write_batch()
+        return await self._run(lambda: journal.next_work(max_jobs))
 
-    async def find(self, found: Sequence[Target]) -> list[Failed]:
-        """Have what documents refer to fetched in its turn; return what cannot be."""
+    async def enqueue(self, targets: Sequence[Target]) -> list[Failed]:
+        """Queue new targets that pages refer to; return the outcomes of those that cannot be."""
         journal = self._opened()
-        return await self._hop(lambda: journal.find(found)) if found else []
+        return await self._run(lambda: journal.enqueue(targets)) if targets else []
 
-    async def documents(self, after: int) -> list[SavedDocument]:
-        """Return the next texts of this run, in the order of their rows."""
+    async def documents(self, after_row: int) -> list[SavedDocument]:
+        """Return the next text documents of this run, in the order of their rows."""
         journal = self._opened()
-        await self._write()
-        return await self._hop(lambda: journal.documents(after, _DOCUMENTS))
+        await self._write_batch()
+        return await self._run(lambda: journal.documents(after_row, DOCUMENTS_PER_QUERY))
 
-    async def arranged(self, after: int, roles: Sequence[TargetRole]) -> list[SavedDocument]:
-        """Return what this run has seen of these roles, and what was withdrawn, row by row."""
+    async def saved_by_role(
+        self, after_row: int, roles: Sequence[TargetRole]
+    ) -> list[SavedDocument]:
+        """Return the next files of this run with one of *roles*, and all withdrawn ones."""
         journal = self._opened()
-        return await self._hop(lambda: journal.arranged(after, _ARRANGED, roles))
+        return await self._run(lambda: journal.saved_by_role(after_row, FILES_PER_QUERY, roles))
 
-    async def starts(self, roots: Collection[Url]) -> dict[Url, Url]:
-        """Return where lines were found, after redirects, by their addresses."""
+    async def final_urls(self, urls: Collection[Url]) -> dict[Url, Url]:
+        """Return the URLs that answered for *urls*, after redirects."""
         journal = self._opened()
-        return await self._hop(lambda: journal.starts(roots)) if roots else {}
+        return await self._run(lambda: journal.final_urls(urls)) if urls else {}
 
-    async def circular(self, moves: Sequence[tuple[Url, Url]]) -> set[Url]:
-        """Return which addresses lead back to themselves, if each leads where *moves* says."""
+    async def redirect_loops(self, redirects: Sequence[tuple[Url, Url]]) -> set[Url]:
+        """Return the sources of *redirects*, (source, target) pairs, that lead to themselves."""
         journal = self._opened()
-        await self._write()
-        return await self._hop(lambda: journal.circular(moves)) if moves else set()
+        await self._write_batch()
+        return await self._run(lambda: journal.redirect_loops(redirects)) if redirects else set()
 
-    async def stored(self, row: int) -> SavedDocument:
-        """Return what is there of a row."""
+    async def document(self, row: int) -> SavedDocument:
+        """Return the saved file of a row."""
         journal = self._opened()
-        return await self._hop(lambda: journal.stored(row))
+        return await self._run(lambda: journal.document(row))
 
-    async def places(
+    async def locations(
         self, urls: Sequence[Url], *, withdrawn: bool = False
     ) -> dict[Url, FileLocation]:
-        """Return the files of those addresses that are saved; of withdrawn ones, if asked for."""
+        """Return the files of those *urls* that are saved; withdrawn ones only if asked for."""
         journal = self._opened()
-        return await self._hop(lambda: journal.places(urls, withdrawn=withdrawn))
+        return await self._run(lambda: journal.locations(urls, withdrawn=withdrawn))
 
-    async def publish(self, notes: Sequence[PublishedFile]) -> None:
-        """Note what files are to be; that is written when it returns."""
+    async def record_published(self, files: Sequence[PublishedFile]) -> None:
+        """Record the content that files are about to get; it is on disk when this returns."""
         journal = self._opened()
-        await self._hop(lambda: journal.publish(notes))
+        await self._run(lambda: journal.record_published(files))
 
-    def add(self, job: Job, note: Outcome | Alias) -> None:
-        """Have it written, soon, what became of *job*."""
-        self._held.append((job, note))
-        if len(self._held) >= _MOST:
-            self._due.set()
+    def record(self, job: Job, result: Outcome | Redirect) -> None:
+        """Record what became of *job*, with the next batch."""
+        self._batch.append((job, result))
+        if len(self._batch) >= MAX_BATCH_RESULTS:
+            self._batch_is_full.set()
 
-    async def park(self, job: Job, parked: PartialFile) -> None:
-        """Have it written now of which version the partial file of *job* will be.
+    async def record_partial(self, job: Job, partial: PartialFile) -> None:
+        """Record at once which version of the body the partial file of *job* will hold.
 
-        A run that is killed later must not take its bytes for those of the version before.
+        Otherwise the run after a kill could take its bytes for those of the version before.
 
         Raises:
-            DiskError: that cannot be written.
+            DiskError: the journal cannot be written.
         """
-        self._held.append((job, parked))
-        if (error := await self._write()) is not None:
+        self._batch.append((job, partial))
+        if (error := await self._write_batch()) is not None:
             raise error
 
-    async def _write_now_and_then(self) -> None:
+    async def _write_batches(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(_SECONDS):
-                    await self._due.wait()
+                async with asyncio.timeout(BATCH_SECONDS):
+                    await self._batch_is_full.wait()
             except TimeoutError:
                 pass
-            self._due.clear()
-            await self._write()
+            self._batch_is_full.clear()
+            await self._write_batch()
 
-    async def _write(self) -> DiskError | None:
-        """Write what is held; whoever waits for that may be cancelled, and none of it is lost."""
-        held, self._held = self._held, []
-        if not held:
+    async def _write_batch(self) -> DiskError | None:
+        """Write the results collected so far, even if the caller is cancelled meanwhile."""
+        batch, self._batch = self._batch, []
+        if not batch:
             return None
-        writing = asyncio.create_task(self._write_down(held), name="journal")
-        self._writing.add(writing)
-        writing.add_done_callback(self._writing.discard)
+        writing = asyncio.create_task(self._write(batch), name="journal")
+        self._writes.add(writing)
+        writing.add_done_callback(self._writes.discard)
         return await asyncio.shield(writing)
 
-    async def _write_down(self, held: list[_Note]) -> DiskError | None:
+    async def _write(
+        self, batch: list[tuple[Job, Outcome | PartialFile | Redirect]]
+    ) -> DiskError | None:
         journal = self._opened()
         try:
-            await self._hop(lambda: journal.record(held))
+            await self._run(lambda: journal.record(batch))
         except DiskError as error:
-            self._disk_failed(error)
+            self._on_disk_failed(error)
             return error
         return None
 
@@ -203,5 +207,5 @@ class AsyncJournal:
             raise OutputError("the journal is not open")
         return self._journal
 
-    async def _hop(self, function: Callable[[], _Result]) -> _Result:
+    async def _run(self, function: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)

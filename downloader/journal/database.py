@@ -1,87 +1,88 @@
-"""The SQLite file of the journal: its tables, and opening it whatever state it is in."""
+"""The journal's SQLite database: its schema and migrations, and opening it in any condition."""
 
+import re
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import chain
 from pathlib import Path
 
 from downloader.errors import BusyError, DiskError, OutputError
 from downloader.web.filenames import ExtensionRule, FileName, claim_keys
 
-#: The folder of this program's own files; no saved name begins with a dot.
-FOLDER = ".download"
-FILE = "journal.sqlite3"
+#: The folder of this program's own files in an output folder; no saved name begins with a dot.
+STATE_FOLDER = ".download"
+DATABASE_NAME = "journal.sqlite3"
 _VERSION = 4
-#: The first that knows UPDATE … FROM.
-_LEAST_SQLITE = (3, 33)
-#: The version that appends more extensions to names than those before.
-_MORE_EXTENSIONS = 4
+#: The first version with UPDATE … FROM.
+_MIN_SQLITE = (3, 33)
+#: The version whose names may get more extensions than those of earlier versions.
+_VERSION_WITH_MORE_EXTENSIONS = 4
 _CACHE_KIB = 8 * 1024
-#: Result codes that say that another process holds the file, or that the disk refuses; anything
-#: else that goes wrong when it is opened says that it is broken.
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_DISK = {
+#: Result codes for a database that another process holds, and for a failure of the disk. Any other
+#: error while it is opened means that it is broken.
+_BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DISK_CODES = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_PERM,
 }
-#: Endings of the files that SQLite may put beside its own.
-_BESIDE = ("-wal", "-shm", "-journal")
+#: Suffixes of the files that SQLite may keep beside the database.
+_SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS urls (
-    id INTEGER PRIMARY KEY,         -- in the order of the list, as they are asked for again
-    address BLOB NOT NULL UNIQUE,   -- of the address without password: BLAKE2b, 16 bytes
-    url TEXT NOT NULL,              -- the address itself, without password
-    base TEXT NOT NULL,             -- its name before the content type is known
+    id INTEGER PRIMARY KEY,         -- in the order of the list
+    address BLOB NOT NULL UNIQUE,   -- BLAKE2b of the URL without password, 16 bytes
+    url TEXT NOT NULL,              -- without password
+    base TEXT NOT NULL,             -- its file name before the content type is known
     growth TEXT NOT NULL,           -- which extension the content type may add
     state INTEGER NOT NULL,         -- 0 claimed, 1 done, 2 failed, 3 moved
     run INTEGER NOT NULL,           -- the last run that admitted it
-    origin TEXT NOT NULL,           -- where that run read it
+    origin TEXT NOT NULL,           -- list and line where that run read it
     admitted REAL NOT NULL,         -- when, in seconds since the epoch
-    path TEXT,                      -- its file
-    saved INTEGER,                  -- bytes of that
-    wire INTEGER,                   -- bytes received for it
-    characters INTEGER,             -- of text
+    path TEXT,                      -- of its file
+    saved INTEGER,                  -- bytes of the file
+    wire INTEGER,                   -- bytes received over the network
+    characters INTEGER,             -- of a text
     sha256 BLOB,
     etag TEXT,
     last_modified TEXT,
-    part_path TEXT,                 -- of a partial file: what it is to become
-    validator TEXT,                 -- of a partial file: what If-Range may say
-    part_url TEXT,                  -- of a partial file: where it came from
-    total INTEGER,                  -- of a partial file: bytes of the whole
+    part_path TEXT,                 -- of a partial file: the name of the whole file
+    validator TEXT,                 -- of a partial file: for If-Range
+    part_url TEXT,                  -- of a partial file: the URL that answered
+    total INTEGER,                  -- of a partial file: bytes of the whole body
     attempts INTEGER,
     kind TEXT,                      -- of a failure
     message TEXT,                   -- of a failure
     finished REAL,                  -- when, in seconds since the epoch
     media_type TEXT,                -- of the file
-    charset TEXT,                   -- of text, as the server's header told it
-    final_url TEXT,                 -- where it was found, if redirects led there
-    published INTEGER,              -- bytes of the file, if its links were replaced
+    charset TEXT,                   -- of a text, from the Content-Type header
+    final_url TEXT,                 -- the URL that answered, if redirects led there
+    published INTEGER,              -- bytes of the file after its links were replaced
     published_sha256 BLOB,          -- of that file
-    withdrawn INTEGER NOT NULL DEFAULT 0, -- whether it is only kept with the originals
-    todo INTEGER NOT NULL DEFAULT 0,     -- what this run is still to do: 1 fetch it, 2 read it
+    withdrawn INTEGER NOT NULL DEFAULT 0, -- whether only the received bytes are kept
+    todo INTEGER NOT NULL DEFAULT 0,     -- left for this run: 1 to fetch it, 2 to read it
     role INTEGER NOT NULL DEFAULT 0,     -- 0 listed, 1 linked, 2 needed, 3 optional
-    parent TEXT,                    -- the address of the page that it was found on
-    root TEXT,                      -- the address of the line that led there
-    line INTEGER NOT NULL DEFAULT 0,     -- place in the list of the line that led there
-    depth INTEGER NOT NULL DEFAULT 0,    -- so many links lead to it from there
-    nesting INTEGER NOT NULL DEFAULT 0,  -- it is part of a part of … a page
-    hops INTEGER NOT NULL DEFAULT 0,     -- so many redirects led to it
-    packed_at INTEGER               -- its record in the file, if that is a volume: at which byte
+    parent TEXT,                    -- the URL of the page that it was found on
+    root TEXT,                      -- the URL of the line that led there
+    line INTEGER NOT NULL DEFAULT 0,     -- index of that line in the list
+    depth INTEGER NOT NULL DEFAULT 0,    -- links from that line to it
+    nesting INTEGER NOT NULL DEFAULT 0,  -- levels of requisites of requisites
+    hops INTEGER NOT NULL DEFAULT 0,     -- redirects that led to it
+    packed_at INTEGER               -- offset of its record, if the file is a volume
 );
 CREATE TABLE IF NOT EXISTS claims (
-    key TEXT PRIMARY KEY,           -- what a name may become
-    owner INTEGER NOT NULL          -- the id of the address that took it first
+    key TEXT PRIMARY KEY,           -- what a file of that name may be called
+    owner INTEGER NOT NULL          -- the id of the URL that claimed it first
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, started REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS todos ON urls (todo, depth, id) WHERE todo > 0;
 CREATE INDEX IF NOT EXISTS finals ON urls (final_url) WHERE final_url IS NOT NULL;
 """
-#: What versions added to the addresses: a journal of one before gets it when it is opened.
-_ADDED_2 = (
+#: Columns that a version of the schema added to the table ``urls``.
+_COLUMNS_OF_VERSION_2 = (
     *("media_type TEXT", "charset TEXT", "final_url TEXT", "published INTEGER"),
     *("published_sha256 BLOB", "withdrawn INTEGER NOT NULL DEFAULT 0"),
     "todo INTEGER NOT NULL DEFAULT 0",
@@ -94,71 +95,81 @@ _ADDED_2 = (
     *("depth INTEGER NOT NULL DEFAULT 0", "nesting INTEGER NOT NULL DEFAULT 0"),
     "hops INTEGER NOT NULL DEFAULT 0",
 )
-_ADDED: dict[int, tuple[str, ...]] = {2: _ADDED_2, 3: ("packed_at INTEGER",), 4: ()}
+_ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
+    2: _COLUMNS_OF_VERSION_2,
+    3: ("packed_at INTEGER",),
+    4: (),
+}
 
+_SQL_COMMENT = re.compile("--[^\n]*")
+_SQL_TOKEN = re.compile(r"\w+|[^\w\s]")
 
-#: What SQLite stores.
+#: A value that SQLite can store.
 Value = str | bytes | int | float | None
-#: So many values go into one statement; SQLite takes no more than 32,766.
-_VALUES = 10_000
+#: Values in one statement; SQLite allows 32,766.
+MAX_VALUES_PER_STATEMENT = 10_000
 
 
 def insert_many(
-    db: sqlite3.Connection, statement: str, rows: Sequence[Sequence[Value]], rest: str = ""
+    db: sqlite3.Connection, statement: str, rows: Sequence[Sequence[Value]], suffix: str = ""
 ) -> None:
-    """Run *statement*, which ends in ``VALUES``, with many rows at once, and *rest* behind them.
+    """Execute *statement*, which ends in ``VALUES``, with many rows at once, followed by *suffix*.
 
-    Each step of a statement gives the interpreter's lock away, and to get it back from a busy event
-    loop costs more than the step; so one statement for many rows is much quicker than many.
+    Each step of a statement releases the interpreter's lock, and to get it back from a busy event
+    loop takes longer than the step: one statement for many rows is much quicker than many.
     """
-    most = max(1, _VALUES // len(rows[0])) if rows else 1
-    for start in range(0, len(rows), most):
-        some = rows[start : start + most]
-        row = f"({','.join('?' * len(some[0]))})"
-        values = list(chain.from_iterable(some))
-        db.execute(f"{statement} {','.join([row] * len(some))} {rest}", values)
+    batch_size = max(1, MAX_VALUES_PER_STATEMENT // len(rows[0])) if rows else 1
+    for start in range(0, len(rows), batch_size):
+        batch = rows[start : start + batch_size]
+        marks = f"({','.join('?' * len(batch[0]))})"
+        values = list(chain.from_iterable(batch))
+        db.execute(f"{statement} {','.join([marks] * len(batch))} {suffix}", values)
 
 
-def is_in(root: Path) -> bool:
+def has_journal(root: Path) -> bool:
     """Return whether the folder *root* has a journal."""
-    return (root / FOLDER / FILE).is_file()
+    return (root / STATE_FOLDER / DATABASE_NAME).is_file()
 
 
-def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
-    """Open the journal of the output folder *root*, or make it.
+def open_journal(root: Path, warnings: list[str] | None = None) -> sqlite3.Connection:
+    """Open the journal of the output folder *root*, or create it.
 
-    One that is broken is set aside, not deleted, and *warnings* gets a line about it.
+    With *warnings*, a broken one is renamed, not deleted, and a message is added to the list.
 
     Raises:
         BusyError: another run holds it.
-        OutputError: it was written by a newer version.
+        OutputError: it was written by a newer version, or it is broken and there is no *warnings*.
         DiskError: the disk refuses.
     """
-    if sqlite3.sqlite_version_info < _LEAST_SQLITE:
+    if sqlite3.sqlite_version_info < _MIN_SQLITE:
         raise OutputError(
             f"SQLite {sqlite3.sqlite_version} is too old for the journal",
-            hint=f"Python needs {'.'.join(map(str, _LEAST_SQLITE))} or newer",
+            hint=f"Python needs {'.'.join(map(str, _MIN_SQLITE))} or newer",
         )
-    folder = root / FOLDER
-    file = folder / FILE
+    folder = root / STATE_FOLDER
+    file = folder / DATABASE_NAME
     try:
-        planted = [path for path in (folder, *files_of(file)) if path.is_symlink()]
-        if planted:
-            raise OutputError(f"{planted[0]} is a symbolic link", hint="remove it")
+        links = [path for path in (folder, *database_files(file)) if path.is_symlink()]
+        if links:
+            raise OutputError(f"{links[0]} is a symbolic link", hint="remove it")
         folder.mkdir(exist_ok=True)
         try:
             return _connect(file)
         except sqlite3.DatabaseError as error:
-            if _code(error) in _BUSY | _DISK:
+            if _primary_code(error) in _BUSY_CODES | _DISK_CODES:
                 raise
-            aside = _set_aside(file)
+            if warnings is None:
+                raise OutputError(
+                    f"the journal {file} is broken", hint="run the command for that folder again"
+                ) from error
+            renamed = _rename_broken(file)
             warnings.append(
-                f"the journal {file} was broken and is now {aside.name}; "
-                "what is there is fetched again and compared"
+                f"the journal {file} was broken and is now {renamed.name}; "
+                "saved files are fetched again and compared"
             )
             return _connect(file)
     except sqlite3.DatabaseError as error:
-        if _code(error) in _BUSY:
+        if _primary_code(error) in _BUSY_CODES:
             raise BusyError(
                 f"another run is using the folder {root}",
                 hint="wait for it, or choose another --output",
@@ -170,8 +181,8 @@ def open_in(root: Path, warnings: list[str]) -> sqlite3.Connection:
         ) from error
 
 
-def open_file(file: Path) -> sqlite3.Connection:
-    """Open a copy of a journal, and see that it is sound.
+def open_replica(file: Path) -> sqlite3.Connection:
+    """Open a downloaded replica of a journal.
 
     Raises:
         OutputError: it was written by a newer version.
@@ -181,13 +192,13 @@ def open_file(file: Path) -> sqlite3.Connection:
     (runs,) = db.execute("SELECT count(*) FROM runs").fetchone()
     if not runs:
         db.close()
-        # Whatever it is: a run notes its beginning before it makes a copy.
+        # It is no replica: a run records its start before it makes one.
         raise sqlite3.DatabaseError("it is empty")
     return db
 
 
-def open_temporary() -> sqlite3.Connection:
-    """Open a journal that ends with the run; SQLite moves it to disk by itself when it grows."""
+def open_temporary_journal() -> sqlite3.Connection:
+    """Open a journal that ends with the run; SQLite moves it to disk when it grows."""
     db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
     db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     db.execute("PRAGMA journal_mode = MEMORY")
@@ -197,52 +208,80 @@ def open_temporary() -> sqlite3.Connection:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    """Open or make a journal, held exclusively and found sound.
+    """Open or create a journal, lock it exclusively, check it and migrate it.
 
     Raises:
+        OutputError: it was written by a newer version.
         sqlite3.DatabaseError: another process holds it, the disk refuses, or it is broken.
     """
     db = sqlite3.connect(file, timeout=0, check_same_thread=False, isolation_level=None)
-    # Damage that SQLite does not see may leave text that is none.
+    # Damage that SQLite does not notice may leave text that is not UTF-8.
     db.text_factory = _decode
     try:
+        db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("PRAGMA journal_mode = WAL")
-        # A killed process loses nothing that was committed; only a power failure might.
+        # A killed process loses nothing that was committed; only a power failure may.
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        db.execute("BEGIN EXCLUSIVE")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        (sound,) = db.execute("PRAGMA quick_check(1)").fetchone()
-        db.execute("COMMIT")
-        if sound != "ok":
-            raise sqlite3.DatabaseError(sound)
-        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables and not version:
-            raise sqlite3.DatabaseError("the file of another program")
-        if version > _VERSION:
-            raise OutputError(
-                f"{file} was written by a newer version of this program",
-                hint="update it, or choose another --output",
-            )
-        for later in range(version + 1, _VERSION + 1) if version else ():
-            db.execute("BEGIN")
-            for column in _ADDED[later]:
-                db.execute(f"ALTER TABLE urls ADD COLUMN {column}")
-            if later == _MORE_EXTENSIONS:
-                _claim_extensions(db)
-            db.execute(f"PRAGMA user_version = {later}")
-            db.execute("COMMIT")
-        db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
-        _probe(db)
+        version = _lock_and_check(db)
+        _migrate(db, file, version)
+        _check_schema(db)
     except UnicodeDecodeError as error:
         db.close()
-        # So says sqlite3 when what SQLite has to say about the damage quotes some of it.
+        # Raised by sqlite3 itself, when an error message of SQLite quotes damaged text.
         raise sqlite3.DatabaseError("damaged text") from error
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _lock_and_check(db: sqlite3.Connection) -> int:
+    """Lock the database for this process; return the version of its schema, 0 if it is new."""
+    db.execute("BEGIN EXCLUSIVE")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (check,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    db.execute("COMMIT")
+    if check != "ok":
+        raise sqlite3.DatabaseError(check)
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and not version:
+        raise sqlite3.DatabaseError("the file of another program")
+    _check_objects(db)
+    return int(version)
+
+
+def _check_objects(db: sqlite3.Connection) -> None:
+    """Refuse a journal with triggers or views, before a statement would run them.
+
+    The journal of an output folder may come from anybody, and a trigger runs SQL of its own.
+
+    Raises:
+        sqlite3.DatabaseError: the schema has something that a new journal does not have.
+    """
+    expected = _expected_schema()
+    for kind, name in _schema_of(db):
+        if (kind, name) not in expected:
+            raise sqlite3.DatabaseError(f"it has a {kind} {name!r}")
+
+
+def _migrate(db: sqlite3.Connection, file: Path, version: int) -> None:
+    """Create the tables, or add what later versions of the schema have."""
+    if version > _VERSION:
+        raise OutputError(
+            f"{file} was written by a newer version of this program",
+            hint="update it, or choose another --output",
+        )
+    for later in range(version + 1, _VERSION + 1) if version else ():
+        db.execute("BEGIN")
+        for column in _ADDED_COLUMNS[later]:
+            db.execute(f"ALTER TABLE urls ADD COLUMN {column}")
+        if later == _VERSION_WITH_MORE_EXTENSIONS:
+            _claim_extensions(db)
+        db.execute(f"PRAGMA user_version = {later}")
+        db.execute("COMMIT")
+    db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
 
 
 def _claim_extensions(db: sqlite3.Connection) -> None:
@@ -257,7 +296,7 @@ def _claim_extensions(db: sqlite3.Connection) -> None:
         new = [(key, row) for key in keys if key.startswith(("*", "/*"))]
         db.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?)", new)
     for prefix in ("*", "/*"):
-        # The claim ?report is at odds with *report, which is a file, and /*report, a folder.
+        # The key ?report conflicts with *report, which is a file, and with /*report, a folder.
         rows = db.execute(
             "SELECT mine.owner FROM claims mine JOIN claims other "
             "ON other.key = ? || substr(mine.key, 2) WHERE substr(mine.key, 1, 1) = '?'",
@@ -267,8 +306,8 @@ def _claim_extensions(db: sqlite3.Connection) -> None:
         db.executemany("DELETE FROM claims WHERE owner = ? AND substr(key, 1, 1) = '?'", rows)
 
 
-def _code(error: sqlite3.Error) -> int:
-    """Return SQLite's primary result code, or 0 for an error that is not its own."""
+def _primary_code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code; 0 for an error that Python raised."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
@@ -276,32 +315,52 @@ def _decode(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
-def _probe(db: sqlite3.Connection) -> None:
-    """Check that the tables are what they should be, which a damaged schema need not say.
+def _check_schema(db: sqlite3.Connection) -> None:
+    """Compare the schema with that of a new journal: quick_check accepts any.
+
+    A DEFAULT, a CHECK or an indexed expression that was planted would run with our statements.
 
     Raises:
-        sqlite3.DatabaseError: they are not.
+        sqlite3.DatabaseError: they differ.
     """
-    with sqlite3.connect(":memory:") as sound:
-        sound.executescript(_SCHEMA)
-        for table in ("urls", "claims", "runs"):
-            query = f"SELECT name, type FROM pragma_table_info('{table}')"  # noqa: S608 - ours
-            if db.execute(query).fetchall() != sound.execute(query).fetchall():
-                raise sqlite3.DatabaseError(f"the table {table} is not as it was made")
-    sound.close()
+    expected = _expected_schema()
+    for key, sql in _schema_of(db).items():
+        if sql != expected.pop(key, ""):
+            raise sqlite3.DatabaseError(f"the schema of the {' '.join(key)} is wrong")
+    for key in expected:
+        raise sqlite3.DatabaseError(f"the {' '.join(key)} is missing")
 
 
-def files_of(file: Path) -> list[Path]:
-    """Return the journal's file, and those that SQLite puts beside it."""
-    return [file, *(file.with_name(file.name + ending) for ending in _BESIDE)]
+def _expected_schema() -> dict[tuple[str, str], str]:
+    """Return the schema of a new journal, as :func:`_schema_of` does."""
+    with closing(sqlite3.connect(":memory:")) as new:
+        new.executescript(_SCHEMA)
+        return _schema_of(new)
 
 
-def _set_aside(file: Path) -> Path:
-    """Rename a broken journal and what belongs to it; return its new name."""
+def _schema_of(db: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    """Return the SQL of each table and index, by kind and name.
+
+    Comments and spaces are left out: a column that a migration added has none.
+    """
+    objects = db.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
+    return {
+        (kind, name): " ".join(_SQL_TOKEN.findall(_SQL_COMMENT.sub("", sql)))
+        for kind, name, sql in objects
+    }
+
+
+def database_files(file: Path) -> list[Path]:
+    """Return the database file and the files that SQLite may keep beside it."""
+    return [file, *(file.with_name(file.name + suffix) for suffix in _SIDE_FILE_SUFFIXES)]
+
+
+def _rename_broken(file: Path) -> Path:
+    """Rename a broken database and the files beside it; return its new path."""
     number = 1
-    while (aside := file.with_name(f"{file.name}.broken-{number}")).exists():
+    while (renamed := file.with_name(f"{file.name}.broken-{number}")).exists():
         number += 1
-    for old, new in zip(files_of(file), files_of(aside), strict=True):
+    for old, new in zip(database_files(file), database_files(renamed), strict=True):
         with suppress(FileNotFoundError):
             old.rename(new)
-    return aside
+    return renamed

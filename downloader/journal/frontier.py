@@ -1,7 +1,6 @@
-"""What pages led to: found addresses that are still to be fetched, documents still to be read.
+"""The frontier of a crawl: queued URLs that are to be fetched, and documents to be read for links.
 
-This is the queue of a run that follows links. It stands in the journal, so that memory does not
-grow with the site.
+It is kept in the journal, so that memory does not grow with the site.
 """
 
 import sqlite3
@@ -9,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from downloader.journal.rows import (
+from downloader.journal.model import (
     JournalRow,
     PendingWork,
     PublishedFile,
@@ -23,13 +22,14 @@ from downloader.web.filenames import SafePath
 from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url, without_credentials
 
-#: The columns of a :class:`Row`.
-ROW = (
+#: The columns of a :class:`JournalRow`, in the order of its attributes.
+ROW_COLUMNS = (
     "id, run, origin, base, growth, state, admitted, path, saved, characters, sha256, etag, "
     "last_modified, part_path, validator, part_url, total, published, published_sha256, "
     "withdrawn, role, todo, depth, nesting, final_url, packed_at"
 )
-_STORED = (
+#: The columns of a :class:`SavedDocument`, in the order of its attributes but the last.
+_DOCUMENT_COLUMNS = (
     "id, url, coalesce(final_url, url), path, saved, coalesce(media_type, ''), "
     "coalesce(charset, ''), published_sha256, withdrawn, role, coalesce(root, url), line, depth, "
     "nesting"
@@ -37,7 +37,7 @@ _STORED = (
 
 
 class Frontier:
-    """The queue of one run, in the journal's database."""
+    """The queue of one run, in the journal's database; called inside a transaction."""
 
     def __init__(self, db: sqlite3.Connection, run: int) -> None:
         self._db = db
@@ -45,20 +45,23 @@ class Frontier:
         db.execute("UPDATE urls SET todo = 0 WHERE todo > 0")
 
     def queue(self, target: Target, row: JournalRow) -> None:
-        """Have an address that an earlier run knew fetched in its turn."""
+        """Queue a URL that an earlier run knew."""
         self._db.execute(
             "UPDATE urls SET run = ?, origin = ?, todo = ?, role = ?, parent = ?, root = ?, "
             "line = ?, depth = ?, nesting = ?, hops = ? WHERE id = ?",
-            (self._run, *queued(target), row.id),
+            (self._run, *queue_values(target), row.id),
         )
 
-    def reach(self, row: JournalRow, depth: int, nesting: int, role: TargetRole) -> None:
-        """Note that this run has found a nearer way to an address; it is to be read again then."""
-        nearer = row.depth > depth or row.nesting > nesting
-        if not nearer and row.role <= role:
+    def update_distance(self, row: JournalRow, depth: int, nesting: int, role: TargetRole) -> None:
+        """Record another way to a URL of this run.
+
+        A shorter way may bring its links into reach, so that it is queued to be read again.
+        """
+        is_shorter = row.depth > depth or row.nesting > nesting
+        if not is_shorter and row.role <= role:
             return
         todo = row.todo
-        if nearer and not todo and row.state == RowState.DONE and row.characters is not None:
+        if is_shorter and not todo and row.state == RowState.DONE and row.characters is not None:
             todo = PendingWork.READ
         self._db.execute(
             "UPDATE urls SET depth = min(depth, ?), nesting = min(nesting, ?), "
@@ -66,143 +69,147 @@ class Frontier:
             (depth, nesting, role, todo, row.id),
         )
         if row.state == RowState.MOVED and row.final_url:
-            for _, further in self.known([row.final_url]):
-                self.reach(further, depth, nesting, role)
+            for _, redirected in self.find_rows([row.final_url]):
+                self.update_distance(redirected, depth, nesting, role)
 
-    def follow(self, target: Target, row: JournalRow) -> Target | None:
-        """Return where an address leads, if an earlier run was told that it leads elsewhere."""
+    def follow_redirect(self, target: Target, row: JournalRow) -> Target | None:
+        """Return the target of a redirect that an earlier run recorded, and dequeue its source."""
         if row.state != RowState.MOVED or not row.final_url:
             return None
         self._db.execute("UPDATE urls SET todo = 0 WHERE id = ?", (row.id,))
-        return replace(target, url=Url(row.final_url), hops=target.hops + 1)
+        return replace(target, url=Url(row.final_url), redirects=target.redirects + 1)
 
-    def circular(self, moves: Iterable[tuple[Url, Url]], most: int) -> set[Url]:
-        """Return which addresses lead back to themselves, if each leads where *moves* says.
+    def redirect_loops(self, redirects: Iterable[tuple[Url, Url]], max_redirects: int) -> set[Url]:
+        """Return the sources of *redirects*, (source, target) pairs, that lead to themselves.
 
-        No more than *most* steps are followed.
+        No more than *max_redirects* recorded redirects are followed from each.
         """
-        leads: dict[Url, Url] = {}
-        circular: set[Url] = set()
-        for url, to in moves:
-            step: Url | None = to
-            for _ in range(most):
-                if step is None or step == url:
+        targets: dict[Url, Url] = {}
+        loops: set[Url] = set()
+        for source, target in redirects:
+            current: Url | None = target
+            for _ in range(max_redirects):
+                if current is None or current == source:
                     break
-                step = leads.get(step) or self._leads(step)
-            if step == url:
-                circular.add(url)
+                current = targets.get(current) or self._redirect_target(current)
+            if current == source:
+                loops.add(source)
             else:
-                leads[url] = to
-        return circular
+                targets[source] = target
+        return loops
 
-    def _leads(self, url: Url) -> Url | None:
-        """Return where an address is said to lead."""
+    def _redirect_target(self, url: Url) -> Url | None:
         query = "SELECT final_url FROM urls WHERE address = ? AND state = ?"
         found = self._db.execute(query, (key_of(url), RowState.MOVED)).fetchone()
         return found and found[0] and Url(found[0])
 
-    def to_fetch(self, most: int) -> list[tuple[Target, JournalRow]]:
-        """Return what is to be fetched next; it stays in the queue."""
+    def next_to_fetch(self, limit: int) -> list[tuple[Target, JournalRow]]:
+        """Return the first queued targets to fetch; they stay in the queue."""
         rows = self._db.execute(
-            f"SELECT url, origin, parent, role, root, line, hops, {ROW} FROM urls "  # noqa: S608 - ours
+            f"SELECT url, origin, parent, role, root, line, hops, {ROW_COLUMNS} FROM urls "  # noqa: S608 - constants
             "WHERE todo > 0 AND todo = ? ORDER BY depth, id LIMIT ?",
-            (PendingWork.FETCH, most),
+            (PendingWork.FETCH, limit),
         )
         return [
-            (_target(*row[:7], depth=found.depth, nesting=found.nesting), found)
-            for row in rows.fetchall()
-            for found in [JournalRow(*row[7:])]
+            (_target(*values[:7], depth=row.depth, nesting=row.nesting), row)
+            for values in rows.fetchall()
+            for row in [JournalRow(*values[7:])]
         ]
 
-    def to_read(self, most: int) -> list[SavedDocument]:
-        """Return documents that are to be read next, and take them out of the queue."""
+    def next_to_read(self, limit: int) -> list[SavedDocument]:
+        """Return the first documents to read for links, and remove them from the queue."""
         rows = self._db.execute(
-            f"SELECT {_STORED} FROM urls WHERE todo > 0 AND todo = ? ORDER BY depth, id LIMIT ?",  # noqa: S608 - ours
-            (PendingWork.READ, most),
+            f"SELECT {_DOCUMENT_COLUMNS} FROM urls "  # noqa: S608 - constants
+            "WHERE todo > 0 AND todo = ? ORDER BY depth, id LIMIT ?",
+            (PendingWork.READ, limit),
         )
-        stored = self._stored(rows.fetchall())
-        self._db.executemany("UPDATE urls SET todo = 0 WHERE id = ?", [(s.row,) for s in stored])
-        return stored
+        documents = self._documents(rows.fetchall())
+        self._db.executemany(
+            "UPDATE urls SET todo = 0 WHERE id = ?", [(each.row,) for each in documents]
+        )
+        return documents
 
-    def documents(self, after: int, most: int) -> list[SavedDocument]:
-        """Return the texts of this run that are there, in the order of their rows."""
+    def documents(self, after_row: int, limit: int) -> list[SavedDocument]:
+        """Return the text documents of this run, in the order of their rows."""
         rows = self._db.execute(
-            f"SELECT {_STORED} FROM urls WHERE id > ? AND run = ? AND state = ? "  # noqa: S608
-            "AND characters IS NOT NULL AND NOT withdrawn ORDER BY id LIMIT ?",
-            (after, self._run, RowState.DONE, most),
+            f"SELECT {_DOCUMENT_COLUMNS} FROM urls "  # noqa: S608 - constants
+            "WHERE id > ? AND run = ? AND state = ? AND characters IS NOT NULL AND NOT withdrawn "
+            "ORDER BY id LIMIT ?",
+            (after_row, self._run, RowState.DONE, limit),
         )
-        return self._stored(rows.fetchall())
+        return self._documents(rows.fetchall())
 
-    def arranged(self, after: int, most: int, roles: Sequence[TargetRole]) -> list[SavedDocument]:
-        """Return what this run has seen of these roles, and what has been withdrawn."""
+    def saved_by_role(
+        self, after_row: int, limit: int, roles: Sequence[TargetRole]
+    ) -> list[SavedDocument]:
+        """Return the files of this run with one of *roles*, and all withdrawn ones."""
         marks = ",".join("?" * len(roles))
         rows = self._db.execute(
-            f"SELECT {_STORED} FROM urls WHERE id > ? AND run = ? AND state = ? "  # noqa: S608
+            f"SELECT {_DOCUMENT_COLUMNS} FROM urls WHERE id > ? AND run = ? AND state = ? "  # noqa: S608
             f"AND (withdrawn OR role IN ({marks})) ORDER BY id LIMIT ?",
-            (after, self._run, RowState.DONE, *roles, most),
+            (after_row, self._run, RowState.DONE, *roles, limit),
         )
-        return self._stored(rows.fetchall())
+        return self._documents(rows.fetchall())
 
-    def stored(self, row: int) -> SavedDocument:
-        """Return what is there of a row."""
-        found = self._db.execute(f"SELECT {_STORED} FROM urls WHERE id = ?", (row,))  # noqa: S608 - ours
-        return self._stored(found.fetchall())[0]
+    def document(self, row: int) -> SavedDocument:
+        """Return the saved file of a row."""
+        query = f"SELECT {_DOCUMENT_COLUMNS} FROM urls WHERE id = ?"  # noqa: S608 - constants
+        return self._documents(self._db.execute(query, (row,)).fetchall())[0]
 
-    def starts(self, roots: Collection[Url]) -> dict[Url, Url]:
-        """Return where lines were found, after redirects, by their addresses."""
-        keys = {key_of(root): root for root in roots}
+    def final_urls(self, urls: Collection[Url]) -> dict[Url, Url]:
+        """Return the URLs that answered for *urls*, after redirects; unknown ones as they are."""
+        keys = {key_of(url): url for url in urls}
         marks = ",".join("?" * len(keys))
         query = f"SELECT address, coalesce(final_url, url) FROM urls WHERE address IN ({marks})"  # noqa: S608
-        found = {keys[key]: Url(url) for key, url in self._db.execute(query, list(keys))}
-        return {root: found.get(root, root) for root in roots}
+        final = {keys[key]: Url(url) for key, url in self._db.execute(query, list(keys))}
+        return {url: final.get(url, url) for url in urls}
 
-    def known(self, urls: Sequence[str]) -> Iterator[tuple[str, JournalRow]]:
-        """Yield which of *urls* are known, by their own rows or by a redirect's end."""
+    def find_rows(self, urls: Sequence[str]) -> Iterator[tuple[str, JournalRow]]:
+        """Yield the rows of *urls*: of the URL itself, or else of one that redirected to it."""
         marks = ",".join("?" * len(urls))
         keys = {key_of(url): url for url in urls}
-        query = f"SELECT address, {ROW} FROM urls WHERE address IN ({marks})"  # noqa: S608
+        query = f"SELECT address, {ROW_COLUMNS} FROM urls WHERE address IN ({marks})"  # noqa: S608
         found: set[str] = set()
-        for key, *row in self._db.execute(query, list(keys)).fetchall():
+        for key, *values in self._db.execute(query, list(keys)).fetchall():
             found.add(keys[key])
-            yield keys[key], JournalRow(*row)
-        query = f"SELECT final_url, {ROW} FROM urls WHERE state = 1 AND final_url IN ({marks})"  # noqa: S608
-        for url, *row in self._db.execute(query, urls).fetchall():
+            yield keys[key], JournalRow(*values)
+        query = (
+            f"SELECT final_url, {ROW_COLUMNS} FROM urls WHERE state = 1 "  # noqa: S608
+            f"AND final_url IN ({marks})"
+        )
+        for url, *values in self._db.execute(query, urls).fetchall():
             if url not in found:
                 found.add(url)
-                yield url, JournalRow(*row)
+                yield url, JournalRow(*values)
 
-    def publish(self, notes: Iterable[PublishedFile]) -> None:
-        """Note what files are to be, before they are."""
+    def record_published(self, files: Iterable[PublishedFile]) -> None:
+        """Record the content that files are about to get."""
         self._db.executemany(
             "UPDATE urls SET published = ?, published_sha256 = ?, withdrawn = ? WHERE id = ?",
-            [(note.size, note.sha256, note.withdrawn, note.row) for note in notes],
+            [(file.size, file.sha256, file.withdrawn, file.row) for file in files],
         )
 
-    def _stored(self, rows: Sequence[tuple[Any, ...]]) -> list[SavedDocument]:
-        made = [_stored(*row) for row in rows]
-        starts = self.starts({each.root for each in made})
-        return [replace(each, start=starts[each.root]) for each in made]
+    def _documents(self, rows: Sequence[tuple[Any, ...]]) -> list[SavedDocument]:
+        documents = [_document(*values) for values in rows]
+        starts = self.final_urls({each.root for each in documents})
+        return [replace(each, start=starts[each.root]) for each in documents]
 
 
 def role_of(target: Target) -> TargetRole:
     """Return why *target* is fetched."""
     if not target.parent:
         return TargetRole.LISTED
-    return (
-        TargetRole.OPTIONAL
-        if target.optional
-        else TargetRole.NEEDED
-        if target.needed
-        else TargetRole.LINKED
-    )
+    if target.optional:
+        return TargetRole.OPTIONAL
+    return TargetRole.NEEDED if target.needed else TargetRole.LINKED
 
 
-def queued(target: Target) -> tuple[str | int | None, ...]:
-    """Return the columns from ``origin`` on of an address that waits to be fetched."""
+def queue_values(target: Target) -> tuple[str | int | None, ...]:
+    """Return the columns ``origin`` to ``hops`` of a target that is queued to be fetched."""
     role = role_of(target)
-    steps = (target.depth, target.nesting, target.hops)
+    distance = (target.depth, target.nesting, target.redirects)
     root = without_credentials(target.root)[0] if target.root else None
-    return (target.origin, PendingWork.FETCH, role, target.parent, root, target.index, *steps)
+    return (target.origin, PendingWork.FETCH, role, target.parent, root, target.index, *distance)
 
 
 def _target(
@@ -227,11 +234,11 @@ def _target(
         root=Url(root or url),
         depth=depth,
         nesting=nesting,
-        hops=hops,
+        redirects=hops,
     )
 
 
-def _stored(
+def _document(
     row: int,
     address: str,
     url: str,

@@ -1,4 +1,4 @@
-"""What is there of what was saved: files of a folder, or objects of a store."""
+"""The files that exist in an output folder, or the objects in a store."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -6,59 +6,65 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from downloader.journal.filesystem import (
+    CLOCK_SLACK_SECONDS,
+    hash_file,
+    is_free_of_links,
+    list_files,
+    stat_regular_file,
+)
 from downloader.journal.object_listing import ObjectListing
-from downloader.journal.saved_files import CLOCK_SLACK, digest, grown, is_solid, regular
 from downloader.object_store.protocol import ObjectStore, StoredObject
 from downloader.web.filenames import FileName, SafePath
 
-#: Of so many folders it is remembered that no link leads to them.
-_MOST_FOLDERS = 1000
-#: Stores tell whole seconds.
-_STORE_SLACK = 1.0
-#: So many folders are listed at once.
-_AT_ONCE = 16
-#: For fewer a thread is not worth it.
-_WORTH_THREADS = 2
+#: Folders for which it is remembered whether a link leads to them.
+MAX_CHECKED_FOLDERS = 1000
+#: Stores round times to whole seconds.
+STORE_CLOCK_SLACK_SECONDS = 1.0
+#: Prefixes that are listed concurrently.
+MAX_LISTING_THREADS = 16
+#: Prefixes below which starting threads does not pay.
+MIN_PREFIXES_FOR_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateFile:
-    """Something that an address may have become.
+    """A file that a URL may have been saved as.
 
     Attributes:
-        path: its name.
+        path: its path.
         size: in bytes.
-        since: when it came to be at the latest, in seconds since the epoch.
+        newest: the latest time at which it can have been created, in seconds since the epoch.
     """
 
     path: SafePath
     size: int
-    since: float
+    newest: float
 
 
 class Inventory(Protocol):
-    """What is there below an output folder, or a prefix."""
+    """What exists below an output folder, or below a prefix of a store."""
 
-    def expect(self, paths: Iterable[SafePath]) -> None:
-        """Make ready for questions about these names."""
+    def prefetch(self, paths: Iterable[SafePath]) -> None:
+        """Prepare for questions about these paths."""
 
     def size(self, path: SafePath) -> int | None:
-        """Return how many bytes are there of that name; None if it is not there."""
+        """Return the size of a file in bytes; None if there is none."""
 
-    def volume(self, path: SafePath) -> int | None:
-        """Return how many bytes of the volume of a pack are there; None if none are."""
+    def volume_size(self, path: SafePath) -> int | None:
+        """Return the size of a volume of a pack in bytes; None if there is none."""
 
     def digest(self, path: SafePath, algorithm: str) -> bytes:
-        """Return the hash of what is there; of what cannot be read, nothing."""
+        """Return the digest of a file; empty if it cannot be read."""
 
-    def grown(self, name: FileName) -> Iterator[CandidateFile]:
-        """Yield what *name* may have become."""
+    def possible_files(self, name: FileName) -> Iterator[CandidateFile]:
+        """Yield the files that the URL with *name* may have been saved as."""
 
-    def is_free(self, name: FileName) -> bool:
-        """Return whether it is known that nothing is there that *name* may become."""
+    def is_name_free(self, name: FileName) -> bool:
+        """Return whether it is known that no file exists that *name* may become."""
 
     def close(self) -> None:
-        """Answer no more questions."""
+        """Free what is held; no more questions may be asked."""
 
 
 class FolderInventory:
@@ -66,127 +72,158 @@ class FolderInventory:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._solid: dict[str, bool] = {}
+        self._is_free_of_links: dict[str, bool] = {}
+        self._listing: ObjectListing | None = None
 
-    def expect(self, paths: Iterable[SafePath]) -> None:
-        """Do nothing: to ask for one file at a time is quick."""
+    def prefetch(self, paths: Iterable[SafePath]) -> None:
+        """Do nothing: asking for one file at a time is quick."""
 
     def size(self, path: SafePath) -> int | None:
-        """Return how long a regular file is; None if there is none."""
-        folder = path.rpartition("/")[0]
-        if folder not in self._solid:
-            if len(self._solid) >= _MOST_FOLDERS:
-                self._solid.clear()
-            self._solid[folder] = is_solid(self._root, folder)
-        found = regular(f"{self._root}/{path}") if self._solid[folder] else None
-        return None if found is None else found.st_size
+        """Return the size of a regular file in bytes; None if there is none."""
+        if not self._is_reachable(path.rpartition("/")[0]):
+            return None
+        status = stat_regular_file(f"{self._root}/{path}")
+        return None if status is None else status.st_size
 
-    def volume(self, path: SafePath) -> int | None:
-        """Return how long a regular file is; None if there is none."""
+    def volume_size(self, path: SafePath) -> int | None:
+        """Return the size of a regular file in bytes; None if there is none."""
         return self.size(path)
 
     def digest(self, path: SafePath, algorithm: str) -> bytes:
-        """Return the hash of a file; of one that cannot be read, nothing."""
-        return digest(self._root / path, algorithm)
+        """Return the digest of a file; empty if it cannot be read."""
+        return hash_file(self._root / path, algorithm)
 
-    def grown(self, name: FileName) -> Iterator[CandidateFile]:
-        """Yield the files that *name* may have become."""
-        for path, found in grown(self._root, name):
-            yield CandidateFile(path, found.st_size, found.st_ctime + CLOCK_SLACK)
+    def possible_files(self, name: FileName) -> Iterator[CandidateFile]:
+        """Yield the files that the URL with *name* may have been saved as.
 
-    def is_free(self, name: FileName) -> bool:
-        """Return False: who saves looks again anyway, and nothing is known before."""
+        A folder is listed once, on the first question about it: files that are saved later are
+        those of this run.
+        """
+        for path in self._listed_paths(name):
+            status = stat_regular_file(f"{self._root}/{path}") if name.may_become(path) else None
+            if status is not None:
+                yield CandidateFile(path, status.st_size, status.st_ctime + CLOCK_SLACK_SECONDS)
+
+    def is_name_free(self, name: FileName) -> bool:
+        """Return False: saving looks for a file of that name anyway."""
         return False
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Discard the listing."""
+        if self._listing is not None:
+            self._listing.close()
+
+    def _is_reachable(self, folder: str) -> bool:
+        """Return whether no symbolic link leads to *folder*."""
+        if folder not in self._is_free_of_links:
+            if len(self._is_free_of_links) >= MAX_CHECKED_FOLDERS:
+                self._is_free_of_links.clear()
+            self._is_free_of_links[folder] = is_free_of_links(self._root, folder)
+        return self._is_free_of_links[folder]
+
+    def _listed_paths(self, name: FileName) -> list[SafePath]:
+        """Return *name*, and what is in its folder with an extension more."""
+        folder = name.base.rpartition("/")[0]
+        if not self._is_reachable(folder):
+            return []
+        if self._listing is None:
+            self._listing = ObjectListing()
+        # A folder that has been listed is an entry of its own, so that memory does not grow.
+        if self._listing.size(f"{folder}/") is None:
+            paths = (f"{folder}/", *list_files(self._root, folder))
+            self._listing.add((path, 0, 0.0) for path in paths)
+        extended = self._listing.with_prefix(f"{name.base}.")
+        return [SafePath(name.base), *(path for path, _, _ in extended)]
 
 
 class StoreInventory:
-    """The objects below a prefix, listed folder by folder when the first of each is asked for.
+    """The objects below a prefix, listed folder by folder on the first question about each.
 
-    What was put there since then is not seen: the journal knows what this run has put there.
+    Objects that are created later are not seen; those of this run are in the journal.
 
     Args:
-        bucket: the prefix.
-        work: the work folder, where volumes wait to be sent.
+        store: the prefix.
+        work: the work folder, where volumes wait to be uploaded.
 
-    Raises, when made:
+    Raises, on creation:
         StoreError: the store refuses.
     """
 
-    def __init__(self, bucket: ObjectStore, work: Path) -> None:
-        self._bucket = bucket
-        self._waiting = FolderInventory(work)
-        self._volumes: dict[SafePath, int | None] = {}
-        self._empty = bucket.is_empty()
+    def __init__(self, store: ObjectStore, work: Path) -> None:
+        self._store = store
+        self._work_files = FolderInventory(work)
+        self._volume_sizes: dict[SafePath, int | None] = {}
+        self._is_empty = store.is_empty()
         self._listing = ObjectListing()
-        self._listed: set[str] = set()
+        self._listed_folders: set[str] = set()
 
-    def expect(self, paths: Iterable[SafePath]) -> None:
-        """List the folders of these names, several at once: each is a request, or many."""
-        wanted = [] if self._empty else sorted({_top(path) for path in paths} - self._listed)
-        if len(wanted) < _WORTH_THREADS:
+    def prefetch(self, paths: Iterable[SafePath]) -> None:
+        """List the folders of these paths concurrently: each takes a request, or many."""
+        folders = (
+            [] if self._is_empty else sorted({_top(path) for path in paths} - self._listed_folders)
+        )
+        if len(folders) < MIN_PREFIXES_FOR_THREADS:
             return
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="listing") as threads:
-            for start in range(0, len(wanted), _AT_ONCE):
-                some = wanted[start : start + _AT_ONCE]
-                for folder, found in zip(some, threads.map(self._below, some), strict=True):
-                    self._listing.add(found)
-                    self._listed.add(folder)
+        with ThreadPoolExecutor(MAX_LISTING_THREADS, thread_name_prefix="listing") as threads:
+            for start in range(0, len(folders), MAX_LISTING_THREADS):
+                batch = folders[start : start + MAX_LISTING_THREADS]
+                listings = threads.map(self._list_objects, batch)
+                for folder, objects in zip(batch, listings, strict=True):
+                    self._listing.add(objects)
+                    self._listed_folders.add(folder)
 
     def size(self, path: SafePath) -> int | None:
-        """Return how large an object is; None if there is none."""
-        self._list(path)
+        """Return the size of an object in bytes; None if there is none."""
+        self._list_folder_of(path)
         return self._listing.size(path)
 
-    def volume(self, path: SafePath) -> int | None:
-        """Return how large a volume is, which may still be on its way; None if there is none."""
-        if path not in self._volumes:
-            # Here first: it is only removed here when it is there.
-            size = self._waiting.size(path)
+    def volume_size(self, path: SafePath) -> int | None:
+        """Return the size of a volume, uploaded or not, in bytes; None if there is none."""
+        if path not in self._volume_sizes:
+            # The work folder first: a volume is removed there once it has been uploaded.
+            size = self._work_files.size(path)
             if size is not None:
                 return size
-            found = self._bucket.info(path)
-            self._volumes[path] = None if found is None else found.size
-        return self._volumes[path]
+            info = self._store.info(path)
+            self._volume_sizes[path] = None if info is None else info.size
+        return self._volume_sizes[path]
 
     def digest(self, path: SafePath, algorithm: str) -> bytes:
-        """Return the hash of an object; of one that is not there, nothing."""
-        return self._bucket.digest(path, algorithm)
+        """Return the digest of an object; empty if there is none."""
+        return self._store.digest(path, algorithm)
 
-    def grown(self, name: FileName) -> Iterator[CandidateFile]:
-        """Yield the objects that *name* may have become."""
-        self._list(name.base)
-        for path, size, modified in self._listing.beginning(name.base):
+    def possible_files(self, name: FileName) -> Iterator[CandidateFile]:
+        """Yield the objects that the URL with *name* may have been saved as."""
+        self._list_folder_of(name.base)
+        for path, size, modified in self._listing.with_prefix(name.base):
             if name.may_become(path):
-                yield CandidateFile(path, size, modified + _STORE_SLACK)
+                yield CandidateFile(path, size, modified + STORE_CLOCK_SLACK_SECONDS)
 
-    def is_free(self, name: FileName) -> bool:
-        """Return whether it is known that no object is there that *name* may become."""
-        listed = self._empty or _top(name.base) in self._listed
-        return listed and not any(self.grown(name))
+    def is_name_free(self, name: FileName) -> bool:
+        """Return whether it is known that no object exists that *name* may become."""
+        is_listed = self._is_empty or _top(name.base) in self._listed_folders
+        return is_listed and not any(self.possible_files(name))
 
     def close(self) -> None:
-        """Forget what is there."""
+        """Discard the listing."""
         self._listing.close()
 
-    def _list(self, path: str) -> None:
-        """Have the first folder of *path* listed; to ask for each object would take far longer."""
+    def _list_folder_of(self, path: str) -> None:
+        """List the first folder of *path*: a request for each object would take far longer."""
         folder = _top(path)
-        if self._empty or folder in self._listed:
+        if self._is_empty or folder in self._listed_folders:
             return
-        self._listing.add(self._below(folder))
-        self._listed.add(folder)
+        self._listing.add(self._list_objects(folder))
+        self._listed_folders.add(folder)
 
-    def _below(self, folder: str) -> list[tuple[str, int, float]]:
-        return list(map(_row, self._bucket.list_objects(folder)))
+    def _list_objects(self, folder: str) -> list[tuple[str, int, float]]:
+        return list(map(_listing_row, self._store.list_objects(folder)))
 
 
 def _top(path: str) -> str:
-    """Return the first folder of *path*; nothing if it is in none."""
+    """Return the first folder of *path*; an empty string if it is in none."""
     return path.partition("/")[0] if "/" in path else ""
 
 
-def _row(found: StoredObject) -> tuple[str, int, float]:
+def _listing_row(found: StoredObject) -> tuple[str, int, float]:
     return found.path, found.size, found.modified

@@ -1,4 +1,4 @@
-"""The journal of a run: admits, notes, and gives out what is next."""
+"""The journal of a run: admits targets, records outcomes, and hands out what is next."""
 
 import sqlite3
 import time
@@ -7,48 +7,47 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from downloader.errors import DiskError
-from downloader.journal.admission import LOOKUP, Admission
-from downloader.journal.database import open_in, open_temporary
+from downloader.journal.admission import MAX_URLS_PER_QUERY, Admission
+from downloader.journal.database import open_journal, open_temporary_journal
 from downloader.journal.frontier import Frontier
 from downloader.journal.inventory import FolderInventory, Inventory, StoreInventory
-from downloader.journal.outcome_writer import OutcomeWriter
-from downloader.journal.replica import JournalReplica
-from downloader.journal.rows import (
+from downloader.journal.model import (
     Admitted,
-    Alias,
     FileLocation,
     Job,
     PartialFile,
     PublishedFile,
+    Redirect,
     RowState,
     SavedDocument,
     TargetRole,
 )
-from downloader.journal.verification import SavedFileVerifier
+from downloader.journal.outcome_writer import OutcomeWriter
+from downloader.journal.replica import JournalReplica
+from downloader.journal.saved_file_verifier import SavedFileVerifier
 from downloader.models import Failed, Options, Outcome, Target
 from downloader.object_store.protocol import ObjectStore
 from downloader.web.urls import Url
 
-#: So many documents are handed out at once to be read.
-_READ_AT_ONCE = 32
+MAX_DOCUMENTS_TO_READ = 32
 
 
 class Journal:
-    """The memory of one output folder; everything here blocks, and belongs to one thread.
+    """The journal of one output folder; everything here blocks, and belongs to one thread.
 
-    Without a folder nothing outlives the run: SQLite's temporary storage is used, which moves to
-    disk by itself when it grows.
+    Without a folder nothing outlives the run: a temporary database of SQLite is used, which moves
+    to disk when it grows.
 
     Attributes:
-        warnings: lines for a person about what was found broken, and what was done about it.
+        warnings: messages for the user about what was found broken and what was done about it.
 
     Args:
-        root: the folder.
-        options: how the run is made.
-        bucket: where whole files are, if they are not in the folder; a copy of the journal is kept
+        root: the output folder.
+        options: of the run.
+        store: holds the whole files, if the folder does not; a replica of the journal is kept
             there.
 
-    Raises, when made:
+    Raises, on creation:
         OutputError: another run holds the folder, or the journal cannot be used.
         StoreError: the store refuses.
     """
@@ -57,134 +56,137 @@ class Journal:
         self,
         root: Path | None = None,
         options: Options | None = None,
-        bucket: ObjectStore | None = None,
+        store: ObjectStore | None = None,
     ) -> None:
-        broken: list[str] = []
+        self.warnings: list[str] = []
         options = options or Options()
-        self._most_redirects = options.max_redirects
-        self._db = open_temporary() if root is None else open_in(root, broken)
-        self._twin = (
-            JournalReplica(bucket, root) if bucket is not None and root is not None else None
+        self._max_requests = options.max_redirects + 1
+        self._db = open_temporary_journal() if root is None else open_journal(root, self.warnings)
+        self._replica = (
+            JournalReplica(store, root) if store is not None and root is not None else None
         )
         try:
-            if self._twin is not None:
-                self._twin.restore(self._db, broken)
-            self._there = _there(root, bucket)
+            if store is not None and root is not None:
+                self._replica = JournalReplica(store, root)
+                self._replica.restore(self._db, self.warnings)
+            self._inventory = _open_inventory(root, store)
         except BaseException:
             self._db.close()
             raise
         with self._transaction():
             cursor = self._db.execute("INSERT INTO runs (started) VALUES (?)", (time.time(),))
         run = cursor.lastrowid or 0
-        self._copied = -1
+        self._replicated_changes = -1
         self._frontier = Frontier(self._db, run)
-        self._evidence = SavedFileVerifier(
-            self._there,
-            verify=options.verify,
+        self._verifier = SavedFileVerifier(
+            self._inventory,
+            verify_hashes=options.verify,
             mirrors=options.mirrors,
             packs=options.pack is not None,
         )
-        self._admission = Admission(self._db, run, options, self._frontier, self._evidence)
-        self._recorder = OutcomeWriter(self._db, mirrors=options.mirrors)
-        self.warnings = self._admission.warnings = broken
+        self._admission = Admission(
+            self._db, run, options, self._frontier, self._verifier, self.warnings
+        )
+        self._writer = OutcomeWriter(self._db, mirrors=options.mirrors)
 
     def admit(self, entries: Sequence[Target | Failed]) -> list[Admitted]:
-        """Return what is to be done for each entry; claims of names are safe before it returns."""
+        """Return a job or an outcome for each entry; its name is claimed on disk before that."""
         with self._transaction():
             return self._admission.admit(entries)
 
-    def find(self, found: Sequence[Target]) -> list[Failed]:
-        """Take in what pages refer to; what is new is queued, and what cannot be is returned."""
+    def enqueue(self, targets: Sequence[Target]) -> list[Failed]:
+        """Queue new targets that pages refer to; return the outcomes of those that cannot be."""
         with self._transaction():
-            return self._admission.find(found)
+            return self._admission.enqueue(targets)
 
-    def work(self, most: int) -> tuple[list[Job | Failed], list[SavedDocument]]:
-        """Return up to *most* queued addresses that are to be fetched, and documents to read."""
+    def next_work(self, max_jobs: int) -> tuple[list[Job | Failed], list[SavedDocument]]:
+        """Return up to *max_jobs* queued targets to fetch, and documents to read for links."""
         with self._transaction():
-            return self._admission.queued(most), self._frontier.to_read(_READ_AT_ONCE)
+            jobs = self._admission.queued_jobs(max_jobs)
+            return jobs, self._frontier.next_to_read(MAX_DOCUMENTS_TO_READ)
 
-    def documents(self, after: int, most: int) -> list[SavedDocument]:
-        """Return the texts that this run has seen, in the order of their rows, from a row on."""
-        return self._frontier.documents(after, most)
+    def documents(self, after_row: int, limit: int) -> list[SavedDocument]:
+        """Return the text documents of this run, in the order of their rows."""
+        return self._frontier.documents(after_row, limit)
 
-    def arranged(self, after: int, most: int, roles: Sequence[TargetRole]) -> list[SavedDocument]:
-        """Return what this run has seen of these roles, and what has been withdrawn."""
-        return self._frontier.arranged(after, most, roles)
+    def saved_by_role(
+        self, after_row: int, limit: int, roles: Sequence[TargetRole]
+    ) -> list[SavedDocument]:
+        """Return the files of this run with one of *roles*, and all withdrawn ones."""
+        return self._frontier.saved_by_role(after_row, limit, roles)
 
-    def starts(self, roots: Collection[Url]) -> dict[Url, Url]:
-        """Return where lines were found, after redirects, by their addresses."""
-        return self._frontier.starts(roots)
+    def final_urls(self, urls: Collection[Url]) -> dict[Url, Url]:
+        """Return the URLs that answered for *urls*, after redirects."""
+        return self._frontier.final_urls(urls)
 
-    def circular(self, moves: Sequence[tuple[Url, Url]]) -> set[Url]:
-        """Return which addresses lead back to themselves, if each leads where *moves* says."""
-        return self._frontier.circular(moves, self._most_redirects + 1)
+    def redirect_loops(self, redirects: Sequence[tuple[Url, Url]]) -> set[Url]:
+        """Return the sources of *redirects*, (source, target) pairs, that lead to themselves."""
+        return self._frontier.redirect_loops(redirects, self._max_requests)
 
-    def stored(self, row: int) -> SavedDocument:
-        """Return what is there of a row."""
-        return self._frontier.stored(row)
+    def document(self, row: int) -> SavedDocument:
+        """Return the saved file of a row."""
+        return self._frontier.document(row)
 
-    def places(self, urls: Sequence[Url], *, withdrawn: bool = False) -> dict[Url, FileLocation]:
-        """Return the files of those addresses that are saved, wherever redirects have led.
+    def locations(self, urls: Sequence[Url], *, withdrawn: bool = False) -> dict[Url, FileLocation]:
+        """Return the files of those *urls* that are saved, following recorded redirects.
 
-        Those that were withdrawn are given only if that is asked for.
+        *withdrawn* is whether withdrawn files are returned too.
         """
-        places: dict[Url, FileLocation] = {}
-        leads = {str(url): [url] for url in urls}
-        for _ in range(self._most_redirects + 1):
-            further: dict[str, list[Url]] = {}
-            wanted = list(leads)
-            for start in range(0, len(wanted), LOOKUP):
-                for url, row in self._frontier.known(wanted[start : start + LOOKUP]):
+        locations: dict[Url, FileLocation] = {}
+        #: Each URL to look up, with those of *urls* that redirect to it.
+        sources = {str(url): [url] for url in urls}
+        for _ in range(self._max_requests):
+            redirected: dict[str, list[Url]] = {}
+            wanted = list(sources)
+            for start in range(0, len(wanted), MAX_URLS_PER_QUERY):
+                batch = wanted[start : start + MAX_URLS_PER_QUERY]
+                for url, row in self._frontier.find_rows(batch):
                     file = row.file
                     if (
                         file is not None
                         and file.withdrawn <= withdrawn
-                        and self._evidence.is_there(file)
+                        and self._verifier.is_intact(file)
                     ):
-                        places |= dict.fromkeys(leads[url], FileLocation(row.id, file.path))
+                        locations |= dict.fromkeys(sources[url], FileLocation(row.id, file.path))
                     elif row.state == RowState.MOVED and row.final_url:
-                        further.setdefault(row.final_url, []).extend(leads[url])
-            leads = further
-        return places
+                        redirected.setdefault(row.final_url, []).extend(sources[url])
+            sources = redirected
+        return locations
 
-    def publish(self, notes: Sequence[PublishedFile]) -> None:
-        """Note what files are to be, before they are."""
+    def record_published(self, files: Sequence[PublishedFile]) -> None:
+        """Record the content that files are about to get."""
         with self._transaction():
-            self._frontier.publish(notes)
+            self._frontier.record_published(files)
 
-    def park(self, job: Job, parked: PartialFile) -> None:
-        """Note that a ``.part`` file is being written which a later attempt may continue."""
-        self._recorder.park(job, parked)
-
-    def record(self, notes: Iterable[tuple[Job, Outcome | PartialFile | Alias]]) -> None:
-        """Note what became of jobs, all at once."""
+    def record(self, results: Iterable[tuple[Job, Outcome | PartialFile | Redirect]]) -> None:
+        """Record what became of jobs, in one transaction."""
         with self._transaction():
-            self._recorder.record(notes)
+            self._writer.record(results)
 
-    def copy(self) -> Callable[[], None] | None:
-        """Make a copy of the journal for the store, if anything has changed since the last one.
+    def replicate(self) -> Callable[[], None] | None:
+        """Make a snapshot for the store, if the journal has changed since the last one.
 
-        Returns what sends it, for another thread; that raises OutputError when another run has
-        sent its own meanwhile, and StoreError when the store refuses.
+        Returns the function that uploads it, for another thread. That raises OutputError when
+        another run has uploaded its own meanwhile, and StoreError when the store refuses.
 
         Raises:
             DiskError: there is no room for it.
         """
-        if self._twin is None or self._copied == self._db.total_changes:
+        if self._replica is None or self._replicated_changes == self._db.total_changes:
             return None
-        self._copied = self._db.total_changes
-        self._twin.make(self._db)
-        return self._twin.send
+        self._replicated_changes = self._db.total_changes
+        self._replica.snapshot(self._db)
+        return self._replica.upload
 
     def close(self) -> None:
-        """Let go of the folder."""
-        if self._there is not None:
-            self._there.close()
+        """Close the database, which unlocks the folder."""
+        if self._inventory is not None:
+            self._inventory.close()
         self._db.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Do all of it or nothing.
+        """Commit what the block does, or roll it back.
 
         Raises:
             DiskError: the journal cannot be written.
@@ -202,8 +204,7 @@ class Journal:
             raise DiskError(f"cannot write the journal: {error}", hint="see --output") from error
 
 
-def _there(root: Path | None, bucket: ObjectStore | None) -> Inventory | None:
-    """Return what is asked for what is there: the store, or the folder, if there is one."""
-    if bucket is not None and root is not None:
-        return StoreInventory(bucket, root)
+def _open_inventory(root: Path | None, store: ObjectStore | None) -> Inventory | None:
+    if store is not None and root is not None:
+        return StoreInventory(store, root)
     return None if root is None else FolderInventory(root)

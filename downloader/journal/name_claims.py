@@ -1,4 +1,4 @@
-"""Which address has which name: claims of names, asked for and noted by the batch."""
+"""File names and the URLs that have claimed them, looked up and written in batches."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -16,115 +16,124 @@ from downloader.web.filenames import (
     parent_folders,
 )
 
-_TAKEN = "SELECT key FROM claims WHERE key IN (%s)"
-_TAKERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE key IN (%s)"
-#: So many keys are asked for by one query.
-_LOOKUP = 10_000
-#: Of so many folders it is remembered that they are taken as folders.
-_MOST_FOLDERS = 10_000
+_CLAIMED_KEYS = "SELECT key FROM claims WHERE key IN (%s)"
+_OWNERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE key IN (%s)"
+MAX_KEYS_PER_QUERY = 10_000
+#: Folders that are remembered as claimed, so that their keys are not looked up again.
+MAX_KNOWN_FOLDERS = 10_000
 
 
 class NameClaims:
-    """The claims of an output folder's names; every address has a name that it alone has."""
+    """The claimed names of an output folder; every URL has a name that it alone has.
+
+    An owner is the id of a URL's row.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._folders: set[str] = set()
-        self._usual: dict[str, tuple[FileName, ClaimKeys]] = {}
-        self._taken: set[str] = set()
-        self._fresh: list[tuple[str, int]] = []
+        self._known_folders: set[str] = set()
+        self._preferred: dict[str, tuple[FileName, ClaimKeys]] = {}
+        self._claimed_keys: set[str] = set()
+        self._unwritten: list[tuple[str, int]] = []
         self._displaced: set[int] = set()
 
-    def prepare(self, targets: Iterable[Target]) -> None:
-        """Find out which of the usual names of *targets*, new addresses, are taken."""
-        self._usual.clear()
-        self._taken.clear()
+    def prefetch(self, targets: Iterable[Target]) -> None:
+        """Look up whether the preferred names of *targets*, which are new, are claimed."""
+        self._preferred.clear()
+        self._claimed_keys.clear()
         self._displaced.clear()
         wanted: set[str] = set()
         for target in targets:
             if target.name is None:
                 name = next(candidates(target.url))
-                claimed = claim_keys(name, self._folders)
-                self._usual[target.url] = name, claimed
-                wanted.update(claimed.conflicting)
-        keys = list(wanted)
-        for start in range(0, len(keys), _LOOKUP):
-            some = keys[start : start + _LOOKUP]
-            query = _TAKEN % ",".join("?" * len(some))
-            self._taken.update(key for (key,) in self._db.execute(query, some))
+                keys = claim_keys(name, self._known_folders)
+                self._preferred[target.url] = name, keys
+                wanted.update(keys.conflicting)
+        all_keys = list(wanted)
+        for start in range(0, len(all_keys), MAX_KEYS_PER_QUERY):
+            batch = all_keys[start : start + MAX_KEYS_PER_QUERY]
+            query = _CLAIMED_KEYS % ",".join("?" * len(batch))
+            self._claimed_keys.update(key for (key,) in self._db.execute(query, batch))
 
-    def take_usual(self, target: Target, owner: int) -> FileName | None:
-        """Give *target*, one of those prepared, its usual name, if nobody has that."""
-        name, claimed = self._usual.get(target.url, (None, None))
-        if name is None or claimed is None or target.name is not None:
+    def claim_preferred(self, target: Target, owner: int) -> FileName | None:
+        """Claim the preferred name of *target*, which was prefetched; None if it is claimed."""
+        name, keys = self._preferred.get(target.url, (None, None))
+        if name is None or keys is None or target.name is not None:
             return None
-        if not self._taken.isdisjoint(claimed.conflicting):
+        if not self._claimed_keys.isdisjoint(keys.conflicting):
             return None
-        self._fresh += [(key, owner) for key in claimed.claimed if key not in self._taken]
-        self._taken.update(claimed.claimed)
-        if len(self._folders) > _MOST_FOLDERS:
-            self._folders.clear()
-        self._folders.update(parent_folders(fold(name.base)))
+        self._unwritten += [(key, owner) for key in keys.claimed if key not in self._claimed_keys]
+        self._claimed_keys.update(keys.claimed)
+        if len(self._known_folders) > MAX_KNOWN_FOLDERS:
+            self._known_folders.clear()
+        self._known_folders.update(parent_folders(fold(name.base)))
         return name
 
-    def displaced(self, owner: int) -> bool:
-        """Return whether an address lost its name since the last :meth:`prepare`."""
+    def was_displaced(self, owner: int) -> bool:
+        """Return whether a URL lost its name to another since the last :meth:`prefetch`."""
         return owner in self._displaced
 
     def write(self) -> None:
-        """Note the names that were given; to be done before the transaction ends."""
-        if self._fresh:
-            insert_many(self._db, "INSERT OR IGNORE INTO claims VALUES", self._fresh)
-            self._fresh.clear()
+        """Write new claims to the database; called before the transaction ends."""
+        if self._unwritten:
+            insert_many(self._db, "INSERT OR IGNORE INTO claims VALUES", self._unwritten)
+            self._unwritten.clear()
 
-    def take_free(self, target: Target, owner: int, run: int, *, again: bool = False) -> FileName:
-        """Give *target* the best name that nobody has, *again* when it had another before.
+    def claim_available(
+        self, target: Target, owner: int, run: int, *, renames: bool = False
+    ) -> FileName:
+        """Claim the best available name for *target*.
+
+        With *renames* the owner gives up its present name.
 
         Raises:
-            BlockedError: the list gives it a name that is taken, or that is not safe.
+            BlockedError: the list gives it a name that is claimed or not safe.
         """
         self.write()
-        name = self._free_name(target, run)
-        if again:
-            self._give_up([owner])
-        own = claim_keys(name).claimed
-        self._taken.update(own)
-        self._fresh += [(key, owner) for key in own]
+        name = self._available_name(target, run)
+        if renames:
+            self._release([owner])
+        claimed = claim_keys(name).claimed
+        self._claimed_keys.update(claimed)
+        self._unwritten += [(key, owner) for key in claimed]
         self.write()
         return name
 
-    def _free_name(self, target: Target, run: int) -> FileName:
+    def _available_name(self, target: Target, run: int) -> FileName:
         if target.name is not None:
-            name = name_from_list(target.name)
-            taken = self._takers(name)
-            if any(last == run for _, last in taken):
-                raise BlockedError(
-                    f"another URL has the file name {target.name!r}", hint="give each its own name"
-                )
-            # Names that an earlier list gave give way to those that this one gives; their addresses
-            # get others when they are seen again.
-            owners = [owner for owner, _ in taken]
-            self._displaced.update(owners)
-            self._give_up(owners)
-            self._db.executemany(
-                "UPDATE urls SET base = '', state = 0 WHERE id = ?", [(owner,) for owner in owners]
-            )
-            return name
+            return self._name_from_list(target.name, run)
         for name in candidates(target.url):
-            if not self._takers(name):
+            if not self._owners(name):
                 return name
         raise BlockedError("every name for this URL is taken")
 
-    def _takers(self, name: FileName) -> list[tuple[int, int]]:
-        """Return who has taken what could ever be the same file: id, and the run that saw it."""
-        wanted = claim_keys(name).conflicting
-        query = _TAKERS % ",".join("?" * len(wanted))
-        return self._db.execute(query, wanted).fetchall()
+    def _name_from_list(self, wanted: str, run: int) -> FileName:
+        """Return the name that the list gives, taken from URLs of earlier runs that had it."""
+        name = name_from_list(wanted)
+        owners = self._owners(name)
+        if any(last_run == run for _, last_run in owners):
+            raise BlockedError(
+                f"another URL has the file name {wanted!r}", hint="give each its own name"
+            )
+        # Their URLs get other names when they are admitted again.
+        displaced = [owner for owner, _ in owners]
+        self._displaced.update(displaced)
+        self._release(displaced)
+        self._db.executemany(
+            "UPDATE urls SET base = '', state = 0 WHERE id = ?", [(owner,) for owner in displaced]
+        )
+        return name
 
-    def _give_up(self, owners: Iterable[int]) -> None:
-        """Give up the names of files; folders stay taken, because other files are in them."""
+    def _owners(self, name: FileName) -> list[tuple[int, int]]:
+        """Return the owners of names that could be the same file, with their last runs."""
+        keys = claim_keys(name).conflicting
+        query = _OWNERS % ",".join("?" * len(keys))
+        return self._db.execute(query, keys).fetchall()
+
+    def _release(self, owners: Iterable[int]) -> None:
+        """Release the names of files; folders stay claimed, because other files are in them."""
         self._db.executemany(
             "DELETE FROM claims WHERE owner = ? AND substr(key, 1, 1) != '/'",
             [(owner,) for owner in owners],
         )
-        self._usual.clear()  # what was found out may not hold any more
+        self._preferred.clear()  # what was looked up may no longer be true

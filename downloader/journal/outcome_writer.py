@@ -1,4 +1,4 @@
-"""Notes what became of addresses."""
+"""Write the outcomes of jobs to the journal."""
 
 import sqlite3
 import time
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from downloader.errors import ErrorKind
 from downloader.journal.database import Value, insert_many
-from downloader.journal.rows import Alias, Job, PartialFile, PendingWork, RowState
+from downloader.journal.model import Job, PartialFile, PendingWork, Redirect, RowState
 from downloader.models import Downloaded, Failed, Outcome, Skipped, Unchanged
 from downloader.web.charset import CharsetSource
 
-_DONE = """
+_UPDATE_DOWNLOADED = """
 UPDATE urls SET state = 1, path = v.path, saved = v.saved, wire = v.wire,
     characters = v.characters, sha256 = v.sha256, etag = v.etag, last_modified = v.last_modified,
     part_path = NULL, validator = NULL, part_url = NULL, total = NULL, attempts = v.attempts,
@@ -23,69 +23,64 @@ FROM (
         column11 media_type, column12 charset, column13 final_url, column14 todo,
         column15 packed_at
     FROM (VALUES"""
-_DONE_REST = ")) v WHERE urls.id = v.id"
+_UPDATE_DOWNLOADED_END = ")) v WHERE urls.id = v.id"
 
 
 class OutcomeWriter:
-    """Writes outcomes down, inside a transaction of the journal.
+    """Writes outcomes, inside a transaction of the journal.
 
     Args:
         db: the journal's database.
-        mirrors: whether texts are to be read once they are there.
+        mirrors: whether text documents are queued to be read for links.
     """
 
     def __init__(self, db: sqlite3.Connection, *, mirrors: bool) -> None:
         self._db = db
         self._mirrors = mirrors
 
-    def record(self, notes: Iterable[tuple[Job, Outcome | PartialFile | Alias]]) -> None:
-        """Note what became of jobs, all at once."""
-        done: list[tuple[Value, ...]] = []
-        for job, note in notes:
-            match note:
+    def record(self, results: Iterable[tuple[Job, Outcome | PartialFile | Redirect]]) -> None:
+        """Record what became of jobs."""
+        downloaded: list[tuple[Value, ...]] = []
+        for job, result in results:
+            match result:
                 case Downloaded():
-                    done.append(_done(job, note, mirrors=self._mirrors))
+                    downloaded.append(_downloaded_values(job, result, mirrors=self._mirrors))
                 case Failed():
-                    self._record_failed(job, note)
+                    self._record_failed(job, result)
                 case Unchanged():
+                    todo = work_after_saving(result.characters, mirrors=self._mirrors)
                     self._db.execute(
                         "UPDATE urls SET finished = ?, todo = ? WHERE id = ?",
-                        (time.time(), todo_of(note.characters, mirrors=self._mirrors), job.row),
+                        (time.time(), todo, job.row),
                     )
-                case Alias():
+                case Redirect():
                     self._db.execute(
                         "UPDATE urls SET state = ?, final_url = ? WHERE id = ?",
-                        (RowState.MOVED, note.to, job.row),
+                        (RowState.MOVED, result.to, job.row),
                     )
                 case PartialFile():
-                    self.park(job, note)
+                    self._record_partial(job, result)
                 case Skipped():
                     pass
-        insert_many(self._db, _DONE, done, _DONE_REST)
+        insert_many(self._db, _UPDATE_DOWNLOADED, downloaded, _UPDATE_DOWNLOADED_END)
 
-    def park(self, job: Job, parked: PartialFile) -> None:
-        """Note that a ``.part`` file is being written which a later attempt may continue."""
+    def _record_partial(self, job: Job, partial: PartialFile) -> None:
+        body = partial.body
         self._db.execute(
             "UPDATE urls SET part_path = ?, validator = ?, part_url = ?, total = ? WHERE id = ?",
-            (
-                parked.path,
-                parked.partial.validator,
-                parked.partial.url,
-                parked.partial.total,
-                job.row,
-            ),
+            (partial.path, body.validator, body.url, body.total, job.row),
         )
 
     def _record_failed(self, job: Job, failed: Failed) -> None:
-        # What an earlier run saved whole is still there, so it stays done; and what was stopped
-        # may have been saved while it was, so it stays claimed.
-        stopped = failed.kind is ErrorKind.INTERRUPTED
+        # A file that an earlier run saved still exists, so its row stays done. An interrupted
+        # transfer may have saved its file nevertheless, so its row stays claimed.
+        interrupted = failed.kind is ErrorKind.INTERRUPTED
         self._db.execute(
             "UPDATE urls SET state = CASE state WHEN ? THEN state ELSE ? END, attempts = ?, "
             "kind = ?, message = ?, finished = ? WHERE id = ?",
             (
                 RowState.DONE,
-                RowState.CLAIMED if stopped else RowState.FAILED,
+                RowState.CLAIMED if interrupted else RowState.FAILED,
                 failed.attempts,
                 failed.kind,
                 failed.message,
@@ -95,27 +90,29 @@ class OutcomeWriter:
         )
 
 
-def _done(job: Job, done: Downloaded, *, mirrors: bool) -> tuple[Value, ...]:
+def _downloaded_values(job: Job, outcome: Downloaded, *, mirrors: bool) -> tuple[Value, ...]:
+    """Return the row of VALUES in the statement above."""
+    sizes = outcome.sizes
     return (
         job.row,
-        done.path,
-        done.sizes.saved,
-        done.sizes.wire,
-        done.sizes.characters,
-        bytes.fromhex(done.sha256),
-        done.etag,
-        done.last_modified,
-        done.attempts,
-        done.started + done.seconds,
-        done.media_type,
-        done.sizes.charset if done.sizes.charset_source is CharsetSource.HEADER else "",
-        # An address with a password is found without it.
-        done.final_url if done.final_url != done.url else None,
-        todo_of(done.sizes.characters, mirrors=mirrors),
-        done.packed_at,
+        outcome.path,
+        sizes.saved,
+        sizes.wire,
+        sizes.characters,
+        bytes.fromhex(outcome.sha256),
+        outcome.etag,
+        outcome.last_modified,
+        outcome.attempts,
+        outcome.started + outcome.seconds,
+        outcome.media_type,
+        sizes.charset if sizes.charset_source is CharsetSource.HEADER else "",
+        # Both are without a password, so that they differ only after a redirect.
+        outcome.final_url if outcome.final_url != outcome.url else None,
+        work_after_saving(sizes.characters, mirrors=mirrors),
+        outcome.packed_at,
     )
 
 
-def todo_of(characters: int | None, *, mirrors: bool) -> PendingWork:
-    """Return what is to be done with a file that is there."""
+def work_after_saving(characters: int | None, *, mirrors: bool) -> PendingWork:
+    """Return what is left to do for a saved file: a mirror reads text for links."""
     return PendingWork.READ if mirrors and characters is not None else PendingWork.NOTHING

@@ -1,6 +1,7 @@
-"""The copy of the journal that stands beside the objects, so that another machine can go on.
+"""The replica of the journal in an object store, from which another machine can continue.
 
-It is made now and then, and fetched when it is not the one that the journal here goes on from.
+It is uploaded at intervals. It is downloaded when it is not the one that the journal here
+continues.
 """
 
 import hashlib
@@ -12,24 +13,29 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from downloader.errors import BusyError, DiskError
-from downloader.journal.database import FILE, FOLDER, files_of, open_file
+from downloader.journal.database import (
+    DATABASE_NAME,
+    STATE_FOLDER,
+    database_files,
+    open_replica,
+)
 from downloader.object_store.protocol import ObjectStore
 from downloader.web.filenames import SafePath
 
-#: Where the copy is, below the prefix.
-KEY = SafePath(f"{FOLDER}/{FILE}")
-_FETCHED = "fetched.sqlite3"
-_MADE = "copy.sqlite3"
-_MARKS = "copy.json"
+#: Where the replica is, below the prefix.
+KEY = SafePath(f"{STATE_FOLDER}/{DATABASE_NAME}")
+_DOWNLOADED = "fetched.sqlite3"
+_SNAPSHOT = "copy.sqlite3"
+_VERSIONS = "copy.json"
 
 
 @dataclass(frozen=True, slots=True)
 class _ReplicaVersions:
-    """What is known here of the copy; it outlives the run.
+    """The replica that the journal here continues; kept in a file between runs.
 
     Attributes:
-        seen: the mark that the store gave the last one that was fetched or made here.
-        sent: the hash of the last one that was made here, noted before it was sent.
+        seen: the ETag of the replica that was last downloaded or uploaded here.
+        sent: the SHA-256 of the replica that was last made here, recorded before its upload.
     """
 
     seen: str = ""
@@ -37,126 +43,127 @@ class _ReplicaVersions:
 
 
 class JournalReplica:
-    """The copy of the journal of one prefix.
+    """The replica of the journal below one prefix.
 
     Args:
-        bucket: the prefix.
+        store: the prefix.
         root: the work folder.
     """
 
-    def __init__(self, bucket: ObjectStore, root: Path) -> None:
-        self._bucket = bucket
-        self._folder = root / FOLDER
-        self._marks = _read(self._folder / _MARKS)
+    def __init__(self, store: ObjectStore, root: Path) -> None:
+        self._store = store
+        self._folder = root / STATE_FOLDER
+        self._versions = _read_versions(self._folder / _VERSIONS)
 
     def restore(self, db: sqlite3.Connection, warnings: list[str]) -> None:
-        """Have *db* hold what the copy does, if that was not made from it.
+        """Replace the content of *db* by that of the replica, unless *db* continues it.
 
         Raises:
             StoreError: the store refuses.
             OutputError: it was written by a newer version.
         """
-        there = self._bucket.info(KEY)
-        if there is None:
-            self._note(_ReplicaVersions())
+        replica = self._store.info(KEY)
+        if replica is None:
+            self._save_versions(_ReplicaVersions())
             return
-        # One that was broken, and set aside, knows nothing any more.
-        (known,) = db.execute("SELECT count(*) FROM runs").fetchone()
-        if known and there.etag == self._marks.seen:
+        # A journal that was broken and replaced by a new one has no runs.
+        (runs,) = db.execute("SELECT count(*) FROM runs").fetchone()
+        if runs and replica.etag == self._versions.seen:
             return
-        file = self._folder / _FETCHED
+        file = self._folder / _DOWNLOADED
         try:
-            _remove_all(file)
-            self._bucket.download(KEY, file)
-            # A killed run may have sent it and not have learnt its mark.
-            if not known or self._marks.sent != _hash(file):
-                with closing(open_file(file)) as copy:
-                    copy.backup(db)
+            _remove_database(file)
+            self._store.download(KEY, file)
+            # A killed run may have uploaded it without learning its ETag.
+            if not runs or self._versions.sent != _sha256(file):
+                with closing(open_replica(file)) as source:
+                    source.backup(db)
         except sqlite3.Error as error:
             warnings.append(
-                f"the copy of the journal in {self._bucket.display_url} is broken ({error}); "
-                "what is there is fetched again and compared"
+                f"the copy of the journal in {self._store.display_url} is broken ({error}); "
+                "saved files are fetched again and compared"
             )
         finally:
-            _remove_all(file)
-        self._note(_ReplicaVersions(there.etag, self._marks.sent))
+            _remove_database(file)
+        self._save_versions(_ReplicaVersions(replica.etag, self._versions.sent))
 
-    def make(self, db: sqlite3.Connection) -> None:
-        """Make a consistent copy here, for :meth:`send`; *db* goes on meanwhile.
+    def snapshot(self, db: sqlite3.Connection) -> None:
+        """Make a consistent copy of *db* on disk, for :meth:`upload`.
 
         Raises:
             DiskError: there is no room for it.
         """
-        file = self._folder / _MADE
+        file = self._folder / _SNAPSHOT
         _remove(file)
         try:
             db.execute("VACUUM INTO ?", (str(file),))
         except sqlite3.Error as error:
             raise DiskError(f"cannot copy the journal: {error}", hint="see --output") from error
 
-    def send(self) -> None:
-        """Send what was made; it may be called in another thread.
+    def upload(self) -> None:
+        """Upload the last snapshot; this may be called in another thread.
 
         Raises:
-            BusyError: another run has sent its own meanwhile.
+            BusyError: another run has uploaded its own meanwhile.
             StoreError: the store refuses.
         """
-        file = self._folder / _MADE
-        there = self._bucket.info(KEY)
-        if (there.etag if there else "") != self._marks.seen:
+        file = self._folder / _SNAPSHOT
+        current = self._store.info(KEY)
+        if (current.etag if current else "") != self._versions.seen:
             raise BusyError(
-                f"another run is writing to {self._bucket.display_url}",
+                f"another run is writing to {self._store.display_url}",
                 hint="let it finish, then run this one again",
             )
-        self._note(_ReplicaVersions(self._marks.seen, _hash(file)))
-        self._bucket.upload(file, KEY)
-        sent = self._bucket.info(KEY)
-        self._note(_ReplicaVersions(sent.etag if sent else "", self._marks.sent))
+        self._save_versions(_ReplicaVersions(self._versions.seen, _sha256(file)))
+        self._store.upload(file, KEY)
+        uploaded = self._store.info(KEY)
+        etag = uploaded.etag if uploaded else ""
+        self._save_versions(_ReplicaVersions(etag, self._versions.sent))
         _remove(file)
 
-    def _note(self, marks: _ReplicaVersions) -> None:
-        if marks == self._marks:
+    def _save_versions(self, versions: _ReplicaVersions) -> None:
+        if versions == self._versions:
             return
-        self._marks = marks
-        file = self._folder / _MARKS
+        self._versions = versions
+        file = self._folder / _VERSIONS
         new = file.with_suffix(".new")
 
         def write() -> None:
-            new.write_text(json.dumps(asdict(marks)), encoding="utf-8")
+            new.write_text(json.dumps(asdict(versions)), encoding="utf-8")
             new.replace(file)
 
         _on_disk(file, write)
 
 
-def _read(file: Path) -> _ReplicaVersions:
-    """Return what was noted; nothing where that is missing or damaged."""
+def _read_versions(file: Path) -> _ReplicaVersions:
+    """Return the recorded versions; empty ones if the file is missing or damaged."""
     with suppress(OSError, ValueError, TypeError):
         return _ReplicaVersions(**json.loads(file.read_text(encoding="utf-8")))
     return _ReplicaVersions()
 
 
-def _hash(file: Path) -> str:
+def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _remove_all(file: Path) -> None:
-    """Remove a journal, and what belongs to it: it must not be taken for that of the next one."""
-    for one in files_of(file):
-        _remove(one)
+def _remove_database(file: Path) -> None:
+    """Remove a database with its WAL, which SQLite would apply to the next one of that name."""
+    for each in database_files(file):
+        _remove(each)
 
 
 def _remove(file: Path) -> None:
     _on_disk(file, lambda: file.unlink(missing_ok=True))
 
 
-def _on_disk(file: Path, work: Callable[[], None]) -> None:
-    """Do *work*.
+def _on_disk(file: Path, operation: Callable[[], None]) -> None:
+    """Call *operation*.
 
     Raises:
         DiskError: the disk refuses.
     """
     try:
-        work()
+        operation()
     except OSError as error:
         raise DiskError(f"cannot write {file}: {error.strerror}", hint="see --output") from error

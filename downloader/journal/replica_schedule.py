@@ -1,4 +1,4 @@
-"""Copies of the journal for an object store: at the start, now and then, and at the end."""
+"""When the journal is replicated to an object store: at the start, at intervals, and at the end."""
 
 import asyncio
 import time
@@ -7,89 +7,90 @@ from typing import Protocol
 
 from downloader.errors import DownloadError, OutputError, StoreError
 
-#: Seconds from one copy to the next: so much of a run another machine would do again. At first
-#: they are fewer, twice as many each time, so that runs that are killed soon get on, too.
-_FIRST_SECONDS = 1.0
-_SECONDS = 30.0
-#: And so many times as long as the last one took, so that a large journal is not copied all day.
-_TIMES = 20.0
+#: Seconds between replicas, which is how much of a run another machine would repeat. The interval
+#: doubles from the first to the last value, so that runs that are killed early make progress too.
+FIRST_INTERVAL_SECONDS = 1.0
+MAX_INTERVAL_SECONDS = 30.0
+#: The least interval as a multiple of the time that the last replica took, so that a large journal
+#: does not spend the run on being copied.
+INTERVAL_PER_DURATION = 20.0
 
-_Send = Callable[[], None]
+_Upload = Callable[[], None]
 
 
-class _Make(Protocol):
-    def __call__(self) -> Awaitable[_Send | None]:
-        """Make a copy; return what sends it, or None if nothing has changed."""
+class _Replicate(Protocol):
+    def __call__(self) -> Awaitable[_Upload | None]:
+        """Make a snapshot; return the function that uploads it, or None if nothing has changed."""
 
 
 class ReplicaSchedule:
-    """Has copies made and sent, one after the other.
+    """Makes and uploads replicas, one after the other.
 
     Args:
-        make: makes one.
-        failed: told of what ends the run.
-        pause: waits so many seconds; for tests.
+        replicate: makes a snapshot.
+        on_failed: called with the error that ends the run.
+        sleep: waits for a number of seconds; replaced in tests.
     """
 
     def __init__(
         self,
-        make: _Make,
-        failed: Callable[[DownloadError], None],
-        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        replicate: _Replicate,
+        on_failed: Callable[[DownloadError], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._pause = pause
-        self._make = make
-        self._failed = failed
+        self._sleep = sleep
+        self._replicate = replicate
+        self._on_failed = on_failed
         self._task: asyncio.Task[None] | None = None
-        self._lost = False
-        self._took = 0.0
+        self._has_failed = False
+        self._last_seconds = 0.0
 
-    async def begin(self) -> None:
-        """Send the first one, by which it is known that the store takes what it is given.
+    async def start(self) -> None:
+        """Upload the first replica, which shows that the store can be written to.
 
         Raises:
-            OutputError: it does not, or another run is writing there.
-            DiskError: there is no room for it here.
+            OutputError: it cannot, or another run is writing there.
+            DiskError: there is no room for a snapshot here.
         """
         try:
-            await self._copy()
+            await self._upload()
         except StoreError as error:
             raise OutputError(error.message, hint=error.hint) from error
-        self._task = asyncio.create_task(self._now_and_then(), name="copies of the journal")
+        self._task = asyncio.create_task(self._upload_at_intervals(), name="journal replicas")
 
     async def finish(self) -> None:
-        """Send the last one."""
+        """Upload the last replica."""
         if self._task is None:
             return
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        await self._try()
+        await self._try_upload()
 
-    async def _now_and_then(self) -> None:
-        seconds = _FIRST_SECONDS
-        while not self._lost:
-            await self._pause(max(seconds, _TIMES * self._took))
-            seconds = min(2 * seconds, _SECONDS)
-            # Whoever cancels this waits for the one that is under way.
-            copying = asyncio.create_task(self._try(), name="copy of the journal")
+    async def _upload_at_intervals(self) -> None:
+        interval = FIRST_INTERVAL_SECONDS
+        while not self._has_failed:
+            await self._sleep(max(interval, INTERVAL_PER_DURATION * self._last_seconds))
+            interval = min(2 * interval, MAX_INTERVAL_SECONDS)
+            # A cancellation waits for the upload that is running.
+            uploading = asyncio.create_task(self._try_upload(), name="journal replica")
             try:
-                await asyncio.shield(copying)
+                await asyncio.shield(uploading)
             except asyncio.CancelledError:
-                await copying
+                await uploading
                 raise
 
-    async def _try(self) -> None:
-        if self._lost:
+    async def _try_upload(self) -> None:
+        if self._has_failed:
             return
         try:
-            await self._copy()
+            await self._upload()
         except DownloadError as error:
-            self._lost = True
-            self._failed(error)
+            self._has_failed = True
+            self._on_failed(error)
 
-    async def _copy(self) -> None:
+    async def _upload(self) -> None:
         began = time.monotonic()
-        send = await self._make()
-        if send is not None:
-            await asyncio.to_thread(send)
-        self._took = time.monotonic() - began
+        upload = await self._replicate()
+        if upload is not None:
+            await asyncio.to_thread(upload)
+        self._last_seconds = time.monotonic() - began

@@ -42,7 +42,7 @@ class DocumentReader:
     async def read(self, batch: Sequence[SavedDocument]) -> LoadedDocuments:
         """Return the documents of *batch* that can contain links, with their bytes."""
         candidates = [each for each in batch if links.can_contain_links(each.media_type)]
-        reads = (self._storage.read(each.original, MAX_DOCUMENT_BYTES) for each in candidates)
+        reads = (self._storage.read(each.original_path, MAX_DOCUMENT_BYTES) for each in candidates)
         results = await asyncio.gather(*reads, return_exceptions=True)
         loaded: list[tuple[SavedDocument, FileContents]] = []
         for saved, result in zip(candidates, results, strict=True):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from downloader.errors import BlockedError, TooLargeError
-from downloader.journal import PublishedFile, SavedDocument, original
+from downloader.journal import PublishedFile, SavedDocument, original_path
 from downloader.journal.async_journal import AsyncJournal
 from downloader.storage import FileContents, PublishOptions, Storage
 
@@ -78,7 +78,7 @@ async def publish_updates(
     )
     published = [update.published for update in changed if update.saved.row not in blocked]
     if published:
-        await journal.publish(published)
+        await journal.record_published(published)
     rewritten = [
         update for update in updates if update.is_rewritten and update.saved.row not in blocked
     ]
@@ -103,7 +103,7 @@ async def _run_step(
 
 
 async def _keep_original(update: DocumentUpdate, storage: Storage) -> None:
-    path = original(update.saved.path)
+    path = original_path(update.saved.path)
     await storage.save(path, update.received.data, update.publish_options)
 
 

@@ -40,7 +40,7 @@ class FileLocations:
         if unknown:
             self._characters += sum(map(len, unknown)) + _CHARACTERS_PER_URL * len(unknown)
             self._locations |= dict.fromkeys(unknown)
-            self._locations |= await self._journal.places(unknown, withdrawn=self._withdrawn)
+            self._locations |= await self._journal.locations(unknown, withdrawn=self._withdrawn)
 
     def get(self, link: Link) -> FileLocation | None:
         """Return the file of a loaded link; None if there is none."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from downloader.journal import PublishedFile, SavedDocument, TargetRole, original
+from downloader.journal import PublishedFile, SavedDocument, TargetRole, original_path
 from downloader.journal.async_journal import AsyncJournal
 from downloader.mirror.scope import Scope
 from downloader.models import MirrorOptions
@@ -42,7 +42,7 @@ class FilePlacement:
     async def apply(self) -> None:
         """Move the files that this run has seen to where they belong."""
         row = 0
-        while files := await self._journal.arranged(row, self._roles):
+        while files := await self._journal.saved_by_role(row, self._roles):
             row = files[-1].row
             kept = {file.row for file in files if self.belongs_in_folder(file.role, file.address)}
             withdrawn = [file for file in files if not file.withdrawn and file.row not in kept]
@@ -50,13 +50,13 @@ class FilePlacement:
             for file in withdrawn:
                 await self._withdraw(file)
             for file in restored:
-                await self._storage.move(original(file.path), file.path)
+                await self._storage.move(original_path(file.path), file.path)
             await self._record(withdrawn, withdrawn=True)
             await self._record(restored, withdrawn=False)
 
     async def _withdraw(self, file: SavedDocument) -> None:
         if file.published is None:
-            await self._storage.move(file.path, original(file.path))
+            await self._storage.move(file.path, original_path(file.path))
         else:
             # The original was kept when the file was rewritten.
             await self._storage.remove(file.path)
@@ -64,6 +64,6 @@ class FilePlacement:
 
     async def _record(self, files: Sequence[SavedDocument], *, withdrawn: bool) -> None:
         if files:
-            await self._journal.publish(
+            await self._journal.record_published(
                 [PublishedFile(file.row, withdrawn=withdrawn) for file in files]
             )

@@ -11,7 +11,15 @@ from typing import Protocol, Self, TypeVar
 
 from downloader.errors import ErrorKind, RedirectError
 from downloader.http import Client
-from downloader.journal import Alias, Job, SavedDocument, TargetRole, original, refused, role_of
+from downloader.journal import (
+    Job,
+    Redirect,
+    SavedDocument,
+    TargetRole,
+    failed_outcome,
+    original_path,
+    role_of,
+)
 from downloader.journal.async_journal import AsyncJournal
 from downloader.links import ParsedDocument
 from downloader.mirror.document_reader import (
@@ -191,13 +199,13 @@ class Mirror:
             await self._notified.wait()
             self._notified.clear()
             free_slots = max(0, self._queue.free_slots - self._waiting_for_robots)
-            jobs, unread = await self._journal.work(free_slots)
+            jobs, unread = await self._journal.next_work(free_slots)
             self._fetch([self._with_credentials(job) for job in jobs])
             redirects, self._redirected = self._redirected, []
             self._queue.add(await self._follow_redirects(redirects))
             for batch in batches(unread):
                 targets = await self._select_targets(await self._reader.read(batch))
-                self._queue.add(await self._journal.find(targets))
+                self._queue.add(await self._journal.enqueue(targets))
             if jobs or unread or redirects:
                 self._notified.set()
             self.idle = not self._notified.is_set() and not self._waiting_for_robots
@@ -219,22 +227,24 @@ class Mirror:
     async def _follow_redirects(self, redirects: Sequence[tuple[Job, Url]]) -> list[Failed]:
         """Queue redirect targets that belong to the mirror; return the URLs that fail."""
         roots = {job.target.root for job, _ in redirects if job.target.root}
-        starts = await self._journal.starts(roots)
-        circular = await self._journal.circular([(job.target.url, to) for job, to in redirects])
+        starts = await self._journal.final_urls(roots)
+        circular = await self._journal.redirect_loops(
+            [(job.target.url, to) for job, to in redirects]
+        )
         found: list[Target] = []
         failed: list[Failed] = []
         for job, to in redirects:
             target = job.target
             if target.url in circular:
-                failed.append(refused(target, RedirectError("redirects in a circle")))
-                self._journal.add(job, failed[-1])
+                failed.append(failed_outcome(target, RedirectError("redirects in a circle")))
+                self._journal.record(job, failed[-1])
                 continue
             start = starts.get(target.root or target.url, target.url)
             follows = target.needed or self._selector.follows(to, start, target.depth)
-            self._journal.add(job, Alias(to if follows else None))
+            self._journal.record(job, Redirect(to if follows else None))
             if follows:
-                found.append(replace(target, url=to, hops=target.hops + 1, delay=0.0))
-        return [*failed, *await self._journal.find(found)]
+                found.append(replace(target, url=to, redirects=target.redirects + 1, delay=0.0))
+        return [*failed, *await self._journal.enqueue(found)]
 
     def reported(self, ended: Sequence[tuple[Target, Outcome]]) -> list[Outcome]:
         """Return the outcomes to report, each with the final path of its file."""
@@ -250,7 +260,7 @@ class Mirror:
             return outcome
         if self._placement.belongs_in_folder(role_of(target), target.url):
             return outcome
-        return replace(outcome, path=original(outcome.path))
+        return replace(outcome, path=original_path(outcome.path))
 
     def _suppresses(self, target: Target, outcome: Outcome) -> bool:
         """Return whether a failure is not reported: a missing icon that no page names."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from downloader.errors import HttpStatusError, InternalError, RobotsError, TimedOutError, UrlError
 from downloader.http import Client, retry
-from downloader.journal import Job, refused
+from downloader.journal import Job, failed_outcome
 from downloader.mirror.scope import RobotsCache, RobotsRules
 from downloader.models import Failed, NetworkOptions, Skipped, SkipReason
 from downloader.web import urls
@@ -70,10 +70,10 @@ class RobotsGate:
                 rules = await self._robots.rules(links[0].target.url)
                 decisions = [_decision(link, rules) for link in links]
             except UrlError as error:
-                decisions = [refused(link.target, error) for link in links]
+                decisions = [failed_outcome(link.target, error) for link in links]
             except Exception as error:  # Otherwise the run would wait for these links for ever.
-                defect = InternalError(f"a defect of this program: {type(error).__name__}: {error}")
-                decisions = [refused(link.target, defect) for link in links]
+                defect = InternalError(f"internal error: {type(error).__name__}: {error}")
+                decisions = [failed_outcome(link.target, defect) for link in links]
         self.waiting -= len(links)
         self._on_decided(decisions)
 
@@ -85,7 +85,7 @@ def _decision(link: Job, rules: RobotsRules) -> RobotsDecision:
     """
     target = link.target
     if rules.unavailable:
-        return refused(target, RobotsError(rules.unavailable, hint=_HINT))
+        return failed_outcome(target, RobotsError(rules.unavailable, hint=_HINT))
     if not rules.allows(target.url):
         return Skipped(
             index=target.index,

@@ -97,7 +97,7 @@ class SingleFileWriter:
         if saved is None:
             return None
         try:
-            contents = await self._storage.read(saved.original, MAX_DOCUMENT_BYTES)
+            contents = await self._storage.read(saved.original_path, MAX_DOCUMENT_BYTES)
         except UrlError:
             return None
         if not links.can_contain_links(saved.media_type):
@@ -120,7 +120,7 @@ class SingleFileWriter:
 
     async def _saved_document(self, path: str) -> SavedDocument | None:
         row = self._rows.get(path)
-        return None if row is None else await self._journal.stored(row)
+        return None if row is None else await self._journal.document(row)
 
     def _add_warnings(self, saved: SavedDocument, page: SingleFilePage) -> None:
         """Add warnings about saved files that are not embedded; the others failed by themselves."""

@@ -2,6 +2,7 @@
 
 ``Options`` inherits every group, so that users give all options to one flat constructor. A group
 checks its own fields; what concerns two groups is checked by the first class that has both.
+Only ``Options`` is instantiated, so only it has generated methods: they take time at each start.
 
     Options
     ├── TransferOptions        fetching and saving, without the list and the mirror
@@ -41,7 +42,7 @@ class WarcDigest(StrEnum):
     SHA256 = "sha256"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class _OptionGroup:
     """The end of every group's chain of checks."""
 
@@ -49,7 +50,7 @@ class _OptionGroup:
         """Check nothing: each group checks its own fields, then calls the next group's check."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class OutputOptions(_OptionGroup):
     """Where files go, and what happens to files that an earlier run saved.
 
@@ -78,7 +79,7 @@ class OutputOptions(_OptionGroup):
         return self.output if self.remote is None else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class NetworkOptions(_OptionGroup):
     """How one URL is requested, and when its transfer is given up.
 
@@ -136,7 +137,7 @@ class NetworkOptions(_OptionGroup):
         super().__post_init__()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class PolitenessOptions(_OptionGroup):
     """How much is requested at once, and how fast.
 
@@ -173,7 +174,7 @@ class PolitenessOptions(_OptionGroup):
         super().__post_init__()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class MirrorOptions(_OptionGroup):
     """Which pages are mirrored, and which of their links are followed.
 
@@ -215,7 +216,7 @@ class MirrorOptions(_OptionGroup):
         super().__post_init__()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class ArchiveOptions(_OptionGroup):
     """Which web archives are written, and which are read.
 
@@ -265,7 +266,7 @@ class ArchiveOptions(_OptionGroup):
         super().__post_init__()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class ListOptions(_OptionGroup):
     """Which lines of the list are fetched.
 
@@ -276,7 +277,7 @@ class ListOptions(_OptionGroup):
     shard: Shard | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class StorageOptions(OutputOptions, ArchiveOptions):
     """Where bodies are saved: a folder, an object store, or an archive."""
 
@@ -291,12 +292,12 @@ class StorageOptions(OutputOptions, ArchiveOptions):
         super().__post_init__()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class RequestOptions(NetworkOptions, PolitenessOptions):
     """How URLs are requested: one by one, and all together."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class TransferOptions(StorageOptions, RequestOptions):
     """How URLs are fetched and saved, wherever they come from."""
 

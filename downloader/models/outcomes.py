@@ -1,4 +1,7 @@
-"""What became of it."""
+"""Outcomes of the lines of a list: downloaded, unchanged, skipped or failed.
+
+Reports have most attributes of outcomes; :class:`downloader.report.record.Record` declares which.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,14 +14,14 @@ from downloader.web.filenames import SafePath
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How big one body is.
+    """The size of one body.
 
     Attributes:
         wire: bytes received, before the content coding was undone.
-        saved: bytes after that.
-        characters: for text, how many; None for anything else.
-        charset: the encoding they were counted in, by its WHATWG name.
-        charset_source: how that was found.
+        saved: bytes after the content coding was undone.
+        characters: the number of characters of a text; None for anything else.
+        charset: the encoding of a text, by its WHATWG name.
+        charset_source: how the encoding was found.
     """
 
     wire: int
@@ -30,14 +33,14 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """What the last request of one URL waited for, in seconds; None where it did not have to.
+    """The phases of the last request of one URL, in seconds; None for a phase that it did not need.
 
     Attributes:
-        dns: for the addresses of the host; None as well when they were known.
-        connect: for the connection; None when one was used again.
-        tls: for encryption to be agreed on.
-        first_byte: from when the request could be sent until the head of the answer was there.
-        transfer: from then until the body was there, and saved.
+        dns: the lookup of the host's addresses; None when they were known.
+        connect: the time to connect; None when a connection was reused.
+        tls: the TLS handshake.
+        first_byte: from the connection being ready to the end of the response's head.
+        transfer: from the end of the head until the body was received and saved.
     """
 
     dns: float | None
@@ -49,33 +52,34 @@ class Timings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloaded:
-    """The body came whole and is saved.
+    """The body was received completely and, unless only measured, saved.
 
     Attributes:
-        index: place of its line among all lines, from 0.
+        index: position of its line in all lists, from 0.
         origin: where the line was read, such as ``sites.txt:3``.
-        url: the address asked for, without password.
-        path: the file, relative to the output folder; empty when nothing was to be saved. Of what
-            is packed, the volume.
-        final_url: where it was found, after redirects.
+        url: the requested address, without password.
+        path: the saved file, relative to the output folder; the volume of a packed body; empty
+            when nothing is saved.
+        final_url: the address that answered, after redirects.
         redirects: the addresses that answered with a redirect, in order.
-        status: HTTP status of the last answer.
+        status: HTTP status of the last response.
         http_version: such as ``1.1``.
-        media_type: the content type without parameters, lower case; empty if none was sent.
-        content_coding: such as ``gzip``, as sent; empty for identity.
-        sizes: how big the body is.
+        media_type: the content type without parameters, in lower case; empty if none was sent.
+        content_coding: as sent, such as ``gzip``; empty for identity.
+        sizes: of the body.
         length_verified: False when only the end of the connection marked the end of the body.
         etag, last_modified: the validators, as sent; empty if none.
         sha256: of the saved bytes, in hex.
-        attempts: how often it was tried.
-        resumed_at: bytes that an earlier attempt had left and this one went on from.
-        set_aside: a file that was in its place and is not ours, by its new name; or empty.
-        started: seconds since the epoch at which the first request was made.
-        seconds: how long it took since then, waits and all attempts included.
-        parent: the address of the page that it was found on; empty for a line of a list.
-        header_bytes: of the head of the last answer, as HTTP/1.1 writes it.
-        timings: what the last request waited for, if that was to be found out.
-        packed_at: of what is packed, where its record begins in the volume, in bytes; or None.
+        attempts: the number of attempts.
+        resumed_at: bytes kept from an earlier attempt, which this one continued.
+        set_aside: the new name of a foreign file that had this path; or empty.
+        started: when the first request was made, in seconds since the epoch.
+        seconds: from then to the end, waits and all attempts included.
+        parent: the address of the page that links to it; empty for a line of a list.
+        header_bytes: of the last response's head, as HTTP/1.1 writes it.
+        timings: the phases of the last request, if they were measured.
+        packed_at: the offset of a packed body's record in its volume, in bytes; else None.
+        note: one line about what was wrong with the response and was ignored; may be empty.
     """
 
     index: int
@@ -102,19 +106,20 @@ class Downloaded:
     header_bytes: int = 0
     timings: Timings | None = None
     packed_at: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unchanged:
-    """The server says that what an earlier run saved is still what it has (304).
+    """The server confirmed that the file of an earlier run is up to date (304).
 
     Attributes:
         index, origin, url, path, seconds, parent: as in :class:`Downloaded`.
         size: of the file, in bytes.
-        characters: for text, how many.
+        characters: the number of characters of a text.
         final_url, redirects, http_version, attempts, started, header_bytes, timings: as in
             :class:`Downloaded`.
-        sha256, etag, last_modified: of what was saved, as far as is known.
+        sha256, etag, last_modified: of the saved file; empty if not known.
     """
 
     index: int
@@ -135,8 +140,8 @@ class Unchanged:
     sha256: str = ""
     etag: str = ""
     last_modified: str = ""
-    #: The status that says so, and the bytes of its body.
     status: ClassVar[int] = 304
+    #: Such a response has no body.
     wire_bytes: ClassVar[int] = 0
 
 
@@ -150,14 +155,14 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """Nothing was to be done for this line.
+    """The line needed no transfer, or robots.txt disallows it.
 
     Attributes:
         index, origin, url, parent: as in :class:`Downloaded`.
-        reason: why.
+        reason: for skipping it.
         detail: one line for a person.
-        path, size, characters, sha256, etag, last_modified: of what an earlier run saved, as far
-            as is known; as in :class:`Unchanged`.
+        path, size, characters, sha256, etag, last_modified: of the file of an earlier run, as far
+            as known; as in :class:`Unchanged`.
     """
 
     index: int
@@ -176,21 +181,21 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The URL could not be fetched, saved or even read.
+    """The URL could not be parsed, fetched or saved.
 
     Attributes:
         index, origin, parent: as in :class:`Downloaded`.
-        url: the address without password, or the line as it stands when it is no address.
-        kind: which of the closed set of reasons.
+        url: the address, without password; the text of a line that is no address.
+        kind: of the failure.
         message: one line for a person.
         hint: what to do about it; may be empty.
         status: the HTTP status, if one was received.
-        attempts: how often it was tried.
-        seconds: how long it took.
-        traceback: for defects of this program, where it happened.
-        final_url, redirects: where the last request went, and what had redirected there.
-        started: seconds since the epoch at which the first request was made; 0 if none was.
-        needed: whether the page that it was found on does not show as it should without it.
+        attempts: the number of attempts.
+        seconds: from the first request to the end.
+        traceback: of an internal error.
+        final_url, redirects: the address of the last request, and those that redirected there.
+        started: when the first request was made, in seconds since the epoch; 0 if none was made.
+        needed: whether the page that links to it needs it to be displayed correctly.
     """
 
     index: int

@@ -36,7 +36,7 @@ class Target:
             are sent to the origin of this URL alone.
         depth: links between the line of the list and the page that this is, or is part of.
         nesting: levels of requisites between that page and this; 0 for the page itself.
-        hops: redirects since it was found.
+        redirects: redirects followed since it was found.
         delay: seconds between two requests that its site asks for (robots.txt, Crawl-delay).
     """
 
@@ -52,7 +52,7 @@ class Target:
     root: Url | None = None
     depth: int = 0
     nesting: int = 0
-    hops: int = 0
+    redirects: int = 0
     delay: float = 0.0
 
     @property

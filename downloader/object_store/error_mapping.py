@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from downloader.errors import DownloadError, StoreError
 
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
-_CREDENTIALS = "set its credentials, as docs/cloud.md describes"
+_CREDENTIALS = "set its credentials, as docs/how-to/save-to-object-storage.md describes"
 #: Hints by the name of the exception class, because botocore need not be installed.
 _HINTS = {
     "FileNotFoundError": "create the bucket first",

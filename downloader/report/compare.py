@@ -14,7 +14,7 @@ from downloader.web.text import format_size, printable
 COMPARED_FIELDS = ("kind", "decoded_bytes", "sha256", "reason", "parent")
 #: Changes kept for each kind of change; further ones are only counted.
 _MAX_KEPT = 200
-_HINT_REFRESH = "skipped as done; --refresh asks the server"
+_REFRESH_HINT = "skipped as done; --refresh asks the server"
 
 
 class ChangeKind(StrEnum):
@@ -167,22 +167,19 @@ class Comparison:
         self._earlier.clear()
 
     def summary(self) -> str:
-        """Return the counts, and what limits them, as one sentence without its end."""
+        """Return the counts of changes and, after semicolons, the limits of the comparison."""
         counts = [
             f"{self.changes[kind].count} {kind}" for kind in ChangeKind if kind in self.changes
         ]
         counts.append(f"{self.same} the same")
         if self.not_checked:
-            counts.append(f"{self.not_checked} not checked ({_HINT_REFRESH})")
-        limits = [
-            *(["what is gone is not known, as the run was stopped"] if not self.complete else []),
-            *(
-                ["the earlier run was stopped, and had not come to all that is new"]
-                if self.partial
-                else []
-            ),
-        ]
-        return "; ".join([", ".join(counts), *limits])
+            counts.append(f"{self.not_checked} not checked ({_REFRESH_HINT})")
+        parts = [", ".join(counts)]
+        if not self.complete:
+            parts.append("gone URLs are not known, because the run was stopped")
+        if self.partial:
+            parts.append("new URLs may be known ones that the earlier, stopped run did not reach")
+        return "; ".join(parts)
 
     def lines(self, max_shown: int = 20) -> list[str]:
         """Return the summary and up to *max_shown* changes of each kind, as lines for a person."""

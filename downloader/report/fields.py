@@ -1,7 +1,7 @@
 """How a field of a report's record is declared, and what follows from that."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import Enum, StrEnum, auto
@@ -25,14 +25,14 @@ class FieldInfo:
             the first that an outcome has. By default, the attribute with the field's name.
         maximum: the largest number.
         pattern: the regular expression that a text matches.
-        is_moment: whether a text is a moment in UTC as RFC 3339 writes it, with milliseconds.
+        is_timestamp: whether a text is a time in UTC as RFC 3339 writes it, with milliseconds.
     """
 
     description: str
     sources: tuple[str, ...] = ()
     maximum: int | None = None
     pattern: str | None = None
-    is_moment: bool = False
+    is_timestamp: bool = False
 
 
 class ValueType(Enum):
@@ -40,18 +40,18 @@ class ValueType(Enum):
 
     TEXT = auto()
     CHOICE = auto()
-    MOMENT = auto()
-    TEXTS = auto()
+    TIMESTAMP = auto()
+    TEXT_LIST = auto()
     INTEGER = auto()
-    NUMBER = auto()
+    FLOAT = auto()
     BOOLEAN = auto()
 
 
 _TYPES: Mapping[object, ValueType] = {
     str: ValueType.TEXT,
-    tuple[str, ...]: ValueType.TEXTS,
+    tuple[str, ...]: ValueType.TEXT_LIST,
     int: ValueType.INTEGER,
-    float: ValueType.NUMBER,
+    float: ValueType.FLOAT,
     bool: ValueType.BOOLEAN,
 }
 
@@ -66,6 +66,8 @@ class RecordField:
         nullable: whether it may be None.
         choices: of a closed set: its enumeration.
         info: everything else.
+        parse: returns a value that was read from JSON if the field may hold it; else None, or the
+            empty tuple.
     """
 
     name: str
@@ -73,49 +75,12 @@ class RecordField:
     nullable: bool
     choices: type[StrEnum] | None
     info: FieldInfo
+    parse: Callable[[object], Value]
 
     @property
     def plain_description(self) -> str:
         """The description without marks of Markdown."""
         return re.sub(r"\[(.+?)\]\(.+?\)", r"\1", self.info.description).replace("`", "")
-
-    def parse(self, value: object) -> Value:
-        """Return *value*, read from JSON, if the field may hold it; else None, or ``()``."""
-        if self.value_type is ValueType.TEXTS:
-            texts = value if isinstance(value, list) else []
-            return tuple(text for text in texts if isinstance(text, str))
-        match value:
-            case bool() if self.value_type is ValueType.BOOLEAN:
-                return value
-            case int() | float() if not isinstance(value, bool):
-                return self._parse_number(value)
-            case str():
-                return self._parse_text(value)
-        return None
-
-    def _parse_number(self, number: float) -> float | None:
-        maximum = _MAX_NUMBER if self.info.maximum is None else self.info.maximum
-        fits = self.value_type is ValueType.NUMBER or (
-            self.value_type is ValueType.INTEGER and isinstance(number, int)
-        )
-        return number if fits and 0 <= number <= maximum else None
-
-    def _parse_text(self, text: str) -> str | None:
-        if self.choices is not None:
-            return next((choice for choice in self.choices if choice == text), None)
-        if self.info.pattern is not None and not re.fullmatch(self.info.pattern, text):
-            return None
-        if self.value_type is ValueType.MOMENT and not _is_moment(text):
-            return None
-        return text if self.value_type in (ValueType.TEXT, ValueType.MOMENT) else None
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def declared_fields(record_type: type) -> tuple[RecordField, ...]:
@@ -130,8 +95,66 @@ def _declaration(name: str, hint: object) -> RecordField:
     python_type = get_args(annotation)[0] if nullable else annotation
     is_enum = isinstance(python_type, type) and issubclass(python_type, StrEnum)
     choices = python_type if is_enum else None
-    if info.is_moment:
-        value_type = ValueType.MOMENT
+    if info.is_timestamp:
+        value_type = ValueType.TIMESTAMP
     else:
         value_type = ValueType.CHOICE if is_enum else _TYPES[python_type]
-    return RecordField(name, value_type, nullable, choices, info)
+    parse = _parser(value_type, choices, info)
+    return RecordField(name, value_type, nullable, choices, info, parse)
+
+
+def _parser(
+    value_type: ValueType, choices: type[StrEnum] | None, info: FieldInfo
+) -> Callable[[object], Value]:
+    """Return the function that parses values of a field; see :class:`RecordField`."""
+    maximum = _MAX_NUMBER if info.maximum is None else info.maximum
+    pattern = re.compile(info.pattern) if info.pattern else None
+    members = {choice.value: choice for choice in choices or ()}
+
+    def parse_text(value: object) -> str | None:
+        if not isinstance(value, str) or (pattern and not pattern.fullmatch(value)):
+            return None
+        return value
+
+    def parse_choice(value: object) -> str | None:
+        return members.get(value) if isinstance(value, str) else None
+
+    def parse_timestamp(value: object) -> str | None:
+        text = parse_text(value)
+        return text if text is not None and _is_timestamp(text) else None
+
+    def parse_text_list(value: object) -> tuple[str, ...]:
+        texts = value if isinstance(value, list) else []
+        return tuple(text for text in texts if isinstance(text, str))
+
+    def parse_integer(value: object) -> int | None:
+        if not isinstance(value, int) or isinstance(value, bool):
+            return None
+        return value if 0 <= value <= maximum else None
+
+    def parse_float(value: object) -> float | None:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
+        return value if 0 <= value <= maximum else None
+
+    def parse_boolean(value: object) -> bool | None:
+        return value if isinstance(value, bool) else None
+
+    parsers: dict[ValueType, Callable[[object], Value]] = {
+        ValueType.TEXT: parse_text,
+        ValueType.CHOICE: parse_choice,
+        ValueType.TIMESTAMP: parse_timestamp,
+        ValueType.TEXT_LIST: parse_text_list,
+        ValueType.INTEGER: parse_integer,
+        ValueType.FLOAT: parse_float,
+        ValueType.BOOLEAN: parse_boolean,
+    }
+    return parsers[value_type]
+
+
+def _is_timestamp(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -18,10 +18,10 @@ _Schema = dict[str, object]
 
 _TYPE_NAMES = {
     ValueType.TEXT: "string",
-    ValueType.MOMENT: "string",
-    ValueType.TEXTS: "array",
+    ValueType.TIMESTAMP: "string",
+    ValueType.TEXT_LIST: "array",
     ValueType.INTEGER: "integer",
-    ValueType.NUMBER: "number",
+    ValueType.FLOAT: "number",
     ValueType.BOOLEAN: "boolean",
 }
 _COUNT: _Schema = {"type": "integer", "minimum": 0}
@@ -70,11 +70,11 @@ def _field(field: RecordField) -> _Schema:
     else:
         name = _TYPE_NAMES[field.value_type]
         schema["type"] = [name, "null"] if field.nullable else name
-    if field.value_type is ValueType.TEXTS:
+    if field.value_type is ValueType.TEXT_LIST:
         schema["items"] = {"type": "string"}
-    if field.value_type in (ValueType.INTEGER, ValueType.NUMBER):
+    if field.value_type in (ValueType.INTEGER, ValueType.FLOAT):
         schema["minimum"] = 0
-    if field.value_type is ValueType.MOMENT:
+    if field.value_type is ValueType.TIMESTAMP:
         schema["format"] = "date-time"
     if field.info.maximum is not None:
         schema["maximum"] = field.info.maximum

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from downloader.errors import ErrorKind, ReportError
+from downloader.models import SkipReason
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.record import Record, Result
 from downloader.report.run_record import RunRecord
@@ -40,7 +41,7 @@ class LockWriter:
             self._failed += 1
             return
         if record.parent is not None or record.sha256 is None:
-            return  # it is a link of a page, or repeats another line
+            return  # it is no line of the list, or has no body of its own
         line = {"url": record.url, "sha256": record.sha256, "size": record.decoded_bytes}
         if record.final_url is not None:
             line["final_url"] = record.final_url
@@ -63,7 +64,7 @@ class LockWriter:
         self._spool.close()
 
     def abandon(self) -> None:
-        """Remove the file unless it is whole."""
+        """Remove the file unless it is complete."""
         self._file.abandon()
         self._spool.close()
 
@@ -94,7 +95,9 @@ class LockCheck:
     def add(self, record: Record) -> None:
         """Take one record."""
         entry = self._entries.get(record.url)
-        if entry is None or (record.outcome is Result.SKIPPED and record.sha256 is None):
+        if entry is None or record.reason is SkipReason.DUPLICATE:
+            return
+        if record.reason is SkipReason.DONE and record.sha256 is None:
             return
         differences = _differences(entry, record)
         if differences:
@@ -106,7 +109,7 @@ class LockCheck:
 
 
 def _differences(entry: LockEntry, record: Record) -> list[str]:
-    if record.outcome is Result.FAILED:
+    if record.outcome is Result.FAILED or record.reason is SkipReason.ROBOTS:
         message = printable(record.message or "")
         if record.kind is ErrorKind.CHECKSUM:
             return [f"content: {message}; {entry.size} bytes are locked"]

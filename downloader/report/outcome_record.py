@@ -58,7 +58,7 @@ def rounded(seconds: float | None) -> float | None:
 
 
 def time_text(since_epoch: float) -> str | None:
-    """Return a moment in UTC as RFC 3339 writes it, with milliseconds; None for 0."""
+    """Return a time in UTC as RFC 3339 writes it, with milliseconds; None for 0."""
     if not since_epoch:
         return None
     moment = datetime.fromtimestamp(since_epoch, UTC)
@@ -66,8 +66,8 @@ def time_text(since_epoch: float) -> str | None:
 
 
 _CONVERTERS: dict[ValueType, _Converter] = {
-    ValueType.NUMBER: rounded,
-    ValueType.MOMENT: time_text,
+    ValueType.FLOAT: rounded,
+    ValueType.TIMESTAMP: time_text,
 }
 
 

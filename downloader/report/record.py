@@ -2,8 +2,8 @@
 
 :class:`Record` declares each field once, with its type, its description and the attribute of an
 outcome that holds its value. The conversion of outcomes, the JSON Schema, the columns of CSV and
-Parquet, the checks of the reader and the table in docs/reports.md follow from that declaration. To
-report one more attribute of an outcome, add one field here.
+Parquet, the checks of the reader and the table in docs/reference/reports.md follow from that
+declaration. To report one more attribute of an outcome, add one field here.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -19,7 +19,7 @@ from downloader.web.charset import CharsetSource
 from downloader.web.urls import Url, host
 
 _SHA256 = "^[0-9a-f]{64}$"
-_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+_TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 
 
 class Result(StrEnum):
@@ -45,14 +45,13 @@ class Record:
         ),
     ]
     outcome: Annotated[Result, FieldInfo("the result; `measured` is a download with `--no-save`")]
-    kind: Annotated[
-        ErrorKind | None, FieldInfo("of a failure: its [kind](usage.md#kinds-of-failure)")
-    ] = None
+    kind: Annotated[ErrorKind | None, FieldInfo("of a failure: its [kind](failures.md)")] = None
     message: Annotated[
         str | None,
         FieldInfo(
-            "of a failure, a skipped line or `not-tried`: one line for a person",
-            sources=("message", "detail"),
+            "of a failure, a skipped line or `not-tried`: one line for a person; of a download: "
+            "what was wrong with the response and was ignored",
+            sources=("message", "detail", "note"),
         ),
     ] = None
     hint: Annotated[str | None, FieldInfo("of a failure: what to do about it")] = None
@@ -131,8 +130,8 @@ class Record:
         str | None,
         FieldInfo(
             "when the first request was made: UTC, as RFC 3339 writes it, with milliseconds",
-            pattern=_MOMENT,
-            is_moment=True,
+            pattern=_TIMESTAMP,
+            is_timestamp=True,
         ),
     ] = None
     seconds: Annotated[
@@ -202,12 +201,12 @@ def as_dict(record: Record) -> dict[str, Value]:
     return dict(zip(FIELD_NAMES, _all(record), strict=True))
 
 
-def from_dict(members: Mapping[object, object], names: Collection[str] = FIELD_NAMES) -> Record:
+def from_dict(members: Mapping[object, object], names: Collection[str] | None = None) -> Record:
     """Return the record that a JSON object holds; invalid values count as unknown.
 
     Args:
         members: of the object.
-        names: the fields to read besides ``url`` and ``outcome``.
+        names: the fields to read besides ``url`` and ``outcome``; all unless given.
 
     Raises:
         ValueError: it has no ``url``, or no ``outcome`` that is known.
@@ -218,7 +217,7 @@ def from_dict(members: Mapping[object, object], names: Collection[str] = FIELD_N
     known = {
         each.name: each.parse(members.get(each.name))
         for each in OPTIONAL_FIELDS
-        if each.name in names
+        if names is None or each.name in names
     }
     # parse() returns values of the field's own type.
     return Record(url=url, outcome=Result(outcome), **known)  # type: ignore[arg-type]

@@ -24,10 +24,11 @@ def read(path: Path, option: str, names: Collection[str] = FIELD_NAMES) -> Itera
     report_format = format_of(path)
     if report_format is None or not report_format.is_readable:
         report_format = FORMATS[".jsonl"]
+    wanted = frozenset(names)
     try:
         with path.open("rb") as file:
             for position, members in report_format.read_members(path, file, option, names):
-                yield _record(position, members, option, names)
+                yield _record(position, members, option, wanted)
     except ReportError as error:
         raise ReportError(error.message, hint=error.hint or _hint()) from error
     except OSError as error:
@@ -35,7 +36,7 @@ def read(path: Path, option: str, names: Collection[str] = FIELD_NAMES) -> Itera
         raise ReportError(f"cannot read {option} {shown}: {error.strerror}") from error
 
 
-def _record(position: str, members: object, option: str, names: Collection[str]) -> Record:
+def _record(position: str, members: object, option: str, names: frozenset[str]) -> Record:
     try:
         if isinstance(members, dict):
             return from_dict(members, names)

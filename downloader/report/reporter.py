@@ -3,18 +3,17 @@
 import asyncio
 import os
 import time
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from downloader.errors import DiskError, ReportError
 from downloader.models import Outcome
-from downloader.report.budget import Budget, BudgetCheck
+from downloader.report.budget import BudgetCheck
 from downloader.report.compare import COMPARED_FIELDS, Comparison
 from downloader.report.formats import format_of
+from downloader.report.interface import ReportOptions, ReportSummary
 from downloader.report.lock import LockCheck, LockWriter
 from downloader.report.outcome_record import record_of, time_text
 from downloader.report.output_files import ReportFile
@@ -23,44 +22,6 @@ from downloader.report.report_reader import read
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.report.size_tables import size_lines
 from downloader.report.summary import SizeSummary
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportOptions:
-    """The reports and checks that a run is to make.
-
-    Attributes:
-        files: reports to write, each in the format of its ending.
-        sizes: whether to print tables of sizes.
-        compare: an earlier report to compare with.
-        budget: size limits.
-        lock: where to write the list with the hash of each body.
-        locked: a list with hashes that the run has to match.
-        lists: files that the run reads, which no report may overwrite.
-    """
-
-    files: Sequence[Path] = ()
-    sizes: bool = False
-    compare: Path | None = None
-    budget: Budget | None = None
-    lock: Path | None = None
-    locked: Path | None = None
-    lists: Sequence[Path] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ReportSummary:
-    """The lines to print at the end of a run.
-
-    Attributes:
-        lines: for stdout: sizes, and changes since an earlier report.
-        failures: for stderr: what is over budget or not as locked.
-        notes: for stderr: everything else.
-    """
-
-    lines: Sequence[str] = ()
-    failures: Sequence[str] = ()
-    notes: Sequence[str] = ()
 
 
 class _RecordConsumer(Protocol):

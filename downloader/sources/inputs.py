@@ -13,12 +13,12 @@ from downloader.sources.entries import Entry, ListLine, from_line
 from downloader.sources.formats import detect_format
 from downloader.sources.list_input import FetchList
 from downloader.sources.list_parser import parse_list
+from downloader.web.archive_formats import archive_format, has_archive_suffix
 from downloader.web.text import printable
 
 #: The SOURCE that stands for standard input.
 STDIN = "-"
 
-_ARCHIVE_SUFFIXES = (".warc", ".warc.gz", ".wacz")
 _CHUNK_BYTES = 64 * 1024
 #: Bytes that suffice to recognise a binary format.
 _MAGIC_BYTES = 16
@@ -32,8 +32,19 @@ def is_url(source: str) -> bool:
 
 
 def is_archive(source: str) -> bool:
-    """Return whether a SOURCE is a web archive, by its name."""
-    return not is_url(source) and source.lower().endswith(_ARCHIVE_SUFFIXES)
+    """Return whether a SOURCE is a web archive, by its name or first bytes."""
+    if is_url(source) or source == STDIN:
+        return False
+    if has_archive_suffix(source):
+        return True
+    try:
+        path = Path(source)
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return archive_format(file) is not None
+    except (OSError, ValueError):
+        return False
 
 
 def check_readable(source: str) -> None:

@@ -4,7 +4,6 @@ import logging
 import re
 import unicodedata
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
@@ -97,6 +96,9 @@ def parse_http_date(field: str) -> datetime | None:
     >>> parse_http_date("Sun Nov  6 08:49:37 1994")
     datetime.datetime(1994, 11, 6, 8, 49, 37, tzinfo=datetime.timezone.utc)
     """
+    # Imported only for a date, because it takes a while.
+    from email.utils import parsedate_to_datetime
+
     try:
         date = parsedate_to_datetime(field)
         return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,33 +1,41 @@
-"""How the command line is spelled.
+"""The options of the command line, declared for click.
 
-``transfers`` and ``products`` list the options, group by group, as ``--help`` shows them;
-``types`` says what they take, ``grouped`` how they are shown, ``config`` where else their values
-come from, and ``together`` which of them go together.
+Each heading of ``--help`` has a module of its name: ``output``, ``speed``, ``robustness``,
+``request``, ``safety``, ``mirror``, ``report``, ``archive``, ``scale`` and ``other``. ``common``
+has the options that subcommands share. ``parameter_types`` converts values, ``help_groups`` formats
+help, ``config`` reads defaults from a file, and ``validation`` refuses options that exclude each
+other.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from downloader.cli.options import features, transfers
-from downloader.cli.options.help_groups import GroupedCommand
-from downloader.cli.options.parameter_types import usable_cores
-from downloader.cli.options.validation import validate
+from downloader.cli.options import (
+    archive,
+    mirror,
+    other,
+    output,
+    report,
+    request,
+    robustness,
+    safety,
+    scale,
+    speed,
+)
 
-__all__ = ["Given", "GroupedCommand", "usable_cores", "validate", "with_options"]
+__all__ = ["Given", "with_options"]
 
-#: What was given for each option, by its name, as its type has made it.
+#: The value of each option, by its name, as its type has converted it.
 Given = Mapping[str, Any]
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
-_OPTIONS = (
-    *(*transfers.OUTPUT, *transfers.SPEED, *transfers.ROBUSTNESS, *transfers.REQUEST),
-    *(*transfers.SAFETY, *features.MIRROR, *features.REPORT, *features.ARCHIVE),
-    *(*features.SCALE, *features.TRIAL, *features.REST),
-)
+#: The headings' modules, in the order of ``--help``.
+_HEADINGS = (output, speed, robustness, request, safety, mirror, report, archive, scale, other)
 
 
 def with_options(function: _Function) -> _Function:
-    """Decorate a command with all options."""
-    for add in reversed(_OPTIONS):
-        function = add(function)
+    """Decorate a command with all options of the main form."""
+    for heading in reversed(_HEADINGS):
+        for add in reversed(heading.OPTIONS):
+            function = add(function)
     return function

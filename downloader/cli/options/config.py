@@ -1,31 +1,41 @@
 """The config file: its values are defaults of the options."""
 
-import tomllib
 from pathlib import Path
 
 import click
-import platformdirs
 
 from downloader.cli.options.help_groups import GroupedOption
+from downloader.cli.subcommands import SUBCOMMANDS
 from downloader.web.text import printable
 
 
 def load_config(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
     """Make the config file's values the defaults, as click's ``default_map``.
 
+    Options of the main form stand at the top of the file, those of a subcommand in the table of
+    its name.
+
     Raises:
         click.UsageError: the file cannot be read, is no TOML, or names an unknown option.
     """
-    path = value or Path(platformdirs.user_config_dir("download")) / "config.toml"
+    path = value or _default_path()
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except OSError as error:
         if value is None:
-            # The usual place need not hold one, nor be ours to look into.
+            # The default file is optional, and its folder may belong to somebody else.
             return None
         raise click.UsageError(f"cannot read {path}: {error.strerror}", ctx) from error
+    # Imported only for a file that exists, because it takes a while.
+    import tomllib
+
+    try:
+        settings = tomllib.loads(text.decode("utf-8"))
     except ValueError as error:
         raise click.UsageError(f"{path} is no TOML: {printable(str(error))}", ctx) from error
+    tables = {name: settings.pop(name, {}) for name in SUBCOMMANDS if _is_table(settings, name)}
+    if ctx.command.name in SUBCOMMANDS:
+        settings = tables.get(ctx.command.name, {})
     known = {
         param.name: param
         for param in ctx.command.params
@@ -43,8 +53,20 @@ def load_config(ctx: click.Context, _param: click.Parameter, value: Path | None)
     return path
 
 
+def _default_path() -> Path:
+    # Imported only for this, because it takes a while.
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("download")) / "config.toml"
+
+
+def _is_table(settings: dict[str, object], name: str) -> bool:
+    """Return whether *name* is a table; ``compare`` may also be the option of the main form."""
+    return isinstance(settings.get(name), dict)
+
+
 def _as_typed(option: GroupedOption, setting: object) -> object:
-    """Return a setting of the config file as the command line would have it typed.
+    """Return a setting of the config file as it would be typed on the command line.
 
     Raises:
         ValueError: it is of another type; the message says what the option takes.

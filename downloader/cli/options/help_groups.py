@@ -1,42 +1,82 @@
-"""Options that ``--help`` shows under headings."""
+"""Commands and options as ``--help`` shows them: under headings, in one column."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-_REST = "Other"
-_COLUMN = 27
+from downloader.cli.subcommands import SUBCOMMANDS
+
+_LAST_HEADING = "Other"
+_NAME_COLUMNS = 27
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
 class GroupedOption(click.Option):
     """An option that ``--help`` shows under a heading."""
 
-    def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, heading: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.group = group
+        self.heading = heading
+
+    def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
+        """Return nothing: what follows the help text in brackets is part of that text."""
+        return {}
 
 
-class GroupedCommand(click.Command):
-    """A command whose ``--help`` shows its options under their headings."""
+class DownloadCommand(click.Command):
+    """The main form: its help also lists the subcommands, and its errors point to them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line.
+
+        Raises:
+            UsageError: as click's own; one for ``--check`` names the subcommand ``check``.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name.lstrip("-")
+            if name not in SUBCOMMANDS:
+                raise
+            form = f"{ctx.command_path} {name} {SUBCOMMANDS[name].arguments}"
+            raise click.UsageError(f"No such option '--{name}'; use: {form}", ctx) from None
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write both forms of the command."""
+        super().format_usage(ctx, formatter)
+        formatter.write(f"       {ctx.command_path} COMMAND [ARGS]...\n")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, heading by heading, in the order of their definition."""
-        groups: dict[str, list[tuple[str, str]]] = {}
+        """Write the subcommands, and the options below their headings, in order of definition."""
+        commands = [
+            (f"{name} {subcommand.arguments}", subcommand.summary)
+            for name, subcommand in sorted(SUBCOMMANDS.items())
+        ]
+        sections: dict[str, list[tuple[str, str]]] = {"Commands": commands}
+        last: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None and isinstance(parameter, click.Option):
-                group = parameter.group if isinstance(parameter, GroupedOption) else _REST
-                groups.setdefault(group, []).append(record)
-        rest = groups.pop(_REST, [])
-        for group, records in [*groups.items(), (_REST, rest)]:
-            with formatter.section(group):
-                # The same column for every group: pad the first row's name.
-                (name, text), *others = records
-                formatter.write_dl([(name.ljust(_COLUMN), text), *others], col_max=_COLUMN)
+            row = parameter.get_help_record(ctx)
+            if isinstance(parameter, GroupedOption) and row is not None:
+                sections.setdefault(parameter.heading, []).append(row)
+            elif isinstance(parameter, click.Option) and row is not None:
+                last.append(row)
+        sections.setdefault(_LAST_HEADING, []).extend(last)
+        for heading, ((name, text), *rows) in sections.items():
+            with formatter.section(heading):
+                # The padded name puts the texts of all sections into the same column.
+                formatter.write_dl([(name.ljust(_NAME_COLUMNS), text), *rows], _NAME_COLUMNS)
 
 
-def option(group: str, *names: str, **settings: Any) -> Callable[[_Function], _Function]:
-    """Return a decorator that adds an option under the heading *group*."""
-    return click.option(*names, cls=GroupedOption, group=group, **settings)
+def option(heading: str, *names: str, **settings: Any) -> Callable[[_Function], _Function]:
+    """Return a decorator that adds an option, which main help shows under *heading*."""
+    return click.option(*names, cls=GroupedOption, heading=heading, **settings)
+
+
+def context_settings(variables: str) -> dict[str, Any]:
+    """Return click's settings of a command whose variables begin with *variables* and ``_``."""
+    return {
+        "auto_envvar_prefix": variables,
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    }

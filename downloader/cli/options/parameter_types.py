@@ -1,22 +1,46 @@
-"""What options take: quantities with suffixes, names of files, parts of a list."""
+"""Types of option values: quantities with suffixes, names of files, headers, budgets."""
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from downloader.errors import BadUrlError
 from downloader.models.shards import Shard
 from downloader.object_store import Destination, parse_destination
-from downloader.report.budget import Budget, parse_budget
 from downloader.report.formats import endings, format_of
-from downloader.sources import parse_header
 from downloader.web.text import parse_seconds, parse_size, printable
+
+if TYPE_CHECKING:
+    from downloader.report.budget import Budget
+
+
+class NumberParam(click.ParamType[int]):
+    """A whole number between *least* and *most*."""
+
+    name = "N"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self._least = least
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        try:
+            number = int(str(value))
+        except ValueError:
+            self.fail(f"{str(value)!r} is not a whole number", param, ctx)
+        if number < self._least or (self._most is not None and number > self._most):
+            most = f" and at most {self._most}" if self._most is not None else ""
+            self.fail(
+                f"{number} is out of range: it must be at least {self._least}{most}", param, ctx
+            )
+        return number
 
 
 class CountOrAutoParam(click.ParamType[int | None]):
-    """A number from 1 on, or ``auto``, which is None."""
+    """A number from 1 on, or ``auto``, which becomes None."""
 
     name = "N|auto"
 
@@ -24,17 +48,16 @@ class CountOrAutoParam(click.ParamType[int | None]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | None:
         """Return the number, or None."""
-        if str(value).strip().lower() == "auto":
+        text = str(value).strip().lower()
+        if text == "auto":
             return None
-        try:
-            number = int(str(value))
-        except ValueError:
-            self.fail(f"{str(value)!r} is not a valid integer, nor auto", param, ctx)
-        return click.IntRange(min=1).convert(number, param, ctx)
+        if not _is_integer(text):
+            self.fail(f"{str(value)!r} is neither a whole number nor auto", param, ctx)
+        return NumberParam(1).convert(text, param, ctx)
 
 
 class ProcessesParam(CountOrAutoParam):
-    """A number from 1 on, or ``auto``, which is how many cores this process may use."""
+    """A number from 1 on, or ``auto``, which becomes the number of usable cores."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -44,23 +67,22 @@ class ProcessesParam(CountOrAutoParam):
 
 
 class LevelParam(click.ParamType[int]):
-    """How many links are followed one after the other: a number from 1 on, or ``inf``."""
+    """The maximum depth of links: a number, or ``inf``."""
 
     name = "N|inf"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number; 0 stands for ``inf``, as in wget."""
-        if str(value).strip().lower() in ("inf", "infinity"):
+        text = str(value).strip().lower()
+        if text in ("inf", "infinity"):
             return 0
-        try:
-            number = int(str(value))
-        except ValueError:
-            self.fail(f"{str(value)!r} is not a valid integer, nor inf", param, ctx)
-        return click.IntRange(min=0).convert(number, param, ctx)
+        if not _is_integer(text):
+            self.fail(f"{str(value)!r} is neither a whole number nor inf", param, ctx)
+        return NumberParam(0).convert(text, param, ctx)
 
 
 class SecondsParam(click.ParamType[float]):
-    """A length of time, in seconds or with a suffix; more than none, unless *least* is 0."""
+    """A duration, in seconds or with a suffix; more than 0, unless *least* is 0."""
 
     name = "SECONDS"
 
@@ -72,7 +94,7 @@ class SecondsParam(click.ParamType[float]):
     ) -> float:
         """Return seconds."""
         try:
-            # A config file gives numbers; text of them says the same.
+            # A config file holds numbers as well as texts.
             seconds = parse_seconds(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
@@ -94,6 +116,30 @@ class SizeParam(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
+class PathParam(click.Path):
+    """A path; a config file can hold characters in it that no system takes."""
+
+    def __init__(
+        self, *, exists: bool = False, file_okay: bool = True, dir_okay: bool = True
+    ) -> None:
+        super().__init__(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        _refuse_nul(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _refuse_nul(
+    parameter_type: click.ParamType[Any],
+    value: Any,
+    param: click.Parameter | None,
+    ctx: click.Context | None,
+) -> None:
+    if "\0" in str(value):
+        parameter_type.fail("a path cannot contain a NUL character", param, ctx)
+
+
 class OutputParam(click.ParamType[Destination]):
     """Where to save: a folder, or the URL of an object store's prefix."""
 
@@ -103,6 +149,7 @@ class OutputParam(click.ParamType[Destination]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Destination:
         """Return the folder, and the URL if it is one."""
+        _refuse_nul(self, value, param, ctx)
         try:
             place = value if isinstance(value, Destination) else parse_destination(os.fspath(value))
         except ValueError as error:
@@ -113,7 +160,7 @@ class OutputParam(click.ParamType[Destination]):
 
 
 class ArchiveFileParam(click.ParamType[Path]):
-    """The name of an archive file, whose ending says what it is."""
+    """The name of an archive file, whose ending says which format it has."""
 
     name = "FILE"
 
@@ -122,6 +169,7 @@ class ArchiveFileParam(click.ParamType[Path]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path."""
+        _refuse_nul(self, value, param, ctx)
         path = Path(str(value))
         if not path.name.endswith(self._endings) or path.name in self._endings:
             self.fail(f"it must end with {' or '.join(self._endings)}", param, ctx)
@@ -136,7 +184,7 @@ class ShardParam(click.ParamType[Shard]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Shard:
-        """Return which one."""
+        """Return the shard."""
         try:
             return value if isinstance(value, Shard) else Shard.parse(str(value))
         except ValueError as error:
@@ -153,6 +201,9 @@ class HeaderParam(click.ParamType[tuple[str, str]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
         """Return name and value."""
+        # Imported only for a header that is given, because it takes a while.
+        from downloader.sources import parse_header
+
         if isinstance(value, tuple):
             name, text = value
             return str(name), str(text)
@@ -176,28 +227,31 @@ class HeaderTextParam(click.ParamType[str]):
 
 
 class ReportFileParam(click.ParamType[Path]):
-    """A file whose ending says which report it is to be; in a variable, one on each line."""
+    """A file whose ending says which format it has; in a variable, one on each line."""
 
     name = "FILE"
     envvar_list_splitter = "\n"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path."""
+        _refuse_nul(self, value, param, ctx)
         path = Path(value)
         if format_of(path) is None:
             self.fail(f"{str(path)!r} does not end in {endings()}", param, ctx)
         return path
 
 
-class BudgetParam(click.ParamType[Budget]):
-    """What bodies may weigh."""
+class BudgetParam(click.ParamType["Budget"]):
+    """Maximum sizes of bodies, by kind and in total."""
 
     name = "LIMITS"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Budget:
+    ) -> "Budget":
         """Return the limits."""
+        from downloader.report.budget import Budget, parse_budget
+
         try:
             return value if isinstance(value, Budget) else parse_budget(str(value))
         except ValueError as error:
@@ -209,3 +263,11 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _is_integer(text: str) -> bool:
+    try:
+        int(text)
+    except ValueError:
+        return False
+    return True

@@ -1,112 +1,112 @@
-"""Which options go together: what would do nothing, or cannot be, is a usage error."""
+"""Options that exclude each other, or would have no effect, are usage errors."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from downloader import sources
+from downloader.cli.subcommands import SUBCOMMANDS
 
-#: Options for links that are followed, and for what pages refer to.
-_OF_LINKS = ("span_hosts", "no_parent", "no_robots")
-_OF_PARTS = ("accept", "reject", "max_urls")
-#: Options that mirror.
-_MIRRORS = ("mirror", "single_file", "recursive", "level")
-#: Options for what is in the output folder.
-_OF_FILES = ("refresh", "verify", *_MIRRORS)
-#: What has nothing to do where bodies go to volumes, and why.
-_NOT_PACKED = {
+#: Options that need links to be followed, and those that need pages to be mirrored.
+_RECURSIVE_OPTIONS = ("span_hosts", "no_parent", "no_robots")
+_MIRROR_OPTIONS = ("accept", "reject", "max_urls")
+#: Options that turn mirroring on.
+_MIRROR_FLAGS = ("mirror", "single_file", "recursive", "level")
+#: Options that need saved files.
+_SAVED_FILE_OPTIONS = ("refresh", "verify", *_MIRROR_FLAGS)
+#: Options that --pack excludes, and why.
+_NOT_WITH_PACK = {
     "no_save": "leaves nothing to pack",
-    **dict.fromkeys(_MIRRORS, "needs files of their own"),
-    **dict.fromkeys(("warc", "wacz"), "would keep the same twice: leave it out"),
-    "verify": "hashes files; see warcio check for volumes",
+    **dict.fromkeys(_MIRROR_FLAGS, "needs one file per page"),
+    **dict.fromkeys(("warc", "wacz"), "would save everything twice; leave it out"),
+    "verify": "hashes files; to verify WARC files use: warcio check",
 }
-#: What a cluster does not do, and what to do instead.
-_NOT_SHARED = {
-    **dict.fromkeys(_MIRRORS, "does not mirror pages; see --shard"),
-    **dict.fromkeys(("warc", "wacz"), "keeps no archive in one file; see --shard"),
+#: Options that --engine dask excludes, and why.
+_NOT_WITH_DASK = {
+    **dict.fromkeys(_MIRROR_FLAGS, "does not mirror pages; see --shard"),
+    **dict.fromkeys(("warc", "wacz"), "cannot write one archive file; see --shard"),
 }
 
 
 def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -> None:
-    """Check the options of a command line, or of a config file, against each other.
+    """Check options, from the command line or a config file, against each other.
 
     Raises:
-        UsageError: some do not go together, or a SOURCE is missing or too many.
+        UsageError: options exclude each other, or a SOURCE is missing or superfluous.
     """
-    wrong = (
-        _wrong_sources(source, given)
-        or _wrong_mirror(given, ctx)
-        or _wrong_saving(given)
-        or _wrong_archives(source, given)
-        or _wrong_engine(source, given, ctx)
+    problem = (
+        _source_problem(source, given)
+        or _mirror_problem(given, ctx)
+        or _saving_problem(given)
+        or _archive_problem(source, given)
+        or _engine_problem(source, given, ctx)
     )
-    if wrong:
-        raise click.UsageError(wrong, ctx)
+    if problem:
+        raise click.UsageError(problem, ctx)
 
 
-def _wrong_sources(source: Sequence[str], given: Mapping[str, Any]) -> str:
-    own = [flag for flag in ("check", "demo", "locked") if given[flag]]
-    if given["merge"]:
-        fits = source and not own
-        if given["output"].remote or any("://" in one for one in source):
-            return "--merge takes and makes folders of this machine, not stores"
-        return "" if fits else "--merge takes the folders, or the reports, to merge as SOURCEs"
-    if len(own) > 1 or (own and source):
-        return f"--{own[0]} takes no SOURCE"
-    return "" if own or source else "name a SOURCE: a list file, - or a URL"
+def _source_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
+    instead = [name for name in ("demo", "locked") if given[name]]
+    if len(instead) > 1 or (instead and source):
+        return f"--{instead[0]} takes no SOURCE"
+    for each in source:
+        if each in SUBCOMMANDS and not Path(each).exists():
+            return f"{each} is a subcommand, which comes first: download {each} [OPTIONS]"
+    return "" if instead or source else "name a SOURCE: a list file, - or a URL"
 
 
-def _wrong_mirror(given: Mapping[str, Any], ctx: click.Context) -> str:
-    """Only what stands on the command line: a config file may set what does nothing here."""
-    links = given["recursive"] or given["level"] is not None
-    mirror = links or given["mirror"] or given["single_file"]
-    for names, needed, there in (
-        (_OF_LINKS, "--recursive", links),
-        (_OF_PARTS, "--mirror or --recursive", mirror),
+def _mirror_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
+    """Check what stands on the command line; defaults in a config file may have no effect."""
+    recursive = given["recursive"] or given["level"] is not None
+    mirrors = recursive or given["mirror"] or given["single_file"]
+    for names, needed, present in (
+        (_RECURSIVE_OPTIONS, "--recursive", recursive),
+        (_MIRROR_OPTIONS, "--mirror or --recursive", mirrors),
     ):
-        for name in () if there else names:
+        for name in () if present else names:
             if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 return f"{_flag(name)} needs {needed}"
     return ""
 
 
-def _wrong_saving(given: Mapping[str, Any]) -> str:
-    for name in _MIRRORS if given["output"].remote else ():
+def _saving_problem(given: Mapping[str, Any]) -> str:
+    for name in _MIRROR_FLAGS if given["output"].remote else ():
         if given[name]:
             return f"{_flag(name)} needs a folder; mirror into one, and copy that"
-    wrong = [name for name in _OF_FILES if given["no_save"] and given[name]]
-    if wrong:
-        return f"--no-save leaves nothing that {_flag(wrong[0])} could be for"
-    for name, why in _NOT_PACKED.items() if given["pack"] else ():
+    for name in _SAVED_FILE_OPTIONS if given["no_save"] else ():
         if given[name]:
-            return f"--pack: {_flag(name)} {why}"
+            return f"{_flag(name)} needs saved files; leave out --no-save"
+    for name, reason in _NOT_WITH_PACK.items() if given["pack"] else ():
+        if given[name]:
+            return f"--pack: {_flag(name)} {reason}"
     return ""
 
 
-def _wrong_archives(source: Sequence[str], given: Mapping[str, Any]) -> str:
-    archives = [one for one in source if sources.is_archive(one)]
+def _archive_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
+    archives = [each for each in source if sources.is_archive(each)]
     if not archives:
         return ""
     if len(archives) < len(source):
-        return "an archive takes the network's place: name no other SOURCE"
+        return "a web archive is read without the network; name no other SOURCE beside it"
     if given["warc"] or given["wacz"]:
-        return "an archive is made from the network, not from another"
+        return "--warc and --wacz archive the network; they cannot copy another archive"
     if given["pack"]:
-        return "--pack: what is in an archive is packed already"
+        return "--pack: the files of a web archive are packed already"
     return ""
 
 
-def _wrong_engine(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -> str:
+def _engine_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -> str:
     if given["engine"] == "local":
         for name in ("scheduler", "shards"):
             if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 return f"{_flag(name)} needs --engine dask"
         return ""
-    for name, why in _NOT_SHARED.items():
+    for name, reason in _NOT_WITH_DASK.items():
         if given[name]:
-            return f"--engine dask {why}"
+            return f"--engine dask {reason}"
     if any(map(sources.is_archive, source)):
         return "--engine dask does not unpack archives"
     return ""

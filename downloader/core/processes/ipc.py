@@ -16,7 +16,7 @@ from downloader.core.transfer import Redirected, Transfer
 from downloader.errors import DiskError, DownloadError
 from downloader.http import RedirectTrail
 from downloader.journal import Job, PartialFile
-from downloader.journal.rows import SavedFile
+from downloader.journal.model import SavedFile
 from downloader.models import (
     Checksum,
     Downloaded,

@@ -33,7 +33,7 @@ from downloader.core.processes.ipc import (
 from downloader.core.processes.process import WorkerProcess
 from downloader.core.transfer import PartRecorder, Transfer
 from downloader.errors import DiskError, InternalError, RunError
-from downloader.journal import PartialFile, saved_since
+from downloader.journal import PartialFile, find_saved_since
 from downloader.models import TransferOptions
 
 #: How many suspects are fetched at once, by the number of processes that died fetching them.
@@ -231,7 +231,7 @@ class Supervisor:
         except DiskError as disk_error:
             error = disk_error
         else:
-            transfer.partial_file = partial_file if partial_file.partial.validator else None
+            transfer.partial_file = partial_file if partial_file.body.validator else None
         if process is not None:
             process.send(PartRecorded(number, error))
 
@@ -303,9 +303,9 @@ class Supervisor:
         for transfer in transfers:
             job = transfer.job
             if self._options.pack:
-                transfer.job = replace(job, left_since=job.left_since or run_started_at)
+                transfer.job = replace(job, unrecorded_since=job.unrecorded_since or run_started_at)
             elif job.saved is None and self._options.save and self._options.remote is None:
-                saved = saved_since(self._options.output, job.name, run_started_at)
+                saved = find_saved_since(self._options.output, job.name, run_started_at)
                 transfer.job = replace(job, saved=saved)
 
     def _drop(self, rows: Sequence[int], in_flight: Sequence[int]) -> None:

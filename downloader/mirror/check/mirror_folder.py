@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from downloader.journal import FOLDER
+from downloader.journal import STATE_FOLDER
 from downloader.mirror.check.model import UnreadableFile
 
 #: Larger files are no pages, whatever their names; reading one takes some 20 times its size.
@@ -62,7 +62,7 @@ class MirrorFolder:
                 path = f"{folder}{name}"
                 if not is_folder:
                     yield path
-                elif path != FOLDER:
+                elif path != STATE_FOLDER:
                     subfolders.append(f"{path}/")
             folders += reversed(subfolders)
 

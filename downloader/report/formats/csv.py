@@ -36,14 +36,14 @@ class CsvReport:
         self._flush()
 
     def finish(self, run: RunRecord) -> None:
-        """Add what was not tried, and give the file its name."""
+        """Add a record for untried lines, and give the file its name."""
         if not run.complete:
             self.add(not_tried(run))
         self._flush()
         self._file.commit()
 
     def abandon(self) -> None:
-        """Remove the file unless it is whole."""
+        """Remove the file unless it is complete."""
         self._file.abandon()
 
     def _flush(self) -> None:

@@ -101,7 +101,7 @@ class HtmlReport:
         self._spool.close()
 
     def abandon(self) -> None:
-        """Remove the file unless it is whole."""
+        """Remove the file unless it is complete."""
         self._file.abandon()
         self._spool.close()
 

@@ -32,7 +32,7 @@ class JsonReport:
         self._file.commit()
 
     def abandon(self) -> None:
-        """Remove the file unless it is whole."""
+        """Remove the file unless it is complete."""
         self._file.abandon()
 
 

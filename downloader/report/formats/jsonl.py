@@ -36,7 +36,7 @@ class JsonlReport:
                 line = line[self._file.write(line) :]
 
     def finish(self, run: RunRecord) -> None:
-        """Add what was not tried, and close the file."""
+        """Add a record for untried lines, and close the file."""
         if not run.complete:
             self.add(not_tried(run))
         self._truncate()
@@ -44,7 +44,7 @@ class JsonlReport:
             self._file.close()
 
     def abandon(self) -> None:
-        """Close the file, whose lines are all whole."""
+        """Close the file, whose lines are all complete."""
         with suppress(OSError):
             self._file.close()
 
@@ -64,7 +64,7 @@ def json_line(record: Record) -> bytes:
 def read_members(
     path: Path, file: BinaryIO, option: str, names: Collection[str]
 ) -> Iterator[tuple[str, object]]:
-    """Yield the position of each record, and the JSON value there; None for what is no JSON."""
+    """Yield the position of each record, and the JSON value there; None where there is no JSON."""
     del option, names
     for number, line in enumerate(file, 1):
         value = parse_json(line)

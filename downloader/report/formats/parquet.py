@@ -17,10 +17,10 @@ from downloader.web.text import printable
 _COLUMN_TYPES = {
     ValueType.TEXT: ColumnType.TEXT,
     ValueType.CHOICE: ColumnType.TEXT,
-    ValueType.MOMENT: ColumnType.TIMESTAMP,
-    ValueType.TEXTS: ColumnType.TEXT_LIST,
+    ValueType.TIMESTAMP: ColumnType.TIMESTAMP,
+    ValueType.TEXT_LIST: ColumnType.TEXT_LIST,
     ValueType.INTEGER: ColumnType.INTEGER,
-    ValueType.NUMBER: ColumnType.FLOAT,
+    ValueType.FLOAT: ColumnType.FLOAT,
     ValueType.BOOLEAN: ColumnType.BOOLEAN,
 }
 _REQUIRED = ("url", "outcome")
@@ -59,7 +59,7 @@ class ParquetReport:
         self._file.commit()
 
     def abandon(self) -> None:
-        """Remove the file unless it is whole."""
+        """Remove the file unless it is complete."""
         self._writer.abandon()
         self._file.abandon()
 

@@ -1,0 +1,113 @@
+"""From the options of a command line to a run: its :class:`Options`, its reports, its place."""
+
+import importlib.util
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from downloader import sources
+from downloader.cli.options import Given
+from downloader.cli.options.parameter_types import usable_cores
+from downloader.cli.run_printer import OutcomeView, run_download
+from downloader.core.event_loop import runner
+from downloader.errors import RunError
+from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
+from downloader.report.interface import ReportOptions, open_reporter
+from downloader.web.urls import redact_text
+
+if TYPE_CHECKING:
+    from downloader.cluster import ClusterPlan
+
+_FIELDS = frozenset(field.name for field in fields(Options))
+
+
+def download(source: Sequence[str], given: Given) -> ExitStatus:
+    """Download what SOURCEs hold, as the options say.
+
+    Raises:
+        DownloadError: the run could not be made, or not to its end.
+        OSError: the output cannot be written.
+    """
+    if given["locked"] is not None:
+        source = (str(given["locked"]),)
+    options = _options_of(source, given)
+    plan = _plan_of(options, given)
+    view = OutcomeView(
+        redact_text(options.remote) if options.remote else options.output,
+        quiet=given["quiet"],
+        verbose=given["verbose"],
+        progress=not given["no_progress"],
+        debug=given["debug"],
+    )
+    with ExitStack() as stack:
+        if plan is None and options.process_count > 1:
+            from downloader.core.processes import forked_ahead
+
+            stack.enter_context(forked_ahead(options.process_count))
+        if given["demo"]:
+            from downloader.cli.demo import demo_site
+
+            source = stack.enter_context(demo_site())
+        for each in source:
+            sources.check_readable(each)
+        reporter = stack.enter_context(
+            open_reporter(_report_options(source, given), options.folder)
+        )
+        with runner(debug=view.debug) as loop:
+            return loop.run(run_download(tuple(source), options, view, reporter, plan))
+
+
+def _options_of(source: Sequence[str], given: Given) -> Options:
+    """Return what was given as the fields of Options, most of which have an option's name."""
+    same = {name: value for name, value in given.items() if name in _FIELDS}
+    archives = [Path(each) for each in source if sources.is_archive(each)]
+    level = DEFAULT_LEVEL if given["recursive"] and given["level"] is None else given["level"]
+    changed = {
+        "output": given["output"].folder,
+        "remote": given["output"].remote,
+        "headers": given["header"],
+        "server_timestamps": not given["no_use_server_timestamps"],
+        "save": not given["no_save"],
+        "timings": bool(given["report"]),
+        "robots": not given["no_robots"],
+        "level": level,
+        "warc_digest": WarcDigest(given["warc_digest"]),
+        "pack": Pack(given["pack"]) if given["pack"] else None,
+        "replay": tuple(archives),
+        # What an archive does not hold now, it will not hold later.
+        "retries": 0 if archives else given["retries"],
+    }
+    return Options(**{**same, **changed})
+
+
+def _report_options(source: Sequence[str], given: Given) -> ReportOptions:
+    return ReportOptions(
+        files=given["report"],
+        sizes=given["sizes"] or (given["verbose"] and not given["quiet"]),
+        compare=given["compare"],
+        budget=given["budget"],
+        lock=given["lock"],
+        locked=given["locked"],
+        lists=tuple(map(Path, source)),
+    )
+
+
+def _plan_of(options: Options, given: Given) -> "ClusterPlan | None":
+    """Return how a cluster shares the list, or None for a run on this machine.
+
+    Raises:
+        RunError: Dask is not installed.
+    """
+    if given["engine"] == "local":
+        return None
+    if importlib.util.find_spec("distributed") is None:
+        raise RunError(
+            "--engine dask needs Dask, which is not installed",
+            hint="install it with: pip install 'download-sites[dask]'",
+        )
+    from downloader.cluster import ClusterPlan
+
+    workers = options.processes if options.processes > 1 else usable_cores()
+    return ClusterPlan(given["scheduler"], given["shards"], workers)

@@ -1,0 +1,51 @@
+"""Outcomes of targets that need no request: refused, repeated, or saved by an earlier run."""
+
+from dataclasses import replace
+
+from downloader.errors import UrlError
+from downloader.journal.model import SavedFile
+from downloader.models import Failed, Skipped, SkipReason, Target
+
+
+def failed_outcome(target: Target, error: UrlError) -> Failed:
+    """Return the outcome of a target that is not requested because of *error*."""
+    return Failed(
+        index=target.index,
+        origin=target.origin,
+        url=target.shown,
+        kind=error.kind,
+        message=error.message,
+        hint=error.hint,
+        parent=target.parent,
+        needed=target.needed,
+    )
+
+
+def duplicate_outcome(target: Target, first_origin: str) -> Skipped:
+    """Return the outcome of a target whose URL this run has had before, at *first_origin*."""
+    return skipped_outcome(target, SkipReason.DUPLICATE, f"{target.origin} repeats {first_origin}")
+
+
+def skipped_outcome(
+    target: Target, reason: SkipReason, detail: str, saved: SavedFile | None = None
+) -> Skipped:
+    """Return the outcome of a target that is done, with the details of its file."""
+    outcome = Skipped(
+        index=target.index,
+        origin=target.origin,
+        url=target.shown,
+        reason=reason,
+        detail=detail,
+        parent=target.parent,
+    )
+    if saved is None:
+        return outcome
+    return replace(
+        outcome,
+        path=saved.path,
+        size=saved.size,
+        characters=saved.characters,
+        sha256=saved.sha256.hex(),
+        etag=saved.etag,
+        last_modified=saved.last_modified,
+    )

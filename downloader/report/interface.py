@@ -1,0 +1,116 @@
+"""What a run needs to know of its reports: options, a protocol, and a summary.
+
+It imports nothing that writes or reads reports, because most runs make none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from downloader.models import Outcome
+
+if TYPE_CHECKING:
+    from downloader.report.budget import Budget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """The reports and checks that a run is to make.
+
+    Attributes:
+        files: reports to write, each in the format of its ending.
+        sizes: whether to print tables of sizes.
+        compare: an earlier report to compare with.
+        budget: size limits.
+        lock: where to write the list with the hash of each body.
+        locked: a list with hashes that the run has to match.
+        lists: files that the run reads, which no report may overwrite.
+    """
+
+    files: Sequence[Path] = ()
+    sizes: bool = False
+    compare: Path | None = None
+    budget: "Budget | None" = None
+    lock: Path | None = None
+    locked: Path | None = None
+    lists: Sequence[Path] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether neither a report nor a check is wanted."""
+        wanted = (self.files, self.sizes, self.compare, self.budget, self.lock, self.locked)
+        return not any(wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSummary:
+    """The lines to print at the end of a run.
+
+    Attributes:
+        lines: for stdout: sizes, and changes since an earlier report.
+        failures: for stderr: what is over budget or not as locked.
+        notes: for stderr: everything else.
+    """
+
+    lines: Sequence[str] = ()
+    failures: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+class OutcomeReporter(Protocol):
+    """Takes the outcomes of a run; see :class:`downloader.report.reporter.Reporter`."""
+
+    def __enter__(self) -> Self:
+        """Return this object."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Remove reports that are not finished."""
+
+    def add(self, outcome: Outcome) -> None:
+        """Report one outcome."""
+
+    async def finish(self, *, untried: int, list_read: bool, colour: bool = False) -> ReportSummary:
+        """Finish all reports after the last outcome."""
+
+
+class NullReporter(OutcomeReporter):
+    """Makes no reports."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return
+
+    def add(self, outcome: Outcome) -> None:
+        """Ignore the outcome."""
+
+    async def finish(self, *, untried: int, list_read: bool, colour: bool = False) -> ReportSummary:
+        """Return an empty summary."""
+        del untried, list_read, colour
+        return ReportSummary()
+
+
+def open_reporter(options: ReportOptions, output: Path | None) -> OutcomeReporter:
+    """Return the reporter of a run that saves its files in the folder *output*, if in any.
+
+    Raises:
+        ReportError: a file cannot be written or read.
+    """
+    if options.is_empty:
+        return NullReporter()
+    from downloader.report.reporter import Reporter
+
+    return Reporter(options, output)

@@ -1,0 +1,24 @@
+"""The benchmarks of sharing a list do what they say, and nothing is lost in a long one."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from benchmarks.scaling import kills, origin
+from tests.support.marks import linux_only
+
+#: In memory, where there is such a place: 200,000 files are much for a disk that others use too.
+_MEMORY = Path("/dev/shm")
+
+
+@pytest.mark.slow
+@linux_only
+def test_of_two_hundred_thousand_lines_over_two_thousand_hosts_none_is_lost() -> None:
+    """A worker is killed on the way; the server counts connections of each host."""
+    lines, hosts = 200_000, 2000
+    place = _MEMORY if _MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=place) as name, origin.serving() as port:
+        kills.write_list(Path(name), port, lines, hosts)
+        said, wrong = kills.one_run(Path(name), port, lines, after=50_000)
+    assert not wrong, said

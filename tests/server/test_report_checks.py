@@ -1,0 +1,275 @@
+"""What a run is held against: an earlier report, a budget, a lock; and its sizes on a terminal."""
+
+import json
+import os
+import pty
+import re
+from pathlib import Path
+
+import pytest
+
+from downloader.report.budget import parse_budget
+from tests.support.command import Command
+from tests.support.files import saved_files
+from tests.support.handlers import sends
+from tests.support.web_server import Site
+
+
+async def test_changes_since_an_earlier_report(
+    site: Site, command: Command, tmp_path: Path
+) -> None:
+    names = ["/same", "/grows", "/turns", "/fails", "/mends", "/goes"]
+    site.pages |= {name: "1" for name in names if name != "/mends"}
+    await command(*map(site.url, names), "--no-save", "--report=old.jsonl", "--report=old.json")
+    site.pages |= {"/grows": "22", "/turns": "2", "/mends": "1", "/new": "1"}
+    del site.pages["/fails"]
+    for old in ("old.jsonl", "old.json"):
+        ran = await command(
+            *map(site.url, [*names[:-1], "/new", "/same"]), "--no-save", "--compare", old
+        )
+        start = next(at for at, line in enumerate(ran.out) if line.startswith("Since"))
+        said, *lines = ran.out[start:]
+        assert said == (
+            f"Since {old}: 1 fails now, 1 works again, 1 new, 1 gone, 1 changed in size, "
+            "1 changed in content, 1 the same"
+        )
+        assert lines == [
+            f"  fails now: {site.url('/fails')}: 1 B",
+            f"  works again: {site.url('/mends')}: 1 B",
+            f"  new: {site.url('/new')}: 1 B",
+            f"  gone: {site.url('/goes')}: 1 B",
+            f"  changed in size: {site.url('/grows')}: 1 B → 2 B (+1 bytes)",
+            f"  changed in content: {site.url('/turns')}: 1 B → 1 B (+0 bytes)",
+        ]
+
+
+@pytest.mark.slow
+async def test_a_report_may_take_the_place_of_the_one_it_is_compared_with(
+    site: Site, command: Command, tmp_path: Path
+) -> None:
+    site.pages["/"] = "1"
+    arguments = (site.url("/"), "--no-save", "--report=r.jsonl")
+    await command(*arguments)
+    site.pages["/"] = "12"
+    ran = await command(*arguments, "--compare=r.jsonl")
+    assert "1 changed in size, 0 the same" in ran.out[-2]
+    ran = await command(*arguments, "--compare=r.jsonl")
+    assert ran.out[-1] == "Since r.jsonl: 1 the same"
+
+
+async def test_of_bad_lines_that_are_alike_none_is_new(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("htp:/x\nhtp:/x\n")
+    await command("list.txt", "--no-save", "--report=old.jsonl")
+    ran = await command("list.txt", "--no-save", "--compare=old.jsonl")
+    assert ran.out[-1] == "Since old.jsonl: 1 the same"
+
+
+async def test_what_pages_need_is_not_gone_when_they_are_skipped(
+    site: Site, command: Command
+) -> None:
+    site.pages |= {
+        "/": "<iframe src=/frame></iframe>",
+        "/frame": "<img src=/picture>",
+        "/picture": "1",
+    }
+    await command(site.url("/"), "--mirror", "--report=old.jsonl")
+    ran = await command(site.url("/"), "--mirror", "--compare=old.jsonl")
+    assert ran.out[-1] == (
+        "Since old.jsonl: 0 the same, 3 not checked (skipped as done; --refresh asks the server)"
+    )
+    ran = await command(site.url("/"), "--mirror", "--refresh", "--compare=old.jsonl")
+    assert ran.out[-1] == "Since old.jsonl: 3 the same"
+
+
+async def test_what_was_skipped_as_done_was_not_checked(site: Site, command: Command) -> None:
+    site.pages["/page"] = "old"
+    await command(site.url("/page"), "--report=old.jsonl")
+    site.pages["/page"] = "new and larger"
+    ran = await command(site.url("/page"), "--compare=old.jsonl", "--report=new.html")
+    assert ran.out[-1] == (
+        "Since old.jsonl: 0 the same, 1 not checked (skipped as done; --refresh asks the server)"
+    )
+    assert "1 not checked" in (command.folder / "new.html").read_text()
+    ran = await command(site.url("/page"), "--refresh", "--compare=old.jsonl")
+    assert ran.out[-2].endswith("1 changed in size, 0 the same")
+    # The file is that of another version now, although this run did not ask for it.
+    ran = await command(site.url("/page"), "--compare=old.jsonl")
+    assert ran.out[-2].endswith("1 changed in size, 0 the same")
+
+
+async def test_what_robots_txt_disallows_now_is_not_the_same(site: Site, command: Command) -> None:
+    site.pages |= {"/": "<a href=/a>a</a>", "/a": "a"}
+    await command("-r", site.url("/"), "-o", "first", "--report=old.jsonl")
+    site.pages["/robots.txt"] = sends(
+        b"User-agent: *\nDisallow: /a", {"Content-Type": "text/plain"}
+    )
+    ran = await command(
+        *("-r", site.url("/"), "-o", "second", "--compare=old.jsonl"),
+        *("--report=new.jsonl", "--report=new.html"),
+    )
+    assert ran.out[-2:] == [
+        "Since old.jsonl: 1 disallowed by robots.txt, 1 the same",
+        f"  disallowed by robots.txt: {site.url('/a')}: 1 B",
+    ]
+    assert "Disallowed by robots.txt" in (command.folder / "new.html").read_text()
+    del site.pages["/robots.txt"]
+    ran = await command("-r", site.url("/"), "-o", "third", "--compare=new.jsonl")
+    assert ran.out[-2:] == [
+        "Since new.jsonl: 1 allowed again, 1 the same",
+        f"  allowed again: {site.url('/a')}: 1 B",
+    ]
+
+
+async def test_what_is_over_budget_fails_and_is_named(site: Site, command: Command) -> None:
+    site.pages |= {
+        "/page": "x" * 2000,
+        "/small": "x",
+        "/style": sends(b"y" * 3000, {"Content-Type": "text/css"}),
+    }
+    addresses = [*map(site.url, ["/page", "/small", "/style"])]
+    ran = await command(*addresses, "--no-save", "--budget=html=1k,css=4k,js.total=1,total=5000")
+    assert ran.status == 1
+    assert ran.err == [
+        f"Over budget: {site.url('/page')}: 2,000 bytes, 1,024 allowed for html",
+        "Over budget: all together: 5,001 bytes, 5,000 allowed; the largest: "
+        f"{site.url('/style')} (3,000), {site.url('/page')} (2,000), {site.url('/small')} (1)",
+    ]
+    ran = await command(*addresses, "--no-save", "--budget=any=3000,html.total=2001,total=1M")
+    assert (ran.status, ran.err) == (0, [])
+
+
+async def test_a_budget_in_the_config_file(site: Site, command: Command, tmp_path: Path) -> None:
+    site.pages["/page"] = "xx"
+    (tmp_path / "c.toml").write_text('budget = "total=1"')
+    ran = await command(site.url("/page"), "--no-save", "--config=c.toml")
+    assert ran.status == 1
+    assert ran.err[0].startswith("Over budget: all together: 2 bytes, 1 allowed")
+
+
+@pytest.mark.slow(keep=3)
+@pytest.mark.parametrize("text", ["", "html", "html=", "pdf=1k", "html.most=1", "total=-1", "=1"])
+async def test_a_budget_that_is_none_is_refused(command: Command, text: str) -> None:
+    with pytest.raises(ValueError, match=r"size|limit"):
+        parse_budget(text)
+    ran = await command("--demo", "--budget", text)
+    assert ran.status == 2
+    assert "--budget" in ran.err[-1]
+
+
+@pytest.mark.slow
+async def test_a_lock_is_downloaded_again_just_so(
+    site: Site, command: Command, tmp_path: Path
+) -> None:
+    site.pages |= {
+        "/a": "a",
+        "/b": b"bb",
+        "/moved": sends(status=302, headers={"Location": "/a"}),
+        "/c": "c",
+    }
+    (tmp_path / "list.txt").write_text(
+        "\n".join([*map(site.url, ["/moved", "/b", "/a", "/b"]), site.url("/c"), "  out=see.me"])
+    )
+    ran = await command("list.txt", "--lock=sites.lock")
+    assert ran.status == 0
+    locked = [json.loads(line) for line in (tmp_path / "sites.lock").read_text().splitlines()]
+    assert [each["url"] for each in locked] == [*map(site.url, ["/moved", "/b", "/a", "/c"])]
+    assert (locked[0]["final_url"], locked[0]["size"]) == (site.url("/a"), 1)
+    assert [each.get("name") for each in locked] == [None, None, None, "see.me"]
+    ran = await command("--locked=sites.lock", "-o", "again")
+    assert (ran.status, ran.err) == (0, [])
+    assert saved_files(tmp_path / "again") == saved_files(tmp_path / "downloaded_sites")
+    # Once more, where all is done already, and where nothing is saved.
+    assert (await command("--locked=sites.lock", "-o", "again")).status == 0
+    assert (await command("--locked=sites.lock", "--no-save")).status == 0
+
+
+@pytest.mark.slow
+async def test_drift_fails_and_each_difference_is_named(
+    site: Site, command: Command, tmp_path: Path
+) -> None:
+    site.pages |= {"/same": "a", "/turns": "b", "/goes": "c", "/moves": "d"}
+    addresses = [*map(site.url, ["/same", "/turns", "/goes", "/moves"])]
+    await command(*addresses, "--no-save", "--lock=sites.lock")
+    site.pages |= {
+        "/turns": "bb",
+        "/moves": sends(status=302, headers={"Location": "/new"}),
+        "/new": "d",
+    }
+    del site.pages["/goes"]
+    ran = await command("--locked=sites.lock")
+    assert ran.status == 1
+    drift = sorted(line for line in ran.err if line.startswith("Not as locked"))
+    assert len(drift) == 3
+    assert drift[0] == f"Not as locked: {site.url('/goes')}: not there: 404 Not Found"
+    moved = f"found at {site.url('/new')}, {site.url('/moves')} is locked"
+    assert drift[1] == f"Not as locked: {site.url('/moves')}: {moved}"
+    assert re.search(
+        r"/turns: content: sha256 is .*; the body has 2 bytes; 1 bytes are locked", drift[2]
+    )
+    # What is not what was locked has not been saved.
+    assert saved_files(tmp_path / "downloaded_sites") == {
+        f"{site.folder}/same.html",
+        f"{site.folder}/moves.html",
+    }
+
+
+async def test_a_lock_is_written_only_when_all_is_well(
+    site: Site, command: Command, tmp_path: Path
+) -> None:
+    site.pages["/a"] = "a"
+    (tmp_path / "sites.lock").write_text("old")
+    ran = await command(site.url("/a"), site.url("/lost"), "--lock=sites.lock")
+    assert ran.status == 1
+    assert "download: sites.lock was not written, because 1 URL failed" in ran.err
+    assert (tmp_path / "sites.lock").read_text() == "old"
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.slow(keep=1)
+@pytest.mark.parametrize("text", ["https://h.example/", '{"url": "https://h.example/"}', "[1]"])
+async def test_what_is_no_lock_is_refused(command: Command, tmp_path: Path, text: str) -> None:
+    (tmp_path / "sites.lock").write_text(text)
+    ran = await command("--locked=sites.lock")
+    assert ran.status == 2
+    assert "sites.lock:1 has no url and sha256" in ran.err[-1]
+
+
+async def test_a_lock_is_its_own_source(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "sites.lock").write_text("")
+    ran = await command("--locked=sites.lock", "https://h.example/")
+    assert ran.status == 2
+    assert "--locked takes no SOURCE" in ran.err[-1]
+
+
+async def test_sizes_are_printed_in_aligned_tables(site: Site, command: Command) -> None:
+    site.pages |= {"/page": "x" * 2000, "/large": b"z" * 20_000, "/lost": sends(status=404)}
+    addresses = [*map(site.url, ["/page", "/large", "/lost"])]
+    ran = await command(*addresses, "--no-save", "--sizes")
+    start = ran.out.index("")
+    host = site.url("").removeprefix("http://").rstrip("/")
+    assert ran.out[start:] == [
+        "",
+        "    Size  Received  Type   Largest",
+        f"19.5 KiB  19.5 KiB  Other  {site.url('/large')}",
+        f" 2.0 KiB   2.0 KiB  HTML   {site.url('/page')}",
+        "",
+        "    Size  Received  URLs  By type",
+        " 2.0 KiB   2.0 KiB     1  HTML",
+        "19.5 KiB  19.5 KiB     1  Other",
+        "",
+        "    Size  Received  URLs  By host",
+        f"21.5 KiB  21.5 KiB     2  {host}",
+    ]
+
+
+async def test_sizes_are_coloured_on_a_terminal_only(site: Site, command: Command) -> None:
+    site.pages["/page"] = "x"
+    for no_colour, bold in (("", True), ("1", False)):
+        command.environment["NO_COLOR"] = no_colour
+        ours, theirs = pty.openpty()
+        process = await command.start(site.url("/page"), "--no-save", "--sizes", stdout=theirs)
+        await process.wait()
+        os.close(theirs)
+        text = os.read(ours, 65536).decode()
+        os.close(ours)
+        assert ("\x1b[1m" in text) is bold

@@ -1,0 +1,159 @@
+"""The object store through the public functions, on fsspec's store in memory; and its parts."""
+
+import itertools
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from downloader import Downloaded, Options, Skipped, download_sites
+from downloader.errors import OutputError
+from downloader.journal.database import open_journal
+from downloader.journal.replica import KEY, JournalReplica
+from downloader.models import Outcome, Pack
+from downloader.object_store import open_store
+from downloader.web.filenames import SafePath
+from tests.support.cluster_runs import ThreadExecutor, cluster_run, write_urls
+from tests.support.web_server import Site
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The URL of a fresh prefix in memory, on a machine that has never seen it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return f"memory://bucket-{next(_numbers)}/prefix"
+
+
+def kinds(outcomes: list[Outcome]) -> list[type]:
+    return [type(outcome) for outcome in outcomes]
+
+
+async def test_the_library_takes_the_url_of_a_store(site: Site, store: str) -> None:
+    site.pages |= {"/": "<p>home", "/data": b"\0" * 3_000_000}
+    urls = [site.url(), site.url("/data")]
+    assert kinds(await download_sites(urls, store)) == [Downloaded, Downloaded]
+    assert kinds(await download_sites(urls, store)) == [Skipped, Skipped]
+    bucket = open_store(Options(remote=store))
+    assert bucket is not None
+    found = bucket.info(SafePath(f"{site.folder}/data.bin"))
+    assert found is not None
+    assert found.size == 3_000_000
+
+
+async def test_what_has_another_name_now_takes_the_place_of_the_old(site: Site, store: str) -> None:
+    site.pages["/a"] = "<p>page"
+    await download_sites([site.url("/a")], store)
+    site.pages["/a"] = b"data"
+    await download_sites([site.url("/a")], store, options=Options(force=True))
+    bucket = open_store(Options(remote=store))
+    assert bucket is not None
+    assert [found.path for found in bucket.list_objects(site.folder)] == [f"{site.folder}/a.bin"]
+
+
+async def test_verify_hashes_what_is_there(site: Site, store: str) -> None:
+    site.pages["/a"] = b"right"
+    await download_sites([site.url("/a")], store)
+    bucket = open_store(Options(remote=store))
+    assert bucket is not None
+    bucket.put(SafePath(f"{site.folder}/a.bin"), b"wrong")
+    assert kinds(await download_sites([site.url("/a")], store)) == [Skipped]
+    verified = await download_sites([site.url("/a")], store, options=Options(verify=True))
+    assert kinds(verified) == [Downloaded]
+
+
+@pytest.mark.parametrize("pack", [None, Pack.WARC])
+async def test_the_shards_of_a_cluster_stand_below_the_prefix(
+    site: Site, store: str, tmp_path: Path, pack: Pack | None
+) -> None:
+    site.pages |= {f"/{number}": f"<p>{number}" for number in range(6)}
+    options = {"remote": store, "pack": pack}
+    source = write_urls(tmp_path, *(site.url(path) for path in site.pages))
+    found = await cluster_run(source, tmp_path / "work", ThreadExecutor(), portion=2, **options)
+    assert kinds(found) == [Downloaded] * 6
+    bucket = open_store(Options(remote=store))
+    assert bucket is not None
+    for outcome in found:
+        assert isinstance(outcome, Downloaded)
+        assert bucket.info(outcome.path) is not None
+    site.requests.clear()
+    again = await cluster_run(
+        source, tmp_path / "elsewhere", ThreadExecutor(), portion=2, **options
+    )
+    assert kinds(again) == [Skipped] * 6
+    assert not site.requests
+    # Where they are worked on is this machine's affair.
+    assert not list(tmp_path.glob("*/shard-*"))
+
+
+async def test_a_mirror_is_refused(store: str) -> None:
+    with pytest.raises(ValueError, match="a mirror needs a folder"):
+        Options(remote=store, mirror=True)
+
+
+def _urls(db: sqlite3.Connection) -> int:
+    (number,) = db.execute("SELECT count(*) FROM runs").fetchone()
+    return int(number)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_run_killed_before_it_learnt_that_its_copy_arrived_keeps_its_journal(
+    tmp_path: Path, store: str, known: bool
+) -> None:
+    bucket = open_store(Options(remote=store))
+    assert bucket is not None
+    db = open_journal(tmp_path, [])
+    db.execute("INSERT INTO runs (started) VALUES (1)")
+    twin = JournalReplica(bucket, tmp_path)
+    twin.snapshot(db)
+    twin.upload()
+    db.execute("INSERT INTO runs (started) VALUES (2)")
+    marks = tmp_path / ".download" / "copy.json"
+    noted = json.loads(marks.read_text())
+    marks.write_text(json.dumps({"seen": "", "sent": noted["sent"] if known else ""}))
+    JournalReplica(bucket, tmp_path).restore(db, [])
+    # What another machine has sent takes the place of what is here.
+    assert _urls(db) == (2 if known else 1)
+    db.close()
+
+
+def test_a_copy_that_was_sent_by_another_meanwhile_is_not_replaced(
+    tmp_path: Path, store: str
+) -> None:
+    bucket = open_store(Options(remote=store))
+    assert bucket is not None
+    db = open_journal(tmp_path, [])
+    db.execute("INSERT INTO runs (started) VALUES (1)")
+    twin = JournalReplica(bucket, tmp_path)
+    twin.snapshot(db)
+    twin.upload()
+    bucket.put(KEY, b"of another")
+    twin.snapshot(db)
+    with pytest.raises(OutputError, match="another run is writing"):
+        twin.upload()
+    db.close()
+
+
+async def test_what_is_there_with_the_same_bytes_is_left_alone(site: Site, store: str) -> None:
+    bucket = open_store(Options(remote=store))
+    assert bucket is not None
+    site.pages |= {"/small": b"small", "/large": b"x" * 2_000_000}
+    for name, body in (("small", b"small"), ("large", b"x" * 2_000_000)):
+        bucket.put(SafePath(f"{site.folder}/{name}.bin"), body)
+    before = [found.modified for found in bucket.list_objects(site.folder)]
+    outcomes = await download_sites([site.url("/small"), site.url("/large")], store)
+    assert kinds(outcomes) == [Downloaded, Downloaded]
+    assert [found.modified for found in bucket.list_objects(site.folder)] == before
+
+
+async def test_a_journal_that_is_broken_here_is_had_from_the_store(
+    site: Site, store: str, tmp_path: Path
+) -> None:
+    site.pages["/a"] = b"a"
+    await download_sites([site.url("/a")], store)
+    (journal,) = tmp_path.rglob("journal.sqlite3")
+    journal.write_bytes(b"no journal")
+    assert kinds(await download_sites([site.url("/a")], store)) == [Skipped]

@@ -1,0 +1,83 @@
+"""The real command in a process of its own."""
+
+import asyncio
+import os
+import random
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What a finished command left.
+
+    Attributes:
+        status: its exit status.
+        out: the lines of its stdout.
+        err: the lines of its stderr.
+    """
+
+    status: int
+    out: list[str]
+    err: list[str]
+
+
+class Command:
+    """Starts the real command in a process of its own, below a folder of the test's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("DOWNLOAD_")},
+            "HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+        }
+
+    async def start(
+        self, *arguments: str | Path, stdout: int = asyncio.subprocess.PIPE
+    ) -> asyncio.subprocess.Process:
+        """Start the command and return while it is running."""
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "downloader",
+            *map(str, arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=stdout,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=self.folder,
+            env=self.environment,
+        )
+
+    async def __call__(self, *arguments: str | Path, stdin: bytes = b"") -> CommandResult:
+        """Run the command to its end."""
+        process = await self.start(*arguments)
+        return await finished(process, stdin)
+
+
+async def finished(process: asyncio.subprocess.Process, stdin: bytes = b"") -> CommandResult:
+    """Wait for a started command and return what it left."""
+    out, err = await asyncio.wait_for(process.communicate(stdin), timeout=60)
+    return CommandResult(
+        process.returncode or 0, (out or b"").decode().splitlines(), err.decode().splitlines()
+    )
+
+
+def write_list(command: Command, addresses: list[str], *, seed: int = 0) -> None:
+    random.Random(seed).shuffle(addresses)
+    (command.folder / "list").write_text("\n".join(addresses))
+
+
+async def limited(command: Command, limits: str, *arguments: str) -> CommandResult:
+    """Run the command to its end in a process whose resources are limited."""
+    code = f"import resource as r; {limits}; from downloader.cli.main import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code, *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=command.folder,
+        env=command.environment,
+    )
+    return await finished(process)

@@ -1,0 +1,216 @@
+"""Faults in how the end of a body is marked: lengths, chunks, and the end of the connection."""
+
+import asyncio
+import gzip
+
+from tests.support.fault_server.registry import Request, fault
+from tests.support.fault_server.responses import (
+    BINARY,
+    CHUNKED,
+    HTML,
+    LARGE,
+    LAST_CHUNK,
+    PAGE,
+    chunk,
+    chunked,
+    head,
+    length,
+    reset,
+    respond,
+    send,
+    send_and_close,
+)
+
+
+@fault("/length-more-than-sent")
+async def length_more_than_sent(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, length(PAGE)]), PAGE[:-1])
+
+
+@fault("/length-but-no-body")
+async def length_but_no_body(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, length(PAGE)]))
+
+
+@fault("/large-cut")
+async def large_cut(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[BINARY, length(LARGE)]), LARGE[:-1])
+
+
+@fault("/large-chunked-cut")
+async def large_chunked_cut(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[BINARY, CHUNKED]), chunk(LARGE))
+
+
+@fault("/length-less-than-sent")
+async def length_less_than_sent(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, head(headers=[HTML, length(PAGE)]), PAGE, b"bytes too many")
+
+
+@fault("/poison")
+async def poison(_: Request, writer: asyncio.StreamWriter) -> None:
+    """Send an answer to a request that was not made yet, at once."""
+    forged = head(headers=[HTML, length(b"poison")]) + b"poison"
+    await send(writer, head(headers=[HTML, length(PAGE)]), PAGE, forged)
+
+
+@fault("/late-poison")
+async def late_poison(_: Request, writer: asyncio.StreamWriter) -> None:
+    """Send such an answer when the connection lies idle."""
+    await respond(writer)
+    await asyncio.sleep(0.05)
+    await send(writer, head(headers=[HTML, length(b"poison")]), b"poison")
+
+
+@fault("/poison-behind-the-body")
+async def poison_behind_the_body(_: Request, writer: asyncio.StreamWriter) -> None:
+    """Send such an answer in one packet with a body whose head has been taken already."""
+    forged = head(headers=[HTML, length(b"poison")]) + b"poison"
+    await send(writer, head(headers=[HTML, length(PAGE)]))
+    await asyncio.sleep(0.05)
+    await send(writer, PAGE, forged)
+
+
+@fault("/length-negative")
+async def length_negative(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, ("Content-Length", "-5")]), PAGE)
+
+
+@fault("/length-words")
+async def length_words(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, ("Content-Length", "many")]), PAGE)
+
+
+@fault("/length-empty")
+async def length_empty(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, ("Content-Length", "")]), PAGE)
+
+
+@fault("/length-overflow")
+async def length_overflow(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, ("Content-Length", "9" * 30)]), PAGE)
+
+
+@fault("/lengths-conflict")
+async def lengths_conflict(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, length(PAGE), ("Content-Length", "5")]), PAGE)
+
+
+@fault("/lengths-agree")
+async def lengths_agree(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, length(PAGE), length(PAGE)]), PAGE)
+
+
+@fault("/length-and-chunked")
+async def length_and_chunked(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, length(PAGE), CHUNKED]), chunked(PAGE))
+
+
+@fault("/chunked")
+async def chunked_whole(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, head(headers=[HTML, CHUNKED]), chunked(PAGE))
+
+
+@fault("/chunked-empty")
+async def chunked_empty(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, head(headers=[HTML, CHUNKED]), LAST_CHUNK)
+
+
+@fault("/chunked-with-extension-and-trailer")
+async def chunked_with_trimmings(_: Request, writer: asyncio.StreamWriter) -> None:
+    body = b"%X;name=value\r\n%s\r\n0\r\nX-Trailer: yes\r\n\r\n" % (len(PAGE), PAGE)
+    await send(writer, head(headers=[HTML, CHUNKED]), body)
+
+
+@fault("/chunked-without-last")
+async def chunked_without_last(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]), chunk(PAGE))
+
+
+@fault("/chunked-nothing-sent")
+async def chunked_nothing_sent(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]))
+
+
+@fault("/chunked-last-cut")
+async def chunked_last_cut(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]), chunk(PAGE), b"0\r\n")
+
+
+@fault("/chunk-cut")
+async def chunk_cut(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]), chunk(PAGE)[:-20])
+
+
+@fault("/chunk-size-cut")
+async def chunk_size_cut(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]), chunk(PAGE), b"1f")
+
+
+@fault("/chunk-size-malformed")
+async def chunk_size_malformed(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]), b"zz\r\n", PAGE)
+
+
+@fault("/chunk-size-malformed-later")
+async def chunk_size_malformed_later(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, head(headers=[HTML, CHUNKED]), chunk(PAGE))
+    await asyncio.sleep(0.05)
+    await send_and_close(writer, b"zz\r\n")
+
+
+@fault("/chunk-size-negative")
+async def chunk_size_negative(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]), b"-5\r\n", PAGE)
+
+
+@fault("/chunk-size-overflow")
+async def chunk_size_overflow(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]), b"f" * 20, b"\r\n", PAGE)
+
+
+@fault("/chunk-longer-than-its-size")
+async def chunk_longer_than_its_size(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]), b"5\r\n", PAGE, b"\r\n0\r\n\r\n")
+
+
+@fault("/transfer-coding-unknown")
+async def transfer_coding_unknown(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, ("Transfer-Encoding", "rot13")]), PAGE)
+
+
+@fault("/transfer-coding-gzip")
+async def transfer_coding_gzip(_: Request, writer: asyncio.StreamWriter) -> None:
+    """Apply a transfer coding that is valid, but was not asked for."""
+    headers = [HTML, ("Transfer-Encoding", "gzip, chunked")]
+    await send_and_close(writer, head(headers=headers), chunked(gzip.compress(PAGE, mtime=0)))
+
+
+@fault("/transfer-coding-identity")
+async def transfer_coding_identity(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, ("Transfer-Encoding", "identity")]), PAGE)
+
+
+@fault("/until-close")
+async def until_close(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML]), PAGE)
+
+
+@fault("/until-close-nothing")
+async def until_close_nothing(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML]))
+
+
+@fault("/until-close-http-1.0")
+async def until_close_old(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML], version="HTTP/1.0"), PAGE)
+
+
+@fault("/until-reset")
+async def until_reset(_: Request, writer: asyncio.StreamWriter) -> None:
+    await reset(writer, head(headers=[HTML]), PAGE)
+
+
+@fault("/empty")
+async def empty(_: Request, writer: asyncio.StreamWriter) -> None:
+    await respond(writer, body=b"")

@@ -1,0 +1,34 @@
+"""Notes are written in batches, and none is lost with whoever waited for it."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+from downloader.errors import ErrorKind
+from downloader.journal import Job, Journal, PartialFile
+from downloader.journal.async_journal import AsyncJournal
+from downloader.models import Failed, Options, PartialBody, Target
+from downloader.web.filenames import SafePath
+from downloader.web.urls import parse
+
+
+async def test_a_download_that_is_stopped_takes_no_note_of_others_with_it(tmp_path: Path) -> None:
+    targets = [Target(url=parse(f"http://h.invalid/{number}")) for number in range(2)]
+    busy = threading.Event()
+    async with AsyncJournal(Options(output=tmp_path), lambda _error: None) as notes:
+        one, other = await notes.admit(targets)
+        assert isinstance(one, Job)
+        assert isinstance(other, Job)
+        notes._thread.submit(busy.wait, 10)
+        failure = Failed(index=0, origin="", url=one.target.url, kind=ErrorKind.DNS, message="no")
+        notes.record(one, failure)
+        parked = PartialFile(SafePath("x"), PartialBody("http://h.invalid/1", '"tag"', 9))
+        parking = asyncio.create_task(notes.record_partial(other, parked))
+        await asyncio.sleep(0)
+        parking.cancel()
+        await asyncio.gather(parking, return_exceptions=True)
+        busy.set()
+    journal = Journal(tmp_path)
+    state = journal._db.execute("SELECT kind, validator FROM urls ORDER BY id").fetchall()
+    journal.close()
+    assert state == [("dns", None), (None, '"tag"')]

@@ -1,0 +1,228 @@
+"""One URL and one content type decide one name, which is safe on every file system."""
+
+import re
+
+import pytest
+from hypothesis import example, settings
+from hypothesis import given as hypothesis_given
+from hypothesis import strategies as st
+
+from downloader.errors import BadUrlError, BlockedError
+from downloader.web.filenames import (
+    ExtensionRule,
+    FileName,
+    candidates,
+    fold,
+    name_from_list,
+)
+from downloader.web.media_types import MAX_EXTENSION_LENGTH, media_type_table
+from downloader.web.urls import parse
+from tests.support.safe_names import MEDIA_TYPES, assert_safe
+
+HTML, PNG, CSS = "text/html", "image/png", "text/css"
+FAST = settings(max_examples=150, deadline=None)
+
+
+def _first(address: str, media_type: str = HTML) -> str:
+    return next(candidates(parse(address))).path(media_type)
+
+
+@pytest.mark.parametrize(
+    ("address", "media_type", "path"),
+    [
+        # A site's own page has the name of the site.
+        ("https://www.python.org", HTML, "www.python.org.html"),
+        ("https://www.python.org/", HTML, "www.python.org.html"),
+        ("http://127.0.0.1:8081/", HTML, "127.0.0.1_8081.html"),
+        ("http://[::1]:8081/", HTML, "__1_8081.html"),
+        ("https://bücher.example/", HTML, "xn--bcher-kva.example.html"),
+        ("https://example.org/?q=1", HTML, "example.org@q=1.html"),
+        # A folder's page is its index.
+        ("https://docs.python.org/3/library/", HTML, "docs.python.org/3/library/index.html"),
+        ("https://example.org/a/?q=1", HTML, "example.org/a/index@q=1.html"),
+        # An extension stays; markup gets one that a browser knows.
+        (
+            "https://docs.python.org/3/library/asyncio.html",
+            HTML,
+            "docs.python.org/3/library/asyncio.html",
+        ),
+        ("https://example.org/a.htm", HTML, "example.org/a.htm"),
+        ("https://example.org/a.HTML", HTML, "example.org/a.HTML"),
+        ("https://example.org/a.php", HTML, "example.org/a.php.html"),
+        ("https://example.org/a.php", CSS, "example.org/a.php.css"),
+        ("https://example.org/a.php", PNG, "example.org/a.php"),
+        ("https://example.org/a.png", PNG, "example.org/a.png"),
+        ("https://example.org/a.tar.gz", "application/gzip", "example.org/a.tar.gz"),
+        # Without one, the content type gives it.
+        ("https://docs.python.org/3/whatsnew", HTML, "docs.python.org/3/whatsnew.html"),
+        ("https://example.org/logo", PNG, "example.org/logo.png"),
+        ("https://example.org/data", "", "example.org/data.bin"),
+        ("https://example.org/data", "application/x-unheard-of", "example.org/data.bin"),
+        # A version is no extension, and neither is a leading dot.
+        ("https://docs.python.org/3.11", HTML, "docs.python.org/3.11.html"),
+        ("https://example.org/.profile", "text/plain", "example.org/.profile.txt"),
+        # The query is inside the name, before the extension.
+        ("https://example.org/get?id=7", HTML, "example.org/get@id=7.html"),
+        ("https://example.org/get.php?id=7", HTML, "example.org/get@id=7.php.html"),
+        ("https://example.org/a.png?v=1.2.3", PNG, "example.org/a@v=1.2.3.png"),
+        # Text in any script stays readable.
+        ("https://example.org/%E4%B8%96%20x", HTML, "example.org/世 x.html"),
+    ],
+)
+def test_a_name_is_made_as_designed(address: str, media_type: str, path: str) -> None:
+    assert _first(address, media_type) == path
+
+
+_MARK = "~[a-z2-7]{10}"
+
+
+@pytest.mark.parametrize(
+    ("address", "pattern"),
+    [
+        # What cannot be a name as it stands is told apart by a short hash.
+        ("https://example.org/con", rf"example\.org/con_{_MARK}\.html"),
+        ("https://example.org/aux.txt/x", rf"example\.org/aux_\.txt/x{_MARK}\.html"),
+        ("https://example.org/aux%20.txt/x", rf"example\.org/_aux \.txt/x{_MARK}\.html"),
+        ("https://example.org/nul%20", rf"example\.org/_nul{_MARK}\.html"),
+        ("https://example.org/conin$", rf"example\.org/_conin\${_MARK}\.html"),
+        ("https://example.org/a%3Ab", rf"example\.org/a_b{_MARK}\.html"),
+        ("https://example.org/a%2F..%2Fb", rf"example\.org/a_\.\._b{_MARK}\.html"),
+        ("https://example.org/a%5C..%5Cb", rf"example\.org/a_\.\._b{_MARK}\.html"),
+        ("https://example.org/a%00b%1B", rf"example\.org/a_b_{_MARK}\.html"),
+        ("https://example.org/%E2%80%AEfdp.exe", rf"example\.org/_fdp{_MARK}\.exe\.html"),
+        ("https://example.org/a.", rf"example\.org/a{_MARK}\.html"),
+        ("https://example.org/a./b", rf"example\.org/a/b{_MARK}\.html"),
+        ("https://example.org/a%20/b", rf"example\.org/a/b{_MARK}\.html"),
+        ("https://example.org//b", rf"example\.org/_/b{_MARK}\.html"),
+        ("https://example.org/a.part", rf"example\.org/a\.part_{_MARK}\.html"),
+        ("https://example.org/a.PART", rf"example\.org/a\.PART_{_MARK}\.html"),
+        ("https://.example.org/", rf"_\.example\.org{_MARK}\.html"),
+        ("https://example.org/" + "x" * 300, rf"example\.org/x{{150}}_{_MARK}\.html"),
+        ("https://example.org/a?" + "x" * 101, rf"example\.org/a@x{{100}}{_MARK}\.html"),
+        ("https://example.org/" + "x/" * 600, rf"_/index{_MARK}\.html"),
+    ],
+)
+def test_what_is_ambiguous_gets_a_hash_before_the_extension(address: str, pattern: str) -> None:
+    assert re.fullmatch(pattern, _first(address))
+
+
+def test_a_name_that_is_cut_does_not_end_in_what_windows_drops() -> None:
+    for end in (".", "%20", ".part", ".PART"):
+        # The cut is after 150 bytes, and these segments have the dangerous end just there.
+        folder = "x" * (150 - len(end.replace("%20", " "))) + end + "x" * 200
+        for name in candidates(parse(f"https://example.org/{folder}/a")):
+            assert_safe(name.path(HTML))
+
+
+def test_the_full_hash_is_the_last_resort() -> None:
+    names = [name.base for name in candidates(parse("https://example.org/a/b"))]
+    assert names[0] == "example.org/a/b"
+    assert re.fullmatch(r"example\.org/a/b~[a-z2-7]{10}", names[1])
+    assert re.fullmatch(r"_/b~[a-z2-7]{10}", names[2])
+    assert re.fullmatch(r"_/b~[a-z2-7]{52}", names[3])
+
+
+def test_a_password_has_no_part_in_a_name() -> None:
+    one, other = (
+        list(candidates(parse(f"https://user{password}@example.org/a%00")))
+        for password in (":first", ":second")
+    )
+    assert one == other
+
+
+def test_extensions_are_simple_and_fit_beside_the_longest_name() -> None:
+    appendable = media_type_table().appendable
+    assert all(re.fullmatch(r"\.(?=[0-9]*[a-z])[a-z0-9]+", extension) for extension in appendable)
+    assert max(map(len, appendable)) <= MAX_EXTENSION_LENGTH
+
+
+@hypothesis_given(
+    path=st.text(max_size=30) | st.text("./\\% :conauxpt~\0é\u0301", max_size=30),
+    host=st.text("a.b-_", min_size=1, max_size=6) | st.sampled_from(["con", "[::1]", "h:81"]),
+    long=st.integers(0, 400),
+)
+@example(path="con.", host="con", long=0)
+@example(path="con %2e", host="h", long=0)
+@FAST
+def test_every_candidate_of_every_url_is_safe(path: str, host: str, long: int) -> None:
+    try:
+        url = parse(f"https://{host}/{path}{'é.' * long}{path}?{path}")
+    except BadUrlError:
+        return
+    for name in candidates(url):
+        for media_type in (HTML, PNG, CSS, "", "application/manifest+json"):
+            assert_safe(name.path(media_type))
+
+
+# Names that a list gives
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a", "a.txt", "folder/b.txt", ".hidden/x"[1:], "世界.html", "a b/c", "100%.txt", "a%20b", "_"],
+)
+def test_a_name_that_a_list_gives_is_taken_to_the_letter(name: str) -> None:
+    assert name_from_list(name) == FileName(name, ExtensionRule.NEVER)
+    assert {name_from_list(name).path(media_type) for media_type in MEDIA_TYPES} == {name}
+
+
+def test_a_given_name_may_be_written_as_on_windows() -> None:
+    assert name_from_list("folder\\b.txt").base == "folder/b.txt"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "/etc/passwd",
+        "\\\\server\\share",
+        "C:\\x",
+        "../x",
+        "a/../x",
+        "a\\..\\x",
+        "./a",
+        "a//b",
+        "a/",
+        ".journal",
+        "con",
+        "LPT1.txt",
+        "aux .txt",
+        "conout$",
+        "a.",
+        "a ",
+        " a",
+        "a\0",
+        "a\x1b[31m",
+        "a\u202eb",
+        "a\udce9",
+        "a.part",
+        "a.PART/b",
+        "x" * 252,
+        "é" * 126,
+        "a/" * 600 + "a",
+        "a/" * 40_000 + "a",
+    ],
+)
+def test_a_given_name_that_is_not_safe_is_refused(name: str) -> None:
+    with pytest.raises(BlockedError, match="is not a safe file name") as caught:
+        name_from_list(name)
+    assert caught.value.hint
+
+
+@hypothesis_given(st.text(max_size=40) | st.text("./\\ conauxpt:%\0", max_size=20))
+@FAST
+def test_every_given_name_is_safe_or_refused(name: str) -> None:
+    try:
+        path = name_from_list(name).path(HTML)
+    except BlockedError:
+        return
+    assert_safe(path)
+    assert path == name.replace("\\", "/")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("README", "readme"), ("é", "e\u0301"), ("É", "e\u0301"), ("ß", "SS"), ("K", "k")],
+)
+def test_names_that_some_file_system_takes_for_one_fold_to_one(one: str, other: str) -> None:
+    assert fold(one) == fold(other)

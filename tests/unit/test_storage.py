@@ -1,0 +1,128 @@
+"""Saving: whole files only, and never outside the folder."""
+
+import asyncio
+import gc
+import os
+from pathlib import Path
+
+import pytest
+
+from downloader.errors import BlockedError
+from downloader.storage import LocalStorage, PublishOptions
+from downloader.web.filenames import SafePath
+
+
+async def test_a_file_appears_under_its_name_only_when_it_is_committed(tmp_path: Path) -> None:
+    async with LocalStorage(tmp_path) as storage, storage.open_part(SafePath("a/b.html")) as part:
+        await part.write(b"one")
+        await part.write(b"two")
+        assert sorted(p.name for p in tmp_path.rglob("*.*")) == ["b.html.part"]
+        await part.commit(PublishOptions())
+    assert [p.read_bytes() for p in tmp_path.rglob("*.*")] == [b"onetwo"]
+
+
+async def test_a_file_that_is_not_committed_leaves_nothing(tmp_path: Path) -> None:
+    async with LocalStorage(tmp_path) as storage:
+        with pytest.raises(asyncio.CancelledError):
+            async with storage.open_part(SafePath("a.html")) as part:
+                await part.write(b"one")
+                raise asyncio.CancelledError
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("planted", ["folder", "file", "file.part", "loop"])
+async def test_a_planted_symbolic_link_is_never_followed(tmp_path: Path, planted: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("mine")
+    root = tmp_path / "root"
+    root.mkdir()
+    path = SafePath("site/file")
+    if planted == "folder":
+        (root / "site").symlink_to(outside)
+    elif planted == "loop":
+        (root / "site").symlink_to(root / "site")
+    else:
+        (root / "site").mkdir()
+        (root / "site" / planted).symlink_to(outside / "secret")
+    async with LocalStorage(root) as storage:
+        if planted in ("folder", "loop"):
+            with pytest.raises(BlockedError, match="site/file cannot be saved"):
+                await storage.save(path, b"theirs", PublishOptions())
+            with pytest.raises(BlockedError):
+                async with storage.open_part(path):
+                    pass
+        else:
+            await storage.save(path, b"theirs", PublishOptions())
+            async with storage.open_part(path) as part:
+                await part.commit(PublishOptions())
+            assert not (root / path).is_symlink()
+    assert [p.name for p in outside.iterdir()] == ["secret"]
+    assert (outside / "secret").read_text() == "mine"
+
+
+async def test_without_folder_descriptors_links_are_refused_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downloader.storage.output_folder._HAS_DIR_FD", False)
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "site").symlink_to(tmp_path)
+    async with LocalStorage(root) as storage:
+        with pytest.raises(BlockedError):
+            await storage.save(SafePath("site/file"), b"theirs", PublishOptions())
+        await storage.save(SafePath("a/b/file"), b"ours", PublishOptions())
+    assert (root / "a/b/file").read_bytes() == b"ours"
+    assert not (tmp_path / "file").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="no links that could be refused")
+@pytest.mark.parametrize("swapped", ["h", "h/x"])
+async def test_a_folder_above_that_is_swapped_for_a_link_is_not_entered(
+    tmp_path: Path, swapped: str
+) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    async with LocalStorage(root) as storage:
+        await storage.save(SafePath("h/x/one"), b"one", PublishOptions())
+        (root / swapped).rename(elsewhere)
+        (root / swapped).symlink_to(elsewhere)
+        with pytest.raises(BlockedError):
+            await storage.save(SafePath("h/x/two"), b"two", PublishOptions())
+    assert [path.name for path in elsewhere.rglob("*") if path.is_file()] == ["one"]
+
+
+async def test_who_gives_up_saving_leaves_no_error_behind(tmp_path: Path) -> None:
+    async with LocalStorage(tmp_path) as storage:
+        saves = [
+            asyncio.create_task(storage.save(SafePath(f"f/{n}"), b"data", PublishOptions()))
+            for n in range(300)
+        ]
+        await asyncio.sleep(0)
+        for save in saves:
+            save.cancel()
+        await asyncio.gather(*saves, return_exceptions=True)
+    assert not list(tmp_path.rglob("*.part"))
+    gc.collect()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc to look at")
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_file_that_is_being_opened_when_its_transfer_is_cancelled_is_closed(
+    tmp_path: Path, turns: int
+) -> None:
+    async def begin(storage: LocalStorage) -> None:
+        async with storage.open_part(SafePath("a/large")) as part:
+            await part.write(b"x" * 3_000_000)
+            await asyncio.Event().wait()
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    async with LocalStorage(tmp_path) as storage:
+        beginning = asyncio.create_task(begin(storage))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        beginning.cancel()
+        await asyncio.sleep(0)
+        beginning.cancel()
+        await asyncio.gather(beginning, return_exceptions=True)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    assert not list(tmp_path.rglob("*.part"))
