@@ -144,7 +144,7 @@ def test_calls_double_with_the_size_of_a_document(media_type: str, index: int) -
 
 @pytest.mark.parametrize("media_type", CORPUS)
 def test_hostile_documents_are_read_in_time(media_type: str) -> None:
-    code = f"from tests.test_links_hostile import *; read_corpus({media_type!r})"
+    code = f"from tests.unit.test_links_hostile import *; read_corpus({media_type!r})"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
