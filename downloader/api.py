@@ -1,4 +1,4 @@
-"""The public functions of the library."""
+"""The public functions ``download_sites`` and ``iter_sites``."""
 
 import os
 from collections.abc import AsyncGenerator, Iterable

@@ -1,4 +1,4 @@
-"""The exceptions of this package; public.
+"""The exceptions of this package: a class for each kind of failure; public.
 
 An error of one URL has a *kind* from a closed set, which output lines, reports and ``except``
 clauses share, and says whether a retry may help. Any error may have a *hint* at what to do.
@@ -25,7 +25,7 @@ clauses share, and says whether a retry may help. Any error may have a *hint* at
     │   ├── DiskError             disk         the local disk failed
     │   │   └── StoreError        disk         the object store failed
     │   ├── InterruptedRunError   interrupted  the run was stopped before
-    │   └── InternalError         internal     a defect of this program
+    │   └── InternalError         internal     a bug in this program
     └── RunError ............ ends the whole run, and is raised to the caller
         ├── SourceError           a list cannot be read
         ├── OutputError           the output folder cannot be used

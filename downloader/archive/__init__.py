@@ -1,4 +1,4 @@
-"""Web archives: record the exchanges of a run in WARC files, pack them as WACZ, replay archives.
+"""Web archives: record HTTP exchanges as WARC, pack them as WACZ, and replay archives.
 
 Writing: ``recorder`` receives exchanges from the event loop, ``warc_writer`` writes them with
 ``warc_records`` and ``gzip_members`` to the files of a ``file_series``, and indexes them in

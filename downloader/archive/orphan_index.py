@@ -21,7 +21,7 @@ from downloader.web.urls import Url
 
 #: File systems have clocks of their own, and some store times by the second.
 _MTIME_SLACK_SECONDS = 2.0
-#: What reading a damaged volume, or one with a damaged index, raises; such an orphan is skipped.
+#: Exceptions raised on damage to a volume or its index; the orphan is then skipped.
 _DAMAGE_ERRORS = (OSError, OverflowError, SourceError, ValueError, EOFError, zlib.error)
 
 
@@ -55,18 +55,22 @@ class OrphanIndex:
                     record, head = _open_original(path, record, head, stack)
                 digest = record.field("WARC-Payload-Digest")
                 location = RecordLocation(path.name, capture.offset)
-                orphan = archived_response(head, record, stack.pop_all(), location=location)
-                return replace(orphan, body=_verify_digest(orphan.body, digest))
+                algorithm = WarcDigest(digest.partition(":")[0])
+                orphan = archived_response(
+                    head, record, stack.pop_all(), trust_coding=True, location=location
+                )
+                return replace(orphan, body=_verify_digest(orphan.body, digest, algorithm))
         return None
 
 
-def _verify_digest(body: Iterator[bytes], payload_digest: str) -> Iterator[bytes]:
+def _verify_digest(
+    body: Iterator[bytes], payload_digest: str, algorithm: WarcDigest
+) -> Iterator[bytes]:
     """Yield a body, and check its digest at the end.
 
     Raises:
         TruncatedError: the digest differs; the server can be asked again.
     """
-    algorithm = WarcDigest(payload_digest.partition(":")[0])
     payload_hash = hash_constructor(algorithm)()
     for piece in body:
         payload_hash.update(piece)

@@ -20,7 +20,9 @@ _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 #: The bytes of a page that are searched for its title and text.
 _MAX_PAGE_BYTES = 1024 * 1024
 _MAX_TEXT_CHARACTERS = 100_000
-_TITLE = re.compile(r"<title[^>]{0,200}>(.{0,2000}?)</title", re.IGNORECASE | re.DOTALL)
+_MAX_TITLE_CHARACTERS = 2000
+_TITLE_START = re.compile(r"<title[\s>]", re.IGNORECASE)
+_TITLE_END = re.compile(r"</title", re.IGNORECASE)
 _INVISIBLE = re.compile(
     r"<!--.*?(?:-->|\Z)|<(script|style|template|noscript|head)\b.*?(?:</\1\s*>|\Z)",
     re.IGNORECASE | re.DOTALL,
@@ -46,12 +48,19 @@ def page_lines(files: Iterable[Path]) -> Iterator[bytes]:
 def _page(record: WarcRecord) -> dict[str, str]:
     head = record.read_http_head()
     text = _read_text(head, record) if head is not None else ""
-    title = _TITLE.search(text)
     page = {"id": str(uuid.uuid4()), "url": record.url, "ts": record.field("WARC-Date")}
-    if title is not None:
-        page["title"] = _normalized(title[1])
+    if title := _title(text):
+        page["title"] = title
     page["text"] = _normalized(_TAG.sub(" ", _INVISIBLE.sub(" ", text)))[:_MAX_TEXT_CHARACTERS]
     return page
+
+
+def _title(text: str) -> str:
+    """Return the title of a page; only its first title element is looked at."""
+    start = _TITLE_START.search(text)
+    content = text.find(">", start.start()) + 1 if start is not None else 0
+    end = _TITLE_END.search(text, content, content + _MAX_TITLE_CHARACTERS) if content else None
+    return _normalized(text[content : end.start()]) if end is not None else ""
 
 
 def _normalized(text: str) -> str:

@@ -1,1 +1,1 @@
-"""The command ``download``: options, subcommands, and what is shown on the terminal."""
+"""The command ``download``: its options, its subcommands, and its output on the terminal."""

@@ -7,7 +7,7 @@ import click
 from downloader.cli.error_reporting import run_and_exit
 from downloader.cli.options.common import CONFIG, DEBUG
 from downloader.cli.options.help_groups import context_settings, option
-from downloader.cli.options.parameter_types import NumberParam
+from downloader.cli.options.parameter_types import NumberParam, PathParam
 from downloader.models import ExitStatus
 from downloader.report.compare import COMPARED_FIELDS
 from downloader.report.record import Result
@@ -15,7 +15,7 @@ from downloader.report.report_reader import read
 from downloader.report.reporter import compare_with
 
 _MAX_SHOWN = 20
-_REPORT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_REPORT_FILE = PathParam(exists=True, dir_okay=False)
 
 
 @click.command("compare", context_settings=context_settings("DOWNLOAD_COMPARE"))

@@ -1,4 +1,4 @@
-"""One list on many machines: cut into shards by host, and fetched portion by portion on workers.
+"""One list on many machines: shards by host, fetched portion by portion on Dask workers.
 
 ``partition`` cuts the list into shards, ``cluster_run`` sends portions of them to workers through
 an ``executor``, of which ``dask`` is the only one, and yields their outcomes. On a worker,

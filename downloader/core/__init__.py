@@ -1,4 +1,4 @@
-"""One list on this machine.
+"""One list on this machine: the run, its pool of transfers, and how a body is saved.
 
 - ``local_run``: the run: read, admit, fetch, record, report.
 - ``run``, ``observer``, ``backend``: the protocols of a run, of what may watch it, and of what

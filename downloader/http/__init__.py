@@ -1,4 +1,6 @@
-"""The HTTP client; the only package that imports aiohttp.
+"""The HTTP client, on top of aiohttp: requests, redirects, credentials, retries and resumption.
+
+This is the only package that imports aiohttp.
 
 - ``client``: requests, and the redirects that they lead to (``redirects``).
 - ``response``: a response, whose body is a stream.

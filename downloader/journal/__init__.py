@@ -1,4 +1,4 @@
-"""Remember what is saved, partial and failed: the SQLite journal of an output folder.
+"""The SQLite journal of an output folder: the state and the file name of every URL.
 
 The database holds a row for every URL that was ever seen, with the file name that it alone has and
 its last outcome, so that a second run knows what is left to do. One thread writes it in batches, in

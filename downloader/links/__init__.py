@@ -1,4 +1,4 @@
-"""Find and replace the links of HTML, XHTML, SVG, CSS, JavaScript and web app manifests. Pure.
+"""Find and replace links in HTML, XHTML, SVG, CSS, JavaScript and web app manifests; no I/O.
 
 Links are found as a browser finds them and replaced in place: every byte outside of a link stays
 as it is, except for markup that would keep an offline copy from working

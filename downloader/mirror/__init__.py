@@ -1,4 +1,4 @@
-"""Offline copies: fetch what pages need and link to, then make their links lead to the files.
+"""Offline copies: fetch what pages need and link to, then point their links at the saved files.
 
 A :class:`Mirror` observes a run. It parses each document that was saved (``document_reader``),
 selects the links to fetch (``link_selector``, by the rules of :mod:`.scope`) and adds them to the

@@ -72,7 +72,7 @@ class RobotsGate:
             except UrlError as error:
                 decisions = [failed_outcome(link.target, error) for link in links]
             except Exception as error:  # Otherwise the run would wait for these links for ever.
-                defect = InternalError(f"a defect of this program: {type(error).__name__}: {error}")
+                defect = InternalError(f"internal error: {type(error).__name__}: {error}")
                 decisions = [failed_outcome(link.target, defect) for link in links]
         self.waiting -= len(links)
         self._on_decided(decisions)

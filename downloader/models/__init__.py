@@ -1,7 +1,7 @@
-"""The data that packages exchange: frozen and picklable.
+"""The data that packages exchange: options, targets, outcomes and HTTP exchanges.
 
-``targets`` are the URLs to fetch and ``outcomes`` their results; ``options`` configure a run, and
-``runs`` describe its progress and its end.
+All of it is frozen and picklable. ``targets`` are the URLs to fetch and ``outcomes`` their results;
+``options`` configure a run, and ``runs`` describe its progress and its end.
 """
 
 from downloader.models.options import (

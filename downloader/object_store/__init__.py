@@ -1,4 +1,4 @@
-"""Object stores: S3 and others through fsspec, behind the protocol ``ObjectStore``.
+"""Object stores, such as S3, through fsspec: whole objects below a prefix.
 
 fsspec is imported only when the output is the URL of an object store.
 """

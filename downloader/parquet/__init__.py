@@ -1,4 +1,4 @@
-"""Read columns of Apache Parquet files as rows, and write rows as Parquet files.
+"""Read and write the rows of Apache Parquet files, with pyarrow.
 
 This is the only package that imports pyarrow. That is an optional dependency (the extra ``cloud``)
 and takes a quarter of a second to import, so it is imported when the first Parquet file is opened.

@@ -1,4 +1,4 @@
-"""Reports of a run: records in several formats, a comparison, size budgets and locks.
+"""Reports of a run: records in several formats, comparisons, size budgets and locks.
 
 ``record`` declares the fields that every report has of a URL, and ``outcome_record`` fills them
 from an outcome. ``formats`` write records, ``report_reader`` reads them back; ``compare``,

@@ -1,4 +1,6 @@
-"""Which transfer starts next, how many run at once, and how fast; no I/O, and an injected clock.
+"""Per-host queues, adaptive concurrency and rate limits: which transfer starts when.
+
+Nothing here does any I/O, and the clock is an argument.
 
 - ``host_queues``: a queue for each host; picks the next transfer.
 - ``auto_concurrency``: adapts the number of transfers that run at once.

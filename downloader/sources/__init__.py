@@ -1,4 +1,4 @@
-"""Lists of URLs in any format, read as a stream of targets.
+"""Lists of URLs in any format, parsed as a stream of targets.
 
 A list is never held in memory: its bytes are read, decompressed and parsed chunk by chunk. A line
 that is no valid URL becomes a :class:`~downloader.models.Failed` outcome of that line; a list that

@@ -1,4 +1,4 @@
-"""Save files so that a name in the output folder means a whole file.
+"""Save bodies under ``.part`` names, and rename each file once it is whole.
 
 Bytes are written to ``NAME.part``, which is renamed once the caller has verified that they are
 complete. Files are opened relative to the descriptor of the output folder, one path component at a

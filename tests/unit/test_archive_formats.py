@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader.archive import cdxj
+from downloader.archive import cdxj, wacz_pages
 from downloader.archive.dedup import RecentPayloads
 from downloader.archive.file_series import FileSeries
 from downloader.archive.previous_captures import PreviousCaptures
@@ -100,3 +100,18 @@ def test_an_earlier_index_that_is_damaged_says_nothing(tmp_path: Path) -> None:
         (tmp_path / "a.cdxj").write_text(text)
         assert PreviousCaptures(FileSeries(first)).find("http://h/") is None
     check()
+
+
+@pytest.mark.parametrize(
+    ("markup", "title"),
+    [
+        ("<title>A &amp; B</title>", "A & B"),
+        ("<TITLE lang=en>\n a\tb </TITLE><title>second</title>", "a b"),
+        ("<title>never closed", ""),
+        ("<titles>no</titles>", ""),
+        ("<title" * 100_000, ""),
+        ("<title>" * 100_000, ""),
+    ],
+)
+def test_the_title_of_a_page_in_a_wacz(markup: str, title: str) -> None:
+    assert wacz_pages._title(markup) == title

@@ -14,6 +14,7 @@ from downloader.cli.download_command import command
 from downloader.cli.subcommands import SUBCOMMANDS
 from downloader.errors import ErrorKind
 from downloader.sources import formats as list_formats
+from tests.support.fault_cases import CASES
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -136,6 +137,22 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_heading_in_it(page: Path) ->
         assert target.exists(), link
         if anchor:
             assert anchor in _anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    modules = re.findall(r"[\w/]*\btest_\w+\.py", text)
+    paths = {f"tests/{name.removeprefix('tests/')}" for name in modules}
+    paths |= set(re.findall(r"(?<![\w/])tests/[\w./]*\w", text))
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+def test_every_fault_that_the_page_on_reliability_names_is_a_case_of_the_tests() -> None:
+    page = ROOT / "docs" / "explanation" / "reliability.md"
+    named = set(re.findall(r"faults\[(/[^]]+)\]", page.read_text(encoding="utf-8")))
+    assert named
+    assert named - {case.path for case in CASES} - {"/path"} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

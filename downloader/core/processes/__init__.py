@@ -1,4 +1,4 @@
-"""A transfer backend of several processes: each fetches from its own hosts, in its own event loop.
+"""Transfers over several processes, each with hosts and an event loop of its own.
 
 - ``process_backend``: what a run uses; assigns hosts to supervisors and shares the limits.
 - ``supervisor``: keeps one process running and retries what a crashed one was fetching.

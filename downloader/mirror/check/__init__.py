@@ -1,4 +1,4 @@
-"""Check a mirrored folder without a browser: does every local link lead to a file?
+"""Check without a browser that every local link of a mirrored folder leads to a file.
 
 Documents are read one after another, so memory holds one of them and a bounded cache of lookups.
 Nothing outside the folder is opened, neither by a symbolic link nor by a reference.

@@ -1,4 +1,4 @@
-"""Which links of a page are followed. Pure.
+"""Which links of a page are followed: scope, crawler traps and robots.txt; no I/O.
 
 Three questions, cheapest first: is the URL within what was asked for (:class:`Scope`), does it
 look like a trap (:class:`TrapDetector`), and does robots.txt of its site allow it

@@ -1,4 +1,4 @@
-"""One mirrored page and everything it needs, as one file. Pure.
+"""Pack a mirrored page and everything it needs into one HTML file; no I/O.
 
 What a page loads is embedded as ``data:`` URIs (RFC 2397; Fetch standard, 6), each with what it
 loads itself, from the inside outwards. That works wherever a URL can stand. Four things are
