@@ -27,7 +27,7 @@ from downloader.storage.output_folder import (
 from downloader.storage.part_file import LocalPartFile, do_nothing
 from downloader.storage.publish import PublishOptions, publish
 from downloader.storage.storage import FileContents, PartFile
-from downloader.web.filenames import PART, SafePath
+from downloader.web.filenames import PART, SafePath, filesystem_path
 from downloader.web.text import format_size
 
 #: The write buffer of a file that is written in pieces; smaller when many are open, so that all
@@ -142,7 +142,11 @@ class LocalStorage:
 
         async def open_part() -> AsyncFileIO:
             return await aiofiles.open(
-                path, "r+b", buffering=0, opener=open_without_links, executor=self._executor
+                filesystem_path(path),
+                "r+b",
+                buffering=0,
+                opener=open_without_links,
+                executor=self._executor,
             )
 
         return await self._retry_without_descriptor(open_part)
