@@ -10,9 +10,9 @@ from downloader.cli.options.help_groups import context_settings, option
 from downloader.cli.options.parameter_types import NumberParam, PathParam
 from downloader.models import ExitStatus
 from downloader.report.compare import COMPARED_FIELDS
-from downloader.report.record import Result
 from downloader.report.report_reader import read
 from downloader.report.reporter import compare_with
+from downloader.report.url_record import Result
 
 _OPTION = "compare"
 _MAX_SHOWN = 20
