@@ -214,7 +214,7 @@ def test_any_outcomes_are_the_same_in_every_report(outcomes: list[Outcome]) -> N
         REPORT.validate(whole)
         assert lines == whole["records"] == expected
         for ending in (".jsonl", ".json"):
-            assert list(read(files[ending], "merge")) == [record_of(one) for one in outcomes]
+            assert list(read(files[ending])) == [record_of(one) for one in outcomes]
         table = pq.read_table(files[".parquet"]).to_pylist()
         for row, record in zip(table, expected, strict=True):
             started = row["started"] and f"{row['started']:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
