@@ -40,7 +40,8 @@ else:
 
 #: The modules that define the names below.
 _EXPORTING_MODULES = tuple(
-    f"{__name__}.{module}" for module in ("entries", "list_input", "shard_filter", "source_arguments")
+    f"{__name__}.{module}"
+    for module in ("entries", "list_input", "shard_filter", "source_arguments")
 )
 
 __all__ = [
