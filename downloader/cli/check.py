@@ -7,6 +7,7 @@ import click
 from downloader.cli.error_reporting import run_and_exit
 from downloader.cli.options.common import CONFIG, DEBUG
 from downloader.cli.options.help_groups import context_settings, option
+from downloader.cli.options.parameter_types import PathParam
 from downloader.cli.outcome_lines import count
 from downloader.errors import SourceError
 from downloader.mirror.check import CheckTotals, DanglingLink, MirrorCheck, UnreadableFile
@@ -15,9 +16,7 @@ from downloader.web.text import printable
 
 
 @click.command("check", context_settings=context_settings("DOWNLOAD_CHECK"))
-@click.argument(
-    "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+@click.argument("folder", metavar="DIR", type=PathParam(exists=True, file_okay=False))
 @option("Report", "-q", "--quiet", is_flag=True, help="Print no summary.")
 @option(
     "Report",

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from downloader import sources
-from downloader.cli.download import OutcomeView, run_download
 from downloader.cli.options import Given
 from downloader.cli.options.parameter_types import usable_cores
+from downloader.cli.run_printer import OutcomeView, run_download
 from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest

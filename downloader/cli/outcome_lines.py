@@ -53,6 +53,8 @@ def _remarks(outcome: Downloaded) -> str:
     remarks = []
     if not outcome.length_verified:
         remarks.append("length unverified")
+    if outcome.note:
+        remarks.append(outcome.note)
     if outcome.resumed_at:
         remarks.append(f"resumed at {outcome.resumed_at}")
     if outcome.set_aside:

@@ -41,7 +41,7 @@ MAX_LINES_PER_PORTION = 10_000
 _ENTRIES_PER_BATCH = 2048
 #: Portions submitted for each slot: one runs, and one waits so that the slot is never idle.
 _PORTIONS_PER_SLOT = 2
-#: How long to wait for the results of portions that were told to stop now.
+#: How long to wait for the results of portions after a request to stop now.
 _STOP_SECONDS = 15.0
 
 Result = TypeVar("Result")

@@ -1,5 +1,6 @@
 """The body of one response: decoded, measured, checked against limits, and saved."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -32,6 +33,8 @@ from downloader.web.text import format_size
 
 #: The speed of a transfer is compared with ``min_speed`` over spans of this length.
 _SPEED_SPAN_SECONDS = 5.0
+#: Decoded pieces after which other transfers run: small ones are buffered without a wait.
+_PIECES_PER_YIELD = 256
 #: When all transfers together buffer more bytes, each that buffers a fair amount writes it.
 _MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 _MIN_WRITE_BYTES = 64 * 1024
@@ -99,7 +102,11 @@ async def save_body(
             transfer.received += len(data)
             meter.received += len(data)
             for piece in body.feed(data):
-                await writer.write(piece)
+                if piece:
+                    await writer.write(piece)
+                else:
+                    # Let timeouts and other transfers run, while a body costs much work.
+                    await asyncio.sleep(0)
             if rate_limiter is not None:
                 await rate_limiter.throttle(len(data))
         # Every named file must be in the archive. A pack has no files: it records a body last, so
@@ -139,7 +146,7 @@ class _BodyReader:
     """
 
     def __init__(self, response: Response, options: NetworkOptions) -> None:
-        self.decoder = decoder_for(response.content_coding, response.media_type)
+        self.decoder = decoder_for(response.content_coding, response.media_type, response.url)
         self.wire = self.size = 0
         self._max_size = options.max_size
         self._length_verified = response.length_verified
@@ -148,7 +155,7 @@ class _BodyReader:
             self._check_size(response.content_length or 0)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield the decoded bytes of *data*, in pieces.
+        """Yield the decoded bytes of *data*, in pieces; b"" where others should run.
 
         Raises:
             TooLargeError: the body is larger than allowed.
@@ -161,9 +168,11 @@ class _BodyReader:
             self.grow(len(data))
             yield data
             return
-        for piece in self.decoder.feed(data):
+        for count, piece in enumerate(self.decoder.feed(data), 1):
             self.grow(len(piece))
             yield piece
+            if count % _PIECES_PER_YIELD == 0:
+                yield b""
 
     def grow(self, size: int) -> None:
         """Count *size* more decoded bytes.

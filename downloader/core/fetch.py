@@ -23,6 +23,7 @@ from downloader.http.response import require_success
 from downloader.http.resume import continued_total
 from downloader.journal import Job, PartialFile, SavedFile
 from downloader.models import Downloaded, Failed, PartialBody, Target, Unchanged
+from downloader.web.content_coding import split_codings
 from downloader.web.urls import Url
 
 #: Wait after running out of file descriptors; another transfer will have closed one.
@@ -225,8 +226,8 @@ def _continuation(
     """Return how *response* continues the partial file, or None if it does not."""
     if response.status != 206 or response.url != partial_file.body.url:
         return None
-    coded = response.content_coding.strip() not in ("", "identity")
-    if coded or job.name.path(response.media_type) != partial_file.path:
+    codings, _ = split_codings(response.content_coding)
+    if codings or job.name.path(response.media_type) != partial_file.path:
         return None
     total = continued_total(
         partial_file.body,

@@ -12,7 +12,9 @@ from downloader.http import Response
 from downloader.journal import SavedFile
 from downloader.models import Downloaded, Failed, StorageOptions, Timings, Unchanged
 from downloader.web import urls
+from downloader.web.content_coding import split_codings
 from downloader.web.filenames import SafePath
+from downloader.web.text import printable
 
 
 class _TransferFields(TypedDict):
@@ -59,7 +61,16 @@ def downloaded(
         resumed_at=saved.resumed_at,
         set_aside=saved.set_aside,
         packed_at=packed.offset if packed is not None else None,
+        note=_coding_note(response.content_coding),
     )
+
+
+def _coding_note(content_coding: str) -> str:
+    """Return which values of Content-Encoding were ignored, because they are no codings."""
+    if not content_coding:
+        return ""
+    _, ignored = split_codings(content_coding)
+    return f"Content-Encoding {printable(', '.join(ignored)[:100])} ignored" if ignored else ""
 
 
 def unchanged(transfer: Transfer, response: Response, saved: SavedFile) -> Unchanged:

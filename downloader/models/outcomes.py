@@ -79,6 +79,7 @@ class Downloaded:
         header_bytes: of the last response's head, as HTTP/1.1 writes it.
         timings: the phases of the last request, if they were measured.
         packed_at: the offset of a packed body's record in its volume, in bytes; else None.
+        note: one line about what was wrong with the response and was ignored; may be empty.
     """
 
     index: int
@@ -105,6 +106,7 @@ class Downloaded:
     header_bytes: int = 0
     timings: Timings | None = None
     packed_at: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,8 +49,9 @@ class Record:
     message: Annotated[
         str | None,
         FieldInfo(
-            "of a failure, a skipped line or `not-tried`: one line for a person",
-            sources=("message", "detail"),
+            "of a failure, a skipped line or `not-tried`: one line for a person; of a download: "
+            "what was wrong with the response and was ignored",
+            sources=("message", "detail", "note"),
         ),
     ] = None
     hint: Annotated[str | None, FieldInfo("of a failure: what to do about it")] = None

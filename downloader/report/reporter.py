@@ -176,13 +176,13 @@ class Reporter(AbstractContextManager["Reporter", None]):
             report.abandon()
 
 
-def compare_with(path: Path, option: str = "--compare") -> Comparison:
+def compare_with(path: Path) -> Comparison:
     """Return a comparison with an earlier report, which is read at once.
 
     Raises:
         ReportError: it cannot be read, or is no report.
     """
-    return Comparison(path, read(path, option, COMPARED_FIELDS))
+    return Comparison(path, read(path, COMPARED_FIELDS))
 
 
 def _check_names(options: ReportOptions) -> None:

@@ -37,6 +37,11 @@ class CharsetSource(StrEnum):
     DETECTED = "detected"
 
 
+def is_charset(label: str) -> bool:
+    """Return whether *label* names a character encoding (WHATWG Encoding, section 4.2)."""
+    return _lookup(label) is not None
+
+
 def _lookup(label: str) -> Encoding | None:
     return webencodings.lookup(label) if label.isascii() else None
 

@@ -72,14 +72,13 @@ async def test_what_is_no_report_is_named(command: Command) -> None:
     )
     (command.folder / "bad.jsonl").write_text('{"page": 1}\n')
     for arguments, said in {
-        ("good.jsonl", "bad.jsonl"): "download: merge: bad.jsonl:1 is no record of a report; "
+        ("good.jsonl", "bad.jsonl"): "download: bad.jsonl:1 is no record of a report; "
         "give a .jsonl, .json or .parquet that --report has written",
-        ("good.jsonl", "none.jsonl"): "download: cannot read merge none.jsonl: "
-        "No such file or directory",
+        ("good.jsonl", "none.jsonl"): "download: cannot read none.jsonl: No such file or directory",
         ("good.jsonl", "--report", "good.jsonl"): "download: good.jsonl is named twice; "
         "give each report a name of its own",
         (".", "--report", "new.jsonl"): "Error: --report is for merging reports, not folders",
-        ("good.jsonl", "other.csv"): "download: merge: other.csv is no report that can be read "
+        ("good.jsonl", "other.csv"): "download: other.csv is no report that can be read "
         "whole; name some that end in .jsonl or .json",
     }.items():
         ran = await command("merge", *arguments)

@@ -401,3 +401,13 @@ async def test_an_output_in_another_encoding_escapes_what_it_cannot_say(
     ran = await command(site.url("/%C3%A9"))
     assert ran.status == 0
     assert "/\\xe9.html: " in ran.out[0]
+
+
+@pytest.mark.parametrize("name", ["cookies", "cacert", "output", "report", "warc", "lock"])
+async def test_a_path_with_a_nul_in_a_config_file_is_a_usage_error(
+    command: Command, name: str
+) -> None:
+    (command.folder / "my.toml").write_text(f'{name} = "a\\u0000.jsonl"')
+    ran = await command("--config", "my.toml", "x.invalid")
+    assert ran.status == 2
+    assert ran.err[-1].endswith("a path cannot contain a NUL character")

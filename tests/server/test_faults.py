@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from downloader import Downloaded, Failed, Outcome, download_sites
+from downloader.report.outcome_record import record_of
 from downloader.web.text import printable
 from tests.support.fault_cases import (
     CASES,
@@ -226,3 +227,13 @@ async def test_all_faults_at_once_leave_every_line_its_outcome(tmp_path: Path) -
     for case, outcome in zip(usual, outcomes, strict=True):
         assert_as_expected(outcome, case, tmp_path)
     assert saved_files(tmp_path) == paths_of(*outcomes)
+
+
+async def test_a_label_that_is_no_coding_is_said_in_the_report(tmp_path: Path) -> None:
+    async with fault_server() as server, asyncio.timeout(LIMIT):
+        [outcome] = await download_sites(
+            [server.url("/coded/by-length/no-coding")],
+            tmp_path,
+            options=OPTIONS,
+        )
+    assert record_of(outcome).message == "Content-Encoding utf-8 ignored"

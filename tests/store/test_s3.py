@@ -359,6 +359,9 @@ async def test_a_store_that_hangs_does_not_hold_up_who_wants_to_stop_now(
 
 
 @pytest.mark.slow
+@pytest.mark.timing_sensitive(
+    reason="the first run must notice the second before its own page has been saved"
+)
 async def test_a_second_machine_ends_the_run_of_the_first(
     site: Site, cloud: Command, bucket: Bucket
 ) -> None:

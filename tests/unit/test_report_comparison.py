@@ -23,7 +23,7 @@ from tests.support.reports import HOSTILE_TEXTS
 
 
 def compared_with(path: Path) -> Comparison:
-    return Comparison(path, read(path, "--compare", COMPARED_FIELDS))
+    return Comparison(path, read(path, COMPARED_FIELDS))
 
 
 def test_what_a_stopped_run_did_not_come_to_is_not_gone(tmp_path: Path) -> None:

@@ -40,9 +40,6 @@ from downloader.report.report_reader import read
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
-from tests.support.command import Command
-from tests.support.handlers import sends
-from tests.support.web_server import Site
 from tools.reference_tables import generated
 
 ROOT = Path(__file__).parents[2]
@@ -217,7 +214,7 @@ def test_any_outcomes_are_the_same_in_every_report(outcomes: list[Outcome]) -> N
         REPORT.validate(whole)
         assert lines == whole["records"] == expected
         for ending in (".jsonl", ".json"):
-            assert list(read(files[ending], "merge")) == [record_of(one) for one in outcomes]
+            assert list(read(files[ending])) == [record_of(one) for one in outcomes]
         table = pq.read_table(files[".parquet"]).to_pylist()
         for row, record in zip(table, expected, strict=True):
             started = row["started"] and f"{row['started']:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
@@ -298,24 +295,3 @@ def test_every_format_is_documented_and_in_the_help(ending: str) -> None:
 
 
 # What robots.txt disallows
-
-
-async def test_a_link_that_robots_txt_disallows_is_in_every_report(
-    site: Site, command: Command, tmp_path: Path
-) -> None:
-    site.pages |= {
-        "/": "<a href=/private>",
-        "/robots.txt": sends(b"User-agent: *\nDisallow: /private", {"Content-Type": "text/plain"}),
-    }
-    reports = [f"--report=r{ending}" for ending in FORMATS]
-    ran = await command("-r", site.url("/"), *reports)
-    assert (ran.status, ran.err) == (0, [])
-    assert "1 skipped" in ran.out[-1]
-    lines = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
-    for line in lines:
-        RECORD.validate(line)
-    REPORT.validate(json.loads((tmp_path / "r.json").read_text()))
-    (left_out,) = [line for line in lines if line["reason"] == "robots"]
-    assert left_out["parent"] == site.url("/")
-    rows = pq.read_table(tmp_path / "r.parquet").to_pylist()
-    assert {row["reason"] for row in rows} == {None, "robots"}

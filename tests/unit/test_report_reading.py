@@ -34,7 +34,7 @@ def test_a_record_is_read_as_it_was_written(record: Record) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "one.jsonl"
         file.write_bytes(json_line(record))
-        assert list(read(file, "--merge")) == [record]
+        assert list(read(file)) == [record]
 
 
 @settings(deadline=None)
@@ -45,7 +45,7 @@ def test_what_is_no_value_of_its_field_is_not_known(members: dict[str, object]) 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "one.jsonl"
         file.write_text(json.dumps(members | {"url": "u", "outcome": "measured"}))
-        (record,) = read(file, "--merge")
+        (record,) = read(file)
     assert record.outcome is Result.MEASURED
     assert record.index is None or record.index >= 0
     assert all(isinstance(each, str) for each in record.redirects)

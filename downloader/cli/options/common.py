@@ -1,12 +1,8 @@
 """Options that several commands share."""
 
-from pathlib import Path
-
-import click
-
 from downloader.cli.options.config import load_config
 from downloader.cli.options.help_groups import option
-from downloader.cli.options.parameter_types import BudgetParam, ReportFileParam
+from downloader.cli.options.parameter_types import BudgetParam, PathParam, ReportFileParam
 from downloader.models import Options
 from downloader.report.formats import endings
 
@@ -26,7 +22,7 @@ COMPARE = option(
     "Report",
     "--compare",
     metavar="OLD.jsonl",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=PathParam(exists=True, dir_okay=False),
     help="Show changes since an earlier report.",
 )
 BUDGET = option(
@@ -39,7 +35,7 @@ LOCK = option(
     "Report",
     "--lock",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathParam(dir_okay=False),
     help="Write a lock file with the hash of each URL.",
 )
 DEBUG = option("Report", "--debug", is_flag=True, help="Print a debug log and tracebacks.")
@@ -47,7 +43,7 @@ CONFIG = option(
     "Other",
     "--config",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PathParam(),
     envvar="DOWNLOAD_CONFIG",
     is_eager=True,
     callback=load_config,

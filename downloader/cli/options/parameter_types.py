@@ -116,6 +116,30 @@ class SizeParam(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
+class PathParam(click.Path):
+    """A path; a config file can hold characters in it that no system takes."""
+
+    def __init__(
+        self, *, exists: bool = False, file_okay: bool = True, dir_okay: bool = True
+    ) -> None:
+        super().__init__(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        _refuse_nul(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _refuse_nul(
+    parameter_type: click.ParamType[Any],
+    value: Any,
+    param: click.Parameter | None,
+    ctx: click.Context | None,
+) -> None:
+    if "\0" in str(value):
+        parameter_type.fail("a path cannot contain a NUL character", param, ctx)
+
+
 class OutputParam(click.ParamType[Destination]):
     """Where to save: a folder, or the URL of an object store's prefix."""
 
@@ -125,6 +149,7 @@ class OutputParam(click.ParamType[Destination]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Destination:
         """Return the folder, and the URL if it is one."""
+        _refuse_nul(self, value, param, ctx)
         try:
             place = value if isinstance(value, Destination) else parse_destination(os.fspath(value))
         except ValueError as error:
@@ -144,6 +169,7 @@ class ArchiveFileParam(click.ParamType[Path]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path."""
+        _refuse_nul(self, value, param, ctx)
         path = Path(str(value))
         if not path.name.endswith(self._endings) or path.name in self._endings:
             self.fail(f"it must end with {' or '.join(self._endings)}", param, ctx)
@@ -208,6 +234,7 @@ class ReportFileParam(click.ParamType[Path]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path."""
+        _refuse_nul(self, value, param, ctx)
         path = Path(value)
         if format_of(path) is None:
             self.fail(f"{str(path)!r} does not end in {endings()}", param, ctx)

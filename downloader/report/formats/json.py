@@ -37,10 +37,10 @@ class JsonReport:
 
 
 def read_members(
-    path: Path, file: BinaryIO, option: str, names: Collection[str]
+    path: Path, file: BinaryIO, names: Collection[str]
 ) -> Iterator[tuple[str, object]]:
     """Yield the position of each record, and the JSON value there."""
-    del option, names
+    del names
     match parse_json(file.read()):
         case {"records": list(records)}:
             for number, record in enumerate(records, 1):

@@ -62,10 +62,10 @@ def json_line(record: Record) -> bytes:
 
 
 def read_members(
-    path: Path, file: BinaryIO, option: str, names: Collection[str]
+    path: Path, file: BinaryIO, names: Collection[str]
 ) -> Iterator[tuple[str, object]]:
     """Yield the position of each record, and the JSON value there; None where there is no JSON."""
-    del option, names
+    del names
     for number, line in enumerate(file, 1):
         value = parse_json(line)
         # The last line may be cut where a run was killed, or the disk was full.

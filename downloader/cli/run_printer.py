@@ -1,4 +1,4 @@
-"""One run on a terminal: outcomes are printed and reported as they become known."""
+"""Print a run on a terminal: outcomes are printed and reported as they become known."""
 
 import asyncio
 import contextlib

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from downloader import ErrorKind, Failed, Options, Outcome, RunError
-from downloader.cli.download import OutcomeView, print_run
+from downloader.cli.run_printer import OutcomeView, print_run
 from downloader.core.run import Run, RunProgress
 from downloader.models import ExitStatus, InFlight, Skipped, SkipReason
 from downloader.report.interface import ReportOptions
