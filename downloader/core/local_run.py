@@ -12,13 +12,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from downloader import archive, object_store
-from downloader.core.backend import TransferBackend
-from downloader.core.nested_lists import NestedListFetcher
-from downloader.core.observer import NullObserver, RunObserver
 from downloader.core.pool import Pool, Sleep
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
+from downloader.core.run_observer import NullObserver, RunObserver
+from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.core.transfer import Redirected, Transfer
+from downloader.core.transfer_backend import TransferBackend
 from downloader.errors import DiskError, ErrorKind
 from downloader.http.credentials import netrc_warnings
 from downloader.journal import Admitted, Job
@@ -67,7 +67,7 @@ class LocalRun:
         self._journal = AsyncJournal(options, self._fail)
         self._backend = self._create_backend(clock)
         self._archive = archive.open_session(options, whole or _uploader(options), self._fail)
-        self._nested_lists = NestedListFetcher(options)
+        self._nested_lists = SitemapFetcher(options)
         self._observer: RunObserver = NullObserver()
         self._shard = ShardFilter(options.shard)
         self._reader: ReadAhead[Entry] | None = None

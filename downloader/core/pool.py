@@ -17,9 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from downloader import archive, object_store
-from downloader.core.backend import EndedTransfer
 from downloader.core.fetch import fetch
-from downloader.core.outcomes import failed
 from downloader.core.transfer import (
     PartRecorder,
     Redirected,
@@ -28,6 +26,8 @@ from downloader.core.transfer import (
     TransferContext,
     TransferMeter,
 )
+from downloader.core.transfer_backend import EndedTransfer
+from downloader.core.transfer_outcomes import failed
 from downloader.errors import ErrorKind, HttpStatusError
 from downloader.http import Client
 from downloader.models import Failed, InFlight, Outcome, TransferOptions
@@ -77,7 +77,7 @@ class PoolShare:
 
 
 class Pool:
-    """The transfers of one process; a :class:`~downloader.core.backend.TransferBackend`.
+    """The transfers of one process; a :class:`~downloader.core.transfer_backend.TransferBackend`.
 
     Args:
         options: the options of the run.

@@ -15,6 +15,7 @@ import aiofiles
 from aiofiles.threadpool.binary import AsyncFileIO
 
 from downloader.errors import TooLargeError
+from downloader.storage.atomic_rename import PublishOptions, publish
 from downloader.storage.batching_executor import BatchingExecutor
 from downloader.storage.output_folder import (
     NO_DESCRIPTOR_ERRNOS,
@@ -25,7 +26,6 @@ from downloader.storage.output_folder import (
     translate_os_errors,
 )
 from downloader.storage.part_file import LocalPartFile, do_nothing
-from downloader.storage.publish import PublishOptions, publish
 from downloader.storage.storage import FileContents, PartFile
 from downloader.web.filenames import PART, SafePath, filesystem_path
 from downloader.web.text import format_size

@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Self
 
 from downloader import object_store
-from downloader.core.backend import EndedTransfer
-from downloader.core.outcomes import failed
 from downloader.core.processes.ipc import Move
 from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
 from downloader.core.transfer import PartRecorder, Transfer
+from downloader.core.transfer_backend import EndedTransfer
+from downloader.core.transfer_outcomes import failed
 from downloader.errors import RunError
 from downloader.http import Client
 from downloader.models import InFlight, TransferOptions
@@ -31,7 +31,7 @@ _MIN_RATE_CHANGE = 1.05
 
 
 class ProcessBackend:
-    """Fetches in several processes; a :class:`~downloader.core.backend.TransferBackend`.
+    """Fetches in several processes; a :class:`~downloader.core.transfer_backend.TransferBackend`.
 
     Each process is started with its first transfer.
 

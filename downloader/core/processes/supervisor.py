@@ -11,8 +11,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from downloader import archive
-from downloader.core.backend import EndedTransfer
-from downloader.core.outcomes import failed
 from downloader.core.processes.ipc import (
     AddTransfers,
     FatalError,
@@ -32,6 +30,8 @@ from downloader.core.processes.ipc import (
 )
 from downloader.core.processes.process import WorkerProcess
 from downloader.core.transfer import PartRecorder, Transfer
+from downloader.core.transfer_backend import EndedTransfer
+from downloader.core.transfer_outcomes import failed
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import PartialFile, find_saved_since
 from downloader.models import TransferOptions

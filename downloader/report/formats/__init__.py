@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:  # so that help and checks of options do not load the parts of reports
     from downloader.report.output_files import ReportFile
 
-#: Reads a report: its path, the open file, the option that names it, and the wanted fields; yields
-#: the position of each record, for messages, and the value there, which may be no record.
-ReadMembers = Callable[[Path, BinaryIO, str, Collection[str]], Iterator[tuple[str, object]]]
+#: Reads a report: its path, the open file, and the wanted fields; yields the position of each
+#: record, for messages, and the value there, which may be no record.
+ReadMembers = Callable[[Path, BinaryIO, Collection[str]], Iterator[tuple[str, object]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from downloader.report.output_files import REPORT_OPTION, open_lines, translated_errors
-from downloader.report.record import Record, as_dict
 from downloader.report.run_record import RunRecord, not_tried
+from downloader.report.url_record import Record, as_dict
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 #: The beginning of every line that is longer.
@@ -62,10 +62,10 @@ def json_line(record: Record) -> bytes:
 
 
 def read_members(
-    path: Path, file: BinaryIO, option: str, names: Collection[str]
+    path: Path, file: BinaryIO, names: Collection[str]
 ) -> Iterator[tuple[str, object]]:
     """Yield the position of each record, and the JSON value there; None where there is no JSON."""
-    del option, names
+    del names
     for number, line in enumerate(file, 1):
         value = parse_json(line)
         # The last line may be cut where a run was killed, or the disk was full.
