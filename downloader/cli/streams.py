@@ -7,6 +7,9 @@ from io import TextIOWrapper
 
 def prepare_streams() -> None:
     """Make stdout and stderr safe to print to, in any encoding, even where they are closed."""
+    if sys.stdin is None:
+        # Occupies the descriptor of stdin: uvloop aborts if a socket gets it.
+        os.open(os.devnull, os.O_RDONLY)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
