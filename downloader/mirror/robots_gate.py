@@ -114,7 +114,7 @@ def robots_fetcher(
     seconds = _TIMEOUT_SECONDS if options.timeout is None else options.timeout
 
     async def fetch_once(site: str) -> tuple[int, bytes]:
-        body = b""
+        body = bytearray()
         with await client.follow(Url(f"{site}/robots.txt"), named_by_user=False) as response:
             # If the body breaks off, its beginning is used.
             with suppress(UrlError):
@@ -124,7 +124,7 @@ def robots_fetcher(
                         body += chunk
                         if len(body) >= max_bytes:
                             break
-            return response.status, body[:max_bytes]
+            return response.status, bytes(body[:max_bytes])
 
     async def fetch_with_retries(site: str) -> tuple[int, bytes]:
         for attempt in range(1, options.retries + 1):

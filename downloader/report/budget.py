@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from downloader.report.file_kinds import FileKind, kind_of
-from downloader.report.record import Record
 from downloader.report.summary import SizeSummary
+from downloader.report.url_record import Record
 from downloader.web.text import parse_size, printable
 
 _ANY, _TOTAL = "any", "total"

@@ -2,14 +2,32 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from downloader.links import Document, ParsedDocument
-from downloader.mirror.singlefile.data_uri import internal_url
-from downloader.mirror.singlefile.model import NotEmbeddedError
+from downloader.mirror.single_file.data_uri import internal_url
+from downloader.mirror.single_file.model import NotEmbeddedError
 
 _ID = re.compile(r"""\sid\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _ROOT = re.compile(r"<svg[\s>/]")
 _HIDDEN = '<svg width="0" height="0" style="position:absolute" aria-hidden="true">{}</svg>'
+
+
+@dataclass(slots=True)
+class _Graphic:
+    """An SVG file.
+
+    Attributes:
+        markup: its ``svg`` element.
+        ids: the names of its elements.
+        error: why it cannot be inserted; empty if it can.
+        is_inserted: whether the document uses any of its elements.
+    """
+
+    markup: str = ""
+    ids: set[str] = field(default_factory=set)
+    error: str = ""
+    is_inserted: bool = False
 
 
 class SvgUses:
@@ -18,7 +36,7 @@ class SvgUses:
     def __init__(self, document: ParsedDocument, media_type: str) -> None:
         self._document = document
         self._media_type = media_type
-        self._markups: dict[str, str] = {}
+        self._graphics: dict[str, _Graphic] = {}
         self._document_ids: set[str] | None = None
 
     def embed(self, path: str, fragment: str, read: Callable[[], bytes]) -> tuple[str, int]:
@@ -30,32 +48,41 @@ class SvgUses:
         Raises:
             NotEmbeddedError: the file cannot be inserted.
         """
-        markup = self._markups.get(path)
-        is_new = markup is None
-        if markup is None:
-            markup = self._checked_markup(read())
-        ids = _ids(markup)
-        if fragment[1:] not in ids:
+        graphic = self._graphics.get(path)
+        if graphic is None:
+            graphic = self._graphics[path] = self._read_graphic(read)
+        if graphic.error:
+            raise NotEmbeddedError(graphic.error)
+        if fragment[1:] not in graphic.ids:
             raise NotEmbeddedError("the graphic has no such part")
-        if is_new:
-            self._markups[path] = markup
-            self._ids().update(ids)
-        return fragment, len(markup) if is_new else 0
+        if graphic.is_inserted:
+            return fragment, 0
+        graphic.is_inserted = True
+        self._ids().update(graphic.ids)
+        return fragment, len(graphic.markup)
+
+    def _read_graphic(self, read: Callable[[], bytes]) -> "_Graphic":
+        try:
+            markup = self._markup(read())
+            ids = _ids(markup)
+            if self._ids() & ids:
+                raise NotEmbeddedError("names in the graphic are those of others in the page")
+        except NotEmbeddedError as error:
+            return _Graphic(error=str(error))
+        return _Graphic(markup, ids)
 
     def _ids(self) -> set[str]:
         if self._document_ids is None:
             self._document_ids = _ids(self._document.text)
         return self._document_ids
 
-    def _checked_markup(self, body: bytes) -> str:
+    @staticmethod
+    def _markup(body: bytes) -> str:
         svg = ParsedDocument(Document(body, "image/svg+xml", internal_url("")))
         root, end = _ROOT.search(svg.text), svg.text.rfind("</svg>")
         if root is None or end < 0 or "<!ENTITY" in svg.text or any(x.url for x in svg.links):
             raise NotEmbeddedError("the graphic cannot be taken into the page")
-        markup = svg.text[root.start() : end + 6]
-        if self._ids() & _ids(markup):
-            raise NotEmbeddedError("names in the graphic are those of others in the page")
-        return markup
+        return svg.text[root.start() : end + 6]
 
     def insert_into(self, body: bytes) -> bytes:
         """Return the document with the SVG files in it, hidden where they stand.
@@ -63,9 +90,10 @@ class SvgUses:
         At the end of an HTML page they belong to its body, whatever was written before; an XML
         document gets them before its last end tag.
         """
-        if not self._markups:
+        markups = [graphic.markup for graphic in self._graphics.values() if graphic.is_inserted]
+        if not markups:
             return body
-        markup = _HIDDEN.format("".join(self._markups.values()))
+        markup = _HIDDEN.format("".join(markups))
         if self._media_type != "text/html":
             markup = markup.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
         encoding = self._document.encoding
