@@ -27,9 +27,9 @@ from downloader.cluster.messages import (
     decode_target,
 )
 from downloader.cluster.partition import Partition, Partitioner, fingerprint_of, shard_folder
-from downloader.core.nested_lists import NestedListFetcher
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
+from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import Journal, failed_outcome
 from downloader.models import Downloaded, InFlight, Options, Outcome
@@ -214,7 +214,7 @@ class ClusterRun:
         if (existing := partitioner.find_existing(fingerprint)) is not None:
             return existing
         await asyncio.to_thread(partitioner.begin)
-        async with NestedListFetcher(self._options) as lists:
+        async with SitemapFetcher(self._options) as lists:
             entries = self._shard_filter.select(sources.read(self._source, lists.blocking_fetch()))
             self._reader = ReadAhead(
                 entries, max_buffered=_ENTRIES_PER_BATCH, name="reader of lists"

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from downloader.links import html, html_tree, xml
 from downloader.links.collector import LinkCollector
 from downloader.links.embedded_text import EmbeddedText
+from downloader.links.link_replacement import rewrite_document
 from downloader.links.model import Document, Link, LocalFile, RewrittenDocument, RobotsMeta
-from downloader.links.rewriter import rewrite_document
 from downloader.links.source_text import SourceText
 from downloader.links.url_resolver import MAX_URL_LENGTH, UrlResolver
 

@@ -28,7 +28,7 @@ from downloader.mirror.document_reader import (
     batches,
     parse_document,
 )
-from downloader.mirror.file_placement import FilePlacement
+from downloader.mirror.file_mover import FileMover
 from downloader.mirror.finalizer import MirrorFinalizer
 from downloader.mirror.link_selector import LinkSelector
 from downloader.mirror.robots_gate import RobotsDecision, RobotsGate, robots_fetcher
@@ -75,7 +75,7 @@ class TransferQueue(Protocol):
 class Mirror:
     """The documents of a run, which it observes; an asynchronous context manager.
 
-    Implements :class:`downloader.core.observer.RunObserver`.
+    Implements :class:`downloader.core.run_observer.RunObserver`.
 
     Args:
         options: the options of the run.
@@ -104,7 +104,7 @@ class Mirror:
         self._stack = AsyncExitStack()
         self._storage = LocalStorage(options.output)
         self._reader = DocumentReader(self._storage)
-        self._placement = FilePlacement(options, self._storage, journal, self._selector.scope)
+        self._file_mover = FileMover(options, self._storage, journal, self._selector.scope)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="links")
         self._finalizer = MirrorFinalizer(
             options,
@@ -113,7 +113,7 @@ class Mirror:
             self._thread,
             self._parse,
             self._reader,
-            self._placement,
+            self._file_mover,
         )
         self._notified = asyncio.Event()
         self._distances: dict[Url, tuple[int, int, TargetRole]] = {}
@@ -266,7 +266,7 @@ class Mirror:
         """Return *outcome* with the path that its file has when the run is over."""
         if not isinstance(outcome, Downloaded | Unchanged):
             return outcome
-        if self._placement.belongs_in_folder(role_of(target), target.url):
+        if self._file_mover.belongs_in_folder(role_of(target), target.url):
             return outcome
         return replace(outcome, path=original_path(outcome.path))
 

@@ -13,7 +13,7 @@ from downloader.journal.async_journal import AsyncJournal
 from downloader.mirror.document_reader import MAX_DOCUMENT_BYTES, parse_document
 from downloader.mirror.document_writer import DocumentUpdate, publish_updates
 from downloader.mirror.file_locations import FileLocations
-from downloader.mirror.singlefile import NOT_SAVED, PackedFileCache, SingleFilePage, single_file
+from downloader.mirror.single_file import NOT_SAVED, PackedFileCache, SingleFilePage, single_file
 from downloader.storage import FileContents, Storage
 from downloader.web.encoding_declaration import with_encoding
 from downloader.web.text import printable

@@ -32,7 +32,7 @@ from downloader.models.outcomes import (
     Timings,
     Unchanged,
 )
-from downloader.models.partial import PartialBody
+from downloader.models.partial_body import PartialBody
 from downloader.models.runs import ExitStatus, InFlight, Tally
 from downloader.models.targets import Checksum, Target
 

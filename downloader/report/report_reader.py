@@ -5,7 +5,7 @@ from pathlib import Path
 
 from downloader.errors import ReportError
 from downloader.report.formats import FORMATS, endings, format_of
-from downloader.report.record import FIELD_NAMES, Record, from_dict
+from downloader.report.url_record import FIELD_NAMES, Record, from_dict
 from downloader.web.text import printable
 
 

@@ -118,7 +118,7 @@ def test_help_has_no_range_beside_the_default_in_brackets() -> None:
         *(
             "downloader.mirror.scope.scope",
             "downloader.mirror.scope.robots",
-            "downloader.mirror.singlefile",
+            "downloader.mirror.single_file",
         ),
     ],
 )

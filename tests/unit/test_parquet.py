@@ -18,8 +18,8 @@ from downloader import sources
 from downloader.errors import DiskError, SourceError
 from downloader.models import Failed
 from downloader.report.formats.parquet import ParquetReport
-from downloader.report.record import Record, Result
 from downloader.report.run_record import ReportTotals, RunRecord
+from downloader.report.url_record import Record, Result
 from downloader.sources import Entry
 from downloader.sources.entries import from_line
 from downloader.sources.list_parser import parse_list

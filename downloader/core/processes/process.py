@@ -27,7 +27,9 @@ _GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.005
 #: Signals that only the parent handles; a terminal and ``timeout`` send them to the whole group.
 _PARENT_SIGNALS = (
-    {signal.SIGINT, signal.SIGTERM, signal.SIGUSR1} if sys.platform != "win32" else set()
+    {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1}
+    if sys.platform != "win32"
+    else set()
 )
 
 

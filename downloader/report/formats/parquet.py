@@ -7,11 +7,11 @@ from typing import BinaryIO
 from downloader import parquet
 from downloader.errors import ReportError
 from downloader.parquet import ColumnField, ColumnType, ParquetError, TableWriter, WantedColumn
-from downloader.report.fields import RecordField, ValueType
+from downloader.report.field_declarations import RecordField, ValueType
 from downloader.report.json_schema import SCHEMA_ID
 from downloader.report.output_files import REPORT_OPTION, AtomicFile
-from downloader.report.record import RECORD_FIELDS, Record, values
 from downloader.report.run_record import RunRecord, not_tried
+from downloader.report.url_record import RECORD_FIELDS, Record, values
 from downloader.web.text import printable
 
 _COLUMN_TYPES = {

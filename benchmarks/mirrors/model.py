@@ -1,21 +1,21 @@
-"""What was seen and what is shown: data only."""
+"""The data of the comparison: pages in the browser, and the results for each tool."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+#: How a mirror is opened: over a static web server, or from the file system.
 Way = Literal["http", "file"]
-"""How a mirror is opened: over a static web server, or from the file system."""
 WAYS: tuple[Way, ...] = ("http", "file")
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What a page loaded besides itself.
+    """A resource that a page loaded.
 
     Attributes:
-        name: the last part of its address, or of its file's path, percent-decoded.
-        digest: SHA-256 of its bytes, as hexadecimal digits.
+        name: the last segment of its URL, percent-decoded.
+        digest: SHA-256 of its bytes, in hex.
     """
 
     name: str
@@ -23,8 +23,8 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One page, as a browser showed it; addresses in full."""
+class BrowsedPage:
+    """One page, as a browser showed it; with absolute URLs."""
 
     url: str
     resources: tuple[Resource, ...]
@@ -35,7 +35,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where the links of a page lead: to a file of the mirror, to the web, or nowhere."""
+    """Where the links of a page lead: to a file of the mirror, to the web, or to no file."""
 
     local: tuple[str, ...] = ()
     absolute: tuple[str, ...] = ()
@@ -47,30 +47,30 @@ class Verdict:
     """How one page of a mirror compares with the page online."""
 
     url: str
-    file: str | None  # in the mirror, if the tool saved the page
+    file: str | None  # of the mirror, if the tool saved the page
     resources: int  # that the page loads online
-    missing: tuple[str, ...]  # of these, what it does not load offline
+    missing: tuple[str, ...]  # resources that it does not load offline
     failed: tuple[str, ...]
     identical: bool  # to the pixel
     links: Links
 
     @property
     def doubtful(self) -> bool:
-        """Whether the page was saved and is not all that it is online.
+        """Whether the page was saved, but differs, so that it is opened again.
 
-        A busy browser draws a pixel differently, or leaves out an icon, once in a hundred pages.
+        A busy browser draws a pixel differently, or omits an icon, in one of a hundred pages.
         """
         return self.file is not None and self.merit < (True, 0)
 
     @property
     def merit(self) -> tuple[bool, int]:
-        """What makes one look at a page better than another."""
+        """A key by which the better of two results for a page is chosen."""
         return self.identical, -len(self.missing)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One tool on one site. Times are in seconds."""
+    """One tool on one site; times in seconds."""
 
     tool: str
     seconds: float
@@ -81,7 +81,7 @@ class Attempt:
     file: tuple[Verdict, ...]
 
     def verdicts(self, way: Way) -> tuple[Verdict, ...]:
-        """Return what was found when the mirror was opened this way."""
+        """Return the verdicts on the pages, opened in this way."""
         return self.http if way == "http" else self.file
 
 
@@ -94,7 +94,7 @@ class Comparison:
     resources: int  # loaded online, summed over pages
     failed: int  # requests that fail online, too
     links: int
-    unsteady: int  # pages that look different each time they are opened online
+    unsteady: int  # pages that look different when they are opened online again
     attempts: tuple[Attempt, ...]
 
 
@@ -114,17 +114,17 @@ class Total:
 
 
 def total(verdicts: Iterable[Verdict]) -> Total:
-    """Sum verdicts."""
-    all_of = tuple(verdicts)
-    resources = sum(verdict.resources for verdict in all_of)
+    """Return the sums of verdicts."""
+    all_verdicts = tuple(verdicts)
+    resources = sum(verdict.resources for verdict in all_verdicts)
     return Total(
-        pages=len(all_of),
-        found=sum(verdict.file is not None for verdict in all_of),
+        pages=len(all_verdicts),
+        found=sum(verdict.file is not None for verdict in all_verdicts),
         resources=resources,
-        loaded=resources - sum(len(verdict.missing) for verdict in all_of),
-        failed=sum(len(verdict.failed) for verdict in all_of),
-        identical=sum(verdict.identical for verdict in all_of),
-        local=sum(len(verdict.links.local) for verdict in all_of),
-        absolute=sum(len(verdict.links.absolute) for verdict in all_of),
-        dangling=sum(len(verdict.links.dangling) for verdict in all_of),
+        loaded=resources - sum(len(verdict.missing) for verdict in all_verdicts),
+        failed=sum(len(verdict.failed) for verdict in all_verdicts),
+        identical=sum(verdict.identical for verdict in all_verdicts),
+        local=sum(len(verdict.links.local) for verdict in all_verdicts),
+        absolute=sum(len(verdict.links.absolute) for verdict in all_verdicts),
+        dangling=sum(len(verdict.links.dangling) for verdict in all_verdicts),
     )

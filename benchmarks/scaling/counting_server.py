@@ -1,4 +1,4 @@
-"""A server of many hosts that counts what each of them meets."""
+"""A server with many hosts that counts requests, and connections of each host."""
 
 import asyncio
 import json
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.request import urlopen
 
-from benchmarks.scaling.processes import free_port, running
-from benchmarks.servers import reachable
+from benchmarks.nginx import reachable
+from benchmarks.scaling.dask_processes import free_port, running
 
 BODY = b"<!doctype html><title>page</title>" + b"<p>words of a page</p>" * 90
 ANSWER = (
@@ -22,40 +22,42 @@ ANSWER = (
 ) + BODY
 
 
-class Host(asyncio.Protocol):
-    """Answers every request with the same page, and counts by the address that was asked."""
+class CountingConnection(asyncio.Protocol):
+    """A connection: answers every request with the same page, and counts by the host's address."""
 
     requests: ClassVar[Counter[str]] = Counter()
-    now: ClassVar[Counter[str]] = Counter()
-    most: ClassVar[Counter[str]] = Counter()
+    connections: ClassVar[Counter[str]] = Counter()
+    peak_connections: ClassVar[Counter[str]] = Counter()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to count."""
+        """Count a connection."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.host = str(transport.get_extra_info("sockname")[0])
-        self.now[self.host] += 1
-        self.most[self.host] = max(self.most[self.host], self.now[self.host])
-        self.held = b""
+        self.connections[self.host] += 1
+        self.peak_connections[self.host] = max(
+            self.peak_connections[self.host], self.connections[self.host]
+        )
+        self.buffer = b""
 
     def data_received(self, data: bytes) -> None:
-        """Answer what is whole."""
-        self.held += data
-        while (end := self.held.find(b"\r\n\r\n")) >= 0:
-            path = self.held.split(b" ", 2)[1]
-            self.held = self.held[end + 4 :]
+        """Answer the requests that are complete."""
+        self.buffer += data
+        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
+            path = self.buffer.split(b" ", 2)[1]
+            self.buffer = self.buffer[end + 4 :]
             if path == b"/~counts":
-                self.tell()
+                self.send_counts()
                 continue
             self.requests[path.decode()] += 1
             self.transport.write(ANSWER)
 
-    def tell(self) -> None:
-        """Answer with the counts since the last time."""
+    def send_counts(self) -> None:
+        """Answer with the counts since the last call, and reset them."""
         counts = {
             "requests": self.requests.total(),
             "twice": sum(number - 1 for number in self.requests.values()),
-            "most": max(self.most.values()),
+            "most": max(self.peak_connections.values()),
         }
         body = json.dumps(counts).encode()
         self.transport.write(
@@ -64,30 +66,30 @@ class Host(asyncio.Protocol):
         )
         self.transport.close()
         self.requests.clear()
-        self.most.clear()
+        self.peak_connections.clear()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Count one less."""
-        self.now[self.host] -= 1
+        """Count a connection less."""
+        self.connections[self.host] -= 1
 
 
 async def serve(port: int) -> None:
-    """Serve at every loopback address."""
+    """Serve at every address of this machine."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Host, "0.0.0.0", port, backlog=4096)
+    server = await loop.create_server(CountingConnection, "0.0.0.0", port, backlog=4096)
     await server.serve_forever()
 
 
-def counts(port: int) -> dict[str, int]:
-    """Return what was counted since the last time."""
+def read_counts(port: int) -> dict[str, int]:
+    """Return the counts since the last call."""
     with urlopen(f"http://127.0.0.1:{port}/~counts") as answer:
-        told: dict[str, int] = json.load(answer)
-    return told
+        counts: dict[str, int] = json.load(answer)
+    return counts
 
 
 @contextmanager
 def serving() -> Iterator[int]:
-    """Run the server until left; give its port."""
+    """Run the server in a process of its own; yield its port."""
     port = free_port()
     command = (sys.executable, "-m", "benchmarks.scaling", "serve", str(port))
     with running(*command, cwd=Path.cwd()) as process:

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from downloader.errors import ErrorKind
 from downloader.models import SkipReason
-from downloader.report.fields import FieldInfo, Value, declared_fields
+from downloader.report.field_declarations import FieldInfo, Value, declared_fields
 from downloader.web.charset import CharsetSource
 from downloader.web.urls import Url, host
 

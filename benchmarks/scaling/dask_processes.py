@@ -1,4 +1,4 @@
-"""A Dask scheduler and its workers, started by their own commands; and what a process uses."""
+"""A Dask scheduler and its workers, started by their commands, and the resources of a process."""
 
 import os
 import socket
@@ -10,16 +10,16 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.servers import reachable
+from benchmarks.nginx import reachable
 
 Process = subprocess.Popen[bytes]
-_PLAIN = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
-"""As docs/explanation/scaling.md has it: without a dashboard nobody looks at samples of threads."""
+#: Without a dashboard, nobody looks at the profile.
+_NO_PROFILE = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A running scheduler with workers, each of one thread."""
+    """A running scheduler and its workers."""
 
     address: str
     scheduler: Process
@@ -28,35 +28,37 @@ class Cluster:
 
 @contextmanager
 def cluster(folder: Path, size: int) -> Iterator[Cluster]:
-    """Run a scheduler and so many workers until left."""
+    """Run a scheduler and *size* workers of four threads each."""
     dask = (sys.executable, "-m", "dask")
     quiet = "--no-dashboard"
     with ExitStack() as stack:
         while True:
             port = free_port()
-            begin = (*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), quiet)
-            scheduler = stack.enter_context(running(*begin, cwd=folder))
+            command = (*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), quiet)
+            scheduler = stack.enter_context(running(*command, cwd=folder))
             while scheduler.poll() is None and not reachable("127.0.0.1", port):
                 time.sleep(0.05)
-            # Somebody else may have taken the port meanwhile.
+            # Another process may have taken the port meanwhile.
             if scheduler.poll() is None:
                 break
         address = f"tcp://127.0.0.1:{port}"
-        join = (*dask, "worker", address, "--nthreads", "4", "--no-nanny", quiet)
-        place = ("--local-directory", str(folder / "workers"))
-        workers = [stack.enter_context(running(*join, *place, cwd=folder)) for _ in range(size)]
+        worker = (*dask, "worker", address, "--nthreads", "4", "--no-nanny", quiet)
+        local_folder = ("--local-directory", str(folder / "workers"))
+        workers = [
+            stack.enter_context(running(*worker, *local_folder, cwd=folder)) for _ in range(size)
+        ]
         yield Cluster(address, scheduler, tuple(workers))
 
 
 @contextmanager
 def running(*command: str, cwd: Path) -> Iterator[Process]:
-    """Run a command until left, and kill it then."""
+    """Run a command, and kill it on leaving."""
     process = subprocess.Popen(
         command,
         cwd=cwd,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd()), **_PLAIN},
+        env={**os.environ, "PYTHONPATH": str(Path.cwd()), **_NO_PROFILE},
     )
     try:
         yield process
@@ -67,7 +69,7 @@ def running(*command: str, cwd: Path) -> Iterator[Process]:
 
 
 def wait_until_idle(processes: tuple[Process, ...]) -> None:
-    """Return when none of the processes uses a tenth of a core any more: they have started."""
+    """Wait until the processes have started: together they use less than a tenth of a core."""
     before = -1.0
     while (now := sum(cpu_of(process) for process in processes)) - before > 0.05 or now < 0.5:
         before = now
@@ -75,18 +77,18 @@ def wait_until_idle(processes: tuple[Process, ...]) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens at."""
+    """Return a free port of loopback."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
 
 def cpu_of(process: Process) -> float:
-    """Return the seconds of CPU that a running process has used."""
+    """Return the seconds of CPU of a running process."""
     stat = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_of(process: Process) -> float:
-    """Return the most memory that a running process has had, in MiB."""
+    """Return the peak memory of a running process, in MiB."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024

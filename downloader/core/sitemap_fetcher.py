@@ -1,4 +1,4 @@
-"""Fetch the lists that a list names, such as the sitemaps of a sitemap index."""
+"""Fetch the sitemaps that a sitemap index names."""
 
 import asyncio
 import tempfile
@@ -15,16 +15,16 @@ from downloader.sources import FetchList
 from downloader.web.content_coding import decoder_for
 from downloader.web.urls import Url
 
-#: Bytes of a nested list unless --max-size is given; sitemaps.org allows 50 MB for a sitemap.
+#: Bytes of a sitemap unless --max-size is given; sitemaps.org allows 50 MB.
 _DEFAULT_MAX_BYTES = 1024**3
 _CHUNK_BYTES = 64 * 1024
 
 
-class NestedListFetcher:
-    """Fetches nested lists for the thread that reads a list; an asynchronous context manager.
+class SitemapFetcher:
+    """Fetches sitemaps for the thread that reads a list; an asynchronous context manager.
 
     Attributes:
-        was_used: whether any list was fetched.
+        was_used: whether any sitemap was fetched.
     """
 
     def __init__(self, options: RequestOptions) -> None:
@@ -45,7 +45,7 @@ class NestedListFetcher:
         await self._stack.__aexit__(kind, error, traceback)
 
     def blocking_fetch(self) -> FetchList:
-        """Return a function that fetches a list by its URL, and blocks the calling thread."""
+        """Return a function that fetches a sitemap by its URL, and blocks the calling thread."""
         loop = asyncio.get_running_loop()
 
         def fetch(url: Url) -> Iterator[bytes]:
@@ -68,10 +68,10 @@ class NestedListFetcher:
 async def _copy_body(
     client: Client, url: Url, write: Callable[[bytes], int], options: RequestOptions
 ) -> None:
-    """Fetch a nested list, with the same limits as any other body.
+    """Fetch a sitemap, with the same limits as any other body.
 
     Raises:
-        UrlError: the list cannot be fetched, or exceeds a limit.
+        UrlError: the sitemap cannot be fetched, or exceeds a limit.
     """
     bytes_left = _DEFAULT_MAX_BYTES if options.max_size is None else options.max_size
     try:

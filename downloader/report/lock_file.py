@@ -8,8 +8,8 @@ from pathlib import Path
 from downloader.errors import ErrorKind, ReportError
 from downloader.models import SkipReason
 from downloader.report.output_files import AtomicFile, Spool
-from downloader.report.record import Record, Result
 from downloader.report.run_record import RunRecord
+from downloader.report.url_record import Record, Result
 from downloader.web.filenames import SafePath, candidates
 from downloader.web.text import printable
 from downloader.web.urls import Url

@@ -13,7 +13,7 @@ import secrets
 from bisect import bisect_right
 
 from downloader.links import Document, Link, ParsedDocument
-from downloader.mirror.singlefile.data_uri import internal_url
+from downloader.mirror.single_file.data_uri import internal_url
 
 _UTF16 = ("utf-16le", "utf-16be")
 _SRCDOC = re.compile(r"""\ssrcdoc\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)

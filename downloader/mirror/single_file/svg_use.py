@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from downloader.links import Document, ParsedDocument
-from downloader.mirror.singlefile.data_uri import internal_url
-from downloader.mirror.singlefile.model import NotEmbeddedError
+from downloader.mirror.single_file.data_uri import internal_url
+from downloader.mirror.single_file.model import NotEmbeddedError
 
 _ID = re.compile(r"""\sid\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _ROOT = re.compile(r"<svg[\s>/]")

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from downloader.mirror.singlefile.insertion_points import first_script_offset
+from downloader.mirror.single_file.insertion_points import first_script_offset
 
 _SCHEME = "single-file:"
 

@@ -7,18 +7,18 @@ from posixpath import dirname, relpath
 from urllib.parse import quote
 
 from downloader.links import Document, Link, LinkKind, can_contain_links
-from downloader.mirror.singlefile.cache import PackedFileCache, PackedFileKey
-from downloader.mirror.singlefile.data_uri import data_uri, internal_url, linked_path
-from downloader.mirror.singlefile.document_builder import HTML, PAGE_TOO_LARGE, DocumentBuilder
-from downloader.mirror.singlefile.embedding_rules import (
+from downloader.mirror.single_file.cache import PackedFileCache, PackedFileKey
+from downloader.mirror.single_file.data_uri import data_uri, internal_url, linked_path
+from downloader.mirror.single_file.document_builder import HTML, PAGE_TOO_LARGE, DocumentBuilder
+from downloader.mirror.single_file.embedding_rules import (
     DOCUMENT_KINDS,
     EMPTY_DOCUMENTS,
     FRAME_KINDS,
     embedded_media_type,
     is_only_preload,
 )
-from downloader.mirror.singlefile.js_modules import module_name
-from downloader.mirror.singlefile.model import (
+from downloader.mirror.single_file.js_modules import module_name
+from downloader.mirror.single_file.model import (
     MIB,
     NOT_SAVED,
     ExternalReference,
@@ -29,7 +29,7 @@ from downloader.mirror.singlefile.model import (
     SingleFilePage,
     SourceUrl,
 )
-from downloader.mirror.singlefile.srcdoc_frames import srcdoc_markup
+from downloader.mirror.single_file.srcdoc_frames import srcdoc_markup
 from downloader.web.encoding_declaration import declares_encoding, with_encoding
 from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url, origin, redact_text

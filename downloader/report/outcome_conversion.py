@@ -1,4 +1,4 @@
-"""The conversion of outcomes to records, as :class:`~downloader.report.record.Record` declares."""
+"""Convert outcomes to records, as :class:`~downloader.report.url_record.Record` declares."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from operator import attrgetter
 from typing import get_args
 
 from downloader.models import Downloaded, Failed, Outcome, Skipped, Unchanged
-from downloader.report.fields import RecordField, Value, ValueType
-from downloader.report.record import OPTIONAL_FIELDS, Record, Result
+from downloader.report.field_declarations import RecordField, Value, ValueType
+from downloader.report.url_record import OPTIONAL_FIELDS, Record, Result
 
 _Converter = Callable[..., Value]
 

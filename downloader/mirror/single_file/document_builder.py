@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from downloader.links import Document, Link, ParsedDocument
-from downloader.mirror.singlefile.js_modules import with_import_map
-from downloader.mirror.singlefile.model import NotEmbeddedError
-from downloader.mirror.singlefile.placeholders import Placeholders
-from downloader.mirror.singlefile.srcdoc_frames import SrcdocFrames
-from downloader.mirror.singlefile.svg_use import SvgUses
+from downloader.mirror.single_file.js_modules import with_import_map
+from downloader.mirror.single_file.model import NotEmbeddedError
+from downloader.mirror.single_file.placeholders import Placeholders
+from downloader.mirror.single_file.srcdoc_frames import SrcdocFrames
+from downloader.mirror.single_file.svg_use import SvgUses
 
 HTML = "text/html"
 PAGE_TOO_LARGE = "the page would become too large"

@@ -1,4 +1,4 @@
-"""nginx, started for one measurement and stopped after it, whatever happens."""
+"""nginx, started for one measurement and always stopped after it."""
 
 import os
 import re
@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-BUSY_AT = 20
-"""Requests in flight from which on a page marked LIMITED is refused."""
+#: A page marked LIMITED is refused with 503 while more such requests are in flight.
+MAX_LIMITED_REQUESTS = 20
+#: Marks the name of a page whose host refuses too many requests at once.
 LIMITED = "limited-"
 PORTS = range(18100, 18200)
 PACKAGES = "apt-get install nginx libnginx-mod-http-lua"
 
-# Each address is listened on by itself, so that nothing but loopback is reachable.
+# nginx listens on each loopback address separately, so that it is not reachable from outside.
 CONFIG = r"""
 {modules}
 worker_processes {workers};
@@ -63,7 +64,7 @@ http {{
 
 
 class ServerError(Exception):
-    """The server that the measurements need cannot run here."""
+    """The server of the benchmarks cannot be started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +76,24 @@ class Server:
     log: Path
 
     def cpu(self) -> float:
-        """Return seconds of CPU that it and its workers have used."""
+        """Return the seconds of CPU that nginx and its workers have used."""
         children = Path(f"/proc/{self.process}/task/{self.process}/children").read_text().split()
         return sum(cpu_seconds(process) for process in (str(self.process), *children))
 
     def since_first_request(self, began: float, seconds: float) -> float:
-        """Return how much of a run came after its first request; 0 if there is no log."""
+        """Return the seconds of a run after its first request; 0 if there is no log."""
         if not self.log.exists():
             return 0
         times = (line.split() for line in self.log.read_text().splitlines())
-        starts = (float(end) - float(taken) for end, taken in times)
-        # The log has milliseconds only, and the lines of earlier runs.
+        starts = (float(end) - float(duration) for end, duration in times)
+        # The log has a resolution of milliseconds, and also has the lines of earlier runs.
         first = min((start for start in starts if start > began - 0.001), default=began)
         return began + seconds - first
 
 
 @contextmanager
 def serving(folder: Path, config: str, url: str) -> Iterator[int]:
-    """Run nginx with *config* until left; give its process id once *url* can be reached."""
+    """Run nginx with *config*, and yield its process id once it listens at the address of *url*."""
     file = folder / "nginx.conf"
     file.write_text(config)
     if shutil.which("nginx") is None:
@@ -114,7 +115,7 @@ def serving(folder: Path, config: str, url: str) -> Iterator[int]:
 def pages_server(
     folder: Path, hosts: Sequence[str], *, workers: int, log: bool = False
 ) -> Iterator[Server]:
-    """Serve the bodies in *folder*`/bodies` at every host, as the last parts of addresses say."""
+    """Serve the bodies in *folder*`/bodies` at every host, by the name at the end of a URL."""
     port = free_port(hosts)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     files = 65_536 if files == resource.RLIM_INFINITY else files
@@ -128,27 +129,27 @@ def pages_server(
         log=f"{log_file} times" if log else "off",
         listen="\n".join(f"listen {host}:{port} backlog=4096;" for host in hosts),
         bodies=folder / "bodies",
-        busy_at=BUSY_AT,
+        busy_at=MAX_LIMITED_REQUESTS,
     )
     with serving(folder, config, f"http://{hosts[0]}:{port}/") as process:
         yield Server(process, port, log_file)
 
 
 def lua_modules() -> str:
-    """Return the lines of a configuration that load lua."""
+    """Return the configuration lines that load the Lua modules."""
     if shutil.which("nginx") is None:
         raise ServerError(f"nginx is missing: {PACKAGES}")
-    shown = subprocess.run(["nginx", "-V"], capture_output=True, text=True, check=True).stderr
-    place = re.search(r"--modules-path=(\S+)", shown)
-    folder = Path(place[1] if place else "/usr/lib/nginx/modules")
+    output = subprocess.run(["nginx", "-V"], capture_output=True, text=True, check=True).stderr
+    match = re.search(r"--modules-path=(\S+)", output)
+    folder = Path(match[1] if match else "/usr/lib/nginx/modules")
     modules = [folder / "ndk_http_module.so", folder / "ngx_http_lua_module.so"]
     if not all(module.exists() for module in modules):
-        raise ServerError(f"nginx has no lua: {PACKAGES}")
+        raise ServerError(f"nginx has no Lua module: {PACKAGES}")
     return "\n".join(f"load_module {module};" for module in modules)
 
 
 def free_port(hosts: Sequence[str]) -> int:
-    """Return a port that is free at the first and the last of the hosts."""
+    """Return a port that is free at the first and the last host."""
     for port in PORTS:
         if not any(reachable(host, port) for host in (hosts[0], hosts[-1])):
             return port
@@ -156,12 +157,12 @@ def free_port(hosts: Sequence[str]) -> int:
 
 
 def reachable(host: str, port: int) -> bool:
-    """Return whether something listens there."""
+    """Return whether something listens at this port."""
     with socket.socket() as probe:
         return probe.connect_ex((host, port)) == 0
 
 
 def cpu_seconds(process: str) -> float:
-    """Return the CPU time of a process from /proc."""
+    """Return the CPU seconds of a process, from /proc."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -10,7 +10,7 @@ from downloader.storage import Storage
 from downloader.web.urls import Url
 
 
-class FilePlacement:
+class FileMover:
     """Moves files between the output folder and the originals.
 
     A page that was only fetched for its links, and with ``--single-file`` the requisites of pages,

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from downloader.links import LinkKind
-from downloader.mirror.singlefile.model import MIB, PackedFile
+from downloader.mirror.single_file.model import MIB, PackedFile
 
 #: A path, the kind of the link to it, and whether it is packed as the markup of a frame.
 PackedFileKey = tuple[str, LinkKind, bool]

@@ -13,9 +13,9 @@ embedded differently:
   that imports itself.
 """
 
-from downloader.mirror.singlefile.cache import PackedFileCache
-from downloader.mirror.singlefile.data_uri import data_uri
-from downloader.mirror.singlefile.model import (
+from downloader.mirror.single_file.cache import PackedFileCache
+from downloader.mirror.single_file.data_uri import data_uri
+from downloader.mirror.single_file.model import (
     MIB,
     NOT_SAVED,
     ExternalReference,
@@ -24,7 +24,7 @@ from downloader.mirror.singlefile.model import (
     SingleFilePage,
     SourceUrl,
 )
-from downloader.mirror.singlefile.packer import PagePacker
+from downloader.mirror.single_file.packer import PagePacker
 
 __all__ = [
     "MIB",

@@ -1,18 +1,18 @@
-"""Everything that was measured, as JSON."""
+"""The results of all runs, as JSON."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.data import Entry, Section, Settings
 from benchmarks.machine import Machine
+from benchmarks.model import Entry, Section, Settings
 
 
 def write_json(
     file: Path, machine: Machine, settings: Settings, sections: Sequence[Section]
 ) -> None:
-    """Write the machine, every raw run, and the figures made of them."""
+    """Write the machine, every single run, and the figures calculated from them."""
     document = {
         "machine": asdict(machine),
         "settings": {**asdict(settings), "ram": str(settings.ram)},
@@ -29,8 +29,8 @@ def as_data(section: Section) -> dict[str, object]:
 
 
 def medians(entry: Entry) -> dict[str, float] | None:
-    """Return the medians of an entry whose every run did its work."""
-    if not entry.sound:
+    """Return the medians of an entry; None unless all of its runs succeeded."""
+    if not entry.all_done:
         return None
     return {
         "seconds": entry.seconds,
