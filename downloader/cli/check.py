@@ -15,7 +15,7 @@ from downloader.models import ExitStatus
 from downloader.web.text import printable
 
 if TYPE_CHECKING:
-    from downloader.mirror.check import CheckTotals, DanglingLink, UnreadableFile
+    from downloader.mirror.check import CheckTotals, MissingTarget, UnreadableFile
 
 
 @click.command("check", context_settings=context_settings("DOWNLOAD_CHECK"))
@@ -56,6 +56,8 @@ def run_check(folder: Path, *, quiet: bool = False, verbose: bool = False) -> Ex
     totals = check.totals
     if not totals.documents and not totals.unreadable:
         raise SourceError(f"no pages in {folder}", hint="name the folder of a mirror")
+    if totals.unlisted:
+        click.echo(f"{count(totals.unlisted, 'link')} to more targets not listed", err=True)
     if verbose:
         for host, number in sorted(totals.external.items(), key=lambda item: (-item[1], item[0])):
             click.echo(f"External {host or 'other hosts'}: {count(number, 'reference')}")
@@ -64,13 +66,19 @@ def run_check(folder: Path, *, quiet: bool = False, verbose: bool = False) -> Ex
     return ExitStatus.DONE if totals.is_complete else ExitStatus.SOME_FAILED
 
 
-def _line(finding: "DanglingLink | UnreadableFile") -> str:
-    from downloader.mirror.check import UnreadableFile
+def _line(finding: "MissingTarget | UnreadableFile") -> str:
+    from downloader.mirror.check import MissingReason, UnreadableFile
 
     if isinstance(finding, UnreadableFile):
-        return f"{finding.path}: not read: {finding.reason}"
-    note = "note: " if finding.is_fragment else ""
-    return f"{finding.document}:{finding.line}: {note}{finding.reference} -> {finding.missing}"
+        how = "read in part" if finding.is_partly_read else "not read"
+        return f"{finding.path}: {how}: {finding.reason}"
+    note = "note: " if finding.reason is MissingReason.NO_FRAGMENT else ""
+    status = f" ({finding.status})" if finding.status else ""
+    more = ", ..." if finding.documents > len(finding.places) else ""
+    return (
+        f"{note}{finding.target}: {finding.reason}{status}, "
+        f"in {count(finding.documents, 'document')}: {', '.join(finding.places)}{more}"
+    )
 
 
 def _summary(totals: "CheckTotals") -> str:
@@ -80,8 +88,10 @@ def _summary(totals: "CheckTotals") -> str:
         f"{count(totals.documents, 'document')}: {count(totals.local, 'local reference')}",
         f"{totals.dangling} dangling",
         f"{external} external to {hosts}"
-        + (f" ({totals.missing_requisites} needed)" * bool(totals.missing_requisites)),
+        + (f" ({totals.external_requisites} needed)" * bool(totals.external_requisites)),
     ]
+    if totals.not_saved:
+        parts.append(f"{totals.not_saved} not saved")
     if totals.unreadable:
         parts.append(f"{totals.unreadable} not read")
     return ", ".join(parts[:2]) + "; " + ", ".join(parts[2:])

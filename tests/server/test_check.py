@@ -1,12 +1,22 @@
 """The subcommand ``check``, as a user types it."""
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from downloader.mirror.check import MAX_DOCUMENT_BYTES, DanglingLink, MirrorCheck
+from downloader.mirror.check import (
+    MAX_DOCUMENT_BYTES,
+    MirrorCheck,
+    MissingReason,
+    MissingTarget,
+    UnreadableFile,
+)
+from downloader.mirror.check.mirror_folder import MirrorFolder
 from tests.support.command import Command, CommandResult
+from tests.support.web_server import Site
 
 
 class Mirror:
@@ -61,14 +71,14 @@ async def test_what_leads_nowhere_is_named_with_its_line(mirror: Mirror) -> None
     ran = await mirror.check()
     assert ran.status == 1
     assert ran.err == [
-        "index.html:2: gone.html#x -> gone.html",
-        "index.html:4: a b.png -> a b.png",
-        "sub/a.css:4: ../c.png -> c.png",
-        "sub/b.js:1: ./gone.js -> sub/gone.js",
-        "sub/c.svg:1: i.png -> sub/i.png",
-        "sub/d.webmanifest:1: icon.png -> sub/icon.png",
-        "sub/e.html:2: gone.css -> sub/gone.css",
-        "sub/e.html:2: empty/ -> sub/empty/index.html",
+        "gone.html: missing, in 1 document: index.html:2",
+        "a b.png: missing, in 1 document: index.html:4",
+        "c.png: missing, in 1 document: sub/a.css:4",
+        "sub/gone.js: missing, in 1 document: sub/b.js:1",
+        "sub/i.png: missing, in 1 document: sub/c.svg:1",
+        "sub/icon.png: missing, in 1 document: sub/d.webmanifest:1",
+        "sub/gone.css: missing, in 1 document: sub/e.html:2",
+        "sub/empty/index.html: missing, in 1 document: sub/e.html:2",
     ]
     assert ran.out == ["6 documents: 8 local references, 8 dangling; 0 external to 0 hosts"]
 
@@ -91,7 +101,7 @@ async def test_what_leads_out_of_the_folder_dangles(mirror: Mirror, reference: s
     mirror.write("index.html", f"<a href='{reference}'>x</a>")
     ran = await mirror.check()
     assert ran.status == 1
-    assert ran.err == [f"index.html:1: {reference.strip()} -> outside the folder"]
+    assert ran.err == [f"{reference.strip()}: outside the folder, in 1 document: index.html:1"]
     assert ran.out[0].startswith("1 document:")
 
 
@@ -102,7 +112,7 @@ async def test_a_link_of_the_file_system_within_the_folder_is_a_file(mirror: Mir
     (mirror.folder / "loop.html").symlink_to("loop.html")
     mirror.write("d.html", "<a href=loop.html>")
     ran = await mirror.check("-v")
-    assert ran.err == ["d.html:1: loop.html -> loop.html"]
+    assert ran.err == ["loop.html: missing, in 1 document: d.html:1"]
 
 
 @pytest.mark.parametrize("reference", ["a%2Fb.html", "a%00.html", "x" * 5000, "%FF.html"])
@@ -112,7 +122,7 @@ async def test_names_that_cannot_be(mirror: Mirror, reference: str) -> None:
     ran = await mirror.check()
     assert ran.status == 1
     assert len(ran.err) == 1
-    assert ran.err[0].startswith(f"index.html:1: {reference[:100]}")
+    assert ran.err[0].endswith(": missing, in 1 document: index.html:1")
 
 
 async def test_names_in_another_encoding_are_found(mirror: Mirror) -> None:
@@ -138,8 +148,8 @@ async def test_hosts_and_missing_places_are_told_on_request(mirror: Mirror) -> N
     ran = await mirror.check("-v")
     assert ran.status == 0
     assert ran.err == [
-        "a.html:2: note: b.html#gone -> b.html#gone",
-        "a.html:2: note: #lost -> a.html#lost",
+        "note: b.html#gone: no such fragment, in 1 document: a.html:2",
+        "note: a.html#lost: no such fragment, in 1 document: a.html:2",
     ]
     assert ran.out == [
         "External b.test: 2 references",
@@ -156,14 +166,88 @@ async def test_what_is_our_own_and_what_is_no_page_is_not_read(mirror: Mirror) -
     mirror.write("sub/.download/x.html", "<a href=gone>")
     os.mkfifo(mirror.folder / "pipe.html")
     ran = await mirror.check()
-    assert ran.err == ["sub/.download/x.html:1: gone -> sub/.download/gone"]
+    assert ran.err == ["sub/.download/gone: missing, in 1 document: sub/.download/x.html:1"]
+
+
+async def test_a_missing_target_has_one_line_with_the_documents_that_name_it(
+    mirror: Mirror,
+) -> None:
+    for number in range(5):
+        mirror.write(f"{number}.html", "<p>\n<a href=gone.html>1</a><img src=gone.html><a href=x>")
+    mirror.write("x")
+    ran = await mirror.check()
+    assert ran.err == ["gone.html: missing, in 5 documents: 0.html:2, 1.html:2, 2.html:2, ..."]
+    assert ran.out == ["5 documents: 15 local references, 10 dangling; 0 external to 0 hosts"]
+
+
+async def test_what_is_neither_loaded_nor_clicked_does_not_dangle(mirror: Mirror) -> None:
+    mirror.write(
+        "a.html",
+        "<link rel=canonical href=gone1><link rel=alternate href=gone2><link rel=prefetch "
+        "href=gone3><link rel=dns-prefetch href=//b.test><link rel=next href=gone4><q cite=gone5>"
+        "<link rel=canonical href=file:///x>",
+    )
+    mirror.write("b.html", "<a rel=alternate href=gone6><link rel='alternate stylesheet' href=7>")
+    ran = await mirror.check()
+    assert ran.err == [
+        "gone6: missing, in 1 document: b.html:1",
+        "7: missing, in 1 document: b.html:1",
+    ]
+
+
+async def test_what_its_host_refused_to_send_is_not_external(site: Site, command: Command) -> None:
+    site.pages = {"/": "<img src=/gone.png><img src='http://b.test/i.png'><a href=/x>x</a>"}
+    await command("-m", site.url(), "-o", "out")
+    ran = await command("check", "out")
+    assert ran.status == 1
+    assert ran.err == [
+        f"{site.url('/gone.png')}: not saved (404), in 1 document: {site.folder}.html:1",
+        f"http://b.test/i.png: external, in 1 document: {site.folder}.html:1",
+    ]
+    assert ran.out == [
+        "1 document: 0 local references, 0 dangling; 2 external to 2 hosts (1 needed), 1 not saved"
+    ]
+
+
+async def test_a_journal_that_somebody_planted_is_no_danger(mirror: Mirror) -> None:
+    mirror.write("a.html", "<img src=http://b.test/i.png>")
+    mirror.write(".download/journal.sqlite3", b"SQLite format 3\0" + b"x" * 5000)
+    expected = ["http://b.test/i.png: external, in 1 document: a.html:1"]
+    assert (await mirror.check()).err == expected
+    file = mirror.folder / ".download/journal.sqlite3"
+    file.unlink()
+    with closing(sqlite3.connect(file)) as database:
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+        database.execute(
+            f"CREATE VIEW urls AS {endless} SELECT i address, i state, i kind, i message FROM n"
+        )
+    assert (await mirror.check()).err == expected
+
+
+def test_each_document_is_read_once_for_links_and_once_for_fragments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 40
+    links = "".join(f"<a href='{number}.html#x'>1</a>" for number in range(count))
+    for number in range(count):
+        (tmp_path / f"{number}.html").write_text(f"<p id=x>{links}")
+    read: list[str] = []
+    original = MirrorFolder.read
+
+    def counted(folder: MirrorFolder, path: str) -> bytes | UnreadableFile:
+        read.append(path)
+        return original(folder, path)
+
+    monkeypatch.setattr(MirrorFolder, "read", counted)
+    assert list(MirrorCheck(tmp_path, fragments=True).findings()) == []
+    assert len(read) == 2 * count
 
 
 async def test_what_a_page_needs_from_elsewhere_is_missing(mirror: Mirror) -> None:
     mirror.write("a.html", "<a href=http://b.test/>b</a>\n<img src='https://c.test/i.png'>")
     ran = await mirror.check()
     assert ran.status == 1
-    assert ran.err == ["a.html:2: https://c.test/i.png -> external"]
+    assert ran.err == ["https://c.test/i.png: external, in 1 document: a.html:2"]
     assert ran.out == [
         "1 document: 0 local references, 0 dangling; 2 external to 2 hosts (1 needed)"
     ]
@@ -213,16 +297,16 @@ async def test_hostile_files_are_survived(mirror: Mirror) -> None:
     assert "\x1b" not in text
     assert "secret@" not in text
     assert "huge.html: not read: too large for a page" in ran.err
-    assert "deep.html:1: gone -> gone" in ran.err
+    assert "gone: missing, in 1 document: deep.html:1" in ran.err
 
 
 def test_a_page_of_50_megabytes_is_read_to_its_end(tmp_path: Path) -> None:
     row = "<tr><td><a href='gone.html'>x</a><td>" + "text " * 200 + "\n"
     (tmp_path / "a.html").write_text(row * (50_000_000 // len(row)))
     check = MirrorCheck(tmp_path)
-    lines = [found.line for found in check.findings() if isinstance(found, DanglingLink)]
-    assert lines == list(range(1, len(lines) + 1))
-    assert len(lines) == check.totals.dangling > 40_000
+    (missing,) = check.findings()
+    assert missing == MissingTarget("gone.html", MissingReason.NO_FILE, None, 1, ("a.html:1",))
+    assert check.totals.dangling > 40_000
 
 
 @pytest.mark.parametrize("arguments", [["missing"], ["file"], ["folder", "sites.txt"]])
