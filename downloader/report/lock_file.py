@@ -112,7 +112,8 @@ def _differences(entry: LockEntry, record: Record) -> list[str]:
     if record.outcome is Result.FAILED or record.reason is SkipReason.ROBOTS:
         message = printable(record.message or "")
         if record.kind is ErrorKind.CHECKSUM:
-            return [f"content: {message}; {entry.size} bytes are locked"]
+            # The message of the failure shows both hashes and the size of the body.
+            return [f"content: another hash, see its failure; {entry.size} bytes are locked"]
         return [f"not there: {message}"]
     found = []
     if entry.size is not None and record.decoded_bytes != entry.size:
