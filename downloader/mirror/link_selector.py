@@ -7,6 +7,7 @@ from downloader.mirror.scope import RefusalReason, Scope, TrapDetector, UrlPatte
 from downloader.models import MirrorOptions, Target
 from downloader.models.shards import Shard
 from downloader.web import urls
+from downloader.web.media_types import PAGE_TYPES
 from downloader.web.urls import Url
 
 #: Requisites of requisites that are nested deeper are not fetched: they may have no end.
@@ -101,7 +102,7 @@ class LinkSelector:
 
 def favicon_url(saved: SavedDocument) -> Url | None:
     """Return the URL of the icon that a browser requests for a page by itself."""
-    if saved.nesting or saved.media_type not in {"text/html", "application/xhtml+xml"}:
+    if saved.nesting or saved.media_type not in PAGE_TYPES:
         return None
     try:
         return urls.join(saved.url, "/favicon.ico")
