@@ -61,7 +61,9 @@ class Runner:
                     continue
                 run = self.run(entry.contender, url_list)
                 entries[place] = Entry(entry.contender, (*entry.runs, run))
-                log(f"{name}, round {number + 1}: {entry.contender.label}: {describe(run)}")
+                print_progress(
+                    f"{name}, round {number + 1}: {entry.contender.label}: {describe(run)}"
+                )
         return tuple(entries)
 
     def run(self, contender: Contender, url_list: UrlList) -> Run:
@@ -168,6 +170,6 @@ def describe(run: Run) -> str:
     return f"{ended}{run.seconds:.2f} s, {run.cpu:.2f} s of CPU {run.complaint}".rstrip()
 
 
-def log(line: str) -> None:
+def print_progress(line: str) -> None:
     """Print a line of progress to stderr, apart from the results."""
     print(line, file=sys.stderr, flush=True)

@@ -91,7 +91,7 @@ def installed_peers(peers: str) -> list[Tool]:
     )
     for tool in chosen:
         if not tool.installed:
-            log(f"{tool.name} is left out: not installed")
+            print_progress(f"{tool.name} is left out: not installed")
     return [tool for tool in chosen if tool.installed]
 
 
@@ -106,7 +106,7 @@ async def measure(
             docs=arguments.docs or work / "docs",
             work=arguments.keep or work,
             keep=arguments.keep is not None,
-            log=log,
+            log=print_progress,
         )
         async with chromium() as browser:
             for site in arguments.sites or SITES:
@@ -134,7 +134,7 @@ def write_results(
         arguments.json.write_text(f"{json.dumps(document, indent=1)}\n")
 
 
-def log(line: str) -> None:
+def print_progress(line: str) -> None:
     """Print a line of progress to stderr, apart from the results."""
     print(line, file=sys.stderr, flush=True)
 

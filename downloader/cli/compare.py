@@ -9,10 +9,6 @@ from downloader.cli.options.common import CONFIG, DEBUG
 from downloader.cli.options.help_groups import context_settings, option
 from downloader.cli.options.parameter_types import NumberParam, PathParam
 from downloader.models import ExitStatus
-from downloader.report.compare import COMPARED_FIELDS
-from downloader.report.report_reader import read
-from downloader.report.reporter import compare_with
-from downloader.report.url_record import Result
 
 _MAX_SHOWN = 20
 _REPORT_FILE = PathParam(exists=True, dir_okay=False)
@@ -55,6 +51,12 @@ def run_compare(old: Path, new: Path, *, max_shown: int = _MAX_SHOWN) -> ExitSta
     Raises:
         ReportError: one of them cannot be read, or is no report.
     """
+    # Imported here, so that --help does not wait for them.
+    from downloader.report.compare import COMPARED_FIELDS
+    from downloader.report.report_reader import read
+    from downloader.report.reporter import compare_with
+    from downloader.report.url_record import Result
+
     comparison = compare_with(old)
     complete = True
     for record in read(new, COMPARED_FIELDS):

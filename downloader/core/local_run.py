@@ -21,7 +21,7 @@ from downloader.core.transfer import Redirected, Transfer
 from downloader.core.transfer_backend import TransferBackend
 from downloader.errors import DiskError, ErrorKind
 from downloader.http.credentials import netrc_warnings
-from downloader.journal import Admitted, Job
+from downloader.journal import AdmissionResult, Job
 from downloader.journal.async_journal import AsyncJournal
 from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions, Target
 from downloader.scheduling import check_open_file_limit
@@ -118,6 +118,7 @@ class LocalRun:
             received=self._backend.received,
             running=self._backend.running,
             rewritten=self._observer.rewritten,
+            is_incomplete=self._observer.is_incomplete,
         )
 
     def in_flight(self) -> list[InFlight]:
@@ -215,7 +216,7 @@ class LocalRun:
         """How many URLs the observer may add now; they go before the rest of the list."""
         return max(0, _MAX_UNFINISHED + _MAX_LINES_PER_TRANSACTION - self._backend.unfinished)
 
-    def add(self, found: Sequence[Admitted]) -> None:
+    def add(self, found: Sequence[AdmissionResult]) -> None:
         """Queue URLs that the observer has found; outcomes among them are reported."""
         self._found += len(found)
         self._queue(found)
@@ -224,7 +225,7 @@ class LocalRun:
         """Check again whether the run is done."""
         self._wake.set()
 
-    def _queue(self, admitted: Iterable[Admitted]) -> None:
+    def _queue(self, admitted: Iterable[AdmissionResult]) -> None:
         transfers: list[Transfer] = []
         for each in admitted:
             if isinstance(each, Job):

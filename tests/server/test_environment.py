@@ -83,6 +83,14 @@ async def test_closed_streams_change_nothing(
     assert (command.folder / OUTPUT / site.folder / "a.html").read_text() == PAGE
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", ["--help", "--version", "check --help"])
+async def test_help_that_cannot_be_written_is_one_line(command: Command, arguments: str) -> None:
+    ran = await run_in_shell(command, f'exec "$0" "$@" {arguments} > /dev/full')
+    said = ["download: cannot write the output: No space left on device"]
+    assert (ran.status, ran.err) == (3, said)
+
+
 async def test_a_list_on_a_closed_standard_input_is_said_to_be_unreadable(
     command: Command,
 ) -> None:

@@ -180,7 +180,7 @@ class ProcessBackend:
                 self._add_ended([(transfer, failed(transfer, asyncio.CancelledError()))])
             else:
                 owner = self._dealer.owner(transfer.host, loads)
-                self._started_supervisor(owner).requeue([(transfer, seconds)])
+                self._started_supervisor(owner).add_moved([(transfer, seconds)])
 
     def _share_rate(self) -> None:
         """Share the rate limit among the processes, in proportion to their running transfers."""

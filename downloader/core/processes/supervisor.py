@@ -120,8 +120,8 @@ class Supervisor:
         else:
             self._send(AddTransfers(transfers))
 
-    def requeue(self, moves: Sequence[Move]) -> None:
-        """Queue transfers before others of their hosts, each after a wait in seconds."""
+    def add_moved(self, moves: Sequence[Move]) -> None:
+        """Queue started transfers from other processes; see :meth:`.Pool.add_moved`."""
         self.transfers.update((transfer.job.row, transfer) for transfer, _ in moves)
         if self._suspects:
             self._held += [transfer for transfer, _ in moves]
