@@ -137,7 +137,9 @@ async def print_run(
         return ExitStatus.INTERRUPTED
     if ErrorKind.DISK in tally.kinds:
         return ExitStatus.DISK_FAILED
-    return ExitStatus.SOME_FAILED if tally.failed or summary.failures else ExitStatus.DONE
+    if tally.failed or summary.failures or run.progress.is_incomplete:
+        return ExitStatus.SOME_FAILED
+    return ExitStatus.DONE
 
 
 def _create_run(source: tuple[str, ...], options: Options, plan: "ClusterPlan | None") -> Run:

@@ -118,6 +118,7 @@ class LocalRun:
             received=self._backend.received,
             running=self._backend.running,
             rewritten=self._observer.rewritten,
+            is_incomplete=self._observer.is_incomplete,
         )
 
     def in_flight(self) -> list[InFlight]:

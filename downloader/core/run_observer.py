@@ -25,6 +25,10 @@ class RunObserver(Protocol):
         """Documents whose links have been rewritten; None before :meth:`finish`."""
 
     @property
+    def is_incomplete(self) -> bool:
+        """Whether URLs were left out that belong to what was asked for."""
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is left to do until the next :meth:`notify`."""
 
@@ -65,6 +69,7 @@ class NullObserver:
     """Watches nothing and adds nothing."""
 
     rewritten: int | None = None
+    is_incomplete = False
     idle = True
 
     @property

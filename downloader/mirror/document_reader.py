@@ -12,7 +12,7 @@ from downloader.web.text import printable
 
 #: Larger documents are not parsed.
 MAX_DOCUMENT_BYTES = 50 * 1024**2
-#: Warnings that are shown; of any further ones, the number.
+#: Warnings that are shown.
 MAX_WARNINGS = 100
 #: Documents of this many bytes are in memory at once.
 _BATCH_BYTES = 4 * 1024**2
@@ -30,14 +30,14 @@ class DocumentReader:
 
     def __init__(self, storage: Storage) -> None:
         self._warnings: dict[str, None] = {}
-        self._more_warnings = 0
+        self._has_more_warnings = False
         self._storage = storage
 
     @property
     def warnings(self) -> list[str]:
         """Warnings so far, one line each."""
-        more = f"{self._more_warnings} more warnings of this kind are left out"
-        return [*self._warnings, *([more] if self._more_warnings else [])]
+        more = "there are more warnings about documents, which are left out"
+        return [*self._warnings, *([more] if self._has_more_warnings else [])]
 
     async def read(self, batch: Sequence[SavedDocument]) -> LoadedDocuments:
         """Return the documents of *batch* that can contain links, with their bytes."""
@@ -55,13 +55,13 @@ class DocumentReader:
         return loaded
 
     def warn(self, warning: str) -> None:
-        """Add a warning, once; after MAX_WARNINGS they are only counted."""
+        """Add a warning, once; only the first MAX_WARNINGS are kept."""
         if warning in self._warnings:
             return
         if len(self._warnings) < MAX_WARNINGS:
             self._warnings[warning] = None
         else:
-            self._more_warnings += 1
+            self._has_more_warnings = True
 
     def warn_of(self, saved: SavedDocument, document: ParsedDocument) -> None:
         """Add warnings about what was left out of a parsed document."""

@@ -36,7 +36,6 @@ from downloader.mirror.scope import MAX_ROBOTS_BYTES, RobotsCache
 from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
 from downloader.storage import FileContents, LocalStorage
 from downloader.web import urls
-from downloader.web.text import printable
 from downloader.web.urls import Url
 
 #: Documents of at least this size are parsed in a thread.
@@ -149,11 +148,18 @@ class Mirror:
     @property
     def warnings(self) -> list[str]:
         """Warnings so far, one line each."""
-        not_followed = [
-            printable(f"some links were not followed, because {reason}: {url}")
-            for reason, url in self._selector.not_followed.items()
+        robots = self._gate.warnings if self._gate is not None else []
+        return [
+            *self._reader.warnings,
+            *self._selector.warnings,
+            *robots,
+            *self._finalizer.warnings,
         ]
-        return [*self._reader.warnings, *not_followed, *self._finalizer.warnings]
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether links were left out because a place has too many."""
+        return self._selector.is_incomplete
 
     @property
     def rewritten(self) -> int | None:
@@ -240,7 +246,9 @@ class Mirror:
                 self._journal.record(job, failed[-1])
                 continue
             start = starts.get(target.root or target.url, target.url)
-            follows = target.needed or self._selector.follows(to, start, target.depth)
+            follows = target.needed or self._selector.follows(
+                to, start, target.depth, listed=target.root or target.url
+            )
             self._journal.record(job, Redirect(to if follows else None))
             if follows:
                 found.append(replace(target, url=to, redirects=target.redirects + 1, delay=0.0))

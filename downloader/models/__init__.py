@@ -6,6 +6,7 @@ All of it is frozen and picklable. ``targets`` are the URLs to fetch and ``outco
 
 from downloader.models.options import (
     DEFAULT_LEVEL,
+    DEFAULT_MAX_QUERIES,
     DEFAULT_PACK_BYTES,
     USER_AGENT,
     ArchiveOptions,
@@ -37,6 +38,7 @@ from downloader.models.targets import Checksum, Target
 
 __all__ = [
     "DEFAULT_LEVEL",
+    "DEFAULT_MAX_QUERIES",
     "DEFAULT_PACK_BYTES",
     "USER_AGENT",
     "ArchiveOptions",

@@ -1,8 +1,13 @@
 """The options under "Mirror": which links are followed, and how pages are saved."""
 
 from downloader.cli.options.help_groups import option
-from downloader.cli.options.parameter_types import LevelParam, NumberParam
-from downloader.models import DEFAULT_LEVEL
+from downloader.cli.options.parameter_types import (
+    DomainsParam,
+    LevelParam,
+    MaxQueriesParam,
+    NumberParam,
+)
+from downloader.models import DEFAULT_LEVEL, DEFAULT_MAX_QUERIES
 
 OPTIONS = (
     option(
@@ -30,6 +35,20 @@ OPTIONS = (
     option("Mirror", "--span-hosts", is_flag=True, help="Follow links to other hosts, too."),
     option(
         "Mirror",
+        "--domains",
+        metavar="LIST",
+        type=DomainsParam(),
+        default=(),
+        help="Follow links to these hosts and their subdomains, too.",
+    ),
+    option(
+        "Mirror",
+        "--same-site",
+        is_flag=True,
+        help="Treat example.org and www.example.org as one host.",
+    ),
+    option(
+        "Mirror",
         "--no-parent",
         is_flag=True,
         help="Follow no links above the starting folder.",
@@ -54,6 +73,14 @@ OPTIONS = (
         "--max-urls",
         type=NumberParam(0),
         help="Maximum linked URLs to fetch [no limit].",
+    ),
+    option(
+        "Mirror",
+        "--max-queries",
+        metavar="N|none",
+        type=MaxQueriesParam(),
+        default=DEFAULT_MAX_QUERIES,
+        help=f"Maximum queries of one path to follow [{DEFAULT_MAX_QUERIES}].",
     ),
     option(
         "Mirror",
