@@ -16,6 +16,7 @@ from downloader.mirror.scope import (
 from downloader.models import MirrorOptions, Target
 from downloader.models.shards import Shard
 from downloader.web import urls
+from downloader.web.media_types import PAGE_TYPES
 from downloader.web.text import printable
 from downloader.web.urls import Url
 
@@ -170,7 +171,7 @@ class LinkSelector:
 
 def favicon_url(saved: SavedDocument) -> Url | None:
     """Return the URL of the icon that a browser requests for a page by itself."""
-    if saved.nesting or saved.media_type not in {"text/html", "application/xhtml+xml"}:
+    if saved.nesting or saved.media_type not in PAGE_TYPES:
         return None
     try:
         return urls.join(saved.url, "/favicon.ico")

@@ -15,7 +15,7 @@ ADVICE = {
     ErrorKind.TLS: "The site's owner has to fix its certificate; --cacert trusts a private one.",
     ErrorKind.TIMEOUT: "The server is slow; run it again, or raise --read-timeout.",
     ErrorKind.HTTP_STATUS: "404 and 410 are dead links: correct or remove them. Retry 5xx later.",
-    ErrorKind.REDIRECT: "Open the URL in a browser, and list the address where it ends.",
+    ErrorKind.REDIRECT: "Open the URL in a browser, and list the URL where it ends.",
     ErrorKind.PROTOCOL: "The server violates HTTP; its owner has to fix that.",
     ErrorKind.TRUNCATED: "The body was cut off; run it again to resume it.",
     ErrorKind.DECODE: "The server's compression is broken or unknown; its owner has to fix that.",

@@ -23,7 +23,7 @@ class LockWriter:
     Its lines are in the order of the list, so that two locks can be compared line by line.
 
     Attributes:
-        note: says why the lock was not written; empty if it was.
+        note: says why the lock was not written, or what it lacks; empty if it is complete.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,15 +33,18 @@ class LockWriter:
         self._file = AtomicFile(path, _OPTION)
         # Pairs of a line's index in the list and its offset in the spool.
         self._offsets = array("q")
-        self._failed = 0
+        self._failed = self._without_hash = 0
 
     def add(self, record: Record) -> None:
         """Take one record."""
         if record.outcome is Result.FAILED:
             self._failed += 1
             return
-        if record.parent is not None or record.sha256 is None:
-            return  # it is no line of the list, or has no body of its own
+        if record.parent is not None or record.reason is SkipReason.DUPLICATE:
+            return  # it is no line of the list, or an earlier line has its body
+        if record.sha256 is None:
+            self._without_hash += 1
+            return
         line = {"url": record.url, "sha256": record.sha256, "size": record.decoded_bytes}
         if record.final_url is not None:
             line["final_url"] = record.final_url
@@ -62,6 +65,12 @@ class LockWriter:
             self._file.write(self._spool.line(offset))
         self._file.commit()
         self._spool.close()
+        if self._without_hash:
+            urls = "1 URL is" if self._without_hash == 1 else f"{self._without_hash} URLs are"
+            self.note = (
+                f"{urls} not in {self._path}: disallowed by robots.txt, or of unknown content "
+                "(--force fetches it)"
+            )
 
     def abandon(self) -> None:
         """Remove the file unless it is complete."""
@@ -112,7 +121,8 @@ def _differences(entry: LockEntry, record: Record) -> list[str]:
     if record.outcome is Result.FAILED or record.reason is SkipReason.ROBOTS:
         message = printable(record.message or "")
         if record.kind is ErrorKind.CHECKSUM:
-            return [f"content: {message}; {entry.size} bytes are locked"]
+            # The message of the failure shows both hashes and the size of the body.
+            return [f"content: another hash, see its failure; {entry.size} bytes are locked"]
         return [f"not there: {message}"]
     found = []
     if entry.size is not None and record.decoded_bytes != entry.size:

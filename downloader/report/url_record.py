@@ -40,7 +40,7 @@ class Record:
     url: Annotated[
         str,
         FieldInfo(
-            "the requested address, without password; the text of a line that is no address; "
+            "the requested URL, without password; the text of a line that is no URL; "
             "empty only for `not-tried`"
         ),
     ]
@@ -61,14 +61,12 @@ class Record:
     )
     index: Annotated[int | None, FieldInfo("position of the line in all lists, from 0")] = None
     parent: Annotated[
-        str | None, FieldInfo("address of the page that links to it; none for a line of a list")
+        str | None, FieldInfo("URL of the page that links to it; none for a line of a list")
     ] = None
-    final_url: Annotated[str | None, FieldInfo("the address that answered, after redirects")] = None
+    final_url: Annotated[str | None, FieldInfo("the URL that answered, after redirects")] = None
     redirects: Annotated[
         tuple[str, ...],
-        FieldInfo(
-            "the addresses that answered with a redirect, in order; separated by spaces in CSV"
-        ),
+        FieldInfo("the URLs that answered with a redirect, in order; separated by spaces in CSV"),
     ] = ()
     status: Annotated[int | None, FieldInfo("HTTP status of the last response", maximum=999)] = None
     http_version: Annotated[str | None, FieldInfo("such as `1.1`")] = None

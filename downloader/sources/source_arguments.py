@@ -60,7 +60,7 @@ def check_readable(source: str) -> None:
     if path.is_dir():
         raise SourceError(f"{label} is a folder, not a list", hint="name a file inside it")
     if _ANY_SCHEME.match(source):
-        raise SourceError(f"{label} is neither a list nor an http or https address")
+        raise SourceError(f"{label} is neither a list nor an http or https URL")
     try:
         if path.exists() and not path.is_file():
             # To open a pipe and close it again would break it for its writer.
@@ -68,7 +68,7 @@ def check_readable(source: str) -> None:
         with path.open("rb") as file:
             head = file.read(_MAGIC_BYTES)
     except FileNotFoundError:
-        hint = "" if source.startswith("/") else f"if it is an address, write https://{label}"
+        hint = "" if source.startswith("/") else f"if it is a URL, write https://{label}"
         raise SourceError(f"there is no list {label}", hint=hint) from None
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {label}: {_reason(error)}") from error
@@ -92,7 +92,7 @@ def read(sources: Iterable[str], fetch_list: FetchList) -> Iterator[Entry]:
             yield from_line(line, index)
             index += 1
         if empty:
-            raise SourceError(f"{_shown(source)} holds no address")
+            raise SourceError(f"{_shown(source)} holds no URL")
 
 
 def _lines_of(source: str, fetch_list: FetchList) -> Iterator[ListLine]:

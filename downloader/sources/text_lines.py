@@ -11,7 +11,7 @@ NumberedLine = tuple[int, str, bool]
 
 #: Bytes of the longest line; a longer one is no URL, and must not fill memory.
 MAX_LINE_LENGTH = 64 * 1024
-TOO_LONG = "the line is too long for an address"
+TOO_LONG = "the line is too long for a URL"
 #: The first bytes of gzip data (RFC 1952).
 GZIP_MAGIC = b"\x1f\x8b"
 

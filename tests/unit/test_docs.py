@@ -148,6 +148,17 @@ def test_every_test_that_a_page_names_exists(page: Path) -> None:
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_benchmark_that_a_page_names_exists(page: Path) -> None:
+    named = set(re.findall(r"\bpython -m (benchmarks[\w.]*\w)", page.read_text(encoding="utf-8")))
+    files = {name: ROOT / name.replace(".", "/") for name in named}
+    assert {
+        name
+        for name, file in files.items()
+        if not (file / "__main__.py").is_file() and not file.with_suffix(".py").is_file()
+    } == set()
+
+
 def test_every_fault_that_the_page_on_reliability_names_is_a_case_of_the_tests() -> None:
     page = ROOT / "docs" / "explanation" / "reliability.md"
     named = set(re.findall(r"faults\[(/[^]]+)\]", page.read_text(encoding="utf-8")))

@@ -171,7 +171,7 @@ def test_pages_of_any_kind_are_read(version: str, encoding: str | None) -> None:
 def test_a_file_without_rows_holds_no_address(tmp_path: Path) -> None:
     path = tmp_path / "list.parquet"
     path.write_bytes(parquet_bytes({"url": pa.array([], pa.string())}))
-    with pytest.raises(SourceError, match="holds no address"):
+    with pytest.raises(SourceError, match="holds no URL"):
         list(sources.read([str(path)], _no_fetching))
 
 

@@ -40,6 +40,7 @@ from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.report.url_record import FIELD_NAMES, RECORD_FIELDS, Result, as_dict
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
+from tests.support.outcomes import one_of_each
 from tools.reference_tables import generated
 
 ROOT = Path(__file__).parents[2]
@@ -159,41 +160,6 @@ def as_json(outcomes: list[Outcome]) -> list[dict[str, Any]]:
     """Return the records of *outcomes* as a reader of JSON has them."""
     found: list[dict[str, Any]] = json.loads(json.dumps([as_dict(record_of(o)) for o in outcomes]))
     return found
-
-
-def one_of_each() -> list[Outcome]:
-    """Return an outcome for every member of every closed set."""
-    line: dict[str, Any] = {"index": 0, "origin": "list:1", "url": "https://h.example/"}
-    sizes = [Sizes(1, 1, 1, "utf-8", source) for source in CharsetSource] + [Sizes(1, 1)]
-    return [
-        *(Failed(**line, kind=kind, message="failed") for kind in ErrorKind),
-        *(Skipped(**line, reason=reason, detail="skipped") for reason in SkipReason),
-        *(
-            Downloaded(
-                **line,
-                path=SafePath(path),
-                final_url=line["url"],
-                redirects=(),
-                status=200,
-                http_version="1.1",
-                media_type="text/plain",
-                content_coding="",
-                sizes=size,
-                length_verified=True,
-                etag="",
-                last_modified="",
-                sha256="0" * 64,
-                attempts=1,
-                resumed_at=0,
-                set_aside="",
-                started=1.0,
-                seconds=1.0,
-            )
-            for path in ("", "file")
-            for size in sizes
-        ),
-        Unchanged(**line, path=SafePath("file"), size=1, characters=None, seconds=1.0, started=1.0),
-    ]
 
 
 @pytest.mark.parametrize("ending", FORMATS)

@@ -65,14 +65,14 @@ _REGISTRY = (
     ReportFormat(
         ".jsonl",
         "jsonl:JsonlReport",
-        "one JSON object a line, in pure ASCII, written as outcomes arrive",
+        "one JSON object per line, in pure ASCII, written as outcomes arrive",
         is_readable=True,
         is_mergeable=True,
     ),
     ReportFormat(
         ".json",
         "json:JsonReport",
-        "one JSON object: `schema`, `records`, and `run` with their totals",
+        "one JSON object: `schema`, `records`, and `run`, the totals over all records",
         is_readable=True,
         is_mergeable=True,
     ),

@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line, written as outcomes arrive."""
+"""JSON Lines: one object per line, written as outcomes arrive."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -16,7 +16,7 @@ _BEGINNING = b'{"url":'
 
 
 class JsonlReport:
-    """One JSON object a line, in pure ASCII.
+    """One JSON object per line, in pure ASCII.
 
     Each line is written at once, which costs a few microseconds: what the terminal has shown is in
     the report even if the process is killed.

@@ -30,7 +30,7 @@ def parse(source: ListInput) -> Iterator[ListLine]:
                 error = None if complete else BadUrlError(TOO_LONG)
                 current = ListLine(origin, content, error=error)
             elif current is None:
-                yield ListLine(origin, content, error=BadUrlError("an option without an address"))
+                yield ListLine(origin, content, error=BadUrlError("an option without a URL"))
             else:
                 _set_option(current, option[1], option[2].strip(), origin)
                 if not complete:
