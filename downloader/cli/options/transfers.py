@@ -123,7 +123,7 @@ ROBUSTNESS = (
         "--min-speed",
         metavar="RATE",
         type=SizeParam(),
-        help="Abort transfers slower than this for 5s [off].",
+        help="Abort transfers slower than this for 5s [10 B/s for 300s; 0 for no limit].",
     ),
     option(
         "Robustness",
