@@ -1,1 +1,1 @@
-"""Measurements with real servers; apart from the tests, because they take time and packages."""
+"""Benchmarks against real servers; apart from the tests, because they need time and packages."""

@@ -1,8 +1,8 @@
-"""The least that aiohttp can do for a list: get, read, save nothing.
+"""The minimal loop over aiohttp: get and read every URL of a list, and save nothing.
 
-    python bare_loop.py LIST AT_ONCE BYTES
+    python bare_loop.py LIST CONCURRENCY BYTES
 
-Fails unless it received BYTES in all. What `download` needs beyond this is what it adds.
+Exits with 1 unless it received BYTES in total. What `download` takes beyond this is its own cost.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import aiohttp
 
 
 async def fetch(session: aiohttp.ClientSession, urls: Iterator[str]) -> int:
-    """Get one after the other of what is left; return the number of bytes."""
+    """Get the remaining URLs one after the other; return the number of bytes."""
     received = 0
     for url in urls:
         async with session.get(url) as response:
@@ -22,17 +22,17 @@ async def fetch(session: aiohttp.ClientSession, urls: Iterator[str]) -> int:
     return received
 
 
-async def fetch_all(urls: Iterator[str], at_once: int) -> int:
-    """Get everything; return the number of bytes."""
+async def fetch_all(urls: Iterator[str], concurrency: int) -> int:
+    """Get all URLs with *concurrency* tasks; return the number of bytes."""
     async with aiohttp.ClientSession() as session:
-        return sum(await asyncio.gather(*(fetch(session, urls) for _ in range(at_once))))
+        return sum(await asyncio.gather(*(fetch(session, urls) for _ in range(concurrency))))
 
 
 def main() -> int:
-    """Return the exit status."""
-    path, at_once, size = sys.argv[1:]
+    """Fetch the list, and return the exit status."""
+    path, concurrency, size = sys.argv[1:]
     urls = iter(Path(path).read_text().split())
-    return int(asyncio.run(fetch_all(urls, int(at_once))) != int(size))
+    return int(asyncio.run(fetch_all(urls, int(concurrency))) != int(size))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Run a command, and print what it took as JSON.
+"""Run a command, and print its time, CPU and peak memory as JSON.
 
     python -I -S launch.py CAP LOG COMMAND...
 
-A process of its own, because a child's peak memory begins at that of the process which starts it;
-so this one imports little and stays near 9 MB, the least peak it can see. The command is stopped
-after CAP seconds; its stdout is dropped and its stderr goes to the file LOG.
+This is a process of its own, because the peak memory of a child process starts at that of its
+parent. It imports little and stays near 9 MB, which is the lowest peak that it can measure. The
+command is stopped after CAP seconds. Its stdout is dropped, and its stderr goes to the file LOG.
 """
 
 import json
@@ -17,9 +17,9 @@ from types import FrameType
 
 
 def main() -> None:
-    """Run the command and wait for it."""
+    """Run the command, wait for it, and print the result."""
     cap, log, *command = sys.argv[1:]
-    signal.signal(signal.SIGTERM, stopped)
+    signal.signal(signal.SIGTERM, exit_on_signal)
     began, start = time.time(), time.perf_counter()
     child = os.posix_spawnp(
         command[0],
@@ -40,20 +40,20 @@ def main() -> None:
     finally:
         if not ended:
             os.killpg(child, signal.SIGKILL)
-        _, status, usage = os.wait4(child, 0)
-    taken = {
+        _, status, resources = os.wait4(child, 0)
+    usage = {
         "began": began,
         "seconds": time.perf_counter() - start,
-        "cpu": usage.ru_utime + usage.ru_stime,
-        "peak_memory": usage.ru_maxrss * 1024,
+        "cpu": resources.ru_utime + resources.ru_stime,
+        "peak_memory": resources.ru_maxrss * 1024,
         "exit_status": os.waitstatus_to_exitcode(status),
         "capped": not ended,
     }
-    print(json.dumps(taken))
+    print(json.dumps(usage))
 
 
-def stopped(_number: int, _frame: FrameType | None) -> None:
-    """Leave, and end the command on the way."""
+def exit_on_signal(_number: int, _frame: FrameType | None) -> None:
+    """Exit, which also stops the command."""
     sys.exit(1)
 
 

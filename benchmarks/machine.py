@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine and the software versions of a benchmark."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ from benchmarks.peers import first_line, versions
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The machine, the versions and the day."""
+    """The machine, the versions and the date."""
 
     processor: str
     cores: int
@@ -22,12 +22,12 @@ class Machine:
     aiohttp: str
     commit: str
     date: str
-    load: float  # of the last minute, before the first measurement
+    load: float  # average of the last minute, before the first run
     tools: dict[str, str]
 
     @property
     def named(self) -> str:
-        """The machine in one line."""
+        """The machine, in one line."""
         gib = self.memory / (1 << 30)
         return (
             f"{self.processor}, {self.cores} cores, {gib:.0f} GiB, Linux {self.kernel}, "
@@ -36,7 +36,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """Look at everything once."""
+    """Return the machine that this process runs on."""
     folder = Path(__file__).parent
     commit = first_line(["git", "-C", str(folder), "describe", "--always", "--dirty"])
     return Machine(
@@ -54,7 +54,7 @@ def this_machine() -> Machine:
 
 
 def processor() -> str:
-    """Return the processor's name."""
+    """Return the name of the processor."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()

@@ -1,4 +1,4 @@
-"""Run every contender in turn, round after round, and check what each has saved."""
+"""Run contenders in turn, round after round, and compare what they save with what was served."""
 
 import json
 import os
@@ -13,16 +13,16 @@ from filecmp import cmp
 from pathlib import Path
 from typing import TypedDict
 
-from benchmarks.data import OUTPUT, Contender, Ended, Entry, Page, Run, Settings, Work
-from benchmarks.pages import hosts, write_bodies, write_work
-from benchmarks.servers import Server, pages_server
+from benchmarks.model import OUTPUT, Contender, Ended, Entry, Page, Run, Settings, UrlList
+from benchmarks.nginx import Server, pages_server
+from benchmarks.pages import hosts, write_bodies, write_url_list
 
 LAUNCHER = (sys.executable, "-I", "-S", str(Path(__file__).parent / "launch.py"))
-LONGEST_COMPLAINT = 200
+MAX_ERROR_CHARACTERS = 200
 
 
-class Taken(TypedDict):
-    """What the launcher prints."""
+class ProcessUsage(TypedDict):
+    """What the launcher prints of a process."""
 
     began: float
     seconds: float
@@ -33,8 +33,8 @@ class Taken(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A server with its bodies, and a folder in memory."""
+class Runner:
+    """Runs contenders against a server of its own, in a folder in memory."""
 
     settings: Settings
     folder: Path
@@ -42,30 +42,32 @@ class Stage:
     sizes: dict[str, int]
     origins: tuple[str, ...]
 
-    def work(self, pages: Iterable[Page]) -> Work:
-        """Write a list."""
+    def write_list(self, pages: Iterable[Page]) -> UrlList:
+        """Write a list of these pages."""
         folder = Path(tempfile.mkdtemp(prefix="list-", dir=self.folder))
-        return write_work(folder, self.folder / "bodies", self.sizes, pages)
+        return write_url_list(folder, self.folder / "bodies", self.sizes, pages)
 
     def measure(
-        self, name: str, work: Work, contenders: Iterable[Contender | Entry]
+        self, name: str, url_list: UrlList, contenders: Iterable[Contender | Entry]
     ) -> tuple[Entry, ...]:
-        """Run all contenders in turn, for as many rounds as are set."""
+        """Run all contenders in turn, for the rounds of the settings."""
         entries = [
             contender if isinstance(contender, Entry) else Entry(contender)
             for contender in contenders
         ]
         for number in range(self.settings.rounds):
             for place, entry in enumerate(entries):
-                if entry.left_out or not worth_another(entry.runs, self.settings.long):
+                if entry.left_out or not should_run_again(entry.runs, self.settings.long):
                     continue
-                run = self.run(entry.contender, work)
+                run = self.run(entry.contender, url_list)
                 entries[place] = Entry(entry.contender, (*entry.runs, run))
-                say(f"{name}, round {number + 1}: {entry.contender.label}: {told(run)}")
+                print_progress(
+                    f"{name}, round {number + 1}: {entry.contender.label}: {describe(run)}"
+                )
         return tuple(entries)
 
-    def run(self, contender: Contender, work: Work) -> Run:
-        """Run one contender once, in a new folder."""
+    def run(self, contender: Contender, url_list: UrlList) -> Run:
+        """Run a contender once, in a new folder."""
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))
         output, home, log = folder / "output", folder / "home", folder / "stderr"
         output.mkdir()
@@ -73,18 +75,20 @@ class Stage:
         try:
             server_before = self.server.cpu()
             command = [part.replace(OUTPUT, str(output)) for part in contender.command]
-            taken = launch(command, home, log, self.settings.cap)
+            usage = launch(command, home, log, self.settings.cap)
             server_cpu = self.server.cpu() - server_before
-            saved, wrong = compare(work, output) if contender.saves else (len(work.pages), 0)
-            ended = judged(taken, all_saved=saved == len(work.pages))
+            saved, wrong = (
+                compare_files(url_list, output) if contender.saves else (len(url_list.pages), 0)
+            )
+            ended = how_it_ended(usage, all_saved=saved == len(url_list.pages))
             return Run(
                 ended=ended,
-                exit_status=taken["exit_status"],
-                seconds=taken["seconds"],
-                cpu=taken["cpu"],
-                peak_memory=taken["peak_memory"],
+                exit_status=usage["exit_status"],
+                seconds=usage["seconds"],
+                cpu=usage["cpu"],
+                peak_memory=usage["peak_memory"],
                 server_cpu=server_cpu,
-                transferring=self.server.since_first_request(taken["began"], taken["seconds"]),
+                transferring=self.server.since_first_request(usage["began"], usage["seconds"]),
                 saved=saved,
                 wrong=wrong,
                 complaint=last_line(log) if ended == "failed" else "",
@@ -94,10 +98,10 @@ class Stage:
 
 
 @contextmanager
-def stage(
+def open_runner(
     settings: Settings, host_count: int, *, large: int = 0, log: bool = False
-) -> Iterator[Stage]:
-    """Set up a server at so many hosts, and remove everything when left."""
+) -> Iterator[Runner]:
+    """Start a server with *host_count* hosts; stop it and remove all files on leaving."""
     with tempfile.TemporaryDirectory(prefix="download-bench-", dir=settings.ram) as name:
         folder = Path(name)
         (folder / "bodies").mkdir()
@@ -107,65 +111,65 @@ def stage(
         names = hosts(host_count)
         with pages_server(folder, names, workers=settings.workers, log=log) as server:
             origins = tuple(f"http://{host}:{server.port}" for host in names)
-            yield Stage(settings, folder, server, sizes, origins)
+            yield Runner(settings, folder, server, sizes, origins)
 
 
-def launch(command: Sequence[str], home: Path, log: Path, cap: float) -> Taken:
-    """Run a command with an empty home, so that nobody's own settings count."""
+def launch(command: Sequence[str], home: Path, log: Path, cap: float) -> ProcessUsage:
+    """Run a command with an empty home folder, so that no personal settings apply."""
     with subprocess.Popen(
         [*LAUNCHER, str(cap), log, *command],
         stdout=subprocess.PIPE,
         cwd=home,
         env={**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home)},
-        # Ctrl-C is for this process, which then stops the launcher.
+        # This process handles Ctrl-C, and then stops the launcher.
         start_new_session=True,
     ) as launcher:
         try:
-            answer, _ = launcher.communicate()
+            output, _ = launcher.communicate()
         except BaseException:
             launcher.terminate()
             launcher.wait()
             raise
-    taken: Taken = json.loads(answer)
-    return taken
+    usage: ProcessUsage = json.loads(output)
+    return usage
 
 
-def compare(work: Work, output: Path) -> tuple[int, int]:
-    """Return how many pages are there as they were served, and how many with other bytes."""
+def compare_files(url_list: UrlList, output: Path) -> tuple[int, int]:
+    """Return how many pages were saved as they were served, and how many with other bytes."""
     found: dict[str, Path] = {}
     for folder, folders, files in os.walk(output):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found |= {name: Path(folder, name) for name in files}
-    there = [page for page in work.pages if page.name in found]
-    saved = sum(cmp(work.bodies / page.body, found[page.name], shallow=False) for page in there)
-    return saved, len(there) - saved
+    named = [page for page in url_list.pages if page.name in found]
+    saved = sum(cmp(url_list.bodies / page.body, found[page.name], shallow=False) for page in named)
+    return saved, len(named) - saved
 
 
-def judged(taken: Taken, *, all_saved: bool) -> Ended:
-    """Return whether a run did what it was asked for, and said so."""
-    if taken["capped"]:
+def how_it_ended(usage: ProcessUsage, *, all_saved: bool) -> Ended:
+    """Return how a run ended."""
+    if usage["capped"]:
         return "capped"
-    return "done" if all_saved and not taken["exit_status"] else "failed"
+    return "done" if all_saved and not usage["exit_status"] else "failed"
 
 
 def last_line(log: Path) -> str:
-    """Return the last line that says something."""
+    """Return the last line of a log that is not empty, without control characters."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return "".join(filter(str.isprintable, said))[:LONGEST_COMPLAINT]
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return "".join(filter(str.isprintable, last))[:MAX_ERROR_CHARACTERS]
 
 
-def worth_another(runs: Sequence[Run], long: float) -> bool:
-    """Return whether to run again what ran so far."""
+def should_run_again(runs: Sequence[Run], long: float) -> bool:
+    """Return whether a contender is run in the next round."""
     return not runs or (runs[-1].ended != "capped" and runs[-1].seconds < long)
 
 
-def told(run: Run) -> str:
-    """Return a run as a few words."""
+def describe(run: Run) -> str:
+    """Return a run in a few words."""
     ended = "" if run.ended == "done" else f"{run.ended}, {run.saved} saved, "
     return f"{ended}{run.seconds:.2f} s, {run.cpu:.2f} s of CPU {run.complaint}".rstrip()
 
 
-def say(line: str) -> None:
-    """Tell whoever waits, apart from the results."""
+def print_progress(line: str) -> None:
+    """Print a line of progress to stderr, apart from the results."""
     print(line, file=sys.stderr, flush=True)

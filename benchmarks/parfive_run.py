@@ -1,6 +1,6 @@
-"""Fetch a list with parfive, which is a library: the smallest program that does it.
+"""Fetch a list with the library parfive, by the smallest program that uses it.
 
-python parfive_run.py LIST FOLDER [AT_ONCE]
+python parfive_run.py LIST FOLDER [CONCURRENCY]
 """
 
 import sys
@@ -10,9 +10,9 @@ from parfive import Downloader
 
 
 def main() -> int:
-    """Return the number of failures, as far as an exit status can count."""
-    urls, folder, *at_once = sys.argv[1:]
-    downloader = Downloader(max_conn=int(at_once[0])) if at_once else Downloader()
+    """Fetch the list; return the number of failures, at most 100, as the exit status."""
+    urls, folder, *concurrency = sys.argv[1:]
+    downloader = Downloader(max_conn=int(concurrency[0])) if concurrency else Downloader()
     for url in Path(urls).read_text().split():
         downloader.enqueue_file(url, path=folder)
     return min(len(downloader.download().errors), 100)

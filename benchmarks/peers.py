@@ -1,6 +1,6 @@
-"""How each tool is told to fetch a list into a folder.
+"""The command by which each tool downloads a list into a folder.
 
-Without *at_once*, a tool is used as its users do: with the list, the folder, and nothing else.
+Without *concurrency*, a command has the list, the folder, and no other option.
 """
 
 import importlib.util
@@ -14,109 +14,112 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.data import OUTPUT, Contender, Entry, Settings, Work
+from benchmarks.model import OUTPUT, Contender, Entry, Settings, UrlList
 
 HERE = Path(__file__).parent
 VERSION = re.compile(r"\d+(\.\d+)+(-\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut(Exception):  # noqa: N818 -- nothing went wrong
-    """A tool cannot, or should not, do this work."""
+class PeerExcluded(Exception):  # noqa: N818 -- nothing went wrong
+    """A tool cannot, or should not, download this list."""
 
     reason: str
 
 
 @cache
 def our_command() -> str:
-    """Return the installed command, by preference the one beside this Python."""
+    """Return the path of the installed command; the one beside this Python is preferred."""
     found = shutil.which("download", path=str(Path(sys.executable).parent))
     return found or shutil.which("download") or "download"
 
 
 @cache
 def our_help() -> str:
-    """Return what the installed command says of its options."""
+    """Return the help of the installed command."""
     return subprocess.run([our_command(), "--help"], capture_output=True, text=True).stdout
 
 
-def can(option: str) -> bool:
+def supports(option: str) -> bool:
     """Return whether the installed command has an option, such as `--per-host`."""
     return f"{option} " in our_help()
 
 
-def can_adapt() -> bool:
-    """Return whether the installed command takes `-j auto`."""
+def supports_auto_concurrency() -> bool:
+    """Return whether the installed command supports `-j auto`."""
     return "auto" in our_help().partition("--concurrency")[2].partition("--")[0]
 
 
-def if_can(option: str, value: object) -> tuple[str, ...]:
-    """Return the option with its value, or nothing if the installed command is older."""
-    return (option, str(value)) if can(option) else ()
+def option_if_supported(option: str, value: object) -> tuple[str, ...]:
+    """Return the option with its value, or nothing if the installed command does not have it."""
+    return (option, str(value)) if supports(option) else ()
 
 
-def ours(work: Work, *flags: str) -> Contender:
-    """Return this project's command with some flags."""
+def ours(url_list: UrlList, *flags: str) -> Contender:
+    """Return the command of this project with *flags*."""
     label = " ".join(("download", *flags))
-    command = (our_command(), *flags, "-o", OUTPUT, str(work.urls))
+    command = (our_command(), *flags, "-o", OUTPUT, str(url_list.urls))
     return Contender(label, command, ours=True)
 
 
-def default(own: int, at_once: int | None) -> str:
-    """Return what to say of a tool that is left to its own number at once."""
-    return f"{own} at once, its default" if at_once is None else ""
+def default_note(own: int, concurrency: int | None) -> str:
+    """Return the note on a tool that uses its own default concurrency, or an empty string."""
+    return f"{own} at once, its default" if concurrency is None else ""
 
 
-def curl(work: Work, at_once: int | None) -> Contender:
-    """Return curl, which fetches one after the other unless it is told `-Z`."""
-    flags = () if at_once is None else ("--parallel-max", str(at_once))
+def curl(url_list: UrlList, concurrency: int | None) -> Contender:
+    """Return curl; without `-Z` it would fetch one URL after the other."""
+    flags = () if concurrency is None else ("--parallel-max", str(concurrency))
     command = ("curl", "-Z", *flags, "--remote-name-all", "--output-dir", OUTPUT)
-    return Contender("curl -Z", (*command, "-K", str(work.curl)), default(50, at_once))
+    return Contender("curl -Z", (*command, "-K", str(url_list.curl)), default_note(50, concurrency))
 
 
-def wget(work: Work, at_once: int | None) -> Contender:
+def wget(url_list: UrlList, concurrency: int | None) -> Contender:
     """Return wget, which has one connection."""
-    if at_once is not None:
-        raise LeftOut("one connection only")
-    return Contender("wget", ("wget", "-i", str(work.urls), "-P", OUTPUT), "one connection only")
+    if concurrency is not None:
+        raise PeerExcluded("one connection only")
+    return Contender(
+        "wget", ("wget", "-i", str(url_list.urls), "-P", OUTPUT), "one connection only"
+    )
 
 
-def wget2(work: Work, at_once: int | None) -> Contender:
+def wget2(url_list: UrlList, concurrency: int | None) -> Contender:
     """Return wget2."""
-    flags = () if at_once is None else (f"--max-threads={at_once}",)
-    command = ("wget2", *flags, "-i", str(work.urls), "-P", OUTPUT)
-    return Contender("wget2", command, default(5, at_once))
+    flags = () if concurrency is None else (f"--max-threads={concurrency}",)
+    command = ("wget2", *flags, "-i", str(url_list.urls), "-P", OUTPUT)
+    return Contender("wget2", command, default_note(5, concurrency))
 
 
-def aria2(work: Work, at_once: int | None) -> Contender:
+def aria2(url_list: UrlList, concurrency: int | None) -> Contender:
     """Return aria2."""
-    flags = () if at_once is None else ("-j", str(at_once))
-    command = ("aria2c", *flags, "-i", str(work.urls), "-d", OUTPUT)
-    return Contender("aria2", command, default(5, at_once))
+    flags = () if concurrency is None else ("-j", str(concurrency))
+    command = ("aria2c", *flags, "-i", str(url_list.urls), "-d", OUTPUT)
+    return Contender("aria2", command, default_note(5, concurrency))
 
 
-def parfive(work: Work, at_once: int | None) -> Contender:
-    """Return parfive, a library, in the smallest program that uses it."""
+def parfive(url_list: UrlList, concurrency: int | None) -> Contender:
+    """Return the library parfive, in the smallest program that uses it."""
     program = str(HERE / "parfive_run.py")
-    flags = () if at_once is None else (str(at_once),)
-    command = (sys.executable, program, str(work.urls), OUTPUT, *flags)
-    return Contender("parfive", command, default(5, at_once))
+    flags = () if concurrency is None else (str(concurrency),)
+    command = (sys.executable, program, str(url_list.urls), OUTPUT, *flags)
+    return Contender("parfive", command, default_note(5, concurrency))
 
 
-def httrack(work: Work, at_once: int | None) -> Contender:
-    """Return HTTrack without the limits that would make it a measurement of those limits."""
-    if at_once is None:
-        raise LeftOut("its defaults limit bandwidth and new connections")
-    if len({page.url.split("/")[2] for page in work.pages}) > 1:
-        raise LeftOut("mirrors sites: asks each host for robots.txt and follows links")
+def httrack(url_list: UrlList, concurrency: int | None) -> Contender:
+    """Return HTTrack without its limits, which would otherwise be what is measured."""
+    if concurrency is None:
+        raise PeerExcluded("its defaults limit bandwidth and new connections")
+    if len({page.url.split("/")[2] for page in url_list.pages}) > 1:
+        raise PeerExcluded("mirrors sites: asks each host for robots.txt and follows links")
     limits = ("--disable-security-limits", "--max-rate=0", "--connection-per-second=0")
-    # Without a footer, because the pages are compared.
+    # Without a footer, because pages are compared byte by byte.
     plain = ("--robots=0", "--depth=1", "-%F", "")
-    command = ("httrack", "--quiet", *limits, f"--sockets={at_once}", *plain)
-    return Contender("httrack", (*command, "-O", OUTPUT, "--list", str(work.urls)))
+    command = ("httrack", "--quiet", *limits, f"--sockets={concurrency}", *plain)
+    return Contender("httrack", (*command, "-O", OUTPUT, "--list", str(url_list.urls)))
 
 
-Peer = Callable[[Work, int | None], Contender]
+Peer = Callable[[UrlList, int | None], Contender]
+#: By the name of the program or, for a library, of its module.
 PEERS: dict[str, Peer] = {
     "curl": curl,
     "wget": wget,
@@ -125,31 +128,32 @@ PEERS: dict[str, Peer] = {
     "parfive": parfive,
     "httrack": httrack,
 }
-"""By the name of the program, or of the module."""
 
 
-def peers(work: Work, at_once: int | None, settings: Settings) -> Iterator[Contender | Entry]:
-    """Return every peer, or why it is left out."""
+def peers(
+    url_list: UrlList, concurrency: int | None, settings: Settings
+) -> Iterator[Contender | Entry]:
+    """Yield every peer, or an entry with the reason why it is left out."""
     for name, peer in PEERS.items():
         if settings.tools and name not in settings.tools:
             continue
         try:
             if not installed(name):
-                raise LeftOut("not installed")
-            yield peer(work, at_once)
-        except LeftOut as why:
-            yield Entry(Contender(name, ()), left_out=why.reason)
+                raise PeerExcluded("not installed")
+            yield peer(url_list, concurrency)
+        except PeerExcluded as excluded:
+            yield Entry(Contender(name, ()), left_out=excluded.reason)
 
 
 def installed(name: str) -> bool:
-    """Return whether a peer is there."""
+    """Return whether a peer is installed."""
     if name == "parfive":
         return importlib.util.find_spec(name) is not None
     return shutil.which(name) is not None
 
 
 def versions() -> dict[str, str]:
-    """Return the version of each tool that is there."""
+    """Return the version of each tool that is installed."""
     programs = [name for name in PEERS if name != "parfive" and installed(name)]
     commands = {name: (name, "--version") for name in programs}
     commands |= {"download": (our_command(), "--version"), "nginx": ("nginx", "-v")}
@@ -160,7 +164,7 @@ def versions() -> dict[str, str]:
 
 
 def first_line(command: Iterable[str]) -> str:
-    """Return the first line a command prints, or nothing if there is none."""
+    """Return the first line that a command prints; empty if it fails or prints nothing."""
     try:
         ran = subprocess.run([*command], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

@@ -1,10 +1,10 @@
-"""Measure what reports cost for one URL, how large they are, and how soon the page is there.
+"""Measure the CPU of reports for each URL, their sizes, and how soon the HTML page can be used.
 
     python -m benchmarks.reports [--rows 10 1000 50000] [--keep FOLDER]
 
-Outcomes are made up, the same in every run. The CPU is that of this process alone, so that a busy
-machine does not change it much. With Chromium and Playwright installed, the page is opened as well,
-and the time told until its table can be used.
+The outcomes are generated from a fixed seed. The CPU is that of this process alone, so that other
+load on the machine has little effect. If Chromium and Playwright are installed, the page is also
+opened, and the time until its table can be used is printed.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from downloader.errors import ErrorKind
 from downloader.http.timings import CURRENT, Stopwatch
 from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
 from downloader.report.formats import FORMATS
-from downloader.report.outcome_record import record_of
+from downloader.report.outcome_conversion import record_of
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
@@ -33,7 +33,7 @@ TYPES = (
     ("image/png", "png", 60_000),
     ("font/woff2", "woff2", 30_000),
 )
-OPENED = 5
+TIMES_OPENED = 5
 
 
 def main() -> None:
@@ -42,22 +42,22 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--rows", type=int, nargs="+", default=[10, 1000, 50_000])
-    parser.add_argument("--keep", type=Path, help="leave the reports in this folder")
-    given = parser.parse_args()
-    print(f"times of a request: {stopwatch():.1f} µs of CPU each")
+    parser.add_argument("--keep", type=Path, help="write the reports to this folder and keep them")
+    arguments = parser.parse_args()
+    print(f"timings of a request: {stopwatch_cpu():.1f} µs of CPU")
     with tempfile.TemporaryDirectory() as name:
-        folder: Path = given.keep or Path(name)
+        folder: Path = arguments.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
-        for rows in given.rows:
+        for rows in arguments.rows:
             measure(folder, rows)
 
 
 def measure(folder: Path, rows: int) -> None:
-    """Make each report on so many URLs, and print what it took."""
-    made = list(outcomes(rows))
+    """Write each report for this many URLs, and print what it took."""
+    run_outcomes = list(outcomes(rows))
     began = time.process_time()
-    records = [record_of(outcome) for outcome in made]
-    print(f"\n{rows:,} URLs: record {(time.process_time() - began) / rows * 1e6:.0f} µs each")
+    records = [record_of(outcome) for outcome in run_outcomes]
+    print(f"\n{rows:,} URLs: {(time.process_time() - began) / rows * 1e6:.0f} µs for each record")
     totals = ReportTotals()
     for record in records:
         totals.add(record)
@@ -71,23 +71,24 @@ def measure(folder: Path, rows: int) -> None:
         report.finish(RunRecord("2026-11-25T12:00:00.000Z", 60.0, 0, True, totals, folder / "out"))
         each, end = (added - began) / rows * 1e6, time.process_time() - added
         print(
-            f"  {ending}: {file.stat().st_size:,} bytes, {each:.0f} µs each, {end:.2f} s at the end"
+            f"  {ending}: {file.stat().st_size:,} bytes, "
+            f"{each:.0f} µs for each URL, {end:.2f} s at the end"
         )
-    if seconds := opened(folder / f"{rows}.html"):
-        middle, most = statistics.median(seconds), max(seconds)
-        print(f"  open: {middle:.2f} s, the median of {len(seconds)}; {most:.2f} s at most")
+    if seconds := opening_times(folder / f"{rows}.html"):
+        median, slowest = statistics.median(seconds), max(seconds)
+        print(f"  opening it: {median:.2f} s, median of {len(seconds)}; {slowest:.2f} s at most")
 
 
 def outcomes(rows: int) -> Iterator[Outcome]:
-    """Yield outcomes as a run over some sites could have them; one in thirty has failed."""
-    chance = random.Random(1)
+    """Yield outcomes like those of a run over several sites; one in thirty has failed."""
+    rng = random.Random(1)
     for number in range(rows):
-        media_type, ending, middle = TYPES[number % len(TYPES)]
-        host = int(chance.paretovariate(1.2)) % 60
+        media_type, extension, median_bytes = TYPES[number % len(TYPES)]
+        host = int(rng.paretovariate(1.2)) % 60
         url = (
-            f"https://www.site{host}.example/part/{chance.randrange(10**6)}/page-{number}.{ending}"
+            f"https://www.site{host}.example/part/{rng.randrange(10**6)}/page-{number}.{extension}"
         )
-        started, seconds = 1795608000 + number * 60 / rows, chance.lognormvariate(-1.5, 0.7)
+        started, seconds = 1795608000 + number * 60 / rows, rng.lognormvariate(-1.5, 0.7)
         if number % 30 == 29:
             yield Failed(
                 index=number,
@@ -101,7 +102,7 @@ def outcomes(rows: int) -> Iterator[Outcome]:
                 seconds=seconds,
             )
             continue
-        size = int(middle * chance.lognormvariate(0, 1))
+        size = int(median_bytes * rng.lognormvariate(0, 1))
         text = media_type.startswith("text")
         yield Downloaded(
             index=number,
@@ -133,8 +134,8 @@ def outcomes(rows: int) -> Iterator[Outcome]:
         )
 
 
-def stopwatch(times: int = 100_000) -> float:
-    """Return microseconds of CPU that finding out what a request waits for takes."""
+def stopwatch_cpu(times: int = 100_000) -> float:
+    """Return the microseconds of CPU that it takes to measure the phases of a request."""
     began = time.process_time()
     for _ in range(times):
         watch = Stopwatch()
@@ -144,8 +145,8 @@ def stopwatch(times: int = 100_000) -> float:
     return (time.process_time() - began) / times * 1e6
 
 
-def opened(file: Path) -> list[float]:
-    """Return seconds until the page can be used, each in a fresh page of one browser."""
+def opening_times(file: Path) -> list[float]:
+    """Return the seconds until the page can be used, each time in a new tab."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     try:
         from playwright.sync_api import sync_playwright
@@ -156,7 +157,7 @@ def opened(file: Path) -> list[float]:
     seconds = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for _ in range(OPENED):
+        for _ in range(TIMES_OPENED):
             page = browser.new_page()
             began = time.perf_counter()
             page.goto(file.absolute().as_uri(), wait_until="commit")

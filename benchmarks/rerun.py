@@ -1,9 +1,9 @@
-"""Time the second run over a list that is done, and what the journal costs for one URL.
+"""Measure a second run over a list that is done, and the cost of the journal for each URL.
 
     python -m benchmarks.rerun [--urls 100000]
 
-Makes an output folder in which every URL of a list is done, as a first run would have left it, and
-runs the installed command on it. No server is needed, because nothing is asked for.
+Creates an output folder as a first run would have left it, with every URL of a list done, and runs
+the installed command on it. No server is needed, because nothing is requested.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from downloader.models import Downloaded, Sizes, Target
 from downloader.web.urls import parse
 
 BODY = b"<!DOCTYPE html><title>done</title>"
-BATCH = 256
+URLS_PER_BATCH = 256
 
 
 def main() -> None:
@@ -32,16 +32,16 @@ def main() -> None:
     count: int = parser.parse_args().urls
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        addresses = [f"http://host-{n % 500}.invalid/part/page-{n}.html" for n in range(count)]
-        (folder / "sites.txt").write_text("\n".join(addresses))
-        seconds = make_done(folder / "out", addresses)
+        urls = [f"http://host-{n % 500}.invalid/part/page-{n}.html" for n in range(count)]
+        (folder / "sites.txt").write_text("\n".join(urls))
+        seconds = make_done(folder / "out", urls)
         print(f"journal: {seconds / count * 1e6:.1f} µs of CPU per URL to admit and record")
         size = sum(file.stat().st_size for file in (folder / "out/.download").iterdir())
         print(f"journal: {size / count:.0f} bytes per URL")
         command = shutil.which("download", path=str(Path(sys.executable).parent)) or "download"
         for _ in range(3):
             began = time.perf_counter()
-            ran = subprocess.run(
+            process = subprocess.run(
                 [command, folder / "sites.txt", "-o", folder / "out"],
                 capture_output=True,
                 text=True,
@@ -49,34 +49,34 @@ def main() -> None:
             )
             seconds = time.perf_counter() - began
             print(f"second run over {count} done URLs: {seconds:.2f} s as a whole process")
-            print(ran.stdout.splitlines()[-1])
+            print(process.stdout.splitlines()[-1])
 
 
-def make_done(output: Path, addresses: list[str]) -> float:
-    """Leave *output* as a finished run does; return seconds of CPU spent in the journal."""
+def make_done(output: Path, urls: list[str]) -> float:
+    """Fill *output* as a finished run does; return the seconds of CPU that the journal took."""
     output.mkdir()
     journal = Journal(output)
     sha256 = hashlib.sha256(BODY).hexdigest()
-    spent = 0.0
-    for start in range(0, len(addresses), BATCH):
-        targets = [Target(url=parse(address)) for address in addresses[start : start + BATCH]]
+    journal_cpu = 0.0
+    for start in range(0, len(urls), URLS_PER_BATCH):
+        targets = [Target(url=parse(url)) for url in urls[start : start + URLS_PER_BATCH]]
         began = time.process_time()
         jobs = [job for job in journal.admit(targets) if isinstance(job, Job)]
-        spent += time.process_time() - began
-        outcomes = [(job, done(job, sha256)) for job in jobs]
+        journal_cpu += time.process_time() - began
+        outcomes = [(job, downloaded(job, sha256)) for job in jobs]
         for _, outcome in outcomes:
             file = output / outcome.path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(BODY)
         began = time.process_time()
         journal.record(outcomes)
-        spent += time.process_time() - began
+        journal_cpu += time.process_time() - began
     journal.close()
-    return spent
+    return journal_cpu
 
 
-def done(job: Job, sha256: str) -> Downloaded:
-    """Return the outcome that a first run has for *job*."""
+def downloaded(job: Job, sha256: str) -> Downloaded:
+    """Return the outcome that a first run records for *job*."""
     return Downloaded(
         index=job.target.index,
         origin=job.target.origin,
@@ -90,7 +90,7 @@ def done(job: Job, sha256: str) -> Downloaded:
         content_coding="",
         sizes=Sizes(len(BODY), len(BODY), len(BODY), "utf-8"),
         length_verified=True,
-        etag='"made-for-the-benchmark"',
+        etag='"benchmark"',
         last_modified="",
         sha256=sha256,
         attempts=1,

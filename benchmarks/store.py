@@ -1,10 +1,10 @@
-"""Measure what a page costs that is saved in an object store, beside one saved in a folder.
+"""Compare the CPU of saving a page in an object store with that of saving it in a folder.
 
     python -m benchmarks.store [--pages 2000] [--rounds 3]
 
 Runs the installed command on pages of 25 kB that nginx serves, with a folder and with the S3 server
-of moto as the output. That server is slow, so the figures are the command's own CPU, and how many
-requests the store was sent; what a process costs to start is taken off by a run of few pages.
+of moto as the output. That server is slow, so only the CPU of the command is measured, and the
+number of its requests to the store. A run of a few pages is subtracted, as the cost of the start.
 """
 
 import argparse
@@ -18,12 +18,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.servers import pages_server
+from benchmarks.nginx import pages_server
 from tests.support.object_store import ENVIRONMENT, running_store
 
 BODY = b"<!DOCTYPE html><title>page</title>" + bytes(range(32, 127)) * 263
 HOST = "127.20.0.1"
-FEW = 100
+FEW_PAGES = 100
 _folders = itertools.count()
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        folder.chmod(0o755)  # nginx reads as another user
+        folder.chmod(0o755)  # the workers of nginx run as another user
         (folder / "bodies").mkdir()
         (folder / "bodies/fixed.html").write_bytes(BODY)
         with (
@@ -47,36 +47,39 @@ def main() -> None:
             bucket = bucket_named("bench")
             os.environ |= {**ENVIRONMENT, "AWS_ENDPOINT_URL": bucket.server}
             os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
-            for kind, place in (("folder", str(folder)), ("store", f"s3://{bucket.name}")):
-                sent = len(bucket.requests())
+            for kind, output in (("folder", str(folder)), ("store", f"s3://{bucket.name}")):
+                requests = len(bucket.requests())
                 costs = [
-                    cost(folder, place, server.port, arguments.pages)
+                    cost(folder, output, server.port, arguments.pages)
                     for _ in range(arguments.rounds)
                 ]
-                sent = len(bucket.requests()) - sent
-                pages = arguments.rounds * (arguments.pages + 2 * FEW)
+                requests = len(bucket.requests()) - requests
+                pages = arguments.rounds * (arguments.pages + 2 * FEW_PAGES)
                 print(
                     f"{kind}: {statistics.median(costs) * 1e6:.0f} µs of CPU per page "
                     f"({', '.join(f'{each * 1e6:.0f}' for each in sorted(costs))}); "
-                    f"{sent / pages:.3f} requests to the store per page"
+                    f"{requests / pages:.3f} requests to the store per page"
                 )
 
 
-def cost(folder: Path, place: str, port: int, pages: int) -> float:
-    """Return seconds of CPU for each page beyond the first few."""
-    return (spent(folder, place, port, FEW + pages) - spent(folder, place, port, FEW)) / pages
+def cost(folder: Path, output: str, port: int, pages: int) -> float:
+    """Return the seconds of CPU for each page, without the first few."""
+    return (
+        cpu_of_run(folder, output, port, FEW_PAGES + pages)
+        - cpu_of_run(folder, output, port, FEW_PAGES)
+    ) / pages
 
 
-def spent(folder: Path, place: str, port: int, pages: int) -> float:
-    """Return seconds of CPU that the command spends on so many pages."""
+def cpu_of_run(folder: Path, output: str, port: int, pages: int) -> float:
+    """Return the seconds of CPU of the command for this many pages."""
     sites = folder / "sites.txt"
     sites.write_text(
         "\n".join(f"http://{HOST}:{port}/page-{n:06}-fixed.html" for n in range(pages))
     )
     command = shutil.which("download", path=str(Path(sys.executable).parent)) or "download"
-    output = f"{place}/out-{next(_folders)}"
+    new_output = f"{output}/out-{next(_folders)}"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([command, "-q", "--per-host", "32", "-o", output, sites], check=True)
+    subprocess.run([command, "-q", "--per-host", "32", "-o", new_output, sites], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

@@ -1,4 +1,4 @@
-"""Pages as Chromium shows them, online and from a mirror with every other address blocked."""
+"""Open pages in Chromium, online or from a mirror with every other address blocked."""
 
 import asyncio
 import hashlib
@@ -10,40 +10,43 @@ import aiohttp
 import yarl
 from playwright.async_api import Browser, Error
 
-from benchmarks.mirrors.data import Resource, Seen
+from benchmarks.mirrors.model import BrowsedPage, Resource
 from tests.support.browser import Visit, visit
 
-AT_ONCE = 3
-"""Pages that are open at the same time; most of their time they wait for an idle network."""
-TRIES = 3
-"""On a busy machine the browser may give up; that is not to be taken for the mirror's fault."""
+#: Pages that are open at the same time; they mostly wait for an idle network.
+CONCURRENCY = 3
+#: On a busy machine, the browser may fail to open a page; that is not the fault of the mirror.
+ATTEMPTS = 3
+#: Returns the SHA-256 of what is at a URL, in hex.
 Digest = Callable[[str], Awaitable[str]]
 
 
-async def look(
+async def open_pages(
     browser: Browser, urls: Iterable[str], allowed: Callable[[str], bool], digest: Digest
-) -> dict[str, Seen | None]:
+) -> dict[str, BrowsedPage | None]:
     """Open pages, each in a profile of its own, and return what they loaded.
 
-    None stands for what the browser does not open, because it saves it instead, for example.
+    The value is None if the browser does not open a URL, for example because it downloads it.
     """
-    room = asyncio.Semaphore(AT_ONCE)
+    semaphore = asyncio.Semaphore(CONCURRENCY)
 
-    async def one(url: str) -> Seen | None:
-        async with room:
+    async def open_page(url: str) -> BrowsedPage | None:
+        async with semaphore:
             visit = await _visit(browser, url, allowed)
         if visit is None:
             return None
-        others = [address for address in visit.loaded if address != url]
-        resources = [Resource(name_of(address), await digest(address)) for address in others]
-        return Seen(url, tuple(resources), tuple(visit.failed), visit.links, visit.screenshot)
+        resource_urls = [address for address in visit.loaded if address != url]
+        resources = [Resource(name_of(address), await digest(address)) for address in resource_urls]
+        return BrowsedPage(
+            url, tuple(resources), tuple(visit.failed), visit.links, visit.screenshot
+        )
 
-    wanted = list(dict.fromkeys(urls))
-    return dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
+    unique = list(dict.fromkeys(urls))
+    return dict(zip(unique, await asyncio.gather(*map(open_page, unique)), strict=True))
 
 
 async def _visit(browser: Browser, url: str, allowed: Callable[[str], bool]) -> Visit | None:
-    for _ in range(TRIES):
+    for _ in range(ATTEMPTS):
         try:
             return await visit(browser, url, allowed)
         except Error:
@@ -52,14 +55,14 @@ async def _visit(browser: Browser, url: str, allowed: Callable[[str], bool]) -> 
 
 
 def name_of(url: str) -> str:
-    """Return the last part of an address with its query, percent-decoded."""
-    address = urlsplit(url)
-    query = f"?{unquote(address.query)}" if address.query else ""
-    return PurePosixPath(unquote(address.path)).name + query
+    """Return the last segment of a URL with its query, percent-decoded."""
+    parts = urlsplit(url)
+    query = f"?{unquote(parts.query)}" if parts.query else ""
+    return PurePosixPath(unquote(parts.path)).name + query
 
 
 def digests_of(session: aiohttp.ClientSession) -> Digest:
-    """Return what gives the digest of what a server has at an address, asking once for each."""
+    """Return a function from a URL of a server to the digest of its body; each is fetched once."""
     known: dict[str, str] = {}
 
     async def digest(url: str) -> str:
@@ -72,7 +75,7 @@ def digests_of(session: aiohttp.ClientSession) -> Digest:
 
 
 def digests_below(folder: Path, root: str) -> Digest:
-    """Return what gives the digest of a mirror's file by its address below *root*."""
+    """Return a function from a URL below *root* to the digest of the mirror's file."""
 
     async def digest(url: str) -> str:
         file = folder / file_at(url, root)
@@ -82,5 +85,5 @@ def digests_below(folder: Path, root: str) -> Digest:
 
 
 def file_at(url: str, root: str) -> str:
-    """Return the path that an address below *root* has in the folder that is served there."""
+    """Return the path of a URL below *root* in the folder that is served at *root*."""
     return unquote(urlsplit(url).path.removeprefix(urlsplit(root).path))

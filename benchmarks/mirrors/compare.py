@@ -1,4 +1,4 @@
-"""Mirror one site with every tool, open every page of every mirror, and judge."""
+"""Mirror one site with every tool, open every page of every mirror, and compare it."""
 
 import asyncio
 import shutil
@@ -11,34 +11,35 @@ from urllib.parse import quote
 import aiohttp
 from playwright.async_api import Browser
 
-from benchmarks.measure import Taken
-from benchmarks.mirrors.browsing import digests_below, digests_of, look
-from benchmarks.mirrors.data import WAYS, Attempt, Comparison, Links, Seen, Verdict, Way
-from benchmarks.mirrors.finding import file_of, missing, sorted_links
+from benchmarks.measure import ProcessUsage
+from benchmarks.mirrors.browsing import digests_below, digests_of, open_pages
+from benchmarks.mirrors.matching import file_of, missing, sorted_links
+from benchmarks.mirrors.model import WAYS, Attempt, BrowsedPage, Comparison, Links, Verdict, Way
 from benchmarks.mirrors.sites import serving, static_server
-from benchmarks.mirrors.tools import Tool, saved
+from benchmarks.mirrors.tools import Tool, saved_files
 
-Tell = Callable[[str], None]
+#: Prints a line of progress.
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """What a tool made of a site."""
+    """The mirror that a tool made of a site."""
 
     tool: Tool
-    taken: Taken
+    usage: ProcessUsage
     folder: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all comparisons share: pages of each site, documentation, folder, and whom to tell."""
+    """What all comparisons share."""
 
-    pages: int
-    docs: Path
-    work: Path
-    keep: bool  # screenshots that differ, and the mirrors
-    tell: Tell
+    pages: int  # of each documentation
+    docs: Path  # the folder of unpacked packages
+    work: Path  # the folder of mirrors
+    keep: bool  # whether to keep the mirrors, and the screenshots that differ
+    log: Log
 
 
 async def compare(
@@ -49,69 +50,74 @@ async def compare(
     mirrors: list[Mirror] = []
     async with serving(site, setting.pages, setting.docs) as origin:
         async with aiohttp.ClientSession() as session:
-            online, again = [
-                await look(browser, origin.pages, origin.has, digests_of(session)) for _ in range(2)
+            online, online_again = [
+                await open_pages(browser, origin.pages, origin.has, digests_of(session))
+                for _ in range(2)
             ]
         seen = {url: page for url, page in online.items() if page is not None}
         for url in online.keys() - seen.keys():
-            setting.tell(f"{site}: {url} is left out: the browser does not open it online")
+            setting.log(f"{site}: {url} is left out, because the browser does not open it online")
         for tool in tools:
-            taken, folder = await asyncio.to_thread(tool.run, list(seen), work / tool.name)
-            mirrors.append(Mirror(tool, taken, folder))
-            setting.tell(f"{site}: {tool.name}: {taken['seconds']:.1f} s")
-    # From here on the site is gone.
-    attempts = [await judged(mirror, seen, browser, setting) for mirror in mirrors]
+            usage, folder = await asyncio.to_thread(tool.run, list(seen), work / tool.name)
+            mirrors.append(Mirror(tool, usage, folder))
+            setting.log(f"{site}: {tool.name}: {usage['seconds']:.1f} s")
+    # From here on, the site is stopped.
+    attempts = [await open_mirror(mirror, seen, browser, setting) for mirror in mirrors]
     if not setting.keep:
         shutil.rmtree(work)
-    unsteady = [url for url, page in seen.items() if changed(page, again[url])]
+    unsteady = [url for url, page in seen.items() if changed(page, online_again[url])]
     return Comparison(
         site=site,
         pages=len(seen),
         resources=sum(len(page.resources) for page in seen.values()),
         failed=sum(len(page.failed) for page in seen.values()),
-        links=sum(map(links_of, seen.values())),
+        links=sum(map(link_count, seen.values())),
         unsteady=len(unsteady),
         attempts=tuple(attempts),
     )
 
 
-def changed(page: Seen, again: Seen | None) -> bool:
-    """Return whether a page looked different the second time."""
+def changed(page: BrowsedPage, again: BrowsedPage | None) -> bool:
+    """Return whether a page looked different when it was opened again."""
     return again is None or page.screenshot != again.screenshot
 
 
-def links_of(page: Seen) -> int:
-    """Return how many links of a page lead to pages, whether of the site or elsewhere."""
+def link_count(page: BrowsedPage) -> int:
+    """Return how many links of a page lead to pages, of the site or elsewhere."""
     links = sorted_links(page.links, page.url, lambda _: True)
     return len(links.local + links.absolute + links.dangling)
 
 
-async def judged(
-    mirror: Mirror, online: Mapping[str, Seen], browser: Browser, setting: Setting
+async def open_mirror(
+    mirror: Mirror, online: Mapping[str, BrowsedPage], browser: Browser, setting: Setting
 ) -> Attempt:
-    """Open the pages of a mirror in each way."""
-    files = await asyncio.to_thread(saved, mirror.folder)
-    places = {url: file_of(url, files) for url in online}
+    """Open the pages of a mirror in both ways, and compare them with the pages online."""
+    files = await asyncio.to_thread(saved_files, mirror.folder)
+    files_by_url = {url: file_of(url, files) for url in online}
     verdicts: dict[Way, tuple[Verdict, ...]] = {}
     for way in WAYS:
-        offline = await opened(mirror.folder, way, places.values(), browser)
-        found = judge(online, places, offline, set(files))
-        doubtful = [one.file for one in found if one.doubtful]
+        offline = await open_files(mirror.folder, way, files_by_url.values(), browser)
+        verdicts_of_way = judge(online, files_by_url, offline, set(files))
+        doubtful = [one.file for one in verdicts_of_way if one.doubtful]
         if doubtful:
-            again = await opened(mirror.folder, way, doubtful, browser)
-            looks = zip(found, judge(online, places, again, set(files)), strict=True)
-            found = tuple(max(pair, key=lambda one: one.merit) for pair in looks)
-        verdicts[way] = found
-        setting.tell(f"{mirror.tool.name}: opened by {way}")
+            again = await open_files(mirror.folder, way, doubtful, browser)
+            pairs = zip(
+                verdicts_of_way, judge(online, files_by_url, again, set(files)), strict=True
+            )
+            verdicts_of_way = tuple(max(pair, key=lambda one: one.merit) for pair in pairs)
+        verdicts[way] = verdicts_of_way
+        setting.log(f"{mirror.tool.name}: opened by {way}")
         if setting.keep:
-            differing = {one.url: places[one.url] for one in found if not one.identical}
-            keep(mirror.folder.parent / f"differs-{way}", online, differing, offline)
+            differing = {
+                one.url: files_by_url[one.url] for one in verdicts_of_way if not one.identical
+            }
+            write_screenshots(mirror.folder.parent / f"differs-{way}", online, differing, offline)
     return Attempt(
         tool=mirror.tool.name,
-        seconds=mirror.taken["seconds"],
-        cpu=mirror.taken["cpu"],
-        exit_status=mirror.taken["exit_status"],
-        capped=mirror.taken["capped"],
+        seconds=mirror.usage["seconds"],
+        cpu=mirror.usage["cpu"],
+        exit_status=mirror.usage["exit_status"],
+        capped=mirror.usage["capped"],
         http=verdicts["http"],
         file=verdicts["file"],
     )
@@ -119,21 +125,23 @@ async def judged(
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """A mirror's pages, by their file, and the address that they were opened below."""
+    """The pages of a mirror by their file, and the URL of the mirror."""
 
     root: str
-    pages: dict[str, Seen | None]
+    pages: dict[str, BrowsedPage | None]
 
 
-async def opened(folder: Path, way: Way, files: Iterable[str | None], browser: Browser) -> Offline:
-    """Open files of a mirror, with everything outside of it blocked."""
+async def open_files(
+    folder: Path, way: Way, files: Iterable[str | None], browser: Browser
+) -> Offline:
+    """Open files of a mirror, while all other addresses are blocked."""
     async with AsyncExitStack() as stack:
         if way == "http":
             root = f"{await stack.enter_async_context(static_server(folder))}/"
         else:
             root = f"{(await asyncio.to_thread(folder.resolve)).as_uri()}/"
         addresses = {file: root + quote(file) for file in files if file is not None}
-        pages = await look(
+        pages = await open_pages(
             browser,
             addresses.values(),
             lambda url: url.startswith(root),
@@ -143,17 +151,17 @@ async def opened(folder: Path, way: Way, files: Iterable[str | None], browser: B
 
 
 def judge(
-    online: Mapping[str, Seen],
-    places: Mapping[str, str | None],
+    online: Mapping[str, BrowsedPage],
+    files_by_url: Mapping[str, str | None],
     offline: Offline,
     files: set[str],
 ) -> tuple[Verdict, ...]:
-    """Compare all pages."""
-    return tuple(verdict(page, places[url], offline, files) for url, page in online.items())
+    """Compare all pages with the pages online."""
+    return tuple(verdict(page, files_by_url[url], offline, files) for url, page in online.items())
 
 
-def verdict(online: Seen, file: str | None, offline: Offline, files: set[str]) -> Verdict:
-    """Compare one page; one that was not saved, or that the browser does not show, has nothing."""
+def verdict(online: BrowsedPage, file: str | None, offline: Offline, files: set[str]) -> Verdict:
+    """Compare one page; it lacks everything if it was not saved, or does not open."""
     page = offline.pages.get(file) if file is not None else None
     count = len(online.resources)
     if page is None:
@@ -171,18 +179,18 @@ def verdict(online: Seen, file: str | None, offline: Offline, files: set[str]) -
 
 
 def served_as(name: str, files: set[str]) -> bool:
-    """Return whether a static server has something under this path, folders by their index."""
+    """Return whether a static server has a file at this path; a folder means its index."""
     return name in files or (name.endswith("/") and f"{name}index.html" in files)
 
 
-def keep(
+def write_screenshots(
     folder: Path,
-    online: Mapping[str, Seen],
-    places: Mapping[str, str | None],
+    online: Mapping[str, BrowsedPage],
+    files_by_url: Mapping[str, str | None],
     offline: Offline,
 ) -> None:
-    """Write the screenshots of pages that differ, as they are online and offline."""
-    for url, file in places.items():
+    """Write screenshots of pages that differ, online and offline."""
+    for url, file in files_by_url.items():
         page, other = online[url], offline.pages.get(file) if file is not None else None
         if other is not None:
             folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""The sites that are mirrored: the tests' own, with every construct, and Debian's documentation."""
+"""The sites that are mirrored: the one of the tests, and documentation from Debian's packages."""
 
 import mimetypes
 import subprocess
@@ -11,10 +11,11 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from benchmarks.mirrors.finding import spread
+from benchmarks.mirrors.matching import spread
 from tests.support.mirror_site import PAGES, mirror_site
 
 CONSTRUCTS = "constructs"
+#: Debian packages, and the folder of their pages below ``usr/share/doc``.
 DOCUMENTATION = {
     "git-doc": "git-doc",
     "debian-handbook": "debian-handbook/html",
@@ -24,9 +25,8 @@ DOCUMENTATION = {
     "postgresql-doc-15": "postgresql-doc-15/html",
     "rust-doc": "rust-doc/html",
 }
-"""Debian's packages, and where each has its pages below `usr/share/doc`."""
+#: Packages whose scripts the packages made by Sphinx link to.
 SCRIPTS = ("libjs-sphinxdoc", "libjs-jquery", "libjs-underscore")
-"""What the packages made by Sphinx link to."""
 SITES = (CONSTRUCTS, *DOCUMENTATION)
 
 
@@ -36,24 +36,24 @@ class SiteError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A site that is being served: its pages, and what all its addresses begin with."""
+    """A site that is being served: its pages, and the prefixes of all its URLs."""
 
     pages: tuple[str, ...]
     prefixes: tuple[str, ...]
 
     def has(self, url: str) -> bool:
-        """Return whether an address is one of the site's."""
+        """Return whether a URL is one of the site."""
         return url.startswith(self.prefixes)
 
 
 @asynccontextmanager
 async def serving(site: str, pages: int, docs: Path) -> AsyncIterator[Origin]:
-    """Serve a site on free ports of loopback."""
+    """Serve a site on free ports of loopback; of documentation, *pages* pages."""
     if site == CONSTRUCTS:
         async with mirror_site() as made:
             yield Origin(tuple(map(made.url, PAGES)), (made.url("/"), f"{made.cdn}/"))
         return
-    root = unpacked(site, docs)
+    root = unpack(site, docs)
     files = sorted(
         file.relative_to(root).as_posix() for file in root.rglob("*.html") if file.is_file()
     )
@@ -64,9 +64,9 @@ async def serving(site: str, pages: int, docs: Path) -> AsyncIterator[Origin]:
 
 @asynccontextmanager
 async def static_server(root: Path) -> AsyncIterator[str]:
-    """Serve a folder, types by extension and no listings; give the address without a slash."""
+    """Serve a folder, with types by extension, without listings; yield its URL without a slash."""
     types = mimetypes.MimeTypes()
-    # As nginx and Apache have it; Python's own table does not.
+    # nginx and Apache have this type, but Python's table does not.
     types.add_type("application/xhtml+xml", ".xhtml")
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -82,8 +82,8 @@ async def static_server(root: Path) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.port}"
 
 
-def unpacked(package: str, docs: Path) -> Path:
-    """Return the folder of a package's pages below *docs*, fetching the package if need be."""
+def unpack(package: str, docs: Path) -> Path:
+    """Return the folder of a package's pages below *docs*; fetch the package if it is missing."""
     root = docs / "usr/share/doc" / DOCUMENTATION[package]
     if not root.is_dir():
         fetch(package, docs)
@@ -102,8 +102,8 @@ def fetch(package: str, docs: Path) -> None:
             run("dpkg", "-x", archive.name, ".", folder=docs)
             archive.unlink()
     except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", None) or str(error)
-        raise SiteError(f"cannot fetch {package}: {said.strip()}; try --docs FOLDER") from error
+        message = getattr(error, "stderr", None) or str(error)
+        raise SiteError(f"cannot fetch {package}: {message.strip()}; try --docs FOLDER") from error
 
 
 def run(*command: str, folder: Path) -> None:

@@ -1,35 +1,43 @@
-"""Comparisons as Markdown."""
+"""The comparisons as Markdown tables."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.mirrors.data import Attempt, Comparison, Total, total
+from benchmarks.mirrors.model import Attempt, Comparison, Total, total
 
 HEADINGS = (
     *("site", "tool", "pages", "loaded", "failed", "same", "local", "web", "dead"),
     *("CPU", "time"),
 )
 LEGEND = """\
-- **pages**: found in the folder, of those that were asked for.
+- **pages**: pages that were found in the folder, of those in the list.
 - **loaded**: resources that pages load offline, of those that they load online.
-- **failed**: requests that fail, or lead out of the folder and are blocked. Online, some fail, too.
+- **failed**: requests that fail, or that lead out of the folder and are blocked. Some fail online.
 - **same**: pages whose screenshot is the same as online, to the pixel.
-- **local**, **web**, **dead**: links (`a[href]`) to what is in the folder, to an absolute address,
-  and to what is not there.
+- **local**, **web**, **dead**: links (`a[href]`) to files of the folder, to absolute URLs, and to
+  files that do not exist.
 - **CPU**, **time**: seconds that the tool took.
 """
 
 
 def markdown(comparisons: Sequence[Comparison]) -> str:
-    """Return both tables, with what their columns mean."""
+    """Return both tables, with the meaning of their columns."""
     rows = [row for comparison in comparisons for row in rows_of(comparison)]
     served = [*table(HEADINGS, rows)]
     opened = [*table(*by_file(comparisons))]
-    parts = [LEGEND, "Over a static server:", "", *served, "", "From `file:`, loaded and same:", ""]
+    parts = [
+        LEGEND,
+        "Over a static server:",
+        "",
+        *served,
+        "",
+        "From `file:`, resources loaded, and pages that look the same:",
+        "",
+    ]
     return "\n".join([*parts, *opened, ""])
 
 
 def rows_of(comparison: Comparison) -> Iterator[Sequence[str]]:
-    """Return what the site is, then a row for each tool."""
+    """Yield a row for the site online, and a row for each tool."""
     steady = comparison.pages - comparison.unsteady
     yield (
         comparison.site,
@@ -65,7 +73,7 @@ def times(attempt: Attempt) -> tuple[str, str]:
 
 
 def by_file(comparisons: Iterable[Comparison]) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Return the head and the rows of the table about `file:`, a column for each tool."""
+    """Return the header and the rows of the table about `file:`, with a column for each tool."""
     tools: dict[str, None] = {}
     rows: list[Sequence[str]] = []
     for comparison in comparisons:
@@ -79,26 +87,26 @@ def by_file(comparisons: Iterable[Comparison]) -> tuple[Sequence[str], list[Sequ
 
 
 def of(part: int, whole: int) -> str:
-    """Return a part of a whole."""
+    """Return a fraction as text."""
     return f"{part}/{whole}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Return a Markdown table, its columns aligned."""
+    """Yield the lines of a Markdown table with aligned columns."""
     all_rows = [head, *rows]
     widths = [max(len(row[column]) for row in all_rows) for column in range(len(head))]
-    words = 2 if head[1:2] == ("tool",) else 1
+    text_columns = 2 if head[1:2] == ("tool",) else 1
 
     def line(row: Sequence[str]) -> str:
         cells = [
-            cell.ljust(width) if column < words else cell.rjust(width)
+            cell.ljust(width) if column < text_columns else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         return f"| {' | '.join(cells)} |"
 
     yield line(head)
     rules = [
-        "-" * width if column < words else "-" * (width - 1) + ":"
+        "-" * width if column < text_columns else "-" * (width - 1) + ":"
         for column, width in enumerate(widths)
     ]
     yield f"| {' | '.join(rules)} |"

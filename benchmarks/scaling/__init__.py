@@ -1,1 +1,1 @@
-"""What it costs to share a list among machines, and what follows for lists that none could hold."""
+"""The cost of sharing a list over machines, measured here and extrapolated to larger lists."""

@@ -1,4 +1,4 @@
-"""What it costs to read a list, to leave out other shards' lines, and to cut it into parts."""
+"""The CPU to read a list, to skip the lines of other shards, and to cut the list into parts."""
 
 import resource
 import tempfile
@@ -14,7 +14,7 @@ from downloader.web.urls import Url
 
 SHARDS = 64
 HOSTS = 100_000
-AT_ONCE = 2048
+ENTRIES_PER_BATCH = 2048
 
 
 def main(lines: int) -> int:
@@ -24,31 +24,33 @@ def main(lines: int) -> int:
         file, output = folder / "list.txt", folder / "out"
         write_list(file, lines)
         (output / ".download").mkdir(parents=True)
-        cutter = Partitioner(output, SHARDS)
-        cutter.begin()
-        ways: dict[str, Callable[[], object]] = {
+        partitioner = Partitioner(output, SHARDS)
+        partitioner.begin()
+        tasks: dict[str, Callable[[], object]] = {
             "to read it": lambda: count(entries(file)),
-            "to read it and leave out other shards' lines (1/100)": lambda: count(
+            "to read it and skip the lines of other shards (1/100)": lambda: count(
                 ShardFilter(Shard(1, 100)).select(entries(file))
             ),
-            f"to read it and put it into one of {SHARDS} parts": lambda: cut(cutter, entries(file)),
+            f"to read it and write it to one of {SHARDS} parts": lambda: cut(
+                partitioner, entries(file)
+            ),
         }
         print(f"{lines:,} lines over {HOSTS:,} hosts, {file.stat().st_size / lines:.0f} bytes each")
         print("| of a line | CPU |")
         print("| --- | ---: |")
-        for label, way in ways.items():
+        for label, task in tasks.items():
             began = time.process_time()
-            way()
+            task()
             print(f"| {label} | {(time.process_time() - began) / lines * 1e6:.1f} µs |")
         parts = sum(part.stat().st_size for part in output.rglob("*") if part.is_file())
-        print(f"the parts have {parts / lines:.0f} bytes a line")
+        print(f"the parts have {parts / lines:.0f} bytes for each line")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory, all of these in one process: {peak:.0f} MiB")
+    print(f"peak memory of one process for all three: {peak:.0f} MiB")
     return 0
 
 
 def write_list(file: Path, lines: int) -> None:
-    """Write addresses as long as those of image lists are."""
+    """Write URLs of the length that is usual in lists of images."""
     with file.open("w", encoding="ascii") as out:
         for number in range(lines):
             host = number * 7919 % HOSTS
@@ -57,21 +59,21 @@ def write_list(file: Path, lines: int) -> None:
 
 def entries(file: Path) -> Iterator[Entry]:
     """Read the list."""
-    return read([str(file)], nothing)
+    return read([str(file)], fetch_nothing)
 
 
-def nothing(_url: Url) -> Iterator[bytes]:
-    """Fetch no list: there are none in this one."""
+def fetch_nothing(_url: Url) -> Iterator[bytes]:
+    """Fetch a nested list; this list has none."""
     return iter(())
 
 
-def count(some: Iterable[Entry]) -> int:
-    """Read to the end."""
-    return sum(1 for _ in some)
+def count(items: Iterable[Entry]) -> int:
+    """Return the number of entries."""
+    return sum(1 for _ in items)
 
 
-def cut(cutter: Partitioner, some: Iterator[Entry]) -> None:
-    """Put all into parts."""
-    while batch := list(islice(some, AT_ONCE)):
-        cutter.add(batch)
-    cutter.finish("", 0)
+def cut(partitioner: Partitioner, items: Iterator[Entry]) -> None:
+    """Write all entries to the parts of their shards."""
+    while batch := list(islice(items, ENTRIES_PER_BATCH)):
+        partitioner.add(batch)
+    partitioner.finish("", 0)

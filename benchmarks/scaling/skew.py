@@ -1,15 +1,17 @@
-"""Simulate how unequal hosts bound a cluster, and what shards by hosts add to that bound.
+"""Simulate how hosts of unequal size limit a cluster, and what partitioning by host adds.
 
-URLs fall on hosts by Zipf's law. No run that keeps to ``--per-host`` can end before its largest
-host has been asked for everything, nor before all workers together have used the CPU that all URLs
-need: that is the bound. A shard takes its URLs' CPU, or as long as its largest host, whichever is
-longer; a worker has so many shards at once as it has threads, which share its CPU evenly. What is
-printed is by how much longer than the bound a run takes, when shards with most URLs go first.
+The sizes of hosts follow Zipf's law. With ``--per-host``, a run cannot end before its largest host
+has answered all its requests, nor before all workers together have used the CPU that all URLs
+need: the longer of the two is the lower bound. A shard takes the CPU of its URLs, or as long as its
+largest host, whichever is longer. A worker runs one shard in each of its threads, which share its
+CPU evenly. The table shows the time of a run relative to the bound, when the largest shards start
+first.
 
-Without host partitioning, lines go to whatever worker is free. If each of them keeps to
-``--per-host`` by itself, a run is as quick as if hosts allowed so many times more, which is what
-its largest host meets. If they divide it, each may ask a host for a share of it, at least one
-connection: no quicker than the bound, and more than ``--per-host`` with more workers than that.
+Without partitioning by host, lines go to any free worker. If each worker keeps to ``--per-host`` on
+its own, a run is as fast as if hosts allowed that many times more requests, and this is what its
+largest host receives. If the workers divide ``--per-host``, each may use its share of it, but at
+least one connection. Then a run is no faster than the bound, and exceeds ``--per-host`` if there
+are more workers than that.
 """
 
 import heapq
@@ -17,12 +19,11 @@ import itertools
 import random
 from collections.abc import Sequence
 
+#: Requests to one host at once.
 PER_HOST = 6
-"""Requests to one host at once."""
-SECONDS = 0.2
-"""How long each takes the host."""
-RATE = 1500.0
-"""URLs that one worker does in a second when hosts do not hold it back."""
+SECONDS_PER_REQUEST = 0.2
+#: URLs a second of one worker, if hosts are not the bottleneck.
+URLS_PER_SECOND = 1500.0
 THREADS = (1, 4, 16)
 
 
@@ -31,20 +32,20 @@ def main(urls: int, hosts: int) -> int:
     print(
         "| Zipf | workers | bound | shards by hosts | "
         + " | ".join(f"{threads} thread{'s' * (threads > 1)}" for threads in THREADS)
-        + " | by lines, each worker for itself | a host then meets |"
+        + " | by lines, each worker on its own | requests at once to one host |"
     )
     print("| ---: | ---: | ---: | ---: |" + " ---: |" * (len(THREADS) + 2))
     for exponent, workers, shards in itertools.product((0.4, 0.7, 1.0), (4, 64), (64, 1024)):
         counts = sizes(urls, hosts, exponent)
-        cpu, largest = sum(counts) / RATE / workers, host_seconds(max(counts))
+        cpu, largest = sum(counts) / URLS_PER_SECOND / workers, host_seconds(max(counts))
         bound = max(cpu, largest)
         ratios = [makespan(counts, shards, workers, threads) / bound for threads in THREADS]
-        why = "CPU" if cpu >= largest else "largest host"
+        bottleneck = "CPU" if cpu >= largest else "largest host"
         cells = " | ".join(f"{ratio:.2f}" for ratio in ratios)
-        lines = max(cpu, largest / workers) / bound
+        by_lines = max(cpu, largest / workers) / bound
         print(
-            f"| {exponent} | {workers} | {bound / 3600:.2f} h, {why} | {shards} | {cells} | "
-            f"{lines:.2f} | {PER_HOST * workers} |"
+            f"| {exponent} | {workers} | {bound / 3600:.2f} h, {bottleneck} | {shards} | {cells} | "
+            f"{by_lines:.2f} | {PER_HOST * workers} |"
         )
     return 0
 
@@ -52,26 +53,26 @@ def main(urls: int, hosts: int) -> int:
 def sizes(urls: int, hosts: int, exponent: float) -> list[int]:
     """Return how many URLs each host has."""
     weights = [1 / rank**exponent for rank in range(1, hosts + 1)]
-    whole = sum(weights)
-    return [max(1, round(urls * weight / whole)) for weight in weights]
+    total = sum(weights)
+    return [max(1, round(urls * weight / total)) for weight in weights]
 
 
 def host_seconds(size: int) -> float:
-    """Return how long a host takes, asked for as much as it may be."""
-    return size * SECONDS / PER_HOST
+    """Return the seconds that a host takes at its limit of requests."""
+    return size * SECONDS_PER_REQUEST / PER_HOST
 
 
 def makespan(counts: Sequence[int], shards: int, workers: int, threads: int) -> float:
-    """Return when the last shard ends."""
-    chance = random.Random(1)
+    """Return the seconds after which the last shard ends."""
+    rng = random.Random(1)
     threads = min(threads, -(-shards // workers))
     work, longest = [0] * shards, [0.0] * shards
     for size in counts:
-        shard = chance.randrange(shards)
+        shard = rng.randrange(shards)
         work[shard] += size
         longest[shard] = max(longest[shard], host_seconds(size))
     jobs = sorted(zip(work, longest, strict=True), reverse=True)
     free = [0.0] * min(workers * threads, shards)
     for size, most in jobs:
-        heapq.heapreplace(free, free[0] + max(size / RATE * threads, most))
+        heapq.heapreplace(free, free[0] + max(size / URLS_PER_SECOND * threads, most))
     return max(free)

@@ -1,20 +1,20 @@
-"""What is measured, by name."""
+"""The workloads, by the names that the command line takes."""
 
 from collections.abc import Callable, Iterator
 
-from benchmarks.data import Section, Settings
-from benchmarks.workloads import adaptive, archive, cpu, large, latency, memory
+from benchmarks.model import Section, Settings
+from benchmarks.workloads import archive, auto_concurrency, cpu, large, latency, memory
 
 Workload = Callable[[Settings], Iterator[Section]]
 
 WORKLOADS: dict[str, Workload] = {
     "latency": latency.shuffled,
-    "sorted": latency.by_host,
+    "sorted": latency.sorted_by_host,
     "one-host": cpu.one_host,
     "many-hosts-cpu": cpu.many_hosts,
     "large": large.one_body,
-    "auto": adaptive.auto,
+    "auto": auto_concurrency.auto,
     "memory": memory.long_list,
     "limit-rate": large.limit_rate,
-    "archive": archive.kept,
+    "archive": archive.with_and_without,
 }

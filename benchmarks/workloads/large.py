@@ -1,11 +1,11 @@
-"""Large bodies: throughput, memory, and whether a limit on the rate is kept."""
+"""Large bodies: throughput, memory, and the accuracy of a rate limit."""
 
 from collections.abc import Iterator
 
 from benchmarks import peers
-from benchmarks.data import Contender, Entry, Finding, Section, Settings, Work
-from benchmarks.measure import stage
-from benchmarks.pages import binary
+from benchmarks.measure import open_runner
+from benchmarks.model import Contender, Entry, Finding, Section, Settings, UrlList
+from benchmarks.pages import large_body
 
 MIB = 1 << 20
 RATE = 20  # MiB/s
@@ -14,17 +14,17 @@ GOAL_ERROR = 5.0  # percent
 
 
 def one_body(settings: Settings) -> Iterator[Section]:
-    """Measure one large body, beside curl and the others."""
+    """Measure the download of one large body."""
     size = settings.scaled(1024, 128) * MIB
-    with stage(settings, 1, large=size) as here:
-        work = here.work([binary(here.origins[0], 0, size)])
-        ours = peers.ours(work)
-        entries = here.measure("large", work, [ours, *peers.peers(work, None, settings)])
+    with open_runner(settings, 1, large=size) as runner:
+        url_list = runner.write_list([large_body(runner.origins[0], 0, size)])
+        ours = peers.ours(url_list)
+        entries = runner.measure("large", url_list, [ours, *peers.peers(url_list, None, settings)])
         section = Section(
             name="large",
             title=f"one body of {size // MIB:,} MiB: no flags",
             pages=1,
-            size=work.size,
+            size=url_list.size,
             entries=entries,
         )
         findings: list[Finding] = []
@@ -33,51 +33,53 @@ def one_body(settings: Settings) -> Iterator[Section]:
             findings.append(Finding("throughput of ours / curl", curl.seconds / mine.seconds))
         if mine:
             findings.append(Finding("peak memory of ours", mine.peak_memory / 1e6, "MB"))
-        yield section.concluding(findings)
+        yield section.with_findings(findings)
 
 
 def limit_rate(settings: Settings) -> Iterator[Section]:
-    """Measure how near the whole run's rate is to what was asked for."""
+    """Measure how close the rate of a whole run is to its limit."""
     seconds = settings.scaled(10, 3)
     size = RATE * MIB * seconds // PARTS
-    with stage(settings, 1, large=size, log=True) as here:
-        work = here.work([binary(here.origins[0], number, size) for number in range(PARTS)])
-        entries = here.measure("limit-rate", work, limited(work, settings))
+    with open_runner(settings, 1, large=size, log=True) as runner:
+        url_list = runner.write_list(
+            [large_body(runner.origins[0], number, size) for number in range(PARTS)]
+        )
+        entries = runner.measure("limit-rate", url_list, limited(url_list, settings))
         yield Section(
             name="limit-rate",
-            title=f"{PARTS} bodies, {work.size // MIB} MiB, limited to {RATE * MIB / 1e6:.1f} MB/s",
+            title=f"{PARTS} bodies, {url_list.size // MIB} MiB, limited to {RATE} MiB/s",
             pages=PARTS,
-            size=work.size,
+            size=url_list.size,
             entries=entries,
             metric="rate",
-            findings=tuple(errors(work, entries)),
+            findings=tuple(errors(url_list, entries)),
         )
 
 
-def limited(work: Work, settings: Settings) -> Iterator[Contender | Entry]:
-    """Return the tools that can limit a whole run; curl and wget2 limit each transfer."""
-    ours = peers.ours(work, "--limit-rate", f"{RATE}M")
-    can = peers.can("--limit-rate")
-    yield ours if can else Entry(ours, left_out="this version has no --limit-rate")
+def limited(url_list: UrlList, settings: Settings) -> Iterator[Contender | Entry]:
+    """Yield the tools that can limit the rate of a run; curl and wget2 limit each transfer."""
+    ours = peers.ours(url_list, "--limit-rate", f"{RATE}M")
+    supported = peers.supports("--limit-rate")
+    yield ours if supported else Entry(ours, left_out="this version has no --limit-rate")
     flags = {"wget": f"--limit-rate={RATE}m", "aria2c": f"--max-overall-download-limit={RATE}M"}
     for name, flag in flags.items():
         if peers.installed(name) and (not settings.tools or name in settings.tools):
-            peer = peers.PEERS[name](work, None)
+            peer = peers.PEERS[name](url_list, None)
             yield Contender(f"{peer.label} {flag}", (peer.command[0], flag, *peer.command[1:]))
 
 
-def errors(work: Work, entries: tuple[Entry, ...]) -> Iterator[Finding]:
-    """Return how far the rates are from what was asked, of the whole process and of the transfers.
+def errors(url_list: UrlList, entries: tuple[Entry, ...]) -> Iterator[Finding]:
+    """Yield by how much the rates differ from the limit, in percent.
 
-    The first includes the start of the program; the second begins with the first request.
+    The rate of the whole process includes its start; the other one begins with the first request.
     """
-    asked = work.size / (RATE * MIB)
+    expected_seconds = url_list.size / (RATE * MIB)
     for entry in entries:
-        if not entry.sound:
+        if not entry.all_done:
             continue
         label = entry.contender.label.partition(" ")[0]
         goal = GOAL_ERROR if entry.contender.ours else None
-        whole = abs(asked / entry.seconds - 1) * 100
-        transfers = abs(asked / entry.transferring - 1) * 100
+        whole = abs(expected_seconds / entry.seconds - 1) * 100
+        transfers = abs(expected_seconds / entry.transferring - 1) * 100
         yield Finding(f"error of {label}, whole process", whole, "%", goal)
         yield Finding(f"error of {label}, from the first request on", transfers, "%")

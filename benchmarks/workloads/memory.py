@@ -1,35 +1,37 @@
-"""Long lists: whether memory grows with them."""
+"""Long lists, and whether memory grows with their length."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from benchmarks import peers
-from benchmarks.data import Entry, Finding, Section, Settings
-from benchmarks.measure import stage
-from benchmarks.pages import TINY, even
+from benchmarks.measure import open_runner
+from benchmarks.model import Entry, Finding, Section, Settings
+from benchmarks.pages import TINY, evenly_distributed
 
 MB = 1_000_000
 HOSTS = 100
 GOAL_RATIO = 1.15
-GOAL_PEAK = 120
+GOAL_PEAK_MB = 120
 
 
 def long_list(settings: Settings) -> Iterator[Section]:
-    """Measure the peak of a list and of one ten times as long; only ours, for it is its promise."""
+    """Measure the peak memory for a list, and for one ten times as long; this project only."""
     short = settings.scaled(20_000, 2000)
     peaks: list[Entry] = []
-    with stage(replace(settings, long=float("inf")), HOSTS) as here:
+    with open_runner(replace(settings, long=float("inf")), HOSTS) as runner:
         for count in (short, 10 * short):
-            work = here.work(even(here.origins, count, bodies=TINY, slow=False))
-            ours = peers.ours(work)
+            url_list = runner.write_list(
+                evenly_distributed(runner.origins, count, bodies=TINY, slow=False)
+            )
+            ours = peers.ours(url_list)
             name = f"memory: {count:,} lines"
-            entries = here.measure(name, work, [ours])
+            entries = runner.measure(name, url_list, [ours])
             peaks += entries
             yield Section(
                 name=name,
                 title=f"{count:,} pages of one byte, {HOSTS} hosts",
                 pages=count,
-                size=work.size,
+                size=url_list.size,
                 entries=entries,
                 metric="memory",
                 findings=tuple(conclusions(peaks)),
@@ -37,10 +39,10 @@ def long_list(settings: Settings) -> Iterator[Section]:
 
 
 def conclusions(peaks: list[Entry]) -> Iterator[Finding]:
-    """Return what the last list, and the first beside it, show."""
-    if not all(entry.sound for entry in peaks):
+    """Yield the peak of the last list, and its ratio to that of the first list."""
+    if not all(entry.all_done for entry in peaks):
         return
-    yield Finding("peak memory", peaks[-1].peak_memory / MB, "MB", GOAL_PEAK)
+    yield Finding("peak memory", peaks[-1].peak_memory / MB, "MB", GOAL_PEAK_MB)
     if len(peaks) > 1:
         ratio = peaks[-1].peak_memory / peaks[0].peak_memory
         yield Finding("peak of the longer list / of the shorter", ratio, "", GOAL_RATIO)

@@ -3,7 +3,7 @@
 Writing: ``recorder`` receives exchanges from the event loop, ``warc_writer`` writes them with
 ``warc_records`` and ``gzip_members`` to the files of a ``file_series``, and indexes them in
 ``cdxj`` under ``surt`` keys; ``dedup`` and ``previous_captures`` find the originals of revisits.
-``session`` surrounds a run: ``recovery`` repairs the files of killed runs, ``wacz`` packs.
+``archive_session`` surrounds a run: ``recovery`` repairs the files of killed runs, ``wacz`` packs.
 Reading: ``warc_files`` and ``warc_reader`` read the archives of any tool, ``archive_index`` replays
 them, ``orphan_index`` finds responses in a pack that the journal does not know of.
 
@@ -20,9 +20,9 @@ from downloader.web.filenames import SafePath
 
 if TYPE_CHECKING:
     from downloader.archive.archive_index import ArchiveIndex
+    from downloader.archive.archive_session import ArchiveSession
     from downloader.archive.orphan_index import OrphanIndex
     from downloader.archive.recorder import ArchiveRecorder
-    from downloader.archive.session import ArchiveSession
 
 __all__ = [
     "VolumeCallback",
@@ -55,7 +55,7 @@ def open_session(
     """
     if not options.archiving:
         return None
-    from downloader.archive.session import ArchiveSession
+    from downloader.archive.archive_session import ArchiveSession
 
     return ArchiveSession(options, on_volume, on_error)
 
@@ -64,8 +64,8 @@ def open_recorder(options: TransferOptions) -> "ArchiveRecorder | None":
     """Return the recorder of this process's exchanges; None if no archive is written."""
     if not options.archiving:
         return None
+    from downloader.archive.archive_session import series_of
     from downloader.archive.recorder import ArchiveRecorder
-    from downloader.archive.session import series_of
 
     return ArchiveRecorder(series_of(options), options)
 
@@ -110,8 +110,8 @@ def recover(options: StorageOptions) -> list[str]:
         DiskError: the archive cannot be written.
     """
     from downloader.archive import recovery
+    from downloader.archive.archive_session import series_of
     from downloader.archive.recorder import disk_error
-    from downloader.archive.session import series_of
 
     try:
         return recovery.recover(series_of(options))

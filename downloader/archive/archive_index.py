@@ -14,7 +14,8 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from downloader.archive import cdxj
-from downloader.archive.replay_entries import (
+from downloader.archive.archived_response import archived_response, revisit_head
+from downloader.archive.index_entries import (
     COMPLETE,
     REDIRECT_TARGET,
     RESPONSE_TYPES,
@@ -30,7 +31,6 @@ from downloader.archive.replay_entries import (
     request_key,
     url_key,
 )
-from downloader.archive.replayed_response import archived_response, revisit_head
 from downloader.archive.warc_files import WarcFile, warc_files
 from downloader.archive.warc_reader import ResponseHead, WarcRecord, iter_records
 from downloader.archive.warc_records import OWN_SOFTWARE

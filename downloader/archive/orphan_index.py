@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from downloader.archive import cdxj
+from downloader.archive.archived_response import archived_response, revisit_head
 from downloader.archive.file_series import FileSeries, index_path
-from downloader.archive.replayed_response import archived_response, revisit_head
 from downloader.archive.warc_reader import ResponseHead, WarcRecord, iter_records
 from downloader.archive.warc_records import format_digest, hash_constructor, warc_date
 from downloader.errors import SourceError, TruncatedError

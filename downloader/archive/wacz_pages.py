@@ -14,9 +14,8 @@ from downloader.archive.warc_reader import ResponseHead, WarcRecord
 from downloader.errors import UrlError
 from downloader.web.charset import decode_text
 from downloader.web.content_coding import decoder_for
-from downloader.web.media_types import parse_media_type
+from downloader.web.media_types import PAGE_TYPES, parse_media_type
 
-_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 #: The bytes of a page that are searched for its title and text.
 _MAX_PAGE_BYTES = 1024 * 1024
 _MAX_TEXT_CHARACTERS = 100_000
@@ -39,7 +38,7 @@ def page_lines(files: Iterable[Path]) -> Iterator[bytes]:
             for line in index:
                 fields = json.loads(line.split(b" ", 2)[2])
                 is_complete = fields["status"] == "200" and "truncated" not in fields
-                if is_complete and fields["mime"] in _HTML_TYPES:
+                if is_complete and fields["mime"] in PAGE_TYPES:
                     file.seek(int(fields["offset"]))
                     with closing(warc_reader.iter_records(file, str(path))) as records:
                         yield json.dumps(_page(next(records))).encode() + b"\n"

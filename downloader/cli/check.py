@@ -1,6 +1,7 @@
 """The subcommand ``check``: name each reference of a mirror that leads nowhere, and sum up."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +11,11 @@ from downloader.cli.options.help_groups import context_settings, option
 from downloader.cli.options.parameter_types import PathParam
 from downloader.cli.outcome_lines import count
 from downloader.errors import SourceError
-from downloader.mirror.check import CheckTotals, DanglingLink, MirrorCheck, UnreadableFile
 from downloader.models import ExitStatus
 from downloader.web.text import printable
+
+if TYPE_CHECKING:
+    from downloader.mirror.check import CheckTotals, DanglingLink, UnreadableFile
 
 
 @click.command("check", context_settings=context_settings("DOWNLOAD_CHECK"))
@@ -44,6 +47,9 @@ def run_check(folder: Path, *, quiet: bool = False, verbose: bool = False) -> Ex
     Raises:
         SourceError: *folder* holds no pages.
     """
+    # Imported here, so that --help does not wait for it.
+    from downloader.mirror.check import MirrorCheck
+
     check = MirrorCheck(folder, fragments=verbose)
     for finding in check.findings():
         click.echo(printable(_line(finding)), err=True)
@@ -58,14 +64,16 @@ def run_check(folder: Path, *, quiet: bool = False, verbose: bool = False) -> Ex
     return ExitStatus.DONE if totals.is_complete else ExitStatus.SOME_FAILED
 
 
-def _line(finding: DanglingLink | UnreadableFile) -> str:
+def _line(finding: "DanglingLink | UnreadableFile") -> str:
+    from downloader.mirror.check import UnreadableFile
+
     if isinstance(finding, UnreadableFile):
         return f"{finding.path}: not read: {finding.reason}"
     note = "note: " if finding.is_fragment else ""
     return f"{finding.document}:{finding.line}: {note}{finding.reference} -> {finding.missing}"
 
 
-def _summary(totals: CheckTotals) -> str:
+def _summary(totals: "CheckTotals") -> str:
     external = sum(totals.external.values())
     hosts = count(len(totals.external), "host")
     parts = [

@@ -9,12 +9,7 @@ from downloader.cli.options.common import CONFIG, DEBUG
 from downloader.cli.options.help_groups import context_settings, option
 from downloader.cli.options.parameter_types import NumberParam, PathParam
 from downloader.models import ExitStatus
-from downloader.report.compare import COMPARED_FIELDS
-from downloader.report.record import Result
-from downloader.report.report_reader import read
-from downloader.report.reporter import compare_with
 
-_OPTION = "compare"
 _MAX_SHOWN = 20
 _REPORT_FILE = PathParam(exists=True, dir_okay=False)
 
@@ -56,9 +51,15 @@ def run_compare(old: Path, new: Path, *, max_shown: int = _MAX_SHOWN) -> ExitSta
     Raises:
         ReportError: one of them cannot be read, or is no report.
     """
-    comparison = compare_with(old, _OPTION)
+    # Imported here, so that --help does not wait for them.
+    from downloader.report.compare import COMPARED_FIELDS
+    from downloader.report.report_reader import read
+    from downloader.report.reporter import compare_with
+    from downloader.report.url_record import Result
+
+    comparison = compare_with(old)
     complete = True
-    for record in read(new, _OPTION, COMPARED_FIELDS):
+    for record in read(new, COMPARED_FIELDS):
         if record.outcome is Result.NOT_TRIED:
             complete = False
         else:

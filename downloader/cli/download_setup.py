@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from downloader import sources
-from downloader.cli.download import OutcomeView, run_download
 from downloader.cli.options import Given
 from downloader.cli.options.parameter_types import usable_cores
+from downloader.cli.run_printer import OutcomeView, run_download
 from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.interface import ReportOptions, open_reporter
+from downloader.scheduling import check_open_file_limit
 from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
         DownloadError: the run could not be made, or not to its end.
         OSError: the output cannot be written.
     """
+    # Checked here too, because already the event loop needs file descriptors.
+    check_open_file_limit()
     if given["locked"] is not None:
         source = (str(given["locked"]),)
     options = _options_of(source, given)

@@ -42,11 +42,11 @@ def exit_status_of(run: Callable[[], ExitStatus], *, debug: bool) -> ExitStatus:
     except Exception as error:
         if debug:
             logging.exception("the run ended")
-        return _reported(error)
+        return report_error(error)
 
 
-def _reported(error: Exception) -> ExitStatus:
-    """Print one line about *error*, and return the exit status that it means."""
+def report_error(error: Exception) -> ExitStatus:
+    """Print one line about *error*, which ended the command, and return the exit status."""
     match error:
         case DownloadError():
             hint = f"; {error.hint}" if error.hint else ""

@@ -24,4 +24,10 @@ def main() -> None:
     command = import_module(module).command
     # The collection at exit, as after --help, need not look at modules either.
     gc.freeze()
-    command.main(arguments, prog_name=name)
+    try:
+        command.main(arguments, prog_name=name)
+    except OSError as error:
+        # The text of --help or --version: what a command prints is dealt with where it runs.
+        from downloader.cli.error_reporting import report_error
+
+        sys.exit(report_error(error))

@@ -7,8 +7,6 @@ from typing import Any
 import click
 
 from downloader.cli.error_reporting import run_and_exit
-from downloader.cli.merge_folders import run_merge_folders
-from downloader.cli.merge_reports import run_merge_reports
 from downloader.cli.options import Given
 from downloader.cli.options.common import (
     BUDGET,
@@ -25,7 +23,6 @@ from downloader.cli.options.parameter_types import OutputParam
 from downloader.models import ExitStatus
 from downloader.report.formats import format_of
 from downloader.report.interface import ReportOptions
-from downloader.report.reporter import Reporter
 
 #: Options that make something of reports.
 _REPORT_OPTIONS = ("report", "sizes", "compare", "budget", "lock")
@@ -66,20 +63,28 @@ def command(ctx: click.Context, /, names: tuple[str, ...], **given: Any) -> None
     if any(path.is_dir() for path in paths) or not any(map(format_of, paths)):
         if wrong := [name for name in _REPORT_OPTIONS if given[name]]:
             raise click.UsageError(f"--{wrong[0]} is for merging reports, not folders", ctx)
-        run_and_exit(
-            lambda: run_merge_folders(paths, output, quiet=given["quiet"]), debug=given["debug"]
-        )
+        run_and_exit(lambda: _merge_folders(paths, output, given), debug=given["debug"])
     run_and_exit(lambda: _merge_reports(paths, output, given), debug=given["debug"])
 
 
-def _merge_reports(paths: Sequence[Path], output: Path, given: Given) -> ExitStatus:
+# Journals and reports are imported here, so that --help does not wait for them.
+def _merge_folders(folders: Sequence[Path], output: Path, given: Given) -> ExitStatus:
+    from downloader.cli.merge_folders import run_merge_folders
+
+    return run_merge_folders(folders, output, quiet=given["quiet"])
+
+
+def _merge_reports(reports: Sequence[Path], output: Path, given: Given) -> ExitStatus:
+    from downloader.cli.merge_reports import run_merge_reports
+    from downloader.report.reporter import Reporter
+
     options = ReportOptions(
         files=given["report"],
         sizes=given["sizes"],
         compare=given["compare"],
         budget=given["budget"],
         lock=given["lock"],
-        lists=paths,
+        lists=reports,
     )
     with Reporter(options, output) as reporter:
-        return run_merge_reports(paths, reporter, quiet=given["quiet"])
+        return run_merge_reports(reports, reporter, quiet=given["quiet"])

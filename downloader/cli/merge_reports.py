@@ -14,12 +14,10 @@ from downloader.errors import ReportError
 from downloader.models import ExitStatus
 from downloader.report.formats import FORMATS, endings, format_of
 from downloader.report.interface import ReportSummary
-from downloader.report.record import Record, Result
 from downloader.report.report_reader import read
 from downloader.report.reporter import Reporter
+from downloader.report.url_record import Record, Result
 from downloader.web.text import printable
-
-_OPTION = "merge"
 
 
 def run_merge_reports(
@@ -38,7 +36,7 @@ def run_merge_reports(
     span = _TimeSpan()
     complete = True
     for path in reports:
-        for record in read(path, _OPTION):
+        for record in read(path):
             if record.outcome is Result.NOT_TRIED:
                 complete = False
             else:
@@ -71,7 +69,7 @@ def _check_formats(reports: Sequence[Path]) -> None:
     for path in reports:
         if format_of(path) not in mergeable:
             raise ReportError(
-                f"{_OPTION}: {printable(str(path))} is no report that can be read whole",
+                f"{printable(str(path))} is no report that can be read whole",
                 hint=f"name some that end in {endings(mergeable)}",
             )
 

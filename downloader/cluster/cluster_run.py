@@ -27,9 +27,9 @@ from downloader.cluster.messages import (
     decode_target,
 )
 from downloader.cluster.partition import Partition, Partitioner, fingerprint_of, shard_folder
-from downloader.core.nested_lists import NestedListFetcher
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
+from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import Journal, failed_outcome
 from downloader.models import Downloaded, InFlight, Options, Outcome
@@ -41,7 +41,7 @@ MAX_LINES_PER_PORTION = 10_000
 _ENTRIES_PER_BATCH = 2048
 #: Portions submitted for each slot: one runs, and one waits so that the slot is never idle.
 _PORTIONS_PER_SLOT = 2
-#: How long to wait for the results of portions that were told to stop now.
+#: How long to wait for the results of portions after a request to stop now.
 _STOP_SECONDS = 15.0
 
 Result = TypeVar("Result")
@@ -214,7 +214,7 @@ class ClusterRun:
         if (existing := partitioner.find_existing(fingerprint)) is not None:
             return existing
         await asyncio.to_thread(partitioner.begin)
-        async with NestedListFetcher(self._options) as lists:
+        async with SitemapFetcher(self._options) as lists:
             entries = self._shard_filter.select(sources.read(self._source, lists.blocking_fetch()))
             self._reader = ReadAhead(
                 entries, max_buffered=_ENTRIES_PER_BATCH, name="reader of lists"

@@ -26,6 +26,7 @@ from downloader.cluster.executor import PortionLostError
 from downloader.cluster.messages import ClusterPlan, Portion, PortionProgress, PortionResult
 from downloader.errors import RunError
 from downloader.models import InFlight
+from downloader.web.ip_addresses import is_loopback
 
 #: Retries of a portion whose task raised an exception; a worker's death is counted by Dask.
 _TASK_RETRIES = 2
@@ -92,6 +93,11 @@ class DaskExecutor:
         if self._plan.scheduler is None:
             client = await self._connect(await self._start_local_cluster())
         else:
+            if _is_plaintext(self._plan.scheduler):
+                self.warnings.append(
+                    f"the connection to the Dask scheduler at {self._plan.scheduler} is not "
+                    "encrypted: others on the network can read the URLs and run code; use tls://"
+                )
             client = await self._connect_to_scheduler(self._plan.scheduler)
         self._client = client
         client.subscribe_topic(_topic(self._run_id), self._handle_event)
@@ -310,3 +316,12 @@ def _reason(error: Exception) -> str:
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def _is_plaintext(address: str) -> bool:
+    """Return whether a scheduler at *address* is on another machine and reached without TLS."""
+    scheme, place = parse_address(address)
+    if scheme in ("tls", "wss", "inproc"):
+        return False
+    host = place.rpartition(":")[0].strip("[]")
+    return host != "localhost" and not is_loopback(host)

@@ -1,10 +1,10 @@
 """One list on this machine: the run, its pool of transfers, and how a body is saved.
 
 - ``local_run``: the run: read, admit, fetch, record, report.
-- ``run``, ``observer``, ``backend``: the protocols of a run, of what may watch it, and of what
-  fetches for it.
+- ``run``, ``run_observer``, ``transfer_backend``: the protocols of a run, of what may watch it, and
+  of what fetches for it.
 - ``pool``: all transfers of one process; ``processes`` is the same over several.
-- ``fetch``: one attempt at one URL; ``body`` saves what it receives, ``outcomes`` describes the
-  result.
+- ``fetch``: one attempt at one URL; ``body`` saves what it receives, ``transfer_outcomes``
+  describes the result.
 - ``transfer``: the state of one URL, and what all transfers share.
 """

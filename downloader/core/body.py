@@ -42,6 +42,8 @@ _PIECES_PER_YIELD = 256
 #: When all transfers together buffer more bytes, each that buffers a fair amount writes it.
 _MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 _MIN_WRITE_BYTES = 64 * 1024
+#: A broken body with fewer bytes is requested again from its beginning.
+_MIN_KEPT_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,11 +334,14 @@ class _BodyWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._part is None and self._breaks_off(error) and self._buffered >= _MIN_KEPT_BYTES:
+            with suppress(UrlError):
+                await self._keep_buffer()
         self._release_buffer()
         if self._part is not None and self._part.keep:
             if isinstance(error, BlockedError | ChecksumError | TooLargeError):
                 self._part.keep = False
-            elif isinstance(error, UrlError) and not isinstance(error, DiskError):
+            elif self._breaks_off(error):
                 with suppress(UrlError):
                     await self._part.flush()
         if self._stack is not None:
@@ -396,14 +401,32 @@ class _BodyWriter:
         self._part = await self._stack.enter_async_context(opening)
         return self._part
 
+    @staticmethod
+    def _breaks_off(error: BaseException | None) -> bool:
+        """Return whether *error* ended the transfer of a body that is right so far."""
+        wrong = BlockedError | ChecksumError | DiskError | TooLargeError
+        return isinstance(error, UrlError) and not isinstance(error, wrong)
+
+    async def _keep_buffer(self) -> None:
+        """Write the buffered beginning of a broken body, if a later attempt can resume it."""
+        if not self._validator():
+            return
+        part = await self._open(resume=False)
+        part.keep = await self._record_part()
+        for data in self._buffer:
+            await part.write(data)
+
+    def _validator(self) -> str:
+        """Return the strong validator with which this body can be resumed, or an empty string."""
+        if not self._resumable:
+            return ""
+        header = self._response.header
+        return strong_validator(header("ETag"), header("Last-Modified"), header("Date"))
+
     async def _record_part(self) -> bool:
         """Record which version the ``.part`` file holds; return whether it can be resumed."""
         response = self._response
-        validator = ""
-        if self._resumable:
-            validator = strong_validator(
-                response.header("ETag"), response.header("Last-Modified"), response.header("Date")
-            )
+        validator = self._validator()
         partial = PartialBody(response.url, validator, response.content_length)
         partial_file = PartialFile(self._path, partial)
         await self._context.record_part(self._transfer.job, partial_file)

@@ -9,8 +9,8 @@ import asyncio
 import time
 
 from downloader.core.body import Continuation, save_body
-from downloader.core.outcomes import downloaded, failed, unchanged
 from downloader.core.transfer import Redirected, Requeue, Transfer, TransferContext
+from downloader.core.transfer_outcomes import downloaded, failed, unchanged
 from downloader.errors import (
     HttpStatusError,
     NoDescriptorError,

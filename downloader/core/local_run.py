@@ -12,17 +12,19 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from downloader import archive, object_store
-from downloader.core.backend import TransferBackend
-from downloader.core.nested_lists import NestedListFetcher
-from downloader.core.observer import NullObserver, RunObserver
 from downloader.core.pool import Pool, Sleep
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
+from downloader.core.run_observer import NullObserver, RunObserver
+from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.core.transfer import Redirected, Transfer
+from downloader.core.transfer_backend import TransferBackend
 from downloader.errors import DiskError, ErrorKind
-from downloader.journal import Admitted, Job
+from downloader.http.credentials import netrc_warnings
+from downloader.journal import AdmissionResult, Job
 from downloader.journal.async_journal import AsyncJournal
 from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions, Target
+from downloader.scheduling import check_open_file_limit
 from downloader.sources import Entry, FetchList, ShardFilter
 from downloader.storage import VolumeUploader, create_output_folder
 
@@ -65,7 +67,7 @@ class LocalRun:
         self._journal = AsyncJournal(options, self._fail)
         self._backend = self._create_backend(clock)
         self._archive = archive.open_session(options, whole or _uploader(options), self._fail)
-        self._nested_lists = NestedListFetcher(options)
+        self._nested_lists = SitemapFetcher(options)
         self._observer: RunObserver = NullObserver()
         self._shard = ShardFilter(options.shard)
         self._reader: ReadAhead[Entry] | None = None
@@ -74,6 +76,7 @@ class LocalRun:
         self._pending: list[Outcome] = []
         self._found = 0
         self._yielded = 0
+        self._warnings: list[str] = []
         self._stopped = False
         self._list_ended = False
         self._error: Exception | None = None
@@ -91,6 +94,7 @@ class LocalRun:
         """Warnings so far, one line each."""
         archived = self._archive.warnings if self._archive else []
         return [
+            *self._warnings,
             *self._backend.warnings,
             *self._journal.warnings,
             *self._observer.warnings,
@@ -114,6 +118,7 @@ class LocalRun:
             received=self._backend.received,
             running=self._backend.running,
             rewritten=self._observer.rewritten,
+            is_incomplete=self._observer.is_incomplete,
         )
 
     def in_flight(self) -> list[InFlight]:
@@ -157,6 +162,9 @@ class LocalRun:
             raise self._error
 
     async def _open(self, stack: AsyncExitStack) -> None:
+        check_open_file_limit()
+        if self._options.netrc:
+            self._warnings += netrc_warnings()
         await asyncio.to_thread(create_output_folder, self._options)
         # The journal comes before everything that looks at the folder: it locks out other runs.
         await stack.enter_async_context(self._journal)
@@ -208,7 +216,7 @@ class LocalRun:
         """How many URLs the observer may add now; they go before the rest of the list."""
         return max(0, _MAX_UNFINISHED + _MAX_LINES_PER_TRANSACTION - self._backend.unfinished)
 
-    def add(self, found: Sequence[Admitted]) -> None:
+    def add(self, found: Sequence[AdmissionResult]) -> None:
         """Queue URLs that the observer has found; outcomes among them are reported."""
         self._found += len(found)
         self._queue(found)
@@ -217,7 +225,7 @@ class LocalRun:
         """Check again whether the run is done."""
         self._wake.set()
 
-    def _queue(self, admitted: Iterable[Admitted]) -> None:
+    def _queue(self, admitted: Iterable[AdmissionResult]) -> None:
         transfers: list[Transfer] = []
         for each in admitted:
             if isinstance(each, Job):

@@ -14,12 +14,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from downloader import archive, object_store
-from downloader.core.backend import EndedTransfer
 from downloader.core.fetch import fetch
-from downloader.core.outcomes import failed
 from downloader.core.transfer import (
     PartRecorder,
     Redirected,
@@ -28,6 +26,8 @@ from downloader.core.transfer import (
     TransferContext,
     TransferMeter,
 )
+from downloader.core.transfer_backend import EndedTransfer
+from downloader.core.transfer_outcomes import failed
 from downloader.errors import ErrorKind, HttpStatusError
 from downloader.http import Client
 from downloader.models import Failed, InFlight, Outcome, TransferOptions
@@ -45,15 +45,19 @@ from downloader.storage import open_storage
 Sleep = Callable[[float], Awaitable[None]]
 #: While this many ended tasks wait to be collected, none is started.
 MAX_UNCOLLECTED_TASKS = 1000
-#: A host is given up after this many pauses without a success, or more with more retries.
+#: Pauses that a host may ask for without a success in between, or as many as ``--retries`` if that
+#: is more; a failure after more pauses gives the host up.
 _MIN_PAUSES_BEFORE_GIVING_UP = 3
-_GIVEN_UP = "to all earlier requests to this host, so that this one was not made"
+#: Follows the status in the message, in place of a reason phrase: "503 to all earlier requests…".
+_GIVEN_UP_REASON = "to all earlier requests to this host, so that this one was not made"
 #: Failures that fewer transfers at once might avoid.
 _OVERLOAD_KINDS = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECT, ErrorKind.DNS})
 #: Longest sleep, so that a changed share of the rate takes effect quickly.
 _MAX_RATE_SLEEP_SECONDS = 0.1
 
 _Task = asyncio.Task[Outcome | Redirected | Requeue]
+#: A task whose result is not a :class:`~downloader.core.transfer.Requeue`.
+_EndedTask = asyncio.Task[Outcome | Redirected]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,8 @@ class PoolShare:
     Attributes:
         owns: whether a host belongs to this pool; transfers that redirects lead to other hosts
             are handed over by :meth:`Pool.take_foreign`.
-        max_concurrency: the largest number of transfers at once, where that is adapted.
-        concurrency_cap: a lower limit until :meth:`Pool.lift_concurrency_cap`, or None.
+        max_concurrency: the largest number of transfers at once, unless ``--concurrency`` fixes it.
+        concurrency_cap: a smaller maximum until :meth:`Pool.lift_concurrency_cap`, or None.
         on_start: called with each transfer that starts.
         on_requeue: called with each transfer that has stopped running without an outcome.
     """
@@ -77,7 +81,7 @@ class PoolShare:
 
 
 class Pool:
-    """The transfers of one process; a :class:`~downloader.core.backend.TransferBackend`.
+    """The transfers of one process; a :class:`~downloader.core.transfer_backend.TransferBackend`.
 
     Args:
         options: the options of the run.
@@ -119,11 +123,12 @@ class Pool:
         self._rate_limiter: RateLimiter | None = None
         self._stack = AsyncExitStack()
         self._tasks: dict[_Task, Transfer] = {}
-        self._ended_tasks: list[_Task] = []
+        self._ended_tasks: list[_EndedTask] = []
         self._ended_without_task: list[EndedTransfer] = []
         self._foreign: list[tuple[Transfer, float]] = []
         self._stopped = False
-        self._permits_short = False
+        #: Whether the starter waits for a permit, and not for a transfer.
+        self._waits_for_permit = False
         self._max_pauses = max(options.retries, _MIN_PAUSES_BEFORE_GIVING_UP)
         self._may_start = asyncio.Event()
         self._starter: asyncio.Task[None] | None = None
@@ -205,8 +210,12 @@ class Pool:
             self._queues.put(transfer.host, transfer, transfer.job.target.delay)
         self._may_start.set()
 
-    def requeue(self, moves: Iterable[tuple[Transfer, float]]) -> None:
-        """Queue transfers before others of their hosts, each after a wait in seconds."""
+    def add_moved(self, moves: Iterable[tuple[Transfer, float]]) -> None:
+        """Queue started transfers from other pools, each before others of its host, after a wait.
+
+        Args:
+            moves: transfers, each with its wait in seconds.
+        """
         for transfer, seconds in moves:
             if self._stopped:
                 self._end_interrupted(transfer)
@@ -220,7 +229,7 @@ class Pool:
         return foreign
 
     def lift_concurrency_cap(self) -> None:
-        """End the limit of :attr:`PoolShare.concurrency_cap`."""
+        """End the smaller maximum of :attr:`PoolShare.concurrency_cap`."""
         self._concurrency_cap = None
         self._resize_semaphore()
 
@@ -244,7 +253,10 @@ class Pool:
                     task.cancel()
 
     async def collect(self) -> list[EndedTransfer]:
-        """Return the transfers that have ended since; an exception becomes its URL's outcome."""
+        """Return the transfers that have ended since the last call.
+
+        An exception becomes the outcome of its URL.
+        """
         ended, self._ended_without_task = self._ended_without_task, []
         tasks, self._ended_tasks = self._ended_tasks, []
         results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -252,8 +264,7 @@ class Pool:
             transfer = self._tasks.pop(task)
             if isinstance(result, BaseException):
                 result = failed(transfer, result)
-            if not isinstance(result, Requeue):
-                ended.append((transfer, result))
+            ended.append((transfer, result))
         if len(tasks) >= MAX_UNCOLLECTED_TASKS:
             self._may_start.set()
         return ended
@@ -261,9 +272,9 @@ class Pool:
     async def _start_transfers(self, context: TransferContext) -> None:
         """Create a task for each transfer whose turn it is, within the limit of the semaphore."""
         while True:
-            self._permits_short = True
+            self._waits_for_permit = True
             await self._permits.acquire()
-            self._permits_short = False
+            self._waits_for_permit = False
             while (
                 len(self._ended_tasks) >= MAX_UNCOLLECTED_TASKS
                 or (found := self._queues.take()) is None
@@ -298,19 +309,26 @@ class Pool:
         self._permits.release()
         self._queues.release(host)
         result = None if task.cancelled() or task.exception() else task.result()
-        overload = False
         if isinstance(result, Requeue):
-            overload = result.kind in _OVERLOAD_KINDS
             self._requeue(self._tasks.pop(task), result.seconds)
         else:
-            self._ended_tasks.append(task)
+            self._ended_tasks.append(cast("_EndedTask", task))
             self._wake.set()
         self._may_start.set()
         if isinstance(result, Failed) and self._queues.pauses(host) > self._max_pauses:
             self._give_up_host(host, result)
-        permits_short = self._permits_short and self._queues.queued > 0
-        self._auto_concurrency.transfer_ended(permits_short=permits_short, overload=overload)
+        permits_short = self._waits_for_permit and self._queues.queued > 0
+        self._auto_concurrency.transfer_ended(
+            permits_short=permits_short, overload=self._may_be_overload(result)
+        )
         self._resize_semaphore()
+
+    def _may_be_overload(self, result: Outcome | Redirected | Requeue | None) -> bool:
+        """Return whether an attempt failed in a way that fewer transfers at once might avoid."""
+        if isinstance(result, Failed):
+            # A failure before the last attempt is not transient, or it would have been retried.
+            return result.attempts > self._options.retries and result.kind in _OVERLOAD_KINDS
+        return isinstance(result, Requeue) and result.kind in _OVERLOAD_KINDS
 
     def _requeue(self, transfer: Transfer, seconds: float) -> None:
         """Queue a transfer at its next host, which may belong to another pool."""
@@ -341,7 +359,7 @@ class Pool:
         Otherwise each of them in turn would wait for as long, which may be days.
         """
         for transfer in self._queues.remove_waiting(host):
-            error = HttpStatusError(last.status or 0, _GIVEN_UP)
+            error = HttpStatusError(last.status or 0, _GIVEN_UP_REASON)
             self._ended_without_task.append((transfer, failed(transfer, error)))
         self._wake.set()
 

@@ -22,6 +22,7 @@ class RunProgress:
         unreported: lines that workers have finished, whose outcomes have not been yielded yet.
         unreported_failures: how many of those failed.
         rewritten: documents whose links have been rewritten; None before that phase.
+        is_incomplete: whether links were left out, because a place has too many.
     """
 
     total: int | None
@@ -32,6 +33,7 @@ class RunProgress:
     unreported: int = 0
     unreported_failures: int = 0
     rewritten: int | None = None
+    is_incomplete: bool = False
 
 
 class Run(Protocol):

@@ -3,6 +3,8 @@
 import base64
 import netrc
 import os
+import stat
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,8 +188,28 @@ def _basic(user: bytes, password: bytes) -> str:
     return f"Basic {base64.b64encode(user + b':' + password).decode('ascii')}"
 
 
+def netrc_warnings() -> list[str]:
+    """Return a warning if other users of this machine can read the netrc file."""
+    file = _netrc_file()
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return []  # reading it will fail, and say why
+    if (
+        sys.platform == "win32"
+        or not stat.S_ISREG(mode)
+        or not mode & (stat.S_IRGRP | stat.S_IROTH)
+    ):
+        return []
+    return [f"other users can read the passwords in {file}; protect it with: chmod 600"]
+
+
+def _netrc_file() -> Path:
+    return Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+
+
 def _read_netrc() -> netrc.netrc:
-    file = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+    file = _netrc_file()
     try:
         return netrc.netrc(file)
     except OSError as error:

@@ -7,11 +7,12 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+from aiohttp import StreamReader
 
 from downloader.errors import HttpStatusError, ProtocolError, UrlError
 from downloader.http.capture import finish_recording
 from downloader.http.error_mapping import ErrorTranslator, RequestPhase
-from downloader.http.replay import ReplayResponse
+from downloader.http.replay import ReplayBody, ReplayResponse
 from downloader.http.retry import retry_after
 from downloader.http.timings import Stopwatch
 from downloader.models import Timings
@@ -116,8 +117,13 @@ class Response:
         """
         if self._transfer_coding not in _TRANSFER_CODINGS:
             raise ProtocolError(f"unknown transfer coding {self._transfer_coding[:40]!r}")
-        with ErrorTranslator(RequestPhase.BODY, self.url):
-            data = await self._response.content.readany()
+        try:
+            with ErrorTranslator(RequestPhase.BODY, self.url):
+                data = await self._response.content.readany()
+        except UrlError:
+            # The next call raises it again.
+            if not (data := _take_unread(self._response.content)):
+                raise
         if self._recording is not None and data:
             await self._recording.feed(data)
         return data
@@ -172,6 +178,18 @@ def _transfer_coding(field: str) -> str:
     codings = {coding.strip(): None for coding in field.split(",")}
     codings.pop("identity", None)
     return ", ".join(codings)
+
+
+def _take_unread(content: StreamReader | ReplayBody) -> bytes:
+    """Return what had been received of a body, and not been read, when it broke off.
+
+    aiohttp has no public method for it and discards it, and a server that breaks off every response
+    early would never get done.
+    """
+    if not isinstance(content, StreamReader):
+        return b""
+    chunks = range(len(content._buffer))  # noqa: SLF001 - see above
+    return b"".join([content._read_nowait_chunk(-1) for _ in chunks])  # noqa: SLF001
 
 
 def require_success(response: Response) -> None:

@@ -6,7 +6,7 @@ validator (RFC 9110, section 8.8.1), and only by a response with exactly the ran
 
 import re
 
-from downloader.models.partial import PartialBody
+from downloader.models.partial_body import PartialBody
 from downloader.web.text import parse_http_date
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.IGNORECASE)

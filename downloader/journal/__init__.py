@@ -13,7 +13,7 @@ from downloader.journal.frontier import role_of
 from downloader.journal.journal import Journal
 from downloader.journal.merger import JournalMerger
 from downloader.journal.model import (
-    Admitted,
+    AdmissionResult,
     FileLocation,
     Job,
     PartialFile,
@@ -28,7 +28,7 @@ from downloader.journal.unfetched_outcomes import failed_outcome
 
 __all__ = [
     "STATE_FOLDER",
-    "Admitted",
+    "AdmissionResult",
     "FileLocation",
     "Job",
     "Journal",

@@ -9,7 +9,7 @@ from downloader.errors import UrlError
 from downloader.journal.database import Value, insert_many
 from downloader.journal.frontier import ROW_COLUMNS, Frontier, queue_values, role_of
 from downloader.journal.model import (
-    Admitted,
+    AdmissionResult,
     Job,
     JournalRow,
     PendingWork,
@@ -67,13 +67,13 @@ class Admission:
         self._verifier = verifier
         self._warnings = warnings
         self._names = NameClaims(db)
-        (self._last_row,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
+        (self._last_row_id,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
         self._followed_urls = 0
         self._unwritten_rows: list[tuple[Value, ...]] = []
 
-    def admit(self, entries: Sequence[Target | Failed]) -> list[Admitted]:
+    def admit(self, entries: Sequence[Target | Failed]) -> list[AdmissionResult]:
         """Return a job or an outcome for each entry of the list."""
-        admitted: list[Admitted] = []
+        admitted: list[AdmissionResult] = []
         for start in range(0, len(entries), MAX_URLS_PER_QUERY):
             admitted += self._admit_batch(entries[start : start + MAX_URLS_PER_QUERY])
         return admitted
@@ -103,12 +103,12 @@ class Admission:
         self, targets: dict[bytes, Target], redirected: list[Target]
     ) -> Iterator[Failed]:
         """Queue *targets*, by their keys; add targets of recorded redirects to *redirected*."""
-        keys = {target.shown: key for key, target in targets.items()}
-        rows = {keys[url]: row for url, row in self._frontier.find_rows(list(keys))}
+        key_by_url = {target.shown: key for key, target in targets.items()}
+        rows = {key_by_url[url]: row for url, row in self._frontier.find_rows(list(key_by_url))}
         self._names.prefetch(target for key, target in targets.items() if key not in rows)
         for key, target in targets.items():
             row = rows.get(key)
-            if (row is None or row.run != self._run) and not self._may_follow():
+            if (row is None or row.run != self._run) and not self._count_followed_url():
                 continue
             if row is None:
                 try:
@@ -124,18 +124,19 @@ class Admission:
                     redirected.append(to)
         self._write_new_rows()
 
-    def _may_follow(self) -> bool:
-        """Return whether ``--max-urls`` allows another URL that a page refers to; count it."""
+    def _count_followed_url(self) -> bool:
+        """Count another URL that a page refers to; return whether ``--max-urls`` allows it."""
         limit = self._options.max_urls
         if limit is None or self._followed_urls < limit:
             self._followed_urls += 1
             return True
         if self._followed_urls == limit:
+            # Counted beyond the limit, so that the warning is given once.
             self._followed_urls += 1
             self._warnings.append(f"--max-urls {limit} is reached: more is not fetched")
         return False
 
-    def _admit_batch(self, entries: Sequence[Target | Failed]) -> Iterator[Admitted]:
+    def _admit_batch(self, entries: Sequence[Target | Failed]) -> Iterator[AdmissionResult]:
         keys = [b"" if isinstance(entry, Failed) else _key(entry) for entry in entries]
         wanted = list(filter(None, keys))
         query = _SELECT_ROWS % ",".join("?" * len(wanted))
@@ -162,13 +163,16 @@ class Admission:
                 yield admitted
         self._write_new_rows()
 
-    def _admit(self, target: Target, key: bytes, row: JournalRow | None) -> Admitted:
+    def _admit(self, target: Target, key: bytes, row: JournalRow | None) -> AdmissionResult:
         """Admit a target of the list; *row* is that of its URL, if it has been seen before."""
         try:
             if row is None:
-                # From ``origin`` to ``hops``: listed, without parent or root, at no distance.
-                values = (target.origin, PendingWork.NOTHING, TargetRole.LISTED, None, None)
-                return self._admit_new(target, key, (*values, target.index, 0, 0, 0))
+                origin, todo, role = target.origin, PendingWork.NOTHING, TargetRole.LISTED
+                parent = root = None
+                depth = nesting = hops = 0
+                queue_columns = (origin, todo, role, parent, root, target.index)
+                return self._admit_new(target, key, (*queue_columns, depth, nesting, hops))
+            # The URL may need another name, and owners of names are looked up in the database.
             self._write_new_rows()
             if row.run == self._run and row.todo != PendingWork.FETCH:
                 self._frontier.update_distance(row, 0, 0, TargetRole.LISTED)
@@ -179,15 +183,16 @@ class Admission:
 
     def _admit_new(self, target: Target, key: bytes, queue_columns: tuple[Value, ...]) -> Job:
         """Admit a target whose URL is new; *queue_columns* are ``origin`` to ``hops``."""
-        row = self._last_row + 1
-        name = self._names.claim_preferred(target, row)
+        row_id = self._last_row_id + 1
+        name = self._names.claim_preferred(target, row_id)
         if name is None:
+            # Owners of names are looked up in the database.
             self._write_new_rows()
-            name = self._names.claim_available(target, row, self._run)
-        self._last_row = row
+            name = self._names.claim_available(target, row_id, self._run)
+        self._last_row_id = row_id
         self._unwritten_rows.append(
             (
-                row,
+                row_id,
                 key,
                 target.shown,
                 name.base,
@@ -198,7 +203,7 @@ class Admission:
                 *queue_columns,
             )
         )
-        return Job(target, name, row, is_name_free=self._verifier.is_name_free(name))
+        return Job(target, name, row_id, is_name_free=self._verifier.is_name_free(name))
 
     def _write_new_rows(self) -> None:
         """Insert the rows of new URLs, and their claims."""
@@ -206,21 +211,21 @@ class Admission:
         insert_many(self._db, _INSERT_ROWS, rows)
         self._names.write()
 
-    def _admit_known(self, target: Target, row: JournalRow) -> Admitted:
+    def _admit_known(self, target: Target, row: JournalRow) -> AdmissionResult:
         """Admit a target whose URL has a row, but was not begun by this run."""
         if not all(map(stays_within, filter(None, (row.base, row.path, row.part_path)))):
             # The journal, in the folder or in a store, may come from anybody.
             row = replace(row, base="", path=None, part_path=None, state=RowState.CLAIMED)
         renames = not row.base or (target.name is not None and target.name != row.base)
-        saved = None if renames else row.file or self._adopt_orphan(row)
+        saved = None if renames else row.file or self._adopt_unrecorded_file(row)
         if saved is None or not self._verifier.is_intact(saved):
             return self._job_without_file(target, row, saved, renames=renames)
         self._record_seen(target, row)
-        # A mirror needs to know the final URL of a document, which is not known of an orphan.
-        is_orphan_document = (
+        # A mirror needs to know the final URL of a document, which was not recorded, either.
+        is_unrecorded_document = (
             self._options.mirrors and row.file is None and is_text(guess_media_type(saved.path))
         )
-        fetches_again = is_orphan_document or self._options.force
+        fetches_again = is_unrecorded_document or self._options.force
         if fetches_again or self._verifier.has_other_checksum(target, saved):
             return Job(target, row.name, row.id, saved)
         if self._options.refresh:
@@ -240,7 +245,8 @@ class Admission:
         Args:
             target: what to fetch.
             row: the row of its URL.
-            saved: its file, which is missing or has changed; None if it never had one.
+            saved: its file, which is missing or has changed; None if it never had one, or if it
+                gets a new name.
             renames: whether it gets a new name.
         """
         name = row.name
@@ -253,11 +259,13 @@ class Admission:
             "UPDATE urls SET state = ?, admitted = ?, base = ?, growth = ? WHERE id = ?",
             (RowState.CLAIMED, admitted, name.base, name.extension_rule.value, row.id),
         )
+        # A file that this program rewrote is replaced; any other one is kept under a backup name.
+        replaced = saved if saved is not None and self._verifier.is_rewritten(saved) else None
         return Job(
             target,
             name,
             row.id,
-            saved if saved is not None and self._verifier.is_rewritten(saved) else None,
+            replaced,
             partial=None if renames or self._options.force else row.partial,
             unrecorded_since=unrecorded_since,
             is_name_free=self._verifier.is_name_free(name),
@@ -268,15 +276,17 @@ class Admission:
         packs = self._options.pack is not None and not self._options.force
         return row.admitted if packs and row.state == RowState.CLAIMED else None
 
-    def _adopt_orphan(self, row: JournalRow) -> SavedFile | None:
+    def _adopt_unrecorded_file(self, row: JournalRow) -> SavedFile | None:
         """Return the file that a killed run saved without recording it, and record it now.
 
         There is none for a name that this run has claimed.
         """
-        orphan = self._verifier.find_orphan(row) if row.admitted < self._started else None
-        if orphan is None:
+        if row.admitted >= self._started:
             return None
-        saved, seconds = orphan
+        unrecorded = self._verifier.find_unrecorded_file(row)
+        if unrecorded is None:
+            return None
+        saved, seconds = unrecorded
         self._db.execute(
             "UPDATE urls SET state = ?, path = ?, saved = ?, sha256 = ?, finished = ?, "
             "packed_at = NULL WHERE id = ?",
@@ -296,7 +306,7 @@ class Admission:
         )
 
 
-def _is_first_of_its_url(admitted: Admitted) -> bool:
+def _is_first_of_its_url(admitted: AdmissionResult) -> bool:
     """Return whether later lines with the same URL are duplicates of this one."""
     if isinstance(admitted, Skipped):
         return admitted.reason is not SkipReason.DUPLICATE

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 from downloader import object_store
 from downloader.errors import DiskError, DownloadError, OutputError, StoreError
 from downloader.journal import (
-    Admitted,
+    AdmissionResult,
     FileLocation,
     Job,
     Journal,
@@ -96,7 +96,7 @@ class AsyncJournal:
             await self._run(self._journal.close)
         self._thread.shutdown()
 
-    async def admit(self, entries: Sequence[Target | Failed]) -> list[Admitted]:
+    async def admit(self, entries: Sequence[Target | Failed]) -> list[AdmissionResult]:
         """Return a job or an outcome for each entry."""
         journal = self._opened()
         return await self._run(lambda: journal.admit(entries))

@@ -148,6 +148,10 @@ def open_journal(root: Path, warnings: list[str] | None = None) -> sqlite3.Conne
         )
     folder = root / STATE_FOLDER
     file = folder / DATABASE_NAME
+    if file.is_dir():
+        raise OutputError(
+            f"the journal {file} is a folder", hint="remove that folder, or choose another --output"
+        )
     try:
         links = [path for path in (folder, *database_files(file)) if path.is_symlink()]
         if links:

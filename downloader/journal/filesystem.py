@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from downloader.journal.model import SavedFile
-from downloader.web.filenames import PART, FileName
+from downloader.web.filenames import PART, FileName, filesystem_path, from_filesystem
 
 #: Seconds by which the coarse clock of a file system may be behind the system's clock.
 CLOCK_SLACK_SECONDS = 0.05
@@ -28,7 +28,7 @@ def stat_regular_file(path: str) -> os.stat_result | None:
 def is_free_of_links(root: Path, folder: str) -> bool:
     """Return whether no component of *folder*, relative to *root*, is a symbolic link."""
     path = root
-    for name in folder.split("/"):
+    for name in filesystem_path(folder).split("/"):
         path = path / name
         if path.is_symlink():
             return False
@@ -46,10 +46,11 @@ def hash_file(file: Path, algorithm: str) -> bytes:
 
 def list_files(root: Path, folder: str) -> Iterator[str]:
     """Yield the paths, relative to *root*, of what is directly in *folder*, but ``.part`` files."""
-    with suppress(OSError), os.scandir(root / folder) as entries:
+    with suppress(OSError), os.scandir(root / filesystem_path(folder)) as entries:
         for entry in entries:
             if not entry.name.endswith(PART):
-                yield f"{folder}/{entry.name}" if folder else entry.name
+                name = from_filesystem(entry.name)
+                yield f"{folder}/{name}" if folder else name
 
 
 def find_saved_since(root: Path, name: FileName, since: float) -> SavedFile | None:
@@ -63,7 +64,7 @@ def find_saved_since(root: Path, name: FileName, since: float) -> SavedFile | No
         since: the start of this run, in seconds since the epoch.
     """
     for path in name.possible_paths():
-        status = stat_regular_file(f"{root}/{path}")
+        status = stat_regular_file(f"{root}/{filesystem_path(path)}")
         if status is not None and status.st_ctime >= since - CLOCK_SLACK_SECONDS:
             return SavedFile(path, status.st_size, b"", "", "", None)
     return None

@@ -15,7 +15,7 @@ from downloader.journal.filesystem import (
 )
 from downloader.journal.object_listing import ObjectListing
 from downloader.object_store.protocol import ObjectStore, StoredObject
-from downloader.web.filenames import FileName, SafePath
+from downloader.web.filenames import FileName, SafePath, filesystem_path
 
 #: Folders for which it is remembered whether a link leads to them.
 MAX_CHECKED_FOLDERS = 1000
@@ -82,7 +82,7 @@ class FolderInventory:
         """Return the size of a regular file in bytes; None if there is none."""
         if not self._is_reachable(path.rpartition("/")[0]):
             return None
-        status = stat_regular_file(f"{self._root}/{path}")
+        status = stat_regular_file(f"{self._root}/{filesystem_path(path)}")
         return None if status is None else status.st_size
 
     def volume_size(self, path: SafePath) -> int | None:
@@ -91,7 +91,7 @@ class FolderInventory:
 
     def digest(self, path: SafePath, algorithm: str) -> bytes:
         """Return the digest of a file; empty if it cannot be read."""
-        return hash_file(self._root / path, algorithm)
+        return hash_file(self._root / filesystem_path(path), algorithm)
 
     def possible_files(self, name: FileName) -> Iterator[CandidateFile]:
         """Yield the files that the URL with *name* may have been saved as.
@@ -100,7 +100,11 @@ class FolderInventory:
         those of this run.
         """
         for path in self._listed_paths(name):
-            status = stat_regular_file(f"{self._root}/{path}") if name.may_become(path) else None
+            status = (
+                stat_regular_file(f"{self._root}/{filesystem_path(path)}")
+                if name.may_become(path)
+                else None
+            )
             if status is not None:
                 yield CandidateFile(path, status.st_size, status.st_ctime + CLOCK_SLACK_SECONDS)
 

@@ -12,7 +12,7 @@ from downloader.journal.database import open_journal, open_temporary_journal
 from downloader.journal.frontier import Frontier
 from downloader.journal.inventory import FolderInventory, Inventory, StoreInventory
 from downloader.journal.model import (
-    Admitted,
+    AdmissionResult,
     FileLocation,
     Job,
     PartialFile,
@@ -89,7 +89,7 @@ class Journal:
         )
         self._writer = OutcomeWriter(self._db, mirrors=options.mirrors)
 
-    def admit(self, entries: Sequence[Target | Failed]) -> list[Admitted]:
+    def admit(self, entries: Sequence[Target | Failed]) -> list[AdmissionResult]:
         """Return a job or an outcome for each entry; its name is claimed on disk before that."""
         with self._transaction():
             return self._admission.admit(entries)

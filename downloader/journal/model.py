@@ -108,7 +108,8 @@ class Job:
     is_name_free: bool = False
 
 
-Admitted = Job | Skipped | Failed
+#: What admission makes of a target: a job, or the outcome of one that needs no request.
+AdmissionResult = Job | Skipped | Failed
 
 
 @dataclass(frozen=True, slots=True)

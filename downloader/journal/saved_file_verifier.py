@@ -92,7 +92,7 @@ class SavedFileVerifier:
         digest = self._inventory.digest(saved.original_path, checksum.algorithm)
         return checksum.digest != digest.hex()
 
-    def find_orphan(self, row: JournalRow) -> tuple[SavedFile, float] | None:
+    def find_unrecorded_file(self, row: JournalRow) -> tuple[SavedFile, float] | None:
         """Return the file that a killed run saved without recording it, and when, or None.
 
         It is newer than the claim of its name; an older file of that name is another's.

@@ -41,19 +41,7 @@ class AnchorScanner:
         value = match[1]
         url, fragment = self._resolve(value)
         first, last = match.span(1)
-        collector.links.append(
-            Link(
-                url,
-                fragment,
-                LinkKind.ANCHOR,
-                value,
-                value,
-                first,
-                last,
-                "a[href]",
-                (),
-                self._nofollow,
-            )
-        )
-        collector.rewrite_rules.append(_REWRITE_RULE)
+        context = ("a[href]", (), self._nofollow)
+        link = Link(url, fragment, LinkKind.ANCHOR, value, value, first, last, *context)
+        collector.append(link, _REWRITE_RULE)
         return True

@@ -10,6 +10,10 @@ from downloader.links.model import Link, LinkKind
 from downloader.links.source_text import Edit
 from downloader.links.url_resolver import UrlResolver
 
+#: Links of one document that are collected, and the characters of their URLs together. The largest
+#: documents for people have some tens of thousands.
+MAX_LINKS = 250_000
+MAX_URL_CHARACTERS = 32 * 1024**2
 #: Kinds for which an empty reference means the document itself; for others it means nothing.
 _KINDS_THAT_MAY_BE_EMPTY = (
     LinkKind.ANCHOR,
@@ -52,6 +56,12 @@ class LinkCollector:
         edits: changes without which an offline copy would not work.
         removes_base: whether one of *edits* removes the base URL of the document.
         same_document_links: whether references such as ``#part`` are collected.
+        is_full: whether further links are left out, because they would be more than MAX_LINKS or
+            longer than MAX_URL_CHARACTERS.
+        url_characters: characters of the URLs.
+        has_unread_tags: whether the document has more tags than are read.
+        has_unread_script: whether a script, a manifest or an import map is not searched, because
+            it is too long or too complex.
     """
 
     def __init__(self, text: str, *, same_document_links: bool = True) -> None:
@@ -61,6 +71,10 @@ class LinkCollector:
         self.rewrite_rules: list[RewriteRule] = []
         self.edits: list[Edit] = []
         self.removes_base = False
+        self.has_unread_script = False
+        self.has_unread_tags = False
+        self.is_full = False
+        self.url_characters = 0
 
     def add(
         self,
@@ -75,6 +89,8 @@ class LinkCollector:
         guard_removals: Sequence[Edit] = (),
     ) -> None:
         """Add the reference *value*, which is written in *text* from *start* to *end*."""
+        if self.is_full:
+            return
         url, fragment = resolver.resolve(value)
         if url is not None and not value.strip(SPACES) and kind not in _KINDS_THAT_MAY_BE_EMPTY:
             return
@@ -82,8 +98,17 @@ class LinkCollector:
         if first == NO_OFFSET or last == NO_OFFSET:
             return
         raw = self.text[first:last]
-        self.links.append(Link(url, fragment, kind, value, raw, first, last, *context))
-        self.rewrite_rules.append(RewriteRule(escape, guard_removals))
+        link = Link(url, fragment, kind, value, raw, first, last, *context)
+        self.append(link, RewriteRule(escape, guard_removals))
+
+    def append(self, link: Link, rule: RewriteRule) -> None:
+        """Add a link, unless there are too many."""
+        self.url_characters += len(link.url or "")
+        if len(self.links) >= MAX_LINKS or self.url_characters > MAX_URL_CHARACTERS:
+            self.is_full = True
+            return
+        self.links.append(link)
+        self.rewrite_rules.append(rule)
 
     def add_whole(
         self,
@@ -103,7 +128,9 @@ class LinkCollector:
         *where* says in which element or attribute it stands. ``url(#part)`` is left out: it always
         refers to the document itself (CSS Values Level 4, 4.5.1.2).
         """
-        for found in css.references(text.text):
+        for found in css.references(text.text, MAX_LINKS + 1):
+            if self.is_full:
+                return
             if found.value.lstrip(SPACES).startswith("#"):
                 continue
             escape = _CssEscape(text, found.quote)
@@ -120,6 +147,8 @@ class LinkCollector:
     ) -> None:
         """Add the image candidates of a ``srcset`` attribute."""
         for start, end in srcset.candidate_spans(text.text):
+            if self.is_full:
+                return
             value = text.text[start:end]
             self.add(
                 LinkKind.IMAGE,
@@ -135,21 +164,30 @@ class LinkCollector:
 
     def add_script(self, text: EmbeddedText, resolver: UrlResolver, where: str = "") -> None:
         """Add the modules that a script imports; *where* is set for an inline script."""
-        for found in javascript.references(text.text, is_inline=bool(where)):
-            escape = _ScriptEscape(text, found.quote)
-            context = LinkContext(f"{where} {found.construct}".lstrip())
-            span = (found.start, found.end)
-            self.add(found.kind, text, *span, found.value, escape, resolver, context)
+        try:
+            for found in javascript.references(text.text, is_inline=bool(where)):
+                if self.is_full:
+                    return
+                escape = _ScriptEscape(text, found.quote)
+                context = LinkContext(f"{where} {found.construct}".lstrip())
+                span = (found.start, found.end)
+                self.add(found.kind, text, *span, found.value, escape, resolver, context)
+        except javascript.ScriptTooComplexError:
+            self.has_unread_script = True
 
     def add_manifest(self, text: EmbeddedText, resolver: UrlResolver) -> None:
         """Add the references of a web app manifest."""
+        self.has_unread_script |= len(text.text) > json_links.MAX_JSON_CHARACTERS
         for kind, found in json_links.manifest_references(text.text):
+            if self.is_full:
+                return
             context = LinkContext(".".join(found.path))
             escape = _JsonEscape(text, is_module=False)
             self.add(kind, text, found.start, found.end, found.value, escape, resolver, context)
 
     def add_import_map(self, text: EmbeddedText, resolver: UrlResolver) -> None:
         """Add the modules of an import map, and disable their ``integrity``."""
+        self.has_unread_script |= len(text.text) > json_links.MAX_JSON_CHARACTERS
         for found in json_links.import_map_references(text.text):
             self.add(
                 LinkKind.MODULE,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from downloader.links.model import LinkKind
 
@@ -83,18 +84,19 @@ class CssReference:
     construct: str
 
 
-def references(text: str) -> Sequence[CssReference]:
-    """Return the references of a style sheet or of a ``style`` attribute."""
+def references(text: str, max_references: int | None = None) -> Sequence[CssReference]:
+    """Return the references of a style sheet or of a ``style`` attribute, or the first of them."""
     if not _MAY_HAVE_REFERENCES.search(text):
         return ()
-    return (_cached_scan if len(text) < _MAX_CACHED_SHEET_LENGTH else _scan)(text)
+    is_cached = len(text) < _MAX_CACHED_SHEET_LENGTH
+    return (_cached_scan if is_cached else _scan)(text, max_references)
 
 
-def _scan(text: str) -> Sequence[CssReference]:
+def _scan(text: str, max_references: int | None) -> Sequence[CssReference]:
     try:
-        return tuple(_CssScanner(text, _TOKEN_WITHOUT_ESCAPES).scan())
+        return tuple(islice(_CssScanner(text, _TOKEN_WITHOUT_ESCAPES).scan(), max_references))
     except _EscapedNameError:
-        return tuple(_CssScanner(text, _TOKEN).scan())
+        return tuple(islice(_CssScanner(text, _TOKEN).scan(), max_references))
 
 
 _cached_scan = lru_cache(_MAX_CACHED_SHEETS)(_scan)

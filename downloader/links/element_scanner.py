@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import ClassVar
 
 from downloader.links import link_attributes, meta_refresh
@@ -59,6 +58,10 @@ class ElementScanner:
         self._nofollow = nofollow
         self._scan_page = scan_page
         self._scan_fragment = scan_fragment
+        #: The guards of elements around ``source`` and ``track``, by the offsets of their tags.
+        self._owner_guard_removals: dict[int, Sequence[Edit]] = {}
+        #: Where the last content ends that was read: what is nested in it was read with it.
+        self._content_end = 0
         # With a base URL, #part refers to another document.
         self.same_document_links = (
             collector.same_document_links or resolver.base_url != resolver.document_url
@@ -145,19 +148,38 @@ class ElementScanner:
             self._collector.add_css(text, self._resolver, f"{element.name}[{attribute}]")
 
     def _context(self, element: Element, attribute: str, *, lazy: bool = False) -> LinkContext:
-        rel = element.get("rel")
-        return _link_context(element.name, attribute, rel, nofollow=self._nofollow, lazy=lazy)
+        types = tokens(element, "rel")
+        nofollow = self._nofollow or "nofollow" in types
+        return LinkContext(f"{element.name}[{attribute}]", types, nofollow, lazy)
 
     def _guard_removals(self, element: Element) -> Sequence[Edit]:
         if element.name not in _GUARDED_ELEMENTS:
             return ()
-        owner = element.parent if element.name in {"source", "track"} else element
+        if element.name not in {"source", "track"}:
+            return self._removals(element)
+        owner = element.parent
         if owner is None:
             return ()
+        removals = self._owner_guard_removals.get(owner.tag_offset)
+        if removals is None:
+            removals = self._owner_guard_removals[owner.tag_offset] = self._removals(owner)
+        return removals
+
+    def _removals(self, element: Element) -> Sequence[Edit]:
         spans = [
-            owner.attribute_span(name) for name in _GUARD_ATTRIBUTES if owner.get(name) is not None
+            element.attribute_span(name)
+            for name in _GUARD_ATTRIBUTES
+            if element.get(name) is not None
         ]
         return [removal_of_attribute(self._text, span) for span in spans if span]
+
+    def _content(self, element: Element) -> EmbeddedText | None:
+        """Return the content of an element, unless it is nested in one that was read."""
+        span = element.content_span()
+        if span is None or span[0] < self._content_end:
+            return None
+        self._content_end = span[1]
+        return element.content(span)
 
     def _collect_link(self, element: Element) -> None:
         self._add_url(element, "href", _kind_of_link_element(element))
@@ -189,7 +211,7 @@ class ElementScanner:
 
     def _collect_inline_script(self, element: Element) -> None:
         script_type = keyword(element, "type")
-        text = element.content()
+        text = self._content(element)
         if text is None:
             return
         if script_type == "importmap":
@@ -198,7 +220,7 @@ class ElementScanner:
             self._collector.add_script(text, self._resolver, "script")
 
     def _collect_style(self, element: Element) -> None:
-        text = element.content()
+        text = self._content(element)
         if text and keyword(element, "type") in link_attributes.STYLE_TYPES:
             self._collector.add_css(text, self._resolver, "style")
 
@@ -220,7 +242,7 @@ class ElementScanner:
             self._scan_page(text)
 
     def _collect_noscript(self, element: Element) -> None:
-        text = element.content() if self._scan_fragment else None
+        text = self._content(element) if self._scan_fragment else None
         if text and self._scan_fragment and "<" in text.text:
             self._scan_fragment(text)
 
@@ -236,15 +258,6 @@ class ElementScanner:
         "iframe": _collect_srcdoc,
         "noscript": _collect_noscript,
     }
-
-
-@lru_cache
-def _link_context(
-    name: str, attribute: str, rel: str | None, *, nofollow: bool, lazy: bool
-) -> LinkContext:
-    """Return the context of an element's links; cached, as few differ within a page."""
-    types = tuple(rel.lower().split()) if rel else ()
-    return LinkContext(f"{name}[{attribute}]", types, nofollow or "nofollow" in types, lazy)
 
 
 def _kind_of_link_element(element: Element) -> LinkKind:

@@ -27,6 +27,10 @@ class Element(Protocol):
         """The namespace."""
 
     @property
+    def tag_offset(self) -> int:
+        """The offset of the start tag in the text of the document."""
+
+    @property
     def parent(self) -> "Element | None":
         """The parent element."""
 
@@ -39,19 +43,26 @@ class Element(Protocol):
     def attribute_value(self, name: str) -> EmbeddedText | None:
         """Return the value of an attribute with its offsets."""
 
-    def content(self) -> EmbeddedText | None:
-        """Return the text between the tags."""
+    def content_span(self) -> tuple[int, int] | None:
+        """Return the span between the tags; None if it is not known."""
+
+    def content(self, span: tuple[int, int]) -> EmbeddedText:
+        """Return the text between the tags, whose span is given."""
+
+
+#: Characters of a keyword or of a list of keywords that are read; honest ones are far shorter.
+_MAX_KEYWORD_LENGTH = 1000
 
 
 def keyword(element: Element, name: str) -> str:
     """Return the value of an enumerated attribute, which is compared without regard to case."""
-    return (element.get(name) or "").strip(SPACES).lower()
+    return (element.get(name) or "").strip(SPACES)[:_MAX_KEYWORD_LENGTH].lower()
 
 
 def tokens(element: Element, name: str) -> tuple[str, ...]:
     """Return the space-separated tokens of an attribute, in lower case."""
     value = element.get(name)
-    return tuple(value.lower().split()) if value else ()
+    return tuple(value[:_MAX_KEYWORD_LENGTH].lower().split()) if value else ()
 
 
 def removal_of_attribute(text: EmbeddedText, span: tuple[int, int]) -> Edit:

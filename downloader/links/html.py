@@ -80,7 +80,10 @@ class HtmlDocument:
         scanner = self._scanner(collector, depth)
         anchors = AnchorScanner(collector, self.resolver, nofollow=self.robots.nofollow)
         selectors = self._selectors(same_document_links=scanner.same_document_links)
+        collector.has_unread_tags |= tree.is_cut
         for offset, node in tree.nodes(selectors).items():
+            if collector.is_full:
+                return
             usual = not depth and node.namespace is Namespace.HTML and anchors.collect(offset)
             if not usual:
                 scanner.collect(HtmlElement(node, tree.text, offset))

@@ -13,14 +13,25 @@ from downloader.links import attribute_spans
 from downloader.links.elements import ElementNamespace
 from downloader.links.embedded_text import NO_OFFSET, EmbeddedText
 
+#: Tags (``<``) of a document that are read; each takes some 300 bytes of memory. The largest
+#: documents for people have some hundreds of thousands.
+MAX_TAGS = 1_500_000
+_COUNTED_CHARACTERS = 64 * 1024
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class HtmlTree:
-    """The tree of an HTML document, or with *fragment* of a piece of one."""
+    """The tree of an HTML document, or with *fragment* of a piece of one.
+
+    Attributes:
+        is_cut: whether only the first MAX_TAGS tags are read.
+    """
 
     def __init__(self, text: EmbeddedText, *, fragment: bool = False) -> None:
         source = _on_one_line(text.text)
+        end = _offset_after_tags(source, MAX_TAGS)
+        self.is_cut = end is not None
+        source = source[:end]
         self._tree: turbohtml.Node
         if fragment:
             self._tree = turbohtml.parse_fragment(source, source_locations=True)
@@ -60,12 +71,12 @@ class HtmlTree:
 class HtmlElement:
     """An element of an HTML document; see :class:`~downloader.links.elements.Element`."""
 
-    __slots__ = ("_node", "_tag_offset", "_text", "get", "name", "namespace")
+    __slots__ = ("_node", "_text", "get", "name", "namespace", "tag_offset")
 
     def __init__(self, node: turbohtml.Element, text: EmbeddedText, tag_offset: int) -> None:
         self._node = node
         self._text = text
-        self._tag_offset = tag_offset
+        self.tag_offset = tag_offset
         self.get = node.attr
         self.name = node.tag
         self.namespace = ElementNamespace.HTML
@@ -89,36 +100,52 @@ class HtmlElement:
 
     def attribute_span(self, name: str) -> tuple[int, int] | None:
         """Return the span of an attribute; None if the element has no tag."""
-        if self._tag_offset == NO_OFFSET:
+        if self.tag_offset == NO_OFFSET:
             return None
-        return attribute_spans.attribute_span(self._text, self._tag_offset, name)
+        return attribute_spans.attribute_span(self._text, self.tag_offset, name)
 
     def attribute_value(self, name: str) -> EmbeddedText | None:
         """Return the value of an attribute with its offsets."""
-        if self._tag_offset == NO_OFFSET:
+        if self.tag_offset == NO_OFFSET:
             return None
-        return attribute_spans.attribute_value(self._text, self._tag_offset, name)
+        return attribute_spans.attribute_value(self._text, self.tag_offset, name)
 
-    def content(self) -> EmbeddedText | None:
-        """Return the text between the tags: raw in HTML, parsed in SVG."""
+    def content_span(self) -> tuple[int, int] | None:
+        """Return the span between the tags; an HTML element without an end tag goes on to the end.
+
+        None if the element has no tag.
+        """
         location = self._node.source_location
         if location is None:
             return None
-        is_html = self.namespace is ElementNamespace.HTML
         start = location.start_tag.end_offset
         if location.end_tag is not None:
-            end = location.end_tag.start_offset
-        elif is_html:
-            end = len(self._text.text)
-        else:
-            return None
-        return (self._text.slice if is_html else self._text.element_content)(start, end)
+            return start, location.end_tag.start_offset
+        return (start, len(self._text.text)) if self.namespace is ElementNamespace.HTML else None
+
+    def content(self, span: tuple[int, int]) -> EmbeddedText:
+        """Return the text between the tags: raw in HTML, parsed in SVG."""
+        is_html = self.namespace is ElementNamespace.HTML
+        return (self._text.slice if is_html else self._text.element_content)(*span)
 
 
 def _tag_offset(node: turbohtml.Element) -> int:
     """Return the offset of the start tag in text of one line; NO_OFFSET if there is no tag."""
     position = node.position
     return position[1] if position else NO_OFFSET
+
+
+def _offset_after_tags(text: str, count: int) -> int | None:
+    """Return the offset of the first ``<`` that *count* others precede; None if there is none."""
+    for start in range(0, len(text), _COUNTED_CHARACTERS):
+        found = text.count("<", start, start + _COUNTED_CHARACTERS)
+        if found > count:
+            offset = start - 1
+            for _ in range(count + 1):
+                offset = text.find("<", offset + 1)
+            return offset
+        count -= found
+    return None
 
 
 def _on_one_line(text: str) -> str:

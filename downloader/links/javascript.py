@@ -7,6 +7,7 @@ scripts without imports, which are most, are not parsed at all.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
@@ -14,12 +15,16 @@ from tree_sitter import Language, Node, Parser, Tree
 from downloader.links.model import LinkKind
 
 _LANGUAGE = Language(tree_sitter_javascript.language())
-_SPACE = rb"(?:\s++|/\*(?:[^*]++|\*(?!/))*+\*/|//[^\n]*+\n)*+"
-_STRING = rb"""(?P<string>"(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'|`[^`\\$]*+`)"""
-_CANDIDATE = re.compile(
-    rb"(?<![\w$.#])(?:from|import|new" + _SPACE + rb"(?P<new>URL|Worker|SharedWorker))"
-    + _SPACE + rb"(?P<call>\()?+" + _SPACE + _STRING, re.DOTALL
-)  # fmt: skip
+#: Words that a string with a reference follows, perhaps after comments.
+_KEYWORD = re.compile(rb"(?<![\w$.#])(?:from|import|new)(?=[\s/\"'`(])")
+_CONSTRUCTOR = re.compile(rb"URL|Worker|SharedWorker")
+_SPACES = re.compile(rb"\s*+")
+_STRING = re.compile(
+    rb"""(?P<string>"(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'|`[^`\\$]*+`)""", re.DOTALL
+)
+#: Comments between a keyword and its string, and the bytes of all that stands between them. Without
+#: a limit, keywords in comments that are never closed would take time that grows as a square.
+_MAX_COMMENTS_BETWEEN, _MAX_BYTES_BETWEEN = 8, 4096
 _IMPORT_META_URL = re.compile(rb"import\s*\.\s*meta\s*\.\s*url")
 _ESCAPE = re.compile(
     r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|[\n\r\u2028\u2029])|(.))",
@@ -35,8 +40,18 @@ _KINDS = {
     "new Worker()": LinkKind.SCRIPT,
     "new SharedWorker()": LinkKind.SCRIPT,
 }
+#: The parser calls back after every 100 steps, which is once in 60 bytes of usual code. To go on
+#: after errors, it tries several ways, which for 5 kB of nothing but errors takes seconds.
+_PARSER_CALLS, _BYTES_PER_PARSER_CALL = 200, 8
+_READ_BYTES = 64 * 1024
+#: Longer scripts are not parsed: a syntax tree takes some 50 times as much memory as its script.
+MAX_SCRIPT_CHARACTERS = 10 * 1024**2
 _STRING_NODES = {"string", "template_string"}
 _IMPORTING_STATEMENTS = {"import_statement", "export_statement"}
+
+
+class ScriptTooComplexError(Exception):
+    """A script that is not parsed, because that could take for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,44 +74,124 @@ class ScriptReference:
     kind: LinkKind
 
 
+class _Candidate(NamedTuple):
+    """A string that may be a reference.
+
+    Attributes:
+        start, end: its span with its quotes, in bytes.
+        is_new: whether it follows ``new`` and the name of a constructor.
+        is_call: whether it follows an opening parenthesis.
+    """
+
+    start: int
+    end: int
+    is_new: bool
+    is_call: bool
+
+
 def references(text: str, *, is_inline: bool = False) -> Iterator[ScriptReference]:
     """Yield the references of a script.
 
     These are static imports, ``export … from "…"``, ``import("…")`` and
     ``new URL("…", import.meta.url)``; in an inline script also ``new Worker("…")``, which is
     relative to the page. Bare specifiers (``"lodash"``) are no URLs and left out.
+
+    Raises:
+        ScriptTooComplexError: the script is too long, or cannot be parsed in time proportional to
+            its length.
     """
     if "import" not in text and "from" not in text and not (is_inline and "Worker" in text):
         return
+    if len(text) > MAX_SCRIPT_CHARACTERS:
+        raise ScriptTooComplexError
     data = text.encode("utf-8", "replace")
-    candidates = [match for match in _CANDIDATE.finditer(data) if _may_be_url(match)]
+    candidates = [candidate for candidate in _candidates(data) if _may_be_url(data, candidate)]
     if not candidates:
         return
-    tree = Parser(_LANGUAGE).parse(data)
+    tree = _parse(data)
     # Characters before the byte at `position`.
     characters = position = 0
     for candidate, node, ancestors in _string_nodes(tree, candidates):
-        start, end = candidate.span("string")
+        start, end = candidate.start, candidate.end
         construct = _construct(node, ancestors, candidate)
         if construct and (is_inline or not construct.endswith("Worker()")):
             characters += len(data[position : start + 1].decode())
             position = start + 1
             written = data[start + 1 : end - 1].decode()
             value = _ESCAPE.sub(_unescape, written)
-            if (_FILE_URL if candidate["new"] else _URL_SPECIFIER).match(value):
+            if (_FILE_URL if candidate.is_new else _URL_SPECIFIER).match(value):
                 last = characters + len(written)
                 kind = _KINDS.get(construct, LinkKind.MODULE)
                 yield ScriptReference(characters, last, value, chr(data[start]), construct, kind)
 
 
-def _may_be_url(candidate: re.Match[bytes]) -> bool:
+def _candidates(data: bytes) -> Iterator[_Candidate]:
+    """Yield the strings that stand where a reference could, in order."""
+    position, searched = 0, -1
+    while keyword := _KEYWORD.search(data, position):
+        position = keyword.end()
+        last = position + _MAX_BYTES_BETWEEN
+        start = _skip_comments(data, position, last)
+        is_new = keyword[0] == b"new"
+        if is_new:
+            constructor = _CONSTRUCTOR.match(data, start)
+            if constructor is None:
+                continue
+            start = _skip_comments(data, constructor.end(), last)
+        is_call = data[start : start + 1] == b"("
+        if is_call:
+            start = _skip_comments(data, start + 1, last)
+        # Several keywords may lead to one string; its end is searched once.
+        string = _STRING.match(data, start) if start != searched else None
+        searched = start
+        if string is not None:
+            position = string.end()
+            yield _Candidate(start, position, is_new, is_call)
+
+
+def _parse(data: bytes) -> Tree:
+    """Return the syntax tree of a script.
+
+    Raises:
+        ScriptTooComplexError: the parser has tried too many ways to make sense of it.
+    """
+    remaining_calls = _PARSER_CALLS + len(data) // _BYTES_PER_PARSER_CALL
+
+    def is_exhausted(_: int, __: bool) -> bool:  # as the parser calls it
+        nonlocal remaining_calls
+        remaining_calls -= 1
+        return remaining_calls < 0
+
+    try:
+        return Parser(_LANGUAGE).parse(
+            lambda start, _: data[start : start + _READ_BYTES], progress_callback=is_exhausted
+        )
+    except ValueError as error:
+        raise ScriptTooComplexError from error
+
+
+def _skip_comments(data: bytes, position: int, last: int) -> int:
+    """Return the position behind whitespace and comments, or *last* if they go on beyond it."""
+    for _ in range(_MAX_COMMENTS_BETWEEN):
+        spaces = _SPACES.match(data, position, last)
+        position = spaces.end() if spaces else position
+        if data.startswith(b"/*", position):
+            end = data.find(b"*/", position + 2, last) + 2
+        elif data.startswith(b"//", position):
+            end = data.find(b"\n", position + 2, last) + 1
+        else:
+            return position
+        if end <= position:
+            return last
+        position = end
+    return position
+
+
+def _may_be_url(data: bytes, candidate: _Candidate) -> bool:
     """Return whether a string may be a URL: the word ``from`` is common in lists of words."""
-    start, end = candidate.span("string")
-    written = candidate.string[start + 1 : end - 1]
+    written = data[candidate.start + 1 : candidate.end - 1]
     return (
-        bool(candidate["new"])
-        or b"\\" in written
-        or _URL_SPECIFIER.match(written.decode()) is not None
+        candidate.is_new or b"\\" in written or _URL_SPECIFIER.match(written.decode()) is not None
     )
 
 
@@ -115,8 +210,8 @@ def escape(url: str, quote: str, *, markup: bool) -> str:
 
 
 def _string_nodes(
-    tree: Tree, candidates: Sequence[re.Match[bytes]]
-) -> Iterator[tuple[re.Match[bytes], Node, Sequence[Node]]]:
+    tree: Tree, candidates: Sequence[_Candidate]
+) -> Iterator[tuple[_Candidate, Node, Sequence[Node]]]:
     """Yield the candidates that are strings, each with its node and the ancestors, nearest last.
 
     Each node is visited once. Asking the tree for the node at an offset, or for the parent of a
@@ -124,14 +219,15 @@ def _string_nodes(
     """
     cursor, ancestors, index = tree.walk(), list[Node](), 0
     while node := cursor.node:
-        while index < len(candidates) and candidates[index].start("string") < node.start_byte:
+        while index < len(candidates) and candidates[index].start < node.start_byte:
             index += 1
         if index == len(candidates):
             return
-        span = candidates[index].span("string")
+        candidate = candidates[index]
+        span = (candidate.start, candidate.end)
         if node.type in _STRING_NODES and (node.start_byte, node.end_byte) == span:
-            yield candidates[index], node, ancestors
-        elif span[0] < node.end_byte and cursor.goto_first_child():
+            yield candidate, node, ancestors
+        elif candidate.start < node.end_byte and cursor.goto_first_child():
             ancestors.append(node)
             continue
         while not cursor.goto_next_sibling():
@@ -140,14 +236,14 @@ def _string_nodes(
             ancestors.pop()
 
 
-def _construct(node: Node, ancestors: Sequence[Node], candidate: re.Match[bytes]) -> str:
+def _construct(node: Node, ancestors: Sequence[Node], candidate: _Candidate) -> str:
     """Return the construct that a string belongs to; empty if it is not a reference."""
     if len(ancestors) < 2:
         return ""
     grandparent, parent = ancestors[-2:]
-    if candidate["new"]:
+    if candidate.is_new:
         return _new_expression(node, parent, grandparent)
-    if candidate["call"]:
+    if candidate.is_call:
         function = grandparent.child_by_field_name("function")
         return "import()" if function is not None and function.type == "import" else ""
     if parent.type in _IMPORTING_STATEMENTS and node.type == "string":

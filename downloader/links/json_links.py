@@ -10,6 +10,8 @@ from downloader.links.model import LinkKind
 _TOKEN = re.compile(r'[^"{}\[\],:]*+(?:"((?:[^"\\]++|\\.)*+)"|([{}\[\],:]))')
 #: Stands for the index of an array element in a path.
 _ANY_INDEX = "*"
+#: Longer manifests and import maps are not read: those of applications have some kilobytes.
+MAX_JSON_CHARACTERS = 4 * 1024**2
 #: Strings that are nested deeper are skipped.
 _MAX_DEPTH = 8
 #: Members of a web app manifest that are a URL, by their path (Web Application Manifest).
@@ -80,7 +82,9 @@ def escape(url: str, *, is_module: bool) -> str:
 
 
 def _strings(text: str) -> Iterator[JsonString]:
-    """Yield all strings of *text*; none if it is not JSON."""
+    """Yield all strings of *text*; none if it is not JSON, or too long."""
+    if len(text) > MAX_JSON_CHARACTERS:
+        return
     try:
         json.loads(text)
     except (ValueError, RecursionError):

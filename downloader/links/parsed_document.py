@@ -1,14 +1,14 @@
 """A parsed document of any supported media type: its links, and the document with others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from downloader.links import html, xml
+from downloader.links import html, html_tree, xml
 from downloader.links.collector import LinkCollector
 from downloader.links.embedded_text import EmbeddedText
+from downloader.links.link_replacement import rewrite_document
 from downloader.links.model import Document, Link, LocalFile, RewrittenDocument, RobotsMeta
-from downloader.links.rewriter import rewrite_document
 from downloader.links.source_text import SourceText
-from downloader.links.url_resolver import UrlResolver
+from downloader.links.url_resolver import MAX_URL_LENGTH, UrlResolver
 
 _SCRIPT_TYPES = {
     *("text/javascript", "application/javascript", "application/x-javascript"),
@@ -26,6 +26,8 @@ class ParsedDocument:
         base_url: the URL against which its references are resolved.
         links: all links; those of one language are in document order.
         robots: the robots directives of a page.
+        url_characters: characters of the URLs of all links.
+        warnings: what was left out because of a limit, for people.
     """
 
     def __init__(self, document: Document, *, same_document_links: bool = True) -> None:
@@ -43,8 +45,11 @@ class ParsedDocument:
         self.encoding = self._source.encoding
         self.robots = RobotsMeta()
         self.base_url = document.url
-        self._parse(media_type, EmbeddedText(self.text), UrlResolver(document.url, self.encoding))
+        self._resolver = UrlResolver(document.url, self.encoding)
+        self._parse(media_type, EmbeddedText(self.text), self._resolver)
         self.links = tuple(self._collector.links)
+        self.url_characters = self._collector.url_characters
+        self.warnings = tuple(self._warnings())
 
     def _parse(self, media_type: str, text: EmbeddedText, resolver: UrlResolver) -> None:
         collector = self._collector
@@ -52,6 +57,7 @@ class ParsedDocument:
             parser = html.HtmlDocument if media_type == "text/html" else xml.XmlDocument
             document = parser(text, resolver)
             document.collect_links(collector)
+            self._resolver = document.resolver
             self.robots, self.base_url = document.robots, document.resolver.base_url
         elif media_type == "text/css":
             collector.add_css(text, resolver)
@@ -59,6 +65,17 @@ class ParsedDocument:
             collector.add_manifest(text, resolver)
         elif media_type in _SCRIPT_TYPES:
             collector.add_script(text, resolver)
+
+    def _warnings(self) -> Iterator[str]:
+        collector = self._collector
+        if collector.has_unread_tags:
+            yield f"only its first {html_tree.MAX_TAGS:,} tags are read"
+        if collector.is_full:
+            yield f"only its first {len(self.links):,} links are read"
+        if collector.has_unread_script:
+            yield "a script or manifest is too long or too complex to be searched for links"
+        if self._resolver.has_too_long:
+            yield f"URLs of more than {MAX_URL_LENGTH:,} characters are not fetched"
 
     def rewrite(self, replace: Callable[[Link], LocalFile | str | None]) -> RewrittenDocument:
         """Return the document with replaced links.

@@ -25,6 +25,9 @@ _UNFETCHED_SCHEME = re.compile(
 _WITHOUT_PATH = re.compile(r"(?:https?:)?(?:\?|\Z)", re.IGNORECASE)
 #: Characters that stay as they are in the query of http and https (URL standard, 1.3).
 _QUERY_SAFE = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
+#: Longer URLs are not fetched. Servers are to support 8000 characters (RFC 9110, 4.1), and most
+#: refuse more.
+MAX_URL_LENGTH = 8192
 #: Size of the cache that all documents share: the pages of a site have most URLs in common.
 _MAX_CACHED_URLS = 8192
 _MAX_CACHED_URL_LENGTH = 512
@@ -37,12 +40,14 @@ class UrlResolver:
         document_url: the URL of the document.
         base_url: the URL against which references are resolved.
         encoding: the encoding in which the query of a reference is percent-encoded.
+        has_too_long: whether a URL was left out because it is longer than MAX_URL_LENGTH.
     """
 
     def __init__(self, document_url: Url, encoding: str, base_url: Url | None = None) -> None:
         self.document_url = document_url
         self.base_url = base_url or document_url
         self.encoding = encoding
+        self.has_too_long = False
         self._resolved: dict[str, tuple[Url | None, str]] = {}
         #: References with a path resolve to the same URLs in all documents of a folder.
         self._folder_url = Url(self.base_url.partition("?")[0].rpartition("/")[0] + "/")
@@ -50,10 +55,12 @@ class UrlResolver:
     def with_base(self, reference: str) -> "UrlResolver":
         """Return the resolver of a document with ``base href=reference`` (HTML, 4.2.3).
 
-        An invalid or unfetchable URL leaves the base URL as it is.
+        An invalid or unfetchable URL, or one that is too long, leaves the base URL as it is.
         """
         base_url = self._join(_strip(reference).partition("#")[0])
-        return UrlResolver(self.document_url, self.encoding, base_url or self.base_url)
+        resolver = UrlResolver(self.document_url, self.encoding, base_url or self.base_url)
+        resolver.has_too_long = self.has_too_long
+        return resolver
 
     def resolve(self, reference: str) -> tuple[Url | None, str]:
         """Return the URL of a reference, and its fragment with the ``#``.
@@ -77,9 +84,15 @@ class UrlResolver:
         base_url = self.base_url if _WITHOUT_PATH.match(reference) else self._folder_url
         if not reference.isascii():
             reference = self._with_encoded_query(reference)
-        return (_cached_join if len(reference) < _MAX_CACHED_URL_LENGTH else _join)(
-            base_url, reference
-        )
+        if len(reference) > MAX_URL_LENGTH:
+            self.has_too_long = True
+            return None
+        is_cached = len(base_url) + len(reference) < _MAX_CACHED_URL_LENGTH
+        url = (_cached_join if is_cached else _join)(base_url, reference)
+        if url is not None and len(url) > MAX_URL_LENGTH:
+            self.has_too_long = True
+            return None
+        return url
 
     def _with_encoded_query(self, reference: str) -> str:
         """Return *reference* with its query percent-encoded in the encoding of the document.

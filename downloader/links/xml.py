@@ -14,6 +14,14 @@ from downloader.links.element_scanner import ElementScanner
 from downloader.links.elements import ElementNamespace, keyword
 from downloader.links.embedded_text import EmbeddedText
 from downloader.links.html import parse_robots_meta
+from downloader.links.link_attributes import (
+    LAZY_IMAGE_ATTRIBUTES,
+    LAZY_SRCSET_ATTRIBUTES,
+    LAZY_URL_ATTRIBUTES,
+    SRCSET_ATTRIBUTES,
+    SVG_CSS_ATTRIBUTES,
+    URL_ATTRIBUTES,
+)
 from downloader.links.model import LinkKind
 from downloader.links.source_text import Edit
 from downloader.links.url_resolver import UrlResolver
@@ -30,6 +38,25 @@ _ATTRIBUTE = re.compile(
 )
 _START_TAG = re.compile(r"""<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
 _STYLESHEET_HREF = re.compile(r"""\shref\s*=\s*(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)')""")
+
+
+#: Elements that may have links and are read; each takes some 500 bytes of memory.
+MAX_XML_ELEMENTS = 250_000
+#: What the names of elements end in whose content may have links.
+_ELEMENTS_WITH_CONTENT = ("style", "script", "STYLE", "SCRIPT")
+#: Attributes that may be or guard links, or say what a link is for, as expat names them.
+_LINK_ATTRIBUTES = frozenset(
+    {
+        *(name for names in URL_ATTRIBUTES.values() for name, _ in names),
+        *SRCSET_ATTRIBUTES.values(),
+        *SVG_CSS_ATTRIBUTES,
+        *LAZY_URL_ATTRIBUTES,
+        *LAZY_IMAGE_ATTRIBUTES,
+        *LAZY_SRCSET_ATTRIBUTES,
+        *("href", f"{_XLINK_URI} href", "style", "ping", "srcdoc", "name", "http-equiv"),
+        *("integrity", "crossorigin"),
+    }
+)
 
 
 class XmlElement:
@@ -87,12 +114,16 @@ class XmlElement:
         is_same = "&" not in match[0] or _normalised(text.text) == _normalised(parsed)
         return text if is_same else text.decoded_as(parsed)
 
-    def content(self) -> EmbeddedText | None:
-        """Return the text between the tags, references and CDATA sections decoded."""
+    def content_span(self) -> tuple[int, int] | None:
+        """Return the span between the tags; None if there is no end tag."""
         tag = _START_TAG.match(self._text.text, self.tag_offset)
         if tag is None or self.end_tag_offset < tag.end():
             return None
-        return self._text.element_content(tag.end(), self.end_tag_offset)
+        return tag.end(), self.end_tag_offset
+
+    def content(self, span: tuple[int, int]) -> EmbeddedText:
+        """Return the text between the tags, references and CDATA sections decoded."""
+        return self._text.element_content(*span)
 
     def _attribute_match(self, name: str) -> re.Match[str] | None:
         if self._attribute_matches is None:
@@ -124,7 +155,7 @@ class XmlDocument:
         self._text = text
         self._data = text.text.encode("utf-8", "replace")
         self._byte_offset = self._character_offset = 0
-        self._open_elements: list[XmlElement] = []
+        self._has_root = self._is_cut = False
         self._elements: list[XmlElement] = []
         self._stylesheets: list[EmbeddedText] = []
         self._parse()
@@ -161,6 +192,7 @@ class XmlDocument:
         for element in self._elements:
             scanner.collect(element)
             scanner.collect_lazy(element)
+        collector.is_full |= self._is_cut
 
     def _html_elements(self, name: str) -> list[XmlElement]:
         return [
@@ -174,21 +206,29 @@ class XmlDocument:
         parser = ParserCreate("utf-8", " ")
         parser.ordered_attributes = True
         parser.specified_attributes = True
+        #: The elements that are open; None for those that have no links.
+        open_elements: list[XmlElement | None] = []
 
         def start_element(name: str, attributes: list[str]) -> None:
-            parent = self._open_elements[-1] if self._open_elements else None
-            offset = self._offset_of_byte(parser.CurrentByteIndex)
-            element = XmlElement(name, attributes, self._text, offset, parent)
-            self._open_elements.append(element)
-            self._elements.append(element)
+            self._has_root = True
+            element = None
+            if not _LINK_ATTRIBUTES.isdisjoint(attributes) or name.endswith(_ELEMENTS_WITH_CONTENT):
+                if len(self._elements) < MAX_XML_ELEMENTS:
+                    parent = open_elements[-1] if open_elements else None
+                    offset = self._offset_of_byte(parser.CurrentByteIndex)
+                    element = XmlElement(name, attributes, self._text, offset, parent)
+                    self._elements.append(element)
+                else:
+                    self._is_cut = True
+            open_elements.append(element)
 
         def end_element(_: str) -> None:
-            element = self._open_elements.pop()
-            if element.name in {"style", "script"}:
+            element = open_elements.pop()
+            if element is not None and element.name in {"style", "script"}:
                 element.end_tag_offset = self._offset_of_byte(parser.CurrentByteIndex)
 
         def processing_instruction(target: str, _: str) -> None:
-            if target == "xml-stylesheet" and not self._elements:
+            if target == "xml-stylesheet" and not self._has_root:
                 self._add_stylesheet(self._offset_of_byte(parser.CurrentByteIndex))
 
         parser.StartElementHandler = start_element

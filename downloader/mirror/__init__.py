@@ -4,7 +4,7 @@ A :class:`Mirror` observes a run. It parses each document that was saved (``docu
 selects the links to fetch (``link_selector``, by the rules of :mod:`.scope`) and adds them to the
 run, once robots.txt of their sites allows it (``robots_gate``). When everything has been fetched,
 ``finalizer`` rewrites the links of all documents, or packs each page into one file
-(:mod:`.singlefile`). :mod:`.check` looks through the result.
+(:mod:`.single_file`). :mod:`.check` looks through the result.
 
 Terms, beside those of :mod:`downloader.links`:
 

@@ -8,9 +8,12 @@ from downloader.errors import UrlError
 from downloader.journal import SavedDocument
 from downloader.links import Document, ParsedDocument
 from downloader.storage import FileContents, Storage
+from downloader.web.text import printable
 
 #: Larger documents are not parsed.
 MAX_DOCUMENT_BYTES = 50 * 1024**2
+#: Warnings that are shown.
+MAX_WARNINGS = 100
 #: Documents of this many bytes are in memory at once.
 _BATCH_BYTES = 4 * 1024**2
 
@@ -22,12 +25,19 @@ class DocumentReader:
     """Reads documents.
 
     Attributes:
-        warnings: one line for each document that could not be read.
+        warnings: one line for each document that could not be read, or not as a whole.
     """
 
     def __init__(self, storage: Storage) -> None:
-        self.warnings: list[str] = []
+        self._warnings: dict[str, None] = {}
+        self._has_more_warnings = False
         self._storage = storage
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings so far, one line each."""
+        more = "there are more warnings about documents, which are left out"
+        return [*self._warnings, *([more] if self._has_more_warnings else [])]
 
     async def read(self, batch: Sequence[SavedDocument]) -> LoadedDocuments:
         """Return the documents of *batch* that can contain links, with their bytes."""
@@ -45,9 +55,18 @@ class DocumentReader:
         return loaded
 
     def warn(self, warning: str) -> None:
-        """Add a warning, once."""
-        if warning not in self.warnings:
-            self.warnings.append(warning)
+        """Add a warning, once; only the first MAX_WARNINGS are kept."""
+        if warning in self._warnings:
+            return
+        if len(self._warnings) < MAX_WARNINGS:
+            self._warnings[warning] = None
+        else:
+            self._has_more_warnings = True
+
+    def warn_of(self, saved: SavedDocument, document: ParsedDocument) -> None:
+        """Add warnings about what was left out of a parsed document."""
+        for warning in document.warnings:
+            self.warn(printable(f"{saved.path}: {warning}"))
 
 
 def parse_document(saved: SavedDocument, contents: FileContents) -> ParsedDocument:

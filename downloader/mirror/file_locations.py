@@ -11,7 +11,8 @@ from downloader.web import urls
 from downloader.web.filenames import SafePath
 from downloader.web.urls import Url
 
-_MAX_CACHED_URLS = 200_000
+#: Characters of URLs that are cached, and what each URL counts beside them: 200,000 usual URLs.
+_MAX_CACHED_CHARACTERS, _CHARACTERS_PER_URL = 64 * 1024**2, 250
 _ABSOLUTE_URL = re.compile(r"[\x00-\x20]*https?://", re.IGNORECASE)
 
 
@@ -26,15 +27,18 @@ class FileLocations:
     def __init__(self, journal: AsyncJournal, *, withdrawn: bool = False) -> None:
         self._journal = journal
         self._withdrawn = withdrawn
+        self._characters = 0
         self._locations: dict[Url, FileLocation | None] = {}
 
     async def load(self, links: Iterable[Link]) -> None:
         """Look up the files of *links*."""
-        if len(self._locations) > _MAX_CACHED_URLS:
+        if self._characters > _MAX_CACHED_CHARACTERS:
             self._locations.clear()
+            self._characters = 0
         wanted = {_without_credentials(link.url) for link in links if link.url}
         unknown = list(wanted - self._locations.keys())
         if unknown:
+            self._characters += sum(map(len, unknown)) + _CHARACTERS_PER_URL * len(unknown)
             self._locations |= dict.fromkeys(unknown)
             self._locations |= await self._journal.locations(unknown, withdrawn=self._withdrawn)
 

@@ -4,7 +4,7 @@ from concurrent.futures import Executor
 
 from downloader.journal.async_journal import AsyncJournal
 from downloader.mirror.document_reader import DocumentReader, LoadedDocuments, batches
-from downloader.mirror.file_placement import FilePlacement
+from downloader.mirror.file_mover import FileMover
 from downloader.mirror.link_rewriter import LinkRewriter, ParseDocument
 from downloader.mirror.single_file_writer import SingleFileWriter, is_page
 from downloader.models import MirrorOptions
@@ -22,7 +22,7 @@ class MirrorFinalizer:
         thread: where documents are parsed and written.
         parse: returns a parsed document.
         reader: reads the bytes of documents.
-        placement: says which files belong in the folder.
+        file_mover: says which files belong in the folder.
 
     Attributes:
         rewritten: documents whose links have been rewritten; None before :meth:`finish`.
@@ -36,17 +36,17 @@ class MirrorFinalizer:
         thread: Executor,
         parse: ParseDocument,
         reader: DocumentReader,
-        placement: FilePlacement,
+        file_mover: FileMover,
     ) -> None:
         self.rewritten: int | None = None
         self._journal = journal
         self._reader = reader
-        self._placement = placement
+        self._file_mover = file_mover
         self._link_rewriter = LinkRewriter(storage, journal, thread, parse, reader.warn)
         self._single_file_writer: SingleFileWriter | None = None
         if options.single_file:
             self._single_file_writer = SingleFileWriter(
-                storage, journal, thread, placement.belongs_in_folder, reader.warn
+                storage, journal, thread, file_mover.belongs_in_folder, reader.warn
             )
         self._is_stopped = False
         self._is_finished = False
@@ -68,7 +68,7 @@ class MirrorFinalizer:
         if self._is_stopped:
             return
         self.rewritten = 0
-        await self._placement.apply()
+        await self._file_mover.apply()
         row = 0
         while not self._is_stopped and (documents := await self._journal.documents(row)):
             row = documents[-1].row

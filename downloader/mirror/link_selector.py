@@ -1,16 +1,30 @@
 """Selects the URLs to fetch because of a document. Pure."""
 
+import re
+
 from downloader.errors import BadUrlError
 from downloader.journal import SavedDocument
 from downloader.links import LinkKind, ParsedDocument
-from downloader.mirror.scope import RefusalReason, Scope, TrapDetector, UrlPatterns
+from downloader.mirror.scope import (
+    RefusalReason,
+    Scope,
+    TrapDetector,
+    TrapLimits,
+    TrapReason,
+    UrlPatterns,
+)
 from downloader.models import MirrorOptions, Target
 from downloader.models.shards import Shard
 from downloader.web import urls
+from downloader.web.media_types import PAGE_TYPES
+from downloader.web.text import printable
 from downloader.web.urls import Url
 
 #: Requisites of requisites that are nested deeper are not fetched: they may have no end.
 MAX_NESTING = 10
+#: Places with more links than are followed that are named.
+_MAX_CUT_PLACES = 20
+_DIGITS = re.compile(r"[0-9]+")
 
 
 def scope_of(options: MirrorOptions, shard: Shard | None) -> Scope:
@@ -18,12 +32,21 @@ def scope_of(options: MirrorOptions, shard: Shard | None) -> Scope:
     return Scope(
         level=options.level or None,
         span_hosts=options.span_hosts,
+        domains=options.domains,
+        same_site=options.same_site,
         no_parent=options.no_parent,
         accept=UrlPatterns(options.accept),
         reject=UrlPatterns(options.reject),
         nofollow=options.robots,
         shard=shard,
     )
+
+
+def trap_limits_of(options: MirrorOptions) -> TrapLimits:
+    """Return the limits beyond which links are taken for a trap, as *options* say."""
+    if options.max_queries is None:
+        return TrapLimits(max_queries_per_path=None, max_dates_per_shape=None)
+    return TrapLimits(max_queries_per_path=options.max_queries)
 
 
 class LinkSelector:
@@ -35,14 +58,30 @@ class LinkSelector:
 
     Attributes:
         scope: the links that are followed.
-        not_followed: reasons to report why links were not followed, each with the first URL.
+        warnings: why links were not followed, as far as that is worth a line: for each reason with
+            the first URL, and for each place that has more links than are followed.
+        is_incomplete: whether a place has more links than are followed.
     """
 
     def __init__(self, options: MirrorOptions, shard: Shard | None = None) -> None:
         self.scope = scope_of(options, shard)
-        self.not_followed: dict[str, Url] = {}
+        self.is_incomplete = False
+        self._not_followed: dict[str, Url] = {}
+        self._cut_places: dict[str, None] = {}
+        self._has_more_cut_places = False
         self._is_recursive = options.level is not None
-        self._trap_detector = TrapDetector()
+        self._trap_limits = trap_limits_of(options)
+        self._trap_detector = TrapDetector(self._trap_limits)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings so far, one line each."""
+        reasons = [
+            f"some links were not followed, because {reason}: {url}"
+            for reason, url in self._not_followed.items()
+        ]
+        more = ["other places have more links than are followed"] * self._has_more_cut_places
+        return [*map(printable, (*reasons, *self._cut_places)), *more]
 
     def select(self, document: ParsedDocument, saved: SavedDocument) -> list[Target]:
         """Return what *document* refers to and is to be fetched, each URL once."""
@@ -61,7 +100,9 @@ class LinkSelector:
                 redirects[link.url] = None
             if link.kind.is_navigation and self._is_recursive and link.url not in followed:
                 nofollow = link.nofollow or document.robots.nofollow
-                if self.follows(link.url, saved.start, saved.depth + 1, nofollow=nofollow):
+                if self.follows(
+                    link.url, saved.start, saved.depth + 1, nofollow=nofollow, listed=saved.root
+                ):
                     followed[link.url] = None
         icon = favicon_url(saved)
         icons = [icon] if icon is not None and self.scope.accepts(icon) else []
@@ -83,25 +124,54 @@ class LinkSelector:
             targets.append(target)
         return targets
 
-    def follows(self, url: Url, start: Url, level: int, *, nofollow: bool = False) -> bool:
+    def follows(
+        self,
+        url: Url,
+        start: Url,
+        level: int,
+        *,
+        nofollow: bool = False,
+        listed: Url | None = None,
+    ) -> bool:
         """Return whether a link is followed; see :meth:`Scope.refusal`."""
-        refusal = self.scope.refusal(url, start=start, level=level, nofollow=nofollow)
+        refusal = self.scope.refusal(
+            url, start=start, level=level, nofollow=nofollow, listed=listed
+        )
         if refusal is RefusalReason.SHARD:
             # The other shards may never find this link, so it is not dropped silently.
-            self.not_followed.setdefault(refusal.value, url)
+            self._not_followed.setdefault(refusal.value, url)
         return refusal is None
 
     def is_trap(self, url: Url) -> bool:
         """Return whether *url*, which is new, looks like a crawler trap."""
         reason = self._trap_detector.check(url)
-        if reason is not None:
-            self.not_followed.setdefault(reason.value, url)
+        if reason is TrapReason.QUERIES:
+            place = f"{urls.origin(url)}{urls.split(url)[1]}"
+            limit = self._trap_limits.max_queries_per_path
+            self._warn_of_cut_place(
+                f"{place}: only its first {limit:,} queries are followed; see --max-queries"
+            )
+        elif reason is TrapReason.DATES:
+            limit = self._trap_limits.max_dates_per_shape
+            place = f"{urls.origin(url)}{_DIGITS.sub('N', urls.split(url)[1])}"
+            self._warn_of_cut_place(
+                f"{place}: only its first {limit:,} dates are followed; see --max-queries none"
+            )
+        elif reason is not None:
+            self._not_followed.setdefault(reason.value, url)
         return reason is not None
+
+    def _warn_of_cut_place(self, warning: str) -> None:
+        self.is_incomplete = True
+        if warning in self._cut_places or len(self._cut_places) < _MAX_CUT_PLACES:
+            self._cut_places[warning] = None
+        else:
+            self._has_more_cut_places = True
 
 
 def favicon_url(saved: SavedDocument) -> Url | None:
     """Return the URL of the icon that a browser requests for a page by itself."""
-    if saved.nesting or saved.media_type not in {"text/html", "application/xhtml+xml"}:
+    if saved.nesting or saved.media_type not in PAGE_TYPES:
         return None
     try:
         return urls.join(saved.url, "/favicon.ico")

@@ -28,7 +28,7 @@ from downloader.mirror.document_reader import (
     batches,
     parse_document,
 )
-from downloader.mirror.file_placement import FilePlacement
+from downloader.mirror.file_mover import FileMover
 from downloader.mirror.finalizer import MirrorFinalizer
 from downloader.mirror.link_selector import LinkSelector
 from downloader.mirror.robots_gate import RobotsDecision, RobotsGate, robots_fetcher
@@ -36,7 +36,6 @@ from downloader.mirror.scope import MAX_ROBOTS_BYTES, RobotsCache
 from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
 from downloader.storage import FileContents, LocalStorage
 from downloader.web import urls
-from downloader.web.text import printable
 from downloader.web.urls import Url
 
 #: Documents of at least this size are parsed in a thread.
@@ -44,8 +43,9 @@ _LARGE_BYTES = 128 * 1024
 #: Characters of parsed documents that are kept until their links are rewritten; each link counts
 #: as several characters.
 _MAX_KEPT_CHARACTERS, _CHARACTERS_PER_LINK = 64 * 1024**2, 500
-#: URLs whose distance from the list is remembered.
-_MAX_KNOWN_URLS = 100_000
+#: Characters of URLs whose distance from the list is remembered, and what each URL counts beside
+#: them; 100,000 of usual length.
+_MAX_KNOWN_CHARACTERS, _CHARACTERS_PER_URL = 32 * 1024**2, 200
 #: Lines with headers or credentials of their own that are remembered.
 _MAX_CREDENTIAL_LINES = 10_000
 #: Sites whose missing icon is remembered.
@@ -75,7 +75,7 @@ class TransferQueue(Protocol):
 class Mirror:
     """The documents of a run, which it observes; an asynchronous context manager.
 
-    Implements :class:`downloader.core.observer.RunObserver`.
+    Implements :class:`downloader.core.run_observer.RunObserver`.
 
     Args:
         options: the options of the run.
@@ -104,7 +104,7 @@ class Mirror:
         self._stack = AsyncExitStack()
         self._storage = LocalStorage(options.output)
         self._reader = DocumentReader(self._storage)
-        self._placement = FilePlacement(options, self._storage, journal, self._selector.scope)
+        self._file_mover = FileMover(options, self._storage, journal, self._selector.scope)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="links")
         self._finalizer = MirrorFinalizer(
             options,
@@ -113,10 +113,11 @@ class Mirror:
             self._thread,
             self._parse,
             self._reader,
-            self._placement,
+            self._file_mover,
         )
         self._notified = asyncio.Event()
         self._distances: dict[Url, tuple[int, int, TargetRole]] = {}
+        self._known_characters = 0
         self._missing_icons: dict[Url, Failed] = {}
         self._parsed: dict[int, ParsedDocument] = {}
         self._kept_characters = 0
@@ -147,11 +148,18 @@ class Mirror:
     @property
     def warnings(self) -> list[str]:
         """Warnings so far, one line each."""
-        not_followed = [
-            printable(f"some links were not followed, because {reason}: {url}")
-            for reason, url in self._selector.not_followed.items()
+        robots = self._gate.warnings if self._gate is not None else []
+        return [
+            *self._reader.warnings,
+            *self._selector.warnings,
+            *robots,
+            *self._finalizer.warnings,
         ]
-        return [*self._reader.warnings, *not_followed, *self._finalizer.warnings]
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether links were left out because a place has too many."""
+        return self._selector.is_incomplete
 
     @property
     def rewritten(self) -> int | None:
@@ -238,7 +246,9 @@ class Mirror:
                 self._journal.record(job, failed[-1])
                 continue
             start = starts.get(target.root or target.url, target.url)
-            follows = target.needed or self._selector.follows(to, start, target.depth)
+            follows = target.needed or self._selector.follows(
+                to, start, target.depth, listed=target.root or target.url
+            )
             self._journal.record(job, Redirect(to if follows else None))
             if follows:
                 found.append(replace(target, url=to, redirects=target.redirects + 1, delay=0.0))
@@ -256,7 +266,7 @@ class Mirror:
         """Return *outcome* with the path that its file has when the run is over."""
         if not isinstance(outcome, Downloaded | Unchanged):
             return outcome
-        if self._placement.belongs_in_folder(role_of(target), target.url):
+        if self._file_mover.belongs_in_folder(role_of(target), target.url):
             return outcome
         return replace(outcome, path=original_path(outcome.path))
 
@@ -282,8 +292,9 @@ class Mirror:
     async def _select_targets(self, documents: LoadedDocuments) -> list[Target]:
         """Return the URLs to fetch that *documents* are the first, or the nearest, to refer to."""
         found: list[Target] = []
-        if len(self._distances) > _MAX_KNOWN_URLS:
+        if self._known_characters > _MAX_KNOWN_CHARACTERS:
             self._distances.clear()
+            self._known_characters = 0
         for saved, contents in documents:
             # For a small document, switching threads takes longer than parsing.
             if len(contents.data) < _LARGE_BYTES:
@@ -291,16 +302,20 @@ class Mirror:
                 await asyncio.sleep(0)
             else:
                 document = await self._in_thread(partial(parse_document, saved, contents))
+            self._reader.warn_of(saved, document)
             if self._kept_characters < _MAX_KEPT_CHARACTERS:
                 self._parsed[saved.row] = document
-                self._kept_characters += len(document.text)
+                self._kept_characters += len(document.text) + document.url_characters
                 self._kept_characters += _CHARACTERS_PER_LINK * len(document.links)
             found += filter(self._is_nearer, self._selector.select(document, saved))
         return found
 
     def _is_nearer(self, target: Target) -> bool:
         """Return whether *target* is nearer to the list than known before, and remember that."""
-        depth, nesting, role = self._distances.get(target.url) or self._initial_distance(target)
+        known = self._distances.get(target.url)
+        if known is None:
+            self._known_characters += len(target.url) + _CHARACTERS_PER_URL
+        depth, nesting, role = known or self._initial_distance(target)
         if not target.optional and (failed := self._missing_icons.pop(target.url, None)):
             self._queue.add([replace(failed, parent=target.parent, needed=target.needed)])
         if depth <= target.depth and nesting <= target.nesting and role <= role_of(target):

@@ -56,6 +56,11 @@ class RobotsGate:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings so far, one line each."""
+        return self._robots.warnings
+
     async def close(self) -> None:
         """Cancel all requests."""
         for task in self._tasks:
@@ -68,7 +73,11 @@ class RobotsGate:
         async with self._sites:
             try:
                 rules = await self._robots.rules(links[0].target.url)
-                decisions = [_decision(link, rules) for link in links]
+                allowed = await rules.allow([link.target.url for link in links])
+                decisions = [
+                    _decision(link, rules, is_allowed=is_allowed)
+                    for link, is_allowed in zip(links, allowed, strict=True)
+                ]
             except UrlError as error:
                 decisions = [failed_outcome(link.target, error) for link in links]
             except Exception as error:  # Otherwise the run would wait for these links for ever.
@@ -78,7 +87,7 @@ class RobotsGate:
         self._on_decided(decisions)
 
 
-def _decision(link: Job, rules: RobotsRules) -> RobotsDecision:
+def _decision(link: Job, rules: RobotsRules, *, is_allowed: bool) -> RobotsDecision:
     """Return *link* if its site allows it, otherwise the outcome.
 
     A disallowed link is skipped. It is a failure if the site cannot say what it allows.
@@ -86,7 +95,7 @@ def _decision(link: Job, rules: RobotsRules) -> RobotsDecision:
     target = link.target
     if rules.unavailable:
         return failed_outcome(target, RobotsError(rules.unavailable, hint=_HINT))
-    if not rules.allows(target.url):
+    if not is_allowed:
         return Skipped(
             index=target.index,
             origin=target.origin,
@@ -114,7 +123,7 @@ def robots_fetcher(
     seconds = _TIMEOUT_SECONDS if options.timeout is None else options.timeout
 
     async def fetch_once(site: str) -> tuple[int, bytes]:
-        body = b""
+        body = bytearray()
         with await client.follow(Url(f"{site}/robots.txt"), named_by_user=False) as response:
             # If the body breaks off, its beginning is used.
             with suppress(UrlError):
@@ -124,7 +133,7 @@ def robots_fetcher(
                         body += chunk
                         if len(body) >= max_bytes:
                             break
-            return response.status, body[:max_bytes]
+            return response.status, bytes(body[:max_bytes])
 
     async def fetch_with_retries(site: str) -> tuple[int, bytes]:
         for attempt in range(1, options.retries + 1):

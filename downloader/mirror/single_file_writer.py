@@ -13,13 +13,13 @@ from downloader.journal.async_journal import AsyncJournal
 from downloader.mirror.document_reader import MAX_DOCUMENT_BYTES, parse_document
 from downloader.mirror.document_writer import DocumentUpdate, publish_updates
 from downloader.mirror.file_locations import FileLocations
-from downloader.mirror.singlefile import NOT_SAVED, PackedFileCache, SingleFilePage, single_file
+from downloader.mirror.single_file import NOT_SAVED, PackedFileCache, SingleFilePage, single_file
 from downloader.storage import FileContents, Storage
 from downloader.web.encoding_declaration import with_encoding
+from downloader.web.media_types import PAGE_TYPES
 from downloader.web.text import printable
 from downloader.web.urls import Url
 
-_PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 #: Files that are not embedded get a warning each, up to this number.
 _MAX_WARNINGS = 10
 _Result = TypeVar("_Result")
@@ -27,7 +27,7 @@ _Result = TypeVar("_Result")
 
 def is_page(saved: SavedDocument) -> bool:
     """Return whether a document is a page, into which files can be embedded."""
-    return saved.media_type in _PAGE_TYPES
+    return saved.media_type in PAGE_TYPES
 
 
 class SingleFileWriter:

@@ -6,6 +6,7 @@ All of it is frozen and picklable. ``targets`` are the URLs to fetch and ``outco
 
 from downloader.models.options import (
     DEFAULT_LEVEL,
+    DEFAULT_MAX_QUERIES,
     DEFAULT_PACK_BYTES,
     USER_AGENT,
     ArchiveOptions,
@@ -31,12 +32,13 @@ from downloader.models.outcomes import (
     Timings,
     Unchanged,
 )
-from downloader.models.partial import PartialBody
+from downloader.models.partial_body import PartialBody
 from downloader.models.runs import ExitStatus, InFlight, Tally
 from downloader.models.targets import Checksum, Target
 
 __all__ = [
     "DEFAULT_LEVEL",
+    "DEFAULT_MAX_QUERIES",
     "DEFAULT_PACK_BYTES",
     "USER_AGENT",
     "ArchiveOptions",

@@ -20,7 +20,13 @@ from downloader._version import __version__
 from downloader.models.shards import Shard
 
 #: The User-Agent sent by default: honest, so that the owner of a site can identify this program.
-USER_AGENT = f"download/{__version__} (concurrent website downloader)"
+#: Its product token is the name of the distribution. With "download", rules of robots.txt for
+#: "Download Ninja" and others would count.
+USER_AGENT = f"download-sites/{__version__} (concurrent website downloader)"
+
+#: Queries of one path that are followed, unless another number is given. Forums and wikis have
+#: thousands; what has more is more often a combination of filters.
+DEFAULT_MAX_QUERIES = 10_000
 
 #: The size of a volume of a pack, unless another is given.
 DEFAULT_PACK_BYTES = 1024**3
@@ -184,22 +190,29 @@ class MirrorOptions(_OptionGroup):
         level: follow this many links from a page of the list, or None to follow none; 0 for no
             limit. Implies mirror.
         span_hosts: follow links to other hosts, too.
+        domains: follow links to these hosts and their subdomains, too.
+        same_site: treat a host and the same one with ``www.`` before its name as one.
         no_parent: follow no link to a URL above the folder of the page that the list names.
         accept: patterns; if there are any, only referenced URLs that match one are kept.
         reject: patterns; referenced URLs that match one are not fetched.
         robots: ask robots.txt before a link is followed, and respect nofollow.
         max_urls: the largest number of URLs fetched because a page refers to them, or None.
+        max_queries: the largest number of different queries of one path that are followed; None
+            for no limit.
         single_file: save each page as one file with everything it needs; implies mirror.
     """
 
     mirror: bool = False
     level: int | None = None
     span_hosts: bool = False
+    domains: tuple[str, ...] = ()
+    same_site: bool = False
     no_parent: bool = False
     accept: tuple[str, ...] = ()
     reject: tuple[str, ...] = ()
     robots: bool = True
     max_urls: int | None = None
+    max_queries: int | None = DEFAULT_MAX_QUERIES
     single_file: bool = False
 
     @property
@@ -213,7 +226,9 @@ class MirrorOptions(_OptionGroup):
         Raises:
             ValueError: a number is out of range.
         """
-        _require_not_negative(level=self.level, max_urls=self.max_urls)
+        _require_not_negative(
+            level=self.level, max_urls=self.max_urls, max_queries=self.max_queries
+        )
         super().__post_init__()
 
 

@@ -1,6 +1,7 @@
 """Outcomes of the lines of a list: downloaded, unchanged, skipped or failed.
 
-Reports have most attributes of outcomes; :class:`downloader.report.record.Record` declares which.
+Reports have most attributes of outcomes; :class:`~downloader.report.url_record.Record` declares
+which.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from typing import Self
 
 from downloader.web.urls import Url, hostname
 
-#: Parts that a cluster splits a list into, unless told otherwise.
+#: Parts that a cluster splits a list into, unless another number is given.
 DEFAULT_CLUSTER_SHARDS = 64
 #: Groups of hosts that are assigned together; a table of single hosts would grow with the list.
 _HOST_GROUPS = 4096

@@ -4,28 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from downloader.report.file_kinds import FileKind, kind_of
-from downloader.report.record import Record
 from downloader.report.summary import SizeSummary
+from downloader.report.url_record import Record
 from downloader.web.text import parse_size, printable
 
 _ANY, _TOTAL = "any", "total"
-#: URLs named for limits of single bodies; further ones are only counted.
+#: URLs named whose body is too large; further ones are only counted.
 _MAX_NAMED = 100
-#: Of a sum that is too large, the largest bodies are named.
+#: Of a total that is too large, the largest bodies are named.
 _MAX_LARGEST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Size limits, in bytes of the saved files.
+    """Size limits, in bytes of decoded bodies.
 
     Attributes:
-        each: for every single file, by kind of file; ``any`` stands for all kinds.
-        sums: for all files together, by kind of file; ``total`` stands for all kinds.
+        per_body: for every body, by kind of file; ``any`` stands for all kinds.
+        totals: for all bodies together, by kind of file; ``total`` stands for all kinds.
     """
 
-    each: Mapping[str, int]
-    sums: Mapping[str, int]
+    per_body: Mapping[str, int]
+    totals: Mapping[str, int]
 
 
 def parse_budget(text: str) -> Budget:
@@ -34,8 +34,8 @@ def parse_budget(text: str) -> Budget:
     Raises:
         ValueError: a part of it is no limit.
     """
-    each: dict[str, int] = {}
-    sums: dict[str, int] = {}
+    per_body: dict[str, int] = {}
+    totals: dict[str, int] = {}
     for part in text.split(","):
         name, equals, limit = (piece.strip().lower() for piece in part.partition("="))
         kind, dot, suffix = name.partition(".")
@@ -44,13 +44,13 @@ def parse_budget(text: str) -> Budget:
             known = ", ".join([*FileKind, _ANY])
             raise ValueError(
                 f"{part.strip()!r} is no limit; write NAME=SIZE, where NAME is one of {known} for "
-                "every single URL, or total, html.total and so on for their sum"
+                "every body, or total, html.total and so on for their total size"
             )
         if name == _TOTAL or dot:
-            sums[kind] = parse_size(limit)
+            totals[kind] = parse_size(limit)
         else:
-            each[kind] = parse_size(limit)
-    return Budget(each, sums)
+            per_body[kind] = parse_size(limit)
+    return Budget(per_body, totals)
 
 
 class BudgetCheck:
@@ -58,7 +58,7 @@ class BudgetCheck:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._sums = {name: SizeSummary(_MAX_LARGEST) for name in budget.sums}
+        self._totals = {name: SizeSummary(_MAX_LARGEST) for name in budget.totals}
         self._too_large: list[str] = []
         self._too_large_count = 0
 
@@ -69,16 +69,17 @@ class BudgetCheck:
             return
         kind = kind_of(record)
         for name in (kind.value, _ANY):
-            limit = self._budget.each.get(name)
+            limit = self._budget.per_body.get(name)
             if limit is not None and size > limit:
                 self._too_large_count += 1
                 if len(self._too_large) < _MAX_NAMED:
                     shown = printable(record.url)
                     self._too_large.append(f"{shown}: {size:,} bytes, {limit:,} allowed for {name}")
+                # Each URL is named once.
                 break
         for name in (kind.value, _TOTAL):
-            if name in self._sums:
-                self._sums[name].add(record)
+            if name in self._totals:
+                self._totals[name].add(record)
 
     def lines(self) -> list[str]:
         """Return a sentence for every limit that is exceeded, which names the URLs."""
@@ -86,13 +87,13 @@ class BudgetCheck:
         if self._too_large_count > len(lines):
             more = self._too_large_count - len(lines)
             lines.append(f"and {more} more URLs over a limit of their own")
-        for name, summary in self._sums.items():
-            limit, size = self._budget.sums[name], summary.total.decoded
+        for name, summary in self._totals.items():
+            limit, size = self._budget.totals[name], summary.total.decoded
             if size > limit:
                 largest = ", ".join(
                     f"{printable(record.url)} ({record.decoded_bytes or 0:,})"
                     for record in summary.largest
                 )
-                files = "all together" if name == _TOTAL else f"all {name} together"
-                lines.append(f"{files}: {size:,} bytes, {limit:,} allowed; the largest: {largest}")
+                bodies = "all together" if name == _TOTAL else f"all {name} together"
+                lines.append(f"{bodies}: {size:,} bytes, {limit:,} allowed; the largest: {largest}")
         return lines

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from downloader.report.record import Record
+from downloader.report.url_record import Record
 from downloader.web.media_types import extension_for, guess_media_type
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from downloader.errors import ErrorKind
-from downloader.report.record import Record, Result
 from downloader.report.summary import RESULTS_WITH_BODY, SizeSummary
+from downloader.report.url_record import Record, Result
 from downloader.web.media_types import is_text
 
 #: Advice for each kind of failure, where the message has no hint of its own.
@@ -15,7 +15,7 @@ ADVICE = {
     ErrorKind.TLS: "The site's owner has to fix its certificate; --cacert trusts a private one.",
     ErrorKind.TIMEOUT: "The server is slow; run it again, or raise --read-timeout.",
     ErrorKind.HTTP_STATUS: "404 and 410 are dead links: correct or remove them. Retry 5xx later.",
-    ErrorKind.REDIRECT: "Open the URL in a browser, and list the address where it ends.",
+    ErrorKind.REDIRECT: "Open the URL in a browser, and list the URL where it ends.",
     ErrorKind.PROTOCOL: "The server violates HTTP; its owner has to fix that.",
     ErrorKind.TRUNCATED: "The body was cut off; run it again to resume it.",
     ErrorKind.DECODE: "The server's compression is broken or unknown; its owner has to fix that.",

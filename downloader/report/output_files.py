@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import IO, BinaryIO, Literal, Protocol
 
 from downloader.errors import DiskError, ReportError
-from downloader.report.record import Record
 from downloader.report.run_record import RunRecord
+from downloader.report.url_record import Record
 from downloader.web.filenames import PART
 
 #: The option that names a report, for messages.

@@ -5,16 +5,15 @@ from pathlib import Path
 
 from downloader.errors import ReportError
 from downloader.report.formats import FORMATS, endings, format_of
-from downloader.report.record import FIELD_NAMES, Record, from_dict
+from downloader.report.url_record import FIELD_NAMES, Record, from_dict
 from downloader.web.text import printable
 
 
-def read(path: Path, option: str, names: Collection[str] = FIELD_NAMES) -> Iterator[Record]:
+def read(path: Path, names: Collection[str] = FIELD_NAMES) -> Iterator[Record]:
     """Yield the records of a report; values that their field cannot have count as unknown.
 
     Args:
         path: of the report; a file with an unknown ending is read as JSON Lines.
-        option: the option or command that names it, for messages.
         names: the fields to read besides ``url`` and ``outcome``. Of Parquet, only fields of text
             and of integers can be read.
 
@@ -27,22 +26,21 @@ def read(path: Path, option: str, names: Collection[str] = FIELD_NAMES) -> Itera
     wanted = frozenset(names)
     try:
         with path.open("rb") as file:
-            for position, members in report_format.read_members(path, file, option, names):
-                yield _record(position, members, option, wanted)
+            for position, members in report_format.read_members(path, file, names):
+                yield _record(position, members, wanted)
     except ReportError as error:
         raise ReportError(error.message, hint=error.hint or _hint()) from error
     except OSError as error:
-        shown = printable(str(path))
-        raise ReportError(f"cannot read {option} {shown}: {error.strerror}") from error
+        raise ReportError(f"cannot read {printable(str(path))}: {error.strerror}") from error
 
 
-def _record(position: str, members: object, option: str, names: frozenset[str]) -> Record:
+def _record(position: str, members: object, names: frozenset[str]) -> Record:
     try:
         if isinstance(members, dict):
             return from_dict(members, names)
     except ValueError:
         pass
-    raise ReportError(f"{option}: {printable(position)} is no record of a report")
+    raise ReportError(f"{printable(position)} is no record of a report")
 
 
 def _hint() -> str:

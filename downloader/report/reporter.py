@@ -14,14 +14,14 @@ from downloader.report.budget import BudgetCheck
 from downloader.report.compare import COMPARED_FIELDS, Comparison
 from downloader.report.formats import format_of
 from downloader.report.interface import ReportOptions, ReportSummary
-from downloader.report.lock import LockCheck, LockWriter
-from downloader.report.outcome_record import record_of, time_text
+from downloader.report.lock_file import LockCheck, LockWriter
+from downloader.report.outcome_conversion import record_of, time_text
 from downloader.report.output_files import ReportFile
-from downloader.report.record import Record
 from downloader.report.report_reader import read
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.report.size_tables import size_lines
 from downloader.report.summary import SizeSummary
+from downloader.report.url_record import Record
 
 
 class _RecordConsumer(Protocol):
@@ -176,13 +176,13 @@ class Reporter(AbstractContextManager["Reporter", None]):
             report.abandon()
 
 
-def compare_with(path: Path, option: str = "--compare") -> Comparison:
+def compare_with(path: Path) -> Comparison:
     """Return a comparison with an earlier report, which is read at once.
 
     Raises:
         ReportError: it cannot be read, or is no report.
     """
-    return Comparison(path, read(path, option, COMPARED_FIELDS))
+    return Comparison(path, read(path, COMPARED_FIELDS))
 
 
 def _check_names(options: ReportOptions) -> None:

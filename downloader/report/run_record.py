@@ -6,9 +6,9 @@ from pathlib import Path
 
 from downloader._version import __version__
 from downloader.report.compare import Comparison
-from downloader.report.fields import Value
-from downloader.report.outcome_record import rounded
-from downloader.report.record import Record, Result
+from downloader.report.field_declarations import Value
+from downloader.report.outcome_conversion import rounded
+from downloader.report.url_record import Record, Result
 
 
 @dataclass(slots=True)

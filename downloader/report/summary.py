@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from downloader.report.file_kinds import FileKind, kind_of
-from downloader.report.record import Record, Result
+from downloader.report.url_record import Record, Result
 
 #: Results of URLs that have a body, from this run or an earlier one.
 RESULTS_WITH_BODY = frozenset(

@@ -10,7 +10,7 @@ Nothing here does any I/O, and the clock is an argument.
 """
 
 from downloader.scheduling.auto_concurrency import MAX_CONCURRENCY, AutoConcurrency
-from downloader.scheduling.fd_limit import affordable_concurrency
+from downloader.scheduling.fd_limit import affordable_concurrency, check_open_file_limit
 from downloader.scheduling.host_queues import HostQueues
 from downloader.scheduling.rate_limit import RateLimiter
 from downloader.scheduling.resizable_semaphore import ResizableSemaphore
@@ -22,4 +22,5 @@ __all__ = [
     "RateLimiter",
     "ResizableSemaphore",
     "affordable_concurrency",
+    "check_open_file_limit",
 ]

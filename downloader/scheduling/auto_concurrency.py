@@ -89,8 +89,8 @@ class AutoConcurrency:
 
         Args:
             permits_short: whether another transfer waits for a permit.
-            overload: whether it failed in a way that overload causes: by a timeout, or a broken
-                connection.
+            overload: whether it failed in a way that overload causes, such as by a timeout or a
+                broken connection, and whether or not it is retried.
         """
         if self._fixed:
             return

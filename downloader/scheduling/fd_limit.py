@@ -2,6 +2,8 @@
 
 import sys
 
+from downloader.errors import RunError
+
 if sys.platform != "win32":
     import resource
 
@@ -11,6 +13,18 @@ _RUN_DESCRIPTORS = 64
 _MIN_RUN_DESCRIPTORS = 24
 #: File descriptors of one transfer: its connection and its file.
 _TRANSFER_DESCRIPTORS = 2
+#: A run with fewer file descriptors could start, and then wait for one for ever.
+_MIN_OPEN_FILES = 32
+
+
+def check_open_file_limit() -> None:
+    """Raise RunError if this process may not open the files that every run needs."""
+    limit = open_file_limit()
+    if limit is not None and limit < _MIN_OPEN_FILES:
+        raise RunError(
+            f"the limit of open files is {limit}, and a run needs {_MIN_OPEN_FILES} or more",
+            hint="raise it, for instance with: ulimit -n 256",
+        )
 
 
 def affordable_concurrency(wanted: int) -> int:

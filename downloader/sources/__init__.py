@@ -4,9 +4,10 @@ A list is never held in memory: its bytes are read, decompressed and parsed chun
 that is no valid URL becomes a :class:`~downloader.models.Failed` outcome of that line; a list that
 cannot be read raises :class:`~downloader.errors.SourceError`.
 
-``inputs`` opens the SOURCE arguments of a command line. ``list_parser`` detects the format of each
-list by the registry in ``formats``, whose modules parse one format each, by way of ``lines`` where
-it is text. ``entries`` validates what a line says. ``shard_filter`` skips entries of other shards.
+``source_arguments`` opens the SOURCE arguments of a command line. ``list_parser`` detects the
+format of each list by the registry in ``formats``, whose modules parse one format each, by way of
+``text_lines`` where it is text. ``entries`` validates what a line says. ``shard_filter`` skips
+entries of other shards.
 
 All of it blocks, and is meant to run in a thread of its own (``core.read_ahead``). The names below
 are imported when they are first used, so that help can name the formats without loading the rest.
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
         parse_checksum,
         parse_header,
     )
-    from downloader.sources.inputs import STDIN, check_readable, is_archive, is_url, read
     from downloader.sources.list_input import FetchList
     from downloader.sources.shard_filter import ShardFilter
+    from downloader.sources.source_arguments import STDIN, check_readable, is_archive, is_url, read
 else:
 
     def __getattr__(name: str) -> object:
@@ -39,7 +40,8 @@ else:
 
 #: The modules that define the names below.
 _EXPORTING_MODULES = tuple(
-    f"{__name__}.{module}" for module in ("entries", "list_input", "shard_filter", "inputs")
+    f"{__name__}.{module}"
+    for module in ("entries", "list_input", "shard_filter", "source_arguments")
 )
 
 __all__ = [

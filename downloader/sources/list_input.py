@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from downloader.errors import SourceError
-from downloader.sources.lines import NumberedLine, split_lines
+from downloader.sources.text_lines import NumberedLine, split_lines
 from downloader.web.urls import Url
 
 #: Returns the body of a URL, as chunks; for lists that a list names.

@@ -7,8 +7,8 @@ from typing import BinaryIO
 from downloader.errors import BadUrlError, SourceError, UrlError
 from downloader.sources.entries import ListLine
 from downloader.sources.formats import detect_format, format_names
-from downloader.sources.lines import GZIP_MAGIC, detect_encoding, gunzip, peek
 from downloader.sources.list_input import FetchList, ListInput, NestedList
+from downloader.sources.text_lines import GZIP_MAGIC, detect_encoding, gunzip, peek
 from downloader.web import urls
 
 

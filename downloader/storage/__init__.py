@@ -5,11 +5,11 @@ complete. Files are opened relative to the descriptor of the output folder, one 
 time and never through a symbolic link, so that no link planted in the folder can redirect a write.
 """
 
+from downloader.storage.atomic_rename import PublishOptions
 from downloader.storage.folder_copy import FolderCopy
 from downloader.storage.local_storage import LocalStorage
 from downloader.storage.object_storage import VolumeUploader
 from downloader.storage.open_storage import create_output_folder, open_storage
-from downloader.storage.publish import PublishOptions
 from downloader.storage.storage import FileContents, PartFile, Storage
 
 __all__ = [

@@ -8,13 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from downloader.storage.atomic_rename import PublishOptions, is_replaceable, publish
 from downloader.storage.output_folder import (
     READ_FLAGS,
     OutputFolder,
     create_file,
     translate_os_errors,
 )
-from downloader.storage.publish import PublishOptions, is_replaceable, publish
 from downloader.web.filenames import PART, SafePath
 
 #: The file system has no hard links, or none for this file.

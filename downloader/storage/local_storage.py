@@ -15,6 +15,7 @@ import aiofiles
 from aiofiles.threadpool.binary import AsyncFileIO
 
 from downloader.errors import TooLargeError
+from downloader.storage.atomic_rename import PublishOptions, publish
 from downloader.storage.batching_executor import BatchingExecutor
 from downloader.storage.output_folder import (
     NO_DESCRIPTOR_ERRNOS,
@@ -25,9 +26,8 @@ from downloader.storage.output_folder import (
     translate_os_errors,
 )
 from downloader.storage.part_file import LocalPartFile, do_nothing
-from downloader.storage.publish import PublishOptions, publish
 from downloader.storage.storage import FileContents, PartFile
-from downloader.web.filenames import PART, SafePath
+from downloader.web.filenames import PART, SafePath, filesystem_path
 from downloader.web.text import format_size
 
 #: The write buffer of a file that is written in pieces; smaller when many are open, so that all
@@ -142,7 +142,11 @@ class LocalStorage:
 
         async def open_part() -> AsyncFileIO:
             return await aiofiles.open(
-                path, "r+b", buffering=0, opener=open_without_links, executor=self._executor
+                filesystem_path(path),
+                "r+b",
+                buffering=0,
+                opener=open_without_links,
+                executor=self._executor,
             )
 
         return await self._retry_without_descriptor(open_part)

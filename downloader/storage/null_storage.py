@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Self
 
 from downloader.errors import DiskError
+from downloader.storage.atomic_rename import PublishOptions
 from downloader.storage.batching_executor import BatchingExecutor
 from downloader.storage.part_file import do_nothing
-from downloader.storage.publish import PublishOptions
 from downloader.storage.storage import FileContents, PartFile
 from downloader.web.filenames import SafePath
 

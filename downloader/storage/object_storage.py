@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import TypeVar
 
 from downloader.object_store.protocol import ObjectStore
+from downloader.storage.atomic_rename import PublishOptions
 from downloader.storage.local_storage import LocalStorage
 from downloader.storage.output_folder import translate_os_errors
 from downloader.storage.part_file import do_nothing
-from downloader.storage.publish import PublishOptions
 from downloader.web.filenames import PART, SafePath
 
 #: Concurrent requests to the store; each waits in a thread of its own.

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from downloader.errors import BlockedError, DiskError, OutputError
+from downloader.web.filenames import filesystem_path
 
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS
@@ -106,7 +107,7 @@ class OutputFolder:
             path: relative to this folder.
             create: whether missing folders are created.
         """
-        folder, _, leaf = path.rpartition("/")
+        folder, _, leaf = filesystem_path(path).rpartition("/")
         if self._fd is None:
             names = folder.split("/") if folder else []
             yield None, str(self._parent_without_links(names, create=create) / leaf)

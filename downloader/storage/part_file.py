@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from aiofiles.threadpool.binary import AsyncFileIO
 
+from downloader.storage.atomic_rename import PublishOptions
 from downloader.storage.batching_executor import BatchingExecutor
 from downloader.storage.output_folder import translate_os_errors
-from downloader.storage.publish import PublishOptions
 from downloader.web.filenames import SafePath
 
 READ_BYTES = 1024 * 1024

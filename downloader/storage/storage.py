@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from downloader.storage.publish import PublishOptions
+from downloader.storage.atomic_rename import PublishOptions
 from downloader.web.filenames import SafePath
 
 

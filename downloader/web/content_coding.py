@@ -15,6 +15,7 @@ import brotli
 
 from downloader.errors import DecodeError, TruncatedError
 from downloader.web.charset import is_charset
+from downloader.web.media_types import PAGE_TYPES
 from downloader.web.urls import Url
 
 if sys.version_info >= (3, 14):
@@ -362,8 +363,6 @@ _GZIP_TYPES = frozenset(
     }
 )
 _GZIP_SUFFIXES = (".gz", ".tgz", ".taz")
-#: Pages about a file, which have its name, as in browsers of repositories.
-_PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 #: Values of Content-Encoding by which servers mean that the body has none. Those that name a
 #: charset or a media type are ignored as well.
 _NO_CODINGS = frozenset(
@@ -434,6 +433,7 @@ def decoder_for(
 def _names_gzip_file(media_type: str, url: Url | None) -> bool:
     if media_type in _GZIP_TYPES:
         return True
-    if url is None or media_type in _PAGE_TYPES:
+    # A page about a file, as in browsers of repositories, has the file's name.
+    if url is None or media_type in PAGE_TYPES:
         return False
     return urlsplit(url).path.lower().endswith(_GZIP_SUFFIXES)

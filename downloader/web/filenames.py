@@ -10,6 +10,7 @@ short hash of its URL. So the same list gives the same names on every machine an
 import base64
 import hashlib
 import re
+import sys
 import unicodedata
 from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|(?:conin|conout|clock)\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)", re.IGNORECASE
 )
 _HOST_CHARACTERS = str.maketrans({":": "_", "[": None, "]": None})
+_FILESYSTEM_ENCODING = sys.getfilesystemencoding()
 #: What separates folders, drives and streams on Windows, and the end of a C string.
 _UNSAFE = frozenset("\\:\0")
 #: Unicode categories: control, format, surrogate, private, unassigned, and the separators of lines
@@ -292,7 +294,13 @@ def _safe(text: str, *, first_part: bool) -> str:
     from pathvalidate import sanitize_filename
 
     safe = "".join("_" if unicodedata.category(char) in _INVISIBLE else char for char in text)
-    safe = sanitize_filename(safe, replacement_text="_", platform="universal", max_len=100_000)
+    safe = sanitize_filename(
+        safe,
+        replacement_text="_",
+        platform="universal",
+        max_len=100_000,
+        fs_encoding="utf-8",
+    )
     safe = safe.strip().rstrip(" .") or "_"
     if len(safe.encode()) > _MAX_BASE_BYTES:
         # The cut may be behind a dot or a space, which Windows drops at the end of a name.
@@ -308,6 +316,24 @@ def _split_extension(path: str) -> tuple[str, str]:
     if match is None or match.start() == path.rfind("/") + 1:
         return path, ""
     return path[: match.start()], match[0]
+
+
+def filesystem_path(path: str) -> str:
+    """Return what the system has to be given so that a path of ours is written in UTF-8.
+
+    In another encoding, such as the ASCII of ``LC_ALL=C`` without Python's UTF-8 mode, other names
+    could not be saved, and the same list would give other names.
+    """
+    if _FILESYSTEM_ENCODING == "utf-8":
+        return path
+    return path.encode("utf-8", "surrogateescape").decode(_FILESYSTEM_ENCODING, "surrogateescape")
+
+
+def from_filesystem(path: str) -> str:
+    """Return a path that the system has given as one of ours; undo :func:`filesystem_path`."""
+    if _FILESYSTEM_ENCODING == "utf-8":
+        return path
+    return path.encode(_FILESYSTEM_ENCODING, "surrogateescape").decode("utf-8", "surrogateescape")
 
 
 def parent_folders(path: str) -> Iterator[str]:

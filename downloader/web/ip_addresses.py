@@ -36,6 +36,14 @@ def is_public(text: str) -> bool:
     return all(map(_is_public_ipv4, embedded)) if embedded else _is_public_ipv6(address)
 
 
+def is_loopback(text: str) -> bool:
+    """Return whether *text* is an IP address of this machine's loopback interface."""
+    try:
+        return ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        return False
+
+
 def _embedded_ipv4(address: _IPv6) -> tuple[_IPv4, ...]:
     """Return the IPv4 addresses to which a packet for *address* may be forwarded."""
     if address.sixtofour is not None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 #: The media type of bytes of which nothing else is known.
 OCTET_STREAM = "application/octet-stream"
+#: The media types of pages: HTML in either of its syntaxes.
+PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 #: Characters in the longest extension, with its dot.
 MAX_EXTENSION_LENGTH = 12
 

@@ -46,7 +46,7 @@ async def test_other_addresses_are_blocked(mirrored: MirrorSite) -> None:
     assert f"{mirrored.cdn}/theme.css" not in seen.loaded
     assert mirrored.url("/style.css?v=1&x=2") in seen.loaded
     assert mirrored.url("/sub/page.html#part") in seen.links
-    # A redirect is followed before it can be blocked, and told.
+    # A redirect is followed before it can be blocked and recorded.
     redirected = f"{mirrored.cdn}/img/redirected.png"
     assert seen.failed[redirected] == "blocked, though a redirect led there"
     assert {path for host, path in mirrored.requests if not host.startswith("127.")} == {

@@ -16,7 +16,7 @@ from playwright.async_api import Page, async_playwright
 from downloader.errors import ErrorKind
 from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
 from downloader.report.formats.html import MAX_ROWS, HtmlReport
-from downloader.report.outcome_record import record_of
+from downloader.report.outcome_conversion import record_of
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
@@ -192,14 +192,14 @@ async def test_rows_are_sorted_found_and_paged(tmp_path: Path) -> None:
         await page.locator("#pager").get_by_role("button", name="Next").click()
         assert await page.inner_text("#pager span") == "101\u2013200 of 251"
         await page.fill("#search", "HOST1 page/10")
-        await page.locator("#told").filter(has_text="of").wait_for()
-        assert await page.inner_text("#told") == "5 of 251 URLs"
+        await page.locator("#row-count").filter(has_text="of").wait_for()
+        assert await page.inner_text("#row-count") == "5 of 251 URLs"
         assert set(await seen.texts("#table td:first-child > :first-child")) == {
             f"https://host1.example/page/{number}.html" for number in (10, 100, 103, 106, 109)
         }
         await page.fill("#search", "")
         await page.select_option("#filter-result", label="failed")
-        assert await page.inner_text("#told") == "1 of 251 URLs"
+        assert await page.inner_text("#row-count") == "1 of 251 URLs"
         await page.focus("#filter-result")
         await page.keyboard.press("Tab")
         focused = "document.activeElement.closest('th')?.dataset.sort"
@@ -295,7 +295,7 @@ async def test_as_many_rows_as_a_page_can_hold(tmp_path: Path) -> None:
     file = written(tmp_path / "r.html", [*outcomes, lost(MAX_ROWS, "no address")])
     assert file.stat().st_size < 5_000_000
     async with opened(file) as seen:
-        assert await seen.page.inner_text("#told") == "50,000 URLs"
+        assert await seen.page.inner_text("#row-count") == "50,000 URLs"
         section = await seen.page.inner_text("#urls")
         assert "The failures and the largest, 50,000 of 50,011" in section
         await seen.page.locator("th[data-sort=decoded] button").click()

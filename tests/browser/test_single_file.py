@@ -11,7 +11,7 @@ import yarl
 from aiohttp import web
 
 from downloader.links import Document, Link, ParsedDocument
-from downloader.mirror.singlefile import (
+from downloader.mirror.single_file import (
     single_file,
 )
 from downloader.web.media_types import extension_for

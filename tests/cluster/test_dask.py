@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
+from downloader.cluster.dask import _is_plaintext
 from tests.support.command import Command, CommandResult, finished, write_list
 from tests.support.dask_cluster import DaskCluster
 from tests.support.files import contents, saved_files
@@ -179,6 +180,25 @@ async def test_a_scheduler_that_is_not_there_is_named(command: Command) -> None:
     assert "cannot reach a Dask scheduler at no scheduler: " in ran.err[-1]
     assert ran.err[-1].endswith("; start one with: dask scheduler")
     assert "Traceback" not in "".join(ran.err)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_plaintext"),
+    [
+        ("tcp://192.0.2.1:8786", True),
+        ("192.0.2.1:8786", True),
+        ("scheduler.example:8786", True),
+        ("ws://scheduler.example:8786", True),
+        ("tcp://[2001:db8::1]:8786", True),
+        ("tls://scheduler.example:8786", False),
+        ("wss://scheduler.example:8786", False),
+        ("tcp://127.0.0.1:8786", False),
+        ("tcp://[::1]:8786", False),
+        ("localhost:8786", False),
+    ],
+)
+def test_a_scheduler_elsewhere_without_tls_is_known(address: str, *, is_plaintext: bool) -> None:
+    assert _is_plaintext(address) is is_plaintext
 
 
 async def test_a_scheduler_without_the_keys_it_takes_is_named_and_nothing_else_said(

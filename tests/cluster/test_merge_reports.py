@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from downloader.report.formats.jsonl import json_line
-from downloader.report.record import FIELD_NAMES, Record, Result
+from downloader.report.url_record import FIELD_NAMES, Record, Result
 from tests.support.command import Command, write_list
 from tests.support.handlers import sends
 from tests.support.many_hosts import HOSTS, ManyHosts
@@ -72,14 +72,13 @@ async def test_what_is_no_report_is_named(command: Command) -> None:
     )
     (command.folder / "bad.jsonl").write_text('{"page": 1}\n')
     for arguments, said in {
-        ("good.jsonl", "bad.jsonl"): "download: merge: bad.jsonl:1 is no record of a report; "
+        ("good.jsonl", "bad.jsonl"): "download: bad.jsonl:1 is no record of a report; "
         "give a .jsonl, .json or .parquet that --report has written",
-        ("good.jsonl", "none.jsonl"): "download: cannot read merge none.jsonl: "
-        "No such file or directory",
+        ("good.jsonl", "none.jsonl"): "download: cannot read none.jsonl: No such file or directory",
         ("good.jsonl", "--report", "good.jsonl"): "download: good.jsonl is named twice; "
         "give each report a name of its own",
         (".", "--report", "new.jsonl"): "Error: --report is for merging reports, not folders",
-        ("good.jsonl", "other.csv"): "download: merge: other.csv is no report that can be read "
+        ("good.jsonl", "other.csv"): "download: other.csv is no report that can be read "
         "whole; name some that end in .jsonl or .json",
     }.items():
         ran = await command("merge", *arguments)

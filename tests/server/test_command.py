@@ -109,8 +109,8 @@ async def test_a_gzipped_sitemap_index_leads_to_the_pages_of_its_sitemaps(
     ("name", "content", "said"),
     [
         ("missing.txt", None, "there is no list missing.txt"),
-        ("empty.txt", b"", "empty.txt holds no address"),
-        ("comments.txt", b"# nothing\n\n", "comments.txt holds no address"),
+        ("empty.txt", b"", "empty.txt holds no URL"),
+        ("comments.txt", b"# nothing\n\n", "comments.txt holds no URL"),
         ("binary.txt", b"\x7fELF\0\0\1", "binary.txt is binary data"),
         ("cut.txt.gz", gzip.compress(b"a.invalid\n" * 99, mtime=0)[:-9], "cut.txt.gz is cut off"),
         (
@@ -348,7 +348,7 @@ async def test_a_named_pipe_is_a_list(site: Site, command: Command) -> None:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("ftp://x/y", "ftp://x/y is neither a list nor an http or https address"),
+        ("ftp://x/y", "ftp://x/y is neither a list nor an http or https URL"),
         ("/no/list", "there is no list /no/list"),
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from downloader import Downloaded, Failed, Outcome, download_sites
-from downloader.report.outcome_record import record_of
+from downloader.report.outcome_conversion import record_of
 from downloader.web.text import printable
 from tests.support.fault_cases import (
     CASES,

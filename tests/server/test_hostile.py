@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from downloader import Downloaded, ErrorKind, Failed, Options, download_sites
-from downloader.cli.download import OutcomeView
+from downloader.cli.run_printer import OutcomeView
 from downloader.cli.terminal import ProgressState, Terminal
 from downloader.errors import OutputError
 from downloader.journal import STATE_FOLDER

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from downloader.report.record import FIELD_NAMES
+from downloader.report.url_record import FIELD_NAMES
 from tests.support.command import Command
 from tests.support.files import saved_files
 from tests.support.parquet import parquet_bytes, read_rows
@@ -143,4 +143,4 @@ async def test_what_is_no_report_cannot_be_compared_with(command: Command, tmp_p
     (tmp_path / "x.parquet").write_bytes(parquet_bytes({"url": ["h.example"]}))
     ran = await command("--demo", "--compare=x.parquet")
     assert ran.status == 2
-    assert ran.err[-1].startswith("download: --compare x.parquet has no column named outcome")
+    assert ran.err[-1].startswith("download: x.parquet has no column named outcome")

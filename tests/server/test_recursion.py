@@ -198,6 +198,73 @@ async def test_max_urls_bounds_what_is_found(site: Site, command: Command) -> No
     assert "--max-urls 10 is reached: more is not fetched" in "\n".join(ran.err)
 
 
+async def test_a_crawl_that_stops_at_too_many_queries_says_where(
+    site: Site, command: Command
+) -> None:
+    topics = [f"/topic.php?t={number}" for number in range(6)]
+    site.pages = {
+        "/": links(*topics, "/user.php?u=1", "/user.php?u=2"),
+        **dict.fromkeys((*topics, "/user.php?u=1", "/user.php?u=2"), "page"),
+    }
+    ran = await command("-r", "--no-robots", "--max-queries", "2", site.url())
+    assert len(asked(site)) == 5
+    assert ran.status == 1
+    where = site.url("/topic.php")
+    said = f"download: {where}: only its first 2 queries are followed; see --max-queries"
+    assert ran.err.count(said) == 1
+    ran = await command("-r", "--no-robots", "--max-queries", "none", site.url())
+    assert (ran.status, ran.err) == (0, [])
+    assert set(topics) < set(asked(site))
+
+
+async def test_a_forum_of_thousands_of_topics_is_fetched_whole(site: Site, tmp_path: Path) -> None:
+    topics = [f"/topic.php?t={number}" for number in range(1300)]
+    site.pages = {"/": links(*topics), **dict.fromkeys(topics, "topic")}
+    outcomes = await fetch([site.url()], tmp_path, Options(level=1, robots=False))
+    assert len(outcomes) == 1301
+
+
+async def test_links_to_the_host_that_redirected_are_followed(site: Site, tmp_path: Path) -> None:
+    real = f"http://localhost:{site.server.port}"
+
+    async def moved(request: web.Request) -> web.StreamResponse:
+        if request.host.startswith("localhost"):
+            text = links(site.url("/about"), "/contact")
+            return web.Response(text=text, content_type="text/html")
+        raise web.HTTPFound(f"{real}/")
+
+    site.pages = {"/": moved, "/about": "about", "/contact": "contact"}
+    await fetch([site.url()], tmp_path, Options(level=1, robots=False))
+    assert {"/about", "/contact"} < set(asked(site))
+
+
+async def test_links_to_given_domains_are_followed(site: Site, command: Command) -> None:
+    other = f"http://localhost:{site.server.port}"
+    site.pages = {"/": links(f"{other}/a.html"), "/a.html": "a"}
+    assert (await command("-r", "--no-robots", site.url(), "-o", "1")).status == 0
+    assert asked(site) == ["/"]
+    arguments = ("-r", "--no-robots", "--domains", "example.org, .LOCALHOST", site.url())
+    assert (await command(*arguments, "-o", "2")).status == 0
+    assert asked(site) == ["/", "/", "/a.html"]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--domains", "a.test/x"), "'a.test/x' is more than the name of a host"),
+        (("--domains", "a.test:80x"), "'a.test:80x' is not the name of a host"),
+        (("--max-queries", "some"), "'some' is neither a whole number nor none"),
+        (("--max-queries", "-1"), "-1"),
+    ],
+)
+async def test_mistakes_in_options_of_the_scope_are_said(
+    command: Command, option: tuple[str, str], said: str
+) -> None:
+    ran = await command("-r", "http://a.test/", *option)
+    assert ran.status == 2
+    assert said in "\n".join(ran.err)
+
+
 async def test_a_site_without_end_comes_to_one(site: Site, tmp_path: Path) -> None:
     async def deeper(request: web.Request) -> web.StreamResponse:
         site.requests.append(request)

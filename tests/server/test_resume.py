@@ -91,6 +91,51 @@ async def test_every_further_attempt_goes_on_from_the_last_byte_that_came(
     assert (tmp_path / outcome.path).read_bytes() == BODY
 
 
+async def test_a_server_that_cuts_every_answer_is_done_with_at_last(
+    site: Site, tmp_path: Path
+) -> None:
+    body, cut = BODY[:500_000], 150_000
+    site.pages = {"/small.bin": keeps(body, V1_BINARY, cut=cut)}
+    (outcome,) = await fetch([site.url("/small.bin")], tmp_path)
+    assert downloaded(outcome).attempts == len(site.requests) == 4
+    starts = [request.headers.get("Range") for request in site.requests]
+    assert starts == [None, *(f"bytes={cut * count}-" for count in (1, 2, 3))]
+    assert (tmp_path / downloaded(outcome).path).read_bytes() == body
+    assert saved_files(tmp_path) == {downloaded(outcome).path}
+
+
+async def test_runs_of_one_attempt_each_come_to_the_end_of_a_small_body(
+    site: Site, tmp_path: Path
+) -> None:
+    body = BODY[:200_000]
+    site.pages = {"/small.bin": keeps(body, V1_BINARY, cut=64 * 1024)}
+    for run in range(1, 4):
+        (outcome,) = await fetch([site.url("/small.bin")], tmp_path, ONCE)
+        part = tmp_path / site.folder / "small.bin.part"
+        assert isinstance(outcome, Failed)
+        assert part.read_bytes() == body[: run * 64 * 1024]
+    assert downloaded((await fetch([site.url("/small.bin")], tmp_path, ONCE))[0]).resumed_at
+    assert (tmp_path / site.folder / "small.bin").read_bytes() == body
+
+
+@pytest.mark.parametrize(
+    ("headers", "cut"),
+    [
+        (V1_BINARY, 64 * 1024 - 1),
+        ({"ETag": 'W/"v1"', **BINARY}, 150_000),
+        (BINARY, 150_000),
+    ],
+    ids=["too little", "weak validator", "no validator"],
+)
+async def test_a_small_beginning_that_cannot_be_resumed_leaves_no_file(
+    headers: dict[str, str], cut: int, site: Site, tmp_path: Path
+) -> None:
+    site.pages = {"/small.bin": keeps(BODY[:500_000], headers, cut=cut)}
+    (outcome,) = await fetch([site.url("/small.bin")], tmp_path, ONCE)
+    assert isinstance(outcome, Failed)
+    assert saved_files(tmp_path) == set()
+
+
 async def test_the_next_run_continues_what_the_first_one_left(site: Site, tmp_path: Path) -> None:
     offset = (await left_broken(site, tmp_path)).stat().st_size
     site.pages = {"/big.bin": keeps(BODY, V1_BINARY)}
@@ -202,12 +247,6 @@ async def test_a_body_with_a_content_coding_is_fetched_whole_again(
     (outcome,) = await fetch([site.url("/big.bin")], tmp_path, ONCE)
     assert asked_for_whole(site.requests[1])
     assert (tmp_path / downloaded(outcome).path).read_bytes() == BODY
-
-
-async def test_a_small_body_that_breaks_leaves_nothing(site: Site, tmp_path: Path) -> None:
-    site.pages = {"/small.bin": keeps(BODY[:MIB], V1_BINARY, cut=MIB - 1)}
-    await fetch([site.url("/small.bin")], tmp_path, ONCE)
-    assert saved_files(tmp_path) == set()
 
 
 # What a server may say when it is asked for the rest. None of these continues what is there.

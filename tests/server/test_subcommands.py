@@ -84,7 +84,7 @@ async def test_two_reports_are_compared_without_a_run(command: Command) -> None:
     (command.folder / "list.txt").write_text("http://a.test/")
     ran = await command("compare", "old.jsonl", "list.txt")
     assert ran.status == 2
-    assert ran.err[-1].startswith("download: compare: list.txt:1 is no record of a report")
+    assert ran.err[-1].startswith("download: list.txt:1 is no record of a report")
 
 
 async def test_subcommands_read_their_own_variables_and_tables_of_the_config_file(

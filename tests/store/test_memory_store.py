@@ -3,18 +3,27 @@
 import itertools
 import json
 import sqlite3
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from downloader import Downloaded, Options, Skipped, download_sites
-from downloader.errors import OutputError
+from downloader import Downloaded, Options, Skipped, download_sites, sources
+from downloader.core.local_run import LocalRun
+from downloader.errors import ErrorKind, OutputError
 from downloader.journal.database import open_journal
 from downloader.journal.replica import KEY, JournalReplica
-from downloader.models import Outcome, Pack
+from downloader.models import Outcome, Pack, SkipReason
 from downloader.object_store import open_store
+from downloader.report.formats import FORMATS
+from downloader.report.interface import ReportOptions
+from downloader.report.report_reader import read
+from downloader.report.reporter import Reporter
 from downloader.web.filenames import SafePath
 from tests.support.cluster_runs import ThreadExecutor, cluster_run, write_urls
+from tests.support.fault_server import fault_server
+from tests.support.outcomes import NOT_CAUSED_BY_LISTS, SAVED, list_of_outcomes
 from tests.support.web_server import Site
 
 _numbers = itertools.count()
@@ -157,3 +166,48 @@ async def test_a_journal_that_is_broken_here_is_had_from_the_store(
     (journal,) = tmp_path.rglob("journal.sqlite3")
     journal.write_bytes(b"no journal")
     assert kinds(await download_sites([site.url("/a")], store)) == [Skipped]
+
+
+@pytest.mark.parametrize("way", ["this machine", "cluster of one"])
+async def test_every_outcome_is_reported_alike_when_bodies_go_into_a_store(
+    way: str, store: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "list.csv"
+    options: dict[str, Any] = {
+        "remote": store,
+        "retries": 0,
+        "read_timeout": 1,
+        "max_size": 4 * 1024 * 1024,
+        "max_redirects": 5,
+    }
+    async with fault_server() as server:
+        source.write_text("\n".join(list_of_outcomes(server)))
+        for number in range(2):
+            if way == "this machine":
+                run = LocalRun(
+                    lambda fetch_list: sources.read((str(source),), fetch_list),
+                    Options(output=tmp_path / "work", **options),
+                )
+                found = [outcome async for outcome in run.outcomes()]
+            else:
+                found = await cluster_run(source, tmp_path / "work", ThreadExecutor(), **options)
+            report = tmp_path / f"{number}.jsonl"
+            reports = [
+                report,
+                *(tmp_path / f"{number}{ending}" for ending in FORMATS if ending != ".jsonl"),
+            ]
+            compared = tmp_path / "0.parquet" if number else None
+            with Reporter(
+                ReportOptions(files=reports, sizes=True, compare=compared, lock=tmp_path / "lock"),
+                None,
+            ) as reporter:
+                for outcome in found:
+                    reporter.add(outcome)
+                summary = await reporter.finish(untried=0, list_read=True)
+            assert "was not written" in summary.notes[0]
+            records = list(read(tmp_path / f"{number}.jsonl"))
+            kinds = Counter(record.kind for record in records if record.kind)
+            assert kinds == Counter({*ErrorKind} - {*NOT_CAUSED_BY_LISTS})
+            reasons = Counter(record.reason for record in records if record.reason)
+            assert reasons[SkipReason.DUPLICATE] == 1
+            assert reasons[SkipReason.DONE] == number * len(SAVED)

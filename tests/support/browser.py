@@ -85,8 +85,8 @@ async def chromium() -> AsyncIterator[Browser]:
 async def visit(browser: Browser, url: str, allow: Allow) -> Visit:
     """Open *url* in a fresh profile, and return what it loaded; addresses not allowed are blocked.
 
-    Addresses within the page (``data:``, ``blob:``, ``about:``) are neither blocked nor told. What
-    a redirect leads to is requested before it can be blocked, and then told as failed.
+    Addresses within the page (``data:``, ``blob:``, ``about:``) are neither blocked nor recorded.
+    What a redirect leads to is requested before it can be blocked, and then recorded as failed.
     """
     context = await browser.new_context(viewport=_VIEW, service_workers="block")
     try:
@@ -149,14 +149,14 @@ class _Record:
         self.bad: dict[str, str] = {}
 
     async def route(self, route: Route, request: Request) -> None:
-        if self._allow(request.url) or not _told(request.url):
+        if self._allow(request.url) or not _is_recorded(request.url):
             await route.continue_()
         else:
             self.bad[request.url] = "blocked"
             await route.abort("blockedbyclient")
 
     def asked(self, request: Request) -> None:
-        if _told(request.url):
+        if _is_recorded(request.url):
             self.requested.append(request.url)
             if request.redirected_from and not self._allow(request.url):
                 self.bad[request.url] = "blocked, though a redirect led there"
@@ -164,11 +164,11 @@ class _Record:
     def response(self, response: Response) -> None:
         if response.status >= 400:
             self.bad[response.url] = f"{response.status} {response.status_text}"
-        elif _told(response.url) and not 300 <= response.status < 400:
+        elif _is_recorded(response.url) and not 300 <= response.status < 400:
             self.done.add(response.url)
 
     def finished(self, request: Request) -> None:
-        if _told(request.url) and request.url.startswith("file:"):
+        if _is_recorded(request.url) and request.url.startswith("file:"):
             self.done.add(request.url)
 
     def failed_request(self, request: Request) -> None:
@@ -177,5 +177,5 @@ class _Record:
             self.bad.setdefault(request.url, request.failure or "failed")
 
 
-def _told(url: str) -> bool:
+def _is_recorded(url: str) -> bool:
     return url.startswith(("http:", "https:", "file:"))

@@ -43,7 +43,7 @@ class ThreadExecutor:
         self._run = ""
 
     def __call__(
-        self, run: str, _plan: ClusterPlan, _told: Callable[[PortionProgress], None]
+        self, run: str, _plan: ClusterPlan, _on_progress: Callable[[PortionProgress], None]
     ) -> Self:
         self._run = run
         return self

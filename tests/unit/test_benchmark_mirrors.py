@@ -7,8 +7,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from benchmarks.mirrors.data import Attempt, Comparison, Links, Resource, Verdict, total
-from benchmarks.mirrors.finding import file_of, missing, sorted_links, spread
+from benchmarks.mirrors.matching import file_of, missing, sorted_links, spread
+from benchmarks.mirrors.model import Attempt, Comparison, Links, Resource, Verdict, total
 from benchmarks.mirrors.table import markdown
 
 PAGE = "http://127.0.0.1:8081/library/os.path.html"

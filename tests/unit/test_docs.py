@@ -118,7 +118,7 @@ def test_help_has_no_range_beside_the_default_in_brackets() -> None:
         *(
             "downloader.mirror.scope.scope",
             "downloader.mirror.scope.robots",
-            "downloader.mirror.singlefile",
+            "downloader.mirror.single_file",
         ),
     ],
 )
@@ -146,6 +146,17 @@ def test_every_test_that_a_page_names_exists(page: Path) -> None:
     paths = {f"tests/{name.removeprefix('tests/')}" for name in modules}
     paths |= set(re.findall(r"(?<![\w/])tests/[\w./]*\w", text))
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_benchmark_that_a_page_names_exists(page: Path) -> None:
+    named = set(re.findall(r"\bpython -m (benchmarks[\w.]*\w)", page.read_text(encoding="utf-8")))
+    files = {name: ROOT / name.replace(".", "/") for name in named}
+    assert {
+        name
+        for name, file in files.items()
+        if not (file / "__main__.py").is_file() and not file.with_suffix(".py").is_file()
+    } == set()
 
 
 def test_every_fault_that_the_page_on_reliability_names_is_a_case_of_the_tests() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -98,6 +99,15 @@ def test_a_library_is_imported_by_one_package_only(library: str, owner: str) -> 
 
 def test_every_package_is_in_the_order() -> None:
     assert {top_level_name(file) for file in FILES} == set(ORDER)
+
+
+def test_no_two_classes_share_a_name() -> None:
+    modules = defaultdict(list)
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                modules[node.name].append(str(file.relative_to(PACKAGE)))
+    assert {name: files for name, files in modules.items() if len(files) > 1} == {}
 
 
 def test_only_the_command_exits() -> None:

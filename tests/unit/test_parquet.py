@@ -18,8 +18,8 @@ from downloader import sources
 from downloader.errors import DiskError, SourceError
 from downloader.models import Failed
 from downloader.report.formats.parquet import ParquetReport
-from downloader.report.record import Record, Result
 from downloader.report.run_record import ReportTotals, RunRecord
+from downloader.report.url_record import Record, Result
 from downloader.sources import Entry
 from downloader.sources.entries import from_line
 from downloader.sources.list_parser import parse_list
@@ -171,7 +171,7 @@ def test_pages_of_any_kind_are_read(version: str, encoding: str | None) -> None:
 def test_a_file_without_rows_holds_no_address(tmp_path: Path) -> None:
     path = tmp_path / "list.parquet"
     path.write_bytes(parquet_bytes({"url": pa.array([], pa.string())}))
-    with pytest.raises(SourceError, match="holds no address"):
+    with pytest.raises(SourceError, match="holds no URL"):
         list(sources.read([str(path)], _no_fetching))
 
 

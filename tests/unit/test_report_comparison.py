@@ -13,17 +13,17 @@ from downloader.errors import ReportError
 from downloader.models import SkipReason
 from downloader.report.budget import BudgetCheck, parse_budget
 from downloader.report.compare import COMPARED_FIELDS, ChangeKind, Comparison
-from downloader.report.lock import LockCheck
-from downloader.report.record import Record, Result
+from downloader.report.lock_file import LockCheck
 from downloader.report.report_reader import read
 from downloader.report.size_tables import size_lines
 from downloader.report.summary import SizeSummary
+from downloader.report.url_record import Record, Result
 from downloader.web.text import printable
 from tests.support.reports import HOSTILE_TEXTS
 
 
 def compared_with(path: Path) -> Comparison:
-    return Comparison(path, read(path, "--compare", COMPARED_FIELDS))
+    return Comparison(path, read(path, COMPARED_FIELDS))
 
 
 def test_what_a_stopped_run_did_not_come_to_is_not_gone(tmp_path: Path) -> None:

@@ -34,12 +34,13 @@ from downloader.report.findings import ADVICE
 from downloader.report.formats import FORMATS
 from downloader.report.formats.parquet import columns
 from downloader.report.json_schema import schema
-from downloader.report.outcome_record import record_of, source_of
-from downloader.report.record import FIELD_NAMES, RECORD_FIELDS, Result, as_dict
+from downloader.report.outcome_conversion import record_of, source_of
 from downloader.report.report_reader import read
 from downloader.report.run_record import ReportTotals, RunRecord
+from downloader.report.url_record import FIELD_NAMES, RECORD_FIELDS, Result, as_dict
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
+from tests.support.outcomes import one_of_each
 from tools.reference_tables import generated
 
 ROOT = Path(__file__).parents[2]
@@ -161,41 +162,6 @@ def as_json(outcomes: list[Outcome]) -> list[dict[str, Any]]:
     return found
 
 
-def one_of_each() -> list[Outcome]:
-    """Return an outcome for every member of every closed set."""
-    line: dict[str, Any] = {"index": 0, "origin": "list:1", "url": "https://h.example/"}
-    sizes = [Sizes(1, 1, 1, "utf-8", source) for source in CharsetSource] + [Sizes(1, 1)]
-    return [
-        *(Failed(**line, kind=kind, message="failed") for kind in ErrorKind),
-        *(Skipped(**line, reason=reason, detail="skipped") for reason in SkipReason),
-        *(
-            Downloaded(
-                **line,
-                path=SafePath(path),
-                final_url=line["url"],
-                redirects=(),
-                status=200,
-                http_version="1.1",
-                media_type="text/plain",
-                content_coding="",
-                sizes=size,
-                length_verified=True,
-                etag="",
-                last_modified="",
-                sha256="0" * 64,
-                attempts=1,
-                resumed_at=0,
-                set_aside="",
-                started=1.0,
-                seconds=1.0,
-            )
-            for path in ("", "file")
-            for size in sizes
-        ),
-        Unchanged(**line, path=SafePath("file"), size=1, characters=None, seconds=1.0, started=1.0),
-    ]
-
-
 @pytest.mark.parametrize("ending", FORMATS)
 def test_every_member_of_every_closed_set_can_be_reported(tmp_path: Path, ending: str) -> None:
     assert written(tmp_path, ending, one_of_each()).stat().st_size > 0
@@ -214,7 +180,7 @@ def test_any_outcomes_are_the_same_in_every_report(outcomes: list[Outcome]) -> N
         REPORT.validate(whole)
         assert lines == whole["records"] == expected
         for ending in (".jsonl", ".json"):
-            assert list(read(files[ending], "merge")) == [record_of(one) for one in outcomes]
+            assert list(read(files[ending])) == [record_of(one) for one in outcomes]
         table = pq.read_table(files[".parquet"]).to_pylist()
         for row, record in zip(table, expected, strict=True):
             started = row["started"] and f"{row['started']:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"

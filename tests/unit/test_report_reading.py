@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloader.report.formats.jsonl import json_line
-from downloader.report.record import FIELD_NAMES, Record, Result
 from downloader.report.report_reader import read
+from downloader.report.url_record import FIELD_NAMES, Record, Result
 
 numbers = st.none() | st.integers(0, 2**62)
 texts = st.none() | st.text()
@@ -34,7 +34,7 @@ def test_a_record_is_read_as_it_was_written(record: Record) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "one.jsonl"
         file.write_bytes(json_line(record))
-        assert list(read(file, "--merge")) == [record]
+        assert list(read(file)) == [record]
 
 
 @settings(deadline=None)
@@ -45,7 +45,7 @@ def test_what_is_no_value_of_its_field_is_not_known(members: dict[str, object]) 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "one.jsonl"
         file.write_text(json.dumps(members | {"url": "u", "outcome": "measured"}))
-        (record,) = read(file, "--merge")
+        (record,) = read(file)
     assert record.outcome is Result.MEASURED
     assert record.index is None or record.index >= 0
     assert all(isinstance(each, str) for each in record.redirects)

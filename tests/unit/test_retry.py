@@ -18,6 +18,7 @@ from downloader.http.retry import (
     backoff,
     retry_after,
 )
+from downloader.scheduling import AutoConcurrency
 from downloader.web.text import parse_http_date
 from tests.support.library import fetch
 
@@ -47,6 +48,36 @@ async def test_a_name_that_is_not_there_is_not_asked_for_again_but_a_silent_name
     assert isinstance(outcome, Failed)
     assert (outcome.kind, outcome.attempts) == (ErrorKind.DNS, attempts)
     assert asked == ["name.invalid"] * attempts
+
+
+@pytest.mark.parametrize(
+    ("answer", "retries", "overloads"),
+    [
+        (socket.EAI_AGAIN, 2, [True, True, True]),
+        (socket.EAI_AGAIN, 0, [True]),
+        (socket.EAI_NONAME, 2, [False]),
+    ],
+    ids=["retried", "not retried", "permanent"],
+)
+async def test_a_transient_failure_lowers_the_concurrency_whether_or_not_it_is_retried(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: int,
+    retries: int,
+    overloads: list[bool],
+) -> None:
+    counted: list[bool] = []
+
+    def resolve(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(answer, "as the resolver says it")
+
+    def count(_: AutoConcurrency, *, permits_short: bool, overload: bool) -> None:
+        counted.append(overload)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(AutoConcurrency, "transfer_ended", count)
+    await fetch(["http://name.invalid/"], tmp_path, Options(retries=retries))
+    assert counted == overloads
 
 
 @given(attempt=st.integers(1, 10**6), chance=st.floats(0, 1))

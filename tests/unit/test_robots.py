@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import sys
 import tracemalloc
 
 import pytest
@@ -17,7 +18,14 @@ from downloader.errors import (
     UrlError,
 )
 from downloader.mirror.scope import RobotsCache, RobotsRules
-from downloader.mirror.scope.robots import MAX_CRAWL_DELAY_SECONDS, MAX_ROBOTS_BYTES, product_token
+from downloader.mirror.scope.robots import (
+    MAX_CRAWL_DELAY_SECONDS,
+    MAX_ROBOTS_BYTES,
+    MAX_RULES,
+    MAX_WILDCARD_RULES,
+    product_token,
+)
+from downloader.models import USER_AGENT
 from downloader.web.urls import Url, parse
 from tests.support.clock import FakeClock
 
@@ -139,7 +147,7 @@ def test_half_a_rule_at_the_limit_is_not_read() -> None:
 @pytest.mark.parametrize(
     ("agent", "token"),
     [
-        ("download/0.1.0 (concurrent website downloader)", "download"),
+        (USER_AGENT, "download-sites"),
         ("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "mozilla"),
         ("Mozilla/5.0 (compatible; FooBot/2.1; +http://foo.bar)", "foobot"),
         ("  Foo_Bot-x 7", "foo_bot-x"),
@@ -324,3 +332,82 @@ async def test_large_answers_push_out_others() -> None:
     for number in (*range(6), 5, 0):
         assert not await allows(robots, Url(f"http://{number}.test/x"))
     assert [asked[7] for asked in server.asked] == ["0", "1", "2", "3", "4", "5", "0"]
+
+
+@pytest.mark.parametrize(
+    "robot",
+    ["Download Ninja", "Download Demon", "Download Accelerator/5", "download", "Downloader"],
+)
+def test_rules_for_other_programs_that_download_are_not_for_us(robot: str) -> None:
+    text = f"User-agent: {robot}\nDisallow: /\n"
+    assert allowed(text, "/x", USER_AGENT)
+    assert not allowed(f"{text}\nUser-agent: Download-Sites\nDisallow: /x\n", "/x", USER_AGENT)
+
+
+@pytest.mark.parametrize(
+    ("rule", "limit"), [("/*q{:x}$", MAX_WILDCARD_RULES), ("/q{:x}$", MAX_RULES)]
+)
+def test_rules_of_a_file_are_limited(rule: str, limit: int) -> None:
+    others = "User-agent: other\n" + "Disallow: /*x\n" * 5000
+    text = (
+        others
+        + "User-agent: *\n"
+        + "".join(f"Disallow: {rule.format(number)}\n" for number in range(limit))
+    )
+    rules = RobotsRules(text.encode(), AGENT)
+    assert not rules.is_cut
+    assert not rules.allows(Url(f"{SITE}/q{limit - 1:x}"))
+    rules = RobotsRules(f"{text}Disallow: {rule.format(limit)}\n".encode(), AGENT)
+    assert rules.is_cut
+    assert rules.allows(Url(f"{SITE}/q{limit:x}"))
+    assert not rules.allows(Url(f"{SITE}/q{limit - 1:x}"))
+
+
+async def test_a_site_with_too_many_rules_is_named() -> None:
+    text = "User-agent: *\n" + "Disallow: /*x\n" * (MAX_WILDCARD_RULES + 1)
+    robots = RobotsCache(Server((200, text.encode())).fetch, AGENT)
+    assert robots.warnings == []
+    await robots.rules(Url("http://a.test/"))
+    assert robots.warnings == [
+        "http://a.test/robots.txt has more rules than are used (10,000, of which 2,000 with "
+        "wildcards); the others are ignored"
+    ]
+
+
+async def test_many_rules_are_tried_outside_of_the_event_loop() -> None:
+    text = "User-agent: *\n" + "".join(f"Disallow: /*q{n:x}\n" for n in range(MAX_WILDCARD_RULES))
+    rules = RobotsRules(text.encode(), AGENT)
+    urls = [Url(f"{SITE}/{'a' * 1800}{number}") for number in range(50)] + [Url(f"{SITE}/q1")]
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    assert await rules.allow(urls) == [True] * 50 + [False]
+    ticking.cancel()
+    assert ticks > 2
+
+
+def test_the_time_for_a_url_does_not_grow_with_rules_that_cannot_match() -> None:
+    def calls(count: int) -> int:
+        text = "User-agent: *\n" + "".join(f"Disallow: /q{n:x}/\n" for n in range(count))
+        rules = RobotsRules(text.encode(), AGENT)
+        rules.allows(Url(f"{SITE}/x"))
+        counted = 0
+
+        def count_call(_: object, event: str, __: object) -> None:
+            nonlocal counted
+            counted += event in {"call", "c_call"}
+
+        sys.setprofile(count_call)
+        try:
+            rules.allows(Url(f"{SITE}/x"))
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    assert calls(4000) == calls(1000)

@@ -46,6 +46,49 @@ def test_only_the_host_of_the_start_is_followed(
 
 
 @pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://www.example.org/", None),
+        ("https://www.example.org:8443/", RefusalReason.HOST),
+        ("https://www2.example.org/", RefusalReason.HOST),
+        ("https://wwwexample.org/", RefusalReason.HOST),
+    ],
+)
+def test_with_and_without_www_may_be_one_site(address: str, expected: RefusalReason | None) -> None:
+    assert refusal(Scope(same_site=True), address) == expected
+    assert refusal(Scope(same_site=True, no_parent=True), "https://www.example.org/") == (
+        RefusalReason.PARENT
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://a.test/", None),
+        ("http://a.test:8080/", None),
+        ("https://sub.a.test/", None),
+        ("https://b.test/", None),
+        ("https://example.org/", None),
+        ("https://xa.test/", RefusalReason.HOST),
+        ("https://a.test.evil.test/", RefusalReason.HOST),
+    ],
+)
+def test_some_domains_are_followed_as_well(address: str, expected: RefusalReason | None) -> None:
+    assert refusal(Scope(domains=("a.test", "b.test")), address) == expected
+
+
+def test_a_start_that_redirects_has_two_hosts() -> None:
+    listed = Url("https://www.example.org/docs/guide/")
+    for address in ("https://www.example.org/docs/guide/x", "https://example.org/docs/guide/x"):
+        for scope in (Scope(), Scope(no_parent=True)):
+            url = parse(address)
+            assert scope.refusal(url, start=START, level=1, listed=listed) is None
+    above = parse("https://www.example.org/x")
+    scope = Scope(no_parent=True)
+    assert scope.refusal(above, start=START, level=1, listed=listed) is RefusalReason.PARENT
+
+
+@pytest.mark.parametrize(
     ("address", "above"),
     [
         ("https://example.org/docs/guide/", False),
@@ -189,6 +232,13 @@ def test_queries_of_one_path_are_bounded() -> None:
     assert trap("/a?1", "/a?2", "/a?3", "/a?4", bounds=bounds) == TrapReason.QUERIES
     assert trap("/a?1", "/a?2", "/a?3", "/b?4", bounds=bounds) is None
     assert trap("/a?1", "/a?2", "/a?3", "/a", bounds=bounds) is None
+
+
+def test_queries_and_dates_may_be_unlimited() -> None:
+    limits = TrapLimits(max_queries_per_path=None, max_dates_per_shape=None)
+    traps = TrapDetector(limits)
+    urls = [parse(f"https://example.org/a?date=2024-05-{number}") for number in range(20_000)]
+    assert {traps.check(url) for url in urls} == {None}
 
 
 def test_memory_is_bounded() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloader.links import Document, LinkKind, ParsedDocument, find_links
-from downloader.mirror.singlefile import (
+from downloader.mirror.single_file import (
     MIB,
     ExternalReference,
     PackedFileCache,
@@ -18,7 +18,7 @@ from downloader.mirror.singlefile import (
     data_uri,
     single_file,
 )
-from downloader.mirror.singlefile.model import PackedFile
+from downloader.mirror.single_file.model import PackedFile
 from downloader.web.urls import Url
 from tests.support.single_file import FRAME, Files, reader
 

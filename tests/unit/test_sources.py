@@ -185,7 +185,7 @@ def test_a_bad_option_fails_its_own_address_only(option: str, message: str) -> N
 def test_an_option_without_an_address_fails_alone() -> None:
     entries = _entries("  out=x\nhttps://a.example/\n")
     assert [type(entry) for entry in entries] == [Failed, Target]
-    assert _failed(entries[0]).message == "an option without an address"
+    assert _failed(entries[0]).message == "an option without a URL"
 
 
 @pytest.mark.parametrize("step", [None, 1000, 65536, 65537])
@@ -199,7 +199,7 @@ def test_an_overlong_line_is_one_failure_and_never_a_shorter_address(
     assert [type(entry) for entry in entries] == [Target, Failed, Target]
     assert _origins(entries) == ["list:1", "list:2", "list:3"]
     failed = _failed(entries[1])
-    assert failed.message == "the line is too long for an address"
+    assert failed.message == "the line is too long for a URL"
     assert len(failed.url) <= 200
 
 
@@ -302,7 +302,7 @@ def test_an_overlong_row_is_never_a_shorter_address(step: int | None) -> None:
     body = f'name,url\nx,"https://a.example/{"x" * 70_000}"\ny,https://b.example/\n'
     entries = _entries(body, "list.csv", step)
     assert [type(entry) for entry in entries] == [Failed, Target]
-    assert _failed(entries[0]).message == "the line is too long for an address"
+    assert _failed(entries[0]).message == "the line is too long for a URL"
 
 
 def test_a_row_without_an_end_does_not_fill_memory() -> None:
@@ -750,7 +750,7 @@ def test_a_closed_standard_input_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_list_without_an_address_is_an_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "empty"
     path.write_text(text, "utf-8")
-    with pytest.raises(SourceError, match="empty holds no address"):
+    with pytest.raises(SourceError, match="empty holds no URL"):
         list(sources.read([str(path)], _no_fetching))
 
 

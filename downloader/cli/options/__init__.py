@@ -1,15 +1,27 @@
 """The options of the command line, declared for click.
 
-``transfers`` and ``features`` list the options of the main form, group by group, as ``--help``
-shows them; ``common`` has those that subcommands share. ``parameter_types`` converts values,
-``help_groups`` formats help, ``config`` reads defaults from a file, and ``validation`` refuses
-options that exclude each other.
+Each heading of ``--help`` has a module of its name: ``output``, ``speed``, ``robustness``,
+``request``, ``safety``, ``mirror``, ``report``, ``archive``, ``scale`` and ``other``. ``common``
+has the options that subcommands share. ``parameter_types`` converts values, ``help_groups`` formats
+help, ``config`` reads defaults from a file, and ``validation`` refuses options that exclude each
+other.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from downloader.cli.options import features, transfers
+from downloader.cli.options import (
+    archive,
+    mirror,
+    other,
+    output,
+    report,
+    request,
+    robustness,
+    safety,
+    scale,
+    speed,
+)
 
 __all__ = ["Given", "with_options"]
 
@@ -17,15 +29,13 @@ __all__ = ["Given", "with_options"]
 Given = Mapping[str, Any]
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
-_OPTIONS = (
-    *(*transfers.OUTPUT, *transfers.SPEED, *transfers.ROBUSTNESS, *transfers.REQUEST),
-    *(*transfers.SAFETY, *features.MIRROR, *features.REPORT_AND_LOG, *features.ARCHIVE),
-    *(*features.SCALE, *features.OTHER),
-)
+#: The headings' modules, in the order of ``--help``.
+_HEADINGS = (output, speed, robustness, request, safety, mirror, report, archive, scale, other)
 
 
 def with_options(function: _Function) -> _Function:
     """Decorate a command with all options of the main form."""
-    for add in reversed(_OPTIONS):
-        function = add(function)
+    for heading in reversed(_HEADINGS):
+        for add in reversed(heading.OPTIONS):
+            function = add(function)
     return function

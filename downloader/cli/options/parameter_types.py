@@ -10,6 +10,7 @@ from downloader.errors import BadUrlError
 from downloader.models.shards import Shard
 from downloader.object_store import Destination, parse_destination
 from downloader.report.formats import endings, format_of
+from downloader.web import urls
 from downloader.web.text import parse_seconds, parse_size, printable
 
 if TYPE_CHECKING:
@@ -79,6 +80,47 @@ class LevelParam(click.ParamType[int]):
         if not _is_integer(text):
             self.fail(f"{str(value)!r} is neither a whole number nor inf", param, ctx)
         return NumberParam(0).convert(text, param, ctx)
+
+
+class MaxQueriesParam(click.ParamType[int | None]):
+    """The maximum number of queries of one path: a number, or ``none`` for no limit."""
+
+    name = "N|none"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Return the number; None for no limit."""
+        text = str(value).strip().lower()
+        if text == "none":
+            return None
+        if not _is_integer(text):
+            self.fail(f"{str(value)!r} is neither a whole number nor none", param, ctx)
+        return NumberParam(0).convert(text, param, ctx)
+
+
+class DomainsParam(click.ParamType[tuple[str, ...]]):
+    """Host names, separated by commas."""
+
+    name = "LIST"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names as they are written in a normalised URL."""
+        names = value if isinstance(value, tuple | list) else str(value).split(",")
+        return tuple(self._host_name(str(name).strip(), param, ctx) for name in names)
+
+    def _host_name(
+        self, name: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        try:
+            url = urls.parse(f"http://{name.removeprefix('*').removeprefix('.')}")
+        except BadUrlError:
+            self.fail(f"{printable(name)!r} is not the name of a host", param, ctx)
+        if url != f"http://{urls.hostname(url)}/":
+            self.fail(f"{printable(name)!r} is more than the name of a host", param, ctx)
+        return urls.hostname(url)
 
 
 class SecondsParam(click.ParamType[float]):

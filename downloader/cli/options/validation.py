@@ -11,7 +11,9 @@ from downloader import sources
 from downloader.cli.subcommands import SUBCOMMANDS
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
-_RECURSIVE_OPTIONS = ("span_hosts", "no_parent", "no_robots")
+_RECURSIVE_OPTIONS = (
+    *("span_hosts", "domains", "same_site", "no_parent", "no_robots", "max_queries"),
+)
 _MIRROR_OPTIONS = ("accept", "reject", "max_urls")
 #: Options that turn mirroring on.
 _MIRROR_FLAGS = ("mirror", "single_file", "recursive", "level")

@@ -22,12 +22,14 @@ from downloader.errors import RunError
 _READ_BYTES = 256 * 1024
 #: Transfers of one process that may be running, or ended and not yet reported.
 _TABLE_SLOTS = 8192
-#: A process that was told to end, or has closed its socket, is killed after this time.
+#: A process that was asked to end, or has closed its socket, is killed after this time.
 _GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.005
 #: Signals that only the parent handles; a terminal and ``timeout`` send them to the whole group.
 _PARENT_SIGNALS = (
-    {signal.SIGINT, signal.SIGTERM, signal.SIGUSR1} if sys.platform != "win32" else set()
+    {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1}
+    if sys.platform != "win32"
+    else set()
 )
 
 

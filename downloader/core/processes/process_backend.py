@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Self
 
 from downloader import object_store
-from downloader.core.backend import EndedTransfer
-from downloader.core.outcomes import failed
 from downloader.core.processes.ipc import Move
 from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
 from downloader.core.transfer import PartRecorder, Transfer
+from downloader.core.transfer_backend import EndedTransfer
+from downloader.core.transfer_outcomes import failed
 from downloader.errors import RunError
 from downloader.http import Client
 from downloader.models import InFlight, TransferOptions
@@ -31,7 +31,7 @@ _MIN_RATE_CHANGE = 1.05
 
 
 class ProcessBackend:
-    """Fetches in several processes; a :class:`~downloader.core.backend.TransferBackend`.
+    """Fetches in several processes; a :class:`~downloader.core.transfer_backend.TransferBackend`.
 
     Each process is started with its first transfer.
 
@@ -180,7 +180,7 @@ class ProcessBackend:
                 self._add_ended([(transfer, failed(transfer, asyncio.CancelledError()))])
             else:
                 owner = self._dealer.owner(transfer.host, loads)
-                self._started_supervisor(owner).requeue([(transfer, seconds)])
+                self._started_supervisor(owner).add_moved([(transfer, seconds)])
 
     def _share_rate(self) -> None:
         """Share the rate limit among the processes, in proportion to their running transfers."""

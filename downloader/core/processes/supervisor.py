@@ -11,8 +11,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from downloader import archive
-from downloader.core.backend import EndedTransfer
-from downloader.core.outcomes import failed
 from downloader.core.processes.ipc import (
     AddTransfers,
     FatalError,
@@ -32,6 +30,8 @@ from downloader.core.processes.ipc import (
 )
 from downloader.core.processes.process import WorkerProcess
 from downloader.core.transfer import PartRecorder, Transfer
+from downloader.core.transfer_backend import EndedTransfer
+from downloader.core.transfer_outcomes import failed
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import PartialFile, find_saved_since
 from downloader.models import TransferOptions
@@ -120,8 +120,8 @@ class Supervisor:
         else:
             self._send(AddTransfers(transfers))
 
-    def requeue(self, moves: Sequence[Move]) -> None:
-        """Queue transfers before others of their hosts, each after a wait in seconds."""
+    def add_moved(self, moves: Sequence[Move]) -> None:
+        """Queue started transfers from other processes; see :meth:`.Pool.add_moved`."""
         self.transfers.update((transfer.job.row, transfer) for transfer, _ in moves)
         if self._suspects:
             self._held += [transfer for transfer, _ in moves]

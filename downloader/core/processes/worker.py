@@ -114,7 +114,7 @@ class Worker:
                 self._pool.add(transfers)
             case Reassign(moves):
                 self._host_groups.update(_host_group(transfer) for transfer, _ in moves)
-                self._pool.requeue(moves)
+                self._pool.add_moved(moves)
             case PartRecorded(number, error):
                 reply = self._replies.pop(number)
                 if not reply.done():

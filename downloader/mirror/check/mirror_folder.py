@@ -18,7 +18,7 @@ _OPEN_FLAGS = os.O_RDONLY | sum(
 )
 #: The longest path of the systems we know, with every byte percent-encoded.
 _MAX_REFERENCE_LENGTH = 3 * 4096
-_MAX_CACHED_REFERENCES = 16_384
+_MAX_CACHED_REFERENCES, _MAX_CACHED_REFERENCE_LENGTH = 16_384, 1024
 
 
 class LocalTarget(NamedTuple):
@@ -84,7 +84,8 @@ class MirrorFolder:
         """Return where a percent-encoded reference, relative to the folder, leads."""
         if len(reference) > _MAX_REFERENCE_LENGTH:
             return LocalTarget(reference, None)
-        return self._cached_find(reference)
+        is_cached = len(reference) < _MAX_CACHED_REFERENCE_LENGTH
+        return (self._cached_find if is_cached else self._find)(reference)
 
     def _find(self, reference: str) -> LocalTarget:
         """Return the file that a static server would send, without redirects."""

@@ -8,7 +8,7 @@ import codecs
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from protego import Protego
@@ -20,6 +20,12 @@ from downloader.web.urls import Url, origin, split
 MAX_ROBOTS_BYTES = 500 * 1024
 #: The longest Crawl-delay that is kept; with a longer one, a site could hold up the run for ever.
 MAX_CRAWL_DELAY_SECONDS = 60.0
+#: Rules for this robot that are used, and how many of these may have wildcards: all of the latter
+#: are tried for each URL.
+MAX_RULES, MAX_WILDCARD_RULES = 10_000, 2000
+#: Larger files are parsed in a thread, and so is what their rules say about many URLs.
+_LARGE_BYTES = 16 * 1024
+_MAX_MATCHES_AT_ONCE = 20_000
 _HINT = "see --no-robots"
 #: Bytes of the files whose rules are cached; parsed, they take some 50 times as much.
 _MAX_CACHED_BYTES = 2 * MAX_ROBOTS_BYTES
@@ -35,8 +41,12 @@ _COMPATIBLE = re.compile(r"\bcompatible;\s*([A-Za-z_-]+)", re.IGNORECASE)
 _USER_AGENT_LINE = re.compile(
     r"^([ \t]*user[- ]?agent[ \t]*[: \t])([^\r\n#]*)", re.IGNORECASE | re.MULTILINE
 )
+#: Sites with too many rules that are named.
+_MAX_WARNINGS = 20
 #: The names that protego gets for this robot, and for all others, whose rules are not used.
 _OUR_NAME, _OTHER_NAME = "ours", "others"
+#: Lines that may stand anywhere, even between the names of the robots of a group.
+_LINES_OF_NO_GROUP = ("sitemap", "site-map", "host")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NON_ASCII_BYTE = re.compile(rb"[\x80-\xff]")
 
@@ -52,6 +62,7 @@ class RobotsRules:
     Attributes:
         unavailable: why everything is disallowed whatever the file says; empty otherwise.
         size: bytes of the file that were read.
+        is_cut: whether the file has more rules for the robot than are used.
         crawl_delay: seconds that the site wants between requests, at most
             MAX_CRAWL_DELAY_SECONDS; None if it does not say.
     """
@@ -63,7 +74,10 @@ class RobotsRules:
         """
         self.unavailable = unavailable
         self.size = min(len(body), MAX_ROBOTS_BYTES)
-        self._parser = Protego.parse(_prepare(body, product_token(user_agent)))
+        text, self._rule_count, self.is_cut = _first_rules(
+            _prepare(body, product_token(user_agent))
+        )
+        self._parser = Protego.parse(text)
         delay = self._parser.crawl_delay(_OUR_NAME)
         self.crawl_delay = None if delay is None else min(delay, MAX_CRAWL_DELAY_SECONDS)
 
@@ -79,6 +93,16 @@ class RobotsRules:
         if 300 <= status < 500 and status != 429:
             return cls()
         return cls(unavailable=f"robots.txt was answered with {status}, which forbids everything")
+
+    async def allow(self, addresses: Sequence[Url]) -> list[bool]:
+        """Return for each URL whether the robot may request it."""
+
+        def decide() -> list[bool]:
+            return [self.allows(url) for url in addresses]
+
+        if self._rule_count * len(addresses) <= _MAX_MATCHES_AT_ONCE:
+            return decide()
+        return await asyncio.to_thread(decide)
 
     def allows(self, url: Url) -> bool:
         """Return whether the robot may request *url*."""
@@ -120,6 +144,17 @@ class RobotsCache:
         self._max_origins = max_origins
         self._clock = clock
         self._entries: OrderedDict[str, _OriginEntry] = OrderedDict()
+        self._cached_bytes = 0
+        self._cut_sites: dict[str, None] = {}
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings so far, one line each: the first sites that have more rules than are used."""
+        return [
+            f"{site}/robots.txt has more rules than are used ({MAX_RULES:,}, of which "
+            f"{MAX_WILDCARD_RULES:,} with wildcards); the others are ignored"
+            for site in self._cut_sites
+        ]
 
     async def rules(self, url: Url) -> RobotsRules:
         """Return the rules of the site of *url*, fetched if need be.
@@ -136,6 +171,7 @@ class RobotsCache:
             answer = entry.answer
             if answer is None or self._clock() >= entry.expires:
                 answer, seconds = await self._ask(site)
+                self._cached_bytes += _size(answer) - _size(entry.answer)
                 entry.answer, entry.expires = answer, self._clock() + seconds
                 self._evict()
         if isinstance(answer, UrlError):
@@ -159,7 +195,13 @@ class RobotsCache:
     async def _ask(self, site: str) -> tuple[RobotsRules | UrlError, float]:
         """Return the answer of a site, and for how many seconds it is cached."""
         try:
-            rules = RobotsRules.from_response(*await self._fetch(site), self._user_agent)
+            status, body = await self._fetch(site)
+            if len(body) < _LARGE_BYTES:
+                rules = RobotsRules.from_response(status, body, self._user_agent)
+            else:
+                rules = await asyncio.to_thread(
+                    RobotsRules.from_response, status, body, self._user_agent
+                )
         except RedirectError:
             return RobotsRules(), _CACHED_SECONDS
         except UrlError as error:
@@ -168,27 +210,33 @@ class RobotsCache:
                 if error.retryable
                 else _UNREACHABLE_CACHED_SECONDS
             )
+        if rules.is_cut and len(self._cut_sites) < _MAX_WARNINGS:
+            self._cut_sites[site] = None
         return rules, _UNREACHABLE_CACHED_SECONDS if rules.unavailable else _CACHED_SECONDS
 
     def _evict(self) -> None:
         """Drop the least recently used answers, but none that is being fetched."""
-        size = sum(map(_entry_size, self._entries.values()))
-        idle = [site for site, entry in self._entries.items() if not entry.lock.locked()]
-        for site in idle:
-            if len(self._entries) <= self._max_origins and size <= _MAX_CACHED_BYTES:
+        busy = 0
+        while len(self._entries) > self._max_origins or self._cached_bytes > _MAX_CACHED_BYTES:
+            if busy == len(self._entries):
                 return
-            size -= _entry_size(self._entries.pop(site))
+            site, entry = self._entries.popitem(last=False)
+            if entry.lock.locked():
+                self._entries[site] = entry
+                busy += 1
+            else:
+                self._cached_bytes -= _size(entry.answer)
 
 
-def _entry_size(entry: _OriginEntry) -> int:
-    return entry.answer.size if isinstance(entry.answer, RobotsRules) else 0
+def _size(answer: RobotsRules | UrlError | None) -> int:
+    return answer.size if isinstance(answer, RobotsRules) else 0
 
 
 def product_token(user_agent: str) -> str:
     """Return the product token by which sites name a robot (RFC 9309, 2.2.1), in lower case.
 
-    >>> product_token("download/0.1.0 (concurrent website downloader)")
-    'download'
+    >>> product_token("download-sites/0.1.0 (concurrent website downloader)")
+    'download-sites'
     >>> product_token("Mozilla/5.0 (compatible; Example-Bot/2.1)")
     'example-bot'
     """
@@ -219,12 +267,40 @@ def _prepare(body: bytes, our_token: str) -> str:
     return _USER_AGENT_LINE.sub(lambda match: match[1] + _robot_name(match[2], our_token), text)
 
 
+def _first_rules(text: str) -> tuple[str, int, bool]:
+    """Return a prepared file with as many rules for this robot as are used.
+
+    Returns:
+        the text, the number of these rules, and whether there were more.
+    """
+    lines = list[str]()
+    rules = wildcard_rules = 0
+    is_cut = is_ours = in_agents = False
+    for line in text.splitlines():
+        agent = _USER_AGENT_LINE.match(line)
+        if agent:
+            is_ours = (in_agents and is_ours) or agent[2].strip() in {_OUR_NAME, "*"}
+            in_agents = True
+        elif is_ours and (content := line.partition("#")[0].strip()):
+            in_agents = in_agents and content.lower().startswith(_LINES_OF_NO_GROUP)
+            has_wildcard = "*" in content
+            if rules >= MAX_RULES or (has_wildcard and wildcard_rules >= MAX_WILDCARD_RULES):
+                is_cut = True
+                continue
+            rules += 1
+            wildcard_rules += has_wildcard
+        elif line.strip():
+            in_agents = False
+        lines.append(line)
+    return "\n".join(lines), rules, is_cut
+
+
 def _robot_name(value: str, our_token: str) -> str:
     """Return the name that replaces the value of a ``User-agent`` line for protego.
 
-    protego would take ``d`` for ``download``, and not ``download/2``. It also keeps the rules of a
-    group once for each of its robots, so that a file of 100 kilobytes with many robots would take
-    a gigabyte.
+    protego would take ``d`` for ``download-sites``, and not ``download-sites/2``. It also keeps
+    the rules of a group once for each of its robots, so that a file of 100 kilobytes with many
+    robots would take a gigabyte.
     """
     value = value.strip()
     if value.startswith("*") and not _PRODUCT_TOKEN.match(value[1:2]):

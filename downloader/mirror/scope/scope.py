@@ -12,7 +12,7 @@ from enum import StrEnum
 from urllib.parse import unquote
 
 from downloader.models.shards import Shard
-from downloader.web.urls import Url, host, split
+from downloader.web.urls import Url, host, hostname, split
 
 _WILDCARD = re.compile(r"[*?\[]")
 #: A path that may lead on to accepted ones: a folder, a name without extension, a page.
@@ -26,7 +26,7 @@ class RefusalReason(StrEnum):
 
     LEVEL = "deeper than --level"
     NOFOLLOW = "the page asks robots not to follow it"
-    HOST = "on another host; see --span-hosts"
+    HOST = "on another host; see --span-hosts, --domains and --same-site"
     SHARD = "their hosts belong to other shards"
     PARENT = "above the folder of the start; see --no-parent"
     REJECTED = "matches --reject"
@@ -85,6 +85,8 @@ class Scope:
     Attributes:
         level: the most links from a page of the list to another page; None for no limit.
         span_hosts: whether links to other hosts are followed.
+        domains: hosts to which links are followed, as are links to their subdomains.
+        same_site: whether a host and the same one with ``www.`` before its name are one.
         no_parent: whether what is above the folder of the start, on its host, is left out.
         accept: if there are any, only URLs that match are kept.
         reject: URLs that match are not requested.
@@ -94,6 +96,8 @@ class Scope:
 
     level: int | None = 5
     span_hosts: bool = False
+    domains: tuple[str, ...] = ()
+    same_site: bool = False
     no_parent: bool = False
     accept: UrlPatterns = field(default_factory=UrlPatterns)
     reject: UrlPatterns = field(default_factory=UrlPatterns)
@@ -101,7 +105,13 @@ class Scope:
     shard: Shard | None = None
 
     def refusal(
-        self, url: Url, *, start: Url, level: int, nofollow: bool = False
+        self,
+        url: Url,
+        *,
+        start: Url,
+        level: int,
+        nofollow: bool = False,
+        listed: Url | None = None,
     ) -> RefusalReason | None:
         """Return why a link is not followed; None if it is.
 
@@ -110,18 +120,21 @@ class Scope:
             start: the page of the list from which it was reached, after redirects.
             level: the number of links from *start* to *url*; 1 for the links of *start* itself.
             nofollow: what the link or its page says (:attr:`downloader.links.Link.nofollow`).
+            listed: the same page as the list names it, before redirects: its host counts as well.
         """
         if self.level is not None and level > self.level:
             return RefusalReason.LEVEL
         if nofollow and self.nofollow:
             return RefusalReason.NOFOLLOW
-        # A scheme's default port is left out: http and https of one name are one host.
-        same_host = host(url) == host(start)
-        if not same_host and not self.span_hosts:
+        starts = [
+            each for each in (start, listed) if each is not None and self._is_same_host(url, each)
+        ]
+        same_host = bool(starts)
+        if not same_host and not self.span_hosts and not self._is_in_domains(url):
             return RefusalReason.HOST
         if not same_host and self.shard is not None and not self.shard.owns(url):
             return RefusalReason.SHARD
-        if self.no_parent and same_host and not _is_below(url, start):
+        if self.no_parent and same_host and not any(_is_below(url, each) for each in starts):
             return RefusalReason.PARENT
         if self.reject and self.reject.match(url):
             return RefusalReason.REJECTED
@@ -130,6 +143,17 @@ class Scope:
         if not self.accepts(url) and not (leads_on and _PAGE_PATH.search(split(url)[1])):
             return RefusalReason.NOT_ACCEPTED
         return None
+
+    def _is_same_host(self, url: Url, start: Url) -> bool:
+        # A scheme's default port is left out: http and https of one name are one host.
+        one, other = host(url), host(start)
+        return one == other or (
+            self.same_site and one.removeprefix("www.") == other.removeprefix("www.")
+        )
+
+    def _is_in_domains(self, url: Url) -> bool:
+        name = hostname(url)
+        return any(name == domain or name.endswith(f".{domain}") for domain in self.domains)
 
     def accepts(self, url: Url) -> bool:
         """Return whether ``--accept`` and ``--reject`` select *url*.

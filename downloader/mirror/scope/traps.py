@@ -40,16 +40,16 @@ class TrapLimits:
         max_repeats: how often a sequence of segments may follow itself. One more is allowed for a
             segment that returns after others, and for a parameter of the query that returns with
             the same value.
-        max_queries_per_path: queries of one path that are followed.
-        max_dates_per_shape: URLs that differ only in the numbers of a date.
+        max_queries_per_path: queries of one path that are followed; None for no limit.
+        max_dates_per_shape: URLs that differ only in the numbers of a date; None for no limit.
         max_counted_paths: paths whose queries and dates are counted, the most recent ones.
     """
 
     max_url_length: int = 2000
     max_path_segments: int = 20
     max_repeats: int = 2
-    max_queries_per_path: int = 1000
-    max_dates_per_shape: int = 1000
+    max_queries_per_path: int | None = 10_000
+    max_dates_per_shape: int | None = 1000
     max_counted_paths: int = 10_000
 
 
@@ -80,9 +80,9 @@ class TrapDetector:
             return TrapReason.QUERY_LOOP
         has_date = _DATE.search(f"{path}?{query}") is not None
         shape = _DIGITS.sub("0", f"{authority}{path}?{query}")
-        if has_date and self._dates.get(shape) >= limits.max_dates_per_shape:
+        if has_date and self._dates.is_reached(shape, limits.max_dates_per_shape):
             return TrapReason.DATES
-        if query and self._queries.get(authority + path) >= limits.max_queries_per_path:
+        if query and self._queries.is_reached(authority + path, limits.max_queries_per_path):
             return TrapReason.QUERIES
         if has_date:
             self._dates.increment(shape)
@@ -101,8 +101,8 @@ class _RecentCounts:
         self._max_keys = max_keys
         self._counts: OrderedDict[int, int] = OrderedDict()
 
-    def get(self, key: str) -> int:
-        return self._counts.get(hash(key), 0)
+    def is_reached(self, key: str, limit: int | None) -> bool:
+        return limit is not None and self._counts.get(hash(key), 0) >= limit
 
     def increment(self, key: str) -> None:
         hashed = hash(key)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:  # so that help and checks of options do not load the parts of reports
     from downloader.report.output_files import ReportFile
 
-#: Reads a report: its path, the open file, the option that names it, and the wanted fields; yields
-#: the position of each record, for messages, and the value there, which may be no record.
-ReadMembers = Callable[[Path, BinaryIO, str, Collection[str]], Iterator[tuple[str, object]]]
+#: Reads a report: its path, the open file, and the wanted fields; yields the position of each
+#: record, for messages, and the value there, which may be no record.
+ReadMembers = Callable[[Path, BinaryIO, Collection[str]], Iterator[tuple[str, object]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,14 @@ _REGISTRY = (
     ReportFormat(
         ".jsonl",
         "jsonl:JsonlReport",
-        "one JSON object a line, in pure ASCII, written as outcomes arrive",
+        "one JSON object per line, in pure ASCII, written as outcomes arrive",
         is_readable=True,
         is_mergeable=True,
     ),
     ReportFormat(
         ".json",
         "json:JsonReport",
-        "one JSON object: `schema`, `records`, and `run` with their totals",
+        "one JSON object: `schema`, `records`, and `run`, the totals over all records",
         is_readable=True,
         is_mergeable=True,
     ),

@@ -5,10 +5,10 @@ import io
 import re
 from pathlib import Path
 
-from downloader.report.fields import Value
+from downloader.report.field_declarations import Value
 from downloader.report.output_files import AtomicFile
-from downloader.report.record import FIELD_NAMES, Record, values
 from downloader.report.run_record import RunRecord, not_tried
+from downloader.report.url_record import FIELD_NAMES, Record, values
 from downloader.web.text import printable
 
 #: Characters that spreadsheets take for the beginning of a formula (OWASP, "CSV injection"), with

@@ -23,9 +23,9 @@ from downloader.report.findings import ADVICE, DuplicateGroups, Findings, repeat
 from downloader.report.formats.html_rows import FileLinks, TableRows
 from downloader.report.formats.jsonl import json_line
 from downloader.report.output_files import AtomicFile, Spool
-from downloader.report.record import Record, Result, from_dict
 from downloader.report.run_record import RunRecord
 from downloader.report.summary import SizeSum, SizeSummary
+from downloader.report.url_record import Record, Result, from_dict
 from downloader.web.text import format_size, printable
 
 #: Rows of the table: with more, a page takes seconds to open. The largest bodies have them.

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from downloader.report.file_kinds import FileKind, kind_of
-from downloader.report.record import Record, Result
+from downloader.report.url_record import Record, Result
 from downloader.web.text import printable
 
 _KINDS = list(FileKind)

@@ -7,8 +7,8 @@ from typing import BinaryIO
 from downloader.report.formats.jsonl import json_line, parse_json
 from downloader.report.json_schema import SCHEMA_ID
 from downloader.report.output_files import AtomicFile
-from downloader.report.record import Record
 from downloader.report.run_record import RunRecord, not_tried
+from downloader.report.url_record import Record
 
 
 class JsonReport:
@@ -37,10 +37,10 @@ class JsonReport:
 
 
 def read_members(
-    path: Path, file: BinaryIO, option: str, names: Collection[str]
+    path: Path, file: BinaryIO, names: Collection[str]
 ) -> Iterator[tuple[str, object]]:
     """Yield the position of each record, and the JSON value there."""
-    del option, names
+    del names
     match parse_json(file.read()):
         case {"records": list(records)}:
             for number, record in enumerate(records, 1):

@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line, written as outcomes arrive."""
+"""JSON Lines: one object per line, written as outcomes arrive."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from downloader.report.output_files import REPORT_OPTION, open_lines, translated_errors
-from downloader.report.record import Record, as_dict
 from downloader.report.run_record import RunRecord, not_tried
+from downloader.report.url_record import Record, as_dict
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 #: The beginning of every line that is longer.
@@ -16,7 +16,7 @@ _BEGINNING = b'{"url":'
 
 
 class JsonlReport:
-    """One JSON object a line, in pure ASCII.
+    """One JSON object per line, in pure ASCII.
 
     Each line is written at once, which costs a few microseconds: what the terminal has shown is in
     the report even if the process is killed.
@@ -62,10 +62,10 @@ def json_line(record: Record) -> bytes:
 
 
 def read_members(
-    path: Path, file: BinaryIO, option: str, names: Collection[str]
+    path: Path, file: BinaryIO, names: Collection[str]
 ) -> Iterator[tuple[str, object]]:
     """Yield the position of each record, and the JSON value there; None where there is no JSON."""
-    del option, names
+    del names
     for number, line in enumerate(file, 1):
         value = parse_json(line)
         # The last line may be cut where a run was killed, or the disk was full.

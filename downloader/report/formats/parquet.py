@@ -7,11 +7,11 @@ from typing import BinaryIO
 from downloader import parquet
 from downloader.errors import ReportError
 from downloader.parquet import ColumnField, ColumnType, ParquetError, TableWriter, WantedColumn
-from downloader.report.fields import RecordField, ValueType
+from downloader.report.field_declarations import RecordField, ValueType
 from downloader.report.json_schema import SCHEMA_ID
 from downloader.report.output_files import REPORT_OPTION, AtomicFile
-from downloader.report.record import RECORD_FIELDS, Record, values
 from downloader.report.run_record import RunRecord, not_tried
+from downloader.report.url_record import RECORD_FIELDS, Record, values
 from downloader.web.text import printable
 
 _COLUMN_TYPES = {
@@ -42,7 +42,7 @@ class ParquetReport:
             self._writer = TableWriter(self._file, columns())
         except ParquetError as error:
             self._file.abandon()
-            raise _report_error(REPORT_OPTION, path, error) from error
+            raise _report_error(f"{REPORT_OPTION} {printable(str(path))}", error) from error
         except BaseException:
             self._file.abandon()
             raise
@@ -81,14 +81,13 @@ def _column(field: RecordField) -> ColumnField:
 
 
 def read_members(
-    path: Path, file: BinaryIO, option: str, names: Collection[str]
+    path: Path, file: BinaryIO, names: Collection[str]
 ) -> Iterator[tuple[str, object]]:
     """Yield the position of each row, and its values by the names of their columns.
 
     Args:
         path: of the report, for messages.
         file: the open report.
-        option: the option that names it, for messages.
         names: of the columns to read besides ``url`` and ``outcome``; only those of text and of
             integers can be read.
 
@@ -109,8 +108,8 @@ def read_members(
         for number, row in enumerate(parquet.read(file, wanted), 1):
             yield f"row {number} of {path}", dict(zip(column_names, row, strict=True))
     except ParquetError as error:
-        raise _report_error(option, path, error) from error
+        raise _report_error(printable(str(path)), error) from error
 
 
-def _report_error(option: str, path: Path, error: ParquetError) -> ReportError:
-    return ReportError(f"{option} {printable(str(path))} {error.message}", hint=error.hint)
+def _report_error(file: str, error: ParquetError) -> ReportError:
+    return ReportError(f"{file} {error.message}", hint=error.hint)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
-from downloader.sources.lines import TOO_LONG, NumberedLine
 from downloader.sources.list_input import ListInput
+from downloader.sources.text_lines import TOO_LONG, NumberedLine
 
 #: Characters in one row; a longer one has an unclosed quote, or is there to fill memory.
 _MAX_ROW_LENGTH = 1024 * 1024

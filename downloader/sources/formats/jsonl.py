@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from downloader.errors import BadUrlError
 from downloader.sources.entries import ListLine
-from downloader.sources.lines import TOO_LONG
 from downloader.sources.list_input import ListInput
+from downloader.sources.text_lines import TOO_LONG
 
 
 def parse(source: ListInput) -> Iterator[ListLine]:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from downloader import parquet
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
-from downloader.sources.lines import MAX_LINE_LENGTH, TOO_LONG
 from downloader.sources.list_input import ListInput
+from downloader.sources.text_lines import MAX_LINE_LENGTH, TOO_LONG
 
 _COLUMNS = (
     parquet.WantedColumn("url", required=True),

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
-from downloader.sources.lines import TOO_LONG
 from downloader.sources.list_input import ListInput
+from downloader.sources.text_lines import TOO_LONG
 
 _OPTION = re.compile(r"\s+([a-z][a-z0-9-]*)=(.*)")
 
@@ -30,7 +30,7 @@ def parse(source: ListInput) -> Iterator[ListLine]:
                 error = None if complete else BadUrlError(TOO_LONG)
                 current = ListLine(origin, content, error=error)
             elif current is None:
-                yield ListLine(origin, content, error=BadUrlError("an option without an address"))
+                yield ListLine(origin, content, error=BadUrlError("an option without a URL"))
             else:
                 _set_option(current, option[1], option[2].strip(), origin)
                 if not complete:

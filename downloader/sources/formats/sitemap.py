@@ -6,8 +6,8 @@ from xml.parsers import expat
 
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
-from downloader.sources.lines import MAX_LINE_LENGTH, TOO_LONG
 from downloader.sources.list_input import ListInput, NestedList
+from downloader.sources.text_lines import MAX_LINE_LENGTH, TOO_LONG
 
 #: Limits of what a sitemap needs; a longer token or deeper tree is there to fill memory.
 _MAX_TOKEN_BYTES = 1024 * 1024

@@ -41,13 +41,13 @@ function weightBars(name, what) {
     name,
     () => `Bars: bytes by ${what}; “Figures” below has them as a table.`,
     (width) => {
-      const room = Math.min(longest * 7 + 10, width * 0.4);
-      const letters = Math.floor((room - 10) / 7);
+      const space = Math.min(longest * 7 + 10, width * 0.4);
+      const letters = Math.floor((space - 10) / 7);
       const ticks = binaryTicks(most, width < 420 ? 2 : 4);
       return plot({
         width,
         height: bars.length * 26 + 30,
-        marginLeft: room,
+        marginLeft: space,
         marginRight: 64,
         marginTop: 0,
         marginBottom: 26,

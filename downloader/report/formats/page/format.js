@@ -28,20 +28,20 @@ function short(text, most) {
 }
 
 function paged(place, noun, each, total, current, go) {
-  const told = document.createElement("span");
-  const [back, on] = ["Previous", "Next"].map((text) => {
+  const range = document.createElement("span");
+  const [previous, next] = ["Previous", "Next"].map((text) => {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = text;
     button.setAttribute("aria-label", `${text} ${each} ${noun}`);
     return button;
   });
-  place.replaceChildren(back, on, told);
+  place.replaceChildren(previous, next, range);
   const refresh = () => {
     const first = current() * each;
-    back.disabled = first === 0;
-    on.disabled = first + each >= total();
-    told.textContent = total()
+    previous.disabled = first === 0;
+    next.disabled = first + each >= total();
+    range.textContent = total()
       ? `${integers.format(first + 1)}–${integers.format(Math.min(first + each, total()))} of ${integers.format(total())}`
       : "";
   };
@@ -49,7 +49,7 @@ function paged(place, noun, each, total, current, go) {
     go(current() + by);
     refresh();
   };
-  back.addEventListener("click", move(-1));
-  on.addEventListener("click", move(1));
+  previous.addEventListener("click", move(-1));
+  next.addEventListener("click", move(1));
   return { refresh };
 }

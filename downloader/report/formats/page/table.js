@@ -74,7 +74,7 @@ function table({ kinds, results, columns }) {
     }
     page = 0;
     pager.refresh();
-    byId("told").textContent =
+    byId("row-count").textContent =
       chosen.length === everything.length
         ? count(chosen.length, "URL")
         : `${integers.format(chosen.length)} of ${count(everything.length, "URL")}`;
@@ -89,8 +89,8 @@ function table({ kinds, results, columns }) {
     const line = document.createElement("tr");
     line.append(address(index));
     line.append(cell("opt", kinds[columns.kind[index]]));
-    const told = results[columns.result[index]];
-    const outcome = cell(told === "failed" ? "failed opt" : "opt", told);
+    const result = results[columns.result[index]];
+    const outcome = cell(result === "failed" ? "failed opt" : "opt", result);
     if (columns.message[index]) outcome.title = columns.message[index];
     line.append(outcome);
     const bytes = columns.decoded[index];
@@ -98,8 +98,8 @@ function table({ kinds, results, columns }) {
     if (bytes === null) {
       // A narrow page has no column for the outcome, which is all there is to say here.
       const instead = document.createElement("span");
-      instead.className = told === "failed" ? "narrow failed" : "narrow";
-      instead.textContent = told;
+      instead.className = result === "failed" ? "narrow failed" : "narrow";
+      instead.textContent = result;
       sized.append(instead);
     } else {
       const bar = document.createElement("span");

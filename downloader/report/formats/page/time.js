@@ -81,13 +81,13 @@ function waterfall(data) {
     );
     const label = () => `Bars: what each of ${rows.length} URLs waited for, and when.`;
     show("waterfall", label, (width) => {
-      const room = Math.min(Math.max(width * 0.38, 110), 360);
-      const letters = Math.floor((room - 12) / 6.4);
+      const space = Math.min(Math.max(width * 0.38, 110), 360);
+      const letters = Math.floor((space - 12) / 6.4);
       const first = Math.min(...rows.map((row) => columns.start[row])) / TENTHS;
       return plot({
         width,
         height: rows.length * 20 + 32,
-        marginLeft: room,
+        marginLeft: space,
         marginRight: 12,
         marginTop: 24,
         marginBottom: 4,
@@ -141,7 +141,7 @@ function waterfall(data) {
   draw();
 }
 
-// The end of an address tells more than its beginning, where not all of it has room.
+// Where a URL is too long, its end is shown, which differs more than its beginning.
 function named(url, letters) {
   const plain = url.replace(/^https?:\/\//, "");
   return plain.length <= letters ? plain : `…${plain.slice(-(letters - 1))}`;

@@ -1,0 +1,37 @@
+"""The options under "Output": where bodies are saved, and which are fetched again."""
+
+from downloader.cli.options.common import OUTPUT_FOLDER
+from downloader.cli.options.help_groups import option
+from downloader.cli.options.parameter_types import OutputParam
+
+OPTIONS = (
+    option(
+        "Output",
+        "-o",
+        "--output",
+        metavar="DIR|URL",
+        type=OutputParam(),
+        default=OUTPUT_FOLDER,
+        help=f"Save files in this folder or object store (s3://...) [{OUTPUT_FOLDER}].",
+    ),
+    option("Output", "--no-save", is_flag=True, help="Measure sizes only; save nothing."),
+    option("Output", "--force", is_flag=True, help="Fetch saved files again."),
+    option(
+        "Output",
+        "--refresh",
+        is_flag=True,
+        help="Revalidate saved files and fetch only what changed.",
+    ),
+    option(
+        "Output",
+        "--verify",
+        is_flag=True,
+        help="Hash saved files; fetch damaged ones again.",
+    ),
+    option(
+        "Output",
+        "--no-use-server-timestamps",
+        is_flag=True,
+        help="Do not set file times to Last-Modified.",
+    ),
+)

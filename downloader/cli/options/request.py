@@ -1,0 +1,42 @@
+"""The options under "Request": what requests send, and which certificates they accept."""
+
+from downloader.cli.options.help_groups import option
+from downloader.cli.options.parameter_types import HeaderParam, HeaderTextParam, PathParam
+from downloader.models import USER_AGENT, Options
+
+_DEFAULTS = Options()
+
+OPTIONS = (
+    option(
+        "Request",
+        "-H",
+        "--header",
+        type=HeaderParam(),
+        multiple=True,
+        help="Send this header; repeatable. Redirects to other origins do not get it.",
+    ),
+    option(
+        "Request",
+        "-U",
+        "--user-agent",
+        type=HeaderTextParam(),
+        default=_DEFAULTS.user_agent,
+        help=f"Send this User-Agent [{USER_AGENT.partition('/')[0]}/VERSION ...].",
+    ),
+    option(
+        "Request",
+        "--cookies",
+        metavar="FILE",
+        type=PathParam(exists=True, dir_okay=False),
+        help="Send cookies from this file (Netscape format).",
+    ),
+    option("Request", "--netrc", is_flag=True, help="Read user names and passwords from ~/.netrc."),
+    option(
+        "Request",
+        "--cacert",
+        metavar="FILE",
+        type=PathParam(exists=True, dir_okay=False),
+        help="Trust the authorities in this PEM file.",
+    ),
+    option("Request", "--insecure", is_flag=True, help="Accept invalid TLS certificates."),
+)

@@ -1,0 +1,54 @@
+"""The options under "Speed": concurrency, delays and rate limits."""
+
+from downloader.cli.options.help_groups import option
+from downloader.cli.options.parameter_types import (
+    CountOrAutoParam,
+    NumberParam,
+    ProcessesParam,
+    SecondsParam,
+    SizeParam,
+)
+from downloader.models import Options
+
+_DEFAULTS = Options()
+
+OPTIONS = (
+    option(
+        "Speed",
+        "-j",
+        "--concurrency",
+        metavar="N|auto",
+        type=CountOrAutoParam(),
+        default="auto",
+        help="Maximum concurrent requests [auto: adaptive].",
+    ),
+    option(
+        "Speed",
+        "--per-host",
+        type=NumberParam(1),
+        default=_DEFAULTS.per_host,
+        help=f"Maximum concurrent requests per host [{_DEFAULTS.per_host}].",
+    ),
+    option(
+        "Speed",
+        "--delay",
+        type=SecondsParam(least=0.0),
+        default=_DEFAULTS.delay,
+        help="Wait between requests to the same host [0s].",
+    ),
+    option(
+        "Speed",
+        "--limit-rate",
+        metavar="RATE",
+        type=SizeParam(),
+        help="Maximum bytes per second, in total [no limit].",
+    ),
+    option(
+        "Speed",
+        "--processes",
+        metavar="N|auto",
+        type=ProcessesParam(),
+        default=_DEFAULTS.processes,
+        help=f"Number of processes; auto: one per core [{_DEFAULTS.processes}].",
+    ),
+)

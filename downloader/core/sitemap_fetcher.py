@@ -1,0 +1,96 @@
+"""Fetch the sitemaps that a sitemap index names."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from downloader.core.body import SpeedGuard
+from downloader.errors import TimedOutError, TooLargeError
+from downloader.http import Client
+from downloader.http.response import require_success
+from downloader.models import RequestOptions
+from downloader.sources import FetchList
+from downloader.web.content_coding import decoder_for
+from downloader.web.urls import Url
+
+#: Bytes of a sitemap unless --max-size is given; sitemaps.org allows 50 MB.
+_DEFAULT_MAX_BYTES = 1024**3
+_CHUNK_BYTES = 64 * 1024
+
+
+class SitemapFetcher:
+    """Fetches sitemaps for the thread that reads a list; an asynchronous context manager.
+
+    Attributes:
+        was_used: whether any sitemap was fetched.
+    """
+
+    def __init__(self, options: RequestOptions) -> None:
+        self.was_used = False
+        self._options = options
+        self._client: Client | None = None
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(kind, error, traceback)
+
+    def blocking_fetch(self) -> FetchList:
+        """Return a function that fetches a sitemap by its URL, and blocks the calling thread."""
+        loop = asyncio.get_running_loop()
+
+        def fetch(url: Url) -> Iterator[bytes]:
+            self.was_used = True
+            with tempfile.TemporaryFile() as file:
+                copying = self._copy(url, file.write)
+                asyncio.run_coroutine_threadsafe(copying, loop).result()
+                file.seek(0)
+                while data := file.read(_CHUNK_BYTES):
+                    yield data
+
+        return fetch
+
+    async def _copy(self, url: Url, write: Callable[[bytes], int]) -> None:
+        if self._client is None:
+            self._client = await self._stack.enter_async_context(Client(self._options))
+        await _copy_body(self._client, url, write, self._options)
+
+
+async def _copy_body(
+    client: Client, url: Url, write: Callable[[bytes], int], options: RequestOptions
+) -> None:
+    """Fetch a sitemap, with the same limits as any other body.
+
+    Raises:
+        UrlError: the sitemap cannot be fetched, or exceeds a limit.
+    """
+    bytes_left = _DEFAULT_MAX_BYTES if options.max_size is None else options.max_size
+    try:
+        async with asyncio.timeout(options.timeout):
+            with await client.follow(url) as response:
+                require_success(response)
+                decoder = decoder_for(response.content_coding, response.media_type)
+                speed_guard = SpeedGuard.for_options(options.min_speed)
+                while data := await response.read_some():
+                    if speed_guard is not None:
+                        speed_guard.feed(len(data))
+                    for piece in decoder.feed(data) if decoder else (data,):
+                        if not piece:
+                            await asyncio.sleep(0)
+                        bytes_left -= write(piece)
+                        if bytes_left < 0:
+                            raise TooLargeError("the list is too large", hint="see --max-size")
+                if decoder:
+                    decoder.finish()
+    except TimeoutError as error:
+        raise TimedOutError("the list was not complete in time", hint="see --timeout") from error
