@@ -7,6 +7,7 @@ The only module that uses private parts of aiohttp: those of a protocol that its
 import asyncio
 import socket
 import ssl as tls
+import sys
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -38,6 +39,7 @@ MAX_HEAD_BYTES = 256 * 1024
 #: A chunk of one byte has 5 of them.
 MAX_FRAMING_BYTES = 256 * 1024
 MAX_FRAMING_FACTOR = 16
+_READ_BYTES = 64 * 1024
 #: How long a head or framing may drip if there is no read timeout.
 _MAX_SILENT_SECONDS = 300.0
 #: How the parser's messages about fields begin.
@@ -281,9 +283,22 @@ class Connection(ResponseHandler):
         if payload is not None and not payload.is_eof():
             if exc is not None:
                 payload.set_exception(aiohttp.ClientPayloadError("connection lost"), exc)
-            elif self.transport is not None and _lacks_close_notify(self.transport):
-                payload.set_exception(aiohttp.ClientPayloadError("TLS without close_notify"))
+            elif self.transport is not None:
+                self._end_of_tls(self.transport, payload)
         super().connection_lost(exc)
+
+    def _end_of_tls(self, transport: asyncio.Transport, payload: StreamReader) -> None:
+        """Receive the rest of a body, and fail it if TLS was not ended as it should be."""
+        stream = transport.get_extra_info("ssl_object")
+        if stream is None:
+            return
+        rest, ended = _read_rest(stream)
+        if rest:
+            # The rest is as large as the buffers of TLS, and nothing can be paused any more.
+            payload._high_water = sys.maxsize  # noqa: SLF001 - there is no public way
+            self.data_received(rest)
+        if not ended and not payload.is_eof():
+            payload.set_exception(aiohttp.ClientPayloadError("TLS without close_notify"))
 
     def is_connected(self) -> bool:
         """Return whether a request may be sent: connected, and nothing was received unasked."""
@@ -302,22 +317,21 @@ def _names_chunks(message: RawResponseMessage) -> bool:
     return "chunked" in message.headers.get("Transfer-Encoding", "").lower()
 
 
-def _lacks_close_notify(transport: asyncio.BaseTransport) -> bool:
-    """Return whether a TLS connection has ended without saying so (RFC 8446, section 6.1).
+def _read_rest(stream: tls.SSLObject) -> tuple[bytes, bool]:
+    """Return what of a TLS connection that has ended was not read, and whether it was ended.
 
-    The event loops hide it. Of a stream that was ended, nothing more can be read; of another one,
-    something might still come.
+    It was if there is a close_notify (RFC 8446, section 6.1). The event loops hide that, and uvloop
+    drops what it has not handed on because reading was paused.
     """
-    stream = transport.get_extra_info("ssl_object")
-    if stream is None:
-        return False
+    rest = bytearray()
     try:
-        stream.read(1)
-    except tls.SSLWantReadError:
-        return True
+        while data := stream.read(_READ_BYTES):
+            rest += data
+    except tls.SSLZeroReturnError:
+        return bytes(rest), True
     except (OSError, ValueError):
-        return False
-    return False
+        return bytes(rest), False
+    return bytes(rest), True
 
 
 class BlockedAddressError(OSError):

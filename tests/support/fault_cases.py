@@ -273,6 +273,11 @@ CERTIFICATES = [
     Case("/page", ErrorKind.CONNECT, endpoint=Endpoint.TRUSTED, scheme="http"),
     Case("/length-more-than-sent", ErrorKind.TRUNCATED, endpoint=Endpoint.TRUSTED),
     Case("/reset-in-body", ErrorKind.TRUNCATED, endpoint=Endpoint.TRUSTED),
+    Case("/until-close", PAGE, verified=False, endpoint=Endpoint.TRUSTED),
+    Case("/large-until-close", LARGE, verified=False, endpoint=Endpoint.TRUSTED),
+    Case("/until-end-of-connection", PAGE, verified=False),
+    Case("/until-end-of-connection", ErrorKind.TRUNCATED, endpoint=Endpoint.TRUSTED),
+    Case("/large-until-end-of-connection", ErrorKind.TRUNCATED, endpoint=Endpoint.TRUSTED),
 ]
 
 

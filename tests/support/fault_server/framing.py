@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import socket
 
 from tests.support.fault_server.registry import Request, fault
 from tests.support.fault_server.responses import (
@@ -194,6 +195,30 @@ async def transfer_coding_identity(_: Request, writer: asyncio.StreamWriter) -> 
 @fault("/until-close")
 async def until_close(_: Request, writer: asyncio.StreamWriter) -> None:
     await send_and_close(writer, head(headers=[HTML]), PAGE)
+
+
+@fault("/until-end-of-connection")
+async def until_end_of_connection(_: Request, writer: asyncio.StreamWriter) -> None:
+    """End the connection, but not TLS."""
+    await send(writer, head(headers=[BINARY]), PAGE)
+    await _end_connection(writer)
+
+
+@fault("/large-until-end-of-connection")
+async def large_until_end_of_connection(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, head(headers=[BINARY]), LARGE)
+    await _end_connection(writer)
+
+
+@fault("/large-until-close")
+async def large_until_close(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[BINARY]), LARGE)
+
+
+async def _end_connection(writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(0.05)
+    sock: socket.socket = writer.get_extra_info("socket")
+    sock.shutdown(socket.SHUT_WR)
 
 
 @fault("/until-close-nothing")
