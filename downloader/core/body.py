@@ -33,6 +33,10 @@ from downloader.web.text import format_size
 
 #: The speed of a transfer is compared with ``min_speed`` over spans of this length.
 _SPEED_SPAN_SECONDS = 5.0
+#: Without ``min_speed``, a body that is slower than this over several minutes is a drip: a modem is
+#: a hundred times as fast.
+_DRIP_BYTES_PER_SECOND = 10
+_DRIP_SPAN_SECONDS = 300.0
 #: Decoded pieces after which other transfers run: small ones are buffered without a wait.
 _PIECES_PER_YIELD = 256
 #: When all transfers together buffer more bytes, each that buffers a fair amount writes it.
@@ -92,7 +96,7 @@ async def save_body(
         DiskError: the disk refuses.
     """
     options, meter, rate_limiter = context.options, context.meter, context.rate_limiter
-    body = _BodyReader(response, options)
+    body = _BodyReader(response, options, rate_limited=rate_limiter is not None)
     measurement = _BodyMeasurement(response, transfer.job.target.checksum)
     async with _BodyWriter(
         transfer, context, response, path, measurement, resumable=body.decoder is None
@@ -147,12 +151,14 @@ class _BodyReader:
         TooLargeError: the response says that its body is larger than allowed.
     """
 
-    def __init__(self, response: Response, options: NetworkOptions) -> None:
+    def __init__(self, response: Response, options: NetworkOptions, *, rate_limited: bool) -> None:
         self.decoder = decoder_for(response.content_coding, response.media_type, response.url)
         self.wire = self.size = 0
         self._max_size = options.max_size
         self._length_verified = response.length_verified
-        self._speed_guard = _SpeedGuard(options.min_speed) if options.min_speed else None
+        self._speed_guard = SpeedGuard(options.min_speed) if options.min_speed else None
+        # At a limited rate, many transfers may have to share very little.
+        self._may_drip = options.min_speed is not None or rate_limited
         if self._max_size is not None and self.decoder is None:
             self._check_size(response.content_length or 0)
 
@@ -163,9 +169,12 @@ class _BodyReader:
             TooLargeError: the body is larger than allowed.
             TimedOutError: it comes slower than allowed.
         """
-        self.wire += len(data)
         if self._speed_guard is not None:
             self._speed_guard.feed(len(data))
+        elif self.wire and not self._may_drip:
+            # Not before the second read: most bodies need only one.
+            self._speed_guard = SpeedGuard.for_options(None)
+        self.wire += len(data)
         if self.decoder is None:
             self.grow(len(data))
             yield data
@@ -201,13 +210,21 @@ class _BodyReader:
             raise TooLargeError(message, hint="see --max-size")
 
 
-class _SpeedGuard:
-    """Gives up a transfer that is slower than *min_speed*, in bytes per second."""
+class SpeedGuard:
+    """Gives up a transfer that is slower than *min_speed*, in bytes per second, over a span."""
 
-    def __init__(self, min_speed: int) -> None:
+    def __init__(self, min_speed: int, span_seconds: float = _SPEED_SPAN_SECONDS) -> None:
         self._min_speed = min_speed
+        self._span_seconds = span_seconds
         self._span_started = time.monotonic()
         self._span_bytes = 0
+
+    @classmethod
+    def for_options(cls, min_speed: int | None) -> Self | None:
+        """Return what ``min_speed`` asks for: by default, a guard against drips; with 0, none."""
+        if min_speed is None:
+            return cls(_DRIP_BYTES_PER_SECOND, _DRIP_SPAN_SECONDS)
+        return cls(min_speed) if min_speed else None
 
     def feed(self, size: int) -> None:
         """Count *size* bytes received.
@@ -217,10 +234,10 @@ class _SpeedGuard:
         """
         self._span_bytes += size
         span = time.monotonic() - self._span_started
-        if span < _SPEED_SPAN_SECONDS:
+        if span < self._span_seconds:
             return
         if self._span_bytes < self._min_speed * span:
-            message = f"slower than {format_size(self._min_speed)}/s"
+            message = f"slower than {format_size(self._min_speed)}/s for {self._span_seconds:g} s"
             raise TimedOutError(message, hint="see --min-speed")
         self._span_started += span
         self._span_bytes = 0

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
+from downloader.core.body import SpeedGuard
 from downloader.errors import TimedOutError, TooLargeError
 from downloader.http import Client
 from downloader.http.response import require_success
@@ -79,8 +80,13 @@ async def _copy_body(
             with await client.follow(url) as response:
                 require_success(response)
                 decoder = decoder_for(response.content_coding, response.media_type)
+                speed_guard = SpeedGuard.for_options(options.min_speed)
                 while data := await response.read_some():
+                    if speed_guard is not None:
+                        speed_guard.feed(len(data))
                     for piece in decoder.feed(data) if decoder else (data,):
+                        if not piece:
+                            await asyncio.sleep(0)
                         bytes_left -= write(piece)
                         if bytes_left < 0:
                             raise TooLargeError("the list is too large", hint="see --max-size")

@@ -61,14 +61,12 @@ def downloaded(
         resumed_at=saved.resumed_at,
         set_aside=saved.set_aside,
         packed_at=packed.offset if packed is not None else None,
-        note=_coding_note(response.content_coding),
+        note=_coding_note(response.content_coding) if response.content_coding else "",
     )
 
 
 def _coding_note(content_coding: str) -> str:
     """Return which values of Content-Encoding were ignored, because they are no codings."""
-    if not content_coding:
-        return ""
     _, ignored = split_codings(content_coding)
     return f"Content-Encoding {printable(', '.join(ignored)[:100])} ignored" if ignored else ""
 

@@ -88,7 +88,8 @@ class CapturingConnection(Connection):
             del self._incoming[:end]
             if message.code >= 200 or message.code == _SWITCHING_PROTOCOLS:
                 # With other line ends, the end of the head was not found.
-                lines = len(message.raw_headers) + 2
+                # Of a repaired head, lines may have been dropped.
+                lines = head.count(b"\n") if self._repaired else len(message.raw_headers) + 2
                 exact = head.count(b"\r\n") == head.count(b"\n") == lines
                 self.head = head if exact else _serialized(message)
                 self._incoming = None

@@ -16,7 +16,7 @@ from downloader.http.capture import (
     exchange_of,
     finish_recording,
 )
-from downloader.http.connection import Connection, Connector
+from downloader.http.connection import MAX_FIELD_BYTES, MAX_FIELDS, Connection, Connector
 from downloader.http.credentials import Credentials, RedirectTrail, RequestChain
 from downloader.http.error_mapping import ErrorTranslator, RequestPhase
 from downloader.http.redirects import REDIRECTS, redirect_target
@@ -33,9 +33,6 @@ from downloader.models.exchange import (
 from downloader.web import urls
 from downloader.web.urls import Url
 
-#: Real pages exceed aiohttp's default limits of a head (8190 bytes, 128 fields).
-_MAX_FIELD_BYTES = 64 * 1024
-_MAX_FIELDS = 1000
 #: Bytes of one connection that may wait to be read.
 _READ_BUFFER_BYTES = 64 * 1024
 #: At a limited rate, a read takes at most this part of a second, so that all connections get some.
@@ -90,9 +87,9 @@ class Client:
                 total=None, connect=options.connect_timeout, sock_read=options.read_timeout
             ),
             read_bufsize=_read_buffer_bytes(options.limit_rate),
-            max_line_size=_MAX_FIELD_BYTES,
-            max_field_size=_MAX_FIELD_BYTES,
-            max_headers=_MAX_FIELDS,
+            max_line_size=MAX_FIELD_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
+            max_headers=MAX_FIELDS,
         )
         return self
 

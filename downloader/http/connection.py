@@ -1,12 +1,13 @@
 """aiohttp's connections, resolver and connector, with checks that aiohttp lacks.
 
-The only module that uses private parts of aiohttp: ``_payload`` of a protocol, and ``_conns``,
-``_factory`` and ``_loop`` of a connector.
+The only module that uses private parts of aiohttp: those of a protocol that its own
+``data_received`` uses, and ``_conns``, ``_factory`` and ``_loop`` of a connector.
 """
 
 import asyncio
 import socket
 import ssl as tls
+import sys
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -15,10 +16,13 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import AddrInfoType
-from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
+from aiohttp.http import HttpResponseParser
+from aiohttp.http_exceptions import BadHttpMessage, BadStatusLine, HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
-from aiohttp.streams import StreamReader
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
+from downloader.http.head_repair import end_of_head, has_faulty_status_line, repair_response
 from downloader.http.timings import CURRENT
 from downloader.web.ip_addresses import is_public
 
@@ -26,18 +30,58 @@ from downloader.web.ip_addresses import is_public
 _RESOLVE_FLAGS = socket.AI_ADDRCONFIG
 #: Interim responses (RFC 9110, section 15.2) that may come before one response.
 _MAX_INTERIM_RESPONSES = 100
+#: Real pages exceed aiohttp's default limits of a head (8190 bytes, 128 fields).
+MAX_FIELD_BYTES = 64 * 1024
+MAX_FIELDS = 1000
+#: Bytes of a head, all fields together, and of the interim responses before it.
+MAX_HEAD_BYTES = 256 * 1024
+#: Bytes of a response that are neither head nor body: so many, and so many for each of the body.
+#: A chunk of one byte has 5 of them.
+MAX_FRAMING_BYTES = 256 * 1024
+MAX_FRAMING_FACTOR = 16
+_READ_BYTES = 64 * 1024
+#: How long a head or framing may drip if there is no read timeout.
+_MAX_SILENT_SECONDS = 300.0
+#: How the parser's messages about fields begin.
+_OF_FIELDS = (
+    "Invalid header",
+    "Invalid HTTP header",
+    "Content-Length can't be present",
+    "Transfer-Encoding can't be present",
+    "Duplicate Content-Length",
+    "Invalid character in Content-Length",
+)
+
+
+class DripError(aiohttp.ServerTimeoutError):
+    """Bytes have come all the time, but no head or body."""
 
 
 class Connection(ResponseHandler):
     """One connection, which reports every fault to the reader of a body.
 
     aiohttp 3.14 does not report four of them. Malformed chunks after the head leave the reader
-    waiting for ever, without a timeout. A reset ends a body without length or chunks as if it were
-    whole. A response that comes on an idle connection is taken as the response to the next
-    request. And there may be interim responses without end.
+    waiting for ever, without a timeout. A reset, or the end of TLS without its close_notify, ends a
+    body without length or chunks as if it were whole. A response that comes on an idle connection
+    is taken as the response to the next request. And what comes besides bodies has no end: heads,
+    interim responses, extensions of chunks, trailers.
+
+    A head that the parser refuses is repaired where that needs no guess. Then the connection is not
+    used again.
     """
 
+    #: The body that is being received.
+    _body: StreamReader | None = None
+    #: Bytes of the response since the last head or interim response, and since when (seconds).
+    _head: bytearray | None = None
+    _head_since = 0.0
     _interim_responses = 0
+    #: Bytes since the head, and since when they have given no bytes of the body (seconds).
+    _received_bytes = 0
+    _silent_since = 0.0
+    #: The fault of a head that may be repaired once the rest of it has come.
+    _refused: HttpProcessingError | None = None
+    _repaired = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
@@ -53,15 +97,171 @@ class Connection(ResponseHandler):
             self._watch.ready = time.monotonic()
             self._watch = None
 
-    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """Handle the head of a response; fail after too many interim responses."""
-        self._interim_responses = self._interim_responses + 1 if data[0].code < 200 else 0
-        if self._interim_responses <= _MAX_INTERIM_RESPONSES:
-            super().feed_data(data, size)
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come, and limit what is no body.
+
+        The bytes of a head are parsed as aiohttp does, but what it refuses is repaired. This is one
+        function because it is called for each piece.
+        """
+        body, parser = self._body, self._parser
+        if body is not None and not body._eof:  # noqa: SLF001 - is_eof() is one call more a piece
+            size = body.total_bytes
+            super().data_received(data)
+            if not self._reading_paused:
+                self._limit_framing(body, len(data), silent=body.total_bytes == size)
             return
+        if parser is None or self._upgraded:
+            self._unparsed_received(data)
+            return
+        if data:
+            self._reschedule_timeout()
+        if self._buffer and len(self._buffer) > _MAX_INTERIM_RESPONSES:
+            self._fail(BadHttpMessage("responses that nobody asked for"))
+            return
+        try:
+            messages, upgraded, rest = parser.feed_data(data)
+        except HttpProcessingError as error:
+            self._head_incomplete(data)
+            self._repair(error)
+            return
+        if not messages:
+            self._head_incomplete(data)
+            return
+        message, payload = messages[-1]
+        if message.should_close and not message.chunked and _names_chunks(message):
+            # The parser takes chunks for the body if another coding is named behind them.
+            self._head_incomplete(data)
+            if self._repair(None):
+                return
+        self._upgraded = upgraded
+        for message, payload in messages:
+            if message.should_close:
+                self._should_close = True
+            self._payload = payload
+            without_body = self._skip_payload or message.code in EMPTY_BODY_STATUS_CODES
+            self.feed_data((message, EMPTY_PAYLOAD if without_body else payload), 0)
+        if payload is EMPTY_PAYLOAD:
+            self._drop_timeout()
+        else:
+            payload.on_eof(self._drop_timeout)
+            self._body = payload
+            self._received_bytes = payload.total_bytes
+            self._silent_since = 0.0
+        if message.code < 200 and not upgraded:
+            self._interim_received(data, len(messages))
+            return
+        self._head = None
+        self._interim_responses = 0
+        if rest:
+            super().data_received(rest)
+
+    def _unparsed_received(self, data: bytes) -> None:
+        """Keep what comes unasked, or the rest of a head that is to be repaired."""
+        if self._refused is None:
+            super().data_received(data)
+        else:
+            self._head_incomplete(data)
+            self._repair(self._refused)
+
+    def _interim_received(self, data: bytes, count: int) -> None:
+        """Limit interim responses; keep what has come behind the last one."""
+        self._interim_responses += count
+        if self._interim_responses > _MAX_INTERIM_RESPONSES:
+            self._fail(BadHttpMessage("interim answers without end"))
+            return
+        self._head_incomplete(data)
+        if self._head is not None:
+            for _ in range(count):
+                del self._head[: max(0, end_of_head(self._head))]
+
+    def _head_incomplete(self, data: bytes) -> None:
+        """Keep the bytes of a head that has not come to its end; limit their number and time."""
+        now = self._loop.time()
+        if self._head is None:
+            self._head = bytearray()
+            self._head_since = now
+        self._head += data
+        limit = self._read_timeout or _MAX_SILENT_SECONDS
+        if len(self._head) > MAX_HEAD_BYTES and end_of_head(self._head) < 0:
+            self._fail(BadHttpMessage(f"the head is longer than {MAX_HEAD_BYTES // 1024} kB"))
+        elif now - self._head_since > limit:
+            self._fail(DripError(f"the head was not complete in {limit:g} s"))
+
+    def _limit_framing(self, body: StreamReader, size: int, *, silent: bool) -> None:
+        """Limit what frames a body: extensions and sizes of chunks, and trailers."""
+        self._received_bytes += size
+        framing = self._received_bytes - body.total_bytes
+        if framing > MAX_FRAMING_BYTES + MAX_FRAMING_FACTOR * body.total_bytes:
+            self._fail(BadHttpMessage(f"{framing} bytes of framing for {body.total_bytes} of body"))
+        elif not silent or body.is_eof():
+            self._silent_since = 0.0
+        elif not self._silent_since:
+            self._silent_since = self._loop.time()
+        else:
+            limit = self._read_timeout or _MAX_SILENT_SECONDS
+            if self._loop.time() - self._silent_since > limit:
+                self._fail(DripError(f"no byte of the body in {limit:g} s, but its framing"))
+
+    def _repair(self, error: HttpProcessingError | None) -> bool:
+        """Parse the head once more without its faults; fail with *error* if that is not possible.
+
+        Without *error*, the head has been parsed, and that stays if it cannot be repaired.
+        """
+        if self._exception is not None or self._head is None:
+            return True
+        if self._repaired:
+            # Once is enough.
+            if error is not None:
+                self._refuse(error)
+            return False
+        received = bytes(self._head)
+        if error is None or _is_of_head(error, received):
+            repaired, end = repair_response(received)
+        else:
+            repaired, end = None, 0
+        if end < 0 and error is not None:
+            self._refused, self._parser = error, None
+            return True
+        if repaired is None:
+            if error is not None:
+                self._refuse(error)
+            return False
+        self._refused = None
+        self._should_close = True
+        if self._reading_paused:
+            self._reading_paused = False
+            self._resume_transport_reading()
+        self._parser = HttpResponseParser(
+            self,
+            self._loop,
+            self._read_bufsize,
+            payload_exception=aiohttp.ClientPayloadError,
+            response_with_body=not self._skip_payload,
+            read_until_eof=True,
+            auto_decompress=False,
+            max_line_size=MAX_FIELD_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
+            max_headers=MAX_FIELDS,
+        )
+        self._head = None
+        self._repaired = True
+        self.data_received(repaired)
+        if received[end:] and self._exception is None:
+            self.data_received(received[end:])
+        return True
+
+    def _refuse(self, error: HttpProcessingError) -> None:
+        """Fail as aiohttp does when its parser raises *error*."""
+        self._refused = None
+        self._fail(
+            HttpProcessingError(code=error.code, message=error.message, headers=error.headers),
+            error,
+        )
+
+    def _fail(self, error: Exception, *cause: Exception) -> None:
         if self.transport is not None:
             self.transport.close()
-        self.set_exception(BadHttpMessage("interim answers without end"))
+        self.set_exception(error, *cause)
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """Fail the request that waits for a head, and the body that is being received."""
@@ -69,17 +269,69 @@ class Connection(ResponseHandler):
         payload = self._payload
         # The first error of a body says most.
         if payload is not None and not payload.is_eof() and payload.exception() is None:
-            payload.set_exception(exc, *cause)
+            if isinstance(exc, HttpProcessingError) and str(exc.message).startswith(_OF_FIELDS):
+                # Once a body has begun, fields are those of a trailer, which is not used.
+                payload.feed_eof()
+            else:
+                payload.set_exception(exc, *cause)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End the body that is being received; only a clean close may end it normally."""
-        if exc is not None and self._payload is not None and not self._payload.is_eof():
-            self._payload.set_exception(aiohttp.ClientPayloadError("connection lost"), exc)
+        if self._refused is not None:
+            self._refuse(self._refused)
+        payload = self._payload
+        if payload is not None and not payload.is_eof():
+            if exc is not None:
+                payload.set_exception(aiohttp.ClientPayloadError("connection lost"), exc)
+            elif self.transport is not None:
+                self._end_of_tls(self.transport, payload)
         super().connection_lost(exc)
+
+    def _end_of_tls(self, transport: asyncio.Transport, payload: StreamReader) -> None:
+        """Receive the rest of a body, and fail it if TLS was not ended as it should be."""
+        stream = transport.get_extra_info("ssl_object")
+        if stream is None:
+            return
+        rest, ended = _read_rest(stream)
+        if rest:
+            # The rest is as large as the buffers of TLS, and nothing can be paused any more.
+            payload._high_water = sys.maxsize  # noqa: SLF001 - there is no public way
+            self.data_received(rest)
+        if not ended and not payload.is_eof():
+            payload.set_exception(aiohttp.ClientPayloadError("TLS without close_notify"))
 
     def is_connected(self) -> bool:
         """Return whether a request may be sent: connected, and nothing was received unasked."""
-        return super().is_connected() and not self.should_close
+        transport = self.transport
+        return transport is not None and not transport.is_closing() and not self.should_close
+
+
+def _is_of_head(error: HttpProcessingError, received: bytes) -> bool:
+    """Return whether the head of a response may have caused *error*, and not what follows it."""
+    if isinstance(error, BadStatusLine):
+        return has_faulty_status_line(received)
+    return str(error.message).startswith(_OF_FIELDS)
+
+
+def _names_chunks(message: RawResponseMessage) -> bool:
+    return "chunked" in message.headers.get("Transfer-Encoding", "").lower()
+
+
+def _read_rest(stream: tls.SSLObject) -> tuple[bytes, bool]:
+    """Return what of a TLS connection that has ended was not read, and whether it was ended.
+
+    It was if there is a close_notify (RFC 8446, section 6.1). The event loops hide that, and uvloop
+    drops what it has not handed on because reading was paused.
+    """
+    rest = bytearray()
+    try:
+        while data := stream.read(_READ_BYTES):
+            rest += data
+    except tls.SSLZeroReturnError:
+        return bytes(rest), True
+    except (OSError, ValueError):
+        return bytes(rest), False
+    return bytes(rest), True
 
 
 class BlockedAddressError(OSError):

@@ -22,7 +22,7 @@ from downloader.errors import (
     TruncatedError,
     UrlError,
 )
-from downloader.http.connection import BlockedAddressError
+from downloader.http.connection import BlockedAddressError, DripError
 from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
@@ -131,6 +131,8 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
             return _connection(error.os_error)
         case aiohttp.ConnectionTimeoutError():
             return TimedOutError("no connection in time", hint="see --connect-timeout")
+        case DripError():
+            return TimedOutError(str(error), hint="see --read-timeout")
         case aiohttp.ServerTimeoutError() | TimeoutError():
             return TimedOutError("no data for too long", hint="see --read-timeout")
         case aiohttp.ServerDisconnectedError() if phase is RequestPhase.REQUEST:

@@ -26,8 +26,7 @@ from downloader.web.urls import Url
 _MAX_FAILURE_BODY_BYTES = 1024 * 1024
 _MAX_FAILURE_SECONDS = 10.0
 _MAX_REASON_LENGTH = 100
-#: "identity" is from the first edition of HTTP/1.1 (RFC 2616, section 3.6), and means no coding.
-_TRANSFER_CODINGS = frozenset({"", "chunked", "identity"})
+_TRANSFER_CODINGS = frozenset({"", "chunked"})
 _CONTROLS_TO_SPACES = dict.fromkeys([*range(0x20), 0x7F], " ")
 
 AnyResponse = aiohttp.ClientResponse | ReplayResponse
@@ -70,6 +69,8 @@ class Response:
         self.media_type = parse_media_type(self.content_type)
         self.content_coding = self.header("Content-Encoding").lower()
         self._transfer_coding = self.header("Transfer-Encoding").lower()
+        if self._transfer_coding not in _TRANSFER_CODINGS:
+            self._transfer_coding = _transfer_coding(self._transfer_coding)
         framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
         self.length_verified = framed or self.status in (204, 304)
         self.content_length = response.content_length
@@ -167,6 +168,16 @@ class Response:
             finish_recording(self._recording, error, complete=complete)
         # aiohttp closes the connection if the body was not read to its end.
         self._response.release()
+
+
+def _transfer_coding(field: str) -> str:
+    """Return a Transfer-Encoding field without repetition and identity.
+
+    "identity" is from the first edition of HTTP/1.1 (RFC 2616, section 3.6), and means no coding.
+    """
+    codings = {coding.strip(): None for coding in field.split(",")}
+    codings.pop("identity", None)
+    return ", ".join(codings)
 
 
 def _take_unread(content: StreamReader | ReplayBody) -> bytes:

@@ -94,7 +94,8 @@ class NetworkOptions(_OptionGroup):
         read_timeout: seconds without a byte after which a transfer has stalled.
         timeout: seconds for one whole URL, retries and waits included, or None.
         retries: how often a transient failure is retried.
-        min_speed: bytes per second below which a transfer is given up, or None.
+        min_speed: bytes per second below which a transfer is given up; 0 for no limit; None for a
+            limit that ends only drips.
         max_size: bytes, decoded, above which a body is refused, or None.
         max_redirects: how many redirects of one URL are followed.
         headers: sent with every request, as (name, value).

@@ -84,6 +84,34 @@ async def test_an_exchange_is_kept_as_it_happened(tmp_path: Path) -> None:
     assert {record.url for record in (response, request, metadata)} == {url}
 
 
+@pytest.mark.parametrize(
+    "fault",
+    ["PHP Warning:  no such file\r\nContent-Length: 5", "Content-Length: 5, 5", "X: \0\r\nA: b"],
+)
+async def test_a_head_that_had_to_be_repaired_is_kept_as_it_came(
+    fault: str, tmp_path: Path
+) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n{fault}\r\n\r\n".encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + b"whole")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a"
+    warc = tmp_path / "a.warc.gz"
+    [saved] = await fetch([url], tmp_path / "out", Options(warc=warc))
+    server.close()
+    [record] = answers(warc)
+    assert record.block == head + b"whole"
+    [replayed] = await fetch([url], tmp_path / "replayed", Options(replay=(warc,)))
+    assert isinstance(saved, Downloaded)
+    assert isinstance(replayed, Downloaded)
+    assert saved.sha256 == replayed.sha256 == hashlib.sha256(b"whole").hexdigest()
+
+
 async def test_each_record_is_a_member_of_its_own_and_the_index_points_at_it(
     site: Site, tmp_path: Path
 ) -> None:

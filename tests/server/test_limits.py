@@ -285,6 +285,20 @@ async def test_what_is_quick_enough_is_saved(
     assert outcome.sizes.saved == sum(sizes)
 
 
+async def test_a_drip_over_minutes_is_given_up_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downloader.core.body.time", Clock(step=80.0))
+    one_by_one = replace(OPTIONS, concurrency=1)
+    outcome = await outcome_of(dripping(*[10] * 20), tmp_path / "drip", one_by_one)
+    assert_failed(outcome, ErrorKind.TIMEOUT, "slower than 10 B/s for 300 s", "--min-speed")
+    outcome = await outcome_of(dripping(*[1000] * 20), tmp_path / "slow", one_by_one)
+    assert isinstance(outcome, Downloaded)
+    unlimited = replace(one_by_one, min_speed=0)
+    outcome = await outcome_of(dripping(*[10] * 20), tmp_path / "lifted", unlimited)
+    assert isinstance(outcome, Downloaded)
+
+
 @pytest.mark.parametrize("path", ["/drip-body", "/drip-head", "/redirect/drip"])
 async def test_a_drip_is_given_up_when_its_time_is_over(path: str, tmp_path: Path) -> None:
     async def lead_on(request: Request, writer: asyncio.StreamWriter) -> None:

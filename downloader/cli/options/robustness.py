@@ -39,7 +39,7 @@ OPTIONS = (
         "--min-speed",
         metavar="RATE",
         type=SizeParam(),
-        help="Abort transfers slower than this for 5s [off].",
+        help="Abort transfers slower than this for 5s [10 B/s for 300s; 0 for no limit].",
     ),
     option(
         "Robustness",

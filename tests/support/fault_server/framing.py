@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import socket
 
 from tests.support.fault_server.registry import Request, fault
 from tests.support.fault_server.responses import (
@@ -196,6 +197,30 @@ async def until_close(_: Request, writer: asyncio.StreamWriter) -> None:
     await send_and_close(writer, head(headers=[HTML]), PAGE)
 
 
+@fault("/until-end-of-connection")
+async def until_end_of_connection(_: Request, writer: asyncio.StreamWriter) -> None:
+    """End the connection, but not TLS."""
+    await send(writer, head(headers=[BINARY]), PAGE)
+    await _end_connection(writer)
+
+
+@fault("/large-until-end-of-connection")
+async def large_until_end_of_connection(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, head(headers=[BINARY]), LARGE)
+    await _end_connection(writer)
+
+
+@fault("/large-until-close")
+async def large_until_close(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[BINARY]), LARGE)
+
+
+async def _end_connection(writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(0.05)
+    sock: socket.socket = writer.get_extra_info("socket")
+    sock.shutdown(socket.SHUT_WR)
+
+
 @fault("/until-close-nothing")
 async def until_close_nothing(_: Request, writer: asyncio.StreamWriter) -> None:
     await send_and_close(writer, head(headers=[HTML]))
@@ -214,3 +239,92 @@ async def until_reset(_: Request, writer: asyncio.StreamWriter) -> None:
 @fault("/empty")
 async def empty(_: Request, writer: asyncio.StreamWriter) -> None:
     await respond(writer, body=b"")
+
+
+def _chunked_with(field: str) -> bytes:
+    return head(headers=[HTML, ("Transfer-Encoding", field)])
+
+
+@fault("/lengths-agree-in-one-field")
+async def lengths_agree_in_one_field(_: Request, writer: asyncio.StreamWriter) -> None:
+    size = len(PAGE)
+    await send(writer, head(headers=[HTML, ("Content-Length", f"{size}, {size}")]), PAGE)
+
+
+@fault("/length-and-identity")
+async def length_and_identity(_: Request, writer: asyncio.StreamWriter) -> None:
+    headers = [HTML, ("Transfer-Encoding", "identity"), length(PAGE)]
+    await send(writer, head(headers=headers), PAGE)
+
+
+@fault("/chunked-twice")
+async def chunked_twice(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, _chunked_with("chunked, chunked"), chunked(PAGE))
+
+
+@fault("/chunked-in-two-fields")
+async def chunked_in_two_fields(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, head(headers=[HTML, CHUNKED, CHUNKED]), chunked(PAGE))
+
+
+@fault("/chunked-and-identity")
+async def chunked_and_identity(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, _chunked_with("chunked, identity"), chunked(PAGE))
+
+
+@fault("/identity-and-chunked")
+async def identity_and_chunked(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, _chunked_with("identity, chunked"), chunked(PAGE))
+
+
+@fault("/trailer-with-length")
+async def trailer_with_length(_: Request, writer: asyncio.StreamWriter) -> None:
+    trailer = b"0\r\nContent-Length: %d\r\n\r\n" % len(PAGE)
+    await send(writer, head(headers=[HTML, CHUNKED]), chunk(PAGE), trailer)
+
+
+@fault("/trailer-with-junk")
+async def trailer_with_junk(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, head(headers=[HTML, CHUNKED]), chunk(PAGE))
+    await asyncio.sleep(0.05)
+    await send(writer, b"0\r\nPHP Warning: out of memory\r\n\r\n")
+
+
+@fault("/chunk-size-with-line-feed")
+async def chunk_size_with_line_feed(_: Request, writer: asyncio.StreamWriter) -> None:
+    body = b"%x\n%s\n0\n\n" % (len(PAGE), PAGE)
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]), body)
+
+
+async def _send_for_ever(
+    writer: asyncio.StreamWriter, start: bytes, more: bytes, pause: float = 0.0
+) -> None:
+    await send(writer, head(headers=[HTML, CHUNKED]), start)
+    while not writer.is_closing():
+        await send(writer, more)
+        await asyncio.sleep(pause)
+
+
+@fault("/chunk-extension-endless")
+async def chunk_extension_endless(_: Request, writer: asyncio.StreamWriter) -> None:
+    await _send_for_ever(writer, b"5;a=", b"a" * 16384)
+
+
+@fault("/chunk-extensions-for-each-byte")
+async def chunk_extensions_for_each_byte(_: Request, writer: asyncio.StreamWriter) -> None:
+    await _send_for_ever(writer, b"", b"1;" + b"e" * 16000 + b"\r\na\r\n")
+
+
+@fault("/chunk-size-of-zeros")
+async def chunk_size_of_zeros(_: Request, writer: asyncio.StreamWriter) -> None:
+    await _send_for_ever(writer, b"", b"0" * 16384)
+
+
+@fault("/trailers-endless")
+async def trailers_endless(_: Request, writer: asyncio.StreamWriter) -> None:
+    await _send_for_ever(writer, chunk(PAGE) + b"0\r\n", b"x: a\r\n" * 100)
+
+
+@fault("/drip-of-a-chunk-extension")
+async def drip_of_a_chunk_extension(_: Request, writer: asyncio.StreamWriter) -> None:
+    await _send_for_ever(writer, b"5;a=", b"a", 0.05)

@@ -203,6 +203,13 @@ async def headers_endless(_: Request, writer: asyncio.StreamWriter) -> None:
         await send(writer, b"X-More: and more\r\n" * 100)
 
 
+@fault("/headers-large-endless")
+async def headers_large_endless(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, b"HTTP/1.1 200 OK\r\n")
+    while not writer.is_closing():
+        await send(writer, b"X-More: " + b"a" * 60_000 + b"\r\n")
+
+
 @fault("/cookies-200")
 async def cookies_200(_: Request, writer: asyncio.StreamWriter) -> None:
     cookies = [("Set-Cookie", f"c{number}={'v' * 100}; Path=/") for number in range(200)]
@@ -253,3 +260,55 @@ async def name_with_traversal(_: Request, writer: asyncio.StreamWriter) -> None:
 
 WITH_BOM = b"\xef\xbb\xbf" + PAGE
 NOT_UTF_8 = b"<p>caf\xe9 \xff\xfe\x80</p>"
+
+
+@fault("/header-like-a-length")
+async def header_like_a_length(_: Request, writer: asyncio.StreamWriter) -> None:
+    """Send a line that is no field, but that another reader may take for the length."""
+    await respond(writer, headers=[HTML, ("Content Length", "5")])
+
+
+@fault("/header-junk-byte-by-byte")
+async def header_junk_byte_by_byte(_: Request, writer: asyncio.StreamWriter) -> None:
+    junk = b"HTTP/1.1 200 OK\r\nPHP Warning: no such file\r\n"
+    for byte in junk + head(headers=[HTML, length(PAGE)]).partition(b"\r\n")[2]:
+        await send(writer, bytes([byte]))
+        await asyncio.sleep(0)
+    await send(writer, PAGE)
+
+
+@fault("/header-junk-after-early-hints")
+async def header_junk_after_early_hints(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, head("103 Early Hints"))
+    await asyncio.sleep(0.05)
+    final = head(headers=[HTML, length(PAGE), ("PHP Warning", "no such file")])
+    await send(writer, head("103 Early Hints"), final[:60])
+    await asyncio.sleep(0.05)
+    await send(writer, final[60:], PAGE)
+
+
+@fault("/status-after-two-spaces")
+async def status_after_two_spaces(_: Request, writer: asyncio.StreamWriter) -> None:
+    await respond(writer, " 200 OK")
+
+
+@fault("/interim-answers-endless")
+async def interim_answers_endless(_: Request, writer: asyncio.StreamWriter) -> None:
+    while not writer.is_closing():
+        await send(writer, head("102 Processing") * 20)
+        await asyncio.sleep(0)
+
+
+@fault("/drip-of-interim-answers")
+async def drip_of_interim_answers(_: Request, writer: asyncio.StreamWriter) -> None:
+    while not writer.is_closing():
+        await send(writer, head("102 Processing"))
+        await asyncio.sleep(0.05)
+
+
+@fault("/drip-of-a-head")
+async def drip_of_a_head(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, b"HTTP/1.1 200 OK\r\n")
+    while not writer.is_closing():
+        await send(writer, b"X: y\r\n")
+        await asyncio.sleep(0.05)
