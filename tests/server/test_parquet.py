@@ -69,8 +69,10 @@ def test_a_small_file_cannot_ask_for_much_memory(how: str) -> None:
 
 _READ_AND_TELL = """
 import io, sys, pyarrow
-from downloader.sources.tabular import parse_parquet
-count = sum(1 for _ in parse_parquet(io.BytesIO(sys.stdin.buffer.read()), "list"))
+from downloader.sources.formats.parquet import parse
+from downloader.sources.list_input import ListInput
+file = io.BytesIO(sys.stdin.buffer.read())
+count = sum(1 for _ in parse(ListInput("list", iter(()), "", file)))
 print(count, pyarrow.default_memory_pool().max_memory())
 """
 

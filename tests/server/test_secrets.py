@@ -317,7 +317,9 @@ async def test_a_malformed_file_of_cookies_is_refused_without_showing_it(
 async def test_a_malformed_netrc_is_refused_without_showing_it(
     text: str, options: tuple[str, ...], command: Command
 ) -> None:
-    (command.folder / ".netrc").write_text(text, encoding="latin-1")
+    netrc = command.folder / ".netrc"
+    netrc.write_text(text, encoding="latin-1")
+    netrc.chmod(0o600)
     ran = await command(*options, "--netrc", "http://127.0.0.1:9/")
     assert (ran.status, ran.out) == (2, [])
     assert_one_clear_line("\n".join(ran.err), ".netrc")
