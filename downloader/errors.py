@@ -131,16 +131,29 @@ class HttpStatusError(UrlError):
     Attributes:
         status: the HTTP status code.
         pause: a host, and the seconds in which it asks for no further requests; or None.
+        pause_too_long: whether nobody waits for so long: a temporary failure is then final.
     """
 
     kind = ErrorKind.HTTP_STATUS
     #: Statuses that RFC 9110 (and RFC 6585 for 429) describes as temporary conditions.
     TEMPORARY: ClassVar[frozenset[int]] = frozenset({408, 429, 500, 502, 503, 504})
 
-    def __init__(self, status: int, reason: str, *, pause: tuple[str, float] | None = None) -> None:
-        super().__init__(f"{status} {reason}".rstrip(), retryable=status in self.TEMPORARY)
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        *,
+        pause: tuple[str, float] | None = None,
+        pause_too_long: bool = False,
+    ) -> None:
+        temporary = status in self.TEMPORARY
         self.status = status
         self.pause = pause
+        self.pause_too_long = pause is not None and temporary and pause_too_long
+        message = f"{status} {reason}".rstrip()
+        if pause is not None and self.pause_too_long:
+            message += f"; the server asks to wait {pause[1]:.0f} s"
+        super().__init__(message, retryable=temporary and not self.pause_too_long)
 
 
 class RedirectError(UrlError):
@@ -153,6 +166,10 @@ class ProtocolError(UrlError):
     """The response is not valid HTTP."""
 
     kind = ErrorKind.PROTOCOL
+
+
+class NotHttpError(ProtocolError):
+    """What came is no HTTP at all, as from a server that is just being started."""
 
 
 class TruncatedError(UrlError):

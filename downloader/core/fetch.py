@@ -14,6 +14,7 @@ from downloader.core.transfer_outcomes import downloaded, failed, unchanged
 from downloader.errors import (
     HttpStatusError,
     NoDescriptorError,
+    NotHttpError,
     RedirectError,
     TimedOutError,
     UrlError,
@@ -31,6 +32,8 @@ _DESCRIPTOR_RETRY_SECONDS = 0.2
 #: Statuses by which a server asks for fewer requests (RFC 6585, section 4; RFC 9110, 15.6.4).
 _OVERLOADED_STATUSES = frozenset({429, 503})
 
+_GIVEN_UP_REASON = "to an earlier request to this host, so that this one was not made"
+
 _Headers = tuple[tuple[str, str], ...]
 _Fetched = Downloaded | Unchanged | Redirected
 
@@ -39,6 +42,8 @@ async def fetch(
     transfer: Transfer, host: str, context: TransferContext
 ) -> _Fetched | Failed | Requeue:
     """Make one attempt at a URL at *host*; expected failures are outcomes, not exceptions."""
+    if context.queues.given_up and host in context.queues.given_up:
+        return _given_up(transfer, host, *context.queues.given_up[host])
     if transfer.started is None:
         transfer.started = time.monotonic()
     timeout = context.options.timeout
@@ -71,8 +76,15 @@ def _retry_or_fail(
     """Return a retry if *error* is transient; tell the queues what it says about the host."""
     options, queues = context.options, context.queues
     pause = 0.0
+    if isinstance(error, NotHttpError) and transfer.attempts == 1 and options.retries:
+        transfer.trail = None
+        return _within_timeout(transfer, context, Requeue(retry.backoff(1), error.kind))
     if isinstance(error, HttpStatusError):
-        if not error.retryable:
+        if error.pause is not None and error.pause_too_long:
+            if not options.replay:
+                paused_host, seconds = error.pause
+                queues.given_up[paused_host] = error.status, seconds
+        elif not error.retryable:
             queues.record_success(host)
         elif error.status in _OVERLOADED_STATUSES and not options.replay:
             queues.record_overload(host)
@@ -84,6 +96,12 @@ def _retry_or_fail(
     transfer.trail = None
     seconds = pause if pause > 0 else retry.backoff(transfer.attempts)
     return _within_timeout(transfer, context, Requeue(seconds, error.kind))
+
+
+def _given_up(transfer: Transfer, host: str, status: int, seconds: float) -> Failed:
+    """Return the outcome of a URL whose host has asked for too long a pause."""
+    error = HttpStatusError(status, _GIVEN_UP_REASON, pause=(host, seconds), pause_too_long=True)
+    return failed(transfer, error)
 
 
 def _within_timeout(

@@ -16,7 +16,13 @@ from downloader.http.capture import (
     exchange_of,
     finish_recording,
 )
-from downloader.http.connection import MAX_FIELD_BYTES, MAX_FIELDS, Connection, Connector
+from downloader.http.connection import (
+    MAX_FIELD_BYTES,
+    MAX_FIELDS,
+    Connection,
+    Connector,
+    tls_context,
+)
 from downloader.http.credentials import Credentials, RedirectTrail, RequestChain
 from downloader.http.error_mapping import ErrorTranslator, RequestPhase
 from downloader.http.redirects import REDIRECTS, redirect_target
@@ -250,7 +256,7 @@ def _ssl_context(options: NetworkOptions) -> ssl.SSLContext | bool:
     if options.cacert is None:
         return True
     try:
-        return ssl.create_default_context(cafile=str(options.cacert))
+        return tls_context(str(options.cacert))
     except (OSError, ssl.SSLError) as error:
         raise RunError(
             f"{options.cacert} holds no certificates that can be used", hint="see --cacert"

@@ -1,7 +1,8 @@
 """aiohttp's connections, resolver and connector, with checks that aiohttp lacks.
 
 The only module that uses private parts of aiohttp: those of a protocol that its own
-``data_received`` uses, and ``_conns``, ``_factory`` and ``_loop`` of a connector.
+``data_received`` uses, and ``_conns``, ``_factory``, ``_loop``, ``_ssl`` and ``_get_ssl_context``
+of a connector.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import ssl as tls
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -413,12 +414,31 @@ class Connector(aiohttp.TCPConnector):
         handler: type[ResponseHandler] = kind
         self._factory = partial(handler, loop=self._loop)
 
+    def _get_ssl_context(self, req: aiohttp.ClientRequest) -> tls.SSLContext | None:
+        """Return the context of a request; instead of aiohttp's default, a stricter one."""
+        if self._ssl is True and req.ssl is True and req.is_ssl():
+            return tls_context()
+        return super()._get_ssl_context(req)
+
     def close_idle(self) -> None:
         """Close idle connections, to free their file descriptors."""
         for idle in self._conns.values():
             for connection, _ in idle:
                 connection.close()
         self._conns.clear()
+
+
+@cache
+def tls_context(cacert: str | None = None) -> tls.SSLContext:
+    """Return a TLS context that trusts the system's authorities, or those of a file.
+
+    A certificate that names its host only as the common name of its subject is refused, as by
+    curl and browsers (RFC 9110, section 4.3.4, and RFC 9525, section 2).
+    """
+    context = tls.create_default_context(cafile=cacert)
+    context.hostname_checks_common_name = False
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _address(address: Sequence[object], kind: int) -> str:

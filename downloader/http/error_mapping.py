@@ -15,6 +15,7 @@ from downloader.errors import (
     ConnectError,
     DnsError,
     NoDescriptorError,
+    NotHttpError,
     ProtocolError,
     RedirectError,
     TimedOutError,
@@ -26,6 +27,9 @@ from downloader.http.connection import BlockedAddressError, DripError
 from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
+
+#: Of the parser, about a response that does not begin as one.
+_NO_HTTP = "Expected HTTP/"
 
 
 class RequestPhase(Enum):
@@ -195,13 +199,19 @@ def _payload(error: aiohttp.ClientPayloadError) -> UrlError:
 
 
 def _bad_http(error: http_exceptions.HttpProcessingError | aiohttp.ClientResponseError) -> UrlError:
-    return ProtocolError(f"the response is not valid HTTP: {_parser_message(error)}")
+    cause = _parser_error(error)
+    kind = NotHttpError if _NO_HTTP in str(getattr(cause, "message", "")) else ProtocolError
+    return kind(f"the response is not valid HTTP: {_parser_message(cause)}")
+
+
+def _parser_error(error: BaseException) -> BaseException:
+    """Return the HTTP parser's own exception, which is the last cause."""
+    while isinstance(error.__cause__, http_exceptions.HttpProcessingError):
+        error = error.__cause__
+    return error
 
 
 def _parser_message(error: BaseException) -> str:
-    """Return the message of the HTTP parser, whose own exception is the last cause."""
-    while isinstance(error.__cause__, http_exceptions.HttpProcessingError):
-        error = error.__cause__
     if isinstance(error, http_exceptions.LineTooLong):
         return "the status line or a header field is too long"
     return _first_line(getattr(error, "message", ""))

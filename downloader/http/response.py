@@ -13,7 +13,7 @@ from downloader.errors import HttpStatusError, ProtocolError, UrlError
 from downloader.http.capture import finish_recording
 from downloader.http.error_mapping import ErrorTranslator, RequestPhase
 from downloader.http.replay import ReplayBody, ReplayResponse
-from downloader.http.retry import retry_after
+from downloader.http.retry import MAX_RETRY_AFTER_SECONDS, retry_after
 from downloader.http.timings import Stopwatch
 from downloader.models import Timings
 from downloader.models.exchange import ExchangeRecording, RecordLocation, Truncation
@@ -201,7 +201,12 @@ def require_success(response: Response) -> None:
     if not 200 <= response.status < 300 or response.status == 206:
         wait = retry_after(response.header("Retry-After"), time.time())
         pause = None if wait is None else (urls.host(response.url), wait)
-        raise HttpStatusError(response.status, response.reason, pause=pause)
+        raise HttpStatusError(
+            response.status,
+            response.reason,
+            pause=pause,
+            pause_too_long=wait is not None and wait > MAX_RETRY_AFTER_SECONDS,
+        )
 
 
 def field_text(value: str) -> str:

@@ -6,8 +6,10 @@ from downloader.web.text import parse_http_date
 
 #: The first delay of the backoff, and the longest.
 FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 1.0, 60.0
-#: The longest wait that a server may ask for.
+#: A host that asks for a longer wait gets no more requests in this run.
 MAX_RETRY_AFTER_SECONDS = 120.0
+#: Digits of seconds that are read: thirty years.
+_MAX_DIGITS = 9
 
 
 def backoff(attempt: int, jitter: float | None = None) -> float:
@@ -24,10 +26,10 @@ def retry_after(field: str, now: float) -> float | None:
     """Return the seconds that a ``Retry-After`` field asks for (RFC 9110, section 10.2.3).
 
     The field holds seconds or an HTTP date; for anything else the result is None. *now* is seconds
-    since the epoch. The result is at most :data:`MAX_RETRY_AFTER_SECONDS`.
+    since the epoch. Whether the wait is longer than :data:`MAX_RETRY_AFTER_SECONDS` is not checked.
     """
     text = field.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:9]), MAX_RETRY_AFTER_SECONDS)
+        return float(text[:_MAX_DIGITS])
     date = parse_http_date(text)
-    return None if date is None else max(0.0, min(date.timestamp() - now, MAX_RETRY_AFTER_SECONDS))
+    return None if date is None else max(0.0, date.timestamp() - now)

@@ -87,6 +87,8 @@ class HostQueues(Generic[Item]):
 
     Attributes:
         queued: how many items wait.
+        given_up: hosts that get no more requests, with the status of their last response and the
+            seconds that it asks to wait.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class HostQueues(Generic[Item]):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.queued = 0
+        self.given_up: dict[str, tuple[int, float]] = {}
         self._per_host = per_host
         self._download_delay = download_delay
         self._clock = clock

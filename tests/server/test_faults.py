@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from downloader import Downloaded, Failed, Outcome, download_sites
+from downloader import Downloaded, ErrorKind, Failed, Outcome, download_sites
+from downloader.http.connection import tls_context
 from downloader.report.outcome_conversion import record_of
 from downloader.web.text import printable
 from tests.support.fault_cases import (
@@ -195,6 +196,24 @@ async def test_a_name_from_the_server_is_not_used(tmp_path: Path) -> None:
     assert isinstance(outcome, Downloaded)
     assert outcome.path.endswith("/name-with-traversal.html")
     assert saved_files(tmp_path) == {f"folder/{outcome.path}"}
+
+
+async def test_a_certificate_with_only_a_common_name_is_refused(
+    tmp_path: Path, authority: Path
+) -> None:
+    options = replace(OPTIONS, cacert=authority)
+    async with fault_server(Endpoint.COMMON_NAME) as server, asyncio.timeout(LIMIT):
+        url = server.url("/page", Endpoint.COMMON_NAME).replace("127.0.0.1", "localhost")
+        [outcome] = await download_sites([url], tmp_path, options=options)
+    assert isinstance(outcome, Failed)
+    assert (outcome.kind, outcome.message) == (
+        ErrorKind.TLS,
+        "the certificate is for another host name",
+    )
+
+
+def test_the_default_context_checks_no_common_names() -> None:
+    assert not tls_context().hostname_checks_common_name
 
 
 async def test_an_untrusted_certificate_is_accepted_when_that_is_asked_for(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from pathlib import Path
 import brotli
 import pytest
 from aiohttp import web
+from downloader.core.nested_lists import NestedListFetcher
 
 from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites
+from downloader.errors import TimedOutError
 from downloader.models import Checksum, Target
 from downloader.web.urls import parse
 from tests.support.command import Command, CommandResult
@@ -297,6 +299,20 @@ async def test_a_drip_over_minutes_is_given_up_by_default(
     unlimited = replace(one_by_one, min_speed=0)
     outcome = await outcome_of(dripping(*[10] * 20), tmp_path / "lifted", unlimited)
     assert isinstance(outcome, Downloaded)
+
+
+async def test_a_list_that_is_named_by_a_list_obeys_the_same_speed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("downloader.core.body.time", Clock(step=2.0))
+    loop = asyncio.get_running_loop()
+    options = Options(min_speed=100, retries=0)
+    async with fault_server() as server, NestedListFetcher(options) as fetcher:
+        server.otherwise = dripping(*[10] * 20)
+        fetch = fetcher.blocking_fetch()
+        url = parse(server.url("/sitemap.xml"))
+        with pytest.raises(TimedOutError, match="slower than 100 B/s"):
+            await loop.run_in_executor(None, lambda: list(fetch(url)))
 
 
 @pytest.mark.parametrize("path", ["/drip-body", "/drip-head", "/redirect/drip"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from downloader import Downloaded, ErrorKind, Failed, Options
+from downloader import Downloaded, ErrorKind, Failed, Options, Skipped
 from tests.support.clock import FakeClock
 from tests.support.handlers import in_turn, sends
 from tests.support.library import downloaded, fetch
@@ -133,6 +133,42 @@ async def test_a_host_that_only_asks_for_pauses_is_given_up(site: Site, tmp_path
     assert len(outcomes) == 200
     assert clock.now <= 20 * 120, "and not 200 times four pauses"
     assert len(site.requests) < 50
+
+
+@pytest.mark.parametrize("wait", ["121", "86400", "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_a_host_that_asks_for_too_long_a_pause_is_given_up_at_once(
+    wait: str, site: Site, tmp_path: Path
+) -> None:
+    clock = FakeClock()
+    for number in range(200):
+        site.pages[f"/{number}"] = sends(status=503, headers={"Retry-After": wait})
+    options = Options(concurrency=1)
+    first, *others = await fetch(map(site.url, site.pages), tmp_path, options, clock)
+    assert isinstance(first, Failed)
+    assert "; the server asks to wait " in first.message
+    assert first.attempts == 1
+    for other in others:
+        assert isinstance(other, Failed)
+        assert (other.kind, other.status, other.attempts) == (ErrorKind.HTTP_STATUS, 503, 0)
+        assert "so that this one was not made; the server asks to wait " in other.message
+    assert len(site.requests) == 1
+    assert clock.now < 1
+
+
+async def test_a_long_pause_of_one_host_leaves_the_others(site: Site, tmp_path: Path) -> None:
+    site.pages = {
+        "/busy": sends(status=429, headers={"Retry-After": "3600"}),
+        "/gone": sends(status=404, headers={"Retry-After": "3600"}),
+        "/page": "page",
+    }
+    busy = site.url("/busy").replace("127.0.0.1", "localhost")
+    outcomes = await fetch([busy, site.url("/gone"), site.url("/page")], tmp_path)
+    by_status = {
+        outcome.status: outcome for outcome in outcomes if not isinstance(outcome, Skipped)
+    }
+    assert sorted(by_status, key=str) == [200, 404, 429]
+    assert isinstance(by_status[404], Failed)
+    assert "wait" not in by_status[404].message
 
 
 async def test_a_host_that_pauses_now_and_then_is_not_given_up(site: Site, tmp_path: Path) -> None:

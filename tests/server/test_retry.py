@@ -20,7 +20,7 @@ from downloader.sources import from_items
 from downloader.web.urls import parse
 from tests.support.clock import FakeClock
 from tests.support.command import Command
-from tests.support.fault_server import Endpoint, fault_server
+from tests.support.fault_server import Endpoint, Request, fault_server, respond, send_and_close
 from tests.support.handlers import in_turn, sends
 from tests.support.library import downloaded, fetch
 from tests.support.web_server import Handler, Site
@@ -53,7 +53,7 @@ LASTING = {
         f"/status/{status}": ErrorKind.HTTP_STATUS
         for status in (300, 304, 305, 400, 401, 403, 404, 407, 410, 416, 418, 599, 999)
     },
-    "/garbage": ErrorKind.PROTOCOL,
+    "/lengths-conflict": ErrorKind.PROTOCOL,
     "/length-words": ErrorKind.PROTOCOL,
     "/chunk-size-malformed": ErrorKind.PROTOCOL,
     "/coded/by-length/gzip-corrupt": ErrorKind.DECODE,
@@ -182,7 +182,7 @@ async def test_the_waits_of_a_run_are_those_of_the_backoff(site: Site, tmp_path:
     ("field", "expected"),
     [
         ("7", (7.0, 7.0)),
-        ("99999", (MAX_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS)),
+        ("120", (MAX_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS)),
         # No pause is asked for, or not in words that are understood: the usual wait.
         ("0", (0.0, FIRST_DELAY_SECONDS)),
         ("Sun Sep  9 01:47:10 2001", (0.0, FIRST_DELAY_SECONDS)),
@@ -294,3 +294,20 @@ async def test_a_refused_connection_is_not_tried_again(tmp_path: Path) -> None:
     assert isinstance(outcome, Failed)
     assert (outcome.message, outcome.attempts) == ("connection refused", 1)
     assert clock.waits == []
+
+
+async def test_a_response_that_is_no_http_is_tried_once_more(tmp_path: Path) -> None:
+    async def starting(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.path == "/soon" and request.count > 1:
+            await respond(writer)
+        else:
+            await send_and_close(writer, b"starting, please wait\r\n")
+
+    async with fault_server() as server:
+        server.otherwise = starting
+        soon, never = await fetch(map(server.url, ["/soon", "/never"]), tmp_path, None, FakeClock())
+        paths = server.paths()
+    assert downloaded(soon).attempts == 2
+    assert isinstance(never, Failed)
+    assert (never.kind, never.attempts) == (ErrorKind.PROTOCOL, 2)
+    assert (paths.count("/soon"), paths.count("/never")) == (2, 2)

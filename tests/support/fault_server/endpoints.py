@@ -16,6 +16,7 @@ class Endpoint(Enum):
 
     PLAIN = "plain HTTP"
     TRUSTED = "TLS with a certificate of the test authority"
+    COMMON_NAME = "TLS with a certificate that names the host only as its subject's common name"
     UNTRUSTED = "TLS with a certificate of an authority nobody knows"
     SELF_SIGNED = "TLS with a certificate that signed itself"
     EXPIRED = "TLS with a certificate that is over"
@@ -45,6 +46,8 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext | None:
     match endpoint:
         case Endpoint.TRUSTED:
             _authority().issue_cert(HOST).configure_cert(context)
+        case Endpoint.COMMON_NAME:
+            _authority().issue_cert(common_name="localhost").configure_cert(context)
         case Endpoint.UNTRUSTED:
             trustme.CA().issue_cert(HOST).configure_cert(context)
         case Endpoint.EXPIRED:
