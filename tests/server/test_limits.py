@@ -14,7 +14,7 @@ from pathlib import Path
 import brotli
 import pytest
 from aiohttp import web
-from downloader.core.nested_lists import NestedListFetcher
+from  import NestedListFetcher
 
 from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites
 from downloader.errors import TimedOutError
