@@ -14,9 +14,9 @@ from pathlib import Path
 import brotli
 import pytest
 from aiohttp import web
-from  import NestedListFetcher
 
 from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites
+from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.errors import TimedOutError
 from downloader.models import Checksum, Target
 from downloader.web.urls import parse
@@ -307,7 +307,7 @@ async def test_a_list_that_is_named_by_a_list_obeys_the_same_speed(
     monkeypatch.setattr("downloader.core.body.time", Clock(step=2.0))
     loop = asyncio.get_running_loop()
     options = Options(min_speed=100, retries=0)
-    async with fault_server() as server, NestedListFetcher(options) as fetcher:
+    async with fault_server() as server, SitemapFetcher(options) as fetcher:
         server.otherwise = dripping(*[10] * 20)
         fetch = fetcher.blocking_fetch()
         url = parse(server.url("/sitemap.xml"))
