@@ -19,12 +19,10 @@ from downloader.errors import (
     TimedOutError,
     UrlError,
 )
-from downloader.http import RedirectTrail, Response, retry
+from downloader.http import RedirectTrail, Response, resume, retry
 from downloader.http.response import require_success
-from downloader.http.resume import continued_total
 from downloader.journal import Job, PartialFile, SavedFile
-from downloader.models import Downloaded, Failed, PartialBody, Target, Unchanged
-from downloader.web.content_coding import split_codings
+from downloader.models import Downloaded, Failed, Target, Unchanged
 from downloader.web.urls import Url
 
 #: Wait after running out of file descriptors; another transfer will have closed one.
@@ -164,7 +162,7 @@ async def _resume(
     if not offset or context.options.archiving:
         return None
     transfer.partial_file = partial_file
-    headers = job.target.headers + _range_headers(partial_file.body, offset)
+    headers = job.target.headers + resume.range_headers(partial_file.body, offset)
     response = await context.client.get(trail, headers)
     if response is None:
         return Requeue()
@@ -217,18 +215,6 @@ def _trail_to(target: Target) -> RedirectTrail:
     )
 
 
-def _range_headers(partial: PartialBody, offset: int) -> _Headers:
-    """Return the fields that request the rest of a body (RFC 9110, sections 13.1.5 and 14.2).
-
-    Content codings are refused, because a range of coded bytes cannot continue a decoded file.
-    """
-    return (
-        ("Range", f"bytes={offset}-"),
-        ("If-Range", partial.validator),
-        ("Accept-Encoding", "identity"),
-    )
-
-
 def _conditional_headers(saved: SavedFile) -> _Headers:
     """Return the fields that request a body only if it has changed (RFC 9110, section 13.1)."""
     if saved.etag:
@@ -242,16 +228,7 @@ def _continuation(
     response: Response, job: Job, partial_file: PartialFile, offset: int
 ) -> Continuation | None:
     """Return how *response* continues the partial file, or None if it does not."""
-    if response.status != 206 or response.url != partial_file.body.url:
+    total = resume.continued_length(response, partial_file.body, offset)
+    if total is None or job.name.path(response.media_type) != partial_file.path:
         return None
-    codings, _ = split_codings(response.content_coding)
-    if codings or job.name.path(response.media_type) != partial_file.path:
-        return None
-    total = continued_total(
-        partial_file.body,
-        offset,
-        response.header("Content-Range"),
-        response.header("ETag"),
-        response.header("Last-Modified"),
-    )
-    return None if total is None else Continuation(offset, total)
+    return Continuation(offset, total)

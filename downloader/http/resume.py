@@ -1,4 +1,4 @@
-"""When a partial file may be resumed, and whether a response continues it.
+"""Resumes a body with Range: the request's header fields, and whether the response continues it.
 
 Bytes of two versions must never be mixed. So a partial file is resumed only with a strong
 validator (RFC 9110, section 8.8.1), and only by a response with exactly the range requested.
@@ -6,7 +6,9 @@ validator (RFC 9110, section 8.8.1), and only by a response with exactly the ran
 
 import re
 
+from downloader.http.response import Response
 from downloader.models.partial_body import PartialBody
+from downloader.web.content_coding import split_codings
 from downloader.web.text import parse_http_date
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.IGNORECASE)
@@ -27,6 +29,34 @@ def strong_validator(etag: str, last_modified: str, date: str) -> str:
     if sent is None or modified is None:
         return ""
     return last_modified if (sent - modified).total_seconds() >= _MIN_AGE_SECONDS else ""
+
+
+def range_headers(partial: PartialBody, offset: int) -> tuple[tuple[str, str], ...]:
+    """Return the fields that request the rest of a body (RFC 9110, sections 13.1.5 and 14.2).
+
+    Content codings are refused, because a range of coded bytes cannot continue a decoded file.
+    """
+    return (
+        ("Range", f"bytes={offset}-"),
+        ("If-Range", partial.validator),
+        ("Accept-Encoding", "identity"),
+    )
+
+
+def continued_length(response: Response, partial: PartialBody, offset: int) -> int | None:
+    """Return the length of the whole body, if *response* continues *partial* from *offset* on."""
+    if response.status != 206 or response.url != partial.url:
+        return None
+    codings, _ = split_codings(response.content_coding)
+    if codings:
+        return None
+    return continued_total(
+        partial,
+        offset,
+        response.header("Content-Range"),
+        response.header("ETag"),
+        response.header("Last-Modified"),
+    )
 
 
 def continued_total(
