@@ -1,6 +1,7 @@
 """The start of the command: what it imports, and what Ctrl-C does before a run has begun."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -56,8 +57,14 @@ main()
 
 
 def python(code: str, *arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    # Coverage would import libraries of its own into the process.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
 
 
