@@ -14,7 +14,6 @@ from downloader.core.transfer_outcomes import downloaded, failed, unchanged
 from downloader.errors import (
     HttpStatusError,
     NoDescriptorError,
-    NotHttpError,
     RedirectError,
     TimedOutError,
     UrlError,
@@ -29,7 +28,7 @@ from downloader.web.urls import Url
 _DESCRIPTOR_RETRY_SECONDS = 0.2
 #: Statuses by which a server asks for fewer requests (RFC 6585, section 4; RFC 9110, 15.6.4).
 _OVERLOADED_STATUSES = frozenset({429, 503})
-
+#: Follows the status in the message, in place of a reason phrase.
 _GIVEN_UP_REASON = "to an earlier request to this host, so that this one was not made"
 
 _Headers = tuple[tuple[str, str], ...]
@@ -71,29 +70,29 @@ async def fetch(
 def _retry_or_fail(
     error: UrlError, host: str, transfer: Transfer, context: TransferContext
 ) -> Failed | Requeue:
-    """Return a retry if *error* is transient; tell the queues what it says about the host."""
-    options, queues = context.options, context.queues
-    pause = 0.0
-    if isinstance(error, NotHttpError) and transfer.attempts == 1 and options.retries:
-        transfer.trail = None
-        return _within_timeout(transfer, context, Requeue(retry.backoff(1), error.kind))
+    """Return a retry if there is to be one; tell the queues what *error* says about the host."""
     if isinstance(error, HttpStatusError):
-        if error.pause is not None and error.pause_too_long:
-            if not options.replay:
-                paused_host, seconds = error.pause
-                queues.given_up[paused_host] = error.status, seconds
-        elif not error.retryable:
-            queues.record_success(host)
-        elif error.status in _OVERLOADED_STATUSES and not options.replay:
-            queues.record_overload(host)
-        if error.retryable and error.pause is not None:
-            pause = error.pause[1]
-            queues.pause(*error.pause)
-    if not error.retryable or transfer.attempts > options.retries:
+        _record_status(error, host, context)
+    seconds = retry.seconds_to_retry(error, transfer.attempts, context.options.retries)
+    if seconds is None:
         return failed(transfer, error)
     transfer.trail = None
-    seconds = pause if pause > 0 else retry.backoff(transfer.attempts)
     return _within_timeout(transfer, context, Requeue(seconds, error.kind))
+
+
+def _record_status(error: HttpStatusError, host: str, context: TransferContext) -> None:
+    """Let the queues pause the host, slow it down or give it up, as its response asks."""
+    queues, replays = context.queues, bool(context.options.replay)
+    if error.pause is not None and error.pause_too_long:
+        if not replays:
+            paused_host, seconds = error.pause
+            queues.given_up[paused_host] = error.status, seconds
+    elif not error.retryable:
+        queues.record_success(host)
+    elif error.status in _OVERLOADED_STATUSES and not replays:
+        queues.record_overload(host)
+    if error.retryable and error.pause is not None:
+        queues.pause(*error.pause)
 
 
 def _given_up(transfer: Transfer, host: str, status: int, seconds: float) -> Failed:

@@ -1,7 +1,8 @@
-"""How long to wait before a retry."""
+"""Decide whether a failed attempt is retried, and after how long: backoff and Retry-After."""
 
 import random
 
+from downloader.errors import HttpStatusError, NotHttpError, UrlError
 from downloader.web.text import parse_http_date
 
 #: The first delay of the backoff, and the longest.
@@ -10,6 +11,20 @@ FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 1.0, 60.0
 MAX_RETRY_AFTER_SECONDS = 120.0
 #: Digits of seconds that are read: thirty years.
 _MAX_DIGITS = 9
+
+
+def seconds_to_retry(error: UrlError, attempt: int, retries: int) -> float | None:
+    """Return the seconds to wait after *attempt* (from 1) failed; None if the failure is final.
+
+    A wait that the server asks for replaces the backoff. What was not HTTP is tried once more,
+    because a server that is just being started may send it.
+    """
+    if isinstance(error, NotHttpError) and attempt == 1 and retries:
+        return backoff(attempt)
+    if not error.retryable or attempt > retries:
+        return None
+    pause = error.pause[1] if isinstance(error, HttpStatusError) and error.pause else 0.0
+    return pause if pause > 0 else backoff(attempt)
 
 
 def backoff(attempt: int, jitter: float | None = None) -> float:

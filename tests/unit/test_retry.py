@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader import ErrorKind, Failed, Options
+from downloader.errors import ConnectError, HttpStatusError, NotHttpError, UrlError
 from downloader.http.retry import (
     FIRST_DELAY_SECONDS,
     MAX_DELAY_SECONDS,
     backoff,
     retry_after,
+    seconds_to_retry,
 )
 from downloader.scheduling import AutoConcurrency
 from downloader.web.text import parse_http_date
@@ -90,6 +92,35 @@ def test_the_wait_is_somewhere_below_a_ceiling_that_doubles_up_to_a_minute(
     assert backoff(attempt, chance) == pytest.approx(ceiling * chance)
     assert 0 <= backoff(attempt) <= ceiling
     assert backoff(attempt, 0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("error", "attempt", "most"),
+    [
+        (ConnectError("refused"), 1, FIRST_DELAY_SECONDS),
+        (ConnectError("refused"), 4, None),
+        (HttpStatusError(503, "", pause=("a.test", 30.0)), 1, 30.0),
+        (HttpStatusError(503, "", pause=("a.test", 0.0)), 1, FIRST_DELAY_SECONDS),
+        (HttpStatusError(503, "", pause=("a.test", 900.0), pause_too_long=True), 1, None),
+        (HttpStatusError(404, "", pause=("a.test", 30.0)), 1, None),
+        (NotHttpError("not HTTP"), 1, FIRST_DELAY_SECONDS),
+        (NotHttpError("not HTTP"), 2, None),
+    ],
+)
+def test_a_failed_attempt_is_retried_after_the_wait_that_the_server_asks_for_or_the_backoff(
+    error: UrlError, attempt: int, most: float | None
+) -> None:
+    seconds = seconds_to_retry(error, attempt, retries=3)
+    if most is None or most > FIRST_DELAY_SECONDS:
+        assert seconds == most
+    else:
+        assert seconds is not None
+        assert 0 <= seconds <= most
+
+
+@pytest.mark.parametrize("error", [ConnectError("refused"), NotHttpError("not HTTP")])
+def test_without_retries_every_failure_is_final(error: UrlError) -> None:
+    assert seconds_to_retry(error, 1, retries=0) is None
 
 
 def test_clients_that_failed_together_do_not_come_back_together() -> None:
