@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from downloader.errors import (
     ConnectError,
     DnsError,
-    ErrorKind,
     RedirectError,
-    RobotsError,
     UrlError,
 )
 from downloader.mirror.scope import RobotsCache, RobotsRules
@@ -248,10 +246,7 @@ async def test_each_site_is_asked_once_however_many_want_to_know() -> None:
     urls = [Url(f"https://{host}/{n}") for host in ("a.test", "b.test:81") for n in range(20)]
     assert not any(await asyncio.gather(*(allows(robots, url) for url in urls)))
     assert sorted(server.asked) == ["https://a.test", "https://b.test:81"]
-    with pytest.raises(RobotsError, match="disallows") as caught:
-        await robots.check(urls[0])
-    assert (caught.value.kind, caught.value.hint) == (ErrorKind.ROBOTS, "see --no-robots")
-    await robots.check(Url("https://a.test/robots.txt"))
+    assert await allows(robots, Url("https://a.test/robots.txt"))
     assert len(server.asked) == 2
 
 
@@ -267,8 +262,7 @@ async def test_a_server_that_fails_allows_nothing_and_is_asked_again_later() -> 
     server, clock = Server((503, b""), (404, b"")), FakeClock()
     robots = RobotsCache(server.fetch, AGENT, clock=clock)
     url = Url("http://foo.bar/x")
-    with pytest.raises(RobotsError, match="answered with 503"):
-        await robots.check(url)
+    assert "answered with 503" in (await robots.rules(url)).unavailable
     assert not await allows(robots, url)
     assert len(server.asked) == 1
     clock.now += 601
@@ -289,12 +283,12 @@ async def test_who_gives_no_answer_is_told_as_such(error: UrlError, seconds: flo
     robots = RobotsCache(server.fetch, AGENT, clock=clock)
     for _ in range(3):
         with pytest.raises(type(error)) as caught:
-            await robots.check(Url("http://foo.bar/x"))
+            await robots.rules(Url("http://foo.bar/x"))
     assert len(list(caught.traceback)) < 5
     assert len(server.asked) == 1
     clock.now += seconds
     with pytest.raises(type(error)):
-        await robots.check(Url("http://foo.bar/x"))
+        await robots.rules(Url("http://foo.bar/x"))
     assert len(server.asked) == 2
 
 
@@ -307,7 +301,7 @@ async def test_a_cancelled_question_is_asked_by_the_next() -> None:
     server = Server((404, b""))
     server.go.clear()
     robots = RobotsCache(server.fetch, AGENT)
-    first, second = (asyncio.create_task(robots.check(Url("http://foo.bar/"))) for _ in range(2))
+    first, second = (asyncio.create_task(robots.rules(Url("http://foo.bar/"))) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.sleep(0)
@@ -321,7 +315,7 @@ async def test_the_answers_kept_are_bounded() -> None:
     server = Server((200, b"User-agent: *\nCrawl-delay: 2\n"))
     robots = RobotsCache(server.fetch, AGENT, max_origins=3)
     for number in (0, 1, 2, 0, 3, 0, 1):
-        rules = await robots.check(Url(f"http://{number}.test/"))
+        rules = await robots.rules(Url(f"http://{number}.test/"))
         assert rules.crawl_delay == 2
     assert [asked[7] for asked in server.asked] == ["0", "1", "2", "3", "1"]
 

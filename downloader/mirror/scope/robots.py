@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from protego import Protego
 
-from downloader.errors import RedirectError, RobotsError, UrlError
+from downloader.errors import RedirectError, UrlError
 from downloader.web.urls import Url, origin, split
 
 #: Bytes of a file that are read (RFC 9309, 2.5: at least 500 kibibytes).
@@ -26,7 +26,6 @@ MAX_RULES, MAX_WILDCARD_RULES = 10_000, 2000
 #: Larger files are parsed in a thread, and so is what their rules say about many URLs.
 _LARGE_BYTES = 16 * 1024
 _MAX_MATCHES_AT_ONCE = 20_000
-_HINT = "see --no-robots"
 #: Bytes of the files whose rules are cached; parsed, they take some 50 times as much.
 _MAX_CACHED_BYTES = 2 * MAX_ROBOTS_BYTES
 #: How long an answer is cached (RFC 9309, 2.4: no more than 24 hours).
@@ -160,7 +159,8 @@ class RobotsCache:
         """Return the rules of the site of *url*, fetched if need be.
 
         Raises:
-            UrlError: the site cannot be reached.
+            UrlError: the site cannot be reached; the error says why, and whether to retry. In this
+                case nothing may be requested (RFC 9309, 2.3.1.4).
         """
         site = origin(url)
         entry = self._entries.get(site)
@@ -178,19 +178,6 @@ class RobotsCache:
             # The same error is raised many times, and each time would add to its traceback.
             raise answer.with_traceback(None)
         return answer
-
-    async def check(self, url: Url) -> RobotsRules:
-        """Return the rules of the site of *url* if they allow it.
-
-        Raises:
-            RobotsError: they do not.
-            UrlError: the site cannot be reached; the error says why, and whether to retry. In
-                this case nothing may be requested (RFC 9309, 2.3.1.4).
-        """
-        rules = await self.rules(url)
-        if not rules.allows(url):
-            raise RobotsError(rules.unavailable or "robots.txt disallows it", hint=_HINT)
-        return rules
 
     async def _ask(self, site: str) -> tuple[RobotsRules | UrlError, float]:
         """Return the answer of a site, and for how many seconds it is cached."""
