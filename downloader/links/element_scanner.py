@@ -81,6 +81,7 @@ class ElementScanner:
     def collect_lazy(self, element: Element) -> None:
         """Collect what only a script would load, as far as the attributes tell."""
         own_kind = link_attributes.LAZY_KINDS.get(element.name)
+        # Where the element itself loads nothing, the attribute is often something other than a URL.
         plausible = link_attributes.PLAUSIBLE_URL if own_kind else link_attributes.IMAGE_URL
         for attribute in link_attributes.LAZY_URL_ATTRIBUTES:
             if plausible.fullmatch((element.get(attribute) or "").strip()):
@@ -129,23 +130,23 @@ class ElementScanner:
         value = element.get(attribute)
         if value is None or (not self.same_document_links and value.startswith("#")):
             return
-        text = element.attribute_value(attribute)
-        if text is not None:
+        source = element.attribute_value(attribute)
+        if source is not None:
             context = self._context(element, attribute, lazy=lazy)
             removals = self._guard_removals(element)
-            self._collector.add_whole(kind, text, self._resolver, context, removals)
+            self._collector.add_whole(kind, source, self._resolver, context, removals)
 
     def _add_srcset(self, element: Element, attribute: str, *, lazy: bool = False) -> None:
-        text = element.attribute_value(attribute)
-        if text is not None:
+        source = element.attribute_value(attribute)
+        if source is not None:
             context = self._context(element, attribute, lazy=lazy)
             removals = self._guard_removals(element)
-            self._collector.add_srcset(text, self._resolver, context, removals)
+            self._collector.add_srcset(source, self._resolver, context, removals)
 
     def _add_css(self, element: Element, attribute: str) -> None:
-        text = element.attribute_value(attribute)
-        if text is not None:
-            self._collector.add_css(text, self._resolver, f"{element.name}[{attribute}]")
+        source = element.attribute_value(attribute)
+        if source is not None:
+            self._collector.add_css(source, self._resolver, f"{element.name}[{attribute}]")
 
     def _context(self, element: Element, attribute: str, *, lazy: bool = False) -> LinkContext:
         types = tokens(element, "rel")
@@ -153,6 +154,10 @@ class ElementScanner:
         return LinkContext(f"{element.name}[{attribute}]", types, nofollow, lazy)
 
     def _guard_removals(self, element: Element) -> Sequence[Edit]:
+        """Return the removals of ``integrity`` and ``crossorigin`` from an element.
+
+        They keep a local copy from loading. A ``source`` or ``track`` loads by those of its parent.
+        """
         if element.name not in _GUARDED_ELEMENTS:
             return ()
         if element.name not in {"source", "track"}:
@@ -187,13 +192,13 @@ class ElementScanner:
     def _collect_meta(self, element: Element) -> None:
         pragma = keyword(element, "http-equiv")
         if pragma == "refresh":
-            text = element.attribute_value("content")
-            span = meta_refresh.url_span(text.text) if text else None
-            if text and span:
-                immediate = meta_refresh.is_immediate(text.text)
+            source = element.attribute_value("content")
+            span = meta_refresh.url_span(source.text) if source else None
+            if source and span:
+                immediate = meta_refresh.is_immediate(source.text)
                 kind = LinkKind.REDIRECT if immediate else LinkKind.REFRESH
                 context = self._context(element, "content")
-                self._collector.add_whole(kind, text.slice(*span), self._resolver, context)
+                self._collector.add_whole(kind, source.slice(*span), self._resolver, context)
         elif pragma == "content-security-policy":
             # The policy may forbid the files of a copy.
             name_span = element.attribute_span("http-equiv")
@@ -211,25 +216,25 @@ class ElementScanner:
 
     def _collect_inline_script(self, element: Element) -> None:
         script_type = keyword(element, "type")
-        text = self._content(element)
-        if text is None:
+        source = self._content(element)
+        if source is None:
             return
         if script_type == "importmap":
-            self._collector.add_import_map(text, self._resolver)
+            self._collector.add_import_map(source, self._resolver)
         elif script_type == "module" or link_attributes.SCRIPT_TYPE.fullmatch(script_type):
-            self._collector.add_script(text, self._resolver, "script")
+            self._collector.add_script(source, self._resolver, "script")
 
     def _collect_style(self, element: Element) -> None:
-        text = self._content(element)
-        if text and keyword(element, "type") in link_attributes.STYLE_TYPES:
-            self._collector.add_css(text, self._resolver, "style")
+        source = self._content(element)
+        if source and keyword(element, "type") in link_attributes.STYLE_TYPES:
+            self._collector.add_css(source, self._resolver, "style")
 
     def _collect_ping(self, element: Element) -> None:
-        text = element.attribute_value("ping") if element.get("ping") else None
-        if text:
+        source = element.attribute_value("ping") if element.get("ping") else None
+        if source:
             context = self._context(element, "ping")
-            for match in _TOKEN.finditer(text.text):
-                url = text.slice(*match.span())
+            for match in _TOKEN.finditer(source.text):
+                url = source.slice(*match.span())
                 self._collector.add_whole(LinkKind.FORM, url, self._resolver, context)
 
     def _collect_input(self, element: Element) -> None:
@@ -237,14 +242,14 @@ class ElementScanner:
             self._add_url(element, "src", LinkKind.IMAGE)
 
     def _collect_srcdoc(self, element: Element) -> None:
-        text = element.attribute_value("srcdoc") if element.get("srcdoc") else None
-        if text and self._scan_page:
-            self._scan_page(text)
+        source = element.attribute_value("srcdoc") if element.get("srcdoc") else None
+        if source and self._scan_page:
+            self._scan_page(source)
 
     def _collect_noscript(self, element: Element) -> None:
-        text = self._content(element) if self._scan_fragment else None
-        if text and self._scan_fragment and "<" in text.text:
-            self._scan_fragment(text)
+        source = self._content(element) if self._scan_fragment else None
+        if source and self._scan_fragment and "<" in source.text:
+            self._scan_fragment(source)
 
     #: Elements whose links depend on more than one attribute, or stand in their content.
     _SPECIAL_ELEMENTS: ClassVar[dict[str, Callable[["ElementScanner", Element], None]]] = {
