@@ -102,8 +102,8 @@ def open_file_system(url: str, display_url: str) -> tuple[FileSystem, str]:
     return cast("FileSystem", file_system), path.rstrip("/")
 
 
-def upload_settings(url: str) -> dict[str, int]:
-    """Return the arguments of ``put_file`` for large files."""
+def multipart_settings(url: str) -> dict[str, int]:
+    """Return the arguments of ``put_file`` for multipart uploads; none for stores without them."""
     if url.partition("://")[0].lower() not in _S3_SCHEMES:
         return {}
     return {"chunksize": _PART_BYTES, "max_concurrency": _MAX_CONCURRENT_PARTS}

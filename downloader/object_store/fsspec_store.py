@@ -13,7 +13,7 @@ from fsspec.asyn import get_loop
 
 from downloader.errors import BlockedError, StoreError
 from downloader.object_store.error_mapping import map_store_errors
-from downloader.object_store.fsspec_open import ObjectInfo, open_file_system, upload_settings
+from downloader.object_store.fsspec_open import ObjectInfo, multipart_settings, open_file_system
 from downloader.object_store.protocol import StoredObject
 from downloader.web.filenames import SafePath
 from downloader.web.urls import redact_text
@@ -38,7 +38,7 @@ class FsspecStore:
     def __init__(self, url: str) -> None:
         self.display_url = redact_text(url)
         self._fs, self._root = open_file_system(url, self.display_url)
-        self._upload_settings = upload_settings(url)
+        self._multipart_settings = multipart_settings(url)
         self._connect_lock = threading.Lock()
         self._connected = False
 
@@ -91,7 +91,7 @@ class FsspecStore:
     def upload(self, file: Path, path: SafePath) -> None:
         """Write an object from a local file."""
         self._request(
-            lambda: self._fs.put_file(str(file), self._key(path), **self._upload_settings)
+            lambda: self._fs.put_file(str(file), self._key(path), **self._multipart_settings)
         )
 
     def download(self, path: SafePath, file: Path) -> None:

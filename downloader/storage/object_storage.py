@@ -19,7 +19,8 @@ from downloader.web.filenames import PART, SafePath
 
 #: Concurrent requests to the store; each waits in a thread of its own.
 MAX_REQUESTS = 32
-#: Concurrent uploads of large files, which hold parts of them in memory.
+#: Concurrent uploads of ``.part`` files; each holds parts of its file in memory, whose size and
+#: number :func:`~downloader.object_store.fsspec_open.multipart_settings` returns.
 MAX_LARGE_UPLOADS = 4
 _Result = TypeVar("_Result")
 

@@ -64,8 +64,8 @@ class Start:
 
     Attributes:
         options: the options of the run, with this worker's share of its limits.
-        max_concurrency: the largest number of transfers at once, where that is adapted.
-        concurrency_cap: a lower limit until :class:`UseFullConcurrency`, or None.
+        max_concurrency: the largest number of transfers at once, unless ``--concurrency`` fixes it.
+        concurrency_cap: a smaller maximum until :class:`UseFullConcurrency`, or None.
         debug: whether to use asyncio's debug mode and write a debug log.
     """
 

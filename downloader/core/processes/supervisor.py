@@ -71,7 +71,7 @@ class Supervisor:
 
     Args:
         options: the options of the run, with this process's share of its limits.
-        max_concurrency: the largest number of transfers at once, where that is adapted.
+        max_concurrency: the largest number of transfers at once, unless ``--concurrency`` fixes it.
         callbacks: to the backend.
 
     Attributes:
