@@ -67,7 +67,7 @@ class LocalRun:
         self._journal = AsyncJournal(options, self._fail)
         self._backend = self._create_backend(clock)
         self._archive = archive.open_session(options, whole or _uploader(options), self._fail)
-        self._nested_lists = SitemapFetcher(options)
+        self._sitemap_fetcher = SitemapFetcher(options)
         self._observer: RunObserver = NullObserver()
         self._shard = ShardFilter(options.shard)
         self._reader: ReadAhead[Entry] | None = None
@@ -171,7 +171,7 @@ class LocalRun:
         if self._archive is not None:
             await stack.enter_async_context(self._archive)
         await stack.enter_async_context(self._backend)
-        await stack.enter_async_context(self._nested_lists)
+        await stack.enter_async_context(self._sitemap_fetcher)
         stack.push_async_callback(self._abandon)
 
     async def _start(self, stack: AsyncExitStack) -> None:
@@ -189,7 +189,7 @@ class LocalRun:
     async def _feed(self) -> None:
         """Queue the lines that the journal admits, within the limits of memory."""
         try:
-            entries = self._shard.select(self._entries(self._nested_lists.blocking_fetch()))
+            entries = self._shard.select(self._entries(self._sitemap_fetcher.blocking_fetch()))
             self._reader = ReadAhead(entries, max_buffered=_MAX_LINES_AHEAD, name="list reader")
             while batch := await self._reader.take(_MAX_LINES_PER_TRANSACTION):
                 self._observer.lines_read(batch)
