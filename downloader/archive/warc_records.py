@@ -152,6 +152,8 @@ def response_record_header(exchange: Exchange, details: ResponseDetails, warcinf
     ]
     if exchange.ip_address:
         lines.append(f"WARC-IP-Address: {_without_zone(exchange.ip_address)}\r\n")
+    if exchange.protocol:
+        lines.append(f"WARC-Protocol: {exchange.protocol}\r\n")
     if details.profile is not None:
         lines.append(f"WARC-Profile: {details.profile}\r\n")
     if details.original is not None:

@@ -106,6 +106,9 @@ class NetworkOptions(_OptionGroup):
         insecure: accept any TLS certificate.
         block_private: refuse addresses that are not of the public internet, for every request.
         timings: measure the phases of each URL's last request.
+        http1_only: never use HTTP/2.
+        http2_prior_knowledge: use HTTP/2 without TLS, too, and without asking whether the server
+            takes it.
     """
 
     connect_timeout: float = 10.0
@@ -123,6 +126,8 @@ class NetworkOptions(_OptionGroup):
     insecure: bool = False
     block_private: bool = False
     timings: bool = False
+    http1_only: bool = False
+    http2_prior_knowledge: bool = False
 
     def __post_init__(self) -> None:
         """Check ranges.
