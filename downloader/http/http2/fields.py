@@ -7,6 +7,7 @@ h2 would end the connection over it, with all its other streams, so that it does
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 
 from hpack import Decoder, HeaderTuple, NeverIndexedHeaderTuple
@@ -52,7 +53,7 @@ class FieldDecoder(Decoder):
         ]
 
 
-class ResponseHead:
+class Http2Head:
     """The head of a response.
 
     Attributes:
@@ -75,22 +76,17 @@ class ResponseHead:
         self.status = int(pseudo[1])
         self.reason = _REASONS.get(self.status, "")
         self.content_length: int | None = None
-        raw, headers = [], CIMultiDict[str]()
+        raw, text = [], []
         for name, value in others:
             if name == _HIDDEN_CONTENT_LENGTH:
                 self._announce(value)
-            elif not _TOKEN.fullmatch(name) or name in _CONNECTION_FIELDS:
-                shown = name[:40].decode("ascii", "replace")
-                raise ProtocolError(
-                    f"the response is not valid HTTP/2: the field {shown!r} is not allowed"
-                )
-            if _LINE_BREAKS.search(value):
-                raise ProtocolError("the response is not valid HTTP/2: a line break in a field")
             value = value.strip(b" \t")
             raw.append((name, value))
-            headers.add(name.decode("ascii"), value.decode("utf-8", "surrogateescape"))
+            text.append((_field_name(name), value.decode("utf-8", "surrogateescape")))
+        if _LINE_BREAKS.search(b"".join([value for _, value in raw])):
+            raise ProtocolError("the response is not valid HTTP/2: a line break in a field")
         self.raw_headers: Fields = tuple(raw)
-        self.headers = CIMultiDictProxy(headers)
+        self.headers = CIMultiDictProxy(CIMultiDict(text))
 
     def _announce(self, value: bytes) -> None:
         """Note the announced length (RFC 9110, section 8.6)."""
@@ -107,6 +103,21 @@ class ResponseHead:
         status_line = f"HTTP/1.1 {self.status} {self.reason}".encode("ascii")
         fields = [b": ".join(field) for field in self.raw_headers]
         return b"\r\n".join([status_line, *fields, b"", b""])
+
+
+@lru_cache(maxsize=1024)
+def _field_name(name: bytes) -> str:
+    """Return the name of a field as text.
+
+    Raises:
+        ProtocolError: it is not allowed (RFC 9113, section 8.2).
+    """
+    if name != _HIDDEN_CONTENT_LENGTH and (
+        not _TOKEN.fullmatch(name) or name in _CONNECTION_FIELDS
+    ):
+        shown = name[:40].decode("ascii", "replace")
+        raise ProtocolError(f"the response is not valid HTTP/2: the field {shown!r} is not allowed")
+    return name.decode("ascii")
 
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -141,7 +152,8 @@ def request_fields(url: Url, host: str, fields: list[HeaderTuple]) -> list[Heade
         HeaderTuple(b":method", b"GET"),
         HeaderTuple(b":scheme", url.partition(":")[0].encode("ascii")),
         HeaderTuple(b":authority", (host or authority).encode("ascii")),
-        HeaderTuple(b":path", target.encode("ascii")),
+        # Each path is asked for once: in the table it would only push others out.
+        NeverIndexedHeaderTuple(b":path", target.encode("ascii")),
         *fields,
     ]
 

@@ -1,17 +1,23 @@
 """Split the bytes of a connection into frames (RFC 9113, section 4), and limit useless ones.
 
-h2 parses each frame. Split before, a faulty frame is known to be the fault of its stream, and the
-frames before it have been handled.
+h2 gets them one by one. So a faulty frame is known to be the fault of its stream, and the frames
+before it have been handled.
 """
 
 from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
+from hyperframe.frame import DataFrame, WindowUpdateFrame
+
 from downloader.http.http2.errors import FloodError, FrameError
 
-_HEAD_BYTES = 9
-_STREAM_ID_MASK = 0x7FFF_FFFF
+#: Of each frame (section 4.1).
+FRAME_HEAD_BYTES = 9
+STREAM_ID_MASK = 0x7FFF_FFFF
+#: Flags of a DATA frame (RFC 9113, section 6.1).
+END_STREAM = 0x1
+_PADDED = 0x8
 #: ``SETTINGS_MAX_FRAME_SIZE``: larger frames mean less work for each byte.
 MAX_FRAME_BYTES = 64 * 1024
 #: Bytes of a head, compressed, in all its frames; and of its fields.
@@ -38,13 +44,53 @@ class Frame(NamedTuple):
 
     Attributes:
         kind: its type, as a number.
+        flags: as a number.
         stream_id: 0 for the connection.
-        data: all its bytes.
+        received: bytes that hold the frame.
+        start, end: where it is in them.
     """
 
     kind: int
+    flags: int
     stream_id: int
-    data: bytes
+    received: bytes
+    start: int
+    end: int
+
+    @property
+    def data(self) -> bytes:
+        """The whole frame."""
+        return self.received[self.start : self.end]
+
+    @property
+    def payload(self) -> bytes:
+        """The frame without its head."""
+        return self.received[self.start + FRAME_HEAD_BYTES : self.end]
+
+    def body(self) -> bytes:
+        """Return what a DATA frame has of the body.
+
+        Raises:
+            FrameError: its padding is longer than the frame.
+        """
+        if not self.flags & _PADDED:
+            return self.received[self.start + FRAME_HEAD_BYTES : self.end]
+        payload = self.payload
+        padding = payload[0] + 1 if payload else 1
+        if padding > len(payload):
+            raise FrameError("padding that is longer than its frame", self.stream_id)
+        return payload[1 : len(payload) - padding + 1]
+
+
+def window_update(stream_id: int, increment: int) -> bytes:
+    """Return a WINDOW_UPDATE frame (section 6.9)."""
+    frame = WindowUpdateFrame(stream_id, increment)
+    return frame.serialize()
+
+
+def end_of_stream(stream_id: int) -> bytes:
+    """Return an empty DATA frame that ends a stream."""
+    return DataFrame(stream_id, flags=["END_STREAM"]).serialize()
 
 
 class FrameSplitter:
@@ -76,21 +122,21 @@ class FrameSplitter:
             data = b"".join(self._pieces)
             self._pieces = []
         start, end = 0, len(data)
-        while end - start >= _HEAD_BYTES:
+        while end - start >= FRAME_HEAD_BYTES:
             length = int.from_bytes(data[start : start + 3], "big")
-            stream_id = int.from_bytes(data[start + 5 : start + 9], "big") & _STREAM_ID_MASK
+            stream_id = int.from_bytes(data[start + 5 : start + 9], "big") & STREAM_ID_MASK
             if length > MAX_FRAME_BYTES:
                 raise FrameError(f"a frame of {length} bytes", stream_id)
-            next_start = start + _HEAD_BYTES + length
+            next_start = start + FRAME_HEAD_BYTES + length
             if next_start > end:
                 self._missing = next_start - end
                 break
             kind = data[start + 3]
             self._limit(kind, length, stream_id)
-            yield Frame(kind, stream_id, data[start:next_start])
+            yield Frame(kind, data[start + 4], stream_id, data, start, next_start)
             start = next_start
         else:
-            self._missing = _HEAD_BYTES - (end - start)
+            self._missing = FRAME_HEAD_BYTES - (end - start)
         if start < end:
             self._pieces.append(data[start:])
 
@@ -104,14 +150,14 @@ class FrameSplitter:
             return
         if kind == FrameType.HEADERS:
             self._useful_frames += 1
-            self.head_bytes = _HEAD_BYTES + length
+            self.head_bytes = FRAME_HEAD_BYTES + length
             return
         if kind == FrameType.CONTINUATION:
-            self.head_bytes += _HEAD_BYTES + length
+            self.head_bytes += FRAME_HEAD_BYTES + length
             if self.head_bytes > MAX_HEAD_BYTES:
                 raise FrameError(f"the head is longer than {MAX_HEAD_BYTES // 1024} kB", stream_id)
         self._idle_frames += 1
-        self._idle_bytes += _HEAD_BYTES + length
+        self._idle_bytes += FRAME_HEAD_BYTES + length
         if (
             self._idle_frames > _MAX_IDLE_FRAMES + _MAX_IDLE_FRAMES_FACTOR * self._useful_frames
             or self._idle_bytes > _MAX_IDLE_BYTES + _MAX_IDLE_BYTES_FACTOR * self._useful_frames

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import HttpVersion
 
 from downloader.errors import ProtocolError, TruncatedError
-from downloader.http.http2.fields import Fields, ResponseHead
+from downloader.http.http2.fields import Fields, Http2Head
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
@@ -38,7 +38,7 @@ class Http2Stream:
         self.stream_id = stream_id
         self.waiting_since = 0.0
         self.ended = False
-        self.head: ResponseHead | None = None
+        self.head: Http2Head | None = None
         self.head_bytes = 0
         self._connection = connection
         #: What the window is opened to, and what is left of it.
@@ -49,7 +49,7 @@ class Http2Stream:
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    async def wait_for_head(self) -> ResponseHead:
+    async def wait_for_head(self) -> Http2Head:
         """Return the head of the response, once it has come.
 
         Raises:
@@ -91,7 +91,7 @@ class Http2Stream:
         Raises:
             ProtocolError: it is malformed.
         """
-        self.head = ResponseHead(fields)
+        self.head = Http2Head(fields)
         self.head_bytes = head_bytes
         length = self.head.content_length
         if length is not None and length > self.window:
@@ -113,9 +113,12 @@ class Http2Stream:
         """Take a piece of the body, which takes *size* bytes of the window.
 
         Raises:
-            ProtocolError: there is no head, or the body is longer than announced.
+            ProtocolError: there is no head, the body is longer than announced, or the server
+                does not keep to the window.
         """
         self._window_left -= size
+        if self._window_left < 0:
+            raise ProtocolError("the server sends more than HTTP/2's flow control allows")
         if self.head is None:
             raise ProtocolError("the response is not valid HTTP/2: a body without a head")
         self._received += len(data)
@@ -198,7 +201,7 @@ class Http2Response:
         self,
         connection: "Http2Connection",
         stream: Http2Stream,
-        head: ResponseHead,
+        head: Http2Head,
         seconds_to_head: float,
     ) -> None:
         self.content = stream
