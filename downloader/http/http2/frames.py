@@ -132,7 +132,10 @@ class FrameSplitter:
                 self._missing = next_start - end
                 break
             kind = data[start + 3]
-            self._limit(kind, length, stream_id)
+            if kind == FrameType.DATA and length:
+                self._useful_frames += 1
+            else:
+                self._limit(kind, length, stream_id)
             yield Frame(kind, data[start + 4], stream_id, data, start, next_start)
             start = next_start
         else:
@@ -145,9 +148,6 @@ class FrameSplitter:
         self._useful_frames += 1
 
     def _limit(self, kind: int, length: int, stream_id: int) -> None:
-        if kind == FrameType.DATA and length:
-            self._useful_frames += 1
-            return
         if kind == FrameType.HEADERS:
             self._useful_frames += 1
             self.head_bytes = FRAME_HEAD_BYTES + length

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _VERSION = HttpVersion(2, 0)
 #: As soon as a longer body is announced, its window gets this size at most.
 _MAX_ANNOUNCED_WINDOW_BYTES = 1024 * 1024
+#: A read returns about so much at most.
+_MAX_READ_BYTES = 256 * 1024
 #: Interim responses (RFC 9110, section 15.2) that may come before one response.
 _MAX_INTERIM_RESPONSES = 100
 #: Statuses whose responses have no body, whatever length they announce (RFC 9110, section 6.4.1).
@@ -74,9 +76,13 @@ class Http2Stream:
             if self.ended:
                 return b""
             await self._wait()
-        data = self._chunks.popleft() if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks.clear()
-        self._unread = 0
+        chunks = [self._chunks.popleft()]
+        size = len(chunks[0])
+        while self._chunks and size < _MAX_READ_BYTES:
+            chunks.append(self._chunks.popleft())
+            size += len(chunks[-1])
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self._unread -= size
         if not self.ended:
             self._open_window()
         return data
@@ -122,7 +128,7 @@ class Http2Stream:
         if self.head is None:
             raise ProtocolError("the response is not valid HTTP/2: a body without a head")
         self._received += len(data)
-        self._unread += size
+        self._unread += len(data)
         length = self.head.content_length
         if length is not None and self._received > length:
             raise ProtocolError("the body is longer than its Content-Length")
@@ -171,10 +177,11 @@ class Http2Stream:
         if self._window_left > self.window // 2:
             return
         length = None if self.head is None else self.head.content_length
-        if length is None or length - self._received > self.window:
-            self._grow_window(2 * self.window)
-        elif length - self._received <= self._window_left:
+        if length is not None and length - self._received <= self._window_left:
             return  # the rest fits
+        if not self._unread:
+            # The reader may be faster than the window lets the server be.
+            self._grow_window(2 * self.window)
         increment = self.window - self._window_left - self._unread
         if increment > 0:
             self._window_left += increment
