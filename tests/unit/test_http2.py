@@ -215,7 +215,8 @@ def test_a_window_grows_as_far_as_the_budget_allows() -> None:
     large = [budget.enlarge(budget.open(), SIXTEEN_MB) for _ in range(10)]
     assert large.count(SIXTEEN_MB) == 3
     assert budget.enlarge(budget.open(), SIXTEEN_MB) == budget.initial
-    budget.close(SIXTEEN_MB)
+    for _ in range(2):
+        budget.close(SIXTEEN_MB)
     assert budget.enlarge(budget.open(), SIXTEEN_MB) == SIXTEEN_MB
 
 
