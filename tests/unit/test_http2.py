@@ -125,7 +125,7 @@ def test_a_head_has_its_status_fields_and_length() -> None:
     head = Http2Head([OK, (b"x-a", b" b "), (b"Content-Length", b"5")])
     assert (head.status, head.reason, head.content_length) == (200, "OK", 5)
     assert head.headers["X-A"] == "b"
-    assert head.as_http1() == b"HTTP/1.1 200 OK\r\nx-a: b\r\nContent-Length: 5\r\n\r\n"
+    assert head.as_http1() == b"HTTP/1.1 200 OK\r\nx-a: b\r\ncontent-length: 5\r\n\r\n"
 
 
 @pytest.mark.parametrize(

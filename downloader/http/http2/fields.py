@@ -79,6 +79,7 @@ class Http2Head:
         raw, text = [], []
         for name, value in others:
             if name == _HIDDEN_CONTENT_LENGTH:
+                name = _CONTENT_LENGTH
                 self._announce(value)
             value = value.strip(b" \t")
             raw.append((name, value))
@@ -112,9 +113,7 @@ def _field_name(name: bytes) -> str:
     Raises:
         ProtocolError: it is not allowed (RFC 9113, section 8.2).
     """
-    if name != _HIDDEN_CONTENT_LENGTH and (
-        not _TOKEN.fullmatch(name) or name in _CONNECTION_FIELDS
-    ):
+    if not _TOKEN.fullmatch(name) or name in _CONNECTION_FIELDS:
         shown = name[:40].decode("ascii", "replace")
         raise ProtocolError(f"the response is not valid HTTP/2: the field {shown!r} is not allowed")
     return name.decode("ascii")
