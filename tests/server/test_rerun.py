@@ -34,6 +34,7 @@ from tests.support.command import Command, finished
 from tests.support.files import MIB, contents, saved_files
 from tests.support.handlers import in_turn, keeps, sends
 from tests.support.library import downloaded, fetch
+from tests.support.older_journal import downgrade
 from tests.support.web_server import Site
 
 ONCE = Options(retries=0)
@@ -525,8 +526,7 @@ async def test_a_journal_from_before_docx_was_known_does_not_let_one_file_replac
         plain = base.removesuffix(".docx")
         db.execute("UPDATE urls SET base = ? WHERE base NOT LIKE '%.docx'", [plain])
         db.execute("UPDATE claims SET key = ? WHERE key LIKE '?%'", [f"?{plain}"])
-        db.execute("PRAGMA user_version = 3")
-        db.commit()
+        downgrade(db, 3)
     site.pages["/report"] = sends(b"second", headers={"Content-Type": docx})
     outcomes = await fetch(addresses, tmp_path, replace(ONCE, force=True))
     paths = [downloaded(outcome).path for outcome in outcomes]
