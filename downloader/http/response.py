@@ -101,15 +101,15 @@ class Response:
         return status_line + len(b"".join(chain.from_iterable(fields))) + 4 * len(fields) + 2
 
     @property
-    def multiplexed(self) -> int | None:
-        """How many requests at once the server takes on one connection; None for one."""
-        return self._response.multiplexed if isinstance(self._response, Http2Response) else None
+    def multiplexed(self) -> tuple[float, int] | None:
+        """Of a server that takes many requests on one connection: its latency, and how many.
 
-    @property
-    def seconds_to_head(self) -> float | None:
-        """Seconds from the request to its head, if connections are multiplexed."""
+        The latency is that from the request to the head of its response, in seconds.
+        """
         response = self._response
-        return response.seconds_to_head if isinstance(response, Http2Response) else None
+        if isinstance(response, Http2Response):
+            return response.seconds_to_head, response.max_streams
+        return None
 
     @property
     def timings(self) -> Timings | None:

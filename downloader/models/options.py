@@ -156,7 +156,8 @@ class PolitenessOptions(_OptionGroup):
     Attributes:
         concurrency: how many URLs are fetched at once; None to adapt it to the run.
         processes: how many processes share the hosts among them.
-        per_host: how many URLs of one host are fetched at once.
+        per_host: how many URLs of one host are fetched at once; None for six, and for as many as
+            an HTTP/2 server allows and answers quickly.
         delay: seconds between two requests to one host.
         limit_rate: bytes per second that all transfers together may receive; None or 0 for no
             limit.
@@ -164,7 +165,7 @@ class PolitenessOptions(_OptionGroup):
 
     concurrency: int | None = None
     processes: int = 1
-    per_host: int = 6
+    per_host: int | None = None
     delay: float = 0.0
     limit_rate: int | None = None
 

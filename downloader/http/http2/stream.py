@@ -196,7 +196,7 @@ class Http2Response:
 
     Attributes:
         content: the body, as a stream.
-        multiplexed: how many requests the server takes at once.
+        max_streams: how many requests the server takes at once.
         seconds_to_head: from the request to the head.
         request: the request as HTTP/1.1 has it, for an archive; empty without one.
         ip_address: of the server.
@@ -213,7 +213,7 @@ class Http2Response:
     ) -> None:
         self.content = stream
         self.seconds_to_head = seconds_to_head
-        self.multiplexed = connection.max_streams
+        self.max_streams = connection.max_streams
         self.ip_address = connection.ip_address
         self.request = b""
         self._connection = connection
