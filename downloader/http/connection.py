@@ -23,7 +23,12 @@ from aiohttp.http_exceptions import BadHttpMessage, BadStatusLine, HttpProcessin
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from downloader.http.head_repair import end_of_head, has_faulty_status_line, repair_response
+from downloader.http.head_repair import (
+    end_of_head,
+    final_head,
+    has_faulty_status_line,
+    repair_response,
+)
 from downloader.http.timings import CURRENT
 from downloader.web.ip_addresses import is_public
 
@@ -47,6 +52,9 @@ _MAX_SILENT_SECONDS = 300.0
 _OF_FIELDS = (
     "Invalid header",
     "Invalid HTTP header",
+    "Missing expected LF after header value",
+    "Expected LF after CR",
+    "Expected LF after headers",
     "Content-Length can't be present",
     "Transfer-Encoding can't be present",
     "Duplicate Content-Length",
@@ -67,8 +75,10 @@ class Connection(ResponseHandler):
     is taken as the response to the next request. And what comes besides bodies has no end: heads,
     interim responses, extensions of chunks, trailers.
 
-    A head that the parser refuses is repaired where that needs no guess. Then the connection is not
-    used again.
+    A head that the parser refuses is repaired where that needs no guess. What the parser refuses
+    behind a head fails the body, or nothing if the body is complete, however the bytes were
+    divided on their way (RFC 9112, section 6.3: a client may discard what follows a body). In both
+    cases the connection is not used again.
     """
 
     #: The body that is being received.
@@ -83,6 +93,7 @@ class Connection(ResponseHandler):
     #: The fault of a head that may be repaired once the rest of it has come.
     _refused: HttpProcessingError | None = None
     _repaired = False
+    _parsed_again = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
@@ -206,11 +217,12 @@ class Connection(ResponseHandler):
     def _repair(self, error: HttpProcessingError | None) -> bool:
         """Parse the head once more without its faults; fail with *error* if that is not possible.
 
+        If the fault is behind the head, the head is parsed alone, and then what follows it.
         Without *error*, the head has been parsed, and that stays if it cannot be repaired.
         """
         if self._exception is not None or self._head is None:
             return True
-        if self._repaired:
+        if self._parsed_again:
             # Once is enough.
             if error is not None:
                 self._refuse(error)
@@ -218,11 +230,12 @@ class Connection(ResponseHandler):
         received = bytes(self._head)
         if error is None or _is_of_head(error, received):
             repaired, end = repair_response(received)
+            if end < 0 and error is not None:
+                self._refused, self._parser = error, None
+                return True
         else:
-            repaired, end = None, 0
-        if end < 0 and error is not None:
-            self._refused, self._parser = error, None
-            return True
+            _, end = final_head(received)
+            repaired = received[:end] if end >= 0 else None
         if repaired is None:
             if error is not None:
                 self._refuse(error)
@@ -245,7 +258,8 @@ class Connection(ResponseHandler):
             max_headers=MAX_FIELDS,
         )
         self._head = None
-        self._repaired = True
+        self._parsed_again = True
+        self._repaired = repaired != received[:end]
         self.data_received(repaired)
         if received[end:] and self._exception is None:
             self.data_received(received[end:])

@@ -68,7 +68,7 @@ class Response:
         self.content_type = self.header("Content-Type")
         self.media_type = parse_media_type(self.content_type)
         self.content_coding = self.header("Content-Encoding").lower()
-        self._transfer_coding = self.header("Transfer-Encoding").lower()
+        self._transfer_coding = ",".join(response.headers.getall("Transfer-Encoding", ())).lower()
         if self._transfer_coding not in _TRANSFER_CODINGS:
             self._transfer_coding = _transfer_coding(self._transfer_coding)
         framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
@@ -108,11 +108,6 @@ class Response:
         if not text.isascii():
             text = field_text(text)
         return text if text.isprintable() else text.translate(_CONTROLS_TO_SPACES)
-
-    def header_values(self, name: str) -> list[str]:
-        """Return each field of a name by itself, in the form that :meth:`header` has."""
-        values = self._response.headers.getall(name, [])
-        return [field_text(value).translate(_CONTROLS_TO_SPACES) for value in values]
 
     async def read_some(self) -> bytes:
         """Return more of the body, without transfer coding; b"" at its end.
@@ -176,13 +171,16 @@ class Response:
 
 
 def _transfer_coding(field: str) -> str:
-    """Return a Transfer-Encoding field without repetition and identity.
+    """Return "chunked" if the parser took the body for chunks, "" for no coding, or *field*.
 
-    "identity" is from the first edition of HTTP/1.1 (RFC 2616, section 3.6), and means no coding.
+    It does if "chunked" is the last coding. "identity" is from the first edition of HTTP/1.1
+    (RFC 2616, section 3.6), and means no coding; so does "none".
     """
-    codings = {coding.strip(): None for coding in field.split(",")}
-    codings.pop("identity", None)
-    return ", ".join(codings)
+    codings = [coding.strip(" \t") for coding in field.split(",")]
+    others = set(codings) - {"", "identity", "none"}
+    if not others:
+        return ""
+    return "chunked" if others == {"chunked"} and codings[-1] == "chunked" else field
 
 
 def _take_unread(content: StreamReader | ReplayBody) -> bytes:
