@@ -109,6 +109,11 @@ class Response:
             text = field_text(text)
         return text if text.isprintable() else text.translate(_CONTROLS_TO_SPACES)
 
+    def header_values(self, name: str) -> list[str]:
+        """Return each field of a name by itself, in the form that :meth:`header` has."""
+        values = self._response.headers.getall(name, [])
+        return [field_text(value).translate(_CONTROLS_TO_SPACES) for value in values]
+
     async def read_some(self) -> bytes:
         """Return more of the body, without transfer coding; b"" at its end.
 

@@ -70,6 +70,8 @@ class Admission:
         (self._last_row_id,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
         self._followed_urls = 0
         self._unwritten_rows: list[tuple[Value, ...]] = []
+        #: When the current batch was admitted, in seconds since the epoch.
+        self._now = 0.0
 
     def admit(self, entries: Sequence[Target | Failed]) -> list[AdmissionResult]:
         """Return a job or an outcome for each entry of the list."""
@@ -103,6 +105,7 @@ class Admission:
         self, targets: dict[bytes, Target], redirected: list[Target]
     ) -> Iterator[Failed]:
         """Queue *targets*, by their keys; add targets of recorded redirects to *redirected*."""
+        self._now = time.time()
         key_by_url = {target.shown: key for key, target in targets.items()}
         rows = {key_by_url[url]: row for url, row in self._frontier.find_rows(list(key_by_url))}
         self._names.prefetch(target for key, target in targets.items() if key not in rows)
@@ -136,32 +139,38 @@ class Admission:
             self._warnings.append(f"--max-urls {limit} is reached: more is not fetched")
         return False
 
-    def _admit_batch(self, entries: Sequence[Target | Failed]) -> Iterator[AdmissionResult]:
-        keys = [b"" if isinstance(entry, Failed) else _key(entry) for entry in entries]
+    def _admit_batch(self, entries: Sequence[Target | Failed]) -> list[AdmissionResult]:
+        self._now = time.time()
+        keys = [b"" if isinstance(entry, Failed) else key_of(entry.shown) for entry in entries]
         wanted = list(filter(None, keys))
         query = _SELECT_ROWS % ",".join("?" * len(wanted))
         rows = {values[0]: JournalRow(*values[1:]) for values in self._db.execute(query, wanted)}
         self._verifier.prefetch(rows.values())
         self._names.prefetch(
-            entry
-            for key, entry in zip(keys, entries, strict=True)
-            if isinstance(entry, Target) and key not in rows
+            [
+                entry
+                for key, entry in zip(keys, entries, strict=True)
+                if key not in rows and isinstance(entry, Target)
+            ]
         )
         first: dict[bytes, Target] = {}
+        results: list[AdmissionResult] = []
         for key, entry in zip(keys, entries, strict=True):
+            admitted: AdmissionResult
             if isinstance(entry, Failed):
-                yield entry
+                admitted = entry
             elif key in first:
-                yield duplicate_outcome(entry, first[key].origin)
+                admitted = duplicate_outcome(entry, first[key].origin)
             else:
                 row = rows.get(key)
                 if row is not None and self._names.was_displaced(row.id):
                     row = replace(row, base="", state=RowState.CLAIMED)
                 admitted = self._admit(entry, key, row)
-                if _is_first_of_its_url(admitted):
+                if isinstance(admitted, Job) or _is_saved(admitted):
                     first[key] = entry
-                yield admitted
+            results.append(admitted)
         self._write_new_rows()
+        return results
 
     def _admit(self, target: Target, key: bytes, row: JournalRow | None) -> AdmissionResult:
         """Admit a target of the list; *row* is that of its URL, if it has been seen before."""
@@ -196,10 +205,10 @@ class Admission:
                 key,
                 target.shown,
                 name.base,
-                name.extension_rule.value,
+                name.extension_rule,
                 RowState.CLAIMED,
                 self._run,
-                time.time(),
+                self._now,
                 *queue_columns,
             )
         )
@@ -257,7 +266,7 @@ class Admission:
         admitted = time.time() if unrecorded_since is None else unrecorded_since
         self._db.execute(
             "UPDATE urls SET state = ?, admitted = ?, base = ?, growth = ? WHERE id = ?",
-            (RowState.CLAIMED, admitted, name.base, name.extension_rule.value, row.id),
+            (RowState.CLAIMED, admitted, name.base, name.extension_rule, row.id),
         )
         # A file that this program rewrote is replaced; any other one is kept under a backup name.
         replaced = saved if saved is not None and self._verifier.is_rewritten(saved) else None
@@ -306,22 +315,15 @@ class Admission:
         )
 
 
-def _is_first_of_its_url(admitted: AdmissionResult) -> bool:
-    """Return whether later lines with the same URL are duplicates of this one."""
-    if isinstance(admitted, Skipped):
-        return admitted.reason is not SkipReason.DUPLICATE
-    return isinstance(admitted, Job)
-
-
-def _key(target: Target) -> bytes:
-    return key_of(target.shown)
+def _is_saved(outcome: Skipped | Failed) -> bool:
+    return isinstance(outcome, Skipped) and outcome.reason is not SkipReason.DUPLICATE
 
 
 def _merge_by_url(targets: Iterable[Target]) -> dict[bytes, Target]:
     """Return one target for each URL, by its key, with the shortest distance of any."""
     merged: dict[bytes, Target] = {}
     for target in targets:
-        key = _key(target)
+        key = key_of(target.shown)
         first = merged.setdefault(key, target)
         if first is not target:
             depth = min(target.depth, first.depth)

@@ -32,7 +32,7 @@ ROW_COLUMNS = (
 _DOCUMENT_COLUMNS = (
     "id, url, coalesce(final_url, url), path, saved, coalesce(media_type, ''), "
     "coalesce(charset, ''), published_sha256, withdrawn, role, coalesce(root, url), line, depth, "
-    "nesting"
+    "nesting, coalesce(page_fields, '')"
 )
 
 
@@ -253,6 +253,7 @@ def _document(
     line: int,
     depth: int,
     nesting: int,
+    page_fields: str,
 ) -> SavedDocument:
     return SavedDocument(
         row,
@@ -270,4 +271,5 @@ def _document(
         depth,
         nesting,
         Url(url),
+        page_fields,
     )

@@ -140,6 +140,7 @@ class SavedDocument:
         role: why it was fetched.
         root, line, depth, nesting: as in :class:`Target`; a line of the list is its own root.
         start: the URL that answered for the root, after redirects.
+        page_fields: the response fields that act like elements of the page.
     """
 
     row: int
@@ -157,6 +158,7 @@ class SavedDocument:
     depth: int
     nesting: int
     start: Url
+    page_fields: str = ""
 
     @property
     def original_path(self) -> SafePath:

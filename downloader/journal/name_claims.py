@@ -14,6 +14,7 @@ from downloader.web.filenames import (
     fold,
     name_from_list,
     parent_folders,
+    preferred_name,
 )
 
 _CLAIMED_KEYS = "SELECT key FROM claims WHERE key IN (%s)"
@@ -45,7 +46,7 @@ class NameClaims:
         wanted: set[str] = set()
         for target in targets:
             if target.name is None:
-                name = next(candidates(target.url))
+                name = preferred_name(target.url)
                 keys = claim_keys(name, self._known_folders)
                 self._preferred[target.url] = name, keys
                 wanted.update(keys.conflicting)
@@ -64,9 +65,10 @@ class NameClaims:
             return None
         self._unwritten += [(key, owner) for key in keys.claimed if key not in self._claimed_keys]
         self._claimed_keys.update(keys.claimed)
-        if len(self._known_folders) > MAX_KNOWN_FOLDERS:
-            self._known_folders.clear()
-        self._known_folders.update(parent_folders(fold(name.base)))
+        if keys.folder not in self._known_folders:
+            if len(self._known_folders) > MAX_KNOWN_FOLDERS:
+                self._known_folders.clear()
+            self._known_folders.update(parent_folders(fold(name.base)))
         return name
 
     def was_displaced(self, owner: int) -> bool:

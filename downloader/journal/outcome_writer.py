@@ -16,12 +16,13 @@ UPDATE urls SET state = 1, path = v.path, saved = v.saved, wire = v.wire,
     part_path = NULL, validator = NULL, part_url = NULL, total = NULL, attempts = v.attempts,
     kind = NULL, message = NULL, finished = v.finished, media_type = v.media_type,
     charset = v.charset, final_url = v.final_url, published = NULL, published_sha256 = NULL,
-    withdrawn = 0, todo = v.todo, packed_at = v.packed_at
+    withdrawn = 0, todo = v.todo, packed_at = v.packed_at,
+    page_fields = v.page_fields
 FROM (
     SELECT column1 id, column2 path, column3 saved, column4 wire, column5 characters,
         column6 sha256, column7 etag, column8 last_modified, column9 attempts, column10 finished,
         column11 media_type, column12 charset, column13 final_url, column14 todo,
-        column15 packed_at
+        column15 packed_at, column16 page_fields
     FROM (VALUES"""
 _UPDATE_DOWNLOADED_END = ")) v WHERE urls.id = v.id"
 
@@ -110,6 +111,7 @@ def _downloaded_values(job: Job, outcome: Downloaded, *, mirrors: bool) -> tuple
         outcome.final_url if outcome.final_url != outcome.url else None,
         work_after_saving(sizes.characters, mirrors=mirrors),
         outcome.packed_at,
+        outcome.page_fields or None,
     )
 
 

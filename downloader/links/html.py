@@ -14,12 +14,13 @@ from downloader.links import link_attributes
 from downloader.links.anchor_scanner import AnchorScanner
 from downloader.links.collector import LinkCollector
 from downloader.links.element_scanner import ElementScanner
-from downloader.links.elements import ElementNamespace, keyword
+from downloader.links.elements import Element, ElementNamespace, keyword
 from downloader.links.embedded_text import EmbeddedText
 from downloader.links.html_tree import HtmlElement, HtmlTree
-from downloader.links.model import RobotsMeta
+from downloader.links.model import Document, RobotsMeta
 from downloader.links.source_text import Edit
 from downloader.links.url_resolver import UrlResolver
+from downloader.web.page_fields import robots_directives
 
 #: Elements of SVG that can have links, beside ``href``; one selector, as it visits all nodes.
 _SVG_SELECTOR = ",".join(
@@ -41,21 +42,18 @@ _MAX_SRCDOC_DEPTH = 4
 
 
 class HtmlDocument:
-    """An HTML document, or one embedded in it.
+    """An HTML document, or one embedded in *document*.
 
     Attributes:
-        robots: the directives of ``meta name=robots``.
+        robots: the directives for robots.
         resolver: resolves its references, against its base URL.
     """
 
-    def __init__(self, text: EmbeddedText, resolver: UrlResolver) -> None:
+    def __init__(self, text: EmbeddedText, resolver: UrlResolver, document: Document) -> None:
         self._tree = HtmlTree(text)
         self._base = next(self._html_elements("base[href]"), None)
-        self.robots = parse_robots_meta(
-            keyword(element, "content")
-            for element in self._html_elements("meta[name]")
-            if keyword(element, "name") == "robots"
-        )
+        self._document = document
+        self.robots = parse_robots_meta(self._html_elements("meta[name]"), document)
         self.resolver = resolver
         if self._base:
             self.resolver = resolver.with_base(self._base.get("href") or "")
@@ -111,7 +109,7 @@ class HtmlDocument:
 
     def _collect_srcdoc(self, collector: LinkCollector, depth: int, text: EmbeddedText) -> None:
         """Collect the links of ``srcdoc``, which inherits the base URL (HTML, 7.4.2.3)."""
-        HtmlDocument(text, self.resolver).collect_links(collector, depth + 1)
+        HtmlDocument(text, self.resolver, self._document).collect_links(collector, depth + 1)
 
     def _collect_noscript(self, collector: LinkCollector, text: EmbeddedText) -> None:
         """Collect the links of the content of ``noscript``."""
@@ -122,9 +120,16 @@ class HtmlDocument:
             scanner.collect(element)
 
 
-def parse_robots_meta(contents: Iterable[str]) -> RobotsMeta:
-    """Return the directives in the ``content`` of ``meta name=robots`` elements."""
-    directives = {directive.strip() for content in contents for directive in content.split(",")}
+def parse_robots_meta(elements: Iterable[Element], document: Document) -> RobotsMeta:
+    """Return the directives for this robot and for all, in *elements* and in X-Robots-Tag."""
+    names = {"robots", document.robot or "robots"}
+    directives = {
+        directive.strip()
+        for element in elements
+        if keyword(element, "name") in names
+        for directive in keyword(element, "content").split(",")
+    }
+    directives.update(robots_directives(document.page_fields, document.robot))
     return RobotsMeta(
         noindex=not directives.isdisjoint({"noindex", "none"}),
         nofollow=not directives.isdisjoint({"nofollow", "none"}),

@@ -58,12 +58,18 @@ class Document:
         media_type: such as ``text/html``, in lower case, without parameters; selects the parser.
         url: the URL of the response, after redirects.
         charset: a label of the encoding, from the response; None to detect it from the body.
+        page_fields: the response fields that act like elements of a page, as
+            :func:`downloader.web.page_fields.page_fields` returns them.
+        robot: the product token, in lower case, by which ``meta`` elements and X-Robots-Tag may
+            address this program beside ``robots``.
     """
 
     body: bytes
     media_type: str
     url: Url
     charset: str | None = None
+    page_fields: str = ""
+    robot: str = ""
 
 
 class Link(NamedTuple):
@@ -138,7 +144,7 @@ class RewrittenDocument:
 
 @dataclass(frozen=True, slots=True)
 class RobotsMeta:
-    """The directives of ``meta name=robots`` that concern a crawler."""
+    """The directives of ``meta name=robots`` and of X-Robots-Tag that concern a crawler."""
 
     noindex: bool = False
     nofollow: bool = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from downloader.links import html, html_tree, xml
+from downloader.links import html, html_tree, refresh_field, xml
 from downloader.links.collector import LinkCollector
 from downloader.links.embedded_text import EmbeddedText
 from downloader.links.link_replacement import rewrite_document
@@ -46,19 +46,21 @@ class ParsedDocument:
         self.robots = RobotsMeta()
         self.base_url = document.url
         self._resolver = UrlResolver(document.url, self.encoding)
-        self._parse(media_type, EmbeddedText(self.text), self._resolver)
+        self._parse(document, EmbeddedText(self.text), self._resolver)
         self.links = tuple(self._collector.links)
         self.url_characters = self._collector.url_characters
         self.warnings = tuple(self._warnings())
 
-    def _parse(self, media_type: str, text: EmbeddedText, resolver: UrlResolver) -> None:
-        collector = self._collector
+    def _parse(self, document: Document, text: EmbeddedText, resolver: UrlResolver) -> None:
+        collector, media_type = self._collector, document.media_type
         if media_type == "text/html" or _is_xml(media_type):
             parser = html.HtmlDocument if media_type == "text/html" else xml.XmlDocument
-            document = parser(text, resolver)
-            document.collect_links(collector)
-            self._resolver = document.resolver
-            self.robots, self.base_url = document.robots, document.resolver.base_url
+            page = parser(text, resolver, document)
+            page.collect_links(collector)
+            self._resolver = page.resolver
+            self.robots, self.base_url = page.robots, page.resolver.base_url
+            if media_type == "text/html":
+                refresh_field.collect_link(document.page_fields, collector, page.resolver)
         elif media_type == "text/css":
             collector.add_css(text, resolver)
         elif media_type == _MANIFEST_TYPE:

@@ -11,7 +11,7 @@ from xml.parsers.expat import ExpatError, ParserCreate
 
 from downloader.links.collector import LinkCollector, LinkContext
 from downloader.links.element_scanner import ElementScanner
-from downloader.links.elements import ElementNamespace, keyword
+from downloader.links.elements import ElementNamespace
 from downloader.links.embedded_text import EmbeddedText
 from downloader.links.html import parse_robots_meta
 from downloader.links.link_attributes import (
@@ -22,7 +22,7 @@ from downloader.links.link_attributes import (
     SVG_CSS_ATTRIBUTES,
     URL_ATTRIBUTES,
 )
-from downloader.links.model import LinkKind
+from downloader.links.model import Document, LinkKind
 from downloader.links.source_text import Edit
 from downloader.links.url_resolver import UrlResolver
 
@@ -147,11 +147,11 @@ class XmlDocument:
     """An XML document.
 
     Attributes:
-        robots: the directives of ``meta name=robots``, in XHTML.
+        robots: the directives for robots, in XHTML.
         resolver: resolves its references, against its base URL.
     """
 
-    def __init__(self, text: EmbeddedText, resolver: UrlResolver) -> None:
+    def __init__(self, text: EmbeddedText, resolver: UrlResolver, document: Document) -> None:
         self._text = text
         self._data = text.text.encode("utf-8", "replace")
         self._byte_offset = self._character_offset = 0
@@ -167,11 +167,7 @@ class XmlDocument:
             ),
             None,
         )
-        self.robots = parse_robots_meta(
-            keyword(element, "content")
-            for element in self._html_elements("meta")
-            if keyword(element, "name") == "robots"
-        )
+        self.robots = parse_robots_meta(self._html_elements("meta"), document)
         self.resolver = resolver
         if self._base:
             self.resolver = resolver.with_base(self._base.get("href") or "")

@@ -69,10 +69,16 @@ class DocumentReader:
             self.warn(printable(f"{saved.path}: {warning}"))
 
 
-def parse_document(saved: SavedDocument, contents: FileContents) -> ParsedDocument:
-    """Return the parsed document, without links to itself."""
-    charset = saved.charset or None
-    document = Document(contents.data, saved.media_type, saved.url, charset)
+def parse_document(saved: SavedDocument, contents: FileContents, robot: str = "") -> ParsedDocument:
+    """Return the parsed document, without links to itself; *robot* as in :class:`Document`."""
+    document = Document(
+        contents.data,
+        saved.media_type,
+        saved.url,
+        saved.charset or None,
+        saved.page_fields,
+        robot,
+    )
     return ParsedDocument(document, same_document_links=False)
 
 

@@ -32,7 +32,7 @@ from downloader.mirror.file_mover import FileMover
 from downloader.mirror.finalizer import MirrorFinalizer
 from downloader.mirror.link_selector import LinkSelector
 from downloader.mirror.robots_gate import RobotsDecision, RobotsGate, robots_fetcher
-from downloader.mirror.scope import MAX_ROBOTS_BYTES, RobotsCache
+from downloader.mirror.scope import MAX_ROBOTS_BYTES, RobotsCache, product_token
 from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
 from downloader.storage import FileContents, LocalStorage
 from downloader.web import urls
@@ -100,6 +100,7 @@ class Mirror:
         self._queue = queue
         self._sleep = sleep
         self._selector = LinkSelector(options, options.shard)
+        self._robot = product_token(options.user_agent)
         self._gate: RobotsGate | None = None
         self._stack = AsyncExitStack()
         self._storage = LocalStorage(options.output)
@@ -298,10 +299,12 @@ class Mirror:
         for saved, contents in documents:
             # For a small document, switching threads takes longer than parsing.
             if len(contents.data) < _LARGE_BYTES:
-                document = parse_document(saved, contents)
+                document = parse_document(saved, contents, self._robot)
                 await asyncio.sleep(0)
             else:
-                document = await self._in_thread(partial(parse_document, saved, contents))
+                document = await self._in_thread(
+                    partial(parse_document, saved, contents, self._robot)
+                )
             self._reader.warn_of(saved, document)
             if self._kept_characters < _MAX_KEPT_CHARACTERS:
                 self._parsed[saved.row] = document

@@ -81,6 +81,7 @@ class Downloaded:
         timings: the phases of the last request, if they were measured.
         packed_at: the offset of a packed body's record in its volume, in bytes; else None.
         note: one line about what was wrong with the response and was ignored; may be empty.
+        page_fields: the fields that act like elements of the page, for a mirror; not reported.
     """
 
     index: int
@@ -108,6 +109,7 @@ class Downloaded:
     timings: Timings | None = None
     packed_at: int | None = None
     note: str = ""
+    page_fields: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

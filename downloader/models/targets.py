@@ -1,6 +1,6 @@
 """Targets: what is to be fetched."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from downloader.web.urls import Url, redact
 
@@ -38,6 +38,7 @@ class Target:
         nesting: levels of requisites between that page and this; 0 for the page itself.
         redirects: redirects followed since it was found.
         delay: seconds between two requests that its site asks for (robots.txt, Crawl-delay).
+        shown: the URL without its password.
     """
 
     url: Url
@@ -54,8 +55,7 @@ class Target:
     nesting: int = 0
     redirects: int = 0
     delay: float = 0.0
+    shown: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def shown(self) -> str:
-        """The URL without its password."""
-        return redact(self.url)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shown", redact(self.url))

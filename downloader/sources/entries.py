@@ -48,7 +48,7 @@ def from_line(line: ListLine, index: int) -> Entry:
             origin=line.origin,
             name=line.name or None,
             checksum=parse_checksum(line.checksum) if line.checksum else None,
-            headers=tuple(parse_header(header) for header in line.headers),
+            headers=tuple(map(parse_header, line.headers)),
         )
     except UrlError as error:
         return Failed(

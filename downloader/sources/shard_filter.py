@@ -24,12 +24,12 @@ class ShardFilter:
         self.shard = shard
 
     def select(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Yield the entries of this shard; without a shard, all."""
-        if self.shard is None:
-            yield from entries
-            return
+        """Return the entries of this shard; without a shard, all."""
+        return iter(entries) if self.shard is None else self._select(self.shard, entries)
+
+    def _select(self, shard: Shard, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:
-            if _belongs_to(self.shard, entry):
+            if _belongs_to(shard, entry):
                 yield entry
             else:
                 self.others += 1

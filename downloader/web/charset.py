@@ -8,6 +8,8 @@ from functools import lru_cache
 import webencodings
 from webencodings import Encoding
 
+from downloader.web.media_types import effective_content_type
+
 #: Bytes of a text by which its encoding is decided.
 SAMPLE_BYTES = 64 * 1024
 #: Bytes in which a browser looks for a declaration (HTML standard, "prescan a byte stream").
@@ -49,7 +51,7 @@ def _lookup(label: str) -> Encoding | None:
 @lru_cache(maxsize=_CACHED_FIELDS)
 def _from_header(content_type: str) -> Encoding | None:
     """Return the encoding that a Content-Type field names, or None."""
-    match = _CHARSET.search(content_type)
+    match = _CHARSET.search(effective_content_type(content_type) or content_type)
     return _lookup(match[1]) if match else None
 
 

@@ -25,6 +25,12 @@ _MARKUP = re.compile(rb"\s*<[!?/a-z]", re.IGNORECASE)
 _PRESCAN_BYTES = 1024
 
 
+def head_offset(body: bytes) -> int:
+    """Return where a ``meta`` element can be inserted into a page so that it is in its head."""
+    start = _START.match(body[:_PRESCAN_BYTES])
+    return start.end() if start and start.end() < _PRESCAN_BYTES // 2 else 0
+
+
 def declares_encoding(body: bytes) -> bool:
     """Return whether a page declares its encoding where browsers look for it."""
     start = body[:_PRESCAN_BYTES]
@@ -54,7 +60,6 @@ def with_encoding(body: bytes, media_type: str, encoding: str) -> bytes:
         return body
     if not page:
         return f'@charset "{encoding}";'.encode("ascii") + body
-    start = _START.match(body)
-    position = start.end() if start and start.end() < _PRESCAN_BYTES // 2 else 0
+    position = head_offset(body)
     meta = f"<meta charset={encoding}>".encode("ascii")
     return body[:position] + meta + body[position:]

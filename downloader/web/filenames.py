@@ -14,7 +14,7 @@ import sys
 import unicodedata
 from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from functools import lru_cache
 from typing import NewType
 from urllib.parse import unquote
@@ -49,9 +49,12 @@ _CUT_NAME_BYTES = 150
 _SHORT_HASH_LENGTH, _FULL_HASH_LENGTH = 10, 52
 #: The folder of names whose own folder cannot exist, because a file has its name.
 _FALLBACK_FOLDER = "_"
-_EXTENSION = re.compile(r"\.(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,11}\Z")
-_PLAIN = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9._@=&,+-]*[A-Za-z0-9_@=&,+-])?")
-_DEVICE_PREFIX = re.compile(r"(?:con|prn|aux|nul|clock|com|lpt)", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?<=[^/])\.(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,11}\Z")
+#: A segment of a URL that is a safe name as it stands; those that begin like devices are not sure.
+_PLAIN = re.compile(
+    rf"(?!(?i:con|prn|aux|nul|clock|com|lpt)|.*(?i:{re.escape(PART)})\Z)[A-Za-z0-9_-]"
+    rf"(?:[A-Za-z0-9._@=&,+-]{{0,{_MAX_BASE_BYTES - 2}}}[A-Za-z0-9_@=&,+-])?"
+)
 #: Names that Windows keeps for devices, even before spaces and an extension (``con .txt``).
 _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|(?:conin|conout|clock)\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)", re.IGNORECASE
@@ -65,7 +68,7 @@ _UNSAFE = frozenset("\\:\0")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-class ExtensionRule(Enum):
+class ExtensionRule(StrEnum):
     """Which extensions the media type may add to a name."""
 
     ALWAYS = "always"
@@ -124,12 +127,20 @@ class ClaimKeys:
     """The keys by which the journal keeps names apart.
 
     Attributes:
+        folder: the folded path of the name's folder; empty if it is in none.
         claimed: keys that the owner of the name takes.
         conflicting: keys of others that make the name unavailable.
     """
 
+    folder: str
     claimed: tuple[str, ...]
     conflicting: tuple[str, ...]
+
+
+def preferred_name(url: Url) -> FileName:
+    """Return the first of the :func:`candidates` for *url*."""
+    plain, unambiguous = _from_url(url)
+    return plain if unambiguous else next(candidates(url))
 
 
 def candidates(url: Url) -> Iterator[FileName]:
@@ -193,40 +204,41 @@ def claim_keys(name: FileName, known_folders: Container[str] = ()) -> ClaimKeys:
 
     Args:
         name: the name.
-        known_folders: folded paths already claimed as folders, for which no keys are needed.
+        known_folders: folded paths already claimed as folders, for which no keys are needed; with
+            a folder, those above it.
     """
     base = fold(name.base)
     appendable = media_type_table().appendable
-    stem, extension = _split_extension(base)
-    claimed: list[str] = []
-    conflicting: list[str] = []
     if name.extension_rule is ExtensionRule.ALWAYS:
-        claimed.append(f"?{base}")
-        conflicting += [f"?{base}", f"={base}", f"*{base}", f"/*{base}"]
+        claimed = [f"?{base}"]
+        conflicting = [f"?{base}", f"={base}", f"*{base}", f"/*{base}"]
     else:
-        claimed.append(f"={base}")
-        conflicting += [f"={base}", f"?{base}", f"/{base}"]
+        claimed = [f"={base}"]
+        conflicting = [f"={base}", f"?{base}", f"/{base}"]
         if name.extension_rule is ExtensionRule.MARKUP:
             conflicting += [f"h{base}", f"/h{base}"]
+        stem, extension = _split_extension(base)
         if extension in appendable:
-            claimed.append(f"*{stem}")
-            conflicting.append(f"?{stem}")
+            claimed += [f"*{stem}"]
+            conflicting += [f"?{stem}"]
         if extension in _MARKUP_EXTENSIONS:
-            claimed.append(f"h{stem}")
-            conflicting.append(f"={stem}")
-    for folder in parent_folders(base):
+            claimed += [f"h{stem}"]
+            conflicting += [f"={stem}"]
+    parent = base.rpartition("/")[0]
+    # A folder is known together with those above it.
+    for folder in parent_folders(base) if parent not in known_folders else ():
         if folder in known_folders:
             continue
         stem, extension = _split_extension(folder)
-        claimed.append(f"/{folder}")
-        conflicting.append(f"={folder}")
+        claimed += [f"/{folder}"]
+        conflicting += [f"={folder}"]
         if extension in appendable:
-            claimed.append(f"/*{stem}")
-            conflicting.append(f"?{stem}")
+            claimed += [f"/*{stem}"]
+            conflicting += [f"?{stem}"]
         if extension in _MARKUP_EXTENSIONS:
-            claimed.append(f"/h{stem}")
-            conflicting.append(f"={stem}")
-    return ClaimKeys(tuple(claimed), tuple(conflicting))
+            claimed += [f"/h{stem}"]
+            conflicting += [f"={stem}"]
+    return ClaimKeys(parent, tuple(claimed), tuple(conflicting))
 
 
 def fold(path: str) -> str:
@@ -238,21 +250,16 @@ def fold(path: str) -> str:
 
 def _from_url(url: Url) -> tuple[FileName, bool]:
     """Return the plain name of *url*, and whether no other URL can have the same."""
-    host, path, query = split(url)
-    first, unambiguous = _clean(host.translate(_HOST_CHARACTERS), first_part=True)
-    *folders, last = path.split("/")[1:]
-    parts = [first]
-    for folder in folders:
-        part, unchanged = _clean(folder)
-        parts.append(part)
-        unambiguous = unambiguous and unchanged
+    address, _, query = url.partition("?")
+    parent, _, last = address.rpartition("/")
+    folder, unambiguous = _folder(parent) if len(parent) <= _MAX_PATH_BYTES else _new_folder(parent)
+    stem, extension = "index", ""
     if last:
         leaf, unchanged = _clean(last)
         unambiguous = unambiguous and unchanged
-        parts.append(leaf)
-    elif folders:
-        parts.append("index")
-    stem, extension = _split_extension(parts[-1]) if last else (parts[-1], "")
+        stem, extension = _split_extension(leaf)
+    elif "/" not in folder:
+        folder, stem = "", folder
     rule = ExtensionRule.MARKUP if extension else ExtensionRule.ALWAYS
     if query:
         words, unchanged = _clean(query)
@@ -260,24 +267,33 @@ def _from_url(url: Url) -> tuple[FileName, bool]:
         stem = f"{stem}@{_cut(words, _MAX_QUERY_LENGTH)}"
     if len((stem + extension).encode()) > _MAX_BASE_BYTES:
         stem, unambiguous = _cut(stem, _stem_bytes(extension)), False
-    parts[-1] = stem + extension
-    base = "/".join(parts)
+    base = f"{folder}/{stem}{extension}" if folder else stem + extension
     return FileName(base, rule), unambiguous and len(base.encode()) <= _MAX_PATH_BYTES
 
 
-@lru_cache(maxsize=4096)
+def _new_folder(parent: str) -> tuple[str, bool]:
+    """Return the folder of URLs that begin with *parent* and a slash, as :func:`_clean` does."""
+    host, path, _ = split(Url(f"{parent}/"))
+    first, unambiguous = _clean(host.translate(_HOST_CHARACTERS), first_part=True)
+    parts = [first]
+    for segment in path.split("/")[1:-1]:
+        part, unchanged = _clean(segment)
+        parts.append(part)
+        unambiguous = unambiguous and unchanged
+    return "/".join(parts), unambiguous
+
+
+#: The same, remembered, because URLs of one folder often follow each other.
+_folder = lru_cache(maxsize=1024)(_new_folder)
+
+
 def _clean(segment: str, *, first_part: bool = False) -> tuple[str, bool]:
     """Return a segment of a URL as a file name, and whether nothing but percent-encoding is lost.
 
     The first part of a path must not begin with a dot: such names in the output folder are this
     program's own.
     """
-    if (
-        len(segment) <= _MAX_BASE_BYTES
-        and _PLAIN.fullmatch(segment)
-        and not _DEVICE_PREFIX.match(segment)
-        and not segment.lower().endswith(PART)
-    ):
+    if _PLAIN.fullmatch(segment):
         return segment, True
     try:
         text = unquote(segment, errors="strict")
@@ -313,9 +329,7 @@ def _safe(text: str, *, first_part: bool) -> str:
 def _split_extension(path: str) -> tuple[str, str]:
     """Split *path* before its extension; ``3.11`` has none, because it is a version number."""
     match = _EXTENSION.search(path)
-    if match is None or match.start() == path.rfind("/") + 1:
-        return path, ""
-    return path[: match.start()], match[0]
+    return (path[: match.start()], match[0]) if match else (path, "")
 
 
 def filesystem_path(path: str) -> str:

@@ -32,6 +32,13 @@ _TEXT = re.compile(
     r"text/.*|application/(?:(?:x-)?javascript|ecmascript|json|xml|xhtml\+xml|x-sh|toml|yaml"
     r"|x-ndjson|.+\+(?:json|xml))|image/svg\+xml"
 )
+#: One of the values that commas separate; a comma in quotes belongs to its value.
+_VALUE = re.compile(r"""(?:[^,"]++|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))++""", re.DOTALL)
+#: Type and subtype at the start of a value (RFC 9110, 8.3.1).
+_NAME = r"[\w!#$%&'*+.^`|~-]+"
+_ESSENCE = re.compile(rf"\s*({_NAME}/{_NAME})(?=\s*(?:;|\Z)|\s+{_NAME}\s*=)", re.ASCII)
+#: Characters of a field that are read.
+_MAX_FIELD_LENGTH = 2000
 #: Distinct Content-Type fields to remember: most responses of a site have one of a few.
 _CACHED_FIELDS = 256
 
@@ -70,8 +77,37 @@ def media_type_table() -> MediaTypeTable:
 
 @lru_cache(maxsize=_CACHED_FIELDS)
 def parse_media_type(content_type: str) -> str:
-    """Return type and subtype of a Content-Type field, in lower case and without parameters."""
-    return content_type.split(";", 1)[0].strip().lower()
+    """Return type and subtype of a Content-Type field, in lower case and without parameters.
+
+    Empty if the field has no valid type; see :func:`effective_content_type`.
+    """
+    essence = _ESSENCE.match(effective_content_type(content_type))
+    return essence[1].lower() if essence else ""
+
+
+@lru_cache(maxsize=_CACHED_FIELDS)
+def effective_content_type(content_type: str) -> str:
+    """Return the value that counts in a field with several, perhaps of several fields.
+
+    The last valid one that is not ``*/*`` counts. Without a charset of its own, it has that of an
+    earlier value of the same type (Fetch standard, 2.2.2, "extract a MIME type"). Parameters after
+    a space instead of a semicolon are read, which the standard takes for a failure: Chromium does
+    so, and the type is beyond doubt.
+
+    Example:
+        >>> effective_content_type("text/html; charset=utf-8, text/html")
+        'text/html; charset=utf-8'
+    """
+    chosen = essence = ""
+    for value in _VALUE.findall(content_type[:_MAX_FIELD_LENGTH]):
+        match = _ESSENCE.match(value)
+        if match is None or match[1] == "*/*":
+            continue
+        is_same = match[1].lower() == essence
+        if not is_same or "charset" in value.lower() or "charset" not in chosen.lower():
+            chosen = value.strip()
+        essence = match[1].lower()
+    return chosen
 
 
 def extension_for(media_type: str) -> str:

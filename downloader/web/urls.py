@@ -20,6 +20,18 @@ _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 #: The standard's parser drops tabs and line breaks, so another URL would be fetched than a person
 #: sees; U+FFFD stands for undecodable bytes.
 _MISLEADING = re.compile("[\x00-\x1f\x7f\ufffd]")
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+#: A URL that is normalised already, as most are, so that its parser need not be called. It has
+#: nothing that the parser would change: no capitals, no Punycode and no other form of an IPv4
+#: address in the host, no port of the scheme, no segment of dots, no character to encode.
+_NORMALISED = re.compile(
+    r"https?://(?![^/]*xn--)"
+    rf"(?:(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*|{_BYTE}(?:\.{_BYTE}){{3}})"
+    r"(?::[1-9][0-9]{3}|:[1-5][0-9]{4})?"
+    r"(?:/(?!\.|%2[Ee])[\w.~!$&()*+,;=:@%-]*)+"
+    r"(?:\?[\w.~!$&()*+,;=:@%/?-]+)?",
+    re.ASCII,
+)
 _ANY_SCHEME = re.compile(r"[^:/\\@]*:[/\\]+")
 _MAX_SHOWN_LENGTH = 200
 
@@ -30,6 +42,8 @@ def parse(text: str) -> Url:
     Raises:
         BadUrlError: the text is not an http or https URL.
     """
+    if _NORMALISED.fullmatch(text):
+        return Url(text)
     text = text.strip(" ")
     if not text:
         raise BadUrlError("the address is empty")

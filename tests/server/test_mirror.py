@@ -18,7 +18,6 @@ from downloader.core.local_run import LocalRun
 from downloader.errors import ErrorKind
 from downloader.journal import STATE_FOLDER
 from downloader.journal.async_journal import AsyncJournal
-from downloader.journal.database import _ADDED_COLUMNS
 from downloader.sources import from_items
 from downloader.storage import LocalStorage
 from downloader.web.urls import Url
@@ -27,6 +26,7 @@ from tests.support.files import saved_files, wait_for_size
 from tests.support.handlers import keeps
 from tests.support.library import fetch
 from tests.support.mirror_site import PAGES, MirrorSite, mirror_site
+from tests.support.older_journal import downgrade
 from tests.support.web_server import Handler, Site
 
 MIRROR = Options(mirror=True)
@@ -415,18 +415,7 @@ async def test_a_journal_of_an_older_version_is_brought_up_to_date(
     await fetch([site.url("/a.html")], tmp_path)
     asked(site)
     with closing(sqlite3.connect(tmp_path / STATE_FOLDER / "journal.sqlite3")) as db:
-        added = {each.partition(" ")[0] for version in _ADDED_COLUMNS.values() for each in version}
-        query = "SELECT name, type, iif(\"notnull\", 'NOT NULL', '') FROM pragma_table_info('urls')"
-        kept = [column for column in db.execute(query) if column[0] not in added]
-        names = ", ".join(name for name, *_ in kept)
-        more = {"id": "PRIMARY KEY", "address": "UNIQUE"}
-        table = ", ".join(" ".join((*column, more.get(column[0], ""))) for column in kept)
-        db.execute("ALTER TABLE urls RENAME TO newer")
-        db.execute(f"CREATE TABLE urls ({table})")
-        db.execute(f"INSERT INTO urls SELECT {names} FROM newer")
-        db.execute("DROP TABLE newer")
-        db.execute("PRAGMA user_version = 1")
-        db.commit()
+        downgrade(db, 1)
     [outcome, _] = await fetch([site.url("/a.html")], tmp_path, MIRROR)
     assert isinstance(outcome, Skipped)
     assert asked(site) == ["/one.gif?1"]

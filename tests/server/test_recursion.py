@@ -189,6 +189,41 @@ async def test_what_is_rejected_is_not_asked_for(site: Site, tmp_path: Path) -> 
     assert asked(site) == ["/", "/a.gif", "/b.html"]
 
 
+@pytest.mark.parametrize("options", [Options(mirror=True), Options(level=1, robots=False)])
+async def test_the_refresh_field_leads_on_like_the_element(
+    site: Site, tmp_path: Path, options: Options
+) -> None:
+    async def moved(_: web.Request) -> web.StreamResponse:
+        headers = {"Refresh": "0; url=/new"}
+        return web.Response(text="<p>moved", content_type="text/html", headers=headers)
+
+    site.pages = {"/": moved, "/new": "new"}
+    await fetch([site.url()], tmp_path, options)
+    assert "/new" in [request.path for request in site.requests]
+    page = (tmp_path / f"{site.folder}.html").read_text()
+    assert page == f'<meta http-equiv="refresh" content="0;url={site.folder}/new.html"><p>moved'
+    # A run that fetches nothing again knows it still.
+    await fetch([site.url()], tmp_path, options)
+    assert (tmp_path / f"{site.folder}.html").read_text() == page
+
+
+async def test_nofollow_in_a_field_for_us_is_respected(site: Site, tmp_path: Path) -> None:
+    def tagged(value: str, to: str) -> Handler:
+        async def answer(_: web.Request) -> web.StreamResponse:
+            headers = {"X-Robots-Tag": value}
+            return web.Response(text=links(to), content_type="text/html", headers=headers)
+
+        return answer
+
+    site.pages = {
+        "/": tagged("otherbot: nofollow", "/b"),
+        "/b": tagged("download-sites: noindex, nofollow", "/c"),
+        "/d": "<meta name=download-sites content=nofollow>" + links("/e"),
+    }
+    await fetch([site.url(), site.url("/d")], tmp_path, Options(level=2))
+    assert asked(site) == ["/", "/b", "/d"]
+
+
 async def test_max_urls_bounds_what_is_found(site: Site, command: Command) -> None:
     site.pages = {f"/{n}.html": links(f"/{2 * n}.html", f"/{2 * n + 1}.html") for n in range(1, 99)}
     ran = await command("-l", "inf", "--max-urls", "10", site.url("/1.html"))

@@ -34,6 +34,7 @@ from tests.support.command import Command, finished
 from tests.support.files import MIB, contents, saved_files
 from tests.support.handlers import in_turn, keeps, sends
 from tests.support.library import downloaded, fetch
+from tests.support.older_journal import downgrade
 from tests.support.web_server import Site
 
 ONCE = Options(retries=0)
@@ -435,7 +436,7 @@ def of_another_program(file: Path) -> None:
 async def test_a_broken_journal_is_set_aside_with_a_warning_and_nothing_is_lost(
     site: Site, command: Command, damage: Callable[[Path], None]
 ) -> None:
-    site.pages = {f"/{number}": f"page {number}" for number in range(40)}
+    site.pages = {f"/{number}": f"page {number}" for number in range(100)}
     (command.folder / "list").write_text("\n".join(map(site.url, site.pages)))
     assert (await command("list")).status == 0
     output = command.folder / "downloaded_sites"
@@ -478,7 +479,7 @@ async def test_after_any_damage_at_all_to_the_journal_every_page_is_there(
     await fetch(addresses, tmp_path)
     pages = set(contents(tmp_path).values())
     good = journal_of(tmp_path).read_bytes()
-    for seed in range(40):
+    for seed in range(100):
         chance = random.Random(seed)
         damaged = bytearray(good)
         for _ in range(chance.choice([1, 10, 500])):
@@ -525,8 +526,7 @@ async def test_a_journal_from_before_docx_was_known_does_not_let_one_file_replac
         plain = base.removesuffix(".docx")
         db.execute("UPDATE urls SET base = ? WHERE base NOT LIKE '%.docx'", [plain])
         db.execute("UPDATE claims SET key = ? WHERE key LIKE '?%'", [f"?{plain}"])
-        db.execute("PRAGMA user_version = 3")
-        db.commit()
+        downgrade(db, 3)
     site.pages["/report"] = sends(b"second", headers={"Content-Type": docx})
     outcomes = await fetch(addresses, tmp_path, replace(ONCE, force=True))
     paths = [downloaded(outcome).path for outcome in outcomes]

@@ -149,15 +149,41 @@ def test_the_encoding_is_unknown_until_there_is_something_to_judge_by() -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "charset"),
+    [
+        ("text/html; charset=shift_jis, text/html", "shift_jis"),
+        ("text/html; charset=shift_jis, text/html; charset=euc-jp", "euc-jp"),
+        ("text/html; charset=shift_jis, text/plain", "utf-8"),
+        ("text/html charset=shift_jis", "shift_jis"),
+        ("charset=shift_jis", "shift_jis"),
+    ],
+)
+def test_the_charset_is_that_of_the_value_that_counts(field: str, charset: str) -> None:
+    assert _found(b"abc", field)[1] == charset
+
+
+@pytest.mark.parametrize(
     ("field", "kind"),
     [
         ("text/html; charset=utf-8", "text/html"),
         (" Text/HTML ", "text/html"),
         ("", ""),
         (";charset=x", ""),
+        ("text/html, text/html; charset=utf-8", "text/html"),
+        ("text/plain, text/html", "text/html"),
+        ("text/html, */*", "text/html"),
+        ("text/html,", "text/html"),
+        ("text/html, junk", "text/html"),
+        ("text/html charset=utf-8", "text/html"),
+        ('text/plain; a="b, image/png", text/html', "text/html"),
+        ('text/plain; a="b, image/png', "text/plain"),
+        ("*/*", ""),
+        ("html", ""),
+        ("text/", ""),
+        ("text/h tml/x", ""),
     ],
 )
-def test_the_media_type_is_what_stands_before_the_parameters(field: str, kind: str) -> None:
+def test_the_media_type_is_that_of_the_last_valid_value(field: str, kind: str) -> None:
     assert parse_media_type(field) == kind
 
 

@@ -140,7 +140,7 @@ OUTCOMES = {
     ),
 }
 #: Attributes of outcomes that no report has.
-NOT_REPORTED = {"set_aside", "packed_at", "traceback", "needed"}
+NOT_REPORTED = {"set_aside", "packed_at", "page_fields", "traceback", "needed"}
 
 
 def written(folder: Path, ending: str, outcomes: list[Outcome], run: RunRecord = RUN) -> Path:

@@ -157,3 +157,40 @@ def test_the_parts_of_a_normalised_url_are_those_that_the_parser_names(text: str
     assert urls.split(url) == (parsed.host, parsed.pathname, parsed.search[1:])
     assert (urls.host(url), urls.origin(url)) == (parsed.host, parsed.origin)
     assert urls.hostname(url) == parsed.hostname
+
+
+PIECES = (
+    *("a", "B", "xn--", "xn--a", "-", ".", "..", "...", "%2e", "%2E", "%", "%zz", "%41", "~", "_"),
+    *(
+        "0",
+        "1",
+        "01",
+        "255",
+        "256",
+        "0x1f",
+        "1.2.3.4",
+        "127.0.0.1",
+        "example.org",
+        "a.1",
+        "localhost",
+    ),
+    *(":", ":0", ":80", ":443", ":8080", ":08080", ":18100", ":59999", ":65535", ":65536"),
+    *("/", "/", "//", "?", "??", "'", '"', "|", "^", "@", "&", "=", "+", ";", ",", "*", "(", "é"),
+)
+
+
+@given(
+    st.sampled_from(("http://", "https://")),
+    st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join),
+)
+@example("http://", "127.0.0.1:18100/part/page-1.html?a=1")
+@example("http://", "1.2.3.4.5/")
+@example("http://", "a.b/c/..")
+def test_a_url_that_needs_no_parser_is_what_the_parser_returns(scheme: str, rest: str) -> None:
+    try:
+        expected = ada_url.normalize_url(scheme + rest)
+    except ValueError:
+        with pytest.raises(BadUrlError):
+            urls.parse(scheme + rest)
+    else:
+        assert urls.parse(scheme + rest) == expected

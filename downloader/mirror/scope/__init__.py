@@ -5,7 +5,7 @@ look like a trap (:class:`TrapDetector`), and does robots.txt of its site allow 
 (:class:`RobotsCache`)?
 """
 
-from downloader.mirror.scope.robots import MAX_ROBOTS_BYTES, RobotsCache, RobotsRules
+from downloader.mirror.scope.robots import MAX_ROBOTS_BYTES, RobotsCache, RobotsRules, product_token
 from downloader.mirror.scope.scope import RefusalReason, Scope, UrlPatterns
 from downloader.mirror.scope.traps import TrapDetector, TrapLimits, TrapReason
 
@@ -19,4 +19,5 @@ __all__ = [
     "TrapLimits",
     "TrapReason",
     "UrlPatterns",
+    "product_token",
 ]
