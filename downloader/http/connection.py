@@ -25,7 +25,12 @@ from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.tracing import Trace
 
-from downloader.http.head_repair import end_of_head, has_faulty_status_line, repair_response
+from downloader.http.head_repair import (
+    end_of_head,
+    final_head,
+    has_faulty_status_line,
+    repair_response,
+)
 from downloader.http.http2 import (
     Http2Connection,
     Http2Origin,
@@ -56,6 +61,9 @@ _MAX_SILENT_SECONDS = 300.0
 _OF_FIELDS = (
     "Invalid header",
     "Invalid HTTP header",
+    "Missing expected LF after header value",
+    "Expected LF after CR",
+    "Expected LF after headers",
     "Content-Length can't be present",
     "Transfer-Encoding can't be present",
     "Duplicate Content-Length",
@@ -76,8 +84,10 @@ class Connection(ResponseHandler):
     is taken as the response to the next request. And what comes besides bodies has no end: heads,
     interim responses, extensions of chunks, trailers.
 
-    A head that the parser refuses is repaired where that needs no guess. Then the connection is not
-    used again.
+    A head that the parser refuses is repaired where that needs no guess. What the parser refuses
+    behind a head fails the body, or nothing if the body is complete, however the bytes were
+    divided on their way (RFC 9112, section 6.3: a client may discard what follows a body). In both
+    cases the connection is not used again.
     """
 
     #: The connection that has taken the transport, if HTTP/2 was negotiated.
@@ -94,6 +104,7 @@ class Connection(ResponseHandler):
     #: The fault of a head that may be repaired once the rest of it has come.
     _refused: HttpProcessingError | None = None
     _repaired = False
+    _parsed_again = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop, http2: Http2Settings | None = None) -> None:
         super().__init__(loop=loop)
@@ -224,11 +235,12 @@ class Connection(ResponseHandler):
     def _repair(self, error: HttpProcessingError | None) -> bool:
         """Parse the head once more without its faults; fail with *error* if that is not possible.
 
+        If the fault is behind the head, the head is parsed alone, and then what follows it.
         Without *error*, the head has been parsed, and that stays if it cannot be repaired.
         """
         if self._exception is not None or self._head is None:
             return True
-        if self._repaired:
+        if self._parsed_again:
             # Once is enough.
             if error is not None:
                 self._refuse(error)
@@ -236,11 +248,12 @@ class Connection(ResponseHandler):
         received = bytes(self._head)
         if error is None or _is_of_head(error, received):
             repaired, end = repair_response(received)
+            if end < 0 and error is not None:
+                self._refused, self._parser = error, None
+                return True
         else:
-            repaired, end = None, 0
-        if end < 0 and error is not None:
-            self._refused, self._parser = error, None
-            return True
+            _, end = final_head(received)
+            repaired = received[:end] if end >= 0 else None
         if repaired is None:
             if error is not None:
                 self._refuse(error)
@@ -263,7 +276,8 @@ class Connection(ResponseHandler):
             max_headers=MAX_FIELDS,
         )
         self._head = None
-        self._repaired = True
+        self._parsed_again = True
+        self._repaired = repaired != received[:end]
         self.data_received(repaired)
         if received[end:] and self._exception is None:
             self.data_received(received[end:])

@@ -69,7 +69,7 @@ class Response:
         self.content_type = self.header("Content-Type")
         self.media_type = parse_media_type(self.content_type)
         self.content_coding = self.header("Content-Encoding").lower()
-        self._transfer_coding = self.header("Transfer-Encoding").lower()
+        self._transfer_coding = ",".join(response.headers.getall("Transfer-Encoding", ())).lower()
         if self._transfer_coding not in _TRANSFER_CODINGS:
             self._transfer_coding = _transfer_coding(self._transfer_coding)
         self.length_verified = (
@@ -198,13 +198,16 @@ class Response:
 
 
 def _transfer_coding(field: str) -> str:
-    """Return a Transfer-Encoding field without repetition and identity.
+    """Return "chunked" if the parser took the body for chunks, "" for no coding, or *field*.
 
-    "identity" is from the first edition of HTTP/1.1 (RFC 2616, section 3.6), and means no coding.
+    It does if "chunked" is the last coding. "identity" is from the first edition of HTTP/1.1
+    (RFC 2616, section 3.6), and means no coding; so does "none".
     """
-    codings = {coding.strip(): None for coding in field.split(",")}
-    codings.pop("identity", None)
-    return ", ".join(codings)
+    codings = [coding.strip(" \t") for coding in field.split(",")]
+    others = set(codings) - {"", "identity", "none"}
+    if not others:
+        return ""
+    return "chunked" if others == {"chunked"} and codings[-1] == "chunked" else field
 
 
 def _version_text(version: HttpVersion) -> str:
