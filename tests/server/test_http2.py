@@ -1,11 +1,13 @@
 """HTTP/2: whatever a server does on a connection, each URL has its right outcome."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
 from hyperframe.frame import (
@@ -21,8 +23,10 @@ from hyperframe.frame import (
     SettingsFrame,
     WindowUpdateFrame,
 )
+from warcio.archiveiterator import ArchiveIterator
 
 from downloader import Downloaded, ErrorKind, Failed, Options, Outcome
+from tests.support.command import Command
 from tests.support.http2_server import Answer, ServerConnection, http2_server
 from tests.support.library import downloaded, fetch
 
@@ -555,3 +559,126 @@ async def test_a_page_that_breaks_its_connection_does_not_take_the_others_with_i
     kinds = [outcome.kind if isinstance(outcome, Failed) else None for outcome in outcomes]
     assert kinds == [None, ErrorKind.PROTOCOL, None, ErrorKind.PROTOCOL, None]
     assert all(isinstance(outcome, Downloaded) for outcome in outcomes[::2])
+
+
+# --- negotiation, and the real command ------------------------------------------------------------
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> trustme.CA:
+    """Make an authority, whose certificate is in ``authority.pem``."""
+    made = trustme.CA()
+    made.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    return made
+
+
+def offers(authority: trustme.CA, *protocols: str) -> ssl.SSLContext:
+    """Return the TLS context of a server that takes these protocols."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    context.set_alpn_protocols(protocols)
+    return context
+
+
+async def test_http2_is_negotiated_and_can_be_switched_off(
+    tmp_path: Path, authority: trustme.CA
+) -> None:
+    cacert = tmp_path / "authority.pem"
+    async with http2_server(page, tls=offers(authority, "h2")) as server:
+        (new,) = await fetch([server.url("/")], tmp_path / "new", Options(cacert=cacert))
+        options = Options(cacert=cacert, http1_only=True, retries=0)
+        (old,) = await fetch([server.url("/")], tmp_path / "old", options)
+    assert saved(new, tmp_path / "new") == PAGE
+    assert downloaded(new).http_version == "2"
+    assert isinstance(old, Failed)  # the server speaks nothing else
+
+
+async def test_a_server_that_wants_http1_gets_it(tmp_path: Path, authority: trustme.CA) -> None:
+    """HTTP_1_1_REQUIRED: the next connection offers HTTP/1.1 alone (RFC 9113, section 7)."""
+    resets_all = resets(ErrorCodes.HTTP_1_1_REQUIRED)
+    context = offers(authority, "h2", "http/1.1")
+    chosen: list[str | None] = []
+
+    async def http1(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold")
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    async with http2_server(resets_all, tls=context, http1=http1, chosen=chosen) as server:
+        options = Options(cacert=tmp_path / "authority.pem")
+        outcomes = await fetch([server.url(f"/{n}") for n in range(3)], tmp_path / "out", options)
+    assert {saved(outcome, tmp_path / "out") for outcome in outcomes} == {b"old"}
+    assert chosen[0] == "h2"
+    assert set(chosen[1:]) == {"http/1.1"}
+
+
+async def test_an_archive_has_the_exchange_as_http1_writes_it(
+    command: Command, authority: trustme.CA, tmp_path: Path
+) -> None:
+    async with http2_server(page, tls=offers(authority, "h2")) as server:
+        ran = await command(
+            *("--warc", "a.warc.gz", "--cacert", tmp_path / "authority.pem", "-o", "out"),
+            server.url("/a?b"),
+        )
+    assert (ran.status, ran.out[-1]) == (0, "Archived in a.warc.gz")
+    with (command.folder / "a.warc.gz").open("rb") as file:
+        records = {
+            record.rec_type: (
+                record.rec_headers,
+                record.http_headers,
+                record.content_stream().read(),
+            )
+            for record in ArchiveIterator(file)
+        }
+    headers, http, body = records["response"]
+    assert headers["WARC-Protocol"] == "h2"
+    assert (http.protocol, http.statusline, body) == ("HTTP/1.1", "200 OK", PAGE)
+    headers, http, _ = records["request"]
+    assert headers["WARC-Protocol"] == "h2"
+    assert http.statusline == "/a?b HTTP/1.1"
+    unpacked = await command("a.warc.gz", "-o", "unpacked")
+    assert unpacked.status == 0
+    (file,) = (command.folder / "unpacked").rglob("a*.html")
+    assert file.read_bytes() == PAGE
+
+
+async def test_a_killed_run_resumes_over_http2(
+    command: Command, authority: trustme.CA, tmp_path: Path
+) -> None:
+    body = bytes(range(256)) * 16_000
+    half = len(body) // 2
+    asked_for = asyncio.Event()
+
+    def answer(connection: ServerConnection, stream_id: int, path: str) -> None:
+        asked = server.request_fields[-1].get("range")
+        fields = [("etag", '"1"'), ("content-type", "application/octet-stream")]
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+        if asked:
+            fields.append(("content-range", f"bytes {start}-{len(body) - 1}/{len(body)}"))
+        fields.append(("content-length", str(len(body) - start)))
+        connection.send(connection.head(stream_id, fields, "206" if asked else "200"))
+        end = len(body) if asked else half
+        connection.send_body(stream_id, body[start:end], end=bool(asked))
+        asked_for.set()
+
+    async with http2_server(answer, tls=offers(authority, "h2")) as server, asyncio.timeout(60):
+        arguments: list[str | Path] = [
+            "--cacert",
+            tmp_path / "authority.pem",
+            "-o",
+            "out",
+            server.url("/big.bin"),
+        ]
+        process = await command.start(*arguments)
+        await asked_for.wait()
+        part = command.folder / "out"
+        while not any(path.stat().st_size > 64_000 for path in part.rglob("*.part")):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        process.kill()
+        await process.wait()
+        ran = await command(*arguments)
+    assert ran.status == 0
+    (file,) = (path for path in part.rglob("big.bin"))
+    assert file.read_bytes() == body
+    assert [bool(fields.get("range")) for fields in server.request_fields] == [False, True]

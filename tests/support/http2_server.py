@@ -8,9 +8,10 @@ knowledge (RFC 9113, section 3.3); with a TLS context, HTTP/2 is negotiated.
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 
+from h2.settings import SettingCodes
 from hpack import Decoder, Encoder
 from hyperframe.frame import (
     DataFrame,
@@ -20,6 +21,7 @@ from hyperframe.frame import (
     PingFrame,
     RstStreamFrame,
     SettingsFrame,
+    WindowUpdateFrame,
 )
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -46,6 +48,9 @@ class ServerConnection:
         self._server = server
         self._reader, self._writer = reader, writer
         self._encoder, self._decoder = Encoder(), Decoder()
+        #: What is still to be sent of bodies, with whether the stream ends then, and their windows.
+        self._bodies: dict[int, tuple[bytes, bool]] = {}
+        self._windows: dict[int, int] = {}
 
     def send(self, *frames: Frame | bytes) -> None:
         """Send frames, or bytes that need not be any."""
@@ -62,16 +67,32 @@ class ServerConnection:
         block = self._encoder.encode([*fields])
         return HeadersFrame(stream_id, block, flags=["END_HEADERS", *flags])
 
+    def send_body(self, stream_id: int, body: bytes, *, end: bool = True) -> None:
+        """Send a body in frames, as far and as soon as the client's window allows it."""
+        self._bodies[stream_id] = (body, end)
+        self._send_bodies(stream_id)
+
     def respond(
         self, stream_id: int, body: bytes = b"", fields: Fields = (), status: str = "200"
     ) -> None:
         """Send a whole response."""
         self.send(self.head(stream_id, fields, status))
-        pieces = [body[at : at + _MAX_FRAME_BYTES] for at in range(0, len(body), _MAX_FRAME_BYTES)]
-        for piece in pieces[:-1]:
-            self.send(DataFrame(stream_id, piece))
-        self.send(DataFrame(stream_id, pieces[-1] if pieces else b"", flags=["END_STREAM"]))
+        self.send_body(stream_id, body)
         self.open.pop(stream_id, None)
+
+    def _send_bodies(self, stream_id: int) -> None:
+        body, end = self._bodies.pop(stream_id)
+        initial = self._server.client_settings.get(SettingCodes.INITIAL_WINDOW_SIZE, 65_535)
+        window = self._windows.get(stream_id, initial)
+        while body and window:
+            piece = body[: min(window, _MAX_FRAME_BYTES)]
+            body, window = body[len(piece) :], window - len(piece)
+            self.send(DataFrame(stream_id, piece))
+        self._windows[stream_id] = window
+        if body:
+            self._bodies[stream_id] = (body, end)
+        elif end:
+            self.send(DataFrame(stream_id, flags=["END_STREAM"]))
 
     def reset(self, stream_id: int, code: int) -> None:
         """End a stream with an error code."""
@@ -112,6 +133,12 @@ class ServerConnection:
             case SettingsFrame() if "ACK" not in frame.flags:
                 self._server.client_settings = dict(frame.settings)
                 self.send(SettingsFrame(0, flags=["ACK"]))
+            case WindowUpdateFrame() if frame.stream_id:
+                initial = self._server.client_settings.get(SettingCodes.INITIAL_WINDOW_SIZE, 65_535)
+                left = self._windows.get(frame.stream_id, initial)
+                self._windows[frame.stream_id] = left + frame.window_increment
+                if frame.stream_id in self._bodies:
+                    self._send_bodies(frame.stream_id)
             case PingFrame() if "ACK" not in frame.flags and self.answers_pings:
                 self.send(PingFrame(0, frame.opaque_data, flags=["ACK"]))
             case RstStreamFrame():
@@ -120,6 +147,7 @@ class ServerConnection:
 
 
 Answer = Callable[[ServerConnection, int, str], None]
+Http1Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Http2Server:
@@ -156,9 +184,16 @@ class Http2Server:
 
 @asynccontextmanager
 async def http2_server(
-    answer: Answer, settings: Mapping[int, int] | None = None, tls: ssl.SSLContext | None = None
+    answer: Answer,
+    settings: Mapping[int, int] | None = None,
+    tls: ssl.SSLContext | None = None,
+    http1: Http1Server | None = None,
+    chosen: list[str | None] | None = None,
 ) -> AsyncIterator[Http2Server]:
-    """Run a server."""
+    """Run a server; *http1* serves connections that have not negotiated HTTP/2.
+
+    What was negotiated is appended to *chosen*.
+    """
     server = Http2Server(answer, settings or {})
     writers: list[asyncio.StreamWriter] = []
 
@@ -166,6 +201,13 @@ async def http2_server(
         connection = ServerConnection(server, reader, writer)
         server.connections += 1
         writers.append(writer)
+        stream = writer.get_extra_info("ssl_object")
+        protocol = stream.selected_alpn_protocol() if stream is not None else None
+        if chosen is not None:
+            chosen.append(protocol)
+        if http1 is not None and protocol != "h2":
+            await http1(reader, writer)
+            return
         with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             await connection.run()
         writer.close()
