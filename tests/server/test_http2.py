@@ -639,8 +639,8 @@ async def test_an_archive_has_the_exchange_as_http1_writes_it(
     assert http.statusline == "/a?b HTTP/1.1"
     unpacked = await command("a.warc.gz", "-o", "unpacked")
     assert unpacked.status == 0
-    (file,) = (command.folder / "unpacked").rglob("a*.html")
-    assert file.read_bytes() == PAGE
+    (page_file,) = (command.folder / "unpacked").rglob("a*.html")
+    assert page_file.read_bytes() == PAGE
 
 
 async def test_a_killed_run_resumes_over_http2(

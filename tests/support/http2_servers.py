@@ -41,6 +41,7 @@ DocumentRoot {root}
 <Directory {root}>
   Require all granted
 </Directory>
+TypesConfig /dev/null
 AddType text/html .html
 Redirect 302 /moved /page.html
 """
@@ -61,7 +62,6 @@ _H2O = """listen:
   host: 127.0.0.1
   port: {port}
   ssl: {{certificate-file: {pem}, key-file: {pem}}}
-pid-file: {work}/pid
 hosts:
   default:
     paths:
@@ -168,25 +168,28 @@ async def running(name: str, root: Path, work: Path) -> AsyncIterator[tuple[str,
         port = free.getsockname()[1]
     command = SERVERS[name](Place(root, pem, port, work))
     environment = {**os.environ, "HOME": str(work), "APACHE_RUN_DIR": str(work)}
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=work, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+    log = work / "log"
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=work, env=environment, stdout=subprocess.DEVNULL, stderr=stderr
+        )
     try:
-        await _reachable(port, process)
+        await _reachable(port, process, log)
         yield f"https://127.0.0.1:{port}", cacert
     finally:
+        # Not SIGKILL: workers would stay.
         if process.returncode is None:
-            process.kill()
-        await process.wait()
+            process.terminate()
+        async with asyncio.timeout(20):
+            await process.wait()
 
 
-async def _reachable(port: int, process: asyncio.subprocess.Process) -> None:
+async def _reachable(port: int, process: asyncio.subprocess.Process, log: Path) -> None:
     """Wait until a server listens."""
     async with asyncio.timeout(20):
         while True:
             if process.returncode is not None:
-                assert process.stderr is not None
-                raise AssertionError((await process.stderr.read()).decode())
+                raise AssertionError(log.read_text())
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
