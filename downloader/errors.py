@@ -10,7 +10,8 @@ clauses share, and says whether a retry may help. Any error may have a *hint* at
     │   ├── BadUrlError           bad-url      the line is no URL that can be fetched
     │   ├── DnsError              dns          the host name cannot be resolved
     │   ├── ConnectError          connect      no connection, or it broke before a response
-    │   │   └── NoDescriptorError connect      no file descriptor is free at the moment
+    │   │   ├── NoDescriptorError connect      no file descriptor is free at the moment
+    │   │   └── RefusedError      connect      the server asks for fewer requests at once
     │   ├── TlsError              tls          no trusted encrypted connection
     │   ├── TimedOutError         timeout      too slow to connect, to respond or to continue
     │   ├── HttpStatusError       http-status  the response has an error status
@@ -110,6 +111,13 @@ class ConnectError(UrlError):
 
 class NoDescriptorError(ConnectError):
     """No file descriptor is free; the transfer waits for another one to end."""
+
+
+class RefusedError(ConnectError):
+    """The server refuses the request for the moment, and asks for fewer at once.
+
+    In HTTP/2 by ``REFUSED_STREAM`` or ``ENHANCE_YOUR_CALM`` (RFC 9113, section 7).
+    """
 
 
 class TlsError(UrlError):

@@ -26,6 +26,8 @@ _WHOLE_RANGE = re.compile(r"bytes 0-(\d{1,18})/(\d{1,18})", re.IGNORECASE)
 _MAX_LENGTH_DIGITS = 18
 _INTERIM_STATUSES = frozenset({100, 102, 103})
 _PARTIAL_CONTENT = 206
+#: RFC 9110, section 6.4.1.
+_WITHOUT_BODY = frozenset({204, 304})
 #: Types of records that hold what a server sent, or what was made of it.
 _HTTP_TYPES = frozenset({"response", "revisit"})
 _FILE_TYPES = frozenset({"resource", "conversion"})
@@ -112,8 +114,10 @@ class ResponseHead:
         """Return whether the body should be longer than the rest of the record.
 
         So it is for a response to HEAD. A coded body that the archive holds decoded is longer than
-        ``Content-Length``, seldom shorter.
+        ``Content-Length``, seldom shorter. A 204 or 304 has none, whatever its fields say.
         """
+        if self.status in _WITHOUT_BODY:
+            return False
         if self.field(b"transfer-encoding") or self.field(b"content-encoding"):
             return not block_bytes and self.field(b"content-length").strip("0") != ""
         length = self.field(b"content-length")

@@ -148,10 +148,8 @@ def response_record_header(exchange: Exchange, details: ResponseDetails, warcinf
     lines = [
         f"WARC/1.1\r\nWARC-Type: {record_type}\r\nWARC-Record-ID: {details.record_id}\r\n"
         f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Target-URI: {exchange.url}\r\n"
-        f"WARC-Date: {details.date}\r\n"
+        f"WARC-Date: {details.date}\r\n{_connection_lines(exchange)}"
     ]
-    if exchange.ip_address:
-        lines.append(f"WARC-IP-Address: {_without_zone(exchange.ip_address)}\r\n")
     if details.profile is not None:
         lines.append(f"WARC-Profile: {details.profile}\r\n")
     if details.original is not None:
@@ -170,17 +168,25 @@ def response_record_header(exchange: Exchange, details: ResponseDetails, warcinf
     return "".join(lines).encode("utf-8")
 
 
+def _connection_lines(exchange: Exchange) -> str:
+    """Return the lines about a connection that response and request share."""
+    lines = ""
+    if exchange.ip_address:
+        lines = f"WARC-IP-Address: {_without_zone(exchange.ip_address)}\r\n"
+    if exchange.protocol:
+        lines += f"WARC-Protocol: {exchange.protocol}\r\n"
+    return lines
+
+
 def request_record(
     exchange: Exchange, details: ResponseDetails, warcinfo_id: str, algorithm: WarcDigest
 ) -> bytes:
     """Return the record of the request, as it was sent."""
-    ip_address = (
-        f"WARC-IP-Address: {_without_zone(exchange.ip_address)}\r\n" if exchange.ip_address else ""
-    )
+    connection = _connection_lines(exchange)
     header = (
         f"WARC/1.1\r\nWARC-Type: request\r\nWARC-Record-ID: {new_record_id()}\r\n"
         f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Concurrent-To: {details.record_id}\r\n"
-        f"WARC-Target-URI: {exchange.url}\r\nWARC-Date: {details.date}\r\n{ip_address}"
+        f"WARC-Target-URI: {exchange.url}\r\nWARC-Date: {details.date}\r\n{connection}"
         f"WARC-Block-Digest: {digest_of(algorithm, exchange.request)}\r\n"
         "Content-Type: application/http; msgtype=request\r\n"
         f"Content-Length: {len(exchange.request)}\r\n\r\n"

@@ -15,6 +15,7 @@ from downloader.errors import (
     HttpStatusError,
     NoDescriptorError,
     RedirectError,
+    RefusedError,
     TimedOutError,
     UrlError,
 )
@@ -46,10 +47,10 @@ async def fetch(
     timeout = context.options.timeout
     try:
         if timeout is None:
-            result = await _attempt(transfer, context)
+            result = await _attempt(transfer, host, context)
         else:
             async with asyncio.timeout(timeout - transfer.seconds) as limit:
-                result = await _attempt(transfer, context)
+                result = await _attempt(transfer, host, context)
     except NoDescriptorError as error:
         # The URL is not at fault, so that this attempt does not count.
         transfer.attempts -= 1
@@ -73,6 +74,8 @@ def _retry_or_fail(
     """Return a retry if there is to be one; tell the queues what *error* says about the host."""
     if isinstance(error, HttpStatusError):
         _record_status(error, host, context)
+    elif isinstance(error, RefusedError):
+        context.queues.record_overload(host)
     seconds = retry.seconds_to_retry(error, transfer.attempts, context.options.retries)
     if seconds is None:
         return failed(transfer, error)
@@ -119,7 +122,7 @@ def _timed_out(transfer: Transfer, context: TransferContext) -> Failed:
     return failed(transfer, TimedOutError(message, hint="see --timeout"))
 
 
-async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | Requeue:
+async def _attempt(transfer: Transfer, host: str, context: TransferContext) -> _Fetched | Requeue:
     """Resume the partial file if there is one; otherwise, or if that fails, request the whole."""
     job, target = transfer.job, transfer.job.target
     if transfer.trail is None:
@@ -146,6 +149,8 @@ async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | R
         if target.redirects >= context.options.max_redirects:
             raise RedirectError("too many redirects", hint="see --max-redirects")
         return Redirected(transfer.trail.next)
+    if response.multiplexed is not None:
+        context.queues.record_latency(host, *response.multiplexed)
     with response:
         return await _handle_response(transfer, context, response, None)
 

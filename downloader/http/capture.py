@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol, Self, cast
 
 from aiohttp import ClientResponse, StreamReader
@@ -11,6 +12,7 @@ from aiohttp.http_parser import RawResponseMessage
 from downloader.errors import DiskError, ProtocolError, TimedOutError, TooLargeError, TruncatedError
 from downloader.http.connection import Connection
 from downloader.http.credentials import RedirectTrail
+from downloader.http.http2 import Http2Response
 from downloader.models.exchange import Exchange, ExchangeRecording, Truncation
 from downloader.web.media_types import parse_media_type
 from downloader.web.urls import Url
@@ -129,15 +131,30 @@ class CapturedResponse(ClientResponse):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class _Captured:
+    """What was captured of an exchange."""
+
+    request: bytes = b""
+    head: bytes = b""
+    ip_address: str = ""
+    protocol: str = ""
+
+
 def exchange_of(
-    response: ClientResponse, url: Url, trail: RedirectTrail, started_at: float
+    response: ClientResponse | Http2Response, url: Url, trail: RedirectTrail, started_at: float
 ) -> Exchange:
     """Return the exchange of a request for *url*, to which *trail* led.
 
     The request was made at *started_at*, in seconds since the epoch.
     """
     redirects = trail.redirects
-    captured = response if isinstance(response, CapturedResponse) else CapturedResponse
+    if isinstance(response, Http2Response):
+        captured = _Captured(response.request, response.head, response.ip_address, "h2")
+    elif isinstance(response, CapturedResponse):
+        captured = _Captured(response.request_bytes, response.head, response.ip_address)
+    else:
+        captured = _Captured()
     headers = response.headers
     return Exchange(
         url=url,
@@ -145,8 +162,9 @@ def exchange_of(
         hops_from_seed=trail.hops_from_seed + "R" * len(redirects),
         started_at=started_at,
         ip_address=captured.ip_address,
-        request=captured.request_bytes,
+        request=captured.request,
         head=captured.head,
+        protocol=captured.protocol,
         status=response.status,
         media_type=parse_media_type(headers.get("Content-Type", "")),
         content_coding=headers.get("Content-Encoding", "").lower(),

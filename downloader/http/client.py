@@ -7,9 +7,10 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+from hpack import HeaderTuple
 from yarl import URL
 
-from downloader.errors import RedirectError, RunError
+from downloader.errors import ConnectError, RedirectError, RunError
 from downloader.http.capture import (
     CapturedResponse,
     CapturingConnection,
@@ -25,6 +26,14 @@ from downloader.http.connection import (
 )
 from downloader.http.credentials import Credentials, RedirectTrail, RequestChain
 from downloader.http.error_mapping import ErrorTranslator, RequestPhase
+from downloader.http.http2 import (
+    Http2Origins,
+    Http2Settings,
+    Negotiated,
+    WindowBudget,
+    header_fields,
+)
+from downloader.http.http2.errors import ConnectionDiedError, Http11RequiredError, NotProcessedError
 from downloader.http.redirects import REDIRECTS, redirect_target
 from downloader.http.replay import ReplayResponse, find_orphan, replay
 from downloader.http.response import AnyResponse, Response, drain
@@ -49,6 +58,8 @@ _MAX_REDIRECT_BODY_BYTES = 64 * 1024
 _MAX_REDIRECT_SECONDS = 1.0
 #: A URL of no origin that a user could have named (RFC 6761, section 6.4).
 _NO_ORIGIN = Url("http://nobody.invalid/")
+#: How often a request that the server has not processed is made again without counting as failed.
+_MAX_UNPROCESSED = 10
 
 
 class Client:
@@ -75,13 +86,17 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         self._connector: Connector | None = None
         self._credentials = Credentials(options)
+        self._default_fields: list[HeaderTuple] | None = None
 
     async def __aenter__(self) -> Self:
         options = self._options
+        _check_authorities(options)
         self._connector = Connector(
             limit=0,  # the pool limits connections
-            ssl=_ssl_context(options),
+            cacert=str(options.cacert) if options.cacert else None,
+            insecure=options.insecure,
             public_only=options.block_private,
+            http2=self._http2_settings(),
             kind=CapturingConnection if self._recorder else Connection,
         )
         self._session = aiohttp.ClientSession(
@@ -105,8 +120,22 @@ class Client:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._connector is not None and self._connector.origins is not None:
+            self._connector.origins.close()
         if self._session is not None:
             await self._session.close()
+
+    def _http2_settings(self) -> Http2Settings | None:
+        """Return how HTTP/2 is used, or None if it is not."""
+        options = self._options
+        if options.http1_only:
+            return None
+        return Http2Settings(
+            WindowBudget(_read_buffer_bytes(options.limit_rate) if options.limit_rate else None),
+            options.read_timeout,
+            keep_requests=self._recorder is not None,
+            prior_knowledge=options.http2_prior_knowledge,
+        )
 
     def close_idle(self) -> None:
         """Close idle connections, to free their file descriptors."""
@@ -180,18 +209,74 @@ class Client:
             orphan = await find_orphan(self._orphans, url, orphans_since)
             if orphan is not None:
                 return orphan
-        if self._session is None:
+        if self._session is None or self._connector is None:
             raise RuntimeError("the client is used outside of its context")
+        origins = self._connector.origins
         with ErrorTranslator(RequestPhase.REQUEST, url):
             if watch is not None:
                 CURRENT.set(watch)
-            # encoded=True: the URL is normalised already, and yarl must not change it.
-            response = await self._session.get(
-                URL(url, encoded=True), headers=headers, allow_redirects=False
-            )
+            response: AnyResponse
+            if origins is None or not (
+                self._options.http2_prior_knowledge or url.startswith("https:")
+            ):
+                response = await self._get_by_http1(self._session, url, headers)
+            else:
+                response = await self._negotiate(self._session, origins, url, headers)
             if watch is not None:
                 watch.responded = time.monotonic()
             return response
+
+    @staticmethod
+    async def _get_by_http1(
+        session: aiohttp.ClientSession, url: Url, headers: Mapping[str, str]
+    ) -> aiohttp.ClientResponse:
+        # encoded=True: the URL is normalised already, and yarl must not change it.
+        return await session.get(URL(url, encoded=True), headers=headers, allow_redirects=False)
+
+    async def _negotiate(
+        self,
+        session: aiohttp.ClientSession,
+        origins: Http2Origins,
+        url: Url,
+        headers: Mapping[str, str],
+    ) -> AnyResponse:
+        """Request *url* by the version of HTTP that its origin has taken, or takes now.
+
+        A request that was not processed is made again, on another connection: by that the server
+        has said that it is safe (RFC 9113, section 8.7). After a broken connection it is made once
+        more, as aiohttp does.
+        """
+        origin = origins.origin(urls.origin(url))
+        died = False
+        for _ in range(_MAX_UNPROCESSED):
+            connection = await origin.usable_connection()
+            if connection is None:
+                try:
+                    return await self._get_by_http1(session, url, headers)
+                except Negotiated as negotiated:
+                    connection = origin.http2_negotiated(negotiated.connection)
+                finally:
+                    origin.not_negotiated()
+            try:
+                fields = self._fields(headers)
+                return await connection.get(url, headers.get("Host", ""), fields)
+            except Http11RequiredError:
+                origin.require_http1()
+            except ConnectionDiedError:
+                if died:
+                    break
+                died = True
+            except NotProcessedError:
+                pass
+        raise ConnectError("the server closed the connection without a response")
+
+    def _fields(self, headers: Mapping[str, str]) -> list[HeaderTuple]:
+        """Return *headers* as fields of HTTP/2; those of most requests are converted once."""
+        if headers is not self._credentials.default_headers:
+            return header_fields(headers)
+        if self._default_fields is None:
+            self._default_fields = header_fields(headers)
+        return self._default_fields
 
     async def _redirect(
         self,
@@ -249,14 +334,16 @@ def _read_buffer_bytes(limit_rate: int | None) -> int:
     return max(_MIN_READ_BUFFER_BYTES, min(_READ_BUFFER_BYTES, share))
 
 
-def _ssl_context(options: NetworkOptions) -> ssl.SSLContext | bool:
-    """Return what aiohttp takes: True for its default context, False for no verification."""
-    if options.insecure:
-        return False
-    if options.cacert is None:
-        return True
+def _check_authorities(options: NetworkOptions) -> None:
+    """Check that the file of authorities can be used, if there is one.
+
+    Raises:
+        RunError: it cannot.
+    """
+    if options.cacert is None or options.insecure:
+        return
     try:
-        return tls_context(str(options.cacert))
+        tls_context(str(options.cacert))
     except (OSError, ssl.SSLError) as error:
         raise RunError(
             f"{options.cacert} holds no certificates that can be used", hint="see --cacert"

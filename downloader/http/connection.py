@@ -1,8 +1,8 @@
 """aiohttp's connections, resolver and connector, with checks that aiohttp lacks.
 
 The only module that uses private parts of aiohttp: those of a protocol that its own
-``data_received`` uses, and ``_conns``, ``_factory``, ``_loop``, ``_ssl`` and ``_get_ssl_context``
-of a connector.
+``data_received`` uses, and ``_conns``, ``_create_connection``, ``_factory``, ``_get_ssl_context``,
+``_loop`` and ``_ssl`` of a connector.
 """
 
 import asyncio
@@ -10,8 +10,9 @@ import socket
 import ssl as tls
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
+from typing import cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -22,8 +23,21 @@ from aiohttp.http import HttpResponseParser
 from aiohttp.http_exceptions import BadHttpMessage, BadStatusLine, HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.tracing import Trace
 
-from downloader.http.head_repair import end_of_head, has_faulty_status_line, repair_response
+from downloader.http.head_repair import (
+    end_of_head,
+    final_head,
+    has_faulty_status_line,
+    repair_response,
+)
+from downloader.http.http2 import (
+    Http2Connection,
+    Http2Origin,
+    Http2Origins,
+    Http2Settings,
+    Negotiated,
+)
 from downloader.http.timings import CURRENT
 from downloader.web.ip_addresses import is_public
 
@@ -47,6 +61,9 @@ _MAX_SILENT_SECONDS = 300.0
 _OF_FIELDS = (
     "Invalid header",
     "Invalid HTTP header",
+    "Missing expected LF after header value",
+    "Expected LF after CR",
+    "Expected LF after headers",
     "Content-Length can't be present",
     "Transfer-Encoding can't be present",
     "Duplicate Content-Length",
@@ -67,10 +84,14 @@ class Connection(ResponseHandler):
     is taken as the response to the next request. And what comes besides bodies has no end: heads,
     interim responses, extensions of chunks, trailers.
 
-    A head that the parser refuses is repaired where that needs no guess. Then the connection is not
-    used again.
+    A head that the parser refuses is repaired where that needs no guess. What the parser refuses
+    behind a head fails the body, or nothing if the body is complete, however the bytes were
+    divided on their way (RFC 9112, section 6.3: a client may discard what follows a body). In both
+    cases the connection is not used again.
     """
 
+    #: The connection that has taken the transport, if HTTP/2 was negotiated.
+    http2: Http2Connection | None = None
     #: The body that is being received.
     _body: StreamReader | None = None
     #: Bytes of the response since the last head or interim response, and since when (seconds).
@@ -83,20 +104,28 @@ class Connection(ResponseHandler):
     #: The fault of a head that may be repaired once the rest of it has come.
     _refused: HttpProcessingError | None = None
     _repaired = False
+    _parsed_again = False
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, http2: Http2Settings | None = None) -> None:
         super().__init__(loop=loop)
+        self._http2_settings = http2
         # aiohttp creates the protocol when the socket is connected, before the TLS handshake.
         self._watch = CURRENT.get()
         if self._watch is not None:
             self._watch.connected = time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Note when the connection is ready to use."""
+        """Note when the connection is ready to use; hand it on if it is one of HTTP/2."""
         super().connection_made(transport)
         if self._watch is not None:
             self._watch.ready = time.monotonic()
             self._watch = None
+        settings = self._http2_settings
+        if settings is not None and settings.is_negotiated(transport):
+            self.http2 = Http2Connection(settings, self._loop)
+            cast("asyncio.Transport", transport).set_protocol(self.http2)
+            self.transport = None
+            self.http2.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, and limit what is no body.
@@ -206,11 +235,12 @@ class Connection(ResponseHandler):
     def _repair(self, error: HttpProcessingError | None) -> bool:
         """Parse the head once more without its faults; fail with *error* if that is not possible.
 
+        If the fault is behind the head, the head is parsed alone, and then what follows it.
         Without *error*, the head has been parsed, and that stays if it cannot be repaired.
         """
         if self._exception is not None or self._head is None:
             return True
-        if self._repaired:
+        if self._parsed_again:
             # Once is enough.
             if error is not None:
                 self._refuse(error)
@@ -218,11 +248,12 @@ class Connection(ResponseHandler):
         received = bytes(self._head)
         if error is None or _is_of_head(error, received):
             repaired, end = repair_response(received)
+            if end < 0 and error is not None:
+                self._refused, self._parser = error, None
+                return True
         else:
-            repaired, end = None, 0
-        if end < 0 and error is not None:
-            self._refused, self._parser = error, None
-            return True
+            _, end = final_head(received)
+            repaired = received[:end] if end >= 0 else None
         if repaired is None:
             if error is not None:
                 self._refuse(error)
@@ -245,7 +276,8 @@ class Connection(ResponseHandler):
             max_headers=MAX_FIELDS,
         )
         self._head = None
-        self._repaired = True
+        self._parsed_again = True
+        self._repaired = repaired != received[:end]
         self.data_received(repaired)
         if received[end:] and self._exception is None:
             self.data_received(received[end:])
@@ -401,27 +433,56 @@ class Connector(aiohttp.TCPConnector):
         self,
         *,
         limit: int,
-        ssl: tls.SSLContext | bool,
+        cacert: str | None,
+        insecure: bool,
         public_only: bool,
+        http2: Http2Settings | None,
         kind: type[Connection] = Connection,
     ) -> None:
         super().__init__(
             limit=limit,
             resolver=LoopResolver(),
-            ssl=ssl,
             socket_factory=_public_socket if public_only else None,
         )
-        handler: type[ResponseHandler] = kind
-        self._factory = partial(handler, loop=self._loop)
+        self.origins = Http2Origins() if http2 is not None else None
+        self._tls = partial(tls_context, cacert, insecure=insecure)
+        # With partial() around the class itself, mypy wants the arguments of aiohttp's class.
+        new: Callable[..., ResponseHandler] = kind
+        self._factory = partial(new, self._loop, http2)
 
     def _get_ssl_context(self, req: aiohttp.ClientRequest) -> tls.SSLContext | None:
         """Return the context of a request; instead of aiohttp's default, a stricter one."""
-        if self._ssl is True and req.ssl is True and req.is_ssl():
-            return tls_context()
-        return super()._get_ssl_context(req)
+        if not req.is_ssl():
+            return None
+        http2 = self.origins is not None and not self._origin(req, self.origins).http1_only
+        return self._tls(http2=http2)
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
+    ) -> ResponseHandler:
+        """Open a connection for a request.
+
+        Raises:
+            Negotiated: it has negotiated HTTP/2, so that aiohttp cannot use it.
+        """
+        handler = await super()._create_connection(req, traces, timeout)
+        if self.origins is not None and isinstance(handler, Connection):
+            if handler.http2 is not None:
+                raise Negotiated(handler.http2)
+            self._origin(req, self.origins).http1_negotiated()
+        return handler
+
+    @staticmethod
+    def _origin(req: aiohttp.ClientRequest, origins: Http2Origins) -> Http2Origin:
+        return origins.origin(str(req.url.origin()))
 
     def close_idle(self) -> None:
         """Close idle connections, to free their file descriptors."""
+        if self.origins is not None:
+            self.origins.close_idle()
         for idle in self._conns.values():
             for connection, _ in idle:
                 connection.close()
@@ -429,15 +490,25 @@ class Connector(aiohttp.TCPConnector):
 
 
 @cache
-def tls_context(cacert: str | None = None) -> tls.SSLContext:
+def tls_context(
+    cacert: str | None = None, *, insecure: bool = False, http2: bool = False
+) -> tls.SSLContext:
     """Return a TLS context that trusts the system's authorities, or those of a file.
 
     A certificate that names its host only as the common name of its subject is refused, as by
     curl and browsers (RFC 9110, section 4.3.4, and RFC 9525, section 2).
+
+    Args:
+        cacert: the file.
+        insecure: accept any certificate.
+        http2: offer HTTP/2, too (RFC 7301; RFC 9113, section 3.2).
     """
     context = tls.create_default_context(cafile=cacert)
     context.hostname_checks_common_name = False
-    context.set_alpn_protocols(["http/1.1"])
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = tls.CERT_NONE
+    context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
     return context
 
 

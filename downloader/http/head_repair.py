@@ -7,9 +7,9 @@ dropped line that resembles a framing field leave the head as it is, and so the 
 
 import re
 
-#: The end of a head; some servers end lines with LF alone.
-_END_OF_HEAD = re.compile(rb"\n\r?\n")
-_STATUS_LINE = re.compile(rb"(HTTP/1\.[01])[ \t]+([1-5][0-9]{2})(?:[ \t]+(.*))?", re.DOTALL)
+#: The end of a head; some servers end lines with LF alone, or with CR CR LF.
+_END_OF_HEAD = re.compile(rb"\n\r*\n")
+_STATUS_LINE = re.compile(rb"(HTTP/1\.[01])[ \t]+([1-5][0-9]{2})(?![0-9])[ \t]*(.*)", re.DOTALL)
 #: The name of a field (RFC 9110, section 5.6.2).
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALID_STATUS_LINE = re.compile(rb"HTTP/1\.[01] [0-9]{3}[ \r\n]")
@@ -23,9 +23,9 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 _Fields = list[tuple[bytes, bytes]]
 
 
-def end_of_head(data: bytes | bytearray) -> int:
-    """Return where the body starts; -1 if the head is not complete."""
-    match = _END_OF_HEAD.search(data)
+def end_of_head(data: bytes | bytearray, start: int = 0) -> int:
+    """Return where the head at *start* ends; -1 if it is not complete."""
+    match = _END_OF_HEAD.search(data, start)
     return -1 if match is None else match.end()
 
 
@@ -35,6 +35,17 @@ def has_faulty_status_line(received: bytes) -> bool:
     return start.startswith(b"HTTP/1.") and not _VALID_STATUS_LINE.match(start)
 
 
+def final_head(received: bytes) -> tuple[int, int]:
+    """Return where the head of the final response starts and ends.
+
+    Interim responses before it are skipped. The end is -1 if the head is not complete.
+    """
+    start = 0
+    while (end := end_of_head(received, start)) >= 0 and _INTERIM.match(received, start):
+        start = end
+    return start, end
+
+
 def repair_response(received: bytes) -> tuple[bytes | None, int]:
     """Repair the head at the start of *received*.
 
@@ -42,26 +53,20 @@ def repair_response(received: bytes) -> tuple[bytes | None, int]:
         The repaired head, or None; and where the body starts, or -1 if the head is not complete.
         Interim responses before it stay as they are.
     """
-    start = 0
-    while True:
-        size = end_of_head(received[start:])
-        if size < 0:
-            return None, -1
-        head = received[start : start + size]
-        if not _INTERIM.match(head):
-            break
-        start += size
-    repaired = repair_head(head)
-    return None if repaired is None else received[:start] + repaired, start + size
+    start, end = final_head(received)
+    repaired = repair_head(received[start:end]) if end >= 0 else None
+    return None if repaired is None else received[:start] + repaired, end
 
 
 def repair_head(head: bytes) -> bytes | None:
     """Return a head without its faults, or None if it cannot be repaired without a guess.
 
     - Field lines without a valid name are dropped, with the lines that continue them.
-    - Several spaces in the status line become one.
+    - Several spaces in the status line become one; so does none between status and reason.
     - A Content-Length that is repeated with the same value is one (RFC 9110, section 8.6).
-    - ``chunked`` said twice is said once, and ``identity`` is no transfer coding.
+    - ``chunked`` said twice is said once, and ``identity`` and ``none`` are no transfer codings.
+    - Empty members of lists are dropped (RFC 9110, section 5.6.1.2).
+    - Lines that end in CR CR LF end in CR LF.
 
     Args:
         head: of one response, with the empty line that ends it.
@@ -89,7 +94,7 @@ def _fields(lines: list[bytes]) -> _Fields | None:
     fields: _Fields = []
     continued: list[bytes] = []
     for line in lines:
-        line = line.removesuffix(b"\r").translate(_FORBIDDEN)
+        line = line.rstrip(b"\r").translate(_FORBIDDEN)
         if line[:1] in (b" ", b"\t"):
             continued.append(line.strip())
             continue
@@ -117,9 +122,12 @@ def _framing_fields(fields: _Fields) -> _Fields | None:
     """Return the fields that say where the body ends; None if they contradict each other."""
     lengths = _members(fields, b"content-length")
     codings = [coding.lower() for coding in _members(fields, b"transfer-encoding")]
-    codings = [coding for coding in codings if coding != b"identity"]
+    codings = [coding for coding in codings if coding not in (b"", b"identity", b"none")]
     if set(codings) == {b"chunked"}:
         codings = [b"chunked"]
+    if lengths:
+        # An empty list is no valid length.
+        lengths = [length for length in lengths if length] or [b""]
     if len(set(lengths)) > 1 or (lengths and codings):
         return None
     if lengths and not _LENGTH.fullmatch(lengths[0]):

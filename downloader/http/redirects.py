@@ -1,9 +1,7 @@
 """Where a redirect leads (RFC 9110, sections 10.2.2 and 15.4)."""
 
-import aiohttp
-
 from downloader.errors import BadUrlError, RedirectError
-from downloader.http.replay import ReplayResponse
+from downloader.http.response import AnyResponse
 from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
@@ -14,7 +12,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_URL_LENGTH = 16 * 1024
 
 
-def redirect_target(response: aiohttp.ClientResponse | ReplayResponse, base: Url) -> Url:
+def redirect_target(response: AnyResponse, base: Url) -> Url:
     """Return the URL that *response*, a redirect of *base*, leads to; without credentials.
 
     Raises:
@@ -31,7 +29,7 @@ def redirect_target(response: aiohttp.ClientResponse | ReplayResponse, base: Url
     return target
 
 
-def _raw_location(response: aiohttp.ClientResponse | ReplayResponse) -> bytes:
+def _raw_location(response: AnyResponse) -> bytes:
     for name, value in response.raw_headers:
         if name.lower() == b"location":
             return value

@@ -7,11 +7,12 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
-from aiohttp import StreamReader
+from aiohttp import HttpVersion, StreamReader
 
 from downloader.errors import HttpStatusError, ProtocolError, UrlError
 from downloader.http.capture import finish_recording
 from downloader.http.error_mapping import ErrorTranslator, RequestPhase
+from downloader.http.http2 import Http2Response, Http2Stream
 from downloader.http.replay import ReplayBody, ReplayResponse
 from downloader.http.retry import MAX_RETRY_AFTER_SECONDS, retry_after
 from downloader.http.timings import Stopwatch
@@ -29,7 +30,7 @@ _MAX_REASON_LENGTH = 100
 _TRANSFER_CODINGS = frozenset({"", "chunked"})
 _CONTROLS_TO_SPACES = dict.fromkeys([*range(0x20), 0x7F], " ")
 
-AnyResponse = aiohttp.ClientResponse | ReplayResponse
+AnyResponse = aiohttp.ClientResponse | Http2Response | ReplayResponse
 
 
 class Response:
@@ -40,7 +41,7 @@ class Response:
         redirects: the URLs that redirected here, in order.
         status: the HTTP status code.
         reason: the reason phrase.
-        http_version: such as ``1.1``.
+        http_version: such as ``1.1``, or ``2``.
         content_type: as sent.
         media_type: the content type without parameters, lower case.
         content_coding: as sent, lower case; empty for identity.
@@ -64,15 +65,19 @@ class Response:
         self.status = response.status
         self.reason = printable(field_text((response.reason or "")[:_MAX_REASON_LENGTH]))
         version = response.version
-        self.http_version = f"{version.major}.{version.minor}" if version else ""
+        self.http_version = _version_text(version) if version else ""
         self.content_type = self.header("Content-Type")
         self.media_type = parse_media_type(self.content_type)
         self.content_coding = self.header("Content-Encoding").lower()
-        self._transfer_coding = self.header("Transfer-Encoding").lower()
+        self._transfer_coding = ",".join(response.headers.getall("Transfer-Encoding", ())).lower()
         if self._transfer_coding not in _TRANSFER_CODINGS:
             self._transfer_coding = _transfer_coding(self._transfer_coding)
-        framed = self._transfer_coding == "chunked" or "Content-Length" in response.headers
-        self.length_verified = framed or self.status in (204, 304)
+        self.length_verified = (
+            self._transfer_coding == "chunked"
+            or "Content-Length" in response.headers
+            or isinstance(response, Http2Response)
+            or self.status in (204, 304)
+        )
         self.content_length = response.content_length
 
     @property
@@ -83,11 +88,28 @@ class Response:
 
     @property
     def header_bytes(self) -> int:
-        """Bytes of the head in HTTP/1.1: the status line, each field, and the empty line."""
+        """Bytes of the head.
+
+        In HTTP/1.1 those of the status line, each field, and the empty line; in HTTP/2 those of
+        its frames, compressed.
+        """
+        if isinstance(self._response, Http2Response):
+            return self._response.head_bytes
         status_line = len("HTTP/1.1 200 ") + len(self._response.reason or "") + 2
         fields = self._response.raw_headers
         # Each field has ": " and a line end.
         return status_line + len(b"".join(chain.from_iterable(fields))) + 4 * len(fields) + 2
+
+    @property
+    def multiplexed(self) -> tuple[float, int] | None:
+        """Of a server that takes many requests on one connection: its latency, and how many.
+
+        The latency is that from the request to the head of its response, in seconds.
+        """
+        response = self._response
+        if isinstance(response, Http2Response):
+            return response.seconds_to_head, response.max_streams
+        return None
 
     @property
     def timings(self) -> Timings | None:
@@ -176,16 +198,24 @@ class Response:
 
 
 def _transfer_coding(field: str) -> str:
-    """Return a Transfer-Encoding field without repetition and identity.
+    """Return "chunked" if the parser took the body for chunks, "" for no coding, or *field*.
 
-    "identity" is from the first edition of HTTP/1.1 (RFC 2616, section 3.6), and means no coding.
+    It does if "chunked" is the last coding. "identity" is from the first edition of HTTP/1.1
+    (RFC 2616, section 3.6), and means no coding; so does "none".
     """
-    codings = {coding.strip(): None for coding in field.split(",")}
-    codings.pop("identity", None)
-    return ", ".join(codings)
+    codings = [coding.strip(" \t") for coding in field.split(",")]
+    others = set(codings) - {"", "identity", "none"}
+    if not others:
+        return ""
+    return "chunked" if others == {"chunked"} and codings[-1] == "chunked" else field
 
 
-def _take_unread(content: StreamReader | ReplayBody) -> bytes:
+def _version_text(version: HttpVersion) -> str:
+    """Return the version as it is written: HTTP/2 has no minor one."""
+    return f"{version.major}.{version.minor}" if version.major == 1 else f"{version.major}"
+
+
+def _take_unread(content: StreamReader | Http2Stream | ReplayBody) -> bytes:
     """Return what had been received of a body, and not been read, when it broke off.
 
     aiohttp has no public method for it and discards it, and a server that breaks off every response

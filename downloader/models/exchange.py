@@ -34,6 +34,7 @@ class Exchange:
         ip_address: the server's IP address; empty if unknown.
         request: the bytes sent.
         head: the bytes of the status line and header fields, with the empty line that ends them.
+        protocol: ``h2`` if request and head were converted from HTTP/2; otherwise empty.
         status: the HTTP status code.
         media_type: the content type without parameters, lower case.
         content_coding: ``Content-Encoding`` as received, lower case; empty for identity.
@@ -48,6 +49,7 @@ class Exchange:
     ip_address: str
     request: bytes
     head: bytes
+    protocol: str
     status: int
     media_type: str
     content_coding: str

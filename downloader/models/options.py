@@ -106,6 +106,9 @@ class NetworkOptions(_OptionGroup):
         insecure: accept any TLS certificate.
         block_private: refuse addresses that are not of the public internet, for every request.
         timings: measure the phases of each URL's last request.
+        http1_only: never use HTTP/2.
+        http2_prior_knowledge: use HTTP/2 without TLS, too, and without asking whether the server
+            takes it.
     """
 
     connect_timeout: float = 10.0
@@ -123,6 +126,8 @@ class NetworkOptions(_OptionGroup):
     insecure: bool = False
     block_private: bool = False
     timings: bool = False
+    http1_only: bool = False
+    http2_prior_knowledge: bool = False
 
     def __post_init__(self) -> None:
         """Check ranges.
@@ -151,7 +156,8 @@ class PolitenessOptions(_OptionGroup):
     Attributes:
         concurrency: how many URLs are fetched at once; None to adapt it to the run.
         processes: how many processes share the hosts among them.
-        per_host: how many URLs of one host are fetched at once.
+        per_host: how many URLs of one host are fetched at once; None for six, and for as many as
+            an HTTP/2 server allows and answers quickly.
         delay: seconds between two requests to one host.
         limit_rate: bytes per second that all transfers together may receive; None or 0 for no
             limit.
@@ -159,7 +165,7 @@ class PolitenessOptions(_OptionGroup):
 
     concurrency: int | None = None
     processes: int = 1
-    per_host: int = 6
+    per_host: int | None = None
     delay: float = 0.0
     limit_rate: int | None = None
 

@@ -64,7 +64,7 @@ class Downloaded:
         final_url: the address that answered, after redirects.
         redirects: the addresses that answered with a redirect, in order.
         status: HTTP status of the last response.
-        http_version: such as ``1.1``.
+        http_version: such as ``1.1``; or ``2``.
         media_type: the content type without parameters, in lower case; empty if none was sent.
         content_coding: as sent, such as ``gzip``; empty for identity.
         sizes: of the body.
@@ -77,7 +77,7 @@ class Downloaded:
         started: when the first request was made, in seconds since the epoch.
         seconds: from then to the end, waits and all attempts included.
         parent: the address of the page that links to it; empty for a line of a list.
-        header_bytes: of the last response's head, as HTTP/1.1 writes it.
+        header_bytes: of the last response's head, as HTTP/1.1 writes it; over HTTP/2, compressed.
         timings: the phases of the last request, if they were measured.
         packed_at: the offset of a packed body's record in its volume, in bytes; else None.
         note: one line about what was wrong with the response and was ignored; may be empty.

@@ -69,7 +69,7 @@ class Record:
         FieldInfo("the URLs that answered with a redirect, in order; separated by spaces in CSV"),
     ] = ()
     status: Annotated[int | None, FieldInfo("HTTP status of the last response", maximum=999)] = None
-    http_version: Annotated[str | None, FieldInfo("such as `1.1`")] = None
+    http_version: Annotated[str | None, FieldInfo("such as `1.1`; or `2`")] = None
     content_type: Annotated[
         str | None,
         FieldInfo("media type without parameters, in lower case", sources=("media_type",)),
@@ -79,7 +79,10 @@ class Record:
         str | None, FieldInfo("the saved file, relative to the output folder, separated by `/`")
     ] = None
     header_bytes: Annotated[
-        int | None, FieldInfo("bytes of the last response's head, as HTTP/1.1 writes it")
+        int | None,
+        FieldInfo(
+            "bytes of the last response's head, as HTTP/1.1 writes it; over HTTP/2, compressed"
+        ),
     ] = None
     wire_bytes: Annotated[
         int | None,

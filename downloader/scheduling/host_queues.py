@@ -12,6 +12,9 @@ from collections.abc import Callable
 from itertools import count
 from typing import Generic, TypeVar
 
+from downloader.scheduling.auto_concurrency import MAX_CONCURRENCY
+from downloader.scheduling.latency_limit import LatencyLimit
+
 Item = TypeVar("Item")
 
 #: The concurrency of a new host; it grows up to the limit as the host responds.
@@ -40,6 +43,7 @@ class _HostQueue(Generic[Item]):
         overloaded_at: when that was lowered, or last raised again; None if it never was.
         running_before_cut: running items that were taken before the last cut of the concurrency.
         pauses: pauses that the host has asked for since its last success.
+        latency: of a host that takes many requests on one connection, how many it answers quickly.
         not_before: when the next item may start.
         heap_length: the length of the queue by which it is in the heap of ready hosts; 0 if not.
         timer_at: the time of its entry among the timers; 0 if it has none.
@@ -50,6 +54,7 @@ class _HostQueue(Generic[Item]):
         "delayed",
         "download_delay",
         "heap_length",
+        "latency",
         "max_concurrency",
         "name",
         "not_before",
@@ -71,6 +76,7 @@ class _HostQueue(Generic[Item]):
         self.requeued = self.delayed = self.running = self.pauses = 0
         self.concurrency = concurrency
         self.max_concurrency = max_concurrency
+        self.latency: LatencyLimit | None = None
         self.overloaded_at: float | None = None
         self.running_before_cut = 0
         self.not_before = self.timer_at = 0.0
@@ -81,7 +87,8 @@ class HostQueues(Generic[Item]):
     """Queues of items by host. Every item taken occupies a slot of its host until released.
 
     Args:
-        per_host: the largest number of slots of one host.
+        per_host: the largest number of slots of one host; None for six, or for what a host allows
+            that takes many requests on one connection.
         download_delay: seconds between two items of one host, unless it wants more.
         clock: seconds, as :func:`time.monotonic`.
 
@@ -93,13 +100,14 @@ class HostQueues(Generic[Item]):
 
     def __init__(
         self,
-        per_host: int,
+        per_host: int | None,
         download_delay: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.queued = 0
         self.given_up: dict[str, tuple[int, float]] = {}
-        self._per_host = per_host
+        self._per_host = per_host or INITIAL_HOST_CONCURRENCY
+        self._max_multiplexed = per_host or MAX_CONCURRENCY
         self._download_delay = download_delay
         self._clock = clock
         self._hosts: dict[str, _HostQueue[Item]] = {}
@@ -225,10 +233,32 @@ class HostQueues(Generic[Item]):
         elif (
             host.overloaded_at is not None
             and self._clock() - host.overloaded_at > _PROBE_SECONDS
-            and host.max_concurrency < self._per_host
+            and host.max_concurrency < self._most(host)
         ):
             host.max_concurrency += 1
             host.overloaded_at = self._clock()
+
+    def record_latency(self, name: str, seconds: float, allowed: int) -> None:
+        """Adapt the concurrency of a host that takes many requests on one connection.
+
+        Args:
+            name: the host.
+            seconds: from a request to the head of its response.
+            allowed: how many requests the host takes at once.
+        """
+        host = self._hosts[name]
+        allowed = max(1, min(allowed, self._max_multiplexed))
+        if host.latency is None:
+            host.latency = LatencyLimit(host.concurrency)
+            if host.overloaded_at is None:
+                host.max_concurrency = allowed
+        host.latency.record(seconds, host.running, allowed)
+        if host.overloaded_at is None:
+            host.max_concurrency = max(1, int(min(host.latency.limit, allowed)))
+            host.concurrency = float(host.max_concurrency)
+        else:
+            host.max_concurrency = min(host.max_concurrency, allowed)
+            host.concurrency = min(host.concurrency, float(host.max_concurrency))
 
     def drain(self) -> list[Item]:
         """Remove and return all items that wait, for a slot or for their time."""
@@ -251,6 +281,10 @@ class HostQueues(Generic[Item]):
             host = _HostQueue(name, concurrency, self._per_host, self._download_delay)
             self._hosts[name] = host
         return host
+
+    def _most(self, host: _HostQueue[Item]) -> int:
+        """Return the largest concurrency that is ever right for a host."""
+        return self._per_host if host.latency is None else int(host.latency.limit)
 
     def _may_start(self, host: _HostQueue[Item], now: float) -> bool:
         """Return whether an item may start; set a timer if only the time has not come."""

@@ -505,7 +505,7 @@ async def test_nobody_is_told_that_something_is_kept_which_is_not(
 async def keep(archive: ArchiveRecorder, number: int, body: bytes) -> None:
     """Have one answer written."""
     url, head = Url(f"http://h/{number}"), b"HTTP/1.1 200 OK\r\n\r\n"
-    exchange = Exchange(url, None, "", 0.0, "127.0.0.1", b"GET", head, 200, "", "", "")
+    exchange = Exchange(url, None, "", 0.0, "127.0.0.1", b"GET", head, "", 200, "", "", "")
     recording = archive.begin(exchange)
     assert recording is not None
     await recording.feed(body)

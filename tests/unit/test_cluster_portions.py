@@ -150,7 +150,7 @@ texts = st.text(max_size=20)
 @given(
     st.builds(
         Target,
-        url=texts.map(Url),
+        url=texts.map(lambda text: Url(f"http://u:p@h/{text}")),
         index=st.integers(0),
         origin=texts,
         name=st.none() | texts,

@@ -48,7 +48,7 @@ def _help_of_options(of: click.Command) -> dict[str, str]:
 
 
 def _option_names(rows: Iterable[str]) -> set[str]:
-    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", " ".join(rows), re.IGNORECASE))
+    return set(re.findall(r"(?<![\w-])--?[a-z](?:[\w-]|\.(?=\d))*", " ".join(rows), re.IGNORECASE))
 
 
 def _row_of(name: str, rows: dict[str, str]) -> str:
@@ -171,7 +171,7 @@ def test_every_command_in_an_example_has_options_that_exist(page: Path) -> None:
     for arguments in re.findall(r"^\S*[$] download (.*)$", page.read_text("utf-8"), re.MULTILINE):
         first = arguments.split()[0]
         own = import_module(SUBCOMMANDS[first].module).command if first in SUBCOMMANDS else command
-        given = re.findall(r"(?<!\S)--?[a-zA-Z][\w-]*", arguments.partition(" # ")[0])
+        given = re.findall(r"(?<!\S)--?[a-zA-Z](?:[\w-]|\.(?=\d))*", arguments.partition(" # ")[0])
         assert set(given) <= set(_help_of_options(own)), arguments
 
 

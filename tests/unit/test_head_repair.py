@@ -50,10 +50,20 @@ def test_nul_and_carriage_return_in_a_value_become_spaces() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"HTTP/1.1  200 OK", b"HTTP/1.1 \t 200   OK", b"\r\nHTTP/1.1  200 OK"],
+    [
+        b"HTTP/1.1  200 OK",
+        b"HTTP/1.1 \t 200   OK",
+        b"\r\nHTTP/1.1  200 OK",
+        b"HTTP/1.1 200OK",
+    ],
 )
 def test_spaces_of_the_status_line_become_one(line: bytes) -> None:
     assert repair_head(line + b"\r\n\r\n") == b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+def test_a_line_may_end_in_two_carriage_returns() -> None:
+    received = b"HTTP/1.1 200 OK\r\r\nX: y\r\r\n\r\r\nbody"
+    assert repair_response(received) == (b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n", len(received) - 4)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +78,10 @@ def test_another_status_line_is_not_repaired(line: bytes) -> None:
     [
         (b"Content-Length: 5, 5",),
         (b"Content-Length: 5", b"content-length: 5"),
+        (b"Content-Length: 5,",),
         (b"Content-Length : 5",),
         (b"Transfer-Encoding: identity", b"Content-Length: 5"),
+        (b"Transfer-Encoding: none", b"Content-Length: 5"),
     ],
 )
 def test_lengths_that_agree_are_one(fields: tuple[bytes, ...]) -> None:
@@ -82,6 +94,7 @@ def test_lengths_that_agree_are_one(fields: tuple[bytes, ...]) -> None:
         (b"Transfer-Encoding: chunked, chunked",),
         (b"Transfer-Encoding: chunked", b"Transfer-Encoding: Chunked"),
         (b"Transfer-Encoding: chunked, identity",),
+        (b"Transfer-Encoding: chunked,",),
         (b"Transfer-Encoding: identity", b"Transfer-Encoding: chunked"),
     ],
 )
@@ -94,7 +107,8 @@ def test_chunked_is_said_once(fields: tuple[bytes, ...]) -> None:
     [
         (b"Content-Length: 5, 6",),
         (b"Content-Length: 5", b"Content-Length: 6"),
-        (b"Content-Length: 5,",),
+        (b"Content-Length: ,",),
+        (b"Content-Length: 5 bytes",),
         (b"Content-Length: +5",),
         (b"Content-Length: 5\r\n 6",),
         (b"Content-Length: 0x5",),

@@ -41,6 +41,7 @@ PURE = set(ORDER[: ORDER.index("report")])
 #: Libraries that only one package may import.
 ONLY = {
     "aiohttp": "http",
+    "h2": "http",
     "aiofiles": "storage",
     "tqdm": "cli",
     "sqlite3": "journal",

@@ -39,4 +39,11 @@ OPTIONS = (
         help="Trust the authorities in this PEM file.",
     ),
     option("Request", "--insecure", is_flag=True, help="Accept invalid TLS certificates."),
+    option("Request", "--http1.1", "http1_only", is_flag=True, help="Do not use HTTP/2."),
+    option(
+        "Request",
+        "--http2-prior-knowledge",
+        is_flag=True,
+        help="Use HTTP/2 for http:// as well, without negotiation.",
+    ),
 )

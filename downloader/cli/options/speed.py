@@ -26,8 +26,7 @@ OPTIONS = (
         "Speed",
         "--per-host",
         type=NumberParam(1),
-        default=_DEFAULTS.per_host,
-        help=f"Maximum concurrent requests per host [{_DEFAULTS.per_host}].",
+        help="Maximum concurrent requests per host [6; HTTP/2: adaptive].",
     ),
     option(
         "Speed",

@@ -48,6 +48,18 @@ async def length_less_than_sent(_: Request, writer: asyncio.StreamWriter) -> Non
     await send(writer, head(headers=[HTML, length(PAGE)]), PAGE, b"bytes too many")
 
 
+@fault("/length-less-than-sent-after-the-head")
+async def length_less_than_sent_after_the_head(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, head(headers=[HTML, length(PAGE)]))
+    await asyncio.sleep(0.05)
+    await send(writer, PAGE, b"bytes too many")
+
+
+@fault("/chunked-and-more")
+async def chunked_and_more(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send(writer, head(headers=[HTML, CHUNKED]), chunked(PAGE), b"bytes too many")
+
+
 @fault("/poison")
 async def poison(_: Request, writer: asyncio.StreamWriter) -> None:
     """Send an answer to a request that was not made yet, at once."""
@@ -85,6 +97,17 @@ async def length_words(_: Request, writer: asyncio.StreamWriter) -> None:
 @fault("/length-empty")
 async def length_empty(_: Request, writer: asyncio.StreamWriter) -> None:
     await send_and_close(writer, head(headers=[HTML, ("Content-Length", "")]), PAGE)
+
+
+@fault("/length-with-unit")
+async def length_with_unit(_: Request, writer: asyncio.StreamWriter) -> None:
+    headers = [HTML, ("Content-Length", f"{len(PAGE)} bytes")]
+    await send_and_close(writer, head(headers=headers), PAGE)
+
+
+@fault("/length-with-comma")
+async def length_with_comma(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, ("Content-Length", f"{len(PAGE)},")]), PAGE)
 
 
 @fault("/length-overflow")
@@ -187,6 +210,18 @@ async def transfer_coding_gzip(_: Request, writer: asyncio.StreamWriter) -> None
     await send_and_close(writer, head(headers=headers), chunked(gzip.compress(PAGE, mtime=0)))
 
 
+@fault("/transfer-coding-like-chunked")
+async def transfer_coding_like_chunked(_: Request, writer: asyncio.StreamWriter) -> None:
+    """Name chunks by a word that not every reader takes for that."""
+    headers = [HTML, ("Transfer-Encoding", "\x0bchunked")]
+    await send_and_close(writer, head(headers=headers), chunked(PAGE))
+
+
+@fault("/transfer-coding-none")
+async def transfer_coding_none(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, ("Transfer-Encoding", "none")]), PAGE)
+
+
 @fault("/transfer-coding-identity")
 async def transfer_coding_identity(_: Request, writer: asyncio.StreamWriter) -> None:
     await send_and_close(writer, head(headers=[HTML, ("Transfer-Encoding", "identity")]), PAGE)
@@ -257,6 +292,12 @@ async def length_and_identity(_: Request, writer: asyncio.StreamWriter) -> None:
     await send(writer, head(headers=headers), PAGE)
 
 
+@fault("/length-and-none")
+async def length_and_none(_: Request, writer: asyncio.StreamWriter) -> None:
+    headers = [HTML, ("Transfer-Encoding", "none"), length(PAGE)]
+    await send(writer, head(headers=headers), PAGE)
+
+
 @fault("/chunked-twice")
 async def chunked_twice(_: Request, writer: asyncio.StreamWriter) -> None:
     await send(writer, _chunked_with("chunked, chunked"), chunked(PAGE))
@@ -294,6 +335,22 @@ async def trailer_with_junk(_: Request, writer: asyncio.StreamWriter) -> None:
 async def chunk_size_with_line_feed(_: Request, writer: asyncio.StreamWriter) -> None:
     body = b"%x\n%s\n0\n\n" % (len(PAGE), PAGE)
     await send_and_close(writer, head(headers=[HTML, CHUNKED]), body)
+
+
+@fault("/last-chunk-with-line-feed")
+async def last_chunk_with_line_feed(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]), chunk(PAGE), b"0\n\n")
+
+
+@fault("/chunk-extension-malformed")
+async def chunk_extension_malformed(_: Request, writer: asyncio.StreamWriter) -> None:
+    body = b'%X;one two="\r\n%s\r\n0\r\n\r\n' % (len(PAGE), PAGE)
+    await send_and_close(writer, head(headers=[HTML, CHUNKED]), body)
+
+
+@fault("/chunked-and-comma")
+async def chunked_and_comma(_: Request, writer: asyncio.StreamWriter) -> None:
+    await send_and_close(writer, _chunked_with("chunked,"), chunked(PAGE))
 
 
 async def _send_for_ever(

@@ -131,6 +131,13 @@ async def line_feeds_only(_: Request, writer: asyncio.StreamWriter) -> None:
     await send_and_close(writer, plain, PAGE)
 
 
+@fault("/line-ends-with-two-carriage-returns")
+async def line_ends_with_two_carriage_returns(_: Request, writer: asyncio.StreamWriter) -> None:
+    """Send what a CGI script on Windows does that writes CR LF to a stream that adds CR."""
+    doubled = head(headers=[HTML, length(PAGE)]).replace(b"\r", b"\r\r")
+    await send_and_close(writer, doubled, PAGE)
+
+
 @fault("/header-folded")
 async def header_folded(_: Request, writer: asyncio.StreamWriter) -> None:
     await respond(writer, headers=[HTML, ("X-Folded", "one\r\n two")])
@@ -290,6 +297,11 @@ async def header_junk_after_early_hints(_: Request, writer: asyncio.StreamWriter
 @fault("/status-after-two-spaces")
 async def status_after_two_spaces(_: Request, writer: asyncio.StreamWriter) -> None:
     await respond(writer, " 200 OK")
+
+
+@fault("/status-without-space")
+async def status_without_space(_: Request, writer: asyncio.StreamWriter) -> None:
+    await respond(writer, "200OK")
 
 
 @fault("/interim-answers-endless")

@@ -104,6 +104,12 @@ async def redirect_with_body_cut(_: Request, writer: asyncio.StreamWriter) -> No
     await send_and_close(writer, head("302 Found", headers), PAGE[:10])
 
 
+@fault("/redirect/with-body-too-long")
+async def redirect_with_body_too_long(_: Request, writer: asyncio.StreamWriter) -> None:
+    headers = [("Location", "/page"), length(PAGE)]
+    await send(writer, head("302 Found", headers), PAGE, b"bytes too many")
+
+
 @fault("/redirect/with-body-that-stalls")
 async def redirect_with_body_that_stalls(_: Request, writer: asyncio.StreamWriter) -> None:
     await send(writer, head("302 Found", [("Location", "/page"), length(PAGE)]), PAGE[:10])

@@ -1,0 +1,539 @@
+"""A connection that carries many requests at once.
+
+Bytes from the transport are split into frames, h2 turns each frame into events, and events go to
+the streams that they concern. What is to be sent is written once per iteration of the event loop.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    Event,
+    InformationalResponseReceived,
+    PingAckReceived,
+    RemoteSettingsChanged,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+)
+from h2.exceptions import ProtocolError as H2ProtocolError
+from h2.settings import SettingCodes, Settings
+from hpack import HeaderTuple
+
+from downloader.errors import (
+    ConnectError,
+    ProtocolError,
+    RefusedError,
+    TimedOutError,
+    TruncatedError,
+    UrlError,
+)
+from downloader.http.http2.errors import (
+    ConnectionDiedError,
+    FrameError,
+    Http11RequiredError,
+    NotProcessedError,
+    code_name,
+)
+from downloader.http.http2.fields import FieldDecoder, request_as_http1, request_fields
+from downloader.http.http2.frames import (
+    END_STREAM,
+    FRAME_HEAD_BYTES,
+    MAX_FRAME_BYTES,
+    MAX_HEAD_BYTES,
+    STREAM_ID_MASK,
+    Frame,
+    FrameSplitter,
+    FrameType,
+    end_of_stream,
+    window_update,
+)
+from downloader.http.http2.stream import Http2Response, Http2Stream
+from downloader.http.http2.windows import WindowBudget
+from downloader.web.text import printable
+from downloader.web.urls import Url
+
+if TYPE_CHECKING:
+    import ssl
+
+#: Requests at once if the server does not say how many it takes (RFC 9113, section 6.5.2).
+DEFAULT_MAX_STREAMS = 100
+#: No server gets more requests at once, whatever it allows.
+_MAX_STREAMS = 1000
+#: The window of a connection, and how much of it is used before it is opened again.
+_CONNECTION_WINDOW_BYTES = 1 << 30
+_CONNECTION_WINDOW_STEP_BYTES = 1 << 28
+_INITIAL_CONNECTION_WINDOW_BYTES = 65_535
+#: Bytes that may wait to be sent, if the server reads nothing: acknowledgements, and requests.
+_MAX_UNSENT_BYTES = 1024 * 1024
+#: An idle connection is closed after this time.
+_IDLE_SECONDS = 15.0
+#: How often in each read timeout streams are looked at.
+_CHECKS_PER_TIMEOUT = 8
+_PING = b"download"
+#: Error codes with which a server asks for fewer requests (RFC 9113, section 7).
+_OVERLOAD_CODES = frozenset({ErrorCodes.REFUSED_STREAM, ErrorCodes.ENHANCE_YOUR_CALM})
+#: Of the payload: the last stream and a code (RFC 9113, section 6.8).
+_MIN_GOAWAY_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Http2Settings:
+    """What all connections share.
+
+    Attributes:
+        budget: the memory for bodies.
+        read_timeout: seconds without any progress of a response.
+        keep_requests: whether responses keep the bytes of their requests, for an archive.
+        prior_knowledge: whether HTTP/2 is used without TLS, and without asking (RFC 9113, section
+            3.3).
+    """
+
+    budget: WindowBudget
+    read_timeout: float
+    keep_requests: bool
+    prior_knowledge: bool
+
+    def is_negotiated(self, transport: asyncio.BaseTransport) -> bool:
+        """Return whether a new connection is one of HTTP/2."""
+        stream = cast("ssl.SSLObject | None", transport.get_extra_info("ssl_object"))
+        if stream is None:
+            return self.prior_knowledge
+        return stream.selected_alpn_protocol() == "h2"
+
+
+class Http2Connection(asyncio.Protocol):
+    """One connection, whose transport has negotiated HTTP/2.
+
+    Attributes:
+        max_streams: how many requests the server takes at once.
+        ip_address: of the server.
+        loop: the event loop.
+    """
+
+    def __init__(self, settings: Http2Settings, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.budget = settings.budget
+        self.max_streams = DEFAULT_MAX_STREAMS
+        self.ip_address = ""
+        self._settings = settings
+        self._h2 = H2Connection(
+            H2Configuration(
+                client_side=True,
+                header_encoding=None,
+                # Fields are checked in ``fields``: see there.
+                validate_inbound_headers=False,
+                normalize_inbound_headers=False,
+                validate_outbound_headers=False,
+                normalize_outbound_headers=False,
+            )
+        )
+        # These settings hold at once: the first request follows them.
+        self._h2.local_settings = Settings(
+            client=True,
+            initial_values={
+                SettingCodes.ENABLE_PUSH: 0,
+                SettingCodes.INITIAL_WINDOW_SIZE: self.budget.initial,
+                SettingCodes.MAX_FRAME_SIZE: MAX_FRAME_BYTES,
+                SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEAD_BYTES,
+            },
+        )
+        self._h2.max_inbound_frame_size = MAX_FRAME_BYTES
+        self._h2.decoder = FieldDecoder(MAX_HEAD_BYTES)
+        self._splitter = FrameSplitter()
+        self._transport: asyncio.Transport | None = None
+        self._streams: dict[int, Http2Stream] = {}
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._handlers: dict[type[Event], Callable[[Event], None]] = {
+            ResponseReceived: self._response_received,
+            StreamEnded: self._stream_ended,
+            StreamReset: self._stream_reset,
+            InformationalResponseReceived: self._interim_received,
+            RemoteSettingsChanged: self._settings_received,
+            PingAckReceived: self._ping_acknowledged,
+        }
+        self._settings_seen = self._going_away = self._write_paused = False
+        self._flush_scheduled = False
+        #: Frames that h2 does not know of.
+        self._outgoing: list[bytes] = []
+        self._window_used = 0
+        self._received_at = 0.0
+        self._ping_sent_at = 0.0
+        self._watcher: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether new requests may be made."""
+        transport = self._transport
+        return transport is not None and not self._going_away and not transport.is_closing()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being made."""
+        return not self._streams and not self._waiting
+
+    async def get(self, url: Url, host: str, fields: list[HeaderTuple]) -> Http2Response:
+        """Request *url*, and return its response once its head has come.
+
+        Args:
+            url: of the origin of this connection.
+            host: replaces the host of the URL, if it is not empty.
+            fields: see :func:`~downloader.http.http2.fields.header_fields`.
+
+        Raises:
+            NotProcessedError: the request may be made again on another connection.
+            UrlError: no response.
+        """
+        if len(self._streams) >= self.max_streams or self._write_paused:
+            await self._wait_for_stream()
+        if not self.usable:
+            raise NotProcessedError
+        sent = request_fields(url, host, fields)
+        stream_id = self._h2.get_next_available_stream_id()
+        self._h2.send_headers(stream_id, sent, end_stream=True)
+        self._splitter.request_sent()
+        stream = Http2Stream(self, stream_id, self.budget.open())
+        self._streams[stream_id] = stream
+        self._flush_soon()
+        sent_at = self.loop.time()
+        try:
+            head = await stream.wait_for_head()
+        except BaseException:
+            self.release(stream)
+            raise
+        response = Http2Response(self, stream, head, self.loop.time() - sent_at)
+        if self._settings.keep_requests:
+            response.request = request_as_http1(sent)
+        return response
+
+    def release(self, stream: Http2Stream) -> None:
+        """End a stream whose response is not needed any further."""
+        if not stream.ended:
+            self._reset(stream, ErrorCodes.CANCEL)
+        stream.ended = True
+        self._forget(stream)
+
+    def open_window(self, stream_id: int, increment: int) -> None:
+        """Let the server send *increment* more bytes on a stream."""
+        if self._transport is not None and stream_id in self._streams:
+            self._outgoing.append(window_update(stream_id, increment))
+            self._flush_soon()
+
+    def close(self) -> None:
+        """End the connection; requests that are being made fail."""
+        if self._transport is not None:
+            self._h2.close_connection()
+            self._flush()
+            self._transport.close()
+        self._end(ConnectionDiedError())
+
+    def watch(self) -> None:
+        """Start to look after the streams that wait for the server."""
+        if self._watcher is None:
+            self._received_at = max(self._received_at, self.loop.time())
+            seconds = self._settings.read_timeout / _CHECKS_PER_TIMEOUT
+            self._watcher = self.loop.call_later(seconds, self._check)
+
+    # The transport calls these.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the preface and the settings (RFC 9113, section 3.4)."""
+        self._transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self.ip_address = str(peer[0]) if peer else ""
+        self._h2.initiate_connection()
+        self._h2.increment_flow_control_window(
+            _CONNECTION_WINDOW_BYTES - _INITIAL_CONNECTION_WINDOW_BYTES
+        )
+        self._flush()
+        self._start_idle_timer()
+
+    def data_received(self, data: bytes) -> None:
+        """Handle the frames that have come."""
+        self._received_at = self.loop.time()
+        frame: Frame | None = None
+        try:
+            for frame in self._splitter.split(data):
+                self._frame_received(frame)
+        except FrameError as error:
+            self._fail_connection(error.message, error.stream_id, error.code)
+        except H2ProtocolError as error:
+            message = printable(str(error)[:120]) or type(error).__name__
+            self._fail_connection(message, frame.stream_id if frame else 0, None)
+        self._flush()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End the streams that the server has not ended."""
+        self._transport = None
+        self._end(ConnectionDiedError())
+
+    def pause_writing(self) -> None:
+        """Make no more requests: the server does not read."""
+        self._write_paused = True
+
+    def resume_writing(self) -> None:
+        """Make requests again."""
+        self._write_paused = False
+        self._wake_waiting()
+
+    def _frame_received(self, frame: Frame) -> None:
+        """Handle a frame; a response that is faulty fails alone."""
+        stream = self._streams.get(frame.stream_id)
+        try:
+            if frame.kind == FrameType.DATA and stream is not None:
+                self._body_received(stream, frame)
+            elif frame.kind == FrameType.GOAWAY:
+                # h2 would refuse everything that comes after it.
+                self._goaway_received(frame.payload)
+            else:
+                for event in self._h2.receive_data(frame.data):
+                    handler = self._handlers.get(type(event))
+                    if handler is not None:
+                        handler(event)
+        except UrlError as error:
+            if stream is None:
+                raise
+            if not stream.ended:
+                self._reset(stream, ErrorCodes.PROTOCOL_ERROR)
+            stream.fail(error)
+            self._forget(stream)
+
+    def _body_received(self, stream: Http2Stream, frame: Frame) -> None:
+        """Take a piece of a body.
+
+        It does not pass through h2, whose work for each frame would be the largest part of all: a
+        gigabyte has more than 100,000 frames. h2 gets the end of the stream alone.
+        """
+        size = frame.end - frame.start - FRAME_HEAD_BYTES
+        self._window_used += size
+        if self._window_used >= _CONNECTION_WINDOW_STEP_BYTES:
+            self._outgoing.append(window_update(0, self._window_used))
+            self._window_used = 0
+        stream.data_received(frame.body(), size)
+        if frame.flags & END_STREAM:
+            self._h2.receive_data(end_of_stream(stream.stream_id))
+            stream.end_received()
+            self._forget(stream)
+
+    # h2 returns these events.
+
+    def _response_received(self, event: Event) -> None:
+        event = cast("ResponseReceived", event)
+        stream = self._streams.get(event.stream_id)
+        if stream is not None:
+            stream.head_received(event.headers, self._splitter.head_bytes)
+
+    def _interim_received(self, event: Event) -> None:
+        event = cast("InformationalResponseReceived", event)
+        stream = self._streams.get(event.stream_id)
+        if stream is not None:
+            stream.interim_received()
+
+    def _stream_ended(self, event: Event) -> None:
+        stream = self._streams.get(cast("StreamEnded", event).stream_id)
+        if stream is not None:
+            stream.end_received()
+            self._forget(stream)
+
+    def _stream_reset(self, event: Event) -> None:
+        event = cast("StreamReset", event)
+        stream = self._streams.get(event.stream_id)
+        if stream is not None:
+            stream.fail(self._reset_error(stream, event.error_code))
+            self._forget(stream)
+
+    def _reset_error(self, stream: Http2Stream, code: int) -> Exception:
+        """Return what the reset of a stream means for its request."""
+        if stream.head is not None:
+            return TruncatedError(f"the server reset the stream in the body: {code_name(code)}")
+        if code == ErrorCodes.HTTP_1_1_REQUIRED:
+            return Http11RequiredError()
+        if code == ErrorCodes.REFUSED_STREAM and not self._settings_seen:
+            # It could not be known how many requests the server takes.
+            return NotProcessedError()
+        message = f"the server reset the stream: {code_name(code)}"
+        return RefusedError(message) if code in _OVERLOAD_CODES else ConnectError(message)
+
+    def _settings_received(self, event: Event) -> None:
+        changed = cast("RemoteSettingsChanged", event).changed_settings
+        if SettingCodes.MAX_CONCURRENT_STREAMS in changed:
+            new = changed[SettingCodes.MAX_CONCURRENT_STREAMS].new_value
+            self.max_streams = min(new, _MAX_STREAMS)
+            self._wake_waiting()
+        self._settings_seen = True
+
+    def _ping_acknowledged(self, event: Event) -> None:
+        self._ping_sent_at = 0.0
+
+    def _goaway_received(self, payload: bytes) -> None:
+        """Make no more requests; give back those that the server will not process."""
+        if len(payload) < _MIN_GOAWAY_BYTES:
+            raise FrameError("a GOAWAY frame that is too short", 0)
+        self._going_away = True
+        last_stream_id = int.from_bytes(payload[:4], "big") & STREAM_ID_MASK
+        code = int.from_bytes(payload[4:8], "big")
+        for stream in list(self._streams.values()):
+            if stream.stream_id > last_stream_id:
+                if code == ErrorCodes.ENHANCE_YOUR_CALM:
+                    stream.fail(RefusedError("the server asks for fewer requests"))
+                elif code == ErrorCodes.HTTP_1_1_REQUIRED:
+                    stream.fail(Http11RequiredError())
+                else:
+                    stream.fail(NotProcessedError())
+                self._forget(stream)
+        self._wake_waiting()
+        self._close_if_done()
+
+    # What is sent.
+
+    def _reset(self, stream: Http2Stream, code: ErrorCodes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._h2.reset_stream(stream.stream_id, code)
+            self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            self.loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_scheduled = False
+        data = self._h2.data_to_send()
+        if self._outgoing:
+            data += b"".join(self._outgoing)
+            self._outgoing.clear()
+        transport = self._transport
+        if not data or transport is None or transport.is_closing():
+            return
+        transport.write(data)
+        if transport.get_write_buffer_size() > _MAX_UNSENT_BYTES:
+            transport.abort()
+
+    # The life of streams.
+
+    async def _wait_for_stream(self) -> None:
+        """Wait until a request may be made.
+
+        Raises:
+            TimedOutError: for too long.
+        """
+        try:
+            async with asyncio.timeout(self._settings.read_timeout):
+                while self.usable and (
+                    len(self._streams) >= self.max_streams or self._write_paused
+                ):
+                    waiter = self.loop.create_future()
+                    self._waiting.append(waiter)
+                    await waiter
+        except TimeoutError:
+            raise TimedOutError(
+                "the server takes no request for too long", hint="see --read-timeout"
+            ) from None
+        finally:
+            self._wake_waiting()
+
+    def _wake_waiting(self) -> None:
+        """Wake as many requests that wait as may be made."""
+        free = max(0, self.max_streams - len(self._streams)) if self.usable else len(self._waiting)
+        while self._waiting and free:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                free -= 1
+
+    def _forget(self, stream: Http2Stream) -> None:
+        """Free the place of a stream that has ended."""
+        if self._streams.pop(stream.stream_id, None) is None:
+            return
+        self.budget.close(stream.window)
+        if self._waiting:
+            self._wake_waiting()
+        if not self._streams:
+            self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        """Close a connection that is going away once its last stream has ended."""
+        if self.idle and self._transport is not None:
+            if self._going_away:
+                self._transport.close()
+            else:
+                self._start_idle_timer()
+
+    def _fail_connection(self, message: str, stream_id: int, code: ErrorCodes | None) -> None:
+        """End the connection over a frame, for which its stream fails if it has one."""
+        error = ProtocolError(f"the response is not valid HTTP/2: {message}")
+        culprit = self._streams.get(stream_id)
+        if culprit is not None:
+            culprit.fail(error)
+            self._forget(culprit)
+        if self._transport is not None:
+            if code is not None:
+                self._h2.close_connection(code)
+            self._flush()
+            self._transport.close()
+        self._end(ConnectionDiedError() if culprit is not None else error)
+
+    def _end(self, error: Exception) -> None:
+        """Fail all streams: those that have a head in their bodies, the others with *error*."""
+        self._going_away = True
+        for timer in (self._watcher, self._idle_timer):
+            if timer is not None:
+                timer.cancel()
+        self._watcher = self._idle_timer = None
+        for stream in list(self._streams.values()):
+            if stream.head is not None and isinstance(error, ConnectionDiedError):
+                stream.fail(TruncatedError("the connection broke in the body"))
+            else:
+                stream.fail(error)
+            self._forget(stream)
+        self._wake_waiting()
+
+    # Time.
+
+    def _check(self) -> None:
+        """Fail the streams that have waited for too long, and find out whether the server lives.
+
+        A server may take long for one response. But one that does not answer a PING is gone, with
+        all responses.
+        """
+        now, limit = self.loop.time(), self._settings.read_timeout
+        self._watcher = None
+        if self._ping_sent_at and now - max(self._ping_sent_at, self._received_at) > limit / 2:
+            if self._transport is not None:
+                self._transport.abort()
+            self._end(TimedOutError("no data for too long", hint="see --read-timeout"))
+            return
+        if not self._ping_sent_at and now - self._received_at > limit / 2:
+            self._ping_sent_at = now
+            self._h2.ping(_PING)
+            self._flush()
+        waiting = False
+        for stream in list(self._streams.values()):
+            if not stream.waiting_since:
+                continue
+            if now - stream.waiting_since > limit:
+                if not stream.ended:
+                    self._reset(stream, ErrorCodes.CANCEL)
+                stream.fail(TimedOutError("no data for too long", hint="see --read-timeout"))
+                self._forget(stream)
+            else:
+                waiting = True
+        if waiting:
+            self._watcher = self.loop.call_later(limit / _CHECKS_PER_TIMEOUT, self._check)
+
+    def _start_idle_timer(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        self._idle_timer = self.loop.call_later(_IDLE_SECONDS, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        self._idle_timer = None
+        if self.idle:
+            self.close()

@@ -1,0 +1,44 @@
+"""What ends streams and connections, before it is an error of a URL."""
+
+from h2.errors import ErrorCodes
+
+
+class FrameError(Exception):
+    """A frame that ends its connection; it was sent for a stream, or for the connection (0).
+
+    Attributes:
+        code: what the server is told.
+    """
+
+    code = ErrorCodes.PROTOCOL_ERROR
+
+    def __init__(self, message: str, stream_id: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.stream_id = stream_id
+
+
+class FloodError(FrameError):
+    """The server sends without end what is of no use."""
+
+    code = ErrorCodes.ENHANCE_YOUR_CALM
+
+
+class NotProcessedError(Exception):
+    """The server has not processed a request, which may be made again on another connection."""
+
+
+class ConnectionDiedError(NotProcessedError):
+    """The connection broke before the response; whether the server saw the request is unknown."""
+
+
+class Http11RequiredError(NotProcessedError):
+    """The server wants HTTP/1.1 for this request (RFC 9113, section 7)."""
+
+
+def code_name(code: int) -> str:
+    """Return the name of an error code (RFC 9113, section 7)."""
+    try:
+        return ErrorCodes(code).name
+    except ValueError:
+        return f"error {code}"
