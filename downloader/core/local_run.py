@@ -28,7 +28,7 @@ from downloader.scheduling import check_open_file_limit
 from downloader.sources import Entry, FetchList, ShardFilter
 from downloader.storage import VolumeUploader, create_output_folder
 
-#: Returns the entries of a list; its argument fetches the lists that this list names.
+#: Returns the entries of a list; its argument fetches lists that the list names.
 Entries = Callable[[FetchList], Iterator[Entry]]
 #: Lines admitted in one transaction of the journal.
 _MAX_LINES_PER_TRANSACTION = 2048
@@ -46,6 +46,7 @@ class LocalRun:
     Args:
         entries: the list.
         options: the options of the run.
+        list_notes: what the user is told about the list; it grows while the list is read.
         sleep, clock: for tests.
         whole: called with each finished archive file, see :func:`downloader.archive.open_session`;
             by default volumes are uploaded to the object store, if there is one.
@@ -56,12 +57,14 @@ class LocalRun:
         entries: Entries,
         options: Options,
         *,
+        list_notes: Sequence[str] = (),
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         whole: archive.VolumeCallback | None = None,
     ) -> None:
         self._entries = entries
         self._options = options
+        self._list_notes = list_notes
         self._sleep = sleep
         self._wake = asyncio.Event()
         self._journal = AsyncJournal(options, self._fail)
@@ -95,6 +98,7 @@ class LocalRun:
         archived = self._archive.warnings if self._archive else []
         return [
             *self._warnings,
+            *self._list_notes,
             *self._backend.warnings,
             *self._journal.warnings,
             *self._observer.warnings,
