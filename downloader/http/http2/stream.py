@@ -88,6 +88,11 @@ class Http2Stream:
             self._open_window()
         return data
 
+    def take_window(self) -> int:
+        """Return the memory that the stream may have taken, and leave it none."""
+        window, self.window = self.window, 0
+        return window
+
     def at_eof(self) -> bool:
         """Return whether the whole body has been read."""
         return self.ended and not self._chunks and self._error is None
