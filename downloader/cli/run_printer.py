@@ -59,7 +59,7 @@ class OutcomeView:
         self.quiet = quiet
         self.progress = progress
         self.debug = debug
-        self._folder = folder
+        self._folder = str(folder)
         self._verbose = verbose
 
     def show(self, outcome: Outcome, terminal: Terminal) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import HttpVersion
 
 from downloader.errors import ProtocolError, TruncatedError
+from downloader.http.http2.errors import FloodError
 from downloader.http.http2.fields import Fields, Http2Head
 
 if TYPE_CHECKING:
@@ -109,11 +110,11 @@ class Http2Stream:
         """Count an interim response.
 
         Raises:
-            ProtocolError: there are too many.
+            FrameError: there are too many. h2 accepts no more of them on a stream that was reset.
         """
         self._interim_responses += 1
         if self._interim_responses > _MAX_INTERIM_RESPONSES:
-            raise ProtocolError("the response is not valid HTTP/2: interim responses without end")
+            raise FloodError("interim responses without end", self.stream_id)
 
     def data_received(self, data: bytes, size: int) -> None:
         """Take a piece of the body, which takes *size* bytes of the window.
