@@ -40,6 +40,7 @@ from downloader.http.http2.errors import (
     Http11RequiredError,
     NotProcessedError,
     code_name,
+    fault_of,
 )
 from downloader.http.http2.fields import FieldDecoder, request_as_http1, request_fields
 from downloader.http.http2.frames import (
@@ -56,7 +57,6 @@ from downloader.http.http2.frames import (
 )
 from downloader.http.http2.stream import Http2Response, Http2Stream
 from downloader.http.http2.windows import WindowBudget
-from downloader.web.text import printable
 from downloader.web.urls import Url
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ class Http2Connection(asyncio.Protocol):
             self._reset(stream, ErrorCodes.CANCEL)
         stream.ended = True
         self._forget(stream)
-        self.budget.close(stream.take_window())
+        stream.discard()
 
     def open_window(self, stream_id: int, increment: int) -> None:
         """Let the server send *increment* more bytes on a stream."""
@@ -268,8 +268,7 @@ class Http2Connection(asyncio.Protocol):
         except FrameError as error:
             self._fail_connection(error.message, error.stream_id, error.code)
         except H2ProtocolError as error:
-            message = printable(str(error)[:120]) or type(error).__name__
-            self._fail_connection(message, frame.stream_id if frame else 0, None)
+            self._fail_connection(fault_of(error), frame.stream_id if frame else 0, None)
         self._flush()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -455,6 +454,7 @@ class Http2Connection(asyncio.Protocol):
         """Free the place of a stream that has ended."""
         if self._streams.pop(stream.stream_id, None) is None:
             return
+        stream.close()
         if self._waiting:
             self._wake_waiting()
         if not self._streams:

@@ -49,6 +49,7 @@ class Http2Stream:
         self._chunks: deque[bytes] = deque()
         self._received = self._unread = 0
         self._interim_responses = 0
+        self._closed = False
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -84,14 +85,12 @@ class Http2Stream:
             size += len(chunks[-1])
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._unread -= size
-        if not self.ended:
-            self._open_window()
+        if self._closed:
+            self._connection.budget.close(size)
+        elif not self.ended:
+            # If nothing is left, the reader may be faster than the window lets the server be.
+            self._open_window(grow=not self._unread)
         return data
-
-    def take_window(self) -> int:
-        """Return the memory that the stream may have taken, and leave it none."""
-        window, self.window = self.window, 0
-        return window
 
     def at_eof(self) -> bool:
         """Return whether the whole body has been read."""
@@ -108,7 +107,7 @@ class Http2Stream:
         length = self.head.content_length
         if length is not None and length > self.window:
             self._grow_window(min(length, _MAX_ANNOUNCED_WINDOW_BYTES))
-            self._open_window()
+            self._open_window(grow=False)
         self._wake()
 
     def interim_received(self) -> None:
@@ -163,6 +162,17 @@ class Http2Stream:
             self._error = error
         self._wake()
 
+    def close(self) -> None:
+        """Give back the window, but for what is still to be read of the body."""
+        self._closed = True
+        self._connection.budget.close(self.window - self._unread)
+
+    def discard(self) -> None:
+        """Drop what is still to be read."""
+        self._connection.budget.close(self._unread)
+        self._unread = 0
+        self._chunks.clear()
+
     async def _wait(self) -> None:
         connection = self._connection
         self._waiter = connection.loop.create_future()
@@ -178,15 +188,14 @@ class Http2Stream:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _open_window(self) -> None:
+    def _open_window(self, *, grow: bool) -> None:
         """Let the server send more, once it may send less than half of the window."""
         if self._window_left > self.window // 2:
             return
         length = None if self.head is None else self.head.content_length
         if length is not None and length - self._received <= self._window_left:
             return  # the rest fits
-        if not self._unread:
-            # The reader may be faster than the window lets the server be.
+        if grow:
             self._grow_window(2 * self.window)
         increment = self.window - self._window_left - self._unread
         if increment > 0:
