@@ -26,7 +26,6 @@ from downloader.core.local_run import Entries, LocalRun
 from downloader.core.run import Run, RunProgress
 from downloader.errors import DownloadError, ErrorKind, RunError
 from downloader.models import (
-    ArchiveOptions,
     ExitStatus,
     Failed,
     Options,
@@ -60,7 +59,7 @@ class OutcomeView:
         self.quiet = quiet
         self.progress = progress
         self.debug = debug
-        self._folder = folder
+        self._folder = str(folder)
         self._verbose = verbose
 
     def show(self, outcome: Outcome, terminal: Terminal) -> None:
@@ -144,15 +143,17 @@ async def print_run(
 
 def _create_run(source: tuple[str, ...], options: Options, plan: "ClusterPlan | None") -> Run:
     if plan is None:
-        return LocalRun(_entries(source, options), options)
+        notes: list[str] = []
+        return LocalRun(_entries(source, options, notes), options, list_notes=notes)
     from downloader.cluster import ClusterRun
 
     return ClusterRun(source, options, plan)
 
 
-def _entries(source: tuple[str, ...], options: ArchiveOptions) -> Entries:
+def _entries(source: tuple[str, ...], options: Options, notes: list[str]) -> Entries:
     if not options.replay:
-        return lambda fetch_list: sources.read(source, fetch_list)
+        settings = sources.ListSettings.of(options, notes.append)
+        return lambda fetch_list: sources.read(source, fetch_list, settings)
     return lambda _fetch_list: sources.from_addresses(archive.seeds(options.replay))
 
 

@@ -211,11 +211,16 @@ class ClusterRun:
     async def _cut_list(self, partitioner: Partitioner) -> Partition:
         """Return the partition of the list: an existing one, or else a new one."""
         fingerprint = fingerprint_of(self._source, self._shard_filter.shard)
+        if fingerprint and self._options.url_column:
+            fingerprint += self._options.url_column
         if (existing := partitioner.find_existing(fingerprint)) is not None:
             return existing
         await asyncio.to_thread(partitioner.begin)
         async with SitemapFetcher(self._options) as lists:
-            entries = self._shard_filter.select(sources.read(self._source, lists.blocking_fetch()))
+            settings = sources.ListSettings.of(self._options, self._warnings.append)
+            entries = self._shard_filter.select(
+                sources.read(self._source, lists.blocking_fetch(), settings)
+            )
             self._reader = ReadAhead(
                 entries, max_buffered=_ENTRIES_PER_BATCH, name="reader of lists"
             )

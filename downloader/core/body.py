@@ -3,11 +3,11 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from downloader.core.transfer import Transfer, TransferContext
 from downloader.errors import (
@@ -26,7 +26,7 @@ from downloader.models import Checksum, NetworkOptions, PartialBody, Sizes
 from downloader.models.exchange import RecordLocation
 from downloader.storage import PartFile, PublishOptions
 from downloader.web.charset import CharacterCounter
-from downloader.web.content_coding import MAX_PIECE_BYTES, decoder_for
+from downloader.web.content_coding import MAX_PIECE_BYTES, ContentDecoder, decoder_for
 from downloader.web.filenames import SafePath
 from downloader.web.media_types import is_text
 from downloader.web.text import format_size
@@ -105,8 +105,9 @@ async def save_body(
             async for size in writer.resume(continuation.offset):
                 body.grow(size)
         while data := await response.read_some():
-            transfer.received += len(data)
-            meter.received += len(data)
+            received = len(data)
+            transfer.received += received
+            meter.received += received
             for piece in body.feed(data):
                 if piece:
                     await writer.write(piece)
@@ -114,7 +115,7 @@ async def save_body(
                     # Let timeouts and other transfers run, while a body costs much work.
                     await asyncio.sleep(0)
             if rate_limiter is not None:
-                await rate_limiter.throttle(len(data))
+                await rate_limiter.throttle(received)
         # Every named file must be in the archive. A pack has no files: it records a body last, so
         # that it holds none that fails.
         location = None if options.pack else await response.archived()
@@ -162,24 +163,27 @@ class _BodyReader:
         if self._max_size is not None and self.decoder is None:
             self._check_size(response.content_length or 0)
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield the decoded bytes of *data*, in pieces; b"" where others should run.
+    def feed(self, data: bytes) -> Iterable[bytes]:
+        """Return the decoded bytes of *data*, in pieces; b"" where others should run.
 
-        Raises:
+        Raises, here or by a piece:
             TooLargeError: the body is larger than allowed.
             TimedOutError: it comes slower than allowed.
         """
+        size = len(data)
         if self._speed_guard is not None:
-            self._speed_guard.feed(len(data))
+            self._speed_guard.feed(size)
         elif self.wire and not self._may_drip:
             # Not before the second read: most bodies need only one.
             self._speed_guard = SpeedGuard.for_options(None)
-        self.wire += len(data)
-        if self.decoder is None:
-            self.grow(len(data))
-            yield data
-            return
-        for count, piece in enumerate(self.decoder.feed(data), 1):
+        self.wire += size
+        if self.decoder is not None:
+            return self._decode(self.decoder, data)
+        self.grow(size)
+        return (data,)
+
+    def _decode(self, decoder: ContentDecoder, data: bytes) -> Iterator[bytes]:
+        for count, piece in enumerate(decoder.feed(data), 1):
             self.grow(len(piece))
             yield piece
             if count % _PIECES_PER_YIELD == 0:
@@ -334,7 +338,7 @@ class _BodyWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._part is None and self._breaks_off(error) and self._buffered >= _MIN_KEPT_BYTES:
+        if self._part is None and self._buffered >= _MIN_KEPT_BYTES and self._breaks_off(error):
             with suppress(UrlError):
                 await self._keep_buffer()
         self._release_buffer()
@@ -368,9 +372,10 @@ class _BodyWriter:
             await self._part.write(piece)
             return
         meter = self._context.meter
+        size = len(piece)
         self._buffer.append(piece)
-        self._buffered += len(piece)
-        meter.buffered += len(piece)
+        self._buffered += size
+        meter.buffered += size
         if self._buffered < MAX_PIECE_BYTES and (
             meter.buffered < _MAX_BUFFERED_BYTES or self._buffered < _MIN_WRITE_BYTES
         ):
@@ -383,12 +388,12 @@ class _BodyWriter:
         for data in pieces:
             await part.write(data)
 
-    async def publish(self, how: PublishOptions) -> str:
+    def publish(self, how: PublishOptions) -> Coroutine[Any, Any, str]:
         """Give the whole file its name; return the new name of a file that was in its place."""
         if self._part is not None:
-            return await self._part.commit(how, self._measurement.finish)
+            return self._part.commit(how, self._measurement.finish)
         data = self._buffer[0] if len(self._buffer) == 1 else b"".join(self._buffer)
-        return await self._context.storage.save(self._path, data, how, self._measure_buffer)
+        return self._context.storage.save(self._path, data, how, self._measure_buffer)
 
     def discard(self) -> None:
         """Keep no ``.part`` file."""

@@ -7,7 +7,7 @@ finds free hosts among them.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -23,12 +23,12 @@ from downloader.errors import DiskError, ErrorKind
 from downloader.http.credentials import netrc_warnings
 from downloader.journal import AdmissionResult, Job
 from downloader.journal.async_journal import AsyncJournal
-from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions, Target
+from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions
 from downloader.scheduling import check_open_file_limit
 from downloader.sources import Entry, FetchList, ShardFilter
 from downloader.storage import VolumeUploader, create_output_folder
 
-#: Returns the entries of a list; its argument fetches the lists that this list names.
+#: Returns the entries of a list; its argument fetches lists that the list names.
 Entries = Callable[[FetchList], Iterator[Entry]]
 #: Lines admitted in one transaction of the journal.
 _MAX_LINES_PER_TRANSACTION = 2048
@@ -46,6 +46,7 @@ class LocalRun:
     Args:
         entries: the list.
         options: the options of the run.
+        list_notes: what the user is told about the list; it grows while the list is read.
         sleep, clock: for tests.
         whole: called with each finished archive file, see :func:`downloader.archive.open_session`;
             by default volumes are uploaded to the object store, if there is one.
@@ -56,12 +57,14 @@ class LocalRun:
         entries: Entries,
         options: Options,
         *,
+        list_notes: Sequence[str] = (),
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         whole: archive.VolumeCallback | None = None,
     ) -> None:
         self._entries = entries
         self._options = options
+        self._list_notes = list_notes
         self._sleep = sleep
         self._wake = asyncio.Event()
         self._journal = AsyncJournal(options, self._fail)
@@ -95,6 +98,7 @@ class LocalRun:
         archived = self._archive.warnings if self._archive else []
         return [
             *self._warnings,
+            *self._list_notes,
             *self._backend.warnings,
             *self._journal.warnings,
             *self._observer.warnings,
@@ -225,13 +229,10 @@ class LocalRun:
         """Check again whether the run is done."""
         self._wake.set()
 
-    def _queue(self, admitted: Iterable[AdmissionResult]) -> None:
-        transfers: list[Transfer] = []
-        for each in admitted:
-            if isinstance(each, Job):
-                transfers.append(Transfer(each, each.partial))
-            else:
-                self._pending.append(each)
+    def _queue(self, admitted: Sequence[AdmissionResult]) -> None:
+        transfers = [Transfer(each, each.partial) for each in admitted if isinstance(each, Job)]
+        if len(transfers) < len(admitted):
+            self._pending += [each for each in admitted if not isinstance(each, Job)]
         if self._pending:
             self._wake.set()
         self._backend.add(transfers)
@@ -253,16 +254,16 @@ class LocalRun:
         results = await self._backend.collect()
         if not results:
             return outcomes
-        ended: list[tuple[Target, Outcome]] = []
+        ended: list[tuple[Job, Outcome]] = []
         for transfer, outcome in results:
             if isinstance(outcome, Redirected):
                 self._observer.redirected(transfer.job, outcome.to)
                 continue
             if isinstance(outcome, Failed) and outcome.kind is ErrorKind.DISK:
                 self._fail(DiskError(outcome.message, hint=outcome.hint))
-            self._journal.record(transfer.job, outcome)
-            ended.append((transfer.job.target, outcome))
-        reported = self._observer.reported(ended)
+            ended.append((transfer.job, outcome))
+        self._journal.record(ended)
+        reported = self._observer.reported([(job.target, outcome) for job, outcome in ended])
         # What is not reported was no line of the list: the observer had added it.
         self._found -= len(results) - len(reported)
         self._observer.notify()

@@ -56,8 +56,6 @@ _OVERLOAD_KINDS = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECT, ErrorKind.DNS
 _MAX_RATE_SLEEP_SECONDS = 0.1
 
 _Task = asyncio.Task[Outcome | Redirected | Requeue]
-#: A task whose result is not a :class:`~downloader.core.transfer.Requeue`.
-_EndedTask = asyncio.Task[Outcome | Redirected]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,8 @@ class Pool:
         self._rate_limiter: RateLimiter | None = None
         self._stack = AsyncExitStack()
         self._tasks: dict[_Task, Transfer] = {}
-        self._ended_tasks: list[_EndedTask] = []
+        #: Tasks whose result is an outcome, and no :class:`~downloader.core.transfer.Requeue`.
+        self._ended_tasks: list[_Task] = []
         self._ended_without_task: list[EndedTransfer] = []
         self._foreign: list[tuple[Transfer, float]] = []
         self._stopped = False
@@ -259,7 +258,8 @@ class Pool:
         """
         ended, self._ended_without_task = self._ended_without_task, []
         tasks, self._ended_tasks = self._ended_tasks, []
-        results = await asyncio.gather(*tasks, return_exceptions=True)
+        gathered = await asyncio.gather(*tasks, return_exceptions=True)
+        results = cast("list[Outcome | Redirected | BaseException]", gathered)
         for task, result in zip(tasks, results, strict=True):
             transfer = self._tasks.pop(task)
             if isinstance(result, BaseException):
@@ -271,6 +271,7 @@ class Pool:
 
     async def _start_transfers(self, context: TransferContext) -> None:
         """Create a task for each transfer whose turn it is, within the limit of the semaphore."""
+        create_task = asyncio.get_running_loop().create_task
         while True:
             self._waits_for_permit = True
             await self._permits.acquire()
@@ -281,7 +282,7 @@ class Pool:
             ):
                 await self._wait_until_one_may_start()
             host, transfer = found
-            task: _Task = asyncio.create_task(
+            task: _Task = create_task(
                 fetch(transfer, host, context), name=transfer.job.target.shown
             )
             self._tasks[task] = transfer
@@ -308,27 +309,28 @@ class Pool:
     def _task_done(self, host: str, task: _Task) -> None:
         self._permits.release()
         self._queues.release(host)
-        result = None if task.cancelled() or task.exception() else task.result()
+        try:
+            result = task.result()
+        except BaseException:
+            # Also a cancellation: collect() makes it the outcome of its URL.
+            result = None
+        may_be_overload = False
         if isinstance(result, Requeue):
+            may_be_overload = result.kind in _OVERLOAD_KINDS
             self._requeue(self._tasks.pop(task), result.seconds)
         else:
-            self._ended_tasks.append(cast("_EndedTask", task))
+            self._ended_tasks.append(task)
             self._wake.set()
         self._may_start.set()
-        if isinstance(result, Failed) and self._queues.pauses(host) > self._max_pauses:
-            self._give_up_host(host, result)
-        permits_short = self._waits_for_permit and self._queues.queued > 0
-        self._auto_concurrency.transfer_ended(
-            permits_short=permits_short, overload=self._may_be_overload(result)
-        )
-        self._resize_semaphore()
-
-    def _may_be_overload(self, result: Outcome | Redirected | Requeue | None) -> bool:
-        """Return whether an attempt failed in a way that fewer transfers at once might avoid."""
         if isinstance(result, Failed):
             # A failure before the last attempt is not transient, or it would have been retried.
-            return result.attempts > self._options.retries and result.kind in _OVERLOAD_KINDS
-        return isinstance(result, Requeue) and result.kind in _OVERLOAD_KINDS
+            is_last = result.attempts > self._options.retries
+            may_be_overload = is_last and result.kind in _OVERLOAD_KINDS
+            if self._queues.pauses(host) > self._max_pauses:
+                self._give_up_host(host, result)
+        permits_short = self._waits_for_permit and self._queues.queued > 0
+        self._auto_concurrency.transfer_ended(permits_short=permits_short, overload=may_be_overload)
+        self._resize_semaphore()
 
     def _requeue(self, transfer: Transfer, seconds: float) -> None:
         """Queue a transfer at its next host, which may belong to another pool."""

@@ -6,7 +6,6 @@ time. It is a daemon thread, so that a stopped run does not wait for a line that
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
@@ -32,7 +31,7 @@ class ReadAhead(Generic[Item]):
         self.count = 0
         self.finished = False
         self._items = items
-        self._buffer: deque[Item] = deque()
+        self._buffer: list[Item] = []
         self._error: BaseException | None = None
         self._max_buffered = max_buffered
         self._not_full = threading.Event()
@@ -60,9 +59,9 @@ class ReadAhead(Generic[Item]):
             if not self._buffer and not self.finished:
                 await self._not_empty.wait()
             self._waiting = False
-        taken: list[Item] = []
-        while self._buffer and len(taken) < max_items:
-            taken.append(self._buffer.popleft())
+        # The thread only appends, so that these two steps need no lock.
+        taken = self._buffer[:max_items]
+        del self._buffer[:max_items]
         self._not_full.set()
         if not taken and self._error is not None:
             error, self._error = self._error, None

@@ -1,7 +1,7 @@
 """The journal for the event loop: calls run in one thread, and outcomes are written in batches."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
@@ -153,9 +153,9 @@ class AsyncJournal:
         journal = self._opened()
         await self._run(lambda: journal.record_published(files))
 
-    def record(self, job: Job, result: Outcome | Redirect) -> None:
-        """Record what became of *job*, with the next batch."""
-        self._batch.append((job, result))
+    def record(self, results: Iterable[tuple[Job, Outcome | Redirect]]) -> None:
+        """Record what became of jobs, with the next batch."""
+        self._batch += results
         if len(self._batch) >= MAX_BATCH_RESULTS:
             self._batch_is_full.set()
 

@@ -244,13 +244,13 @@ class Mirror:
             target = job.target
             if target.url in circular:
                 failed.append(failed_outcome(target, RedirectError("redirects in a circle")))
-                self._journal.record(job, failed[-1])
+                self._journal.record([(job, failed[-1])])
                 continue
             start = starts.get(target.root or target.url, target.url)
             follows = target.needed or self._selector.follows(
                 to, start, target.depth, listed=target.root or target.url
             )
-            self._journal.record(job, Redirect(to if follows else None))
+            self._journal.record([(job, Redirect(to if follows else None))])
             if follows:
                 found.append(replace(target, url=to, redirects=target.redirects + 1, delay=0.0))
         return [*failed, *await self._journal.enqueue(found)]

@@ -290,12 +290,15 @@ class ArchiveOptions(_OptionGroup):
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class ListOptions(_OptionGroup):
-    """Which lines of the list are fetched.
+    """How lists are read, and which of their lines are fetched.
 
     Attributes:
+        url_column: the name, or the number from 1, of the column of addresses in tables and JSON;
+            None to find it.
         shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
 
+    url_column: str | None = None
     shard: Shard | None = None
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         parse_checksum,
         parse_header,
     )
-    from downloader.sources.list_input import FetchList
+    from downloader.sources.list_input import FetchList, ListSettings
     from downloader.sources.shard_filter import ShardFilter
     from downloader.sources.source_arguments import STDIN, check_readable, is_archive, is_url, read
 else:
@@ -48,6 +48,7 @@ __all__ = [
     "STDIN",
     "Entry",
     "FetchList",
+    "ListSettings",
     "ShardFilter",
     "check_readable",
     "from_addresses",

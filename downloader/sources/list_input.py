@@ -3,14 +3,40 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from downloader.errors import SourceError
+from downloader.models import ListOptions
 from downloader.sources.text_lines import NumberedLine, split_lines
 from downloader.web.urls import Url
 
 #: Returns the body of a URL, as chunks; for lists that a list names.
 FetchList = Callable[[Url], Iterator[bytes]]
+
+
+def _ignore(_note: str) -> None:
+    """Ignore what the user would be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListSettings:
+    """How lists are read, whatever their format.
+
+    Attributes:
+        url_column: the name, or the number from 1, of the column of addresses; None to find it.
+        note: tells the user what was decided about a list; called from the reading thread.
+    """
+
+    url_column: str | None = None
+    note: Callable[[str], None] = _ignore
+
+    @classmethod
+    def of(cls, options: ListOptions, note: Callable[[str], None]) -> Self:
+        """Return the settings of a run."""
+        return cls(options.url_column, note)
+
+
+DEFAULT_SETTINGS = ListSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +48,22 @@ class ListInput:
         chunks: its bytes, uncompressed.
         encoding: of its text.
         file: the file itself if it is seekable and not compressed, else None.
+        ends_with_cr: whether its lines end with a carriage return alone.
+        is_typed: whether somebody types it at a terminal, and waits for each line to be fetched.
+        settings: how lists are read.
     """
 
     label: str
     chunks: Iterator[bytes]
     encoding: str
     file: BinaryIO | None = None
+    ends_with_cr: bool = False
+    is_typed: bool = False
+    settings: ListSettings = DEFAULT_SETTINGS
 
     def lines(self) -> Iterator[NumberedLine]:
         """Yield the numbered lines of a text."""
-        return split_lines(self.chunks, self.encoding)
+        return split_lines(self.chunks, self.encoding, ends_with_cr=self.ends_with_cr)
 
     @contextmanager
     def seekable(self) -> Iterator[BinaryIO]:

@@ -7,9 +7,26 @@ from typing import BinaryIO
 from downloader.errors import BadUrlError, SourceError, UrlError
 from downloader.sources.entries import ListLine
 from downloader.sources.formats import detect_format, format_names
-from downloader.sources.list_input import FetchList, ListInput, NestedList
-from downloader.sources.text_lines import GZIP_MAGIC, detect_encoding, gunzip, peek
+from downloader.sources.list_input import (
+    DEFAULT_SETTINGS,
+    FetchList,
+    ListInput,
+    ListSettings,
+    NestedList,
+)
+from downloader.sources.text_lines import (
+    GZIP_MAGIC,
+    detect_encoding,
+    ends_with_cr,
+    first_lines,
+    gunzip,
+    is_binary,
+    peek,
+)
 from downloader.web import urls
+
+#: How often a list may be compressed: servers send a ``.gz`` with ``Content-Encoding: gzip``.
+_MAX_COMPRESSIONS = 2
 
 
 def parse_list(
@@ -17,8 +34,10 @@ def parse_list(
     label: str,
     name: str,
     fetch_list: FetchList,
+    settings: ListSettings = DEFAULT_SETTINGS,
     *,
     file: BinaryIO | None = None,
+    is_typed: bool = False,
     nesting: int = 0,
 ) -> Iterator[ListLine]:
     """Yield the lines of a list in any format, and of the lists that it names.
@@ -28,35 +47,52 @@ def parse_list(
         label: what it is called in origins and messages.
         name: its file name, whose extension may tell the format.
         fetch_list: returns the bytes of lists that it names.
+        settings: how lists are read.
         file: what *chunks* come from, if that is seekable.
+        is_typed: whether somebody types it at a terminal.
         nesting: how many lists led to this one.
 
     Raises:
         SourceError: it cannot be read or parsed; the lines before the error were yielded.
     """
     chunks, data = peek(chunks)
-    compressed = data.startswith(GZIP_MAGIC)
-    if compressed:
+    compressions = 0
+    while data.startswith(GZIP_MAGIC) and compressions < _MAX_COMPRESSIONS:
+        compressions += 1
         name = name.lower().removesuffix(".gz")
         chunks, data = peek(gunzip(chunks, label))
     encoding = detect_encoding(data)
-    text = data.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
-    list_format = detect_format(name, data, text.partition("\n")[0].lower())
-    if list_format.is_binary and compressed:
+    list_format = detect_format(
+        name,
+        data,
+        first_lines(data, encoding),
+        has_columns=settings.url_column is not None,
+    )
+    if list_format.is_binary and compressions:
         raise SourceError(f"{label} is {list_format.name} within gzip", hint="gunzip it first")
-    if not list_format.is_binary and encoding == "utf-8" and b"\0" in data:
+    if not list_format.is_binary and encoding == "utf-8" and is_binary(data):
         raise SourceError(
             f"{label} is binary data, not a list of addresses", hint=f"a list is {format_names()}"
         )
-    source = ListInput(label, chunks, encoding, None if compressed else file)
+    source = ListInput(
+        label,
+        chunks,
+        encoding,
+        None if compressions else file,
+        ends_with_cr=ends_with_cr(data, encoding),
+        is_typed=is_typed,
+        settings=settings,
+    )
     for line in list_format.parse(source):
         if isinstance(line, NestedList):
-            yield from _parse_nested(line, fetch_list, nesting)
+            yield from _parse_nested(line, fetch_list, settings, nesting)
         else:
             yield line
 
 
-def _parse_nested(nested: NestedList, fetch_list: FetchList, nesting: int) -> Iterator[ListLine]:
+def _parse_nested(
+    nested: NestedList, fetch_list: FetchList, settings: ListSettings, nesting: int
+) -> Iterator[ListLine]:
     """Yield the lines of a list that another list names, or the failure to fetch it."""
     if nesting:
         # "Sitemap index files may not list other index files" (sitemaps.org); this ends loops.
@@ -67,7 +103,7 @@ def _parse_nested(nested: NestedList, fetch_list: FetchList, nesting: int) -> It
         url = urls.parse(nested.text)
         name = PurePosixPath(urls.split(url)[1]).name
         yield from parse_list(
-            fetch_list(url), urls.redact(url), name, fetch_list, nesting=nesting + 1
+            fetch_list(url), urls.redact(url), name, fetch_list, settings, nesting=nesting + 1
         )
     except UrlError as error:
         yield ListLine(nested.origin, nested.text, error=error)

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from downloader.errors import SourceError
 from downloader.sources.entries import Entry, ListLine, from_line
 from downloader.sources.formats import detect_format
-from downloader.sources.list_input import FetchList
+from downloader.sources.list_input import DEFAULT_SETTINGS, FetchList, ListSettings
 from downloader.sources.list_parser import parse_list
 from downloader.web.archive_formats import archive_format, has_archive_suffix
 from downloader.web.text import printable
@@ -78,8 +78,15 @@ def check_readable(source: str) -> None:
         raise SourceError(f"{label} {error.message}", hint=error.hint) from error
 
 
-def read(sources: Iterable[str], fetch_list: FetchList) -> Iterator[Entry]:
+def read(
+    sources: Iterable[str], fetch_list: FetchList, settings: ListSettings = DEFAULT_SETTINGS
+) -> Iterator[Entry]:
     """Yield what the SOURCEs of a command line hold, in order.
+
+    Args:
+        sources: list files, URLs and ``-``.
+        fetch_list: returns the bytes of lists that a list names.
+        settings: how lists are read.
 
     Raises:
         SourceError: a list cannot be read, or holds nothing; what came before was yielded.
@@ -87,7 +94,7 @@ def read(sources: Iterable[str], fetch_list: FetchList) -> Iterator[Entry]:
     index = 0
     for source in sources:
         empty = True
-        for line in _lines_of(source, fetch_list):
+        for line in _lines_of(source, fetch_list, settings):
             empty = False
             yield from_line(line, index)
             index += 1
@@ -95,7 +102,7 @@ def read(sources: Iterable[str], fetch_list: FetchList) -> Iterator[Entry]:
             raise SourceError(f"{_shown(source)} holds no URL")
 
 
-def _lines_of(source: str, fetch_list: FetchList) -> Iterator[ListLine]:
+def _lines_of(source: str, fetch_list: FetchList, settings: ListSettings) -> Iterator[ListLine]:
     if is_url(source):
         yield ListLine("command line", source)
         return
@@ -103,7 +110,15 @@ def _lines_of(source: str, fetch_list: FetchList) -> Iterator[ListLine]:
     name = PurePosixPath(source).name
     with _opened(source) as stream:
         file = stream if source != STDIN and stream.seekable() else None
-        yield from parse_list(_chunks(stream), label, name, fetch_list, file=file)
+        yield from parse_list(
+            _chunks(stream),
+            label,
+            name,
+            fetch_list,
+            settings,
+            file=file,
+            is_typed=source == STDIN and stream.isatty(),
+        )
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """The lines of a text that arrives in chunks: uncompressed, decoded, of bounded length."""
 
+import re
 import zlib
 from collections.abc import Iterator
 from itertools import chain
@@ -20,16 +21,70 @@ _CHUNK_BYTES = 64 * 1024
 _HEAD_BYTES = 1024
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _BLANK = b"\0 \t\r\n" + b"".join(bom for bom, _ in _BOMS)
+#: A first line that says the format only with the second one: a table's header, or XML.
+_NEEDS_ANOTHER_LINE = re.compile(rb"\s*<\?xml|[^:/]*[,;|\t]|\W*sep=", re.IGNORECASE)
+#: The first bytes of PNG, JPEG, GIF, PDF, ELF, ZIP, RAR, 7z, bzip2, xz and zstd.
+_BINARY_MAGIC = (
+    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"\x7fELF", b"PK\x03\x04", b"Rar!"),
+    *(b"7z\xbc\xaf", b"BZh", b"\xfd7zX", b"\x28\xb5\x2f\xfd"),
+)
+_CONTROLS = bytes(each for each in range(32) if each not in b"\t\n\f\r")
+#: The share of control characters and undecodable bytes that no text has, in percent.
+_BINARY_PERCENT = 30
 
 
 def peek(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:
-    """Return all of *chunks*, and their beginning: up to 1 KiB, or to the first line's end."""
+    """Return all of *chunks*, and enough of their beginning to detect the format.
+
+    That is 1 KiB, or the first line; or the first two lines where one is not enough.
+    """
     head = b""
     for chunk in chunks:
         head += chunk
-        if len(head) >= _HEAD_BYTES or head[:2] == GZIP_MAGIC or b"\n" in head.lstrip(_BLANK):
+        if len(head) >= _HEAD_BYTES or head[:2] == GZIP_MAGIC or _has_first_lines(head):
             break
     return chain((head,), chunks), head
+
+
+def _has_first_lines(head: bytes) -> bool:
+    first, newline, rest = head.lstrip(_BLANK).partition(b"\n")
+    # The NULs of UTF-16 do not matter here.
+    needs_more = _NEEDS_ANOTHER_LINE.match(first.replace(b"\0", b"")) is not None
+    return bool(newline) and (not needs_more or b"\n" in rest.lstrip(_BLANK))
+
+
+def first_lines(head: bytes, encoding: str) -> str:
+    """Return the first line of a list that is not blank; the first two where one is not enough.
+
+    However the list arrives, these are the same.
+    """
+    text = head[:_HEAD_BYTES].decode(encoding, "replace")
+    if ends_with_cr(head, encoding):
+        text = text.replace("\r", "\n")
+    first, newline, rest = text.lstrip("\ufeff \t\r\n").partition("\n")
+    if not _NEEDS_ANOTHER_LINE.match(first.encode("utf-8", "replace")):
+        return first
+    second = rest.lstrip(" \t\r\n").partition("\n")[0]
+    return f"{first}{newline}{second}"
+
+
+def ends_with_cr(head: bytes, encoding: str) -> bool:
+    """Return whether the lines of a list end with a carriage return alone, as on old Macs."""
+    # A line feed may follow a carriage return at the very end of the beginning.
+    text = head[: _HEAD_BYTES - 2].decode(encoding, "replace")
+    return "\r" in text and "\n" not in head[:_HEAD_BYTES].decode(encoding, "replace")
+
+
+def is_binary(head: bytes) -> bool:
+    """Return whether a list in UTF-8 is no text, but for single lines of it."""
+    head = head[:_HEAD_BYTES]
+    if head.startswith(_BINARY_MAGIC):
+        return True
+    if b"\0" not in head:
+        return False
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    undecodable = head.decode("utf-8", "replace").count("\ufffd")
+    return 100 * (controls + undecodable) > _BINARY_PERCENT * len(head)
 
 
 def gunzip(chunks: Iterator[bytes], label: str) -> Iterator[bytes]:
@@ -61,11 +116,19 @@ def detect_encoding(head: bytes) -> str:
     return next((encoding for bom, encoding in _BOMS if head.startswith(bom)), "utf-8")
 
 
-def split_lines(chunks: Iterator[bytes], encoding: str) -> Iterator[NumberedLine]:
-    """Yield numbered lines without their ends; of an overlong line, its beginning."""
-    newline, carriage_return = (b"\n\0", b"\r\0") if encoding == "utf-16-le" else (b"\n", b"\r")
-    if encoding == "utf-16-be":
-        newline, carriage_return = b"\0\n", b"\0\r"
+def split_lines(
+    chunks: Iterator[bytes], encoding: str, *, ends_with_cr: bool = False
+) -> Iterator[NumberedLine]:
+    """Yield numbered lines without their ends; of an overlong line, its beginning.
+
+    Args:
+        chunks: of the text.
+        encoding: of the text.
+        ends_with_cr: whether a carriage return alone ends a line.
+    """
+    newline, carriage_return = "\n".encode(encoding), "\r".encode(encoding)
+    if ends_with_cr:
+        newline = carriage_return
 
     def decoded(line: bytes) -> NumberedLine:
         text = line.removesuffix(carriage_return)[:MAX_LINE_LENGTH].decode(encoding, "replace")

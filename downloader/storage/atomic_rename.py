@@ -4,11 +4,13 @@ import errno
 import hashlib
 import os
 import stat
-from contextlib import suppress
 from dataclasses import dataclass
 
 from downloader.storage.output_folder import READ_FLAGS
 from downloader.web.filenames import PART
+
+#: Whether times can only be set through symbolic links.
+_UTIME_FOLLOWS = os.utime not in os.supports_follow_symlinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,10 @@ def is_replaceable(folder: int | None, part: str, leaf: str) -> bool:
 
 def _set_modified(folder: int | None, name: str, seconds: float) -> None:
     """Set the modification time of a file, where the file system can store it."""
-    follow = os.utime not in os.supports_follow_symlinks
-    with suppress(OSError, OverflowError, ValueError):
-        os.utime(name, (seconds, seconds), dir_fd=folder, follow_symlinks=follow)
+    try:  # noqa: SIM105 - for every file, and suppress() takes longer than the call
+        os.utime(name, (seconds, seconds), dir_fd=folder, follow_symlinks=_UTIME_FOLLOWS)
+    except (OSError, OverflowError, ValueError):
+        pass
 
 
 def _sha256(leaf: str, folder: int | None) -> bytes:

@@ -6,9 +6,12 @@ Handing a call to a thread and its result back costs more than saving a small fi
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
+from contextlib import suppress
 from functools import partial
-from typing import Generic, ParamSpec, Protocol, TypeVar
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 MAX_THREADS = 4
 #: Calls that one batch may hold, so that the first one does not wait long for its result.
@@ -19,39 +22,25 @@ SLOW_CALL_SECONDS = 0.01
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-
-class _Call(Protocol):
-    def run(self) -> None:
-        """Call the function, in a thread."""
-
-    def deliver(self) -> None:
-        """Hand the result to the caller, in the event loop."""
+#: A function to call in a thread, and the future that gets its result, of any type.
+_Call = tuple[Callable[[], object], asyncio.Future[Any] | Future[Any]]
+#: The result of a function, and the exception that it raised instead, or None.
+_Ended = tuple[object, BaseException | None]
 
 
-class _QueuedCall(Generic[Result]):
-    """A function to call in a thread, and the future that gets its result."""
+class _Batch(NamedTuple):
+    """Calls for one thread.
 
-    def __init__(
-        self, function: Callable[[], Result], future: asyncio.Future[Result] | Future[Result]
-    ) -> None:
-        self._function = function
-        self._future = future
-        self._result: Result
-        self._error: Exception | None = None
+    Attributes:
+        calls: in their order.
+        loop: gets the results.
+        began, cpu_began: time, and CPU time of the event loop's thread, when they were handed over.
+    """
 
-    def run(self) -> None:
-        try:
-            self._result = self._function()
-        except Exception as error:
-            self._error = error
-
-    def deliver(self) -> None:
-        if self._future.cancelled():
-            return
-        if self._error is not None:
-            self._future.set_exception(self._error)
-        else:
-            self._future.set_result(self._result)
+    calls: Sequence[_Call]
+    loop: asyncio.AbstractEventLoop
+    began: float
+    cpu_began: float
 
 
 class BatchingExecutor(Executor):
@@ -62,24 +51,30 @@ class BatchingExecutor(Executor):
     """
 
     def __init__(self) -> None:
-        # One warm thread is quicker than several that take turns; the others are for a slow disk.
-        self._first_thread = ThreadPoolExecutor(1, thread_name_prefix="storage")
-        self._other_threads = ThreadPoolExecutor(MAX_THREADS - 1, thread_name_prefix="storage")
         self._queue: list[_Call] = []
-        self._runners: set[asyncio.Task[None] | None] = set()
+        self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
+        self._threads: list[Thread] = []
+        self._busy_threads = 0
+        #: Whether the queue will be handed over once what runs in the event loop now has run.
+        self._is_scheduled = False
         self._is_slow = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def close(self) -> None:
         """Make the queued calls, also of cancelled callers, and end the threads."""
-        while runners := [task for task in self._runners if task is not None]:
-            await asyncio.wait(runners)
-        self._first_thread.shutdown()
-        self._other_threads.shutdown()
+        await self._idle.wait()
+        for _ in self._threads:
+            self._batches.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
 
     def run(self, function: Callable[[], Result]) -> asyncio.Future[Result]:
         """Call *function* in a thread; return the future of its result."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._enqueue(_QueuedCall(function, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._enqueue((function, future), loop)
         return future
 
     def submit(
@@ -91,41 +86,71 @@ class BatchingExecutor(Executor):
     ) -> Future[Result]:
         """Do as :meth:`run`, for ``loop.run_in_executor`` and so for aiofiles."""
         future: Future[Result] = Future()
-        self._enqueue(_QueuedCall(partial(function, *args, **kwargs), future))
+        self._enqueue((partial(function, *args, **kwargs), future), asyncio.get_running_loop())
         return future
 
-    def _enqueue(self, call: _Call) -> None:
+    def _enqueue(self, call: _Call, loop: asyncio.AbstractEventLoop) -> None:
         self._queue.append(call)
-        if not self._runners:
-            threads = self._first_thread
-        elif self._is_slow and len(self._runners) < MAX_THREADS:
-            threads = self._other_threads
-        else:
-            return
-        self._runners.add(asyncio.create_task(self._run_queue(threads), name="storage"))
+        if not self._is_scheduled and self._has_free_thread():
+            self._is_scheduled = True
+            self._idle.clear()
+            # Not at once: other transfers that are about to run may add calls.
+            loop.call_soon(self._hand_over, loop)
 
-    async def _run_queue(self, threads: ThreadPoolExecutor) -> None:
-        try:
-            while self._queue:
-                await self._run_batch(threads)
-        finally:
-            # Without awaiting: the next call must not rely on a runner that has ended.
-            self._runners.discard(asyncio.current_task())
+    def _has_free_thread(self) -> bool:
+        return self._busy_threads < (MAX_THREADS if self._is_slow else 1)
 
-    async def _run_batch(self, threads: ThreadPoolExecutor) -> None:
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give queued calls to the free threads."""
+        self._is_scheduled = False
         share = -(-len(self._queue) // (MAX_THREADS if self._is_slow else 1))
         size = min(MAX_BATCH_CALLS, share)
-        batch, self._queue = self._queue[:size], self._queue[size:]
-        began, cpu_began = time.monotonic(), time.thread_time()
-        await asyncio.get_running_loop().run_in_executor(threads, _run_all, batch)
-        seconds, cpu_seconds = time.monotonic() - began, time.thread_time() - cpu_began
+        while self._queue and self._has_free_thread():
+            calls, self._queue = self._queue[:size], self._queue[size:]
+            if self._busy_threads == len(self._threads):
+                # Only a slow disk needs several: one warm thread is quicker than some in turn.
+                name = f"storage_{self._busy_threads}"
+                thread = Thread(target=self._run_batches, name=name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._busy_threads += 1
+            self._batches.put(_Batch(calls, loop, time.monotonic(), time.thread_time()))
+        if not self._busy_threads:
+            self._idle.set()
+
+    def _run_batches(self) -> None:
+        """Run batches in this thread until there is None."""
+        while (batch := self._batches.get()) is not None:
+            ended = _call_all(batch.calls)
+            # A closed loop has no one who waits for results.
+            with suppress(RuntimeError):
+                batch.loop.call_soon_threadsafe(self._deliver, batch, ended)
+
+    def _deliver(self, batch: _Batch, ended: Sequence[_Ended]) -> None:
+        """Hand the results of a batch to the callers, and the next one to the thread."""
+        self._busy_threads -= 1
+        seconds = time.monotonic() - batch.began
+        cpu_seconds = time.thread_time() - batch.cpu_began
         # When the event loop was busy meanwhile, the calls waited for the interpreter's lock and
         # not for the disk.
-        self._is_slow = seconds > SLOW_CALL_SECONDS * size and cpu_seconds < seconds / 2
-        for call in batch:
-            call.deliver()
+        self._is_slow = seconds > SLOW_CALL_SECONDS * len(batch.calls) and cpu_seconds < seconds / 2
+        for (_, future), (result, error) in zip(batch.calls, ended, strict=True):
+            if future.cancelled():
+                continue
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+        if not self._is_scheduled:
+            self._hand_over(batch.loop)
 
 
-def _run_all(calls: Sequence[_Call]) -> None:
-    for call in calls:
-        call.run()
+def _call_all(calls: Sequence[_Call]) -> list[_Ended]:
+    """Call each function."""
+    ended: list[_Ended] = []
+    for function, _ in calls:
+        try:
+            ended.append((function(), None))
+        except BaseException as error:
+            ended.append((None, error))
+    return ended

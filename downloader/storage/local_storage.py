@@ -4,12 +4,12 @@ import asyncio
 import errno
 import os
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiofiles
 from aiofiles.threadpool.binary import AsyncFileIO
@@ -23,6 +23,7 @@ from downloader.storage.output_folder import (
     RESUME_FLAGS,
     OutputFolder,
     create_file,
+    raise_translated,
     translate_os_errors,
 )
 from downloader.storage.part_file import LocalPartFile, do_nothing
@@ -73,15 +74,15 @@ class LocalStorage:
         await self._executor.close()
         self._folder.close()
 
-    async def save(
+    def save(
         self,
         path: SafePath,
         data: bytes,
         options: PublishOptions,
         before_publish: Callable[[], None] = do_nothing,
-    ) -> str:
+    ) -> Coroutine[Any, Any, str]:
         """Save a small file whole, as :meth:`Storage.save`."""
-        return await self._run(partial(self._save, path, data, options, before_publish))
+        return self._run(partial(self._save, path, data, options, before_publish))
 
     async def read(self, path: SafePath, max_bytes: int) -> FileContents:
         """Return a whole file, as :meth:`Storage.read`."""
@@ -140,16 +141,17 @@ class LocalStorage:
             ):
                 return _open_part_file(folder, leaf + PART, resume=resume)
 
-        async def open_part() -> AsyncFileIO:
-            return await aiofiles.open(
-                filesystem_path(path),
-                "r+b",
-                buffering=0,
-                opener=open_without_links,
-                executor=self._executor,
-            )
-
-        return await self._retry_without_descriptor(open_part)
+        while True:
+            try:
+                return await aiofiles.open(
+                    filesystem_path(path),
+                    "r+b",
+                    buffering=0,
+                    opener=open_without_links,
+                    executor=self._executor,
+                )
+            except OSError as error:
+                await self._wait_for_descriptor(error)
 
     async def _close_abandoned(self, path: SafePath, opening: asyncio.Task[AsyncFileIO]) -> None:
         """Close a file whose transfer was cancelled while it was being opened."""
@@ -179,20 +181,21 @@ class LocalStorage:
             return publish(folder, leaf, options, written)
 
     async def _run(self, function: Callable[[], _Result]) -> _Result:
-        return await self._retry_without_descriptor(lambda: self._executor.run(function))
-
-    async def _retry_without_descriptor(self, call: Callable[[], Awaitable[_Result]]) -> _Result:
-        """Await *call()*, again and again while the process has no file descriptor left."""
+        """Call *function* in a thread, again and again while no file descriptor is left."""
         while True:
             try:
-                return await call()
+                return await self._executor.run(function)
             except OSError as error:
-                if error.errno not in NO_DESCRIPTOR_ERRNOS:
-                    raise
-            # Other transfers will end and close theirs.
-            self._folder.close_unused()
-            self._free_descriptors()
-            await asyncio.sleep(DESCRIPTOR_RETRY_SECONDS)
+                await self._wait_for_descriptor(error)
+
+    async def _wait_for_descriptor(self, error: OSError) -> None:
+        """Return when a file descriptor may be free; raise *error* if it has another reason."""
+        if error.errno not in NO_DESCRIPTOR_ERRNOS:
+            raise error
+        # Other transfers will end and close theirs.
+        self._folder.close_unused()
+        self._free_descriptors()
+        await asyncio.sleep(DESCRIPTOR_RETRY_SECONDS)
 
     def _save(
         self,
@@ -202,11 +205,11 @@ class LocalStorage:
         before_publish: Callable[[], None],
     ) -> str:
         before_publish()
-        with (
-            translate_os_errors(path),
-            self._folder.open_parent(path, create=True) as (folder, leaf),
-        ):
-            return _save_file(folder, leaf, data, options)
+        try:
+            with self._folder.open_parent(path, create=True) as (folder, leaf):
+                return _save_file(folder, leaf, data, options)
+        except OSError as error:
+            raise_translated(error, path)
 
     def _read(self, path: SafePath, max_bytes: int) -> FileContents:
         with (

@@ -79,8 +79,12 @@ class ObjectStorage(LocalStorage):
         return backup_name
 
     async def _request(self, function: Callable[[], _Result]) -> _Result:
-        run = asyncio.get_running_loop().run_in_executor
-        return await self._retry_without_descriptor(lambda: run(self._request_threads, function))
+        run_in_executor = asyncio.get_running_loop().run_in_executor
+        while True:
+            try:
+                return await run_in_executor(self._request_threads, function)
+            except OSError as error:
+                await self._wait_for_descriptor(error)
 
     def _put(
         self,

@@ -7,9 +7,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import NoReturn
 
 from downloader.errors import BlockedError, DiskError, OutputError
-from downloader.web.filenames import filesystem_path
+from downloader.web.filenames import filesystem_path, parent_folders
 
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS
@@ -41,13 +43,24 @@ MAX_CACHED_FOLDERS = 16
 
 
 class _OpenFolder:
-    """An open folder: its descriptor, its identity, and its number of current users."""
+    """An open folder.
 
-    __slots__ = ("fd", "identity", "users")
+    Attributes:
+        path: relative to the output folder.
+        above: the paths of the folders above it.
+        fd: its descriptor.
+        identity: its device and inode.
+        users: how many threads use it now.
+    """
 
-    def __init__(self, fd: int) -> None:
+    __slots__ = ("above", "fd", "identity", "path", "users")
+
+    def __init__(self, path: str, fd: int) -> None:
+        self.path = path
+        self.above = tuple(parent_folders(path))
         self.fd = fd
-        self.identity = os.fstat(fd)
+        status = os.fstat(fd)
+        self.identity = status.st_dev, status.st_ino
         self.users = 0
 
 
@@ -96,8 +109,7 @@ class OutputFolder:
         with self._lock:
             self._evict(len(self._cache))
 
-    @contextmanager
-    def open_parent(self, path: str, *, create: bool) -> Iterator[tuple[int | None, str]]:
+    def open_parent(self, path: str, *, create: bool) -> "_Parent":
         """Give the descriptor of the folder that holds *path*, and the name in that folder.
 
         Without descriptors for folders (Windows) they are None and the whole path, and symbolic
@@ -107,50 +119,47 @@ class OutputFolder:
             path: relative to this folder.
             create: whether missing folders are created.
         """
+        return _Parent(self, path, create=create)
+
+    def acquire(self, path: str, *, create: bool) -> tuple[_OpenFolder | None, int | None, str]:
+        """Return what :meth:`open_parent` gives, after the folder to release, if there is one."""
         folder, _, leaf = filesystem_path(path).rpartition("/")
         if self._fd is None:
             names = folder.split("/") if folder else []
-            yield None, str(self._parent_without_links(names, create=create) / leaf)
-            return
+            return None, None, str(self._parent_without_links(names, create=create) / leaf)
         if not folder:
-            yield self._fd, leaf
-            return
-        opened = self._acquire(folder, create=create)
-        try:
-            yield opened.fd, leaf
-        finally:
-            with self._lock:
-                opened.users -= 1
-                if not opened.users and self._cache.get(folder) is not opened:
-                    os.close(opened.fd)
-
-    def _acquire(self, folder: str, *, create: bool) -> _OpenFolder:
+            return None, self._fd, leaf
         with self._lock:
             opened = self._cache.pop(folder, None)
-            if opened is not None and not self._is_current(folder, opened):
+            if opened is not None and not self._is_current(opened):
                 if not opened.users:
                     os.close(opened.fd)
                 opened = None
             if opened is None:
-                opened = _OpenFolder(self._open_below(folder, create=create))
+                opened = _OpenFolder(folder, self._open_below(folder, create=create))
+                self._evict(len(self._cache) + 1 - MAX_CACHED_FOLDERS)
             self._cache[folder] = opened
             opened.users += 1
-            self._evict(len(self._cache) - MAX_CACHED_FOLDERS)
-        return opened
+        return opened, opened.fd, leaf
 
-    def _is_current(self, folder: str, opened: _OpenFolder) -> bool:
+    def release(self, opened: _OpenFolder) -> None:
+        """End the use of a folder by this thread."""
+        with self._lock:
+            opened.users -= 1
+            if not opened.users and self._cache.get(opened.path) is not opened:
+                os.close(opened.fd)
+
+    def _is_current(self, opened: _OpenFolder) -> bool:
         """Return whether the path still leads to the folder that was opened, without a link."""
-        end = folder.find("/")
         try:
-            while end >= 0:
-                ancestor = os.stat(folder[:end], dir_fd=self._fd, follow_symlinks=False)
-                if not stat.S_ISDIR(ancestor.st_mode):
+            for folder in opened.above:
+                status = os.stat(folder, dir_fd=self._fd, follow_symlinks=False)
+                if not stat.S_ISDIR(status.st_mode):
                     return False
-                end = folder.find("/", end + 1)
-            current = os.stat(folder, dir_fd=self._fd, follow_symlinks=False)
+            status = os.stat(opened.path, dir_fd=self._fd, follow_symlinks=False)
         except OSError:
             return False
-        return os.path.samestat(current, opened.identity)
+        return opened.identity == (status.st_dev, status.st_ino)
 
     def _evict(self, number: int) -> None:
         """Close up to *number* cached folders that no thread uses, least recently used first."""
@@ -183,6 +192,31 @@ class OutputFolder:
             if create:
                 current.mkdir(exist_ok=True)
         return current
+
+
+class _Parent:
+    """The context of :meth:`OutputFolder.open_parent`; a generator would be slower."""
+
+    __slots__ = ("_create", "_opened", "_output", "_path")
+
+    def __init__(self, output: OutputFolder, path: str, *, create: bool) -> None:
+        self._output = output
+        self._path = path
+        self._create = create
+        self._opened: _OpenFolder | None = None
+
+    def __enter__(self) -> tuple[int | None, str]:
+        self._opened, fd, leaf = self._output.acquire(self._path, create=self._create)
+        return fd, leaf
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._opened is not None:
+            self._output.release(self._opened)
 
 
 def create_file(name: str, folder: int | None) -> int:
@@ -218,11 +252,16 @@ def translate_os_errors(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in NO_DESCRIPTOR_ERRNOS:
-            raise
-        if error.errno in _BLOCKED_ERRNOS:
-            raise BlockedError(
-                f"{path} cannot be saved: {error.strerror}",
-                hint="another file or folder is in the way",
-            ) from error
-        raise DiskError(f"cannot save {path}: {error.strerror}", hint="see --output") from error
+        raise_translated(error, path)
+
+
+def raise_translated(error: OSError, path: str) -> NoReturn:
+    """Raise *error* as :func:`translate_os_errors` does."""
+    if error.errno in NO_DESCRIPTOR_ERRNOS:
+        raise error
+    if error.errno in _BLOCKED_ERRNOS:
+        raise BlockedError(
+            f"{path} cannot be saved: {error.strerror}",
+            hint="another file or folder is in the way",
+        ) from error
+    raise DiskError(f"cannot save {path}: {error.strerror}", hint="see --output") from error

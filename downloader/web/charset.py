@@ -16,7 +16,8 @@ SAMPLE_BYTES = 64 * 1024
 _PRESCAN_BYTES = 1024
 #: Bytes by which an encoding that nothing declares is guessed; more costs time and changes little.
 _DETECTION_BYTES = 16 * 1024
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
+_BOM = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff")
+_BOM_LABELS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
 _DECLARED = re.compile(
     rb"""<meta[^>]{0,500}?\scharset\s*=\s*["']?\s*([\w.:-]+)"""
     rb"""|<meta[^>]{0,500}?content\s*=\s*["'][^"'>]{0,200}?charset\s*=\s*([\w.:-]+)"""
@@ -25,7 +26,8 @@ _DECLARED = re.compile(
 )
 _CSS_DECLARED = re.compile(rb'@charset "([\w.:-]+)";')
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']+)""", re.IGNORECASE)
-#: Distinct Content-Type fields to remember: most responses of a site have one of a few.
+#: Distinct Content-Type fields, and names of encodings, to remember: most responses of a site have
+#: one of a few.
 _CACHED_FIELDS = 256
 
 
@@ -44,6 +46,7 @@ def is_charset(label: str) -> bool:
     return _lookup(label) is not None
 
 
+@lru_cache(maxsize=_CACHED_FIELDS)
 def _lookup(label: str) -> Encoding | None:
     return webencodings.lookup(label) if label.isascii() else None
 
@@ -86,22 +89,24 @@ class CharacterCounter:
             return
         self._sample += data
         if len(self._sample) >= SAMPLE_BYTES:
-            self._decide()
+            encoding, text = self._decide()
+            self._sample.clear()
+            self._decoder = encoding.codec_info.incrementaldecoder("replace")
+            self._characters = _length(self._decoder, text)
 
     def finish(self) -> int:
         """Return the number of characters."""
-        decoder = self._decoder or self._decide()
-        return self._characters + _length(decoder, b"", final=True)
+        if self._decoder is not None:
+            return self._characters + _length(self._decoder, b"", final=True)
+        encoding, text = self._decide()
+        return len(encoding.codec_info.decode(text, "replace")[0])
 
-    def _decide(self) -> codecs.IncrementalDecoder:
+    def _decide(self) -> tuple[Encoding, bytes]:
+        """Return the encoding, and the text so far without its byte order mark."""
         sample = bytes(self._sample)
-        self._sample.clear()
         encoding, self.source, mark = _choose(sample[:SAMPLE_BYTES], self._header)
         self.charset = encoding.name
-        decoder = encoding.codec_info.incrementaldecoder("replace")
-        self._characters = _length(decoder, sample[mark:])
-        self._decoder = decoder
-        return decoder
+        return encoding, sample[mark:]
 
 
 def decode_text(data: bytes, content_type: str) -> str:
@@ -123,15 +128,13 @@ def _length(
 
 def _choose(sample: bytes, header: Encoding | None) -> tuple[Encoding, CharsetSource, int]:
     """Return the encoding, how it was found, and the length of the byte order mark."""
-    for mark, label in _BOMS:
-        if sample.startswith(mark):
-            return _lookup(label) or _UTF8, CharsetSource.BOM, len(mark)
+    if mark := _BOM.match(sample):
+        return _lookup(_BOM_LABELS[mark[0]]) or _UTF8, CharsetSource.BOM, mark.end()
     if header is not None:
         return header, CharsetSource.HEADER, 0
     declared = _DECLARED.search(sample[:_PRESCAN_BYTES]) or _CSS_DECLARED.match(sample)
     if declared is not None:
-        label = next(group for group in declared.groups() if group).decode("ascii")
-        encoding = _lookup(label)
+        encoding = _lookup(declared[declared.lastindex or 0].decode("ascii"))
         if encoding is not None:
             if encoding.name.startswith("utf-16"):
                 # A declaration that is readable as ASCII cannot be in UTF-16 (HTML standard).

@@ -20,6 +20,11 @@ _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 #: The standard's parser drops tabs and line breaks, so another URL would be fetched than a person
 #: sees; U+FFFD stands for undecodable bytes.
 _MISLEADING = re.compile("[\x00-\x1f\x7f\ufffd]")
+#: Characters that nobody sees and that come with copied text: byte order marks, zero-width spaces,
+#: word joiners and marks of direction. Joiners belong to some scripts, but not to an end.
+_INVISIBLE = re.compile(
+    "[\ufeff\u200b\u200e\u200f\u2060\u202a-\u202e\u2066-\u2069]|^[\u200c\u200d]+|[\u200c\u200d]+$"
+)
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 #: A URL that is normalised already, as most are, so that its parser need not be called. It has
 #: nothing that the parser would change: no capitals, no Punycode and no other form of an IPv4
@@ -44,7 +49,7 @@ def parse(text: str) -> Url:
     """
     if _NORMALISED.fullmatch(text):
         return Url(text)
-    text = text.strip(" ")
+    text = without_invisible(text).strip(" \u00a0\u3000")
     if not text:
         raise BadUrlError("the address is empty")
     if _MISLEADING.search(text):
@@ -54,6 +59,11 @@ def parse(text: str) -> Url:
     if not _HAS_SCHEME.match(text):
         text = f"https://{text}"
     return _normalise(text, None)
+
+
+def without_invisible(text: str) -> str:
+    """Return *text* without characters that nobody sees in an address."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
 def join(base: Url, reference: str) -> Url:

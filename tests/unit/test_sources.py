@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,67 +16,38 @@ from hypothesis import strategies as st
 from downloader import sources
 from downloader.errors import BadUrlError, ConnectError, ErrorKind, SourceError
 from downloader.models import Checksum, Failed, Target
-from downloader.sources import Entry, FetchList
-from downloader.sources.entries import from_line
-from downloader.sources.list_parser import parse_list
 from downloader.web.urls import Url, parse
+from tests.support.lists import (
+    addresses as _addresses,
+)
+from tests.support.lists import (
+    entries as _entries,
+)
+from tests.support.lists import (
+    failed as _failed,
+)
+from tests.support.lists import (
+    no_fetching as _no_fetching,
+)
+from tests.support.lists import (
+    origins as _origins,
+)
+from tests.support.lists import (
+    partly as _partly,
+)
+from tests.support.lists import (
+    pieces as _pieces,
+)
+from tests.support.lists import (
+    stream as _stream,
+)
+from tests.support.lists import (
+    target as _target,
+)
 
 SHA = "a" * 64
 Encode = Callable[[str], bytes]
 FAST = settings(max_examples=100, deadline=None)
-
-
-def _no_fetching(url: Url) -> Iterator[bytes]:
-    raise AssertionError(f"nothing names {url}")
-
-
-def _pieces(data: str | bytes, step: int | None = None) -> Iterator[bytes]:
-    body = data.encode() if isinstance(data, str) else data
-    step = step or len(body) or 1
-    return (body[start : start + step] for start in range(0, len(body), step))
-
-
-def _stream(
-    pieces: Iterator[bytes], name: str = "list", fetch_list: FetchList = _no_fetching
-) -> Iterator[Entry]:
-    """Yield the entries of a list that arrives in pieces which the test decides."""
-    lines = parse_list(pieces, name, name, fetch_list)
-    return (from_line(line, index) for index, line in enumerate(lines))
-
-
-def _entries(data: str | bytes, name: str = "list", step: int | None = None) -> list[Entry]:
-    return list(_stream(_pieces(data, step), name))
-
-
-def _partly(
-    data: str | bytes, name: str = "list", step: int | None = None
-) -> tuple[list[Entry], str]:
-    """Return what a list holds before the error that ends it, and what that says."""
-    found: list[Entry] = []
-    try:
-        found.extend(_stream(_pieces(data, step), name))
-    except SourceError as error:
-        return found, error.message
-    return found, ""
-
-
-def _addresses(entries: Iterable[Entry]) -> list[str]:
-    """Return the addresses of targets, and what else failures show, between question marks."""
-    return [entry.url if isinstance(entry, Target) else f"?{entry.url}?" for entry in entries]
-
-
-def _origins(entries: Iterable[Entry]) -> list[str]:
-    return [entry.origin for entry in entries]
-
-
-def _target(entry: Entry) -> Target:
-    assert isinstance(entry, Target)
-    return entry
-
-
-def _failed(entry: Entry) -> Failed:
-    assert isinstance(entry, Failed)
-    return entry
 
 
 # Text
@@ -232,6 +203,72 @@ def test_the_first_target_appears_before_more_is_read() -> None:
     assert _addresses(stream) == ["https://b.example/", "https://c.example/"]
 
 
+@pytest.mark.parametrize("step", [None, 1])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://a.example/\n\ufeffhttps://b.example/\n",
+        "\u200bhttps://a.example/\u200b\n\u2060b.example\u200d\n",
+        "https://a.exa\u200bmple/\n\u200e https://b.example/\n",
+        "\u00a0https://a.example/\u3000\nb.example\u00a0\n",
+        "https://a.example/\rhttps://b.example/\r",
+        "https://a.example/\r\rhttps://b.example/",
+        "https://a.example/\u2028https://b.example/",
+        "<https://a.example/>\n< URL:https://b.example/ >\n",
+        "https://a.example/\thttps://mirror.example/\nb.example\tA title\n",
+        "https://a.example/ # first\nb.example\t# second\n\t# third\n",
+    ],
+)
+def test_addresses_are_read_as_people_write_and_copy_them(text: str, step: int | None) -> None:
+    assert _addresses(_entries(text, step=step)) == ["https://a.example/", "https://b.example/"]
+
+
+def test_a_long_list_may_end_its_lines_with_carriage_returns_alone() -> None:
+    lines = [f"https://a.example/{number}" for number in range(500)]
+    for encoding in ("utf-8", "utf-16"):
+        for step in (None, 999, 1024):
+            found = _entries("\r".join(lines).encode(encoding), step=step)
+            assert _addresses(found) == lines
+    assert _origins(found)[-1] == "list:500"
+
+
+def test_a_fragment_is_no_comment() -> None:
+    (entry,) = _entries("https://a.example/a#b c # d\n")
+    assert entry.url == "https://a.example/a"
+
+
+def test_lines_with_binary_garbage_fail_alone() -> None:
+    text = b"\0\0\nhttps://a.example/\n\x01\x02\n\0\nhttps://b.example/longer\n"
+    found = _entries(text)
+    assert [type(entry) for entry in found] == [Failed, Target, Failed, Failed, Target]
+
+
+def test_a_line_typed_at_a_terminal_is_taken_at_once() -> None:
+    typed = iter([b"https://a.example/\n", b"b.example\n", b"  out=x\n"])
+    taken = _stream(typed, is_typed=True)
+    assert next(taken).url == "https://a.example/"
+    assert next(typed) == b"b.example\n"
+
+
+def test_a_typed_line_has_no_options() -> None:
+    found = list(_stream(iter([b"https://a.example/\n  out=x\n"]), is_typed=True))
+    assert [type(entry) for entry in found] == [Target, Failed]
+    assert _failed(found[1]).message == "an option is only possible in a file"
+
+
+@given(
+    st.lists(st.text(alphabet="ab.:/#<> \t\u200b\ufeff\r\u2028=\0é", max_size=12), max_size=8),
+    st.integers(1, 30),
+)
+@settings(max_examples=150, deadline=None)
+def test_any_odd_lines_leave_the_others_alone(lines: list[str], step: int) -> None:
+    address = "https://the-one.example/with-a-long-path-so-that-the-list-is-no-binary-data"
+    text = "\n".join([address, *lines, address])
+    for width in (None, step):
+        found = _addresses(_entries(text, step=width))
+        assert (found[0], found[-1]) == (address, address)
+
+
 # Tables
 
 
@@ -281,9 +318,10 @@ def test_an_address_that_looks_a_little_like_a_header_is_an_address(line: str) -
     assert _addresses(_entries(f"{line}\n")) == [parse(line)]
 
 
-def test_a_table_without_a_column_url_is_no_list() -> None:
-    with pytest.raises(SourceError, match=r"^list\.csv has no column named url$"):
-        _entries("name,address\na,https://a.example/\n", "list.csv")
+def test_a_table_without_a_column_of_addresses_is_no_list() -> None:
+    with pytest.raises(SourceError, match=r"csv has no column named url, link or href$") as e:
+        _entries("name,address\na,a.example\n", "list.csv")
+    assert e.value.hint == "its columns are name, address; name one with --url-column"
 
 
 def test_a_broken_row_fails_and_the_table_goes_on() -> None:
@@ -584,7 +622,7 @@ def test_a_compressed_list_is_uncompressed_as_it_is_read() -> None:
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
         b"PK\x03\x04\x14\0\0\0",
         b"\x7fELF\x02\x01\x01\0",
-        gzip.compress(b"\0binary\n", mtime=0),
+        gzip.compress(bytes(range(32)), mtime=0),
     ],
 )
 def test_binary_data_is_no_list(data: bytes) -> None:
@@ -694,23 +732,14 @@ def test_any_bytes_are_a_list_or_a_source_error(body: bytes, name: str, step: in
 @settings(max_examples=200, deadline=None)
 def test_how_a_list_arrives_does_not_change_what_it_says(body: bytes, name: str, step: int) -> None:
     # Not so for NUL, which makes a list binary data when it comes with the beginning.
-    whole, fault = _partly_nested(body, name, None)
-    pieces, same_fault = _partly_nested(body, name, step)
+    whole, fault = _partly(body, name, None, _nested)
+    pieces, same_fault = _partly(body, name, step, _nested)
     assert fault == same_fault
     if fault:
         # One piece may hold both the last lines and the break; then these are given up.
         assert pieces[: len(whole)] == whole
     else:
         assert pieces == whole
-
-
-def _partly_nested(body: bytes, name: str, step: int | None) -> tuple[list[Entry], str]:
-    found: list[Entry] = []
-    try:
-        found.extend(_stream(_pieces(body, step), name, _nested))
-    except SourceError as error:
-        return found, error.message
-    return found, ""
 
 
 # Where lists come from

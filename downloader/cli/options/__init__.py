@@ -1,10 +1,10 @@
 """The options of the command line, declared for click.
 
 Each heading of ``--help`` has a module of its name: ``output``, ``speed``, ``robustness``,
-``request``, ``safety``, ``mirror``, ``report``, ``archive``, ``scale`` and ``other``. ``common``
-has the options that subcommands share. ``parameter_types`` converts values, ``help_groups`` formats
-help, ``config`` reads defaults from a file, and ``validation`` refuses options that exclude each
-other.
+``request``, ``lists``, ``safety``, ``mirror``, ``report``, ``archive``, ``scale`` and ``other``.
+``common`` has the options that subcommands share. ``parameter_types`` converts values,
+``help_groups`` formats help, ``config`` reads defaults from a file, and ``validation`` refuses
+options that exclude each other.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from downloader.cli.options import (
     archive,
+    lists,
     mirror,
     other,
     output,
@@ -30,7 +31,9 @@ Given = Mapping[str, Any]
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 #: The headings' modules, in the order of ``--help``.
-_HEADINGS = (output, speed, robustness, request, safety, mirror, report, archive, scale, other)
+_HEADINGS = (
+    *(output, speed, robustness, request, lists, safety, mirror, report, archive, scale, other),
+)
 
 
 def with_options(function: _Function) -> _Function:

@@ -40,6 +40,7 @@ from downloader.http.http2.errors import (
     Http11RequiredError,
     NotProcessedError,
     code_name,
+    fault_of,
 )
 from downloader.http.http2.fields import FieldDecoder, request_as_http1, request_fields
 from downloader.http.http2.frames import (
@@ -56,7 +57,6 @@ from downloader.http.http2.frames import (
 )
 from downloader.http.http2.stream import Http2Response, Http2Stream
 from downloader.http.http2.windows import WindowBudget
-from downloader.web.text import printable
 from downloader.web.urls import Url
 
 if TYPE_CHECKING:
@@ -74,8 +74,10 @@ _INITIAL_CONNECTION_WINDOW_BYTES = 65_535
 _MAX_UNSENT_BYTES = 1024 * 1024
 #: An idle connection is closed after this time.
 _IDLE_SECONDS = 15.0
-#: How often in each read timeout streams are looked at.
+#: How often in each read timeout streams are looked at, and after what share of it a silent server
+#: gets a PING, and is given up if it does not answer.
 _CHECKS_PER_TIMEOUT = 8
+_SILENT_SHARE = 3 / 8
 _PING = b"download"
 #: Error codes with which a server asks for fewer requests (RFC 9113, section 7).
 _OVERLOAD_CODES = frozenset({ErrorCodes.REFUSED_STREAM, ErrorCodes.ENHANCE_YOUR_CALM})
@@ -219,6 +221,7 @@ class Http2Connection(asyncio.Protocol):
             self._reset(stream, ErrorCodes.CANCEL)
         stream.ended = True
         self._forget(stream)
+        stream.discard()
 
     def open_window(self, stream_id: int, increment: int) -> None:
         """Let the server send *increment* more bytes on a stream."""
@@ -265,8 +268,7 @@ class Http2Connection(asyncio.Protocol):
         except FrameError as error:
             self._fail_connection(error.message, error.stream_id, error.code)
         except H2ProtocolError as error:
-            message = printable(str(error)[:120]) or type(error).__name__
-            self._fail_connection(message, frame.stream_id if frame else 0, None)
+            self._fail_connection(fault_of(error), frame.stream_id if frame else 0, None)
         self._flush()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -452,7 +454,7 @@ class Http2Connection(asyncio.Protocol):
         """Free the place of a stream that has ended."""
         if self._streams.pop(stream.stream_id, None) is None:
             return
-        self.budget.close(stream.window)
+        stream.close()
         if self._waiting:
             self._wake_waiting()
         if not self._streams:
@@ -504,13 +506,14 @@ class Http2Connection(asyncio.Protocol):
         all responses.
         """
         now, limit = self.loop.time(), self._settings.read_timeout
+        patience = limit * _SILENT_SHARE
         self._watcher = None
-        if self._ping_sent_at and now - max(self._ping_sent_at, self._received_at) > limit / 2:
+        if self._ping_sent_at and now - max(self._ping_sent_at, self._received_at) > patience:
             if self._transport is not None:
                 self._transport.abort()
             self._end(TimedOutError("no data for too long", hint="see --read-timeout"))
             return
-        if not self._ping_sent_at and now - self._received_at > limit / 2:
+        if not self._ping_sent_at and now - self._received_at > patience:
             self._ping_sent_at = now
             self._h2.ping(_PING)
             self._flush()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import HttpVersion
 
 from downloader.errors import ProtocolError, TruncatedError
+from downloader.http.http2.errors import FloodError
 from downloader.http.http2.fields import Fields, Http2Head
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Http2Stream:
         self._chunks: deque[bytes] = deque()
         self._received = self._unread = 0
         self._interim_responses = 0
+        self._closed = False
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -83,8 +85,11 @@ class Http2Stream:
             size += len(chunks[-1])
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._unread -= size
-        if not self.ended:
-            self._open_window()
+        if self._closed:
+            self._connection.budget.close(size)
+        elif not self.ended:
+            # If nothing is left, the reader may be faster than the window lets the server be.
+            self._open_window(grow=not self._unread)
         return data
 
     def at_eof(self) -> bool:
@@ -102,18 +107,18 @@ class Http2Stream:
         length = self.head.content_length
         if length is not None and length > self.window:
             self._grow_window(min(length, _MAX_ANNOUNCED_WINDOW_BYTES))
-            self._open_window()
+            self._open_window(grow=False)
         self._wake()
 
     def interim_received(self) -> None:
         """Count an interim response.
 
         Raises:
-            ProtocolError: there are too many.
+            FrameError: there are too many. h2 accepts no more of them on a stream that was reset.
         """
         self._interim_responses += 1
         if self._interim_responses > _MAX_INTERIM_RESPONSES:
-            raise ProtocolError("the response is not valid HTTP/2: interim responses without end")
+            raise FloodError("interim responses without end", self.stream_id)
 
     def data_received(self, data: bytes, size: int) -> None:
         """Take a piece of the body, which takes *size* bytes of the window.
@@ -157,6 +162,17 @@ class Http2Stream:
             self._error = error
         self._wake()
 
+    def close(self) -> None:
+        """Give back the window, but for what is still to be read of the body."""
+        self._closed = True
+        self._connection.budget.close(self.window - self._unread)
+
+    def discard(self) -> None:
+        """Drop what is still to be read."""
+        self._connection.budget.close(self._unread)
+        self._unread = 0
+        self._chunks.clear()
+
     async def _wait(self) -> None:
         connection = self._connection
         self._waiter = connection.loop.create_future()
@@ -172,15 +188,14 @@ class Http2Stream:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _open_window(self) -> None:
+    def _open_window(self, *, grow: bool) -> None:
         """Let the server send more, once it may send less than half of the window."""
         if self._window_left > self.window // 2:
             return
         length = None if self.head is None else self.head.content_length
         if length is not None and length - self._received <= self._window_left:
             return  # the rest fits
-        if not self._unread:
-            # The reader may be faster than the window lets the server be.
+        if grow:
             self._grow_window(2 * self.window)
         increment = self.window - self._window_left - self._unread
         if increment > 0:

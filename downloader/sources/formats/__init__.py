@@ -31,10 +31,10 @@ class ListFormat:
         description: what a list in this format holds, for the documentation; Markdown.
         extensions: of file names, without dots.
         magic: the first bytes of binary files in this format.
-        signature: a regular expression for the first line, in lower case, of every list in this
+        signature: a regular expression for the first lines, in lower case, of every list in this
             format and of no other; it is stronger than the file's name.
-        likely_first_line: the same for a line that lists in this format usually begin with; it
-            decides if the file's name does not.
+        likely_first_line: the same for what lists in this format usually begin with; it decides if
+            the file's name does not.
     """
 
     name: str
@@ -69,36 +69,64 @@ class ListFormat:
         return importlib.import_module(f"{__name__}.{self.module}")
 
 
-_HEADER_CELLS = r'(?:[\w "-]*[,\t])*"?url"?\s*(?:[,\t]|\Z)'
+#: The delimiters of tables, the more usual ones first.
+DELIMITERS = (",", ";", "\t", "|")
+_DELIMITER = "[,;|\\t]"
+_ADDRESS = "https?://"
+_CELL = r"[\w \"'.()-]*"
+#: The first lines of tables: Excel's line ``sep=``; a header with a column of a known name; any
+#: header above a row with an address; a row with an address in it, of which the first cell is none,
+#: or is quoted. What else begins with an address is one, because it may contain delimiters.
+_TABLE = "|".join(
+    (
+        r'"?sep=',
+        rf"""(?:[\w "'-]*{_DELIMITER})*"?(?:url|link|href)"?\s*(?:{_DELIMITER}|\Z|\n)""",
+        rf'{_CELL}(?:{_DELIMITER}{_CELL})+\r?\n(?:.*{_DELIMITER}\s*"?{_ADDRESS}|'
+        rf'"?{_ADDRESS}.*{_DELIMITER})',
+        rf'(?![\[{{<#])(?:[^,;|\t:/]*{_DELIMITER})+\s*"?{_ADDRESS}',
+        rf'"{_ADDRESS}[^"]*"\s*{_DELIMITER}',
+    )
+)
 
 TEXT = ListFormat(
     "text",
     "plain_text",
-    "one URL per line, without a scheme for `https://`; lines that begin with `#` are comments; "
-    "indented lines `out=NAME`, `checksum=sha-256=HEX` and `header=Name: value` are options of the "
-    "URL above, as in aria2",
+    "one URL per line, without a scheme for `https://`; `#` begins a comment; indented lines "
+    "`out=NAME`, `checksum=sha-256=HEX` and `header=Name: value` are options of the URL above, "
+    "as in aria2",
+)
+CSV = ListFormat(
+    "CSV",
+    "csv",
+    "rows separated by commas, semicolons, tabs or pipes, with or without a header: a column "
+    "`url`, `link` or `href`, or the one that holds addresses, perhaps also `name` and `sha256`",
+    extensions=("csv",),
+    likely_first_line=_TABLE,
 )
 #: Every format, in the order in which they are tried; a list that fits none is text.
 FORMATS = (
     TEXT,
-    ListFormat(
-        "CSV",
-        "csv",
-        "a first line with a column `url`, perhaps `name` and `sha256`",
-        extensions=("csv",),
-        likely_first_line=rf"(?!.*\t){_HEADER_CELLS}",
-    ),
+    CSV,
     ListFormat(
         "TSV",
         "tsv",
         "the same, with tabs",
-        extensions=("tsv",),
-        likely_first_line=rf"(?=.*\t){_HEADER_CELLS}",
+        extensions=("tsv", "tab"),
+    ),
+    ListFormat(
+        "JSON",
+        "json",
+        "an array of strings, or of objects with a member like the column of a table; or an object "
+        "with such an array: `items` (JSON Feed), `records` (reports), `urls`, `links`, `results` "
+        "or `data`",
+        extensions=("json",),
+        signature=r'\{"schema": ?"[^"]*", ?"records"',
+        likely_first_line=r'\[\s*(?:["{]|\Z)|\{\s*(?:\Z|"(?:schema|version|items|urls)")',
     ),
     ListFormat(
         "JSONL",
         "jsonl",
-        "on each line an object with a member `url`, perhaps `name` and `sha256`, or a string",
+        "on each line such an object, perhaps with `name` and `sha256`, or a string",
         extensions=("jsonl", "ndjson"),
         likely_first_line=r'[{"]',
     ),
@@ -126,22 +154,28 @@ def format_names() -> str:
     return f"{', '.join(others)} or {last}"
 
 
-def detect_format(name: str, head: bytes, first_line: str) -> ListFormat:
+def detect_format(
+    name: str, head: bytes, first_lines: str, *, has_columns: bool = False
+) -> ListFormat:
     """Return the format of a list, by its beginning or its file name.
 
     Args:
         name: the file name.
         head: the first bytes of the list, uncompressed.
-        first_line: its first line that is not blank, in lower case.
+        first_lines: its first line that is not blank, perhaps with the second one.
+        has_columns: whether the list is said to be a table.
     """
     extension = name.lower().rpartition(".")[2]
+    first_lines = first_lines.lower()
     for each in FORMATS:
-        if head.startswith(each.magic) or (each.signature and re.match(each.signature, first_line)):
+        if head.startswith(each.magic) or (
+            each.signature and re.match(each.signature, first_lines)
+        ):
             return each
     for each in FORMATS:
         if extension in each.extensions:
             return each
     for each in FORMATS:
-        if each.likely_first_line and re.match(each.likely_first_line, first_line):
+        if each.likely_first_line and re.match(each.likely_first_line, first_lines):
             return each
-    return TEXT
+    return CSV if has_columns and any(each in first_lines for each in DELIMITERS) else TEXT

@@ -1,15 +1,25 @@
-"""CSV (RFC 4180): a table with a header row."""
+"""CSV (RFC 4180), with any usual delimiter: a table, with or without a header row."""
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
-from downloader.sources.list_input import ListInput
+from downloader.sources.formats import DELIMITERS
+from downloader.sources.list_input import ListInput, ListSettings
 from downloader.sources.text_lines import TOO_LONG, NumberedLine
+from downloader.sources.url_column import find_by_name, is_address, is_report
+from downloader.web.text import printable
 
 #: Characters in one row; a longer one has an unclosed quote, or is there to fill memory.
 _MAX_ROW_LENGTH = 1024 * 1024
+#: Rows, and characters of them, in which the column of addresses is looked for.
+_MAX_ROWS_BEFORE_ADDRESS = 100
+_MAX_LENGTH_BEFORE_ADDRESS = 1024 * 1024
+#: The first line by which Excel names the delimiter.
+_DELIMITER_LINE = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?\s*', re.IGNORECASE)
 
 
 class _RowTexts:
@@ -25,18 +35,17 @@ class _RowTexts:
         self.complete = True
         self._lines = lines
         self._label = label
-        self._last_line = 0
         self._length = 0
 
     def begin_row(self) -> None:
         """Prepare for the next row."""
-        self.first_line = self._last_line + 1
+        self.first_line = 0
         self.complete = True
         self._length = 0
 
     def __iter__(self) -> Iterator[str]:
         for number, text, complete in self._lines:
-            self._last_line = number
+            self.first_line = self.first_line or number
             self.complete = self.complete and complete
             self._length += len(text)
             if self._length > _MAX_ROW_LENGTH:
@@ -49,20 +58,36 @@ class _RowTexts:
 
 
 def parse(source: ListInput) -> Iterator[ListLine]:
-    """Yield the rows of a table: the columns ``url``, ``name`` and ``sha256``.
+    """Yield the rows of a table: its column of addresses, and the columns ``name``, ``sha256``.
 
     Raises:
-        SourceError: there is no column ``url``, or a row has no end.
+        SourceError: there is no column of addresses, or a row has no end.
     """
     return parse_table(source, ",")
 
 
 def parse_table(source: ListInput, delimiter: str) -> Iterator[ListLine]:
-    """Yield the rows of a table with any delimiter; see :func:`parse`."""
-    label = source.label
-    texts = _RowTexts(source.lines(), label)
+    """Yield the rows of a table; see :func:`parse`.
+
+    Args:
+        source: the table.
+        delimiter: preferred when its first line may have several.
+    """
+    label, url_column = source.label, source.settings.url_column
+    lines = source.lines()
+    first: list[NumberedLine] = []
+    for line in lines:
+        if match := _DELIMITER_LINE.fullmatch(line[1]):
+            delimiter = match[1]
+        elif line[1].strip():
+            first = [line]
+            delimiter = find_delimiter(line[1], delimiter, url_column)
+        else:
+            continue
+        break
+    texts = _RowTexts(chain(first, lines), label)
     rows = csv.reader(texts, delimiter=delimiter)
-    columns: list[str] | None = None
+    table = _Table(label, source.settings, delimiter)
     while True:
         texts.begin_row()
         try:
@@ -72,19 +97,156 @@ def parse_table(source: ListInput, delimiter: str) -> Iterator[ListLine]:
             yield ListLine(f"{label}:{texts.first_line}", "", error=broken)
             continue
         if row is None:
+            yield from table.finish()
             return
-        if not any(cell.strip() for cell in row):
+        if any(cell.strip() for cell in row):
+            yield from table.add(row, texts.first_line, complete=texts.complete)
+
+
+def find_delimiter(line: str, preferred: str, url_column: str | None = None) -> str:
+    """Return the delimiter of a table, by its first line.
+
+    A delimiter that gives a column of addresses, by its name or its content, wins; then the one
+    that gives most columns.
+    """
+    best, best_rank = preferred, (0, 0, 0)
+    # Cells of a line that csv cannot split are not needed: csv will say what is wrong with it.
+    for delimiter in dict.fromkeys((preferred, *DELIMITERS)):
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:
             continue
-        if columns is None:
-            columns = [cell.strip().lower() for cell in row]
-            if "url" not in columns:
-                raise SourceError(f"{label} has no column named url", hint="name it in line 1")
-            continue
-        cells = dict(zip(columns, row, strict=False))
+        named = find_by_name(cells, None if _is_number(url_column) else url_column) is not None
+        rank = (named, any(map(is_address, cells)), len(cells))
+        if rank > best_rank:
+            best, best_rank = delimiter, rank
+    return best
+
+
+def _is_number(column: str | None) -> bool:
+    return column is not None and column.isdecimal()
+
+
+class _Table:
+    """Rows of a table, whose columns are found in the first ones."""
+
+    def __init__(self, label: str, settings: ListSettings, delimiter: str) -> None:
+        self._label = label
+        self._settings = settings
+        self._delimiter = delimiter
+        self._names: list[str] = []
+        self._url: int | None = None
+        self._name: int | None = None
+        self._checksum: int | None = None
+        self._is_report = False
+        #: Rows without an address, above the first one that has any.
+        self._rows_before: list[tuple[Sequence[str], int, bool]] = []
+        self._length_before = 0
+
+    def add(self, row: Sequence[str], line: int, *, complete: bool) -> Iterator[ListLine]:
+        """Take the next row; yield what can be said of it, and of rows before.
+
+        Raises:
+            SourceError: there is no column of addresses.
+        """
+        if not self._names and self._read_header(row):
+            return
+        if self._url is None:
+            self._url = self._find_by_content(row)
+            if self._url is None:
+                self._rows_before.append((row, line, complete))
+                self._length_before += sum(map(len, row))
+                if (
+                    len(self._rows_before) >= _MAX_ROWS_BEFORE_ADDRESS
+                    or self._length_before > _MAX_LENGTH_BEFORE_ADDRESS
+                ):
+                    raise self._no_column()
+                return
+            rows, self._rows_before = self._rows_before, []
+            for earlier in rows:
+                yield from self._lines(*earlier)
+        yield from self._lines(row, line, complete)
+
+    def finish(self) -> Iterator[ListLine]:
+        """Yield nothing, at the end of the table.
+
+        Raises:
+            SourceError: there was no column of addresses.
+        """
+        if self._rows_before or (self._names and self._url is None):
+            raise self._no_column()
+        return iter(())
+
+    def _read_header(self, row: Sequence[str]) -> bool:
+        """Take the names of the columns from the first row; return whether it has them."""
+        wanted = self._settings.url_column
+        self._names = [cell.strip() for cell in row]
+        self._url = find_by_name(self._names, wanted)
+        has_header = not any(map(is_address, row))
+        if has_header:
+            folded = [name.casefold() for name in self._names]
+            self._is_report = is_report(folded)
+            self._name = folded.index("name") if "name" in folded else None
+            # The hash of an earlier run is no promise about this one; --locked holds it to that.
+            if "sha256" in folded and not self._is_report:
+                self._checksum = folded.index("sha256")
+        else:
+            self._names = [f"column_{number}" for number in range(1, len(row) + 1)]
+            self._url = find_by_name(self._names, wanted)
+        if self._url is None and wanted is not None:
+            raise self._no_column()
+        if self._url is None and has_header and len(row) == 1:
+            # A list of one column and any name: there is no other place for the addresses.
+            self._url = 0
+        return has_header
+
+    def _find_by_content(self, row: Sequence[str]) -> int | None:
+        """Return the only column of *row* that holds an address; None if none does.
+
+        Raises:
+            SourceError: several do.
+        """
+        found = [index for index, cell in enumerate(row) if is_address(cell)]
+        found = [index for index in found if index < len(self._names)]
+        if not found:
+            return None
+        names = [printable(self._names[index]) for index in found]
+        if len(found) > 1:
+            raise SourceError(
+                f"{self._label} has addresses in several columns: {', '.join(names)}",
+                hint=f"choose one with --url-column, such as --url-column {names[0]!r}",
+            )
+        if len(self._names) > 1:
+            self._settings.note(
+                f"{self._label}: the column {names[0]} holds the addresses; "
+                "--url-column chooses another"
+            )
+        return found[0]
+
+    def _lines(self, row: Sequence[str], line: int, complete: bool) -> Iterator[ListLine]:
+        text = self._cell(row, self._url)
+        if len(self._names) == 1:
+            # An address in a table of one column may have the delimiter in it.
+            text = self._delimiter.join(row).strip()
+        if self._is_report and not text:
+            # A report of a stopped run has a record of what was not tried.
+            return
         yield ListLine(
-            f"{label}:{texts.first_line}",
-            cells.get("url", "").strip(),
-            name=cells.get("name", "").strip() or None,
-            checksum=cells.get("sha256", "").strip() or None,
-            error=None if texts.complete else BadUrlError(TOO_LONG),
+            f"{self._label}:{line}",
+            text,
+            name=self._cell(row, self._name) or None,
+            checksum=self._cell(row, self._checksum) or None,
+            error=None if complete else BadUrlError(TOO_LONG),
+        )
+
+    def _cell(self, row: Sequence[str], index: int | None) -> str:
+        return row[index].strip() if index is not None and index < len(row) else ""
+
+    def _no_column(self) -> SourceError:
+        wanted = self._settings.url_column
+        name = "url, link or href" if wanted is None else printable(wanted)
+        names = printable(", ".join(self._names)[:200])
+        return SourceError(
+            f"{self._label} has no column named {name}",
+            hint=f"its columns are {names}; name one with --url-column",
         )

@@ -8,9 +8,9 @@ from downloader.sources.list_input import ListInput
 
 
 def parse(source: ListInput) -> Iterator[ListLine]:
-    """Yield the rows of a table: the columns ``url``, ``name`` and ``sha256``.
+    """Yield the rows of a table; see :func:`downloader.sources.formats.csv.parse`.
 
     Raises:
-        SourceError: there is no column ``url``, or a row has no end.
+        SourceError: there is no column of addresses, or a row has no end.
     """
     return parse_table(source, "\t")
