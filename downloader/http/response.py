@@ -1,7 +1,9 @@
 """A response: its head, and its body as a stream."""
 
 import asyncio
+import re
 import time
+from functools import lru_cache
 from itertools import chain
 from types import TracebackType
 from typing import Self
@@ -27,7 +29,9 @@ from downloader.web.urls import Url
 _MAX_FAILURE_BODY_BYTES = 1024 * 1024
 _MAX_FAILURE_SECONDS = 10.0
 _MAX_REASON_LENGTH = 100
+_CACHED_REASONS = 64
 _TRANSFER_CODINGS = frozenset({"", "chunked"})
+_CONTROLS = re.compile(rb"[\0-\x1f\x7f]")
 _CONTROLS_TO_SPACES = dict.fromkeys([*range(0x20), 0x7F], " ")
 
 AnyResponse = aiohttp.ClientResponse | Http2Response | ReplayResponse
@@ -62,19 +66,22 @@ class Response:
         self._recording = recording
         self.url = url
         self.redirects = redirects
+        # Nearly all heads are printable ASCII as a whole, so that their fields need no look.
+        head = b"".join(chain.from_iterable(response.raw_headers))
+        self._field_bytes = len(head)
+        self._is_plain = head.isascii() and not _CONTROLS.search(head)
+        self._headers = response.headers
         self.status = response.status
-        self.reason = printable(field_text((response.reason or "")[:_MAX_REASON_LENGTH]))
-        version = response.version
-        self.http_version = _version_text(version) if version else ""
+        self.reason = _reason_text(response.reason)
+        self.http_version = _version_text(response.version)
         self.content_type = self.header("Content-Type")
         self.media_type = parse_media_type(self.content_type)
         self.content_coding = self.header("Content-Encoding").lower()
-        self._transfer_coding = ",".join(response.headers.getall("Transfer-Encoding", ())).lower()
-        if self._transfer_coding not in _TRANSFER_CODINGS:
-            self._transfer_coding = _transfer_coding(self._transfer_coding)
+        codings = self._headers.getall("Transfer-Encoding", ())
+        self._transfer_coding = _transfer_coding(",".join(codings).lower()) if codings else ""
         self.length_verified = (
             self._transfer_coding == "chunked"
-            or "Content-Length" in response.headers
+            or "Content-Length" in self._headers
             or isinstance(response, Http2Response)
             or self.status in (204, 304)
         )
@@ -96,9 +103,8 @@ class Response:
         if isinstance(self._response, Http2Response):
             return self._response.head_bytes
         status_line = len("HTTP/1.1 200 ") + len(self._response.reason or "") + 2
-        fields = self._response.raw_headers
         # Each field has ": " and a line end.
-        return status_line + len(b"".join(chain.from_iterable(fields))) + 4 * len(fields) + 2
+        return status_line + self._field_bytes + 4 * len(self._response.raw_headers) + 2
 
     @property
     def multiplexed(self) -> tuple[float, int] | None:
@@ -123,17 +129,19 @@ class Response:
 
         Control characters become spaces (section 5.5): they cannot be sent back.
         """
-        values = self._response.headers.getall(name, None)
+        values = self._headers.getall(name, None)
         if values is None:
             return ""
-        text = values[0] if len(values) == 1 else ", ".join(values)
-        if not text.isascii():
-            text = field_text(text)
-        return text if text.isprintable() else text.translate(_CONTROLS_TO_SPACES)
+        text, *others = values
+        if others:
+            text = ", ".join(values)
+        return text if self._is_plain else field_text(text).translate(_CONTROLS_TO_SPACES)
 
     def header_values(self, name: str) -> list[str]:
         """Return each field of a name by itself, in the form that :meth:`header` has."""
-        values = self._response.headers.getall(name, [])
+        values = self._headers.getall(name, None)
+        if values is None:
+            return []
         return [field_text(value).translate(_CONTROLS_TO_SPACES) for value in values]
 
     async def read_some(self) -> bytes:
@@ -197,6 +205,12 @@ class Response:
         self._response.release()
 
 
+@lru_cache(maxsize=_CACHED_REASONS)
+def _reason_text(reason: str | None) -> str:
+    """Return a reason phrase for printing."""
+    return printable(field_text((reason or "")[:_MAX_REASON_LENGTH]))
+
+
 def _transfer_coding(field: str) -> str:
     """Return "chunked" if the parser took the body for chunks, "" for no coding, or *field*.
 
@@ -210,8 +224,11 @@ def _transfer_coding(field: str) -> str:
     return "chunked" if others == {"chunked"} and codings[-1] == "chunked" else field
 
 
-def _version_text(version: HttpVersion) -> str:
+@lru_cache
+def _version_text(version: HttpVersion | None) -> str:
     """Return the version as it is written: HTTP/2 has no minor one."""
+    if version is None:
+        return ""
     return f"{version.major}.{version.minor}" if version.major == 1 else f"{version.major}"
 
 

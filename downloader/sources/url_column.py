@@ -17,7 +17,7 @@ def is_address(cell: object) -> bool:
 
 def is_report(names: Collection[str]) -> bool:
     """Return whether a table with these columns is a report of this program."""
-    return set(names) >= _REPORT_FIELDS
+    return _REPORT_FIELDS.issubset(names)
 
 
 def find_by_name(names: Sequence[str], wanted: str | None) -> int | None:

@@ -40,6 +40,7 @@ from downloader.http.http2.errors import (
     Http11RequiredError,
     NotProcessedError,
     code_name,
+    fault_of,
 )
 from downloader.http.http2.fields import FieldDecoder, request_as_http1, request_fields
 from downloader.http.http2.frames import (
@@ -56,7 +57,6 @@ from downloader.http.http2.frames import (
 )
 from downloader.http.http2.stream import Http2Response, Http2Stream
 from downloader.http.http2.windows import WindowBudget
-from downloader.web.text import printable
 from downloader.web.urls import Url
 
 if TYPE_CHECKING:
@@ -74,8 +74,10 @@ _INITIAL_CONNECTION_WINDOW_BYTES = 65_535
 _MAX_UNSENT_BYTES = 1024 * 1024
 #: An idle connection is closed after this time.
 _IDLE_SECONDS = 15.0
-#: How often in each read timeout streams are looked at.
+#: How often in each read timeout streams are looked at, and after what share of it a silent server
+#: gets a PING, and is given up if it does not answer.
 _CHECKS_PER_TIMEOUT = 8
+_SILENT_SHARE = 3 / 8
 _PING = b"download"
 #: Error codes with which a server asks for fewer requests (RFC 9113, section 7).
 _OVERLOAD_CODES = frozenset({ErrorCodes.REFUSED_STREAM, ErrorCodes.ENHANCE_YOUR_CALM})
@@ -163,6 +165,8 @@ class Http2Connection(asyncio.Protocol):
         #: Frames that h2 does not know of.
         self._outgoing: list[bytes] = []
         self._window_used = 0
+        #: What the server may still have sent on streams that were reset.
+        self._unwanted_bytes = 0
         self._received_at = 0.0
         self._ping_sent_at = 0.0
         self._watcher: asyncio.TimerHandle | None = None
@@ -219,6 +223,7 @@ class Http2Connection(asyncio.Protocol):
             self._reset(stream, ErrorCodes.CANCEL)
         stream.ended = True
         self._forget(stream)
+        stream.discard()
 
     def open_window(self, stream_id: int, increment: int) -> None:
         """Let the server send *increment* more bytes on a stream."""
@@ -265,8 +270,7 @@ class Http2Connection(asyncio.Protocol):
         except FrameError as error:
             self._fail_connection(error.message, error.stream_id, error.code)
         except H2ProtocolError as error:
-            message = printable(str(error)[:120]) or type(error).__name__
-            self._fail_connection(message, frame.stream_id if frame else 0, None)
+            self._fail_connection(fault_of(error), frame.stream_id if frame else 0, None)
         self._flush()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -289,6 +293,8 @@ class Http2Connection(asyncio.Protocol):
         try:
             if frame.kind == FrameType.DATA and stream is not None:
                 self._body_received(stream, frame)
+            elif frame.kind == FrameType.DATA and self._is_unwanted(frame):
+                self._use_window(frame.end - frame.start - FRAME_HEAD_BYTES)
             elif frame.kind == FrameType.GOAWAY:
                 # h2 would refuse everything that comes after it.
                 self._goaway_received(frame.payload)
@@ -312,15 +318,31 @@ class Http2Connection(asyncio.Protocol):
         gigabyte has more than 100,000 frames. h2 gets the end of the stream alone.
         """
         size = frame.end - frame.start - FRAME_HEAD_BYTES
-        self._window_used += size
-        if self._window_used >= _CONNECTION_WINDOW_STEP_BYTES:
-            self._outgoing.append(window_update(0, self._window_used))
-            self._window_used = 0
+        self._use_window(size)
         stream.data_received(frame.body(), size)
         if frame.flags & END_STREAM:
             self._h2.receive_data(end_of_stream(stream.stream_id))
             stream.end_received()
             self._forget(stream)
+
+    def _is_unwanted(self, frame: Frame) -> bool:
+        """Return whether a frame was on its way when its stream was reset.
+
+        h2 would reset the stream once more for each, which servers may take for an attack.
+        """
+        size = frame.end - frame.start - FRAME_HEAD_BYTES
+        known = 0 < frame.stream_id <= self._h2.highest_outbound_stream_id
+        if not known or size > self._unwanted_bytes:
+            return False
+        self._unwanted_bytes -= size
+        return True
+
+    def _use_window(self, size: int) -> None:
+        """Take *size* bytes of the connection's window, which is opened again from time to time."""
+        self._window_used += size
+        if self._window_used >= _CONNECTION_WINDOW_STEP_BYTES:
+            self._outgoing.append(window_update(0, self._window_used))
+            self._window_used = 0
 
     # h2 returns these events.
 
@@ -396,6 +418,7 @@ class Http2Connection(asyncio.Protocol):
     def _reset(self, stream: Http2Stream, code: ErrorCodes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._h2.reset_stream(stream.stream_id, code)
+            self._unwanted_bytes += max(0, stream.window_left)
             self._flush_soon()
 
     def _flush_soon(self) -> None:
@@ -452,7 +475,7 @@ class Http2Connection(asyncio.Protocol):
         """Free the place of a stream that has ended."""
         if self._streams.pop(stream.stream_id, None) is None:
             return
-        self.budget.close(stream.window)
+        stream.close()
         if self._waiting:
             self._wake_waiting()
         if not self._streams:
@@ -504,13 +527,14 @@ class Http2Connection(asyncio.Protocol):
         all responses.
         """
         now, limit = self.loop.time(), self._settings.read_timeout
+        patience = limit * _SILENT_SHARE
         self._watcher = None
-        if self._ping_sent_at and now - max(self._ping_sent_at, self._received_at) > limit / 2:
+        if self._ping_sent_at and now - max(self._ping_sent_at, self._received_at) > patience:
             if self._transport is not None:
                 self._transport.abort()
             self._end(TimedOutError("no data for too long", hint="see --read-timeout"))
             return
-        if not self._ping_sent_at and now - self._received_at > limit / 2:
+        if not self._ping_sent_at and now - self._received_at > patience:
             self._ping_sent_at = now
             self._h2.ping(_PING)
             self._flush()

@@ -1,6 +1,15 @@
 """What ends streams and connections, before it is an error of a URL."""
 
+import re
+
 from h2.errors import ErrorCodes
+from h2.exceptions import NoSuchStreamError, ProtocolError, StreamClosedError
+
+from downloader.web.text import printable
+
+_MAX_MESSAGE_LENGTH = 120
+#: Names of classes in the messages of h2.
+_OF_H2 = re.compile(r"[a-z](Inputs|Frame|Error)\b")
 
 
 class FrameError(Exception):
@@ -42,3 +51,18 @@ def code_name(code: int) -> str:
         return ErrorCodes(code).name
     except ValueError:
         return f"error {code}"
+
+
+def fault_of(error: ProtocolError) -> str:
+    """Return what h2 found wrong; some of its messages are a number, or name classes of its own."""
+    match error:
+        case StreamClosedError():
+            return "a frame of a stream that has ended"
+        case NoSuchStreamError():
+            return "a frame of a stream that was never opened"
+    message = str(error)
+    if message.startswith("Error decoding header block"):
+        return "fields that cannot be decompressed"
+    if not message or _OF_H2.search(message):
+        return "a frame that is out of place"
+    return printable(message[:_MAX_MESSAGE_LENGTH])

@@ -6,7 +6,7 @@ h2 would end the connection over it, with all its other streams, so that it does
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -69,8 +69,8 @@ class Http2Head:
 
     __slots__ = ("content_length", "headers", "raw_headers", "reason", "status")
 
-    def __init__(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
-        pseudo, *others = fields
+    def __init__(self, fields: Sequence[tuple[bytes, bytes]]) -> None:
+        pseudo, *others = fields or [(b"", b"")]
         if pseudo[0] != b":status" or not _STATUS.fullmatch(pseudo[1]):
             raise ProtocolError("the response is not valid HTTP/2: no status")
         self.status = int(pseudo[1])

@@ -35,6 +35,8 @@ class Http2Stream:
         ended: whether the server has sent the end, or the stream was reset or has failed.
         head: of the response, once it has come.
         head_bytes: of the head, compressed, with its frames.
+        window: how many bytes of the body may come ahead of its reader.
+        window_left: how many more may come now.
     """
 
     def __init__(self, connection: "Http2Connection", stream_id: int, window: int) -> None:
@@ -44,11 +46,11 @@ class Http2Stream:
         self.head: Http2Head | None = None
         self.head_bytes = 0
         self._connection = connection
-        #: What the window is opened to, and what is left of it.
-        self.window = self._window_left = window
+        self.window = self.window_left = window
         self._chunks: deque[bytes] = deque()
         self._received = self._unread = 0
         self._interim_responses = 0
+        self._closed = False
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -84,8 +86,11 @@ class Http2Stream:
             size += len(chunks[-1])
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._unread -= size
-        if not self.ended:
-            self._open_window()
+        if self._closed:
+            self._connection.budget.close(size)
+        elif not self.ended:
+            # If nothing is left, the reader may be faster than the window lets the server be.
+            self._open_window(grow=not self._unread)
         return data
 
     def at_eof(self) -> bool:
@@ -103,7 +108,7 @@ class Http2Stream:
         length = self.head.content_length
         if length is not None and length > self.window:
             self._grow_window(min(length, _MAX_ANNOUNCED_WINDOW_BYTES))
-            self._open_window()
+            self._open_window(grow=False)
         self._wake()
 
     def interim_received(self) -> None:
@@ -123,11 +128,13 @@ class Http2Stream:
             ProtocolError: there is no head, the body is longer than announced, or the server
                 does not keep to the window.
         """
-        self._window_left -= size
-        if self._window_left < 0:
+        self.window_left -= size
+        if self.window_left < 0:
             raise ProtocolError("the server sends more than HTTP/2's flow control allows")
         if self.head is None:
             raise ProtocolError("the response is not valid HTTP/2: a body without a head")
+        if self.head.status in _WITHOUT_BODY:
+            return
         self._received += len(data)
         self._unread += len(data)
         length = self.head.content_length
@@ -158,6 +165,17 @@ class Http2Stream:
             self._error = error
         self._wake()
 
+    def close(self) -> None:
+        """Give back the window, but for what is still to be read of the body."""
+        self._closed = True
+        self._connection.budget.close(self.window - self._unread)
+
+    def discard(self) -> None:
+        """Drop what is still to be read."""
+        self._connection.budget.close(self._unread)
+        self._unread = 0
+        self._chunks.clear()
+
     async def _wait(self) -> None:
         connection = self._connection
         self._waiter = connection.loop.create_future()
@@ -173,19 +191,18 @@ class Http2Stream:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _open_window(self) -> None:
+    def _open_window(self, *, grow: bool) -> None:
         """Let the server send more, once it may send less than half of the window."""
-        if self._window_left > self.window // 2:
+        if self.window_left > self.window // 2:
             return
         length = None if self.head is None else self.head.content_length
-        if length is not None and length - self._received <= self._window_left:
+        if length is not None and length - self._received <= self.window_left:
             return  # the rest fits
-        if not self._unread:
-            # The reader may be faster than the window lets the server be.
+        if grow:
             self._grow_window(2 * self.window)
-        increment = self.window - self._window_left - self._unread
+        increment = self.window - self.window_left - self._unread
         if increment > 0:
-            self._window_left += increment
+            self.window_left += increment
             self._connection.open_window(self.stream_id, increment)
 
     def _grow_window(self, wanted: int) -> None:

@@ -7,7 +7,7 @@ up nothing but its own body.
 
 #: The window of a new stream; most pages fit in.
 INITIAL_WINDOW_BYTES = 64 * 1024
-#: The windows of all streams together, beyond which none is enlarged.
+#: All windows, and bodies that wait to be read, together; beyond this no window is enlarged.
 _BUDGET_BYTES = 64 * 1024 * 1024
 #: The largest window of a stream: one connection across an ocean fills it.
 _MAX_WINDOW_BYTES = 16 * 1024 * 1024
@@ -21,26 +21,27 @@ class WindowBudget:
 
     Attributes:
         initial: the window of a new stream.
+        granted: bytes of all windows, and of bodies that were received and not yet read.
     """
 
     def __init__(self, fixed: int | None = None) -> None:
         self.initial = INITIAL_WINDOW_BYTES if fixed is None else fixed
         self._max_window = _MAX_WINDOW_BYTES if fixed is None else fixed
-        self._granted = 0
+        self.granted = 0
 
     def open(self) -> int:
         """Return the window of a new stream."""
-        self._granted += self.initial
+        self.granted += self.initial
         return self.initial
 
     def enlarge(self, window: int, wanted: int) -> int:
         """Return a window of up to *wanted* bytes in place of *window*, as the budget allows."""
         wanted = max(window, min(wanted, self._max_window))
-        if wanted - window > _BUDGET_BYTES - self._granted:
+        if wanted - window > _BUDGET_BYTES - self.granted:
             return window
-        self._granted += wanted - window
+        self.granted += wanted - window
         return wanted
 
-    def close(self, window: int) -> None:
-        """Give back the window of a stream that has ended."""
-        self._granted -= window
+    def close(self, size: int) -> None:
+        """Give back *size* bytes, of a window or of a body that has been read."""
+        self.granted -= size

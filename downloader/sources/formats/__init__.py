@@ -114,9 +114,19 @@ FORMATS = (
         extensions=("tsv", "tab"),
     ),
     ListFormat(
+        "JSON",
+        "json",
+        "an array of strings, or of objects with a member like the column of a table; or an object "
+        "with such an array: `items` (JSON Feed), `records` (reports), `urls`, `links`, `results` "
+        "or `data`",
+        extensions=("json",),
+        signature=r'\{"schema": ?"[^"]*", ?"records"',
+        likely_first_line=r'\[\s*(?:["{]|\Z)|\{\s*(?:\Z|"(?:schema|version|items|urls)")',
+    ),
+    ListFormat(
         "JSONL",
         "jsonl",
-        "on each line an object with a member `url`, perhaps `name` and `sha256`, or a string",
+        "on each line such an object, perhaps with `name` and `sha256`, or a string",
         extensions=("jsonl", "ndjson"),
         likely_first_line=r'[{"]',
     ),
