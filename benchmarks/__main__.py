@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.documentation import DocumentationError
 from benchmarks.json_results import write_json
 from benchmarks.machine import Machine, this_machine
 from benchmarks.model import Section, Settings
@@ -38,6 +39,7 @@ def main() -> int:
         cap=arguments.cap,
         long=arguments.long,
         workers=arguments.workers,
+        docs=arguments.docs,
         tools=tuple(filter(None, arguments.peers.split(","))),
     )
     # Without a handler, SIGTERM would leave nginx and the folder in memory behind.
@@ -49,7 +51,7 @@ def main() -> int:
         for section in run_workloads(arguments.workloads or [*WORKLOADS], settings):
             sections.append(section)
             print(as_text(section), flush=True)
-    except ServerError as error:
+    except (DocumentationError, ServerError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -91,6 +93,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--long", type=float, default=30, help="do not repeat runs of more seconds [30]")
     add("--ram", type=Path, default=Path("/dev/shm"), help="folder for all files [/dev/shm]")
     add("--workers", type=int, default=1, help="worker processes of nginx [1]")
+    add("--docs", type=Path, metavar="FOLDER", help="folder for unpacked packages")
     add("--peers", default="", help="tools to compare with, e.g. curl,wget2, or 'none'")
     add("--json", type=Path, metavar="FILE", help="write every run as JSON")
     add("--picture", type=Path, metavar="FILE", help="draw the results as .svg or .png")

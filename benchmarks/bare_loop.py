@@ -1,11 +1,13 @@
 """The minimal loop over aiohttp: get and read every URL of a list, and save nothing.
 
-    python bare_loop.py LIST CONCURRENCY BYTES
+    python bare_loop.py LIST CONCURRENCY BYTES [AUTHORITY]
 
-Exits with 1 unless it received BYTES in total. What `download` takes beyond this is its own cost.
+Exits with 1 unless it received BYTES in total. AUTHORITY is a file of certificates to trust.
+What `download` takes beyond this is its own cost.
 """
 
 import asyncio
+import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,17 +24,19 @@ async def fetch(session: aiohttp.ClientSession, urls: Iterator[str]) -> int:
     return received
 
 
-async def fetch_all(urls: Iterator[str], concurrency: int) -> int:
+async def fetch_all(urls: Iterator[str], concurrency: int, *authority: str) -> int:
     """Get all URLs with *concurrency* tasks; return the number of bytes."""
-    async with aiohttp.ClientSession() as session:
+    context = ssl.create_default_context(cafile=authority[0]) if authority else True
+    connector = aiohttp.TCPConnector(ssl=context)
+    async with aiohttp.ClientSession(connector=connector) as session:
         return sum(await asyncio.gather(*(fetch(session, urls) for _ in range(concurrency))))
 
 
 def main() -> int:
     """Fetch the list, and return the exit status."""
-    path, concurrency, size = sys.argv[1:]
+    path, concurrency, size, *authority = sys.argv[1:]
     urls = iter(Path(path).read_text().split())
-    return int(asyncio.run(fetch_all(urls, int(concurrency))) != int(size))
+    return int(asyncio.run(fetch_all(urls, int(concurrency), *authority)) != int(size))
 
 
 if __name__ == "__main__":

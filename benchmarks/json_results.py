@@ -15,7 +15,7 @@ def write_json(
     """Write the machine, every single run, and the figures calculated from them."""
     document = {
         "machine": asdict(machine),
-        "settings": {**asdict(settings), "ram": str(settings.ram)},
+        "settings": {**asdict(settings), "ram": str(settings.ram), "docs": str(settings.docs)},
         "sections": [as_data(each) for each in sections],
     }
     file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

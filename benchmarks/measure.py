@@ -8,11 +8,12 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from filecmp import cmp
 from pathlib import Path
 from typing import TypedDict
 
+from benchmarks.certificate import issue
 from benchmarks.model import OUTPUT, Contender, Ended, Entry, Page, Run, Settings, UrlList
 from benchmarks.nginx import Server, pages_server
 from benchmarks.pages import hosts, write_bodies, write_url_list
@@ -41,11 +42,13 @@ class Runner:
     server: Server
     sizes: dict[str, int]
     origins: tuple[str, ...]
+    authority: Path | None = None  # of the server's certificate, in PEM
 
     def write_list(self, pages: Iterable[Page]) -> UrlList:
         """Write a list of these pages."""
         folder = Path(tempfile.mkdtemp(prefix="list-", dir=self.folder))
-        return write_url_list(folder, self.folder / "bodies", self.sizes, pages)
+        url_list = write_url_list(folder, self.folder / "bodies", self.sizes, pages)
+        return replace(url_list, authority=self.authority)
 
     def measure(
         self, name: str, url_list: UrlList, contenders: Iterable[Contender | Entry]
@@ -77,10 +80,8 @@ class Runner:
             command = [part.replace(OUTPUT, str(output)) for part in contender.command]
             usage = launch(command, home, log, self.settings.cap)
             server_cpu = self.server.cpu() - server_before
-            saved, wrong = (
-                compare_files(url_list, output) if contender.saves else (len(url_list.pages), 0)
-            )
-            ended = how_it_ended(usage, all_saved=saved == len(url_list.pages))
+            saved, wrong = examine(contender, url_list, output)
+            ended = how_it_ended(usage, all_saved=saved >= len(url_list.pages))
             return Run(
                 ended=ended,
                 exit_status=usage["exit_status"],
@@ -99,9 +100,12 @@ class Runner:
 
 @contextmanager
 def open_runner(
-    settings: Settings, host_count: int, *, large: int = 0, log: bool = False
+    settings: Settings, host_count: int, *, large: int = 0, log: bool = False, tls: bool = False
 ) -> Iterator[Runner]:
-    """Start a server with *host_count* hosts; stop it and remove all files on leaving."""
+    """Start a server with *host_count* hosts; stop it and remove all files on leaving.
+
+    The origins are those without TLS.
+    """
     with tempfile.TemporaryDirectory(prefix="download-bench-", dir=settings.ram) as name:
         folder = Path(name)
         (folder / "bodies").mkdir()
@@ -109,9 +113,13 @@ def open_runner(
         folder.chmod(0o755)
         sizes = write_bodies(folder / "bodies", large)
         names = hosts(host_count)
-        with pages_server(folder, names, workers=settings.workers, log=log) as server:
+        certificate = issue(folder, names) if tls else None
+        with pages_server(
+            folder, names, workers=settings.workers, log=log, certificate=certificate
+        ) as server:
             origins = tuple(f"http://{host}:{server.port}" for host in names)
-            yield Runner(settings, folder, server, sizes, origins)
+            authority = certificate.authority if certificate else None
+            yield Runner(settings, folder, server, sizes, origins, authority)
 
 
 def launch(command: Sequence[str], home: Path, log: Path, cap: float) -> ProcessUsage:
@@ -134,15 +142,28 @@ def launch(command: Sequence[str], home: Path, log: Path, cap: float) -> Process
     return usage
 
 
+def examine(contender: Contender, url_list: UrlList, output: Path) -> tuple[int, int]:
+    """Return how many pages a contender saved, and how many of these with wrong bytes."""
+    if contender.mirrors:
+        return len(saved_files(output)), 0
+    return compare_files(url_list, output) if contender.saves else (len(url_list.pages), 0)
+
+
 def compare_files(url_list: UrlList, output: Path) -> tuple[int, int]:
     """Return how many pages were saved as they were served, and how many with other bytes."""
-    found: dict[str, Path] = {}
-    for folder, folders, files in os.walk(output):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found |= {name: Path(folder, name) for name in files}
+    found = {file.name: file for file in saved_files(output)}
     named = [page for page in url_list.pages if page.name in found]
     saved = sum(cmp(url_list.bodies / page.body, found[page.name], shallow=False) for page in named)
     return saved, len(named) - saved
+
+
+def saved_files(output: Path) -> list[Path]:
+    """Return all files below a folder, except those in hidden folders."""
+    found: list[Path] = []
+    for folder, folders, files in os.walk(output):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += (Path(folder, name) for name in files)
+    return found
 
 
 def how_it_ended(usage: ProcessUsage, *, all_saved: bool) -> Ended:

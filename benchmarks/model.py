@@ -36,6 +36,7 @@ class UrlList:
     bodies: Path  # the folder of the bodies
     urls: Path  # one URL a line
     curl: Path  # a config file of curl
+    authority: Path | None = None  # of the certificates of https URLs, in PEM
 
     @property
     def size(self) -> int:
@@ -57,6 +58,7 @@ class Contender:
     note: str = ""
     ours: bool = False
     saves: bool = True  # otherwise only its exit status is checked
+    mirrors: bool = False  # its files are only counted, because it replaces links
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ class Settings:
     cap: float = 200  # seconds after which a run is stopped
     long: float = 30  # a run of more seconds is not repeated
     workers: int = 1  # processes of nginx
+    docs: Path | None = None  # where Debian's documentation packages are unpacked
     tools: tuple[str, ...] = ()  # other tools; empty: all
 
     def scaled(self, full: int, quick: int) -> int:

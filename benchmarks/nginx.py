@@ -10,12 +10,17 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+
+from benchmarks.certificate import Certificate
 
 #: A page marked LIMITED is refused with 503 while more such requests are in flight.
 MAX_LIMITED_REQUESTS = 20
 #: Marks the name of a page whose host refuses too many requests at once.
 LIMITED = "limited-"
+#: Real pages, if there are any. What their package lacks, also at /bugs.html, is some page.
+DOCUMENTATION = "/documentation/"
 PORTS = range(18100, 18200)
 PACKAGES = "apt-get install nginx libnginx-mod-http-lua"
 
@@ -28,38 +33,48 @@ pid {folder}/nginx.pid;
 error_log {folder}/nginx.err;
 events {{ worker_connections {connections}; }}
 http {{
-    types {{ text/html html; application/octet-stream bin; }}
+    types {{
+        text/html html; text/css css; application/javascript js; text/plain txt;
+        image/png png; image/svg+xml svg; application/octet-stream bin;
+    }}
     log_format times '$msec $request_time';
     access_log {log};
     sendfile on; tcp_nopush on;
     open_file_cache max=1000;
     keepalive_requests 1000000;
-    lua_shared_dict busy 1m;
+    {shared}
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
     server {{
         {listen}
         root {bodies};
+        {certificate}
+        location ^~ {documentation} {{ try_files $uri $uri/index.html /fixed.html; }}
+        location = /bugs.html {{ rewrite ^ /fixed.html break; }}
         location ~ "-tiny\.html$" {{ default_type text/html; return 200 'x'; }}
-        location ~ "-w(?<wait>[0-9]+)-limited-(?<body>[a-z0-9]+\.html)$" {{
-            rewrite ^ /$body break;
-            access_by_lua_block {{
-                ngx.ctx.counted = true
-                local busy = ngx.shared.busy:incr("requests", 1, 0)
-                if busy > {busy_at} then return ngx.exit(503) end
-                ngx.sleep(tonumber(ngx.var.wait) / 1000)
-            }}
-            log_by_lua_block {{
-                if ngx.ctx.counted then ngx.shared.busy:incr("requests", -1) end
-            }}
-        }}
-        location ~ "-w(?<wait>[0-9]+)-(?<body>[a-z0-9]+\.html)$" {{
-            rewrite ^ /$body break;
-            access_by_lua_block {{ ngx.sleep(tonumber(ngx.var.wait) / 1000) }}
-        }}
+        {latency}
         location ~ "-(?<body>[a-z0-9]+\.(html|bin))$" {{ rewrite ^ /$body break; }}
     }}
 }}
+"""
+#: Pages with latency, which needs Lua.
+LATENCY = r"""
+        location ~ "-w(?<wait>[0-9]+)-limited-(?<body>[a-z0-9]+\.html)$" {
+            rewrite ^ /$body break;
+            access_by_lua_block {
+                ngx.ctx.counted = true
+                local busy = ngx.shared.busy:incr("requests", 1, 0)
+                if busy > %d then return ngx.exit(503) end
+                ngx.sleep(tonumber(ngx.var.wait) / 1000)
+            }
+            log_by_lua_block {
+                if ngx.ctx.counted then ngx.shared.busy:incr("requests", -1) end
+            }
+        }
+        location ~ "-w(?<wait>[0-9]+)-(?<body>[a-z0-9]+\.html)$" {
+            rewrite ^ /$body break;
+            access_by_lua_block { ngx.sleep(tonumber(ngx.var.wait) / 1000) }
+        }
 """
 
 
@@ -69,11 +84,13 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running nginx."""
+    """A running nginx; the ports of TLS are 0 without a certificate."""
 
     process: int
     port: int
     log: Path
+    http1_port: int = 0  # TLS, HTTP/1.1 only
+    http2_port: int = 0  # TLS, HTTP/2 or HTTP/1.1
 
     def cpu(self) -> float:
         """Return the seconds of CPU that nginx and its workers have used."""
@@ -113,26 +130,42 @@ def serving(folder: Path, config: str, url: str) -> Iterator[int]:
 
 @contextmanager
 def pages_server(
-    folder: Path, hosts: Sequence[str], *, workers: int, log: bool = False
+    folder: Path,
+    hosts: Sequence[str],
+    *,
+    workers: int,
+    log: bool = False,
+    certificate: Certificate | None = None,
 ) -> Iterator[Server]:
-    """Serve the bodies in *folder*`/bodies` at every host, by the name at the end of a URL."""
-    port = free_port(hosts)
+    """Serve the bodies in *folder*`/bodies` at every host, by the name at the end of a URL.
+
+    With a *certificate*, also over TLS, and no page has latency.
+    """
+    ports = free_ports(hosts, 3 if certificate else 1)
+    port = ports[0]
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     files = 65_536 if files == resource.RLIM_INFINITY else files
     log_file = folder / "access.log"
     config = CONFIG.format(
-        modules=lua_modules(),
+        modules="" if certificate else lua_modules(),
+        shared="" if certificate else "lua_shared_dict busy 1m;",
+        latency="" if certificate else LATENCY % MAX_LIMITED_REQUESTS,
         workers=workers,
         files=files,
         connections=min(8192, files // 2) + len(hosts),
         folder=folder,
         log=f"{log_file} times" if log else "off",
-        listen="\n".join(f"listen {host}:{port} backlog=4096;" for host in hosts),
+        listen="\n".join(
+            f"listen {host}:{number} backlog=4096 {protocol};"
+            for host in hosts
+            for number, protocol in zip(ports, ("", "ssl", "ssl http2"), strict=False)
+        ),
+        certificate="" if certificate is None else certificate.configuration,
+        documentation=DOCUMENTATION,
         bodies=folder / "bodies",
-        busy_at=MAX_LIMITED_REQUESTS,
     )
     with serving(folder, config, f"http://{hosts[0]}:{port}/") as process:
-        yield Server(process, port, log_file)
+        yield Server(process, port, log_file, *ports[1:])
 
 
 def lua_modules() -> str:
@@ -148,12 +181,15 @@ def lua_modules() -> str:
     return "\n".join(f"load_module {module};" for module in modules)
 
 
-def free_port(hosts: Sequence[str]) -> int:
-    """Return a port that is free at the first and the last host."""
-    for port in PORTS:
-        if not any(reachable(host, port) for host in (hosts[0], hosts[-1])):
-            return port
-    raise ServerError(f"no free port from {PORTS.start} to {PORTS.stop}")
+def free_ports(hosts: Sequence[str], count: int) -> list[int]:
+    """Return ports that are free at the first and the last host."""
+    free = (
+        port for port in PORTS if not any(reachable(host, port) for host in (hosts[0], hosts[-1]))
+    )
+    ports = [*islice(free, count)]
+    if len(ports) < count:
+        raise ServerError(f"no free port from {PORTS.start} to {PORTS.stop}")
+    return ports
 
 
 def reachable(host: str, port: int) -> bool:

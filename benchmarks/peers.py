@@ -58,8 +58,13 @@ def option_if_supported(option: str, value: object) -> tuple[str, ...]:
 def ours(url_list: UrlList, *flags: str) -> Contender:
     """Return the command of this project with *flags*."""
     label = " ".join(("download", *flags))
-    command = (our_command(), *flags, "-o", OUTPUT, str(url_list.urls))
-    return Contender(label, command, ours=True)
+    command = (our_command(), *flags, *trusting("--cacert", url_list))
+    return Contender(label, (*command, "-o", OUTPUT, str(url_list.urls)), ours=True)
+
+
+def trusting(option: str, url_list: UrlList) -> tuple[str, ...]:
+    """Return the option that names the authority of the list's certificates, if there is one."""
+    return (option, str(url_list.authority)) if url_list.authority else ()
 
 
 def default_note(own: int, concurrency: int | None) -> str:
@@ -70,6 +75,7 @@ def default_note(own: int, concurrency: int | None) -> str:
 def curl(url_list: UrlList, concurrency: int | None) -> Contender:
     """Return curl; without `-Z` it would fetch one URL after the other."""
     flags = () if concurrency is None else ("--parallel-max", str(concurrency))
+    flags = (*flags, *trusting("--cacert", url_list))
     command = ("curl", "-Z", *flags, "--remote-name-all", "--output-dir", OUTPUT)
     return Contender("curl -Z", (*command, "-K", str(url_list.curl)), default_note(50, concurrency))
 
@@ -78,14 +84,14 @@ def wget(url_list: UrlList, concurrency: int | None) -> Contender:
     """Return wget, which has one connection."""
     if concurrency is not None:
         raise PeerExcluded("one connection only")
-    return Contender(
-        "wget", ("wget", "-i", str(url_list.urls), "-P", OUTPUT), "one connection only"
-    )
+    command = ("wget", *trusting("--ca-certificate", url_list), "-i", str(url_list.urls))
+    return Contender("wget", (*command, "-P", OUTPUT), "one connection only")
 
 
 def wget2(url_list: UrlList, concurrency: int | None) -> Contender:
     """Return wget2."""
     flags = () if concurrency is None else (f"--max-threads={concurrency}",)
+    flags = (*flags, *trusting("--ca-certificate", url_list))
     command = ("wget2", *flags, "-i", str(url_list.urls), "-P", OUTPUT)
     return Contender("wget2", command, default_note(5, concurrency))
 
@@ -93,12 +99,15 @@ def wget2(url_list: UrlList, concurrency: int | None) -> Contender:
 def aria2(url_list: UrlList, concurrency: int | None) -> Contender:
     """Return aria2."""
     flags = () if concurrency is None else ("-j", str(concurrency))
+    flags = (*flags, *trusting("--ca-certificate", url_list))
     command = ("aria2c", *flags, "-i", str(url_list.urls), "-d", OUTPUT)
     return Contender("aria2", command, default_note(5, concurrency))
 
 
 def parfive(url_list: UrlList, concurrency: int | None) -> Contender:
     """Return the library parfive, in the smallest program that uses it."""
+    if url_list.authority:
+        raise PeerExcluded("no option for a certificate authority")
     program = str(HERE / "parfive_run.py")
     flags = () if concurrency is None else (str(concurrency),)
     command = (sys.executable, program, str(url_list.urls), OUTPUT, *flags)
@@ -107,6 +116,8 @@ def parfive(url_list: UrlList, concurrency: int | None) -> Contender:
 
 def httrack(url_list: UrlList, concurrency: int | None) -> Contender:
     """Return HTTrack without its limits, which would otherwise be what is measured."""
+    if url_list.authority:
+        raise PeerExcluded("does not verify certificates")
     if concurrency is None:
         raise PeerExcluded("its defaults limit bandwidth and new connections")
     if len({page.url.split("/")[2] for page in url_list.pages}) > 1:

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.documentation import DocumentationError
 from benchmarks.machine import Machine, this_machine
 from benchmarks.mirrors.compare import Setting, compare
 from benchmarks.mirrors.model import Comparison
-from benchmarks.mirrors.sites import SITES, SiteError
+from benchmarks.mirrors.sites import SITES
 from benchmarks.mirrors.table import markdown
 from benchmarks.mirrors.tools import PEERS, Tool, ours, version_of
 from tests.support.browser import CHROMIUM, chromium
@@ -36,7 +37,7 @@ def main() -> int:
     comparisons: list[Comparison] = []
     try:
         asyncio.run(measure(arguments, tools, comparisons))
-    except SiteError as error:
+    except DocumentationError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

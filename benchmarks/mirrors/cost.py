@@ -14,7 +14,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.mirrors.sites import DOCUMENTATION, serving
+from benchmarks.documentation import DOCUMENTATION
+from benchmarks.mirrors.sites import serving
 from benchmarks.mirrors.tools import LIST, OUTPUT, Tool
 from benchmarks.peers import our_command
 

@@ -1,7 +1,6 @@
 """The sites that are mirrored: the one of the tests, and documentation from Debian's packages."""
 
 import mimetypes
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,27 +10,14 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from benchmarks.documentation import DOCUMENTATION, documentation, fetch
 from benchmarks.mirrors.matching import spread
 from tests.support.mirror_site import PAGES, mirror_site
 
 CONSTRUCTS = "constructs"
-#: Debian packages, and the folder of their pages below ``usr/share/doc``.
-DOCUMENTATION = {
-    "git-doc": "git-doc",
-    "debian-handbook": "debian-handbook/html",
-    "python3.11-doc": "python3.11/html",
-    "python-django-doc": "python-django-doc/html",
-    "sphinx-doc": "sphinx-doc/html",
-    "postgresql-doc-15": "postgresql-doc-15/html",
-    "rust-doc": "rust-doc/html",
-}
 #: Packages whose scripts the packages made by Sphinx link to.
 SCRIPTS = ("libjs-sphinxdoc", "libjs-jquery", "libjs-underscore")
 SITES = (CONSTRUCTS, *DOCUMENTATION)
-
-
-class SiteError(Exception):
-    """A site cannot be set up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +69,8 @@ async def static_server(root: Path) -> AsyncIterator[str]:
 
 
 def unpack(package: str, docs: Path) -> Path:
-    """Return the folder of a package's pages below *docs*; fetch the package if it is missing."""
-    root = docs / "usr/share/doc" / DOCUMENTATION[package]
-    if not root.is_dir():
-        fetch(package, docs)
+    """Return the folder of a package's pages below *docs*; fetch what is missing."""
     for scripts in SCRIPTS:
         if not (docs / "usr/share/doc" / scripts).is_dir():
             fetch(scripts, docs)
-    return root
-
-
-def fetch(package: str, docs: Path) -> None:
-    """Download a package and unpack it, without installing it."""
-    docs.mkdir(parents=True, exist_ok=True)
-    try:
-        run("apt-get", "download", "-q", package, folder=docs)
-        for archive in docs.glob(f"{package}_*.deb"):
-            run("dpkg", "-x", archive.name, ".", folder=docs)
-            archive.unlink()
-    except (OSError, subprocess.CalledProcessError) as error:
-        message = getattr(error, "stderr", None) or str(error)
-        raise SiteError(f"cannot fetch {package}: {message.strip()}; try --docs FOLDER") from error
-
-
-def run(*command: str, folder: Path) -> None:
-    """Run a command in a folder."""
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return documentation(package, docs)

@@ -3,13 +3,22 @@
 from collections.abc import Callable, Iterator
 
 from benchmarks.model import Section, Settings
-from benchmarks.workloads import archive, auto_concurrency, cpu, large, latency, memory
+from benchmarks.workloads import (
+    archive,
+    auto_concurrency,
+    cpu,
+    large,
+    latency,
+    memory,
+    one_site,
+)
 
 Workload = Callable[[Settings], Iterator[Section]]
 
 WORKLOADS: dict[str, Workload] = {
     "latency": latency.shuffled,
     "sorted": latency.sorted_by_host,
+    "one-site": one_site.one_site,
     "one-host": cpu.one_host,
     "many-hosts-cpu": cpu.many_hosts,
     "large": large.one_body,

@@ -44,7 +44,8 @@ def bare(url_list: UrlList) -> Contender:
     """Return the minimal loop that the goal of this project refers to."""
     program = str(Path(peers.HERE, "bare_loop.py"))
     command = (sys.executable, program, str(url_list.urls), str(CONCURRENCY), str(url_list.size))
-    return Contender(BARE, command, "saves nothing", saves=False)
+    authority = peers.trusting("", url_list)[1:]
+    return Contender(BARE, (*command, *authority), "saves nothing", saves=False)
 
 
 def others(url_list: UrlList, settings: Settings) -> Iterator[Contender | Entry]:
