@@ -4,10 +4,12 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from enum import Enum
 from itertools import chain
 from pathlib import Path
 
 from downloader.errors import BusyError, DiskError, OutputError
+from downloader.journal.model import PendingWork, RowState, TargetRole
 from downloader.web.filenames import ExtensionRule, FileName, claim_keys
 
 #: The folder of this program's own files in an output folder; no saved name begins with a dot.
@@ -29,6 +31,8 @@ _DISK_CODES = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_PERM,
 }
+#: Result codes for damage that shows only when a page of the database is read.
+_DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 #: Suffixes of the files that SQLite may keep beside the database.
 _SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
 _SCHEMA = """
@@ -101,6 +105,22 @@ _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
     3: ("packed_at INTEGER",),
     4: (),
     5: ("page_fields TEXT",),
+}
+
+#: Conditions that hold for a value of another type than its column. SQLite sorts numbers before
+#: texts before blobs, and to compare them takes a third of the time of typeof().
+_WRONG_TYPE = {
+    "INTEGER": "{0} >= ''",
+    "REAL": "{0} >= ''",
+    "TEXT": "{0} < '' OR {0} >= x''",
+    "BLOB": "{0} < x''",
+}
+#: Columns of the table ``urls`` that hold the values of an enumeration.
+_ENUM_COLUMNS: dict[str, type[Enum]] = {
+    "growth": ExtensionRule,
+    "state": RowState,
+    "todo": PendingWork,
+    "role": TargetRole,
 }
 
 _SQL_COMMENT = re.compile("--[^\n]*")
@@ -233,6 +253,7 @@ def _connect(file: Path) -> sqlite3.Connection:
         version = _lock_and_check(db)
         _migrate(db, file, version)
         _check_schema(db)
+        _check_values(db)
     except UnicodeDecodeError as error:
         db.close()
         # Raised by sqlite3 itself, when an error message of SQLite quotes damaged text.
@@ -314,6 +335,11 @@ def _claim_extensions(db: sqlite3.Connection) -> None:
         db.executemany("DELETE FROM claims WHERE owner = ? AND substr(key, 1, 1) = '?'", rows)
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether *error* says that the database file is damaged."""
+    return _primary_code(error) in _DAMAGE_CODES
+
+
 def _primary_code(error: sqlite3.Error) -> int:
     """Return SQLite's primary result code; 0 for an error that Python raised."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -337,6 +363,24 @@ def _check_schema(db: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError(f"the schema of the {' '.join(key)} is wrong")
     for key in expected:
         raise sqlite3.DatabaseError(f"the {' '.join(key)} is missing")
+
+
+def _check_values(db: sqlite3.Connection) -> None:
+    """Refuse values that no run writes: integrity_check accepts any value in any column.
+
+    Raises:
+        sqlite3.DatabaseError: a value is of another type than its column, or not of its
+            enumeration.
+    """
+    for table in ("urls", "claims", "runs"):
+        columns = db.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
+        wrong = [_WRONG_TYPE[kind].format(name) for name, kind in columns]
+        if table == "urls":
+            for name, values in _ENUM_COLUMNS.items():
+                wrong.append(f"{name} NOT IN ({', '.join(repr(value.value) for value in values)})")
+        query = f"SELECT 1 FROM {table} WHERE {' OR '.join(wrong)} LIMIT 1"  # noqa: S608 - constants
+        if db.execute(query).fetchone() is not None:
+            raise sqlite3.DatabaseError(f"the table {table} has a value that no run writes")
 
 
 def _expected_schema() -> dict[tuple[str, str], str]:

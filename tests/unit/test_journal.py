@@ -6,7 +6,7 @@ import random
 import sqlite3
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Self
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from downloader.errors import BadUrlError, ErrorKind
+from downloader.errors import BadUrlError, DiskError, ErrorKind
 from downloader.journal import STATE_FOLDER, Job, Journal
 from downloader.models import Failed, Skipped, SkipReason, Target
 from downloader.web.filenames import PART, FileName, SafePath
@@ -363,3 +363,46 @@ def test_a_planted_default_check_or_index_is_refused(
     journal.close()
     assert len(journal.warnings) == 1
     assert "was broken and is now journal.sqlite3.broken-1" in journal.warnings[0]
+
+
+def test_damage_in_mid_run_ends_the_run_and_the_next_one_replaces_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downloader.journal.database._CACHE_KIB", 4)
+    file = tmp_path / STATE_FOLDER / "journal.sqlite3"
+    targets = [_target(f"http://h.test/{number}", number) for number in range(2000)]
+    uses: list[Callable[[Journal], object]] = [
+        lambda journal: journal.admit(targets),
+        lambda journal: journal.locations([target.url for target in targets]),
+        lambda journal: journal.documents(0, 10),
+    ]
+    for use in uses:
+        with closing(Journal(tmp_path)) as journal:
+            journal.admit(targets)
+        with closing(Journal(tmp_path)) as journal:
+            size = file.stat().st_size
+            with file.open("r+b") as stream:
+                stream.seek(4096)
+                stream.write(bytes(size - 4096))
+            with pytest.raises(DiskError, match="was damaged during the run") as raised:
+                use(journal)
+        assert raised.value.hint == "run the same command again: what is saved is kept"
+        with closing(Journal(tmp_path)) as journal:
+            [warning] = journal.warnings
+            assert "was broken and is now journal.sqlite3.broken-" in warning
+            assert all(isinstance(each, Job) for each in journal.admit(targets))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["growth = 'alwayz'", "role = 7", "path = x'ff'", "saved = 'many'", "sha256 = 'ab'"],
+)
+def test_a_value_that_no_run_writes_is_damage(tmp_path: Path, damage: str) -> None:
+    target = _target("http://h.test/")
+    with closing(Journal(tmp_path)) as journal:
+        journal.admit([target])
+    with closing(sqlite3.connect(tmp_path / STATE_FOLDER / "journal.sqlite3")) as db, db:
+        db.execute(f"UPDATE urls SET {damage}")
+    with closing(Journal(tmp_path)) as journal:
+        assert len(journal.warnings) == 1
+        assert isinstance(journal.admit([target])[0], Job)
