@@ -366,16 +366,6 @@ def test_a_planted_default_check_or_index_is_refused(
 
 
 def _plant(root: Path, *statements: str) -> None:
-    """Execute statements in the journal of a folder, which has one row."""
-    journal = Journal(root)
-    journal.admit([_target("https://h/", 0)])
-    journal.close()
-    with closing(sqlite3.connect(root / STATE_FOLDER / "journal.sqlite3")) as db, db:
-        for statement in statements:
-            db.execute(statement)
-
-
-def _plant(root: Path, *statements: str) -> None:
     """Execute statements in the journal of a folder."""
     Journal(root).close()
     with closing(sqlite3.connect(root / STATE_FOLDER / "journal.sqlite3")) as db, db:
