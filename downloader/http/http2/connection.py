@@ -52,7 +52,6 @@ from downloader.http.http2.frames import (
     Frame,
     FrameSplitter,
     FrameType,
-    end_of_stream,
     window_update,
 )
 from downloader.http.http2.stream import Http2Response, Http2Stream
@@ -315,13 +314,13 @@ class Http2Connection(asyncio.Protocol):
         """Take a piece of a body.
 
         It does not pass through h2, whose work for each frame would be the largest part of all: a
-        gigabyte has more than 100,000 frames. h2 gets the end of the stream alone.
+        gigabyte has more than 100,000 frames. At its end h2 is to know of the stream no more.
         """
         size = frame.end - frame.start - FRAME_HEAD_BYTES
         self._use_window(size)
         stream.data_received(frame.body(), size)
         if frame.flags & END_STREAM:
-            self._h2.receive_data(end_of_stream(stream.stream_id))
+            self._h2.streams.pop(stream.stream_id, None)
             stream.end_received()
             self._forget(stream)
 
