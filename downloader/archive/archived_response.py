@@ -5,13 +5,20 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 
-from downloader.archive.warc_reader import ResponseHead, WarcRecord, iter_body
+from downloader.archive.warc_reader import (
+    ResponseHead,
+    WarcRecord,
+    is_record_start,
+    iter_body,
+)
 from downloader.errors import DecodeError, TruncatedError, UrlError
 from downloader.models.exchange import ArchivedResponse, RecordLocation
 from downloader.web.content_coding import ContentDecoder, decoder_for
 from downloader.web.media_types import parse_media_type
 
 _SNIFFED_BYTES = 64
+#: Enough of the line behind a record to see that another one begins there.
+_MAX_RECORD_START_BYTES = 4096
 #: A body that begins as gzip or zstd does is coded, even if it is damaged.
 _MAGIC_NUMBERS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _CODING_FIELDS = frozenset({b"content-encoding", b"content-length"})
@@ -119,6 +126,7 @@ class _CheckedStream:
     def __init__(self, record: WarcRecord, *, retryable: bool) -> None:
         self._stream = record.raw.raw_stream
         self._retryable = retryable
+        self._is_at_end = False
 
     def read(self, size: int, /) -> bytes:
         """Return at most *size* bytes.
@@ -139,4 +147,20 @@ class _CheckedStream:
             raise TruncatedError("the record is damaged", retryable=self._retryable) from error
         if not data and self._stream.limit > 0:
             raise TruncatedError("the archive ends in this record", retryable=self._retryable)
+        if not data and not self._is_at_end:
+            self._is_at_end = True
+            self._check_end()
         return data
+
+    def _check_end(self) -> None:
+        """Raise ``TruncatedError`` if the block does not end where the record says, or is damaged.
+
+        The checksum of a gzip member is seen only when what follows the block is read.
+        """
+        line = self._stream.stream.readline(_MAX_RECORD_START_BYTES)
+        if self._stream.stream.is_damaged:
+            raise TruncatedError("the record is damaged", retryable=self._retryable)
+        if line.strip() and not is_record_start(line):
+            raise TruncatedError(
+                "the archive says that the record is shorter than it is", retryable=self._retryable
+            )

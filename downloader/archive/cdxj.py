@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -21,8 +21,11 @@ from downloader.web.urls import Url
 #: The ``mime`` of a revisit record, which has no payload.
 REVISIT_MIME = "warc/revisit"
 _json_string = json.encoder.encode_basestring_ascii
-#: Lines that are sorted in memory at once; each such run is a temporary file.
+#: Lines, and their bytes, that are sorted in memory at once; each such run is a temporary file.
 _LINES_PER_RUN = 50_000
+_BYTES_PER_RUN = 32 * 1024 * 1024
+#: Temporary files of one size; then they become one of the next size, so that few are open.
+_FILES_PER_LEVEL = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +67,48 @@ def format_line(capture: Capture, filename: str) -> str:
 
 def sort_lines(lines: Iterable[bytes], output: IO[bytes]) -> None:
     """Write *lines*, with their line ends, in order, within a bounded memory."""
+    levels: list[list[IO[bytes]]] = []
+    runs = _sorted_runs(lines)
+    last = next(runs)
+    for run in runs:
+        _add_run(levels, last)
+        last = run
+    files = [file for level in levels for file in level]
     with ExitStack() as stack:
-        runs: list[Iterable[bytes]] = []
-        source = iter(lines)
-        while run := sorted(islice(source, _LINES_PER_RUN)):
-            if len(run) < _LINES_PER_RUN and not runs:
-                output.writelines(run)
-                return
-            file = stack.enter_context(tempfile.TemporaryFile())
-            file.writelines(run)
-            file.seek(0)
-            runs.append(file)
-        output.writelines(heapq.merge(*runs))
+        output.writelines(heapq.merge(*map(stack.enter_context, files), last))
+
+
+def _sorted_runs(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield the lines in sorted runs; at least one."""
+    run: list[bytes] = []
+    run_bytes = 0
+    for line in lines:
+        run.append(line)
+        run_bytes += len(line)
+        if len(run) >= _LINES_PER_RUN or run_bytes >= _BYTES_PER_RUN:
+            yield sorted(run)
+            run, run_bytes = [], 0
+    yield sorted(run)
+
+
+def _add_run(levels: list[list[IO[bytes]]], run: Iterable[bytes]) -> None:
+    """Add a file of the first level; the files of a full level become one of the next level."""
+    for number in count():
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by who reads it
+        file.writelines(run)
+        file.seek(0)
+        if number == len(levels):
+            levels.append([])
+        levels[number].append(file)
+        if len(levels[number]) < _FILES_PER_LEVEL:
+            return
+        run = _merge_and_close(levels[number])
+        levels[number] = []
+
+
+def _merge_and_close(files: list[IO[bytes]]) -> Iterator[bytes]:
+    with ExitStack() as stack:
+        yield from heapq.merge(*map(stack.enter_context, files))
 
 
 def merge_indexes(paths: Iterable[Path]) -> Iterator[bytes]:
@@ -107,7 +140,7 @@ def lines_with_prefix(data: mmap.mmap, prefix: bytes) -> Iterator[bytes]:
 def find_captures(index: Path, url: str) -> Iterator[Capture]:
     """Yield the captures of *url* with a complete payload, or none if the index is unreadable."""
     for line in _read_lines_with_prefix(index, f"{surt(Url(url))} ".encode()):
-        with suppress(ValueError, KeyError, TypeError):
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
             _, timestamp, fields_json = line.split(b" ", 2)
             fields = json.loads(fields_json)
             if fields["url"] == url and "truncated" not in fields:

@@ -18,6 +18,10 @@ else:
     from backports import zstd
 
 _READ_BYTES = 256 * 1024
+#: Compressed bytes at once: what follows the end of a member or frame is copied.
+_COMPRESSED_BYTES = 16 * 1024
+#: Members or frames in a row that hold nothing.
+_MAX_EMPTY = 1000
 _MAX_HEADER_BYTES = 64 * 1024
 _MAX_DICTIONARY_BYTES = 16 * 1024 * 1024
 _GZIP_WBITS = 31
@@ -70,38 +74,67 @@ def _first_record_length(data: bytes | bytearray) -> int | None:
 
 
 def decompress_gzip(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the content of a gzip file of any number of members."""
+    """Yield the content of a gzip file of any number of members.
+
+    Raises:
+        DecompressionError: it is damaged; what comes before has been yielded.
+    """
     rest = b""
-    while rest := rest or file.read(_READ_BYTES):
+    empty = 0
+    while rest := rest or file.read(_COMPRESSED_BYTES):
         decompressor = zlib.decompressobj(_GZIP_WBITS)
+        is_empty = True
         while not decompressor.eof:
-            data = decompressor.unconsumed_tail or rest or file.read(_READ_BYTES)
+            data = decompressor.unconsumed_tail or rest or file.read(_COMPRESSED_BYTES)
             rest = b""
             if not data:
                 return
             try:
-                yield decompressor.decompress(data, _READ_BYTES)
+                piece = decompressor.decompress(data, _READ_BYTES)
             except zlib.error as error:
                 raise DecompressionError(str(error)) from error
+            is_empty = is_empty and not piece
+            yield piece
         rest = decompressor.unused_data
+        empty = _count_empty(empty, is_empty=is_empty)
 
 
 def decompress_zstd(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the content of a zstd file, whose first frame may hold a dictionary."""
+    """Yield the content of a zstd file, whose first frame may hold a dictionary.
+
+    Raises:
+        DecompressionError: it is damaged; what comes before has been yielded.
+    """
     dictionary, rest = _read_dictionary(file)
-    while rest := rest or file.read(_READ_BYTES):
+    empty = 0
+    while rest := rest or file.read(_COMPRESSED_BYTES):
         decompressor = zstd.ZstdDecompressor(dictionary)
+        is_empty = True
         while not decompressor.eof:
             data = rest if decompressor.needs_input else b""
-            if decompressor.needs_input and not data and not (data := file.read(_READ_BYTES)):
+            if decompressor.needs_input and not data and not (data := file.read(_COMPRESSED_BYTES)):
                 return
             if decompressor.needs_input:
                 rest = b""
             try:
-                yield decompressor.decompress(data, _READ_BYTES)
+                piece = decompressor.decompress(data, _READ_BYTES)
             except zstd.ZstdError as error:
                 raise DecompressionError(str(error)) from error
+            is_empty = is_empty and not piece
+            yield piece
         rest = decompressor.unused_data
+        empty = _count_empty(empty, is_empty=is_empty)
+
+
+def _count_empty(before: int, *, is_empty: bool) -> int:
+    """Return how many members or frames in a row were empty.
+
+    Raises:
+        DecompressionError: too many.
+    """
+    if before >= _MAX_EMPTY and is_empty:
+        raise DecompressionError(f"over {_MAX_EMPTY} members or frames in a row are empty")
+    return before + 1 if is_empty else 0
 
 
 def _read_dictionary(file: BinaryIO) -> tuple["zstd.ZstdDict | None", bytes]:
@@ -114,7 +147,7 @@ def _read_dictionary(file: BinaryIO) -> tuple["zstd.ZstdDict | None", bytes]:
     content = file.read(size)
     try:
         if content.startswith(ZSTD_FRAME):
-            content = zstd.decompress(content)
+            content = zstd.ZstdDecompressor().decompress(content, _MAX_DICTIONARY_BYTES)
         return zstd.ZstdDict(content), b""
     except (zstd.ZstdError, ValueError) as error:
         raise DecompressionError(str(error)) from error

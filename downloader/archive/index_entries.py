@@ -1,5 +1,6 @@
 """The lines of a replay index: what each record of an archive says about a URL."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,11 @@ _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _FIRST_ERROR_STATUS = 400
 _MAX_METADATA_BYTES = 64 * 1024
 _MAX_REQUEST_LINE_BYTES = 1024
+#: Longer digests, identifiers and URLs are ignored, so that the lines of an index are short.
+_MAX_FIELD_CHARACTERS = 256
+_MAX_URL_CHARACTERS = 64 * 1024
+#: Other dates count as the oldest.
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.]{0,20}Z?")
 #: Heritrix's fields in metadata records.
 _SEED_FIELD = re.compile(rb"^seed:", re.IGNORECASE | re.MULTILINE)
 _HOPS_BY_REDIRECT = re.compile(rb"^hopsFromSeed:[ \t]*\w*R\s*$", re.IGNORECASE | re.MULTILINE)
@@ -88,9 +94,36 @@ def _on_one_line(field: str) -> str:
     return " ".join(field.split())
 
 
+def _short_field(record: WarcRecord, name: str) -> str:
+    """Return a field of a WARC header; an empty string if it is too long to be what it should."""
+    value = record.field(name)
+    return value if len(value) <= _MAX_FIELD_CHARACTERS else ""
+
+
+def _date(record: WarcRecord) -> str:
+    date = record.field("WARC-Date")
+    return date if _DATE.fullmatch(date) else ""
+
+
+#: What the keys of URLs begin with.
+URL_PREFIX = "url "
+#: What the keys begin with of captures whose URL cannot be parsed.
+BAD_URL_PREFIX = "bad-url "
+
+
 def url_key(url: Url) -> str:
     """Return the key of the entries of a URL."""
-    return f"url {url}"
+    return f"{URL_PREFIX}{url}"
+
+
+def date_key(url: str, date: str) -> str:
+    """Return the key of the complete responses of a URL at a date, to the second."""
+    return f"date {date[:19]} {url}"
+
+
+def seed_key(file_number: int, offset: int) -> str:
+    """Return the key of a URL that was requested by itself; keys are in the order of records."""
+    return f"seed {file_number:09d} {offset:020d}"
 
 
 def digest_key(payload_digest: str) -> str:
@@ -125,16 +158,21 @@ def index_lines(
     for record in records:
         url = parse_url(record.url)
         if url is None:
+            yield from _unusable_lines(record, file_number, left_out)
             continue
-        if record.record_type == "metadata":
+        if not record.record_type:
+            left_out["record", "without a type"] += 1
+        elif record.record_type == "metadata":
             yield from _metadata_lines(record, url)
         elif record.record_type == "request":
             method = _method(record)
-            concurrent_to = record.field("WARC-Concurrent-To")
+            concurrent_to = _short_field(record, "WARC-Concurrent-To")
             if method != "GET":
                 left_out["response", f"to {method}"] += 1
-                entry = IndexEntry(record.field("WARC-Date"), "request", method=method)
-                for record_id in filter(None, (concurrent_to, record.field("WARC-Record-ID"))):
+                entry = IndexEntry(_date(record), "request", method=method)
+                for record_id in filter(
+                    None, (concurrent_to, _short_field(record, "WARC-Record-ID"))
+                ):
                     yield entry.line(request_key(record_id))
             if not concurrent_to:
                 if waiting is not None and waiting[0] == url:
@@ -161,6 +199,19 @@ def index_lines(
         yield waiting[1].line(url_key(waiting[0]))
 
 
+def _unusable_lines(
+    record: WarcRecord, file_number: int, left_out: Counter[LeftOut]
+) -> Iterator[bytes]:
+    """Yield the index line of a capture whose URL is none; count what has no URL of the web."""
+    if record.is_capture and len(record.url) <= _MAX_URL_CHARACTERS:
+        place = seed_key(file_number, record.offset)
+        yield f"{BAD_URL_PREFIX}{place}\t{json.dumps(record.url)}\n".encode()
+    elif record.is_capture:
+        left_out["record", f"with a URL of over {_MAX_URL_CHARACTERS} characters"] += 1
+    elif record.record_type in {"response", "revisit", "resource", "conversion"}:
+        left_out["record", "whose URL is neither http nor https"] += 1
+
+
 def _entry(
     record: WarcRecord, head: ResponseHead | None, file_number: int, left_out: Counter[LeftOut]
 ) -> IndexEntry | None:
@@ -184,14 +235,14 @@ def _entry(
     elif record.record_type == "conversion":
         entry_type = CONVERSION
     return IndexEntry(
-        date=record.field("WARC-Date"),
+        date=_date(record),
         type=entry_type,
         status=head.status if head is not None else 0,
         file_number=file_number,
         offset=record.offset,
-        payload_digest=record.field("WARC-Payload-Digest"),
-        record_id=record.field("WARC-Record-ID"),
-        concurrent_to=record.field("WARC-Concurrent-To"),
+        payload_digest=_short_field(record, "WARC-Payload-Digest"),
+        record_id=_short_field(record, "WARC-Record-ID"),
+        concurrent_to=_short_field(record, "WARC-Concurrent-To"),
     )
 
 
@@ -211,7 +262,7 @@ def _reference_lines(entry: IndexEntry, head: ResponseHead | None, url: Url) -> 
 
 def _metadata_lines(record: WarcRecord, url: Url) -> Iterator[bytes]:
     fields = record.raw.raw_stream.read(_MAX_METADATA_BYTES)
-    date = record.field("WARC-Date")
+    date = _date(record)
     if _SEED_FIELD.search(fields):
         yield IndexEntry(date, SEED).line(url_key(url))
     elif _HOPS_BY_REDIRECT.search(fields):
@@ -225,7 +276,9 @@ def _method(request: WarcRecord) -> str:
 
 
 def parse_url(text: str) -> Url | None:
-    """Return a URL without credentials; None for a text that is not an HTTP URL."""
+    """Return a URL without credentials; None for a text that is not an HTTP URL, or too long."""
+    if len(text) > _MAX_URL_CHARACTERS:
+        return None
     try:
         return urls.without_credentials(urls.parse(text))[0]
     except BadUrlError:

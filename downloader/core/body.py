@@ -266,7 +266,7 @@ class _BodyMeasurement:
         self._saved = self._character_count = 0
         self.sha256 = ""
 
-    def feed(self, piece: bytes | memoryview) -> None:
+    def feed(self, piece: bytes) -> None:
         """Hash and count the next piece."""
         self._saved += len(piece)
         self._sha256.update(piece)

@@ -14,10 +14,9 @@ from downloader.models import Downloaded, Failed, StorageOptions, Timings, Uncha
 from downloader.web import urls
 from downloader.web.content_coding import split_codings
 from downloader.web.filenames import SafePath
+from downloader.web.media_types import PAGE_TYPES
 from downloader.web.page_fields import page_fields
 from downloader.web.text import printable
-
-_PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
 class _TransferFields(TypedDict):
@@ -66,7 +65,7 @@ def downloaded(
         packed_at=packed.offset if packed is not None else None,
         note=_coding_note(response.content_coding) if response.content_coding else "",
         page_fields=(
-            page_fields(response.header_values) if response.media_type in _PAGE_TYPES else ""
+            page_fields(response.header_values) if response.media_type in PAGE_TYPES else ""
         ),
     )
 

@@ -12,6 +12,8 @@ from downloader.web.urls import Url
 
 #: A Content-Length with more digits is ignored.
 _MAX_LENGTH_DIGITS = 18
+#: Pieces of a body are joined up to this size, because each costs a change of threads.
+_MIN_PIECE_BYTES = 64 * 1024
 #: Not replayed: it would pause a host that gets no requests.
 _RETRY_AFTER = b"retry-after"
 
@@ -23,6 +25,7 @@ class ReplayBody:
         self._pieces = pieces
         self._truncated = truncated
         self._at_eof = False
+        self._error: Exception | None = None
 
     async def readany(self) -> bytes:
         """Return more of the body; b"" at its end.
@@ -37,7 +40,20 @@ class ReplayBody:
         return data
 
     def _next(self) -> bytes:
-        return next(self._pieces, b"")
+        """Return the next pieces, joined; an error is raised once what came before is returned."""
+        if self._error is not None:
+            raise self._error
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            while size < _MIN_PIECE_BYTES and (piece := next(self._pieces, b"")):
+                pieces.append(piece)
+                size += len(piece)
+        except Exception as error:
+            if not pieces:
+                raise
+            self._error = error
+        return b"".join(pieces)
 
     def at_eof(self) -> bool:
         """Return whether the whole body has been read."""

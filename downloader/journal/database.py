@@ -4,10 +4,12 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from enum import Enum
 from itertools import chain
 from pathlib import Path
 
 from downloader.errors import BusyError, DiskError, OutputError
+from downloader.journal.model import PendingWork, RowState, TargetRole
 from downloader.web.filenames import ExtensionRule, FileName, claim_keys
 
 #: The folder of this program's own files in an output folder; no saved name begins with a dot.
@@ -29,6 +31,8 @@ _DISK_CODES = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_PERM,
 }
+#: Result codes for damage that shows only when a page of the database is read.
+_DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 #: Suffixes of the files that SQLite may keep beside the database.
 _SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
 _SCHEMA = """
@@ -103,9 +107,29 @@ _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
     5: ("page_fields TEXT",),
 }
 
+#: Conditions that hold for a value of another type than its column. SQLite sorts numbers before
+#: texts before blobs, and to compare them takes a third of the time of typeof().
+_WRONG_TYPE = {
+    "INTEGER": "{0} >= ''",
+    "REAL": "{0} >= ''",
+    "TEXT": "{0} < '' OR {0} >= x''",
+    "BLOB": "{0} < x''",
+}
+#: Columns of the table ``urls`` that hold the values of an enumeration.
+_ENUM_COLUMNS: dict[str, type[Enum]] = {
+    "growth": ExtensionRule,
+    "state": RowState,
+    "todo": PendingWork,
+    "role": TargetRole,
+}
+
 _SQL_COMMENT = re.compile("--[^\n]*")
 _SQL_TOKEN = re.compile(r"\w+|[^\w\s]")
 
+#: Bytes of a value or row; what a list or a server gives is far smaller.
+_MAX_VALUE_BYTES = 16 * 1024 * 1024
+#: Ids are counted up from the greatest one.
+_MAX_ROW_ID = 2**62
 #: A value that SQLite can store.
 Value = str | bytes | int | float | None
 #: Values in one statement; SQLite allows 32,766.
@@ -224,6 +248,7 @@ def _connect(file: Path) -> sqlite3.Connection:
     # Damage that SQLite does not notice may leave text that is not UTF-8.
     db.text_factory = _decode
     try:
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
         db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("PRAGMA journal_mode = WAL")
@@ -233,6 +258,7 @@ def _connect(file: Path) -> sqlite3.Connection:
         version = _lock_and_check(db)
         _migrate(db, file, version)
         _check_schema(db)
+        _check_values(db)
     except UnicodeDecodeError as error:
         db.close()
         # Raised by sqlite3 itself, when an error message of SQLite quotes damaged text.
@@ -247,6 +273,12 @@ def _lock_and_check(db: sqlite3.Connection) -> int:
     """Lock the database for this process; return the version of its schema, 0 if it is new."""
     db.execute("BEGIN EXCLUSIVE")
     (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > _VERSION:
+        # _migrate() refuses it, whatever it holds.
+        db.execute("COMMIT")
+        return int(version)
+    # Before integrity_check, which would evaluate what a planted schema has.
+    _check_objects(db)
     # quick_check is twice as fast, but does not compare indexes with their tables: such damage
     # would show only when a row is written.
     (check,) = db.execute("PRAGMA integrity_check(1)").fetchone()
@@ -256,22 +288,24 @@ def _lock_and_check(db: sqlite3.Connection) -> int:
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and not version:
         raise sqlite3.DatabaseError("the file of another program")
-    _check_objects(db)
     return int(version)
 
 
 def _check_objects(db: sqlite3.Connection) -> None:
-    """Refuse a journal with triggers or views, before a statement would run them.
+    """Refuse a journal with triggers, views or tables that are not ours, before they are used.
 
-    The journal of an output folder may come from anybody, and a trigger runs SQL of its own.
+    The journal of an output folder may come from anybody, and a trigger, a CHECK or a generated
+    column runs SQL of its own. The tables of earlier versions have fewer columns at their end.
 
     Raises:
         sqlite3.DatabaseError: the schema has something that a new journal does not have.
     """
     expected = _expected_schema()
-    for kind, name in _schema_of(db):
-        if (kind, name) not in expected:
-            raise sqlite3.DatabaseError(f"it has a {kind} {name!r}")
+    for key, sql in _schema_of(db).items():
+        if key not in expected:
+            raise sqlite3.DatabaseError(f"it has a {key[0]} {key[1]!r}")
+        if not expected[key].startswith(sql.removesuffix(" )")):
+            raise sqlite3.DatabaseError(f"the schema of the {' '.join(key)} is wrong")
 
 
 def _migrate(db: sqlite3.Connection, file: Path, version: int) -> None:
@@ -314,6 +348,11 @@ def _claim_extensions(db: sqlite3.Connection) -> None:
         db.executemany("DELETE FROM claims WHERE owner = ? AND substr(key, 1, 1) = '?'", rows)
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether *error* says that the database file is damaged."""
+    return _primary_code(error) in _DAMAGE_CODES
+
+
 def _primary_code(error: sqlite3.Error) -> int:
     """Return SQLite's primary result code; 0 for an error that Python raised."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -337,6 +376,25 @@ def _check_schema(db: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError(f"the schema of the {' '.join(key)} is wrong")
     for key in expected:
         raise sqlite3.DatabaseError(f"the {' '.join(key)} is missing")
+
+
+def _check_values(db: sqlite3.Connection) -> None:
+    """Refuse values that no run writes: integrity_check accepts any value in any column.
+
+    Raises:
+        sqlite3.DatabaseError: a value is of another type than its column, or not of its
+            enumeration.
+    """
+    for table in ("urls", "claims", "runs"):
+        columns = db.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
+        wrong = [_WRONG_TYPE[kind].format(name) for name, kind in columns]
+        if table == "urls":
+            wrong.append(f"id > {_MAX_ROW_ID}")
+            for name, values in _ENUM_COLUMNS.items():
+                wrong.append(f"{name} NOT IN ({', '.join(repr(value.value) for value in values)})")
+        query = f"SELECT 1 FROM {table} WHERE {' OR '.join(wrong)} LIMIT 1"  # noqa: S608 - constants
+        if db.execute(query).fetchone() is not None:
+            raise sqlite3.DatabaseError(f"the table {table} has a value that no run writes")
 
 
 def _expected_schema() -> dict[tuple[str, str], str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from downloader.errors import DiskError
 from downloader.journal.admission import MAX_URLS_PER_QUERY, Admission
-from downloader.journal.database import open_journal, open_temporary_journal
+from downloader.journal.database import is_damage, open_journal, open_temporary_journal
 from downloader.journal.frontier import Frontier
 from downloader.journal.inventory import FolderInventory, Inventory, StoreInventory
 from downloader.journal.model import (
@@ -62,21 +62,22 @@ class Journal:
         options = options or Options()
         self._max_requests = options.max_redirects + 1
         self._db = open_temporary_journal() if root is None else open_journal(root, self.warnings)
-        self._replica = (
-            JournalReplica(store, root) if store is not None and root is not None else None
-        )
+        self._replica: JournalReplica | None = None
+        self._replicated_changes = -1
         try:
             if store is not None and root is not None:
                 self._replica = JournalReplica(store, root)
                 self._replica.restore(self._db, self.warnings)
             self._inventory = _open_inventory(root, store)
+            with self._transaction():
+                self._start_run(options)
         except BaseException:
             self._db.close()
             raise
-        with self._transaction():
-            cursor = self._db.execute("INSERT INTO runs (started) VALUES (?)", (time.time(),))
+
+    def _start_run(self, options: Options) -> None:
+        cursor = self._db.execute("INSERT INTO runs (started) VALUES (?)", (time.time(),))
         run = cursor.lastrowid or 0
-        self._replicated_changes = -1
         self._frontier = Frontier(self._db, run)
         self._verifier = SavedFileVerifier(
             self._inventory,
@@ -107,31 +108,40 @@ class Journal:
 
     def documents(self, after_row: int, limit: int) -> list[SavedDocument]:
         """Return the text documents of this run, in the order of their rows."""
-        return self._frontier.documents(after_row, limit)
+        with self._transaction():
+            return self._frontier.documents(after_row, limit)
 
     def saved_by_role(
         self, after_row: int, limit: int, roles: Sequence[TargetRole]
     ) -> list[SavedDocument]:
         """Return the files of this run with one of *roles*, and all withdrawn ones."""
-        return self._frontier.saved_by_role(after_row, limit, roles)
+        with self._transaction():
+            return self._frontier.saved_by_role(after_row, limit, roles)
 
     def final_urls(self, urls: Collection[Url]) -> dict[Url, Url]:
         """Return the URLs that answered for *urls*, after redirects."""
-        return self._frontier.final_urls(urls)
+        with self._transaction():
+            return self._frontier.final_urls(urls)
 
     def redirect_loops(self, redirects: Sequence[tuple[Url, Url]]) -> set[Url]:
         """Return the sources of *redirects*, (source, target) pairs, that lead to themselves."""
-        return self._frontier.redirect_loops(redirects, self._max_requests)
+        with self._transaction():
+            return self._frontier.redirect_loops(redirects, self._max_requests)
 
     def document(self, row: int) -> SavedDocument:
         """Return the saved file of a row."""
-        return self._frontier.document(row)
+        with self._transaction():
+            return self._frontier.document(row)
 
     def locations(self, urls: Sequence[Url], *, withdrawn: bool = False) -> dict[Url, FileLocation]:
         """Return the files of those *urls* that are saved, following recorded redirects.
 
         *withdrawn* is whether withdrawn files are returned too.
         """
+        with self._transaction():
+            return self._locations(urls, withdrawn=withdrawn)
+
+    def _locations(self, urls: Sequence[Url], *, withdrawn: bool) -> dict[Url, FileLocation]:
         locations: dict[Url, FileLocation] = {}
         #: Each URL to look up, with those of *urls* that redirect to it.
         sources = {str(url): [url] for url in urls}
@@ -189,7 +199,7 @@ class Journal:
         """Commit what the block does, or roll it back.
 
         Raises:
-            DiskError: the journal cannot be written.
+            DiskError: the journal cannot be read or written, or was damaged during the run.
         """
         try:
             self._db.execute("BEGIN")
@@ -201,6 +211,13 @@ class Journal:
                 raise
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
+            if is_damage(error):
+                # Set aside when the next run opens it. Until then nothing more is recorded: files
+                # that are saved after their last record are recognised by themselves.
+                raise DiskError(
+                    f"the journal was damaged during the run: {error}",
+                    hint="run the same command again: what is saved is kept",
+                ) from error
             raise DiskError(f"cannot write the journal: {error}", hint="see --output") from error
 
 

@@ -33,9 +33,9 @@ from downloader.web.text import format_size
 
 #: The write buffer of a file that is written in pieces; smaller when many are open, so that all
 #: buffers together stay below a limit.
-MAX_BUFFER_BYTES = 1024 * 1024
+MAX_BUFFER_BYTES = 512 * 1024
 MIN_BUFFER_BYTES = 64 * 1024
-ALL_BUFFERS_BYTES = 16 * 1024 * 1024
+ALL_BUFFERS_BYTES = 8 * 1024 * 1024
 #: Seconds between attempts to open a file while the process has no descriptor left.
 DESCRIPTOR_RETRY_SECONDS = 0.1
 _Result = TypeVar("_Result")

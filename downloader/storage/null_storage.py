@@ -77,9 +77,9 @@ class _NullPartFile:
     def __init__(self) -> None:
         self.size = 0
         self.keep = False
-        self._observer: Callable[[memoryview], None] = lambda _: None
+        self._observer: Callable[[bytes], None] = lambda _: None
 
-    def set_observer(self, observer: Callable[[memoryview], None]) -> None:
+    def set_observer(self, observer: Callable[[bytes], None]) -> None:
         """Call *observer* with each piece."""
         self._observer = observer
 
@@ -91,8 +91,7 @@ class _NullPartFile:
 
     async def write(self, data: bytes) -> None:
         """Pass *data* to the observer."""
-        with memoryview(data) as piece:
-            self._observer(piece)
+        self._observer(data)
 
     async def flush(self) -> None:
         """Do nothing: nothing is buffered."""

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -16,6 +16,8 @@ from downloader.storage.output_folder import translate_os_errors
 from downloader.web.filenames import SafePath
 
 READ_BYTES = 1024 * 1024
+#: Pieces that are written with one call; some systems allow no more.
+MAX_PIECES = 1024
 #: Full buffers of a file that may wait to be written while the next one is filled.
 MAX_PENDING_BUFFERS = 2
 
@@ -30,14 +32,14 @@ def do_nothing() -> None:
 class LocalPartFile:
     """A :class:`PartFile` on disk.
 
-    Bytes are gathered in buffers that are reused, which costs less than new ones. A full buffer is
-    written in a thread while the next one is filled.
+    Pieces are gathered in a buffer, and not copied. A full buffer is written in a thread, with one
+    call, while the next one is filled.
 
     Args:
         path: the name of the whole file.
         file: the ``.part`` file, unbuffered, at its beginning.
         executor: the one that *file* uses.
-        buffer_bytes: the size of a buffer.
+        buffer_bytes: a buffer is full when it has as many bytes.
         publish: gives the closed file its name; it gets what ``fstat`` returned for it.
 
     Attributes: as of :class:`PartFile`, and
@@ -60,15 +62,15 @@ class LocalPartFile:
         self._file = file
         self._executor = executor
         self._publish = publish
-        self._buffer = bytearray(buffer_bytes)
-        self._filled = 0
-        self._free_buffers: list[bytearray] = []
+        self._buffer_bytes = buffer_bytes
+        self._buffer: list[bytes] = []
+        self._buffered = 0
         self._pending: deque[asyncio.Task[object]] = deque()
         self._write_lock = asyncio.Lock()
         self._failed = False
-        self._observer: Callable[[memoryview], None] = lambda _: None
+        self._observer: Callable[[bytes], None] = lambda _: None
 
-    def set_observer(self, observer: Callable[[memoryview], None]) -> None:
+    def set_observer(self, observer: Callable[[bytes], None]) -> None:
         """Call *observer* with each piece, in order and in a thread, as it is written."""
         self._observer = observer
 
@@ -84,15 +86,10 @@ class LocalPartFile:
         Raises:
             DiskError: the disk refuses.
         """
-        start = 0
-        while start < len(data):
-            taken = min(len(data) - start, len(self._buffer) - self._filled)
-            end = self._filled + taken
-            self._buffer[self._filled : end] = memoryview(data)[start : start + taken]
-            self._filled = end
-            start += taken
-            if end == len(self._buffer):
-                await self._start_writing()
+        self._buffer.append(data)
+        self._buffered += len(data)
+        if self._buffered >= self._buffer_bytes or len(self._buffer) >= MAX_PIECES:
+            await self._start_writing()
 
     async def flush(self) -> None:
         """Wait until all data has been written.
@@ -129,34 +126,27 @@ class LocalPartFile:
             await asyncio.shield(asyncio.ensure_future(self._close_after_pending()))
 
     async def _start_writing(self) -> None:
-        """Write the buffer in a thread, and take another one."""
-        if not self._filled:
+        """Write the buffer in a thread, and begin another one."""
+        if not self._buffer:
             return
         while len(self._pending) >= MAX_PENDING_BUFFERS:
             await self._finish_oldest()
-        self._start(self._write_buffer(self._buffer, self._filled))
-        self._buffer = (
-            self._free_buffers.pop() if self._free_buffers else bytearray(len(self._buffer))
-        )
-        self._filled = 0
+        pieces, self._buffer, self._buffered = self._buffer, [], 0
+        self._start(self._write_pieces(pieces))
 
-    async def _write_buffer(self, buffer: bytearray, size: int) -> None:
+    async def _write_pieces(self, pieces: list[bytes]) -> None:
         # On a slow disk several threads write: the lock keeps the pieces of a file in order.
         async with self._write_lock:
             if self._failed:
                 return
-            self._failed = True  # until this piece is written: none may follow a missing one
-            with memoryview(buffer)[:size] as piece:
-                # Queued together, so that one thread does both in turn.
-                observed = self._executor.run(partial(self._observer, piece))
-                try:
-                    written = await self._file.write(piece)
-                    while written < size:
-                        written += await self._file.write(piece[written:])
-                finally:
-                    await observed
+            self._failed = True  # until these are written: none may follow a missing one
+            await self._executor.run(partial(self._observe_and_write, pieces))
             self._failed = False
-        self._free_buffers.append(buffer)
+
+    def _observe_and_write(self, pieces: list[bytes]) -> None:
+        for piece in pieces:
+            self._observer(piece)
+        _write_all(self._file.fileno(), pieces)
 
     def _start(self, operation: Coroutine[None, None, _Result]) -> asyncio.Task[_Result]:
         task = asyncio.create_task(operation, name="part file")
@@ -181,3 +171,17 @@ class LocalPartFile:
                 task.exception()  # raised already, or of no interest to a cancelled transfer
         with suppress(OSError):
             await self._file.close()
+
+
+def _write_all(fd: int, pieces: Sequence[bytes]) -> None:
+    """Write all bytes of up to :data:`MAX_PIECES` pieces."""
+    # aiofiles has no function that writes several pieces, and Windows has none at all.
+    written = os.writev(fd, pieces) if hasattr(os, "writev") else 0
+    for piece in pieces:
+        if written >= len(piece):
+            written -= len(piece)
+            continue
+        with memoryview(piece) as view:
+            while written < len(piece):
+                written += os.write(fd, view[written:])
+        written = 0

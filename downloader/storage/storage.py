@@ -34,7 +34,7 @@ class PartFile(Protocol):
     size: int
     keep: bool
 
-    def set_observer(self, observer: Callable[[memoryview], None]) -> None:
+    def set_observer(self, observer: Callable[[bytes], None]) -> None:
         """Call *observer* with each piece, in order, as it is written."""
 
     def read_existing(self) -> AsyncIterator[bytes]:

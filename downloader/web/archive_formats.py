@@ -3,7 +3,10 @@
 import sys
 import zlib
 from enum import StrEnum
-from typing import BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    import zipfile
 
 #: The first bytes of a zstd frame, and of the skippable frame with a WARC file's dictionary.
 ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
@@ -12,6 +15,8 @@ _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 _GZIP_WBITS = 31
 _SNIFFED_BYTES = 4096
+#: Directory of a zip file: room for some 40,000 members, which take 20 MB of memory.
+_MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 #: WARC records begin with their version, ARC files with a record of their own.
 _RECORD_STARTS = (b"WARC/", b"filedesc://")
 _SUFFIXES = (".warc", ".warc.gz", ".wacz", ".arc", ".arc.gz", ".warc.zst")
@@ -74,7 +79,36 @@ def _is_wacz(file: BinaryIO) -> bool:
     import zipfile
 
     try:
-        with zipfile.ZipFile(file) as members:
+        with open_zip(file) as members:
             return any(name.startswith("archive/") for name in members.namelist())
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         return False
+
+
+def open_zip(file: IO[bytes]) -> "zipfile.ZipFile":
+    """Open a zip file whose directory is of a reasonable size, because it is kept in memory.
+
+    Raises:
+        zipfile.BadZipFile: it is no zip file, is damaged, or has a larger directory.
+    """
+    import zipfile
+
+    return zipfile.ZipFile(cast("IO[bytes]", _DirectoryReader(file)))
+
+
+class _DirectoryReader:
+    """A file for ``zipfile``, which reads the whole directory of a zip file at once."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.seek, self.tell = file.seek, file.tell
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        import zipfile
+
+        if size > _MAX_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile(f"its directory is over {_MAX_DIRECTORY_BYTES} bytes long")
+        return self._file.read(size)
+
+    def close(self) -> None:
+        """Leave the file open: whoever opened it closes it."""

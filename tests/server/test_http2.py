@@ -13,7 +13,6 @@ from h2.settings import SettingCodes
 from hyperframe.frame import (
     ContinuationFrame,
     DataFrame,
-    ExtensionFrame,
     Frame,
     HeadersFrame,
     PingFrame,
@@ -27,7 +26,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from downloader import Downloaded, ErrorKind, Failed, Options, Outcome
 from tests.support.command import Command
-from tests.support.http2_server import Answer, ServerConnection, http2_server
+from tests.support.http2_server import Answer, ServerConnection, http2_server, unknown_frame
 from tests.support.library import downloaded, fetch
 
 #: A hang is a failure of that test, not of the suite.
@@ -496,7 +495,7 @@ ATTACKS: dict[str, Answer] = {
     "RST_STREAM": flood(lambda stream_id: RstStreamFrame(1)),
     "PRIORITY": flood(lambda stream_id: PriorityFrame(stream_id, depends_on=0)),
     "WINDOW_UPDATE": flood(lambda stream_id: WindowUpdateFrame(0, 1)),
-    "unknown frames": flood(lambda stream_id: ExtensionFrame(0xBB, 0, body=b"x")),
+    "unknown frames": flood(lambda stream_id: unknown_frame(0xBB, 0, b"x")),
     "empty DATA": in_body(*[lambda stream_id: DataFrame(stream_id)] * 5000),
     "CONTINUATION": lambda connection, stream_id, path: connection.send(
         HeadersFrame(stream_id, b"\x88"), *[ContinuationFrame(stream_id, b"")] * 5000

@@ -15,6 +15,7 @@ from h2.settings import SettingCodes
 from hpack import Decoder, Encoder
 from hyperframe.frame import (
     DataFrame,
+    ExtensionFrame,
     Frame,
     GoAwayFrame,
     HeadersFrame,
@@ -28,6 +29,13 @@ _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _MAX_FRAME_BYTES = 16_384
 
 Fields = Iterable[tuple[str, str]]
+
+
+def unknown_frame(kind: int, stream_id: int, body: bytes = b"") -> Frame:
+    """Return a frame of a type that HTTP/2 does not have."""
+    frame = ExtensionFrame(kind, stream_id, body=body)
+    frame.body_len = len(body)  # hyperframe sets it only for types that it knows
+    return frame
 
 
 class ServerConnection:

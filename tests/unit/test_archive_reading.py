@@ -34,9 +34,10 @@ async def test_files_of_other_tools_are_read_whatever_became_of_their_chunks(
         "h/a.html": b"onetwo!",
         "h/b.html": b"removed, but still said",
         "h/c.html": b"there",
-        "h/f.html": b"cut",
     }
     assert len(outcomes) == 4, "where only a redirect leads to is no target"
+    assert isinstance(outcomes[3], Failed)
+    assert outcomes[3].kind is ErrorKind.TRUNCATED
 
 
 async def test_a_cut_archive_gives_what_is_whole(tmp_path: Path) -> None:

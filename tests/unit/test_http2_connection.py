@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import pytest
 from hpack import Encoder
 from hyperframe.frame import (
     ContinuationFrame,
@@ -22,9 +23,9 @@ from hyperframe.frame import (
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from downloader.errors import UrlError
+from downloader.errors import TruncatedError, UrlError
 from downloader.http.http2.connection import Http2Connection, Http2Settings
-from downloader.http.http2.errors import NotProcessedError
+from downloader.http.http2.errors import ConnectionDiedError, NotProcessedError
 from downloader.http.http2.windows import WindowBudget
 from downloader.web.text import printable
 from downloader.web.urls import Url
@@ -187,6 +188,26 @@ async def receive(received: bytes, piece_bytes: int) -> None:
 @example([head(1, (), ["END_STREAM"]), head(3), head(1)], 100_000)
 def test_whatever_comes_each_request_has_its_outcome(frames: list[bytes], piece_bytes: int) -> None:
     asyncio.run(receive(settings_frame({}) + b"".join(frames), piece_bytes))
+
+
+async def test_a_connection_may_die_with_a_hundred_streams() -> None:
+    """Those whose head has come are truncated, and the others can be asked for again."""
+    connection, _ = connect()
+    url = Url("https://h.example/")
+    requests = [asyncio.create_task(connection.get(url, "", [])) for _ in range(103)]
+    await asyncio.sleep(0)
+    connection.data_received(settings_frame({}) + head(1) + head(3))
+    bodies = [(await request).content for request in requests[:2]]
+    connection.connection_lost(ConnectionResetError())
+    for body in bodies:
+        with pytest.raises(TruncatedError):
+            await body.readany()
+    ended = await asyncio.gather(*requests[2:100], return_exceptions=True)
+    assert {type(error) for error in ended} == {ConnectionDiedError}
+    # These were not sent: the server takes a hundred at once.
+    waiting = await asyncio.gather(*requests[100:], return_exceptions=True)
+    assert {type(error) for error in waiting} == {NotProcessedError}
+    assert connection.idle
 
 
 # --- whoever does not read ------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import random
 import sqlite3
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Self
@@ -15,8 +15,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from downloader.errors import BadUrlError, ErrorKind
-from downloader.journal import STATE_FOLDER, Job, Journal
+from downloader.errors import BadUrlError, DiskError, ErrorKind, OutputError
+from downloader.journal import STATE_FOLDER, Job, Journal, database
 from downloader.models import Failed, Skipped, SkipReason, Target
 from downloader.web.filenames import PART, FileName, SafePath
 from downloader.web.urls import parse
@@ -363,3 +363,97 @@ def test_a_planted_default_check_or_index_is_refused(
     journal.close()
     assert len(journal.warnings) == 1
     assert "was broken and is now journal.sqlite3.broken-1" in journal.warnings[0]
+
+
+def _plant(root: Path, *statements: str) -> None:
+    """Execute statements in the journal of a folder."""
+    Journal(root).close()
+    with closing(sqlite3.connect(root / STATE_FOLDER / "journal.sqlite3")) as db, db:
+        for statement in statements:
+            db.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "withdrawn INTEGER NOT NULL DEFAULT 0 CHECK (length(printf('%.*c', 900000000, 'x')))",
+        "withdrawn INTEGER NOT NULL AS (length(printf('%.*c', 900000000, 'x')))",
+    ],
+    ids=["check", "generated column"],
+)
+def test_a_planted_expression_is_not_evaluated_to_check_the_journal(
+    tmp_path: Path, planted: str
+) -> None:
+    _plant(
+        tmp_path,
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_master SET sql = replace(sql, 'withdrawn INTEGER NOT NULL DEFAULT 0', "
+        f"'{planted.replace(chr(39), chr(39) * 2)}') WHERE name = 'urls'",
+    )
+    with closing(sqlite3.connect(tmp_path / STATE_FOLDER / "journal.sqlite3")) as db:
+        statements: list[str] = []
+        db.set_trace_callback(statements.append)
+        with pytest.raises(sqlite3.DatabaseError, match="the schema of the table urls is wrong"):
+            database._lock_and_check(db)
+    assert not any("integrity_check" in statement for statement in statements)
+    journal = Journal(tmp_path)
+    journal.close()
+    assert len(journal.warnings) == 1
+
+
+def test_a_journal_of_a_newer_version_is_left_as_it_is(tmp_path: Path) -> None:
+    _plant(tmp_path, "ALTER TABLE urls ADD COLUMN news TEXT", "PRAGMA user_version = 99")
+    with pytest.raises(OutputError, match="was written by a newer version"):
+        Journal(tmp_path)
+    assert not list((tmp_path / STATE_FOLDER).glob("*broken*"))
+
+
+def test_damage_in_mid_run_ends_the_run_and_the_next_one_replaces_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downloader.journal.database._CACHE_KIB", 4)
+    file = tmp_path / STATE_FOLDER / "journal.sqlite3"
+    targets = [_target(f"http://h.test/{number}", number) for number in range(2000)]
+    uses: list[Callable[[Journal], object]] = [
+        lambda journal: journal.admit(targets),
+        lambda journal: journal.locations([target.url for target in targets]),
+        lambda journal: journal.documents(0, 10),
+    ]
+    for use in uses:
+        with closing(Journal(tmp_path)) as journal:
+            journal.admit(targets)
+        with closing(Journal(tmp_path)) as journal:
+            size = file.stat().st_size
+            with file.open("r+b") as stream:
+                stream.seek(4096)
+                stream.write(bytes(size - 4096))
+            with pytest.raises(DiskError, match="was damaged during the run") as raised:
+                use(journal)
+        assert raised.value.hint == "run the same command again: what is saved is kept"
+        with closing(Journal(tmp_path)) as journal:
+            [warning] = journal.warnings
+            assert "was broken and is now journal.sqlite3.broken-" in warning
+            assert all(isinstance(each, Job) for each in journal.admit(targets))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "growth = 'alwayz'",
+        "role = 7",
+        "path = x'ff'",
+        "saved = 'many'",
+        "sha256 = 'ab'",
+        "id = 9223372036854775807",
+        "origin = printf('%.*c', 20000000, 'x')",
+    ],
+)
+def test_a_value_that_no_run_writes_is_damage(tmp_path: Path, damage: str) -> None:
+    target = _target("http://h.test/")
+    with closing(Journal(tmp_path)) as journal:
+        journal.admit([target])
+    with closing(sqlite3.connect(tmp_path / STATE_FOLDER / "journal.sqlite3")) as db, db:
+        db.execute(f"UPDATE urls SET {damage}")
+    with closing(Journal(tmp_path)) as journal:
+        assert len(journal.warnings) == 1
+        assert isinstance(journal.admit([target])[0], Job)

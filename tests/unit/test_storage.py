@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,30 @@ async def test_a_file_that_is_being_opened_when_its_transfer_is_cancelled_is_clo
         await asyncio.gather(beginning, return_exceptions=True)
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.skipif(not hasattr(os, "writev"), reason="no writev to cut short")
+@pytest.mark.parametrize("cut", [0, 1, 4, 5, 9])
+async def test_a_write_that_the_system_cuts_short_is_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    def writev(fd: int, pieces: Sequence[bytes]) -> int:
+        return os.write(fd, b"".join(pieces)[:cut])
+
+    monkeypatch.setattr(os, "writev", writev)
+    async with LocalStorage(tmp_path) as storage, storage.open_part(SafePath("a")) as part:
+        for piece in (b"1234", b"5", b"6789"):
+            await part.write(piece)
+        await part.commit(PublishOptions())
+    assert (tmp_path / "a").read_bytes() == b"123456789"
+
+
+async def test_a_file_in_very_many_pieces_is_written_whole(tmp_path: Path) -> None:
+    seen: list[bytes] = []
+    async with LocalStorage(tmp_path) as storage, storage.open_part(SafePath("a")) as part:
+        part.set_observer(seen.append)
+        for number in range(5000):
+            await part.write(b"%d," % number)
+        await part.commit(PublishOptions())
+    expected = b"".join(b"%d," % number for number in range(5000))
+    assert (tmp_path / "a").read_bytes() == b"".join(seen) == expected

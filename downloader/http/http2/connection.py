@@ -52,7 +52,6 @@ from downloader.http.http2.frames import (
     Frame,
     FrameSplitter,
     FrameType,
-    end_of_stream,
     window_update,
 )
 from downloader.http.http2.stream import Http2Response, Http2Stream
@@ -165,6 +164,8 @@ class Http2Connection(asyncio.Protocol):
         #: Frames that h2 does not know of.
         self._outgoing: list[bytes] = []
         self._window_used = 0
+        #: What the server may still have sent on streams that were reset.
+        self._unwanted_bytes = 0
         self._received_at = 0.0
         self._ping_sent_at = 0.0
         self._watcher: asyncio.TimerHandle | None = None
@@ -291,6 +292,8 @@ class Http2Connection(asyncio.Protocol):
         try:
             if frame.kind == FrameType.DATA and stream is not None:
                 self._body_received(stream, frame)
+            elif frame.kind == FrameType.DATA and self._is_unwanted(frame):
+                self._use_window(frame.end - frame.start - FRAME_HEAD_BYTES)
             elif frame.kind == FrameType.GOAWAY:
                 # h2 would refuse everything that comes after it.
                 self._goaway_received(frame.payload)
@@ -311,18 +314,34 @@ class Http2Connection(asyncio.Protocol):
         """Take a piece of a body.
 
         It does not pass through h2, whose work for each frame would be the largest part of all: a
-        gigabyte has more than 100,000 frames. h2 gets the end of the stream alone.
+        gigabyte has more than 100,000 frames. At its end h2 is to know of the stream no more.
         """
         size = frame.end - frame.start - FRAME_HEAD_BYTES
+        self._use_window(size)
+        stream.data_received(frame.body(), size)
+        if frame.flags & END_STREAM:
+            self._h2.streams.pop(stream.stream_id, None)
+            stream.end_received()
+            self._forget(stream)
+
+    def _is_unwanted(self, frame: Frame) -> bool:
+        """Return whether a frame was on its way when its stream was reset.
+
+        h2 would reset the stream once more for each, which servers may take for an attack.
+        """
+        size = frame.end - frame.start - FRAME_HEAD_BYTES
+        known = 0 < frame.stream_id <= self._h2.highest_outbound_stream_id
+        if not known or size > self._unwanted_bytes:
+            return False
+        self._unwanted_bytes -= size
+        return True
+
+    def _use_window(self, size: int) -> None:
+        """Take *size* bytes of the connection's window, which is opened again from time to time."""
         self._window_used += size
         if self._window_used >= _CONNECTION_WINDOW_STEP_BYTES:
             self._outgoing.append(window_update(0, self._window_used))
             self._window_used = 0
-        stream.data_received(frame.body(), size)
-        if frame.flags & END_STREAM:
-            self._h2.receive_data(end_of_stream(stream.stream_id))
-            stream.end_received()
-            self._forget(stream)
 
     # h2 returns these events.
 
@@ -398,6 +417,7 @@ class Http2Connection(asyncio.Protocol):
     def _reset(self, stream: Http2Stream, code: ErrorCodes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._h2.reset_stream(stream.stream_id, code)
+            self._unwanted_bytes += max(0, stream.window_left)
             self._flush_soon()
 
     def _flush_soon(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
-from hyperframe.frame import DataFrame, WindowUpdateFrame
+from hyperframe.frame import WindowUpdateFrame
 
 from downloader.http.http2.errors import FloodError, FrameError
 
@@ -86,11 +86,6 @@ def window_update(stream_id: int, increment: int) -> bytes:
     """Return a WINDOW_UPDATE frame (section 6.9)."""
     frame = WindowUpdateFrame(stream_id, increment)
     return frame.serialize()
-
-
-def end_of_stream(stream_id: int) -> bytes:
-    """Return an empty DATA frame that ends a stream."""
-    return DataFrame(stream_id, flags=["END_STREAM"]).serialize()
 
 
 class FrameSplitter:

@@ -35,6 +35,8 @@ class Http2Stream:
         ended: whether the server has sent the end, or the stream was reset or has failed.
         head: of the response, once it has come.
         head_bytes: of the head, compressed, with its frames.
+        window: how many bytes of the body may come ahead of its reader.
+        window_left: how many more may come now.
     """
 
     def __init__(self, connection: "Http2Connection", stream_id: int, window: int) -> None:
@@ -44,8 +46,7 @@ class Http2Stream:
         self.head: Http2Head | None = None
         self.head_bytes = 0
         self._connection = connection
-        #: What the window is opened to, and what is left of it.
-        self.window = self._window_left = window
+        self.window = self.window_left = window
         self._chunks: deque[bytes] = deque()
         self._received = self._unread = 0
         self._interim_responses = 0
@@ -127,11 +128,13 @@ class Http2Stream:
             ProtocolError: there is no head, the body is longer than announced, or the server
                 does not keep to the window.
         """
-        self._window_left -= size
-        if self._window_left < 0:
+        self.window_left -= size
+        if self.window_left < 0:
             raise ProtocolError("the server sends more than HTTP/2's flow control allows")
         if self.head is None:
             raise ProtocolError("the response is not valid HTTP/2: a body without a head")
+        if self.head.status in _WITHOUT_BODY:
+            return
         self._received += len(data)
         self._unread += len(data)
         length = self.head.content_length
@@ -190,16 +193,16 @@ class Http2Stream:
 
     def _open_window(self, *, grow: bool) -> None:
         """Let the server send more, once it may send less than half of the window."""
-        if self._window_left > self.window // 2:
+        if self.window_left > self.window // 2:
             return
         length = None if self.head is None else self.head.content_length
-        if length is not None and length - self._received <= self._window_left:
+        if length is not None and length - self._received <= self.window_left:
             return  # the rest fits
         if grow:
             self._grow_window(2 * self.window)
-        increment = self.window - self._window_left - self._unread
+        increment = self.window - self.window_left - self._unread
         if increment > 0:
-            self._window_left += increment
+            self.window_left += increment
             self._connection.open_window(self.stream_id, increment)
 
     def _grow_window(self, wanted: int) -> None:
