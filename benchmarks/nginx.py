@@ -19,7 +19,7 @@ from benchmarks.certificate import Certificate
 MAX_LIMITED_REQUESTS = 20
 #: Marks the name of a page whose host refuses too many requests at once.
 LIMITED = "limited-"
-#: Real pages, if there are any. What their package lacks, also at /bugs.html, is some page.
+#: Real pages, if there are any. Whatever their package lacks is some page.
 DOCUMENTATION = "/documentation/"
 PORTS = range(18100, 18200)
 PACKAGES = "apt-get install nginx libnginx-mod-http-lua"
@@ -51,6 +51,7 @@ http {{
         {certificate}
         location ^~ {documentation} {{ try_files $uri $uri/index.html /fixed.html; }}
         location = /bugs.html {{ rewrite ^ /fixed.html break; }}
+        location = /license.html {{ rewrite ^ /fixed.html break; }}
         location ~ "-tiny\.html$" {{ default_type text/html; return 200 'x'; }}
         {latency}
         location ~ "-(?<body>[a-z0-9]+\.(html|bin))$" {{ rewrite ^ /$body break; }}
