@@ -1,4 +1,8 @@
-"""The headers of each request: secrets are sent only to the origin that they were given for."""
+"""The headers of each request: secrets are sent only to the origin that they were given for.
+
+Cookies are sent to their host instead, whatever the scheme and the port (RFC 6265, section 8.5):
+those of a file to the host that the user named, those of redirects to the host that set them.
+"""
 
 import base64
 import netrc
@@ -35,7 +39,20 @@ _CROSS_ORIGIN_HEADERS = frozenset(
     }
 )
 #: What a client has to be able to store (RFC 6265, section 6.1).
-_MAX_COOKIE_BYTES, _MAX_COOKIES_PER_ORIGIN = 4096, 50
+_MAX_COOKIE_BYTES, _MAX_COOKIES_PER_HOST = 4096, 50
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectCookie:
+    """A cookie that a redirect has set; it can be pickled.
+
+    Attributes:
+        value: as it is sent.
+        secure: whether it is sent only over TLS.
+    """
+
+    value: str
+    secure: bool
 
 
 @dataclass(slots=True)
@@ -50,7 +67,7 @@ class RedirectTrail:
             :class:`~downloader.models.exchange.Exchange`.
         next: the URL to request next, without credentials.
         redirects: the URLs that redirected, in order.
-        cookies: name and value of cookies that redirects have set, by origin.
+        cookies: those that redirects have set, by host and name.
     """
 
     start: Url
@@ -59,7 +76,7 @@ class RedirectTrail:
     hops_from_seed: str = ""
     next: Url = field(init=False)
     redirects: tuple[Url, ...] = ()
-    cookies: dict[str, dict[str, str]] = field(default_factory=dict)
+    cookies: dict[str, dict[str, RedirectCookie]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin at the start."""
@@ -71,7 +88,7 @@ class Credentials:
 
     Attributes:
         default_headers: the headers of every request; they must not be changed.
-        by_origin: whether cookies or passwords are added for some origins.
+        by_origin: whether cookies or passwords are added for some origins or hosts.
 
     Raises, when made:
         RunError: a file that holds them cannot be read.
@@ -97,23 +114,24 @@ class Credentials:
         return RequestChain(self, trail, own)
 
     def headers(
-        self, url: Url, own: CIMultiDict[str], received: dict[str, str], *, at_home: bool
+        self, url: Url, own: CIMultiDict[str], received: list[str], *, home: Url
     ) -> CIMultiDict[str]:
         """Return all headers of a request: the defaults, *own*, cookies, and a password.
 
         Args:
             url: the URL of the request.
             own: headers of this URL, which replace defaults.
-            received: cookies that redirects have set for this origin.
-            at_home: whether the request goes to the origin that the user named.
+            received: cookies that redirects have set, as ``name=value``.
+            home: the URL that the user named.
         """
         headers = self.default_headers.copy()
         headers.update(own)
-        cookies = [f"{name}={value}" for name, value in received.items()]
-        if self._cookies is not None and at_home:
+        cookies = [*own.getall("Cookie", ()), *received]
+        if self._cookies is not None and urls.hostname(url) == urls.hostname(home):
             cookies += self._cookies.matching(url)
         if cookies:
-            headers["Cookie"] = "; ".join([*own.getall("Cookie", ()), *cookies])
+            headers["Cookie"] = "; ".join(cookies)
+        at_home = urls.origin(url) == urls.origin(home)
         if "Authorization" not in headers and (basic := self._netrc_field(url, at_home=at_home)):
             headers["Authorization"] = basic
         return headers
@@ -139,8 +157,8 @@ class Credentials:
 class RequestChain:
     """The headers of one URL's requests, and the cookies that its redirects set.
 
-    Such cookies are sent to their own origin, and forgotten after the chain; without them, many
-    sites redirect in a circle.
+    Such cookies are sent to their own host, and forgotten after the chain; without them, many sites
+    redirect in a circle.
     """
 
     def __init__(
@@ -158,11 +176,15 @@ class RequestChain:
         if not self._own and not self._trail.cookies and not self._credentials.by_origin:
             # The usual case: nothing depends on the origin.
             return self._credentials.default_headers
-        origin = urls.origin(url)
-        at_home = origin == urls.origin(self._home)
+        at_home = urls.origin(url) == urls.origin(self._home)
         own = self._own if at_home else self._cross_origin_headers()
-        received = self._trail.cookies.get(origin, {})
-        return self._credentials.headers(url, own, received, at_home=at_home)
+        over_tls = url.startswith("https:")
+        received = [
+            f"{name}={cookie.value}"
+            for name, cookie in self._trail.cookies.get(urls.hostname(url), {}).items()
+            if over_tls or not cookie.secure
+        ]
+        return self._credentials.headers(url, own, received, home=self._home)
 
     def _cross_origin_headers(self) -> CIMultiDict[str]:
         return CIMultiDict(
@@ -170,17 +192,26 @@ class RequestChain:
         )
 
     def remember_cookies(self, url: Url, set_cookies: Iterable[str]) -> None:
-        """Store the ``Set-Cookie`` fields of a redirect from *url* (RFC 6265, section 5.2)."""
+        """Store the ``Set-Cookie`` fields of a redirect from *url* (RFC 6265, section 5.2).
+
+        Without TLS, none is stored that is only for TLS, or in place of such a one (RFC 6265bis,
+        section 5.7).
+        """
+        over_tls = url.startswith("https:")
         for set_cookie in set_cookies:
-            pair = set_cookie.partition(";")[0]
+            pair, *attributes = set_cookie.split(";")
             name, equals, value = pair.partition("=")
             name = name.strip()
             printable = set_cookie.isascii() and set_cookie.isprintable()
-            if len(pair) > _MAX_COOKIE_BYTES or not printable:
+            if len(pair) > _MAX_COOKIE_BYTES or not printable or not equals or not name:
                 continue
-            jar = self._trail.cookies.setdefault(urls.origin(url), {})
-            if equals and name and (name in jar or len(jar) < _MAX_COOKIES_PER_ORIGIN):
-                jar[name] = value.strip()
+            secure = any(each.partition("=")[0].strip().lower() == "secure" for each in attributes)
+            jar = self._trail.cookies.setdefault(urls.hostname(url), {})
+            before = jar.get(name)
+            if not over_tls and (secure or (before is not None and before.secure)):
+                continue
+            if before is not None or len(jar) < _MAX_COOKIES_PER_HOST:
+                jar[name] = RedirectCookie(value.strip(), secure)
 
 
 def _basic(user: bytes, password: bytes) -> str:

@@ -154,7 +154,8 @@ async def test_a_secret_does_not_follow_a_redirect_to_another_origin(
 ) -> None:
     start, end = await requests_of(WAYS[way], tmp_path, CROSSINGS[crossing])
     assert holds_secret(start)
-    assert not holds_secret(end)
+    # A cookie is for its host, whatever the port; this one is only for TLS.
+    assert holds_secret(end) == (way == "a file of cookies" and crossing == "port")
 
 
 @pytest.mark.usefixtures("netrc_of_the_test")
@@ -241,17 +242,65 @@ async def test_a_cookie_that_a_redirect_sets_comes_back_and_ends_the_circle(tmp_
     assert told == [None, "seen=yes", None, "seen=yes"]
 
 
-async def test_a_cookie_that_a_redirect_sets_is_not_told_to_another_origin(tmp_path: Path) -> None:
+async def test_a_cookie_that_a_redirect_sets_is_not_told_to_another_host(tmp_path: Path) -> None:
     async with fault_server() as here, fault_server() as there, asyncio.timeout(LIMIT):
         here.otherwise = there.otherwise = want_cookie
         (outcome,) = await download_sites(
-            [here.url(f"/away?{there.url('/page')}")], tmp_path, options=OPTIONS
+            [here.url(f"/away?{there.url('/page').replace('127.0.0.1', 'localhost')}")],
+            tmp_path,
+            options=OPTIONS,
         )
     assert isinstance(outcome, Downloaded)
     assert not any(map(holds_secret, there.requests))
 
 
+@pytest.mark.parametrize(
+    ("set_by", "field", "sent_to"),
+    [
+        ("http://h.test/", "a=b", ["http://h.test/", "https://h.test/", "http://h.test:81/"]),
+        ("https://h.test/", "a=b", ["http://h.test/", "https://h.test/", "http://h.test:81/"]),
+        ("https://h.test/", "a=b; Path=/; Secure", ["https://h.test/"]),
+        ("https://h.test/", "a=b;SECURE=x", ["https://h.test/"]),
+        ("http://h.test/", "a=b; Secure", []),
+        ("http://h.test/", "=b", []),
+    ],
+)
+def test_a_cookie_that_a_redirect_sets_is_for_its_host(
+    set_by: str, field: str, sent_to: list[str]
+) -> None:
+    chain = Credentials(OPTIONS).chain(RedirectTrail(parse(set_by)), ())
+    chain.remember_cookies(parse(set_by), [field])
+    to = ["http://h.test/", "https://h.test/", "http://h.test:81/", "https://a.h.test/"]
+    told = {url: chain.headers(parse(url)).get("Cookie") for url in to}
+    assert told == {url: "a=b" if url in sent_to else None for url in to}
+
+
+def test_a_redirect_without_tls_does_not_replace_a_cookie_for_tls() -> None:
+    url = parse("https://h.test/")
+    chain = Credentials(OPTIONS).chain(RedirectTrail(url), ())
+    chain.remember_cookies(url, ["a=b; Secure"])
+    chain.remember_cookies(parse("http://h.test/"), ["a=planted"])
+    assert chain.headers(url)["Cookie"] == "a=b"
+
+
 # A file of cookies
+
+
+async def test_the_cookies_of_a_file_follow_from_http_to_https_of_the_host(tmp_path: Path) -> None:
+    save_authority(tmp_path / "authority.pem")
+    (tmp_path / "cookies").write_text(
+        netscape("127.0.0.1", "FALSE", "/", "TRUE", "0", "a", "secure")
+        + netscape("127.0.0.1", "FALSE", "/", "FALSE", "0", "b", "any")
+    )
+    cookies, cacert = tmp_path / "cookies", tmp_path / "authority.pem"
+    async with fault_server(Endpoint.TRUSTED) as server, asyncio.timeout(LIMIT):
+        server.otherwise = lead_on
+        start = server.url(f"/start?{server.url('/end', Endpoint.TRUSTED)}")
+        options = replace(OPTIONS, cookies=cookies, cacert=cacert)
+        (outcome,) = await download_sites([start], tmp_path / "folder", options=options)
+    assert isinstance(outcome, Downloaded)
+    told = [request.headers.get("cookie") for request in server.requests]
+    assert told == ["b=any", "a=secure; b=any"]
 
 
 def netscape(*fields: str) -> str:

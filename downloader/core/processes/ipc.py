@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 
 from downloader.core.transfer import Redirected, Transfer
 from downloader.errors import DiskError, DownloadError
-from downloader.http import RedirectTrail
+from downloader.http import RedirectCookie, RedirectTrail
 from downloader.journal import Job, PartialFile
 from downloader.journal.model import SavedFile
 from downloader.models import (
@@ -49,6 +49,7 @@ _RECORDS: tuple[type, ...] = (
     Sizes,
     Target,
     Timings,
+    RedirectCookie,
     RedirectTrail,
     Transfer,
     Unchanged,
