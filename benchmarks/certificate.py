@@ -17,8 +17,9 @@ class Certificate:
 
     @property
     def configuration(self) -> str:
-        """The lines of nginx's configuration."""
-        return f"ssl_certificate {self.certificate}; ssl_certificate_key {self.key};"
+        """The lines of nginx's configuration; before 1.23.4 it has no TLS 1.3 by default."""
+        files = f"ssl_certificate {self.certificate}; ssl_certificate_key {self.key};"
+        return f"ssl_protocols TLSv1.2 TLSv1.3; {files}"
 
 
 def issue(folder: Path, hosts: Sequence[str]) -> Certificate:

@@ -1,14 +1,18 @@
 """HTTP/2 with the servers that people have: the same results as over HTTP/1.1."""
 
+import os
 import random
+import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from downloader import Downloaded, Failed, Options, Outcome
+from downloader import Downloaded, ErrorKind, Failed, Options, Outcome, download_sites, iter_sites
 from tests.support.http2_servers import (
     SERVERS,
     WITHOUT_HTTP1,
+    WITHOUT_RANGES,
     WITHOUT_REDIRECTS,
     installed,
     running,
@@ -26,6 +30,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "page.html").write_text("<p>a page" + " of many words" * 2000)
     (folder / "empty.txt").write_bytes(b"")
     (folder / "large.png").write_bytes(chance.randbytes(3_000_000))
+    # So old that the date is a strong validator (RFC 9110, section 8.8.2.2).
+    os.utime(folder / "large.png", (1e9, 1e9))
     for number in range(60):
         text = chance.randbytes(300 * number).hex()
         (folder / f"{number}.html").write_text(f"<p>{text}")
@@ -43,15 +49,21 @@ def essence(outcome: Outcome) -> tuple[object, ...]:
             return (outcome,)
 
 
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """Make the folder that a server has for its own files."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    return folder
+
+
 @pytest.mark.parametrize("name", SERVERS)
 async def test_a_server_gives_the_same_over_both_versions(
-    name: str, root: Path, tmp_path: Path
+    name: str, root: Path, work: Path, tmp_path: Path
 ) -> None:
     if not installed(name):
         pytest.skip(f"{name} is not installed")
     paths = PATHS if name in WITHOUT_REDIRECTS else [*PATHS, "/moved"]
-    work = tmp_path / "server"
-    work.mkdir()
     async with running(name, root, work) as (address, cacert):
         urls = [address + path for path in paths]
         new = await fetch(urls, tmp_path / "new", Options(cacert=cacert))
@@ -67,3 +79,45 @@ async def test_a_server_gives_the_same_over_both_versions(
             old = await fetch(urls, tmp_path / "old", options)
             assert {downloaded(o).http_version for o in old if not isinstance(o, Failed)} == {"1.1"}
             assert list(map(essence, new)) == list(map(essence, old))
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_a_body_that_was_interrupted_is_resumed_as_over_http1(
+    name: str, root: Path, work: Path, tmp_path: Path
+) -> None:
+    if not installed(name):
+        pytest.skip(f"{name} is not installed")
+    versions = [False] if name in WITHOUT_HTTP1 else [False, True]
+    resumed = []
+    async with running(name, root, work) as (address, cacert):
+        for http1_only in versions:
+            folder = tmp_path / f"{http1_only=}"
+            options = Options(cacert=cacert, http1_only=http1_only)
+            short = replace(options, limit_rate=3_000_000, timeout=0.5, retries=0)
+            (cut,) = await download_sites([f"{address}/large.png"], folder, options=short)
+            assert isinstance(cut, Failed)
+            assert cut.kind is ErrorKind.TIMEOUT
+            (whole,) = await fetch([f"{address}/large.png"], folder, options)
+            path = downloaded(whole).path
+            assert path is not None
+            assert (folder / path).read_bytes() == (root / "large.png").read_bytes()
+            resumed.append(downloaded(whole).resumed_at > 0)
+    assert len(set(resumed)) == 1
+    assert resumed[0] is (name not in WITHOUT_RANGES)
+
+
+async def test_a_server_may_be_reloaded_during_a_run(
+    root: Path, work: Path, tmp_path: Path
+) -> None:
+    """nginx sends GOAWAY on all connections then, and new workers take over."""
+    if not installed("nginx"):
+        pytest.skip("nginx is not installed")
+    async with running("nginx", root, work) as (address, cacert):
+        urls = [f"{address}/{number % 60}.html?{number}" for number in range(600)]
+        outcomes = []
+        async for outcome in iter_sites(urls, tmp_path / "out", options=Options(cacert=cacert)):
+            outcomes.append(downloaded(outcome))
+            if len(outcomes) % 100 == 0:
+                os.kill(int((work / "pid").read_text()), signal.SIGHUP)
+    assert len(outcomes) == 600
+    assert {outcome.attempts for outcome in outcomes} == {1}

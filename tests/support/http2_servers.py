@@ -1,6 +1,7 @@
 """Servers that people have: those that are installed serve a folder over TLS and HTTP/2."""
 
 import asyncio
+import getpass
 import os
 import shutil
 import socket
@@ -9,12 +10,13 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import trustme
 
-_NGINX = """daemon off; pid {work}/pid; error_log stderr crit; worker_processes 1;
+_NGINX = """daemon off; user {user}; pid {work}/pid; error_log stderr crit; worker_processes 1;
 events {{ worker_connections 512; }}
 http {{
   access_log off; default_type text/plain; types {{ text/html html; image/png png; }}
@@ -23,7 +25,7 @@ http {{
   server {{
     listen 127.0.0.1:{port} ssl http2; root {root};
     ssl_certificate {pem}; ssl_certificate_key {pem};
-    gzip on; gzip_min_length 1; rewrite ^/moved$ /page.html redirect;
+    gzip on; gzip_min_length 1; {more} rewrite ^/moved$ /page.html redirect;
   }}
 }}
 """
@@ -108,10 +110,13 @@ class Place:
     def write(self, name: str, template: str, **more: str) -> str:
         """Write a file of the server; return its path."""
         file = self.work / name
-        file.write_text(
-            template.format(root=self.root, pem=self.pem, port=self.port, work=self.work, **more)
-        )
+        own = {"root": self.root, "pem": self.pem, "port": self.port, "work": self.work}
+        file.write_text(template.format(**own, user=getpass.getuser(), **more))
         return str(file)
+
+
+def _nginx(place: Place, more: str = "") -> list[str]:
+    return ["nginx", "-p", str(place.work), "-c", place.write("conf", _NGINX, more=more)]
 
 
 def _apache(place: Place) -> list[str]:
@@ -129,7 +134,12 @@ def _hypercorn(place: Place) -> list[str]:
 
 #: How each server is started, by its name.
 SERVERS: dict[str, Callable[[Place], list[str]]] = {
-    "nginx": lambda place: ["nginx", "-p", str(place.work), "-c", place.write("conf", _NGINX)],
+    "nginx": _nginx,
+    # Few requests on a connection, few at once, and little read ahead.
+    "nginx-strict": partial(
+        _nginx,
+        more="keepalive_requests 7; http2_max_concurrent_streams 3; http2_chunk_size 1k;",
+    ),
     "nghttpd": lambda place: [
         *("nghttpd", "-a", "127.0.0.1", "-d", str(place.root)),
         *(str(place.port), str(place.pem), str(place.pem)),
@@ -143,14 +153,18 @@ SERVERS: dict[str, Callable[[Place], list[str]]] = {
     "lighttpd": lambda place: ["lighttpd", "-D", "-f", place.write("lighttpd.conf", _LIGHTTPD)],
     "hypercorn": _hypercorn,
 }
-#: Servers that do not redirect ``/moved``, and that speak nothing but HTTP/2.
+#: Servers that do not redirect ``/moved``, that send whole bodies only, and that speak nothing but
+#: HTTP/2.
 WITHOUT_REDIRECTS = frozenset({"nghttpd"})
+WITHOUT_RANGES = frozenset({"nghttpd", "hypercorn"})
 WITHOUT_HTTP1 = frozenset({"nghttpd"})
 
 
 def installed(name: str) -> bool:
     """Return whether a server can be started here."""
-    return find_spec(name) is not None if name == "hypercorn" else shutil.which(name) is not None
+    if name == "hypercorn":
+        return find_spec(name) is not None
+    return shutil.which(name.partition("-")[0]) is not None
 
 
 @asynccontextmanager

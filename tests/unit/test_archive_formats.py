@@ -5,7 +5,9 @@ import hashlib
 import io
 import uuid
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from downloader.archive import cdxj, wacz_pages
 from downloader.archive.dedup import RecentPayloads
 from downloader.archive.file_series import FileSeries
 from downloader.archive.previous_captures import PreviousCaptures
+from downloader.archive.recovery import record_ends
 from downloader.archive.surt import surt
 from downloader.archive.warc_records import OriginalRecord, digest_of, new_record_id
 from downloader.errors import BadUrlError
@@ -56,10 +59,44 @@ def test_keys_are_those_that_replay_looks_up(
         "http://e.org/?a=1&PHPSESSID=0123456789abcdefghijklmnopqrstuv",
         "http://e.org/(S(0123456789abcdefghijklmn))/x.aspx?cfid=1&cftoken=2",
         "http://e.org/a//b/../c/?B=2&a=1&c",
+        "http://e.org/(0123456789abcdefghijklmn)/(0123456789abcdefghijklmn)/a.aspx?x",
+        "http://e.org/(0123456789abcdefghijklmn)/.aspx",
+        "http://e.org/(0123456789abcdefghijklmn)/a%3Fb.aspx/(0123456789abcdefghijklmn)/c",
+        "http://e.org/?xcfid=cfid=1&cftoken=2&b=1&cfid=&cftoken=3",
+        "http://e.org/?a=1&CFID=1&CFTOKEN=2&cfid=3&cftoken=4&z=9",
     ],
 )
 def test_keys_leave_out_sessions(theirs: Callable[[str], str], url: str) -> None:
     assert surt(urls.parse(url)) == theirs(url)
+
+
+@given(st.text(st.sampled_from("%25c3afCd&=?(/"), max_size=60))
+def test_keys_have_no_layer_of_percent_encoding(theirs: Callable[[str], str], text: str) -> None:
+    assert surt(urls.parse(f"http://e.org/{text}")) == theirs(f"http://e.org/{text}")
+
+
+@given(st.lists(st.sampled_from(["cfid=", "cftoken=", "&", "a", "=", "CFID=1&"]), max_size=12))
+def test_keys_leave_out_sessions_wherever_they_are(
+    theirs: Callable[[str], str], parts: list[str]
+) -> None:
+    url = urls.parse(f"http://e.org/?{''.join(parts)}")
+    assert surt(url) == theirs(url)
+
+
+def test_keys_of_long_urls_take_linear_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each of the others would take minutes, if it took the square of its length.
+    for part in ("/(0123456789abcdefghijklmn)", "?cfid=", "?.aspx/(0123456789abcdefghijklmn)/"):
+        surt(urls.parse(f"http://e.org/?.aspx{part * 20_000}"))
+        surt(urls.parse(f"http://e.org/.aspx{part * 20_000}"))
+    calls: list[bytes] = []
+
+    def count(data: bytes) -> bytes:
+        calls.append(data)
+        return unquote_to_bytes(data)
+
+    monkeypatch.setattr("downloader.archive.surt.unquote_to_bytes", count)
+    assert surt(urls.parse(f"http://e.org/%{'25' * 20_000}41")) == "org,e)/a"
+    assert len(calls) <= 6
 
 
 @given(st.binary(max_size=100))
@@ -83,6 +120,15 @@ def test_lines_are_sorted_outside_of_memory_as_in_it(lines: list[bytes]) -> None
         into = io.BytesIO()
         cdxj.sort_lines((line + b"\n" for line in lines), into)
     assert into.getvalue() == b"".join(sorted(line + b"\n" for line in lines))
+
+
+@pytest.mark.parametrize("length", [b"-150", b"0x10", b"9" * 5000, b""])
+def test_a_record_of_an_impossible_length_ends_the_recovery(tmp_path: Path, length: bytes) -> None:
+    record = b"WARC/1.0\r\nContent-Length: %s\r\n\r\nab\r\n\r\n"
+    path = tmp_path / "a.warc.open"
+    path.write_bytes(record % b"2" + record % length + record % b"2")
+    with path.open("rb") as file:
+        assert list(islice(record_ends(file), 9)) == [len(record % b"2")]
 
 
 def test_payloads_that_were_seen_long_ago_are_forgotten() -> None:
