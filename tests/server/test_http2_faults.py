@@ -326,8 +326,25 @@ async def test_a_server_that_always_goes_away_is_asked_a_bounded_number_of_times
     async with http2_server(lambda connection, stream_id, path: connection.goaway(0)) as server:
         outcomes = await run(server, tmp_path, *numbered(10))
     assert {kind(outcome) for outcome in outcomes} == {ErrorKind.CONNECT}
-    assert max(Counter(server.requests).values()) <= 20
-    assert server.connections <= 200
+    assert max(Counter(server.requests).values()) <= 10  # five times, and once more each
+    assert server.connections <= 100
+
+
+async def test_a_server_that_takes_two_requests_on_a_connection_serves_a_whole_site(
+    tmp_path: Path,
+) -> None:
+    """It gets fewer at once: else each would be refused time and again."""
+
+    def answer(connection: ServerConnection, stream_id: int, path: str) -> None:
+        if stream_id == 3:
+            connection.goaway(stream_id)
+        if stream_id <= 3:
+            page(connection, stream_id, path)
+
+    async with http2_server(answer) as server:
+        options = replace(OPTIONS, retries=3)
+        outcomes = await run(server, tmp_path, *numbered(200), options=options)
+    assert [saved(outcome, tmp_path) for outcome in outcomes] == [PAGE] * 200
 
 
 async def test_a_server_that_always_closes_is_asked_twice_for_each_url(tmp_path: Path) -> None:
