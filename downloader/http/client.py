@@ -262,7 +262,9 @@ class Client:
                 return await connection.get(url, headers.get("Host", ""), fields)
             except Http11RequiredError:
                 origin.require_http1()
-            except ConnectionDiedError:
+            except ConnectionDiedError as error:
+                if died and error.fault is not None:
+                    raise error.fault from None
                 if died:
                     break
                 died = True
