@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import io
+import mmap
+import tracemalloc
 import uuid
 from collections.abc import Callable
 from itertools import islice
@@ -20,9 +22,12 @@ from downloader.archive.previous_captures import PreviousCaptures
 from downloader.archive.recovery import record_ends
 from downloader.archive.surt import surt
 from downloader.archive.warc_records import OriginalRecord, digest_of, new_record_id
-from downloader.errors import BadUrlError
+from downloader.errors import BadUrlError, ConnectError, SourceError
+from downloader.http.replay import replay
 from downloader.models import WarcDigest
+from downloader.models.exchange import ArchivedResponse
 from downloader.web import urls
+from downloader.web.urls import Url
 from tests.support.archives import check
 
 HOSTS = ["www.Ex.org", "www2.a.b", "127.0.0.1", "b\xfccher.de", "[::1]", "a.b.", "www.www1.org"]
@@ -142,10 +147,41 @@ def test_payloads_that_were_seen_long_ago_are_forgotten() -> None:
 def test_an_earlier_index_that_is_damaged_says_nothing(tmp_path: Path) -> None:
     first = tmp_path / "a.warc.gz"
     first.write_bytes(b"")
-    for text in ("", "h)/ 2026", "h)/ 20260101000000 {not json\n", 'h)/ 20260101000000 ["a"]\n'):
+    fields = '{"url": "http://h/", "mime": "a/b", "status": "200", "length": "1", "offset": '
+    damaged = (
+        *("", "h)/ 2026", "h)/ 20260101000000 {not json\n", 'h)/ 20260101000000 ["a"]\n'),
+        f"h)/ 20260101000000 {'[' * 100_000}\n",
+        f"h)/ 20260101000000 {fields}1e999}}\n",
+        f"h)/ 20260101000000 {fields}{'9' * 5000}}}\n",
+        f"h)/ 20260101000000 {fields}1{' ' * 3_000_000}}}\n",
+    )
+    for text in damaged:
         (tmp_path / "a.cdxj").write_text(text)
         assert PreviousCaptures(FileSeries(first)).find("http://h/") is None
     check()
+
+
+def test_a_lookup_in_an_index_of_huge_lines_copies_none_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.cdxj"
+    path.write_bytes(b"".join(b"k%d %s\n" % (n, b"x" * 8_000_000) for n in range(5)))
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
+        tracemalloc.start()
+        assert list(cdxj.lines_with_prefix(data, b"k3 ")) == []
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+async def test_an_archive_that_can_no_longer_be_read_is_a_failure_of_the_url() -> None:
+    class Gone:
+        def find(self, url: Url) -> ArchivedResponse | None:
+            raise SourceError("a.warc was changed while it was being read")
+
+    with pytest.raises(ConnectError, match="the archive cannot be read: a"):
+        await replay(Gone(), urls.parse("http://h/"))
 
 
 @pytest.mark.parametrize(
