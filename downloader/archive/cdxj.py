@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +20,9 @@ from downloader.web.urls import Url
 
 #: The ``mime`` of a revisit record, which has no payload.
 REVISIT_MIME = "warc/revisit"
+#: Captures of a URL in an index, and bytes of a line, that are looked at.
+_MAX_CAPTURES = 1000
+_MAX_LINE_BYTES = 2 * 1024 * 1024
 _json_string = json.encoder.encode_basestring_ascii
 #: Lines, and their bytes, that are sorted in memory at once; each such run is a temporary file.
 _LINES_PER_RUN = 50_000
@@ -118,29 +121,33 @@ def merge_indexes(paths: Iterable[Path]) -> Iterator[bytes]:
 
 
 def lines_with_prefix(data: mmap.mmap, prefix: bytes) -> Iterator[bytes]:
-    """Yield the lines of a sorted file that begin with *prefix*, without their line ends."""
+    """Yield the lines of a sorted file that begin with *prefix*, without their line ends.
+
+    Lines of over 2 MiB are left out.
+    """
     low, high = 0, len(data)
     while low < high:
         middle = (low + high) // 2
         start = data.rfind(b"\n", 0, middle) + 1
         end = data.find(b"\n", middle)
         end = len(data) if end < 0 else end
-        if data[start:end] < prefix:
+        if data[start : min(end, start + len(prefix))] < prefix:
             low = end + 1
         else:
             high = start
     while data[low : low + len(prefix)] == prefix:
         end = data.find(b"\n", low)
-        yield data[low : end if end >= 0 else len(data)]
-        if end < 0:
-            return
+        end = len(data) if end < 0 else end
+        if end - low <= _MAX_LINE_BYTES:
+            yield data[low:end]
         low = end + 1
 
 
 def find_captures(index: Path, url: str) -> Iterator[Capture]:
     """Yield the captures of *url* with a complete payload, or none if the index is unreadable."""
     for line in _read_lines_with_prefix(index, f"{surt(Url(url))} ".encode()):
-        with suppress(ValueError, KeyError, TypeError, RecursionError):
+        # Whoever can write to the output folder may have made the index.
+        with suppress(ValueError, KeyError, TypeError, RecursionError, OverflowError):
             _, timestamp, fields_json = line.split(b" ", 2)
             fields = json.loads(fields_json)
             if fields["url"] == url and "truncated" not in fields:
@@ -167,5 +174,5 @@ def _read_lines_with_prefix(index: Path, prefix: bytes) -> list[bytes]:
         index.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
     ):
-        return list(lines_with_prefix(data, prefix))
+        return list(islice(lines_with_prefix(data, prefix), _MAX_CAPTURES))
     return []

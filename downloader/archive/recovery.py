@@ -1,6 +1,7 @@
 """Recovers the open WARC files of a killed run: drops the incomplete record, and publishes them."""
 
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from typing import IO
@@ -15,6 +16,7 @@ _READ_BYTES = 256 * 1024
 #: A WARC header that does not end within this is taken for damage.
 _MAX_HEADER_BYTES = 64 * 1024
 _GZIP_WBITS = 31
+_CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})\r?$", re.IGNORECASE | re.MULTILINE)
 
 
 def recover(series: FileSeries) -> list[str]:
@@ -101,17 +103,11 @@ def record_ends(file: IO[bytes]) -> Iterator[int]:
         header, separator, _ = file.read(_MAX_HEADER_BYTES).partition(RECORD_END)
         if not separator or not header.startswith(b"WARC/"):
             return
-        length = next(
-            (
-                int(line.partition(b":")[2])
-                for line in header.split(b"\r\n")
-                if line.lower().startswith(b"content-length:")
-            ),
-            None,
-        )
+        # Whoever can write to the folder may have made the file.
+        length = _CONTENT_LENGTH.search(header)
         if length is None:
             return
-        offset += len(header) + len(RECORD_END) + length + len(RECORD_END)
+        offset += len(header) + len(RECORD_END) + int(length[1]) + len(RECORD_END)
         if offset > size:
             return
         file.seek(offset - len(RECORD_END))

@@ -10,7 +10,7 @@ import aiohttp
 from hpack import HeaderTuple
 from yarl import URL
 
-from downloader.errors import ConnectError, RedirectError, RunError
+from downloader.errors import ConnectError, RedirectError, RefusedError, RunError
 from downloader.http.capture import (
     CapturedResponse,
     CapturingConnection,
@@ -59,7 +59,7 @@ _MAX_REDIRECT_SECONDS = 1.0
 #: A URL of no origin that a user could have named (RFC 6761, section 6.4).
 _NO_ORIGIN = Url("http://nobody.invalid/")
 #: How often a request that the server has not processed is made again without counting as failed.
-_MAX_UNPROCESSED = 10
+_MAX_UNPROCESSED = 5
 
 
 class Client:
@@ -262,13 +262,15 @@ class Client:
                 return await connection.get(url, headers.get("Host", ""), fields)
             except Http11RequiredError:
                 origin.require_http1()
-            except ConnectionDiedError:
+            except ConnectionDiedError as error:
                 if died:
-                    break
+                    raise error.fault or ConnectError(
+                        "the server closed the connection without a response"
+                    ) from None
                 died = True
             except NotProcessedError:
                 pass
-        raise ConnectError("the server closed the connection without a response")
+        raise RefusedError("the server closed each connection before it processed the request")
 
     def _fields(self, headers: Mapping[str, str]) -> list[HeaderTuple]:
         """Return *headers* as fields of HTTP/2; those of most requests are converted once."""

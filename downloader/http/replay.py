@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from aiohttp import HttpVersion
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from downloader.errors import ConnectError, TruncatedError
+from downloader.errors import ConnectError, SourceError, TruncatedError
 from downloader.models.exchange import ArchivedResponse, OrphanSource, ReplaySource
 from downloader.web.urls import Url
 
@@ -93,9 +93,13 @@ async def replay(source: ReplaySource, url: Url) -> ReplayResponse:
     """Return the archived response for *url*.
 
     Raises:
-        ConnectError: there is none.
+        ConnectError: there is none, or the archive can no longer be read.
     """
-    archived = await asyncio.get_running_loop().run_in_executor(None, source.find, url)
+    try:
+        archived = await asyncio.get_running_loop().run_in_executor(None, source.find, url)
+    except (SourceError, OSError) as error:
+        reason = error.message if isinstance(error, SourceError) else error.strerror
+        raise ConnectError(f"the archive cannot be read: {reason}", retryable=False) from error
     if archived is None:
         raise ConnectError("the archive holds no response for this URL", retryable=False)
     return ReplayResponse(archived)

@@ -35,6 +35,12 @@ _INSERT_ROWS = (
     "INSERT INTO urls (id, address, url, base, growth, state, run, admitted, origin, todo, role, "
     "parent, root, line, depth, nesting, hops) VALUES"
 )
+_UPDATE_SEEN = """
+UPDATE urls SET run = v.run, origin = v.origin, line = v.line, todo = v.todo, role = 0,
+    parent = NULL, root = NULL, depth = 0, nesting = 0
+FROM (
+    SELECT column1 id, column2 run, column3 origin, column4 line, column5 todo FROM (VALUES"""
+_UPDATE_SEEN_END = ")) v WHERE urls.id = v.id"
 MAX_URLS_PER_QUERY = 256
 
 
@@ -70,6 +76,7 @@ class Admission:
         (self._last_row_id,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
         self._followed_urls = 0
         self._unwritten_rows: list[tuple[Value, ...]] = []
+        self._unwritten_seen: list[tuple[Value, ...]] = []
         #: When the current batch was admitted, in seconds since the epoch.
         self._now = 0.0
 
@@ -99,6 +106,7 @@ class Admission:
                 admitted = self._admit_known(target, row)
                 if not isinstance(admitted, Skipped):
                     jobs.append(admitted)
+            self._write_rows()
         return jobs
 
     def _enqueue_batch(
@@ -125,7 +133,7 @@ class Admission:
                 asks_server = self._options.force or self._options.refresh
                 if not asks_server and (to := self._frontier.follow_redirect(target, row)):
                     redirected.append(to)
-        self._write_new_rows()
+        self._write_rows()
 
     def _count_followed_url(self) -> bool:
         """Count another URL that a page refers to; return whether ``--max-urls`` allows it."""
@@ -169,7 +177,7 @@ class Admission:
                 if isinstance(admitted, Job) or _is_saved(admitted):
                     first[key] = entry
             results.append(admitted)
-        self._write_new_rows()
+        self._write_rows()
         return results
 
     def _admit(self, target: Target, key: bytes, row: JournalRow | None) -> AdmissionResult:
@@ -181,9 +189,8 @@ class Admission:
                 depth = nesting = hops = 0
                 queue_columns = (origin, todo, role, parent, root, target.index)
                 return self._admit_new(target, key, (*queue_columns, depth, nesting, hops))
-            # The URL may need another name, and owners of names are looked up in the database.
-            self._write_new_rows()
             if row.run == self._run and row.todo != PendingWork.FETCH:
+                self._write_rows()
                 self._frontier.update_distance(row, 0, 0, TargetRole.LISTED)
                 return duplicate_outcome(target, row.origin)
             return self._admit_known(target, row)
@@ -196,7 +203,7 @@ class Admission:
         name = self._names.claim_preferred(target, row_id)
         if name is None:
             # Owners of names are looked up in the database.
-            self._write_new_rows()
+            self._write_rows()
             name = self._names.claim_available(target, row_id, self._run)
         self._last_row_id = row_id
         self._unwritten_rows.append(
@@ -214,34 +221,37 @@ class Admission:
         )
         return Job(target, name, row_id, is_name_free=self._verifier.is_name_free(name))
 
-    def _write_new_rows(self) -> None:
-        """Insert the rows of new URLs, and their claims."""
+    def _write_rows(self) -> None:
+        """Insert the rows of new URLs, and their claims; update those of known ones."""
         rows, self._unwritten_rows = self._unwritten_rows, []
         insert_many(self._db, _INSERT_ROWS, rows)
+        seen, self._unwritten_seen = self._unwritten_seen, []
+        insert_many(self._db, _UPDATE_SEEN, seen, _UPDATE_SEEN_END)
         self._names.write()
 
     def _admit_known(self, target: Target, row: JournalRow) -> AdmissionResult:
         """Admit a target whose URL has a row, but was not begun by this run."""
-        if not all(map(stays_within, filter(None, (row.base, row.path, row.part_path)))):
+        paths = (row.base, row.path, row.part_path)
+        if [path for path in paths if path and not stays_within(path)]:
             # The journal, in the folder or in a store, may come from anybody.
             row = replace(row, base="", path=None, part_path=None, state=RowState.CLAIMED)
         renames = not row.base or (target.name is not None and target.name != row.base)
         saved = None if renames else row.file or self._adopt_unrecorded_file(row)
         if saved is None or not self._verifier.is_intact(saved):
             return self._job_without_file(target, row, saved, renames=renames)
-        self._record_seen(target, row)
         # A mirror needs to know the final URL of a document, which was not recorded, either.
         is_unrecorded_document = (
             self._options.mirrors and row.file is None and is_text(guess_media_type(saved.path))
         )
         fetches_again = is_unrecorded_document or self._options.force
         if fetches_again or self._verifier.has_other_checksum(target, saved):
+            self._record_seen(target, row)
             return Job(target, row.name, row.id, saved)
         if self._options.refresh:
+            self._record_seen(target, row)
             return Job(target, row.name, row.id, saved, revalidate=True, partial=row.partial)
         todo = work_after_saving(saved.characters, mirrors=self._options.mirrors)
-        if todo:
-            self._db.execute("UPDATE urls SET todo = ? WHERE id = ?", (todo, row.id))
+        self._record_seen(target, row, todo)
         preposition = "as" if saved.packed_at is None else "in"
         detail = f"already saved {preposition} {saved.path}"
         return skipped_outcome(target, SkipReason.DONE, detail, saved)
@@ -260,6 +270,8 @@ class Admission:
         """
         name = row.name
         if renames:
+            # Owners of names are looked up in the database.
+            self._write_rows()
             name = self._names.claim_available(target, row.id, self._run, renames=True)
         self._record_seen(target, row)
         unrecorded_since = self._unrecorded_since(row)
@@ -303,16 +315,14 @@ class Admission:
         )
         return saved
 
-    def _record_seen(self, target: Target, row: JournalRow) -> None:
+    def _record_seen(
+        self, target: Target, row: JournalRow, todo: PendingWork = PendingWork.NOTHING
+    ) -> None:
         """Record that this run has admitted the URL; a line of the list is at no distance."""
         if target.parent:
-            self._db.execute("UPDATE urls SET todo = 0 WHERE id = ?", (row.id,))
-            return
-        self._db.execute(
-            "UPDATE urls SET run = ?, origin = ?, todo = 0, role = 0, parent = NULL, root = NULL, "
-            "line = ?, depth = 0, nesting = 0 WHERE id = ?",
-            (self._run, target.origin, target.index, row.id),
-        )
+            self._db.execute("UPDATE urls SET todo = ? WHERE id = ?", (todo, row.id))
+        else:
+            self._unwritten_seen.append((row.id, self._run, target.origin, target.index, todo))
 
 
 def _is_saved(outcome: Skipped | Failed) -> bool:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from enum import Enum
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -246,7 +247,7 @@ def _connect(file: Path) -> sqlite3.Connection:
     """
     db = sqlite3.connect(file, timeout=0, check_same_thread=False, isolation_level=None)
     # Damage that SQLite does not notice may leave text that is not UTF-8.
-    db.text_factory = _decode
+    db.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
         db.execute("PRAGMA trusted_schema = OFF")
@@ -356,10 +357,6 @@ def is_damage(error: sqlite3.Error) -> bool:
 def _primary_code(error: sqlite3.Error) -> int:
     """Return SQLite's primary result code; 0 for an error that Python raised."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def _decode(text: bytes) -> str:
-    return text.decode("utf-8", "replace")
 
 
 def _check_schema(db: sqlite3.Connection) -> None:

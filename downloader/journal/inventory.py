@@ -72,6 +72,8 @@ class FolderInventory:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        #: The same as text: paths are joined for every line, and a Path would be slow.
+        self._root_text = str(root)
         self._is_free_of_links: dict[str, bool] = {}
         self._listing: ObjectListing | None = None
 
@@ -82,7 +84,7 @@ class FolderInventory:
         """Return the size of a regular file in bytes; None if there is none."""
         if not self._is_reachable(path.rpartition("/")[0]):
             return None
-        status = stat_regular_file(f"{self._root}/{filesystem_path(path)}")
+        status = stat_regular_file(f"{self._root_text}/{filesystem_path(path)}")
         return None if status is None else status.st_size
 
     def volume_size(self, path: SafePath) -> int | None:
@@ -101,7 +103,7 @@ class FolderInventory:
         """
         for path in self._listed_paths(name):
             status = (
-                stat_regular_file(f"{self._root}/{filesystem_path(path)}")
+                stat_regular_file(f"{self._root_text}/{filesystem_path(path)}")
                 if name.may_become(path)
                 else None
             )

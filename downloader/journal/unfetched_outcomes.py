@@ -1,7 +1,5 @@
 """Outcomes of targets that need no request: refused, repeated, or saved by an earlier run."""
 
-from dataclasses import replace
-
 from downloader.errors import UrlError
 from downloader.journal.model import SavedFile
 from downloader.models import Failed, Skipped, SkipReason, Target
@@ -30,18 +28,22 @@ def skipped_outcome(
     target: Target, reason: SkipReason, detail: str, saved: SavedFile | None = None
 ) -> Skipped:
     """Return the outcome of a target that is done, with the details of its file."""
-    outcome = Skipped(
+    if saved is None:
+        return Skipped(
+            index=target.index,
+            origin=target.origin,
+            url=target.shown,
+            reason=reason,
+            detail=detail,
+            parent=target.parent,
+        )
+    return Skipped(
         index=target.index,
         origin=target.origin,
         url=target.shown,
         reason=reason,
         detail=detail,
         parent=target.parent,
-    )
-    if saved is None:
-        return outcome
-    return replace(
-        outcome,
         path=saved.path,
         size=saved.size,
         characters=saved.characters,

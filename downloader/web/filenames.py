@@ -61,8 +61,9 @@ _RESERVED = re.compile(
 )
 _HOST_CHARACTERS = str.maketrans({":": "_", "[": None, "]": None})
 _FILESYSTEM_ENCODING = sys.getfilesystemencoding()
-#: What separates folders, drives and streams on Windows, and the end of a C string.
-_UNSAFE = frozenset("\\:\0")
+#: Parts that are more than dots and spaces, without what separates folders, drives and streams on
+#: Windows, and without the end of a C string; the first does not begin with a dot.
+_WITHIN = re.compile(r"(?!\.)[ .]*+[^/\\:\0]++(?:/[ .]*+[^/\\:\0]++)*+")
 #: Unicode categories: control, format, surrogate, private, unassigned, and the separators of lines
 #: and paragraphs.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -188,10 +189,7 @@ def stays_within(path: str) -> bool:
         >>> stays_within("example.org/index.html"), stays_within("example.org/../../index.html")
         (True, False)
     """
-    parts = path.split("/")
-    return not path.startswith(".") and all(
-        part.strip(" .") and not _UNSAFE.intersection(part) for part in parts
-    )
+    return _WITHIN.fullmatch(path) is not None
 
 
 def claim_keys(name: FileName, known_folders: Container[str] = ()) -> ClaimKeys:

@@ -15,7 +15,7 @@ _MAX_FIELDS = 10
 _DIRECTIVES_WITH_VALUES = frozenset(
     {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
 )
-_ROBOT_NAME = re.compile(r"\s*([A-Za-z_*-]+)\s*:(.*)", re.DOTALL)
+_ROBOT_NAME = re.compile(r"\s*([\w*.-]+)\s*:(.*)", re.DOTALL)
 
 
 def page_fields(values: Callable[[str], Iterable[str]]) -> str:

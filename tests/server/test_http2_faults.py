@@ -30,6 +30,7 @@ from tests.support.http2_server import (
     unknown_frame,
 )
 from tests.support.library import downloaded, fetch
+from tests.support.web_server import Site
 
 #: A hang is a failure of that test, not of the suite.
 LIMIT = 20
@@ -325,8 +326,25 @@ async def test_a_server_that_always_goes_away_is_asked_a_bounded_number_of_times
     async with http2_server(lambda connection, stream_id, path: connection.goaway(0)) as server:
         outcomes = await run(server, tmp_path, *numbered(10))
     assert {kind(outcome) for outcome in outcomes} == {ErrorKind.CONNECT}
-    assert max(Counter(server.requests).values()) <= 20
-    assert server.connections <= 200
+    assert max(Counter(server.requests).values()) <= 10  # five times, and once more each
+    assert server.connections <= 100
+
+
+async def test_a_server_that_takes_two_requests_on_a_connection_serves_a_whole_site(
+    tmp_path: Path,
+) -> None:
+    """It gets fewer at once: else each would be refused time and again."""
+
+    def answer(connection: ServerConnection, stream_id: int, path: str) -> None:
+        if stream_id == 3:
+            connection.goaway(stream_id)
+        if stream_id <= 3:
+            page(connection, stream_id, path)
+
+    async with http2_server(answer) as server:
+        options = replace(OPTIONS, retries=3)
+        outcomes = await run(server, tmp_path, *numbered(200), options=options)
+    assert [saved(outcome, tmp_path) for outcome in outcomes] == [PAGE] * 200
 
 
 async def test_a_server_that_always_closes_is_asked_twice_for_each_url(tmp_path: Path) -> None:
@@ -339,6 +357,62 @@ async def test_a_server_that_always_closes_is_asked_twice_for_each_url(tmp_path:
     assert {kind(outcome) for outcome in outcomes} == {ErrorKind.CONNECT}
     assert set(Counter(server.requests).values()) == {2}
     assert server.connections <= 30
+
+
+def invalid_settings() -> bytes:
+    settings = SettingsFrame(0)
+    settings.settings = {SettingCodes.ENABLE_PUSH: 7}
+    return settings.serialize()
+
+
+OF_THE_CONNECTION = {
+    "settings that are not valid": invalid_settings(),
+    "pings without end": PingFrame(0).serialize() * 20_000,
+    "a body on stream 0": b"\0\0\1\0\0\0\0\0\0x",
+    "no HTTP/2": b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", OF_THE_CONNECTION)
+async def test_a_fault_of_a_connection_costs_no_url_an_attempt(name: str, tmp_path: Path) -> None:
+    """It is nobody's fault who is asking."""
+    held: list[int] = []
+
+    def answer(connection: ServerConnection, stream_id: int, path: str) -> None:
+        if connection.number or path == "/first":
+            page(connection, stream_id, path)
+            return
+        held.append(stream_id)
+        if len(held) == 5:
+            connection.send(OF_THE_CONNECTION[name])
+
+    async with http2_server(answer) as server:
+        options = replace(OPTIONS, retries=0)
+        outcomes = await run(server, tmp_path, "/first", *numbered(20), options=options)
+    assert [saved(outcome, tmp_path) for outcome in outcomes] == [PAGE] * 21
+    assert {downloaded(outcome).attempts for outcome in outcomes} == {1}
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("name", OF_THE_CONNECTION)
+async def test_a_connection_that_is_always_faulty_fails_by_its_fault(
+    name: str, tmp_path: Path
+) -> None:
+    async with http2_server(
+        lambda connection, stream_id, path: connection.send(OF_THE_CONNECTION[name])
+    ) as server:
+        options = replace(OPTIONS, retries=3)
+        outcomes = await run(server, tmp_path, *numbered(10), options=options)
+    assert {kind(outcome) for outcome in outcomes} == {ErrorKind.PROTOCOL}
+    assert max(Counter(server.requests).values()) <= 4  # twice, and once more each
+
+
+async def test_a_server_of_http1_alone_is_named_as_one(site: Site, tmp_path: Path) -> None:
+    """As with --http2-prior-knowledge and a server that has never heard of it."""
+    options = replace(OPTIONS, retries=0)
+    (outcome,) = await fetch([site.url("/")], tmp_path, options)
+    assert isinstance(outcome, Failed)
+    assert outcome.message == "the response is not valid HTTP/2: it is HTTP/1.1"
 
 
 def after_a_pause(first: str, *others: str) -> Iterator[str]:

@@ -288,6 +288,6 @@ async def test_a_report_is_a_list(site: Site, command: Command, tmp_path: Path) 
     site.pages["/b"] = b"changed"
     for name in ("r.csv", "r.jsonl"):
         ran = await command(name, "--output", name.replace(".", "_"))
-        assert ran.status == 1
-        assert len(saved_files(tmp_path / name.replace(".", "_"))) == 1
-        assert "sha256 is" in ran.err[0]
+        # The hashes of the earlier run are not compared: --locked does that.
+        assert ran.status == 0
+        assert len(saved_files(tmp_path / name.replace(".", "_"))) == 2

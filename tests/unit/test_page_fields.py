@@ -65,6 +65,8 @@ def test_a_copy_gets_the_element(body: bytes, rewritten: bytes | None) -> None:
         ("US: noindex, nofollow", True),
         ("other: nofollow", False),
         ("other: noindex, nofollow", False),
+        ("360other.2: noindex, nofollow", False),
+        ("unavailable_after: Saturday, 25-Jun-30 15:00:00 PST, nofollow", True),
         ("other: nofollow\nnofollow", True),
         ("other: nofollow, us: noindex, nofollow", True),
         ("unavailable_after: 25 Jun 2030 15:00:00 PST, nofollow", True),

@@ -28,6 +28,7 @@ from hpack import HeaderTuple
 
 from downloader.errors import (
     ConnectError,
+    NotHttpError,
     ProtocolError,
     RefusedError,
     TimedOutError,
@@ -489,18 +490,21 @@ class Http2Connection(asyncio.Protocol):
                 self._start_idle_timer()
 
     def _fail_connection(self, message: str, stream_id: int, code: ErrorCodes | None) -> None:
-        """End the connection over a frame, for which its stream fails if it has one."""
-        error = ProtocolError(f"the response is not valid HTTP/2: {message}")
+        """End the connection over a frame, for which its stream fails if it has one.
+
+        For all others, the connection has broken.
+        """
+        message = f"the response is not valid HTTP/2: {message}"
         culprit = self._streams.get(stream_id)
         if culprit is not None:
-            culprit.fail(error)
+            culprit.fail(ProtocolError(message))
             self._forget(culprit)
         if self._transport is not None:
             if code is not None:
                 self._h2.close_connection(code)
             self._flush()
             self._transport.close()
-        self._end(ConnectionDiedError() if culprit is not None else error)
+        self._end(ConnectionDiedError(NotHttpError(message) if culprit is None else None))
 
     def _end(self, error: Exception) -> None:
         """Fail all streams: those that have a head in their bodies, the others with *error*."""

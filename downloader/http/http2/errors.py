@@ -3,8 +3,10 @@
 import re
 
 from h2.errors import ErrorCodes
-from h2.exceptions import NoSuchStreamError, ProtocolError, StreamClosedError
+from h2.exceptions import NoSuchStreamError, StreamClosedError
+from h2.exceptions import ProtocolError as H2ProtocolError
 
+from downloader.errors import ProtocolError
 from downloader.web.text import printable
 
 _MAX_MESSAGE_LENGTH = 120
@@ -38,7 +40,15 @@ class NotProcessedError(Exception):
 
 
 class ConnectionDiedError(NotProcessedError):
-    """The connection broke before the response; whether the server saw the request is unknown."""
+    """The connection broke before the response; whether the server saw the request is unknown.
+
+    Attributes:
+        fault: what broke it, if that is known.
+    """
+
+    def __init__(self, fault: ProtocolError | None = None) -> None:
+        super().__init__()
+        self.fault = fault
 
 
 class Http11RequiredError(NotProcessedError):
@@ -53,7 +63,7 @@ def code_name(code: int) -> str:
         return f"error {code}"
 
 
-def fault_of(error: ProtocolError) -> str:
+def fault_of(error: H2ProtocolError) -> str:
     """Return what h2 found wrong; some of its messages are a number, or name classes of its own."""
     match error:
         case StreamClosedError():

@@ -121,7 +121,9 @@ class FrameSplitter:
             length = int.from_bytes(data[start : start + 3], "big")
             stream_id = int.from_bytes(data[start + 5 : start + 9], "big") & STREAM_ID_MASK
             if length > MAX_FRAME_BYTES:
-                raise FrameError(f"a frame of {length} bytes", stream_id)
+                is_http1 = data.startswith(b"HTTP/", start)
+                what = "it is HTTP/1.1" if is_http1 else f"a frame of {length} bytes"
+                raise FrameError(what, stream_id)
             next_start = start + FRAME_HEAD_BYTES + length
             if next_start > end:
                 self._missing = next_start - end

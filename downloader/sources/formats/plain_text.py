@@ -35,9 +35,10 @@ def parse(source: ListInput) -> Iterator[ListLine]:
             if is_plain(text):
                 addresses = [text]
             else:
-                text = without_invisible(text)
-                option = _OPTION.fullmatch(text)
-                addresses = list(_addresses(text)) if option is None else []
+                # A name with an invisible character is refused as it is, and not changed.
+                visible = without_invisible(text)
+                option = _OPTION.fullmatch(text) if _OPTION.fullmatch(visible) else None
+                addresses = list(_addresses(visible)) if option is None else []
             for address in addresses:
                 if current is not None:
                     yield current
