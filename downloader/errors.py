@@ -177,7 +177,7 @@ class ProtocolError(UrlError):
 
 
 class NotHttpError(ProtocolError):
-    """What came is no HTTP at all, as from a server that is just being started."""
+    """The response is no HTTP at all, as from a server that is just being started."""
 
 
 class TruncatedError(UrlError):

@@ -120,7 +120,7 @@ class ArchiveIndex:
             first = place if first is None else min(first, place)
             if entry.type == COMPLETE:
                 yield entry.line(date_key(url, entry.date))
-            # Of equally good ones, the first.
+            # The first of equally good ones wins.
             candidate = entry.preference, -number, entry
             if len(best) < _MAX_TRIED_CAPTURES:
                 heapq.heappush(best, candidate)

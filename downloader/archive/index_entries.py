@@ -36,7 +36,7 @@ _METHOD = re.compile(rb"([A-Za-z]{1,20}) ")
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """What a record says about a URL.
+    """The facts about a URL in one record.
 
     Attributes:
         date: the record's ``WARC-Date``.
@@ -105,9 +105,9 @@ def _date(record: WarcRecord) -> str:
     return date if _DATE.fullmatch(date) else ""
 
 
-#: What the keys of URLs begin with.
+#: Prefix of the keys of URLs.
 URL_PREFIX = "url "
-#: What the keys begin with of captures whose URL cannot be parsed.
+#: Prefix of the keys of captures whose URL cannot be parsed.
 BAD_URL_PREFIX = "bad-url "
 
 

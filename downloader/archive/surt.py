@@ -86,7 +86,7 @@ def _without_path_session(path: str, session: re.Pattern[str]) -> str:
     while end >= 0:
         start = path.rfind("?", 0, end) + 1
         suffix = path.rfind(_ASP_SUFFIX, start, end)
-        # Of all sessions that are there, the last.
+        # The last of several sessions is removed.
         found = deque(session.finditer(path, start, max(start, suffix - 1)), maxlen=1)
         if found:
             return path[: found[0].start()] + path[found[0].end() :]

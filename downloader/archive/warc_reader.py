@@ -65,7 +65,7 @@ class _LimitedStream(ByteStream, Protocol):
     """warcio's ``LimitReader``: a stream that ends with the record's block."""
 
     stream: "_BoundedReader"
-    """What the block is read from; what follows the block is there too."""
+    """The stream that the block is read from; it continues behind the block."""
 
     limit: int
     """The bytes that remain, by the record's ``Content-Length``."""

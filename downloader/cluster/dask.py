@@ -252,7 +252,7 @@ def _silence_dask_logs() -> None:
 
 @contextmanager
 def _sigint_blocked_in_children() -> Iterator[None]:
-    """Have child processes start with SIGINT blocked; it is not lost for this process.
+    """Block SIGINT in child processes that are started in the block, without losing it here.
 
     Another thread handles it, or this thread does at the end of the block.
     """

@@ -24,7 +24,7 @@ class Executor(AbstractAsyncContextManager["Executor", None], Protocol):
 
     @property
     def slots(self) -> int:
-        """How many portions can run at once with the present workers; at least 1."""
+        """Number of portions that can run at once with the present workers; at least 1."""
 
     async def execute(self, portion: Portion) -> PortionResult:
         """Run a portion on some worker, and on another one if that worker dies.
@@ -35,4 +35,4 @@ class Executor(AbstractAsyncContextManager["Executor", None], Protocol):
         """
 
     async def stop(self, *, now: bool) -> None:
-        """Have all workers start no more transfers; with *now*, also cancel the running ones."""
+        """Stop starting transfers on all workers; with *now*, also cancel the running ones."""

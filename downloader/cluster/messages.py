@@ -1,4 +1,4 @@
-"""What is sent to a worker and back: a portion of a shard, its result, and its progress."""
+"""Messages to and from workers: portions of shards, their results, and their progress."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

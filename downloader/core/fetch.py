@@ -23,6 +23,7 @@ from downloader.http import RedirectTrail, Response, resume, retry
 from downloader.http.response import require_success
 from downloader.journal import Job, PartialFile, SavedFile
 from downloader.models import Downloaded, Failed, Target, Unchanged
+from downloader.web import urls
 from downloader.web.urls import Url
 
 #: Wait after running out of file descriptors; another transfer will have closed one.
@@ -47,10 +48,10 @@ async def fetch(
     timeout = context.options.timeout
     try:
         if timeout is None:
-            result = await _attempt(transfer, host, context)
+            result = await _attempt(transfer, context)
         else:
             async with asyncio.timeout(timeout - transfer.seconds) as limit:
-                result = await _attempt(transfer, host, context)
+                result = await _attempt(transfer, context)
     except NoDescriptorError as error:
         # The URL is not at fault, so that this attempt does not count.
         transfer.attempts -= 1
@@ -122,7 +123,7 @@ def _timed_out(transfer: Transfer, context: TransferContext) -> Failed:
     return failed(transfer, TimedOutError(message, hint="see --timeout"))
 
 
-async def _attempt(transfer: Transfer, host: str, context: TransferContext) -> _Fetched | Requeue:
+async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | Requeue:
     """Resume the partial file if there is one; otherwise, or if that fails, request the whole."""
     job, target = transfer.job, transfer.job.target
     if transfer.trail is None:
@@ -149,8 +150,6 @@ async def _attempt(transfer: Transfer, host: str, context: TransferContext) -> _
         if target.redirects >= context.options.max_redirects:
             raise RedirectError("too many redirects", hint="see --max-redirects")
         return Redirected(transfer.trail.next)
-    if response.multiplexed is not None:
-        context.queues.record_latency(host, *response.multiplexed)
     with response:
         return await _handle_response(transfer, context, response, None)
 
@@ -194,6 +193,8 @@ async def _handle_response(
         UrlError: the response is not a whole resource, or cannot be saved.
     """
     job = transfer.job
+    if response.multiplexed is not None:
+        context.queues.record_latency(urls.host(response.url), *response.multiplexed)
     if not 200 <= response.status < 300:
         await response.archive_rest()
         if response.status == 304 and job.saved is not None and job.revalidate:

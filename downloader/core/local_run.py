@@ -46,7 +46,7 @@ class LocalRun:
     Args:
         entries: the list.
         options: the options of the run.
-        list_notes: what the user is told about the list; it grows while the list is read.
+        list_notes: notes for the user about the list; more are added while it is read.
         sleep, clock: for tests.
         whole: called with each finished archive file, see :func:`downloader.archive.open_session`;
             by default volumes are uploaded to the object store, if there is one.
@@ -217,7 +217,7 @@ class LocalRun:
 
     @property
     def free_slots(self) -> int:
-        """How many URLs the observer may add now; they go before the rest of the list."""
+        """Number of URLs that the observer may add now; they go before the rest of the list."""
         return max(0, _MAX_UNFINISHED + _MAX_LINES_PER_TRANSACTION - self._backend.unfinished)
 
     def add(self, found: Sequence[AdmissionResult]) -> None:

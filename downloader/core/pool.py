@@ -60,7 +60,7 @@ _Task = asyncio.Task[Outcome | Redirected | Requeue]
 
 @dataclass(frozen=True, slots=True)
 class PoolShare:
-    """What a pool needs to know as one of several.
+    """The share of a pool that is one of several.
 
     Attributes:
         owns: whether a host belongs to this pool; transfers that redirects lead to other hosts
@@ -179,12 +179,12 @@ class Pool:
 
     @property
     def unfinished(self) -> int:
-        """How many transfers have been added and not been collected."""
+        """Number of transfers that have been added and not been collected."""
         return self._queues.queued + len(self._tasks) + len(self._ended_without_task)
 
     @property
     def running(self) -> int:
-        """How many of them are being fetched now."""
+        """Number of them that are being fetched now."""
         return len(self._tasks) - len(self._ended_tasks)
 
     @property
@@ -346,7 +346,7 @@ class Pool:
 
     @property
     def _concurrency(self) -> int:
-        """How many transfers may run at once now."""
+        """Number of transfers that may run at once now."""
         limit, cap = self._auto_concurrency.limit, self._concurrency_cap
         return limit if cap is None else min(limit, cap)
 

@@ -1,4 +1,4 @@
-"""What may watch a run and add to it, as a mirror does; by default nobody."""
+"""The observer of a run, which may add URLs to it, as a mirror does; by default none."""
 
 from collections.abc import Iterable, Sequence
 from types import TracebackType

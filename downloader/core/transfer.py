@@ -90,7 +90,7 @@ class TransferMeter:
 
 @dataclass(frozen=True, slots=True)
 class TransferContext:
-    """What all transfers of a process share."""
+    """The objects that all transfers of a process share."""
 
     client: Client
     storage: Storage

@@ -1,4 +1,4 @@
-"""What a run asks of the transfer backend: the pool of this process, or several processes."""
+"""The interface of transfer backends: the pool of this process, or several processes."""
 
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
@@ -33,11 +33,11 @@ class TransferBackend(AbstractAsyncContextManager["TransferBackend", None], Prot
 
     @property
     def unfinished(self) -> int:
-        """How many transfers have been added and not been collected."""
+        """Number of transfers that have been added and not been collected."""
 
     @property
     def running(self) -> int:
-        """How many of them are being fetched now, as far as is known."""
+        """Number of them that are being fetched now, as far as is known."""
 
     @property
     def received(self) -> int:

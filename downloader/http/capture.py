@@ -133,7 +133,7 @@ class CapturedResponse(ClientResponse):
 
 @dataclass(frozen=True, slots=True)
 class _Captured:
-    """What was captured of an exchange."""
+    """The captured parts of an exchange."""
 
     request: bytes = b""
     head: bytes = b""

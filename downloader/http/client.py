@@ -221,7 +221,7 @@ class Client:
             ):
                 response = await self._get_by_http1(self._session, url, headers)
             else:
-                response = await self._negotiate(self._session, origins, url, headers)
+                response = await self._get_by_any_version(self._session, origins, url, headers)
             if watch is not None:
                 watch.responded = time.monotonic()
             return response
@@ -233,7 +233,7 @@ class Client:
         # encoded=True: the URL is normalised already, and yarl must not change it.
         return await session.get(URL(url, encoded=True), headers=headers, allow_redirects=False)
 
-    async def _negotiate(
+    async def _get_by_any_version(
         self,
         session: aiohttp.ClientSession,
         origins: Http2Origins,

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -32,7 +32,6 @@ from downloader.http.head_repair import (
     repair_response,
 )
 from downloader.http.http2 import (
-    Http2Connection,
     Http2Origin,
     Http2Origins,
     Http2Settings,
@@ -40,6 +39,9 @@ from downloader.http.http2 import (
 )
 from downloader.http.timings import CURRENT
 from downloader.web.ip_addresses import is_public
+
+if TYPE_CHECKING:
+    from downloader.http.http2.connection import Http2Connection
 
 #: Return only addresses of families that this machine has (RFC 3493, section 6.1).
 _RESOLVE_FLAGS = socket.AI_ADDRCONFIG
@@ -91,7 +93,7 @@ class Connection(ResponseHandler):
     """
 
     #: The connection that has taken the transport, if HTTP/2 was negotiated.
-    http2: Http2Connection | None = None
+    http2: "Http2Connection | None" = None
     #: The body that is being received.
     _body: StreamReader | None = None
     #: Bytes of the response since the last head or interim response, and since when (seconds).
@@ -122,6 +124,9 @@ class Connection(ResponseHandler):
             self._watch = None
         settings = self._http2_settings
         if settings is not None and settings.is_negotiated(transport):
+            # Imported late: runs without HTTP/2 do not need h2.
+            from downloader.http.http2.connection import Http2Connection
+
             self.http2 = Http2Connection(settings, self._loop)
             cast("asyncio.Transport", transport).set_protocol(self.http2)
             self.transport = None

@@ -38,7 +38,7 @@ _CROSS_ORIGIN_HEADERS = frozenset(
         "if-modified-since",
     }
 )
-#: What a client has to be able to store (RFC 6265, section 6.1).
+#: Sizes that a client has to be able to store (RFC 6265, section 6.1).
 _MAX_COOKIE_BYTES, _MAX_COOKIES_PER_HOST = 4096, 50
 
 

@@ -28,7 +28,7 @@ from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
 
-#: Of the parser, about a response that does not begin as one.
+#: The parser's message about a response that does not begin as one.
 _NO_HTTP = "Expected HTTP/"
 
 

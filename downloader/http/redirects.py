@@ -1,4 +1,4 @@
-"""Where a redirect leads (RFC 9110, sections 10.2.2 and 15.4)."""
+"""The targets of redirects (RFC 9110, sections 10.2.2 and 15.4)."""
 
 from downloader.errors import BadUrlError, RedirectError
 from downloader.http.response import AnyResponse

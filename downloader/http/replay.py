@@ -14,7 +14,7 @@ from downloader.web.urls import Url
 _MAX_LENGTH_DIGITS = 18
 #: Pieces of a body are joined up to this size, because each costs a change of threads.
 _MIN_PIECE_BYTES = 64 * 1024
-#: Not replayed: it would pause a host that gets no requests.
+#: This field is not replayed: it would pause a host that gets no requests.
 _RETRY_AFTER = b"retry-after"
 
 

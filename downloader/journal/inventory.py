@@ -43,7 +43,7 @@ class CandidateFile:
 
 
 class Inventory(Protocol):
-    """What exists below an output folder, or below a prefix of a store."""
+    """The files below an output folder, or the objects below a prefix of a store."""
 
     def prefetch(self, paths: Iterable[SafePath]) -> None:
         """Prepare for questions about these paths."""

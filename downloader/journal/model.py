@@ -13,7 +13,7 @@ _ORIGINALS = ".download/originals"
 
 
 class RowState(IntEnum):
-    """What has become of a URL."""
+    """The state of a URL."""
 
     CLAIMED = 0
     DONE = 1
@@ -22,7 +22,7 @@ class RowState(IntEnum):
 
 
 class PendingWork(IntEnum):
-    """What a run that follows links still has to do for a URL."""
+    """The work that a run that follows links still has to do for a URL."""
 
     NOTHING = 0
     FETCH = 1
@@ -108,7 +108,7 @@ class Job:
     is_name_free: bool = False
 
 
-#: What admission makes of a target: a job, or the outcome of one that needs no request.
+#: The result of admission: a job, or the outcome of a target that needs no request.
 AdmissionResult = Job | Skipped | Failed
 
 

@@ -1,5 +1,7 @@
 """Outcomes of targets that need no request: refused, repeated, or saved by an earlier run."""
 
+from typing import TypedDict
+
 from downloader.errors import UrlError
 from downloader.journal.model import SavedFile
 from downloader.models import Failed, Skipped, SkipReason, Target
@@ -19,6 +21,17 @@ def failed_outcome(target: Target, error: UrlError) -> Failed:
     )
 
 
+class _FileDetails(TypedDict, total=False):
+    """The attributes of an outcome that describe a saved file."""
+
+    path: str
+    size: int
+    characters: int | None
+    sha256: str
+    etag: str
+    last_modified: str
+
+
 def duplicate_outcome(target: Target, first_origin: str) -> Skipped:
     """Return the outcome of a target whose URL this run has had before, at *first_origin*."""
     return skipped_outcome(target, SkipReason.DUPLICATE, f"{target.origin} repeats {first_origin}")
@@ -28,15 +41,16 @@ def skipped_outcome(
     target: Target, reason: SkipReason, detail: str, saved: SavedFile | None = None
 ) -> Skipped:
     """Return the outcome of a target that is done, with the details of its file."""
-    if saved is None:
-        return Skipped(
-            index=target.index,
-            origin=target.origin,
-            url=target.shown,
-            reason=reason,
-            detail=detail,
-            parent=target.parent,
-        )
+    details: _FileDetails = {}
+    if saved is not None:
+        details = {
+            "path": saved.path,
+            "size": saved.size,
+            "characters": saved.characters,
+            "sha256": saved.sha256.hex(),
+            "etag": saved.etag,
+            "last_modified": saved.last_modified,
+        }
     return Skipped(
         index=target.index,
         origin=target.origin,
@@ -44,10 +58,5 @@ def skipped_outcome(
         reason=reason,
         detail=detail,
         parent=target.parent,
-        path=saved.path,
-        size=saved.size,
-        characters=saved.characters,
-        sha256=saved.sha256.hex(),
-        etag=saved.etag,
-        last_modified=saved.last_modified,
+        **details,
     )

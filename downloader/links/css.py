@@ -22,7 +22,7 @@ _STRING = (
 _COMMENT = r"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _SPACE = r"[ \t\n\r\f]*+"
 _UNQUOTED = rf"(?:[^\"'()\\ \x00-\x1f\x7f]++|{_ESCAPE})*+"
-#: What follows ``url(``: a string, an unquoted URL, or neither ("bad URL").
+#: The text behind ``url(``: a string, an unquoted URL, or neither ("bad URL").
 _URL_ARGUMENT = re.compile(
     rf"{_SPACE}(?:(?P<string>{_STRING})|(?P<unquoted>{_UNQUOTED}){_SPACE}(?:\)|\Z)"
     r"|(?P<bad>(?:[^)\\]++|\\.|\\\Z)*+\)?))",
@@ -30,12 +30,12 @@ _URL_ARGUMENT = re.compile(
 )
 _SPACE_OR_COMMENTS = rf"(?:{_COMMENT}|[ \t\n\r\f]++)*+"
 _IDENTIFIER = rf"(?:{_NAME}|{_ESCAPE})++"
-#: What follows ``@import``.
+#: The text behind ``@import``.
 _IMPORT_ARGUMENT = re.compile(
     rf"{_SPACE_OR_COMMENTS}(?:(?P<string>{_STRING})|(?P<name>{_IDENTIFIER})\()",
     re.DOTALL | re.ASCII,
 )
-#: What follows ``@namespace``: a name that looks like a URL and is never fetched.
+#: The text behind ``@namespace``: a name that looks like a URL and is never fetched.
 _NAMESPACE_ARGUMENT = re.compile(
     rf"{_SPACE_OR_COMMENTS}(?:{_IDENTIFIER}(?!\(){_SPACE_OR_COMMENTS})?"
     rf"(?:{_STRING}|(?P<name>{_IDENTIFIER})\()",
@@ -125,7 +125,7 @@ class _CssScanner:
     def __init__(self, text: str, token: re.Pattern[str]) -> None:
         self._text = text
         self._token = token
-        #: For each open parenthesis, whether it is that of ``image-set(``.
+        #: Whether each open parenthesis is that of ``image-set(``.
         self._in_image_set: list[bool] = []
         self._in_font_face = False
 

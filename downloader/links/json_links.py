@@ -90,7 +90,7 @@ def _strings(text: str) -> Iterator[JsonString]:
     except (ValueError, RecursionError):
         return
     path: list[str] = []
-    #: For each open bracket, whether it is that of an object.
+    #: Whether each open bracket is that of an object.
     is_object: list[bool] = []
     expects_name, position = False, 0
     while match := _TOKEN.match(text, position):

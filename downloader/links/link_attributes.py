@@ -51,7 +51,7 @@ LAZY_KINDS = {
     "object": LinkKind.OBJECT,
     "script": LinkKind.SCRIPT,
 }
-#: What looks like a URL, and what looks like the URL of an image.
+#: Texts that look like a URL, and like the URL of an image.
 PLAUSIBLE_URL = re.compile(r"""(?=[^?#]*[./])[^\s<>{}"'\\]+""")
 IMAGE_URL = re.compile(r"[^?#\s]+\.(?:png|jpe?g|gif|webp|avif|svg|bmp)(?:[?#]\S*)?", re.IGNORECASE)
 
@@ -84,7 +84,7 @@ RELATED_TYPES = {
     *("contents", "copyright", "first", "glossary", "help", "home", "index", "last", "license"),
     *("next", "prev", "previous", "section", "shortlink", "start", "top", "up"),
 }
-#: What ``rel=preload`` loads, by its ``as`` attribute.
+#: The kind of file that ``rel=preload`` loads, by its ``as`` attribute.
 PRELOAD_KINDS = {
     "image": LinkKind.IMAGE,
     "style": LinkKind.STYLESHEET,

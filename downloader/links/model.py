@@ -25,7 +25,7 @@ class LinkKind(Enum):
     OBJECT = "object"
     #: An element of another SVG file that is rendered in this one, such as ``use``.
     SVG_ELEMENT = "svg-element"
-    #: What a script requests: ``link rel=preload as=fetch``, ``new URL(…, import.meta.url)``.
+    #: A request of a script: ``link rel=preload as=fetch``, ``new URL(…, import.meta.url)``.
     FETCH = "fetch"
     #: ``a`` and ``area``.
     ANCHOR = "anchor"

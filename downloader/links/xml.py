@@ -42,7 +42,7 @@ _STYLESHEET_HREF = re.compile(r"""\shref\s*=\s*(?:"(?P<double>[^"]*+)"|'(?P<sing
 
 #: Elements that may have links and are read; each takes some 500 bytes of memory.
 MAX_XML_ELEMENTS = 250_000
-#: What the names of elements end in whose content may have links.
+#: Endings of the names of elements whose content may have links.
 _ELEMENTS_WITH_CONTENT = ("style", "script", "STYLE", "SCRIPT")
 #: Attributes that may be or guard links, or say what a link is for, as expat names them.
 _LINK_ATTRIBUTES = frozenset(

@@ -63,7 +63,7 @@ class TransferQueue(Protocol):
 
     @property
     def free_slots(self) -> int:
-        """How many URLs may be added now."""
+        """Number of URLs that may be added now."""
 
     def add(self, found: Sequence[RobotsDecision]) -> None:
         """Queue jobs; outcomes among them are reported."""
@@ -169,7 +169,7 @@ class Mirror:
 
     @property
     def _waiting_for_robots(self) -> int:
-        """How many links wait for the robots.txt of their sites."""
+        """Number of links that wait for the robots.txt of their sites."""
         return self._gate.waiting if self._gate is not None else 0
 
     def notify(self) -> None:

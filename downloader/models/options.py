@@ -58,7 +58,7 @@ class _OptionGroup:
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class OutputOptions(_OptionGroup):
-    """Where files go, and what happens to files that an earlier run saved.
+    """The output folder, and the treatment of files that an earlier run saved.
 
     Attributes:
         output: the folder that files are saved under; created when missing. With *remote* it holds
@@ -171,7 +171,7 @@ class PolitenessOptions(_OptionGroup):
 
     @property
     def process_count(self) -> int:
-        """How many processes take part: no more than URLs may be fetched at once."""
+        """Number of processes: no more than URLs may be fetched at once."""
         return min(self.processes, self.concurrency or self.processes)
 
     def __post_init__(self) -> None:
@@ -304,7 +304,7 @@ class ListOptions(_OptionGroup):
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class StorageOptions(OutputOptions, ArchiveOptions):
-    """Where bodies are saved: a folder, an object store, or an archive."""
+    """The destination of bodies: a folder, an object store, or an archive."""
 
     def __post_init__(self) -> None:
         """Check that a pack is saved, and not asked for what only files have.

@@ -15,7 +15,7 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]+)://")
 
 
 class Destination(NamedTuple):
-    """Where saved files go.
+    """The destination of saved files.
 
     Attributes:
         folder: the output folder; for an object store, its work folder on this machine.

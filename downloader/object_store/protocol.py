@@ -10,7 +10,7 @@ from downloader.web.filenames import SafePath
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What a store says of one object.
+    """The properties of one object in a store.
 
     Attributes:
         path: the key, relative to the prefix.

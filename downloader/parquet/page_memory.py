@@ -137,7 +137,7 @@ def _chunk(thrift: ThriftReader) -> ColumnChunk:
 
 @dataclass(slots=True)
 class _PageHeader:
-    """What is needed of a page header.
+    """The fields of a page header that the memory of its page depends on.
 
     Attributes:
         compressed, uncompressed: sizes of the page in bytes.

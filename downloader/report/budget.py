@@ -11,7 +11,7 @@ from downloader.web.text import parse_size, printable
 _ANY, _TOTAL = "any", "total"
 #: URLs named whose body is too large; further ones are only counted.
 _MAX_NAMED = 100
-#: Of a total that is too large, the largest bodies are named.
+#: Number of the largest bodies to name, if a total is too large.
 _MAX_LARGEST = 5
 
 

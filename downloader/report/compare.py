@@ -31,7 +31,7 @@ class ChangeKind(StrEnum):
 
 
 class _Availability(Enum):
-    """What a record says of the server's copy."""
+    """The fields of a record about the server's copy."""
 
     FETCHED = auto()
     FAILED = auto()
@@ -42,7 +42,7 @@ class _Availability(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EarlierRecord:
-    """What an earlier report says of a URL.
+    """The fields of an earlier record that are compared.
 
     Attributes:
         availability: whether it could be fetched.

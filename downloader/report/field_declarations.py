@@ -8,7 +8,7 @@ from enum import Enum, StrEnum, auto
 from types import NoneType
 from typing import get_args, get_type_hints
 
-#: What a field may hold, in Python and in JSON.
+#: Types of fields, in Python and in JSON.
 Value = str | int | float | bool | tuple[str, ...] | None
 
 #: The largest integer that Parquet has; other programs may write larger ones.

@@ -1,4 +1,4 @@
-"""What a run needs to know of its reports: options, a protocol, and a summary.
+"""The interface between a run and its reports: options, a protocol, and a summary.
 
 It imports nothing that writes or reads reports, because most runs make none.
 """

@@ -73,7 +73,7 @@ _CONVERTERS: dict[ValueType, _Converter] = {
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """Where outcomes of one type have the values of a record's fields.
+    """The sources of a record's fields in outcomes of one type.
 
     Attributes:
         names: of the fields that they have values for.

@@ -1,4 +1,4 @@
-"""How many transfers the system's limit of open files allows."""
+"""The number of transfers that the system's limit of open files allows."""
 
 import sys
 

@@ -43,7 +43,7 @@ class _HostQueue(Generic[Item]):
         overloaded_at: when that was lowered, or last raised again; None if it never was.
         running_before_cut: running items that were taken before the last cut of the concurrency.
         pauses: pauses that the host has asked for since its last success.
-        latency: of a host that takes many requests on one connection, how many it answers quickly.
+        latency: the limit by latency, if the host takes many requests on one connection.
         not_before: when the next item may start.
         heap_length: the length of the queue by which it is in the heap of ready hosts; 0 if not.
         timer_at: the time of its entry among the timers; 0 if it has none.
@@ -87,8 +87,8 @@ class HostQueues(Generic[Item]):
     """Queues of items by host. Every item taken occupies a slot of its host until released.
 
     Args:
-        per_host: the largest number of slots of one host; None for six, or for what a host allows
-            that takes many requests on one connection.
+        per_host: the largest number of slots of one host; None for six, or, if a host takes many
+            requests on one connection, for as many as it allows.
         download_delay: seconds between two items of one host, unless it wants more.
         clock: seconds, as :func:`time.monotonic`.
 
@@ -250,8 +250,6 @@ class HostQueues(Generic[Item]):
         allowed = max(1, min(allowed, self._max_multiplexed))
         if host.latency is None:
             host.latency = LatencyLimit(host.concurrency)
-            if host.overloaded_at is None:
-                host.max_concurrency = allowed
         host.latency.record(seconds, host.running, allowed)
         if host.overloaded_at is None:
             host.max_concurrency = max(1, int(min(host.latency.limit, allowed)))

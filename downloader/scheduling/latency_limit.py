@@ -1,4 +1,4 @@
-"""How many requests at once a host answers as quickly as before, judged by its latency.
+"""The number of requests at once that a host answers as quickly as before.
 
 This is the gradient limit of Netflix's concurrency-limits ("Gradient2"), with a slow start as in
 TCP. Requests beyond what a host can do at once wait there: they bring no more throughput, but a
@@ -44,7 +44,7 @@ class LatencyLimit:
         self.limit = self._initial = initial
         self._slow_start = True
         self._lowest = math.inf
-        # Of this round: responses, their latencies together, and the most that ran at once.
+        # The responses of this round, the sum of their latencies, and the most that ran at once.
         self._count = self._most_running = 0
         self._seconds = 0.0
 

@@ -9,7 +9,7 @@ from downloader.models import Checksum, Failed, Target
 from downloader.web import urls
 from downloader.web.text import printable
 
-#: What a list yields: a target, or the failure of the line that should have been one.
+#: A line of a list: a target, or the failure of a line that is none.
 Entry = Target | Failed
 
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*([\t -~\x80-\U0010FFFF]*)")
@@ -18,7 +18,7 @@ _DIGEST_BITS = {"md5": 128, "sha1": 160, "sha224": 224, "sha256": 256, "sha384":
 
 @dataclass(slots=True)
 class ListLine:
-    """What one line of a list says, not yet validated.
+    """One line of a list, not yet validated.
 
     Attributes:
         origin: where it was read, such as ``sites.txt:3``.

@@ -1,4 +1,4 @@
-"""What the parser of a list format is given, and what it yields besides lines."""
+"""The input of the parsers of list formats, and nested lists, which they yield besides lines."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What saves bodies: the interface of a folder, of an object store, and of saving nothing."""
+"""The interface that saves bodies: in a folder, in an object store, or nowhere."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager

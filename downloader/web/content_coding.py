@@ -34,7 +34,7 @@ MAX_SILENT_BYTES = 256 * 1024
 _MAX_EXPANSION = 64
 #: Members or frames after which b"" is yielded, so that the caller can let others run.
 _MEMBERS_PER_YIELD = 256
-#: What may follow a gzip member.
+#: Bytes that may follow a gzip member.
 _GZIP_PADDING = b"\0\t\n\r "
 #: Bytes of the checksum at the start of a gzip trailer (RFC 1952, section 2.3.1).
 _CHECKSUM_BYTES = 4

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader.errors import BadUrlError, ProtocolError
-from downloader.http.http2.connection import Http2Connection, Http2Settings
+from downloader.http.http2.connection import Http2Connection
 from downloader.http.http2.errors import FloodError, FrameError
 from downloader.http.http2.fields import (
     FieldDecoder,
@@ -28,6 +28,7 @@ from downloader.http.http2.fields import (
 )
 from downloader.http.http2.frames import MAX_FRAME_BYTES, MAX_HEAD_BYTES, FrameSplitter
 from downloader.http.http2.origins import Http2Origin, Http2Origins
+from downloader.http.http2.settings import Http2Settings
 from downloader.http.http2.windows import WindowBudget
 from downloader.web.urls import Url
 

@@ -24,8 +24,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from downloader.errors import TruncatedError, UrlError
-from downloader.http.http2.connection import Http2Connection, Http2Settings
+from downloader.http.http2.connection import Http2Connection
 from downloader.http.http2.errors import ConnectionDiedError, NotProcessedError
+from downloader.http.http2.settings import Http2Settings
 from downloader.http.http2.windows import WindowBudget
 from downloader.web.text import printable
 from downloader.web.urls import Url

@@ -183,7 +183,7 @@ def _refuse_nul(
 
 
 class OutputParam(click.ParamType[Destination]):
-    """Where to save: a folder, or the URL of an object store's prefix."""
+    """A destination: a folder, or the URL of an object store's prefix."""
 
     name = "DIR|URL"
 

@@ -137,7 +137,7 @@ _standby: list[_StandbyProcess] = []
 
 @contextmanager
 def forked_ahead(count: int) -> Iterator[None]:
-    """Have *count* processes ready while in this context, where this process can be forked.
+    """Keep *count* forked processes ready within the block, where this process can be forked.
 
     A forked process has inherited all imports, which are most of the cost of starting one. Only a
     process without threads can be forked safely, so it is done before there is an event loop; and

@@ -98,12 +98,12 @@ class ProcessBackend:
 
     @property
     def unfinished(self) -> int:
-        """How many transfers have been added and not been collected."""
+        """Number of transfers that have been added and not been collected."""
         return sum(len(each.transfers) for each in self._supervisors) + len(self._ended)
 
     @property
     def running(self) -> int:
-        """How many of them are being fetched now, or have ended without being reported yet."""
+        """Number of them that are being fetched now, or have ended without being reported yet."""
         return sum(supervisor.running for supervisor in self._supervisors)
 
     @property

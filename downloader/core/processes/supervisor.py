@@ -47,7 +47,7 @@ _NO_PROGRESS = ProgressUpdate(0, 0, ())
 
 @dataclass(frozen=True, slots=True)
 class SupervisorCallbacks:
-    """What connects a supervisor to its backend.
+    """The callbacks of a supervisor to its backend.
 
     Attributes:
         record_part: see :data:`~downloader.core.transfer.PartRecorder`.
@@ -109,7 +109,7 @@ class Supervisor:
 
     @property
     def running(self) -> int:
-        """How many transfers the process is running now."""
+        """Number of transfers that the process is running now."""
         return sum(1 for _ in self._process.in_flight) if self._process is not None else 0
 
     def add(self, transfers: Sequence[Transfer]) -> None:

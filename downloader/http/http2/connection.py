@@ -7,8 +7,7 @@ the streams that they concern. What is to be sent is written once per iteration 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -22,6 +21,7 @@ from h2.events import (
     StreamEnded,
     StreamReset,
 )
+from h2.exceptions import NoAvailableStreamIDError
 from h2.exceptions import ProtocolError as H2ProtocolError
 from h2.settings import SettingCodes, Settings
 from hpack import HeaderTuple
@@ -46,7 +46,6 @@ from downloader.http.http2.errors import (
 from downloader.http.http2.fields import FieldDecoder, request_as_http1, request_fields
 from downloader.http.http2.frames import (
     END_STREAM,
-    FRAME_HEAD_BYTES,
     MAX_FRAME_BYTES,
     MAX_HEAD_BYTES,
     STREAM_ID_MASK,
@@ -55,18 +54,15 @@ from downloader.http.http2.frames import (
     FrameType,
     window_update,
 )
+from downloader.http.http2.settings import Http2Settings
 from downloader.http.http2.stream import Http2Response, Http2Stream
-from downloader.http.http2.windows import WindowBudget
 from downloader.web.urls import Url
-
-if TYPE_CHECKING:
-    import ssl
 
 #: Requests at once if the server does not say how many it takes (RFC 9113, section 6.5.2).
 DEFAULT_MAX_STREAMS = 100
 #: No server gets more requests at once, whatever it allows.
 _MAX_STREAMS = 1000
-#: The window of a connection, and how much of it is used before it is opened again.
+#: Window of a connection, and the part that is used before it is opened again.
 _CONNECTION_WINDOW_BYTES = 1 << 30
 _CONNECTION_WINDOW_STEP_BYTES = 1 << 28
 _INITIAL_CONNECTION_WINDOW_BYTES = 65_535
@@ -74,40 +70,16 @@ _INITIAL_CONNECTION_WINDOW_BYTES = 65_535
 _MAX_UNSENT_BYTES = 1024 * 1024
 #: An idle connection is closed after this time.
 _IDLE_SECONDS = 15.0
-#: How often in each read timeout streams are looked at, and after what share of it a silent server
-#: gets a PING, and is given up if it does not answer.
+#: Checks for stalled streams in each read timeout.
 _CHECKS_PER_TIMEOUT = 8
+#: Share of the read timeout after which a silent server gets a PING, and after which an unanswered
+#: PING means that the connection is dead.
 _SILENT_SHARE = 3 / 8
 _PING = b"download"
 #: Error codes with which a server asks for fewer requests (RFC 9113, section 7).
 _OVERLOAD_CODES = frozenset({ErrorCodes.REFUSED_STREAM, ErrorCodes.ENHANCE_YOUR_CALM})
-#: Of the payload: the last stream and a code (RFC 9113, section 6.8).
+#: Size of the last stream and the code in the payload of GOAWAY (RFC 9113, section 6.8).
 _MIN_GOAWAY_BYTES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Http2Settings:
-    """What all connections share.
-
-    Attributes:
-        budget: the memory for bodies.
-        read_timeout: seconds without any progress of a response.
-        keep_requests: whether responses keep the bytes of their requests, for an archive.
-        prior_knowledge: whether HTTP/2 is used without TLS, and without asking (RFC 9113, section
-            3.3).
-    """
-
-    budget: WindowBudget
-    read_timeout: float
-    keep_requests: bool
-    prior_knowledge: bool
-
-    def is_negotiated(self, transport: asyncio.BaseTransport) -> bool:
-        """Return whether a new connection is one of HTTP/2."""
-        stream = cast("ssl.SSLObject | None", transport.get_extra_info("ssl_object"))
-        if stream is None:
-            return self.prior_knowledge
-        return stream.selected_alpn_protocol() == "h2"
 
 
 class Http2Connection(asyncio.Protocol):
@@ -162,10 +134,10 @@ class Http2Connection(asyncio.Protocol):
         }
         self._settings_seen = self._going_away = self._write_paused = False
         self._flush_scheduled = False
-        #: Frames that h2 does not know of.
+        #: Frames to send that do not pass through h2.
         self._outgoing: list[bytes] = []
         self._window_used = 0
-        #: What the server may still have sent on streams that were reset.
+        #: Bytes that may still arrive on streams that were reset.
         self._unwanted_bytes = 0
         self._received_at = 0.0
         self._ping_sent_at = 0.0
@@ -200,7 +172,12 @@ class Http2Connection(asyncio.Protocol):
         if not self.usable:
             raise NotProcessedError
         sent = request_fields(url, host, fields)
-        stream_id = self._h2.get_next_available_stream_id()
+        try:
+            stream_id = self._h2.get_next_available_stream_id()
+        except NoAvailableStreamIDError:
+            # After a billion requests, a connection has no number left for another one.
+            self._going_away = True
+            raise NotProcessedError from None
         self._h2.send_headers(stream_id, sent, end_stream=True)
         self._splitter.request_sent()
         stream = Http2Stream(self, stream_id, self.budget.open())
@@ -246,7 +223,7 @@ class Http2Connection(asyncio.Protocol):
             seconds = self._settings.read_timeout / _CHECKS_PER_TIMEOUT
             self._watcher = self.loop.call_later(seconds, self._check)
 
-    # The transport calls these.
+    # Callbacks of the transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the preface and the settings (RFC 9113, section 3.4)."""
@@ -294,7 +271,7 @@ class Http2Connection(asyncio.Protocol):
             if frame.kind == FrameType.DATA and stream is not None:
                 self._body_received(stream, frame)
             elif frame.kind == FrameType.DATA and self._is_unwanted(frame):
-                self._use_window(frame.end - frame.start - FRAME_HEAD_BYTES)
+                self._use_window(frame.payload_bytes)
             elif frame.kind == FrameType.GOAWAY:
                 # h2 would refuse everything that comes after it.
                 self._goaway_received(frame.payload)
@@ -315,9 +292,9 @@ class Http2Connection(asyncio.Protocol):
         """Take a piece of a body.
 
         It does not pass through h2, whose work for each frame would be the largest part of all: a
-        gigabyte has more than 100,000 frames. At its end h2 is to know of the stream no more.
+        gigabyte has more than 100,000 frames. At its end, the stream is removed from h2.
         """
-        size = frame.end - frame.start - FRAME_HEAD_BYTES
+        size = frame.payload_bytes
         self._use_window(size)
         stream.data_received(frame.body(), size)
         if frame.flags & END_STREAM:
@@ -330,7 +307,7 @@ class Http2Connection(asyncio.Protocol):
 
         h2 would reset the stream once more for each, which servers may take for an attack.
         """
-        size = frame.end - frame.start - FRAME_HEAD_BYTES
+        size = frame.payload_bytes
         known = 0 < frame.stream_id <= self._h2.highest_outbound_stream_id
         if not known or size > self._unwanted_bytes:
             return False
@@ -344,7 +321,7 @@ class Http2Connection(asyncio.Protocol):
             self._outgoing.append(window_update(0, self._window_used))
             self._window_used = 0
 
-    # h2 returns these events.
+    # Events of h2.
 
     def _response_received(self, event: Event) -> None:
         event = cast("ResponseReceived", event)
@@ -413,7 +390,7 @@ class Http2Connection(asyncio.Protocol):
         self._wake_waiting()
         self._close_if_done()
 
-    # What is sent.
+    # Sending.
 
     def _reset(self, stream: Http2Stream, code: ErrorCodes) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -521,7 +498,7 @@ class Http2Connection(asyncio.Protocol):
             self._forget(stream)
         self._wake_waiting()
 
-    # Time.
+    # Timeouts.
 
     def _check(self) -> None:
         """Fail the streams that have waited for too long, and find out whether the server lives.
@@ -535,7 +512,7 @@ class Http2Connection(asyncio.Protocol):
         if self._ping_sent_at and now - max(self._ping_sent_at, self._received_at) > patience:
             if self._transport is not None:
                 self._transport.abort()
-            self._end(TimedOutError("no data for too long", hint="see --read-timeout"))
+            self._end(_stalled())
             return
         if not self._ping_sent_at and now - self._received_at > patience:
             self._ping_sent_at = now
@@ -548,7 +525,7 @@ class Http2Connection(asyncio.Protocol):
             if now - stream.waiting_since > limit:
                 if not stream.ended:
                     self._reset(stream, ErrorCodes.CANCEL)
-                stream.fail(TimedOutError("no data for too long", hint="see --read-timeout"))
+                stream.fail(_stalled())
                 self._forget(stream)
             else:
                 waiting = True
@@ -564,3 +541,7 @@ class Http2Connection(asyncio.Protocol):
         self._idle_timer = None
         if self.idle:
             self.close()
+
+
+def _stalled() -> TimedOutError:
+    return TimedOutError("no data for too long", hint="see --read-timeout")

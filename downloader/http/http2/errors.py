@@ -1,4 +1,4 @@
-"""What ends streams and connections, before it is an error of a URL."""
+"""Errors of streams and connections, before they become errors of URLs."""
 
 import re
 
@@ -10,7 +10,7 @@ from downloader.errors import ProtocolError
 from downloader.web.text import printable
 
 _MAX_MESSAGE_LENGTH = 120
-#: Names of classes in the messages of h2.
+#: Names of h2's classes.
 _OF_H2 = re.compile(r"[a-z](Inputs|Frame|Error)\b")
 
 
@@ -18,7 +18,7 @@ class FrameError(Exception):
     """A frame that ends its connection; it was sent for a stream, or for the connection (0).
 
     Attributes:
-        code: what the server is told.
+        code: the error code to send to the server.
     """
 
     code = ErrorCodes.PROTOCOL_ERROR
@@ -30,7 +30,7 @@ class FrameError(Exception):
 
 
 class FloodError(FrameError):
-    """The server sends without end what is of no use."""
+    """The server sends useless frames without end."""
 
     code = ErrorCodes.ENHANCE_YOUR_CALM
 
@@ -43,7 +43,7 @@ class ConnectionDiedError(NotProcessedError):
     """The connection broke before the response; whether the server saw the request is unknown.
 
     Attributes:
-        fault: what broke it, if that is known.
+        fault: the cause, if it is known.
     """
 
     def __init__(self, fault: ProtocolError | None = None) -> None:
@@ -64,7 +64,7 @@ def code_name(code: int) -> str:
 
 
 def fault_of(error: H2ProtocolError) -> str:
-    """Return what h2 found wrong; some of its messages are a number, or name classes of its own."""
+    """Return a message for an error of h2, whose own may be a number or name its classes."""
     match error:
         case StreamClosedError():
             return "a frame of a stream that has ended"

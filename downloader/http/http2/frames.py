@@ -12,7 +12,7 @@ from hyperframe.frame import WindowUpdateFrame
 
 from downloader.http.http2.errors import FloodError, FrameError
 
-#: Of each frame (section 4.1).
+#: Size of the head of a frame (section 4.1).
 FRAME_HEAD_BYTES = 9
 STREAM_ID_MASK = 0x7FFF_FFFF
 #: Flags of a DATA frame (RFC 9113, section 6.1).
@@ -20,12 +20,12 @@ END_STREAM = 0x1
 _PADDED = 0x8
 #: ``SETTINGS_MAX_FRAME_SIZE``: larger frames mean less work for each byte.
 MAX_FRAME_BYTES = 64 * 1024
-#: Bytes of a head, compressed, in all its frames; and of its fields.
+#: Largest head: compressed, in all its frames, and decompressed.
 MAX_HEAD_BYTES = 256 * 1024
-#: Frames that carry neither a head nor a body: so many, and so many for each useful frame.
+#: Limit on frames that carry neither a head nor a body: a number, and more for each useful frame.
 _MAX_IDLE_FRAMES = 1000
 _MAX_IDLE_FRAMES_FACTOR = 16
-#: Bytes that are neither head nor body, likewise.
+#: Limit on the bytes of such frames, likewise.
 _MAX_IDLE_BYTES = 1024 * 1024
 _MAX_IDLE_BYTES_FACTOR = 1024
 
@@ -67,15 +67,20 @@ class Frame(NamedTuple):
         """The frame without its head."""
         return self.received[self.start + FRAME_HEAD_BYTES : self.end]
 
+    @property
+    def payload_bytes(self) -> int:
+        """The size of the payload."""
+        return self.end - self.start - FRAME_HEAD_BYTES
+
     def body(self) -> bytes:
-        """Return what a DATA frame has of the body.
+        """Return the part of the body in a DATA frame, without padding.
 
         Raises:
             FrameError: its padding is longer than the frame.
         """
-        if not self.flags & _PADDED:
-            return self.received[self.start + FRAME_HEAD_BYTES : self.end]
         payload = self.payload
+        if not self.flags & _PADDED:
+            return payload
         padding = payload[0] + 1 if payload else 1
         if padding > len(payload):
             raise FrameError("padding that is longer than its frame", self.stream_id)

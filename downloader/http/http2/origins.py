@@ -1,4 +1,4 @@
-"""Which connection a request uses: one for each origin that has negotiated HTTP/2.
+"""The connection of each origin that has negotiated HTTP/2.
 
 The first request to an origin opens a connection and negotiates the version (ALPN, RFC 7301).
 Requests to the same origin wait for that, as in curl: if the server takes HTTP/2, they need no
@@ -6,8 +6,11 @@ connections of their own.
 """
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from downloader.http.http2.connection import Http2Connection
+if TYPE_CHECKING:
+    from downloader.http.http2.connection import Http2Connection
+
 
 #: Origins without a connection whose version is remembered.
 _MAX_ORIGINS = 10_000
@@ -16,7 +19,7 @@ _MAX_ORIGINS = 10_000
 class Negotiated(Exception):  # noqa: N818 - it is no error
     """A new connection has negotiated HTTP/2; raised in place of making an HTTP/1.1 request."""
 
-    def __init__(self, connection: Http2Connection) -> None:
+    def __init__(self, connection: "Http2Connection") -> None:
         super().__init__()
         self.connection = connection
 
@@ -41,7 +44,7 @@ class Http2Origin:
         """Whether nothing is lost but the knowledge of the version."""
         return self._negotiation is None and self.connection is None
 
-    async def usable_connection(self) -> Http2Connection | None:
+    async def usable_connection(self) -> "Http2Connection | None":
         """Return the connection to use, or None to make the request by HTTP/1.1.
 
         The first such request negotiates, and ends the wait of the others.
@@ -63,7 +66,7 @@ class Http2Origin:
         self.http1 = self.connection is None or not self.connection.usable
         self._end_negotiation(succeeded=True)
 
-    def http2_negotiated(self, connection: Http2Connection) -> Http2Connection:
+    def http2_negotiated(self, connection: "Http2Connection") -> "Http2Connection":
         """Take a new connection; return the one to use."""
         self._failed = False
         if self.connection is None or not self.connection.usable:

@@ -5,6 +5,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from aiohttp import HttpVersion
+from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 
 from downloader.errors import ProtocolError, TruncatedError
 from downloader.http.http2.errors import FloodError
@@ -16,18 +17,16 @@ if TYPE_CHECKING:
     from downloader.http.http2.connection import Http2Connection
 
 _VERSION = HttpVersion(2, 0)
-#: As soon as a longer body is announced, its window gets this size at most.
+#: Largest window that a body gets for its announced length, before any of it was read.
 _MAX_ANNOUNCED_WINDOW_BYTES = 1024 * 1024
-#: A read returns about so much at most.
+#: A read returns little more than this.
 _MAX_READ_BYTES = 256 * 1024
 #: Interim responses (RFC 9110, section 15.2) that may come before one response.
 _MAX_INTERIM_RESPONSES = 100
-#: Statuses whose responses have no body, whatever length they announce (RFC 9110, section 6.4.1).
-_WITHOUT_BODY = frozenset({204, 304})
 
 
 class Http2Stream:
-    """A request that was sent, and what has come of its response.
+    """A request that was sent, and the part of its response that has arrived.
 
     Attributes:
         stream_id: its number.
@@ -68,7 +67,7 @@ class Http2Stream:
         return self.head
 
     async def readany(self) -> bytes:
-        """Return what has come of the body; b"" at its end.
+        """Return the part of the body that has arrived; b"" at its end.
 
         Raises:
             UrlError: the body breaks off or stalls.
@@ -133,7 +132,7 @@ class Http2Stream:
             raise ProtocolError("the server sends more than HTTP/2's flow control allows")
         if self.head is None:
             raise ProtocolError("the response is not valid HTTP/2: a body without a head")
-        if self.head.status in _WITHOUT_BODY:
+        if self.head.status in EMPTY_BODY_STATUS_CODES:
             return
         self._received += len(data)
         self._unread += len(data)
@@ -153,7 +152,7 @@ class Http2Stream:
         elif (
             head.content_length is not None
             and self._received < head.content_length
-            and head.status not in _WITHOUT_BODY
+            and head.status not in EMPTY_BODY_STATUS_CODES
         ):
             self.fail(TruncatedError("the body is shorter than its Content-Length"))
         self._wake()

@@ -1,4 +1,4 @@
-"""How many bytes of bodies servers may send ahead of their readers (RFC 9113, section 5.2).
+"""Limits on the bytes of bodies that servers send ahead of their readers (RFC 9113, section 5.2).
 
 Each stream has a window of its own, and all windows together have a budget of memory. The windows
 of connections are so large that they never stop a stream: a reader that waits for its disk holds

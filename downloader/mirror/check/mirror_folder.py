@@ -22,7 +22,7 @@ _MAX_CACHED_REFERENCES, _MAX_CACHED_REFERENCE_LENGTH = 16_384, 1024
 
 
 class LocalTarget(NamedTuple):
-    """Where a reference leads.
+    """The target of a reference.
 
     Attributes:
         path: the path that it names, relative to the folder; None for outside.

@@ -55,7 +55,7 @@ class UnreadableFile:
 
 @dataclass(slots=True)
 class CheckTotals:
-    """What was checked so far.
+    """Counts of what was checked so far.
 
     Attributes:
         documents: documents that were read.

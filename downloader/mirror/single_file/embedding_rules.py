@@ -19,7 +19,7 @@ _MEDIA_TYPES = {
 }
 #: Kinds whose media type is known whatever the name.
 _KINDS_OF_ONE_MEDIA_TYPE = {LinkKind.STYLESHEET, LinkKind.SCRIPT, LinkKind.MODULE}
-#: What replaces a file that would contain itself.
+#: The replacement of a file that would contain itself.
 EMPTY_DOCUMENTS = {
     LinkKind.FRAME: "about:blank",
     LinkKind.OBJECT: "about:blank",

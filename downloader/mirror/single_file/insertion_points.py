@@ -1,8 +1,8 @@
-"""Where something can be inserted into an HTML page, without parsing it again."""
+"""Positions for insertions into an HTML page, found without parsing it again."""
 
 import re
 
-#: What follows the name of a tag; an attribute may hold a whole page.
+#: The rest of a tag behind its name; an attribute may hold a whole page.
 _TAG_REST = rb"""(?:[^>"']|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))*+"""
 _MARKUP = re.compile(
     rb"<!--.*?(?:-->|\Z)|(<script[\s>/])|<(style|title|textarea|noscript|xmp|iframe|template)\b"

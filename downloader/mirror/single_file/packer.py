@@ -40,13 +40,13 @@ _MAX_FRAME_URI_CHARACTERS = 2 * MIB
 _MAX_DEPTH = 24
 #: Bytes that may be packed more than once (in a circle), or without being used.
 _MAX_REPEATED_BYTES = 16 * MIB
-#: What each repetition costs beside its bytes.
+#: Bytes that each repetition counts for, beside its own.
 _REPETITION_BYTES = 1000
 _EMPTY_URI = "data:,-"
 
 
 class _ReusableIn(IntEnum):
-    """Where a packed file can be used again."""
+    """A place from which a packed file can be used again."""
 
     ANY_PAGE = 0
     THIS_PAGE = 1
