@@ -3,11 +3,11 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from downloader.core.transfer import Transfer, TransferContext
 from downloader.errors import (
@@ -388,7 +388,7 @@ class _BodyWriter:
         for data in pieces:
             await part.write(data)
 
-    def publish(self, how: PublishOptions) -> Coroutine[Any, Any, str]:
+    def publish(self, how: PublishOptions) -> Awaitable[str]:
         """Give the whole file its name; return the new name of a file that was in its place."""
         if self._part is not None:
             return self._part.commit(how, self._measurement.finish)

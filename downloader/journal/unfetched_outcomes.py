@@ -5,6 +5,7 @@ from typing import TypedDict
 from downloader.errors import UrlError
 from downloader.journal.model import SavedFile
 from downloader.models import Failed, Skipped, SkipReason, Target
+from downloader.web.filenames import SafePath
 
 
 def failed_outcome(target: Target, error: UrlError) -> Failed:
@@ -24,7 +25,7 @@ def failed_outcome(target: Target, error: UrlError) -> Failed:
 class _FileDetails(TypedDict, total=False):
     """The attributes of an outcome that describe a saved file."""
 
-    path: str
+    path: SafePath
     size: int
     characters: int | None
     sha256: str

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,50 +24,22 @@ from hyperframe.frame import (
 )
 from warcio.archiveiterator import ArchiveIterator
 
-from downloader import Downloaded, ErrorKind, Failed, Options, Outcome
+from downloader import Downloaded, ErrorKind, Failed, Options
 from tests.support.command import Command
+from tests.support.http2_runs import (
+    IMPATIENT,
+    OPTIONS,
+    PAGE,
+    kind,
+    numbered,
+    on,
+    once_held,
+    outcomes_of,
+    page,
+    saved,
+)
 from tests.support.http2_server import Answer, ServerConnection, http2_server, unknown_frame
 from tests.support.library import downloaded, fetch
-
-#: A hang is a failure of that test, not of the suite.
-LIMIT = 20
-OPTIONS = Options(http2_prior_knowledge=True, retries=1, read_timeout=5.0)
-IMPATIENT = replace(OPTIONS, read_timeout=0.4)
-PAGE = b"<p>a page"
-
-
-def page(connection: ServerConnection, stream_id: int, path: str) -> None:
-    """Answer as a server should."""
-    connection.respond(stream_id, PAGE, [("content-type", "text/html")])
-
-
-async def outcomes_of(
-    answer: Answer,
-    folder: Path,
-    *paths: str,
-    options: Options = OPTIONS,
-    settings: Mapping[int, int] | None = None,
-) -> tuple[list[Outcome], "ServerReport"]:
-    """Fetch paths of a server; return the outcomes, and what the server saw."""
-    async with http2_server(answer, settings) as server, asyncio.timeout(LIMIT):
-        outcomes = await fetch([server.url(path) for path in paths], folder, options)
-    return outcomes, ServerReport(server.connections, server.requests, server.most_open)
-
-
-class ServerReport:
-    """What a server saw."""
-
-    def __init__(self, connections: int, requests: list[str], most_open: int) -> None:
-        self.connections = connections
-        self.requests = requests
-        self.most_open = most_open
-
-
-def saved(outcome: Outcome, folder: Path) -> bytes:
-    """Return the bytes that were saved."""
-    path = downloaded(outcome).path
-    assert path is not None
-    return (folder / path).read_bytes()
 
 
 def once(fault: Answer) -> Answer:
@@ -80,15 +52,6 @@ def once(fault: Answer) -> Answer:
             fault(connection, stream_id, path)
         else:
             page(connection, stream_id, path)
-
-    return answer
-
-
-def always(fault: Answer) -> Answer:
-    """Do *fault* at each request for ``/fault``, and answer all others."""
-
-    def answer(connection: ServerConnection, stream_id: int, path: str) -> None:
-        (fault if path == "/fault" else page)(connection, stream_id, path)
 
     return answer
 
@@ -267,7 +230,7 @@ STREAM_FAULTS: dict[str, tuple[Answer, ErrorKind]] = {
 async def test_a_faulty_response_fails_alone(name: str, tmp_path: Path) -> None:
     fault, kind = STREAM_FAULTS[name]
     paths = ["/1", "/fault", "/2", "/3"]
-    outcomes, seen = await outcomes_of(always(fault), tmp_path, *paths)
+    outcomes, seen = await outcomes_of(on("/fault", fault), tmp_path, *paths)
     failed = outcomes.pop(1)
     assert isinstance(failed, Failed)
     assert failed.kind is kind
@@ -279,7 +242,9 @@ async def test_silence_is_a_timeout_of_its_stream_alone(tmp_path: Path) -> None:
     def silent(connection: ServerConnection, stream_id: int, path: str) -> None:
         pass
 
-    outcomes, _ = await outcomes_of(always(silent), tmp_path, "/fault", "/1", options=IMPATIENT)
+    outcomes, _ = await outcomes_of(
+        on("/fault", silent), tmp_path, "/fault", "/1", options=IMPATIENT
+    )
     assert isinstance(outcomes[0], Failed)
     assert (outcomes[0].kind, outcomes[0].message) == (
         ErrorKind.TIMEOUT,
@@ -289,7 +254,7 @@ async def test_silence_is_a_timeout_of_its_stream_alone(tmp_path: Path) -> None:
 
 
 async def test_silence_in_a_body_is_a_timeout(tmp_path: Path) -> None:
-    outcomes, _ = await outcomes_of(always(in_body()), tmp_path, "/fault", options=IMPATIENT)
+    outcomes, _ = await outcomes_of(on("/fault", in_body()), tmp_path, "/fault", options=IMPATIENT)
     assert isinstance(outcomes[0], Failed)
     assert outcomes[0].kind is ErrorKind.TIMEOUT
 
@@ -298,7 +263,9 @@ async def test_a_server_that_does_not_answer_a_ping_is_gone(tmp_path: Path) -> N
     def dead(connection: ServerConnection, stream_id: int, path: str) -> None:
         connection.answers_pings = False
 
-    outcomes, seen = await outcomes_of(dead, tmp_path, "/1", "/2", options=IMPATIENT)
+    outcomes, seen = await outcomes_of(
+        dead, tmp_path, "/1", "/2", options=replace(IMPATIENT, retries=1)
+    )
     assert [outcome.kind for outcome in outcomes if isinstance(outcome, Failed)] == [
         ErrorKind.TIMEOUT
     ] * 2
@@ -332,21 +299,9 @@ async def test_what_a_broken_connection_leaves_is_asked_for_once_more(
     assert seen.connections == 2
 
 
-async def test_a_connection_that_dies_with_a_hundred_streams_costs_no_attempt(
-    tmp_path: Path,
-) -> None:
-    held: list[int] = []
-
-    def answer(connection: ServerConnection, stream_id: int, path: str) -> None:
-        if connection.number or path == "/first":
-            page(connection, stream_id, path)
-            return
-        held.append(stream_id)
-        if len(held) == 5:
-            connection.close()
-
-    paths = ["/first", *(f"/{number}" for number in range(100))]
-    outcomes, seen = await outcomes_of(answer, tmp_path, *paths)
+async def test_a_connection_that_dies_with_open_streams_costs_no_attempt(tmp_path: Path) -> None:
+    answer = once_held(5, lambda connection, held: connection.close())
+    outcomes, seen = await outcomes_of(answer, tmp_path, "/first", *numbered(100))
     assert {downloaded(outcome).attempts for outcome in outcomes} == {1}
     assert seen.connections == 2
 
@@ -394,10 +349,9 @@ async def test_a_server_may_close_every_connection_after_some_requests(tmp_path:
 
 
 @pytest.mark.parametrize("always_refused", [False, True])
-async def test_a_refused_stream_is_asked_for_again_and_fewer_at_once(
-    always_refused: bool, tmp_path: Path
-) -> None:
-    refuse = (always if always_refused else once)(resets(ErrorCodes.REFUSED_STREAM))
+async def test_a_refused_stream_is_asked_for_again(always_refused: bool, tmp_path: Path) -> None:
+    refusal = resets(ErrorCodes.REFUSED_STREAM)
+    refuse = on("/fault", refusal) if always_refused else once(refusal)
     outcomes, _ = await outcomes_of(refuse, tmp_path, "/1", "/fault", "/2")
     if always_refused:
         assert isinstance(outcomes[1], Failed)
@@ -427,13 +381,22 @@ async def test_a_server_that_takes_one_stream_at_once_gets_one(tmp_path: Path) -
     assert seen.connections == 1
 
 
-async def test_a_server_that_takes_no_stream_is_a_timeout(tmp_path: Path) -> None:
-    limit: dict[int, int] = {SettingCodes.MAX_CONCURRENT_STREAMS: 0}
-    outcomes, _ = await outcomes_of(
-        resets(ErrorCodes.REFUSED_STREAM), tmp_path, "/1", options=IMPATIENT, settings=limit
+async def test_a_server_that_takes_no_more_streams_is_a_timeout(tmp_path: Path) -> None:
+    def answer(connection: ServerConnection, stream_id: int, path: str) -> None:
+        none = SettingsFrame(0)
+        none.settings = {SettingCodes.MAX_CONCURRENT_STREAMS: 0}
+        connection.send(none)
+        page(connection, stream_id, path)
+
+    options = replace(IMPATIENT, concurrency=1)
+    (first, second), seen = await outcomes_of(answer, tmp_path, "/1", "/2", options=options)
+    assert saved(first, tmp_path) == PAGE
+    assert isinstance(second, Failed)
+    assert (second.kind, second.message) == (
+        ErrorKind.TIMEOUT,
+        "the server takes no request for too long",
     )
-    assert isinstance(outcomes[0], Failed)
-    assert outcomes[0].kind in (ErrorKind.TIMEOUT, ErrorKind.CONNECT)
+    assert seen.requests == ["/1"]
 
 
 async def test_settings_may_change_during_transfers(tmp_path: Path) -> None:
@@ -524,22 +487,22 @@ ATTACKS: dict[str, Answer] = {
 }
 
 
+#: The attacks that do not break the protocol before they have ended their stream or connection.
+OTHER_KINDS = {
+    "RST_STREAM": ErrorKind.CONNECT,
+    "a window that is too large": ErrorKind.TRUNCATED,
+}
+
+
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_an_attack_ends_in_an_outcome(name: str, tmp_path: Path) -> None:
-    outcomes, _ = await outcomes_of(
-        always(ATTACKS[name]), tmp_path, "/fault", options=replace(IMPATIENT, retries=0)
-    )
-    assert isinstance(outcomes[0], Failed)
-    assert outcomes[0].kind in {
-        ErrorKind.PROTOCOL,
-        ErrorKind.CONNECT,
-        ErrorKind.TIMEOUT,
-        ErrorKind.TRUNCATED,
-    }
+    answer = on("/fault", ATTACKS[name])
+    (outcome,), _ = await outcomes_of(answer, tmp_path, "/fault", options=IMPATIENT)
+    assert kind(outcome) is OTHER_KINDS.get(name, ErrorKind.PROTOCOL)
 
 
 async def test_what_comes_after_the_end_of_a_body_does_not_change_it(tmp_path: Path) -> None:
-    outcomes, _ = await outcomes_of(always(after_the_end), tmp_path, "/fault", "/1")
+    outcomes, _ = await outcomes_of(on("/fault", after_the_end), tmp_path, "/fault", "/1")
     assert [saved(outcome, tmp_path) for outcome in outcomes] == [PAGE] * 2
 
 

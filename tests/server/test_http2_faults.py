@@ -20,11 +20,24 @@ from hyperframe.frame import (
     SettingsFrame,
 )
 
-from downloader import ErrorKind, Failed, Options, Outcome
+from downloader import ErrorKind, Failed, Options
 from tests.support.command import Command, finished
+from tests.support.http2_runs import (
+    HTML,
+    IMPATIENT,
+    LIMIT,
+    OPTIONS,
+    PAGE,
+    kind,
+    numbered,
+    on,
+    once_held,
+    page,
+    run,
+    saved,
+)
 from tests.support.http2_server import (
     Answer,
-    Http2Server,
     ServerConnection,
     http2_server,
     unknown_frame,
@@ -32,49 +45,7 @@ from tests.support.http2_server import (
 from tests.support.library import downloaded, fetch
 from tests.support.web_server import Site
 
-#: A hang is a failure of that test, not of the suite.
-LIMIT = 20
-OPTIONS = Options(http2_prior_knowledge=True, retries=1, read_timeout=5.0)
-IMPATIENT = replace(OPTIONS, retries=0, read_timeout=0.4)
-PAGE = b"<p>a page"
-HTML = ("content-type", "text/html")
 MAX_STREAM_ID = 2**31 - 1
-
-
-def page(connection: ServerConnection, stream_id: int, path: str) -> None:
-    """Answer as a server should."""
-    connection.respond(stream_id, PAGE, [HTML])
-
-
-def on(path: str, answer: Answer, otherwise: Answer = page) -> Answer:
-    """Answer requests for *path* in one way, and all others in another."""
-    return lambda connection, stream_id, asked: (answer if asked == path else otherwise)(
-        connection, stream_id, asked
-    )
-
-
-async def run(
-    server: Http2Server, folder: Path, *paths: str, options: Options = OPTIONS
-) -> list[Outcome]:
-    async with asyncio.timeout(LIMIT):
-        return await fetch([server.url(path) for path in paths], folder, options)
-
-
-def saved(outcome: Outcome, folder: Path) -> bytes:
-    """Return the bytes that were saved."""
-    path = downloaded(outcome).path
-    assert path is not None
-    return (folder / path).read_bytes()
-
-
-def kind(outcome: Outcome) -> ErrorKind:
-    """Return how a URL has failed."""
-    assert isinstance(outcome, Failed), outcome
-    return outcome.kind
-
-
-def numbered(count: int) -> list[str]:
-    return [f"/{number}" for number in range(count)]
 
 
 # --- one response ---------------------------------------------------------------------------------
@@ -268,19 +239,13 @@ async def test_streams_above_the_last_of_a_goaway_are_asked_for_again(
     code: ErrorCodes, tmp_path: Path
 ) -> None:
     """Streams up to it are answered before the connection closes."""
-    held: list[int] = []
 
-    def answer(connection: ServerConnection, stream_id: int, path: str) -> None:
-        if connection.number or path == "/first":
-            page(connection, stream_id, path)
-            return
-        held.append(stream_id)
-        if len(held) == 6:
-            connection.goaway(held[2], code)
-            for each in held[:3]:
-                page(connection, each, "")
+    def go_away(connection: ServerConnection, held: list[int]) -> None:
+        connection.goaway(held[2], code)
+        for each in held[:3]:
+            page(connection, each, "")
 
-    async with http2_server(answer) as server:
+    async with http2_server(once_held(6, go_away)) as server:
         options = replace(OPTIONS, per_host=6)
         outcomes = await run(server, tmp_path, "/first", *numbered(20), options=options)
     if code is ErrorCodes.HTTP_1_1_REQUIRED:
@@ -297,23 +262,17 @@ async def test_streams_above_the_last_of_a_goaway_are_asked_for_again(
 
 async def test_a_graceful_shutdown_announces_itself_first(tmp_path: Path) -> None:
     """As RFC 9113, section 6.8, recommends: a GOAWAY without a last stream, then one with it."""
-    held: list[int] = []
 
-    def answer(connection: ServerConnection, stream_id: int, path: str) -> None:
-        if connection.number:
-            page(connection, stream_id, path)
-            return
-        held.append(stream_id)
-        if len(held) == 4:
-            connection.goaway(MAX_STREAM_ID)
-            asyncio.get_running_loop().call_soon(finish, connection)
+    def announce(connection: ServerConnection, held: list[int]) -> None:
+        connection.goaway(MAX_STREAM_ID)
+        asyncio.get_running_loop().call_soon(finish, connection, held)
 
-    def finish(connection: ServerConnection) -> None:
+    def finish(connection: ServerConnection, held: list[int]) -> None:
         connection.goaway(held[1])
         for each in held[:2]:
             page(connection, each, "")
 
-    async with http2_server(answer) as server:
+    async with http2_server(once_held(4, announce)) as server:
         outcomes = await run(server, tmp_path, *numbered(20))
     assert [saved(outcome, tmp_path) for outcome in outcomes] == [PAGE] * 20
     assert {downloaded(outcome).attempts for outcome in outcomes} == {1}
@@ -376,17 +335,11 @@ OF_THE_CONNECTION = {
 @pytest.mark.parametrize("name", OF_THE_CONNECTION)
 async def test_a_fault_of_a_connection_costs_no_url_an_attempt(name: str, tmp_path: Path) -> None:
     """It is nobody's fault who is asking."""
-    held: list[int] = []
 
-    def answer(connection: ServerConnection, stream_id: int, path: str) -> None:
-        if connection.number or path == "/first":
-            page(connection, stream_id, path)
-            return
-        held.append(stream_id)
-        if len(held) == 5:
-            connection.send(OF_THE_CONNECTION[name])
+    def send_fault(connection: ServerConnection, held: list[int]) -> None:
+        connection.send(OF_THE_CONNECTION[name])
 
-    async with http2_server(answer) as server:
+    async with http2_server(once_held(5, send_fault)) as server:
         options = replace(OPTIONS, retries=0)
         outcomes = await run(server, tmp_path, "/first", *numbered(20), options=options)
     assert [saved(outcome, tmp_path) for outcome in outcomes] == [PAGE] * 21

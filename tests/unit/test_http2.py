@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader.errors import BadUrlError, ProtocolError
-from downloader.http.http2.connection import Http2Connection
 from downloader.http.http2.errors import FloodError, FrameError
 from downloader.http.http2.fields import (
     FieldDecoder,
@@ -28,9 +27,9 @@ from downloader.http.http2.fields import (
 )
 from downloader.http.http2.frames import MAX_FRAME_BYTES, MAX_HEAD_BYTES, FrameSplitter
 from downloader.http.http2.origins import Http2Origin, Http2Origins
-from downloader.http.http2.settings import Http2Settings
 from downloader.http.http2.windows import WindowBudget
 from downloader.web.urls import Url
+from tests.support.http2_connection import connect
 
 SIXTEEN_MB = 16 * 1024 * 1024
 
@@ -229,36 +228,13 @@ def test_a_window_of_fixed_size_does_not_grow() -> None:
 # --- origins --------------------------------------------------------------------------------------
 
 
-class OpenTransport(asyncio.Transport):
-    """A transport that takes everything."""
-
-    def is_closing(self) -> bool:
-        return False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        pass
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        pass
-
-
-def connected() -> Http2Connection:
-    settings = Http2Settings(WindowBudget(), 30, keep_requests=False, prior_knowledge=True)
-    connection = Http2Connection(settings, asyncio.get_running_loop())
-    connection.connection_made(OpenTransport())
-    return connection
-
-
 async def test_requests_wait_until_it_is_known_whether_they_need_connections() -> None:
     origin = Http2Origin()
     assert await origin.usable_connection() is None  # the first one negotiates
     waiting = asyncio.create_task(origin.usable_connection())
     await asyncio.sleep(0)
     assert not waiting.done()
-    connection = connected()
+    connection = connect()[0]
     assert origin.http2_negotiated(connection) is connection
     assert await waiting is connection
     connection.close()
@@ -285,7 +261,7 @@ async def test_requests_to_an_origin_that_cannot_be_reached_go_on_side_by_side()
 
 async def test_of_two_connections_to_an_origin_the_first_is_used() -> None:
     origin = Http2Origin()
-    first, second = connected(), connected()
+    first, second = connect()[0], connect()[0]
     assert origin.http2_negotiated(first) is first
     assert origin.http2_negotiated(second) is first
     assert not second.usable

@@ -24,49 +24,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from downloader.errors import TruncatedError, UrlError
-from downloader.http.http2.connection import Http2Connection
 from downloader.http.http2.errors import ConnectionDiedError, NotProcessedError
-from downloader.http.http2.settings import Http2Settings
-from downloader.http.http2.windows import WindowBudget
 from downloader.web.text import printable
 from downloader.web.urls import Url
+from tests.support.http2_connection import connect
 
 if TYPE_CHECKING:
+    from downloader.http.http2.connection import Http2Connection
     from downloader.http.http2.stream import Http2Response
 
 KIB, MIB = 1024, 1024 * 1024
 OK = (b":status", b"200")
-
-
-class RecordingTransport(asyncio.Transport):
-    """A transport that takes everything, until it is closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.closed = False
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self.closed
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        self.closed = True
-
-    def abort(self) -> None:
-        self.closed = True
-
-
-def connect() -> tuple[Http2Connection, RecordingTransport]:
-    settings = Http2Settings(WindowBudget(), 30, keep_requests=False, prior_knowledge=True)
-    connection = Http2Connection(settings, asyncio.get_running_loop())
-    transport = RecordingTransport()
-    connection.connection_made(transport)
-    return connection, transport
 
 
 def head(
@@ -152,7 +120,7 @@ OTHERS = st.one_of(
 FRAMES = st.lists(HEADS | BODIES | HEADS | BODIES | OTHERS, max_size=10)
 
 
-async def message_of(connection: Http2Connection, number: int) -> str:
+async def message_of(connection: "Http2Connection", number: int) -> str:
     """Make a request and read its response; return the message of its failure, if it fails."""
     try:
         response = await connection.get(Url(f"https://h.example/{number}"), "", [])
@@ -241,3 +209,11 @@ async def test_bodies_that_nobody_reads_have_a_limit_all_together() -> None:
         response.release()
     assert connection.budget.granted == 0
     connection.close()
+
+
+async def test_a_connection_without_a_number_for_another_stream_is_used_no_more() -> None:
+    connection, _ = connect()
+    connection._h2.highest_outbound_stream_id = 2**31 - 1
+    with pytest.raises(NotProcessedError):
+        await connection.get(Url("http://h/"), "", [])
+    assert not connection.usable
