@@ -16,6 +16,7 @@ from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.interface import ReportOptions, open_reporter
 from downloader.scheduling import check_open_file_limit
+from downloader.web.text import printable
 from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "remote": given["output"].remote,
         "headers": given["header"],
         "server_timestamps": not given["no_use_server_timestamps"],
+        "user": _with_password(given["user"]),
         "save": not given["no_save"],
         "timings": bool(given["report"]),
         "robots": not given["no_robots"],
@@ -83,6 +85,32 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "retries": 0 if archives else given["retries"],
     }
     return Options(**{**same, **changed})
+
+
+def _with_password(user: tuple[str, str | None] | None) -> tuple[str, str] | None:
+    """Return name and password; ask for a missing password on the terminal.
+
+    Raises:
+        RunError: there is no terminal.
+    """
+    if user is None:
+        return None
+    name, password = user
+    if password is None:
+        # Imported only for a password to ask for.
+        import getpass
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            try:
+                password = getpass.getpass(f"Password of {printable(name)}: ")
+            except (getpass.GetPassWarning, EOFError):
+                raise RunError(
+                    "there is no terminal to ask for a password",
+                    hint="write -u NAME:PASSWORD, set DOWNLOAD_USER, or see --netrc",
+                ) from None
+    return name, password
 
 
 def _report_options(source: Sequence[str], given: Given) -> ReportOptions:

@@ -20,7 +20,7 @@ from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.core.transfer import Redirected, Transfer
 from downloader.core.transfer_backend import TransferBackend
 from downloader.errors import DiskError, ErrorKind
-from downloader.http.credentials import netrc_warnings
+from downloader.http.netrc_file import netrc_warnings
 from downloader.journal import AdmissionResult, Job
 from downloader.journal.async_journal import AsyncJournal
 from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions

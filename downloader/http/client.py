@@ -176,6 +176,13 @@ class Client:
             recording = None
             if self._recorder is not None and not isinstance(response, ReplayResponse):
                 recording = self._recorder.begin(exchange_of(response, url, trail, started_at))
+            if response.status == 401 and chain.accept_challenge(
+                url, response.headers.getall("WWW-Authenticate", ())
+            ):
+                await _drain_unused(response, url, recording)
+                if self._options.delay:
+                    return None
+                continue
             if response.status not in REDIRECTS:
                 return Response(response, url, trail.redirects, watch, recording)
             await self._redirect(trail, chain, response, recording)
@@ -315,6 +322,21 @@ class Client:
         finally:
             response.release()
         trail.next = target
+        trail.challenges = 0
+
+
+async def _drain_unused(
+    response: AnyResponse, url: Url, recording: ExchangeRecording | None
+) -> None:
+    """Read the body of a response that another request follows, and release the response."""
+    try:
+        await _drain_redirect(response, url, recording)
+    except BaseException as error:
+        if recording is not None:
+            finish_recording(recording, error, complete=False)
+        raise
+    finally:
+        response.release()
 
 
 async def _drain_redirect(

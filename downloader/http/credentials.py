@@ -5,19 +5,15 @@ those of a file to the host that the user named, those of redirects to the host 
 """
 
 import base64
-import netrc
-import os
-import stat
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from multidict import CIMultiDict
 
-from downloader.errors import RunError
 from downloader.http.cookies import CookieFile
+from downloader.http.digest import DigestSession, Login
+from downloader.http.netrc_file import NetrcFile
 from downloader.models import NetworkOptions
 from downloader.web import urls
 from downloader.web.content_coding import ACCEPT_ENCODING
@@ -40,6 +36,8 @@ _CROSS_ORIGIN_HEADERS = frozenset(
 )
 #: Sizes that a client has to be able to store (RFC 6265, section 6.1).
 _MAX_COOKIE_BYTES, _MAX_COOKIES_PER_HOST = 4096, 50
+#: Origins whose last Digest challenge is kept, to answer it with the next request.
+_MAX_DIGEST_SESSIONS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,7 @@ class RedirectTrail:
         next: the URL to request next, without credentials.
         redirects: the URLs that redirected, in order.
         cookies: those that redirects have set, by host and name.
+        challenges: how many challenges of the next URL's server have been answered.
     """
 
     start: Url
@@ -77,6 +76,7 @@ class RedirectTrail:
     next: Url = field(init=False)
     redirects: tuple[Url, ...] = ()
     cookies: dict[str, dict[str, RedirectCookie]] = field(default_factory=dict)
+    challenges: int = 0
 
     def __post_init__(self) -> None:
         """Begin at the start."""
@@ -97,8 +97,14 @@ class Credentials:
     def __init__(self, options: NetworkOptions) -> None:
         self._headers = CIMultiDict(options.headers)
         self._cookies = CookieFile(options.cookies) if options.cookies else None
-        self._netrc = _read_netrc() if options.netrc else None
-        self.by_origin = self._cookies is not None or self._netrc is not None
+        self._netrc = NetrcFile() if options.netrc else None
+        self._login = Login(*map(str.encode, options.user)) if options.user else None
+        self._bearer = f"Bearer {options.bearer}" if options.bearer else None
+        self._only_digest = options.digest
+        self._digest_sessions: dict[str, DigestSession] = {}
+        self.by_origin = any(
+            each is not None for each in (self._cookies, self._netrc, self._login, self._bearer)
+        )
         self.default_headers = CIMultiDict(
             {
                 "User-Agent": options.user_agent,
@@ -114,7 +120,13 @@ class Credentials:
         return RequestChain(self, trail, own)
 
     def headers(
-        self, url: Url, own: CIMultiDict[str], received: list[str], *, home: Url
+        self,
+        url: Url,
+        own: CIMultiDict[str],
+        received: list[str],
+        *,
+        home: Url,
+        login: Login | None,
     ) -> CIMultiDict[str]:
         """Return all headers of a request: the defaults, *own*, cookies, and a password.
 
@@ -123,6 +135,7 @@ class Credentials:
             own: headers of this URL, which replace defaults.
             received: cookies that redirects have set, as ``name=value``.
             home: the URL that the user named.
+            login: its user and password; an empty password may be in netrc.
         """
         headers = self.default_headers.copy()
         headers.update(own)
@@ -131,27 +144,55 @@ class Credentials:
             cookies += self._cookies.matching(url)
         if cookies:
             headers["Cookie"] = "; ".join(cookies)
-        at_home = urls.origin(url) == urls.origin(home)
-        if "Authorization" not in headers and (basic := self._netrc_field(url, at_home=at_home)):
-            headers["Authorization"] = basic
+        if "Authorization" not in headers and (
+            authorization := self._authorization(url, home, login)
+        ):
+            headers["Authorization"] = authorization
         return headers
 
-    def _netrc_field(self, url: Url, *, at_home: bool) -> str | None:
-        """Return the Authorization field that netrc has for *url*.
+    def _authorization(self, url: Url, home: Url, login: Login | None) -> str | None:
+        """Return the Authorization field of a request, or None."""
+        if login is None and self._bearer and urls.origin(url) == urls.origin(home):
+            return self._bearer
+        login = self.login(url, home, login)
+        if login is None:
+            return None
+        session = self._digest_sessions.get(urls.origin(url))
+        if session is not None:
+            return session.authorization(login, "GET", _request_target(url))
+        return None if self._only_digest else _basic(login)
+
+    def login(self, url: Url, home: Url, of_home: Login | None) -> Login | None:
+        """Return the user and password for a request, or None.
 
         A redirect may lead to another machine that netrc names, such as a sign-on service. There
         the default entry does not apply, nor any port or scheme but HTTPS on its own port.
+
+        Args:
+            url: the URL of the request.
+            home: the URL that the user named.
+            of_home: user and password of that URL.
         """
-        if self._netrc is None:
-            return None
         machine = urls.hostname(url)
-        if at_home:
-            entry = self._netrc.authenticators(machine.strip("[]"))
-        elif urls.origin(url) == f"https://{machine}":
-            entry = self._netrc.hosts.get(machine.strip("[]"))
-        else:
-            entry = None
-        return _basic(entry[0].encode(), entry[2].encode()) if entry else None
+        name = machine.strip("[]")
+        if urls.origin(url) == urls.origin(home):
+            if of_home is not None and not of_home.password and self._netrc is not None:
+                return self._netrc.login(name, of_home.user, default=True) or of_home
+            login = of_home or self._login
+            if login is None and self._netrc is not None:
+                login = self._netrc.login(name, default=True)
+            return login
+        if self._netrc is not None and urls.origin(url) == f"https://{machine}":
+            return self._netrc.login(name, default=False)
+        return None
+
+    def remember_challenge(self, url: Url, session: DigestSession) -> None:
+        """Answer a challenge from now on, with each request to its origin."""
+        sessions = self._digest_sessions
+        sessions.pop(urls.origin(url), None)
+        while len(sessions) >= _MAX_DIGEST_SESSIONS:
+            del sessions[next(iter(sessions))]
+        sessions[urls.origin(url)] = session
 
 
 class RequestChain:
@@ -168,12 +209,16 @@ class RequestChain:
         self._trail = trail
         self._own = own
         self._home, password = urls.without_credentials(trail.home or trail.start)
-        if password:
-            own.setdefault("Authorization", _basic(*map(unquote_to_bytes, password)))
+        self._login = Login(*map(unquote_to_bytes, password)) if password else None
 
     def headers(self, url: Url) -> CIMultiDict[str]:
         """Return the headers of the request to *url*; they must not be changed."""
-        if not self._own and not self._trail.cookies and not self._credentials.by_origin:
+        if (
+            not self._own
+            and not self._trail.cookies
+            and self._login is None
+            and not self._credentials.by_origin
+        ):
             # The usual case: nothing depends on the origin.
             return self._credentials.default_headers
         at_home = urls.origin(url) == urls.origin(self._home)
@@ -184,7 +229,26 @@ class RequestChain:
             for name, cookie in self._trail.cookies.get(urls.hostname(url), {}).items()
             if over_tls or not cookie.secure
         ]
-        return self._credentials.headers(url, own, received, home=self._home)
+        return self._credentials.headers(url, own, received, home=self._home, login=self._login)
+
+    def accept_challenge(self, url: Url, challenges: Iterable[str]) -> bool:
+        """Return whether the request to *url* is made again, to answer a challenge.
+
+        Args:
+            url: the URL that was answered with 401.
+            challenges: the values of ``WWW-Authenticate``.
+        """
+        if "Authorization" in self._own:
+            return False
+        if self._credentials.login(url, self._home, self._login) is None:
+            return False
+        session = DigestSession.from_fields(challenges)
+        # After an answer, only one about another nonce can be accepted.
+        if session is None or self._trail.challenges > session.stale:
+            return False
+        self._trail.challenges += 1
+        self._credentials.remember_challenge(url, session)
+        return True
 
     def _cross_origin_headers(self) -> CIMultiDict[str]:
         return CIMultiDict(
@@ -214,40 +278,11 @@ class RequestChain:
                 jar[name] = RedirectCookie(value.strip(), secure)
 
 
-def _basic(user: bytes, password: bytes) -> str:
+def _basic(login: Login) -> str:
     """Return the Authorization field for user and password (RFC 7617)."""
-    return f"Basic {base64.b64encode(user + b':' + password).decode('ascii')}"
+    return f"Basic {base64.b64encode(login.user + b':' + login.password).decode('ascii')}"
 
 
-def netrc_warnings() -> list[str]:
-    """Return a warning if other users of this machine can read the netrc file."""
-    file = _netrc_file()
-    try:
-        mode = file.stat().st_mode
-    except OSError:
-        return []  # reading it will fail, and say why
-    if (
-        sys.platform == "win32"
-        or not stat.S_ISREG(mode)
-        or not mode & (stat.S_IRGRP | stat.S_IROTH)
-    ):
-        return []
-    return [f"other users can read the passwords in {file}; protect it with: chmod 600"]
-
-
-def _netrc_file() -> Path:
-    return Path(os.environ.get("NETRC") or Path.home() / ".netrc")
-
-
-def _read_netrc() -> netrc.netrc:
-    file = _netrc_file()
-    try:
-        return netrc.netrc(file)
-    except OSError as error:
-        raise RunError(f"cannot read {file}: {error.strerror}", hint="see --netrc") from None
-    except netrc.NetrcParseError as error:
-        # Its message, and so its traceback, may quote a password.
-        reason = f"line {error.lineno} is not in its format"
-    except UnicodeDecodeError:
-        reason = "it is not in UTF-8"
-    raise RunError(f"cannot read {file}: {reason}", hint="see --netrc")
+def _request_target(url: Url) -> str:
+    """Return path and query, as they are sent."""
+    return f"/{url.partition('//')[2].partition('/')[2]}"

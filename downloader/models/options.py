@@ -12,7 +12,7 @@ Only ``Options`` is instantiated, so only it has generated methods: they take ti
     └── ListOptions
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -102,6 +102,9 @@ class NetworkOptions(_OptionGroup):
         user_agent: the User-Agent header.
         cookies: a file of cookies in Netscape's format.
         netrc: take user and password from ``~/.netrc`` or the file that ``NETRC`` names.
+        user: name and password for the origin of each URL of the list; those of a URL go before.
+        bearer: a token for the origin of each URL of the list, sent as ``Authorization: Bearer``.
+        digest: send passwords only in answer to a Digest challenge (RFC 7616), never as they are.
         cacert: a PEM file of certificate authorities to trust instead of the system's.
         insecure: accept any TLS certificate.
         block_private: refuse addresses that are not of the public internet, for every request.
@@ -118,10 +121,13 @@ class NetworkOptions(_OptionGroup):
     min_speed: int | None = None
     max_size: int | None = None
     max_redirects: int = 20
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     user_agent: str = USER_AGENT
     cookies: Path | None = None
     netrc: bool = False
+    user: tuple[str, str] | None = field(default=None, repr=False)
+    bearer: str | None = field(default=None, repr=False)
+    digest: bool = False
     cacert: Path | None = None
     insecure: bool = False
     block_private: bool = False
@@ -130,11 +136,13 @@ class NetworkOptions(_OptionGroup):
     http2_prior_knowledge: bool = False
 
     def __post_init__(self) -> None:
-        """Check ranges.
+        """Check ranges, and that there is one kind of credentials.
 
         Raises:
-            ValueError: a number is out of range.
+            ValueError: a number is out of range, or two options exclude each other.
         """
+        if self.user is not None and self.bearer is not None:
+            raise ValueError("user and bearer cannot be combined")
         _require_positive(
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,

@@ -1,6 +1,7 @@
 """Types of option values: quantities with suffixes, names of files, headers, budgets."""
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ from downloader.web.text import parse_seconds, parse_size, printable
 
 if TYPE_CHECKING:
     from downloader.report.budget import Budget
+
+#: A header field of servers is seldom longer.
+_MAX_TOKEN_BYTES = 16 * 1024
+_TOKEN = re.compile(r"[!-~]+")
 
 
 class NumberParam(click.ParamType[int]):
@@ -266,6 +271,46 @@ class HeaderTextParam(click.ParamType[str]):
         if not text.isprintable():
             self.fail("it has control characters", param, ctx)
         return text
+
+
+class UserParam(click.ParamType[tuple[str, str | None]]):
+    """A name and a password, ``NAME[:PASSWORD]``; no message shows the password."""
+
+    name = "NAME[:PASSWORD]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str | None]:
+        """Return name and password; None for a password to ask for."""
+        if isinstance(value, tuple):
+            return value
+        name, colon, password = str(value).partition(":")
+        if not name and not password:
+            self.fail("it has no name", param, ctx)
+        if not f"{name}{password}".isprintable():
+            self.fail("it has control characters", param, ctx)
+        return name, password if colon else None
+
+
+class BearerParam(click.ParamType[str]):
+    """A bearer token (RFC 6750), or ``@`` and the file that holds it; no message shows it."""
+
+    name = "TOKEN|@FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the token."""
+        token, place = str(value), "it"
+        if token.startswith("@"):
+            place = printable(token[1:])
+            _refuse_nul(self, token, param, ctx)
+            try:
+                with Path(token[1:]).open("rb") as file:
+                    token = file.read(_MAX_TOKEN_BYTES + 1).decode("latin-1").strip()
+            except OSError as error:
+                self.fail(f"cannot read {place}: {error.strerror}", param, ctx)
+        if not token or len(token) > _MAX_TOKEN_BYTES or not _TOKEN.fullmatch(token):
+            self.fail(f"{place} is not a token: ASCII without spaces", param, ctx)
+        return token
 
 
 class ReportFileParam(click.ParamType[Path]):

@@ -1,7 +1,13 @@
 """The options under "Request": what requests send, and which certificates they accept."""
 
 from downloader.cli.options.help_groups import option
-from downloader.cli.options.parameter_types import HeaderParam, HeaderTextParam, PathParam
+from downloader.cli.options.parameter_types import (
+    BearerParam,
+    HeaderParam,
+    HeaderTextParam,
+    PathParam,
+    UserParam,
+)
 from downloader.models import USER_AGENT, Options
 
 _DEFAULTS = Options()
@@ -29,6 +35,25 @@ OPTIONS = (
         metavar="FILE",
         type=PathParam(exists=True, dir_okay=False),
         help="Send cookies from this file (Netscape format).",
+    ),
+    option(
+        "Request",
+        "-u",
+        "--user",
+        type=UserParam(),
+        help="Log in with this name; without a password, ask for it on the terminal.",
+    ),
+    option(
+        "Request",
+        "--bearer",
+        type=BearerParam(),
+        help="Send this bearer token, or the one in a file.",
+    ),
+    option(
+        "Request",
+        "--digest",
+        is_flag=True,
+        help="Send passwords only as digests, to servers that ask for one.",
     ),
     option("Request", "--netrc", is_flag=True, help="Read user names and passwords from ~/.netrc."),
     option(

@@ -43,6 +43,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         _source_problem(source, given)
         or _mirror_problem(given, ctx)
         or _saving_problem(given)
+        or _login_problem(given)
         or _archive_problem(source, given)
         or _engine_problem(source, given, ctx)
     )
@@ -84,6 +85,12 @@ def _saving_problem(given: Mapping[str, Any]) -> str:
     for name, reason in _NOT_WITH_PACK.items() if given["pack"] else ():
         if given[name]:
             return f"--pack: {_flag(name)} {reason}"
+    return ""
+
+
+def _login_problem(given: Mapping[str, Any]) -> str:
+    if given["user"] and given["bearer"]:
+        return "--user and --bearer cannot be combined; a site takes one of them"
     return ""
 
 
