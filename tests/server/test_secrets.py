@@ -108,6 +108,8 @@ WAYS = {
     "a password alone": Way(
         lambda url: plain(url.replace("://", f"://:{SECRET}@")), lambda _: OPTIONS
     ),
+    "-u": Way(plain, lambda _: replace(OPTIONS, user=("me", SECRET))),
+    "--bearer": Way(plain, lambda _: replace(OPTIONS, bearer=SECRET)),
     "netrc's machine": with_netrc(f"machine 127.0.0.1 login me password {SECRET}\n"),
     "netrc's default": with_netrc(f"default login me password {SECRET}\n"),
     "a file of cookies": with_cookies(f"127.0.0.1\tFALSE\t/\tTRUE\t0\tsession\t{SECRET}\n"),
