@@ -8,6 +8,7 @@ URL and never stops the rest.
 
 import asyncio
 import math
+import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
@@ -54,6 +55,9 @@ _GIVEN_UP_REASON = "to all earlier requests to this host, so that this one was n
 _OVERLOAD_KINDS = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECT, ErrorKind.DNS})
 #: Longest sleep, so that a changed share of the rate takes effect quickly.
 _MAX_RATE_SLEEP_SECONDS = 0.1
+
+#: The smallest and the largest factor of a random delay, as in wget.
+_RANDOM_FACTORS = (0.5, 1.5)
 
 _Task = asyncio.Task[Outcome | Redirected | Requeue]
 
@@ -111,7 +115,9 @@ class Pool:
         self._share = share
         self._sleep = sleep
         self._clock = clock
-        self._queues: HostQueues[Transfer] = HostQueues(options.per_host, options.delay, clock)
+        self._queues: HostQueues[Transfer] = HostQueues(
+            options.per_host, options.delay, clock, _random_factor if options.random_wait else None
+        )
         self._meter = TransferMeter()
         self._auto_concurrency = AutoConcurrency(
             self._max_concurrency(), clock, lambda: self.received, fixed=bool(options.concurrency)
@@ -382,3 +388,8 @@ class Pool:
                 "see ulimit -n"
             )
         return affordable
+
+
+def _random_factor() -> float:
+    """Return the factor of the next delay."""
+    return random.uniform(*_RANDOM_FACTORS)  # noqa: S311 - no secret

@@ -109,7 +109,7 @@ class Credentials:
             {
                 "User-Agent": options.user_agent,
                 "Accept": "*/*",
-                "Accept-Encoding": ACCEPT_ENCODING,
+                "Accept-Encoding": ACCEPT_ENCODING if options.compressed else "identity",
             }
         )
 

@@ -109,6 +109,8 @@ class NetworkOptions(_OptionGroup):
         insecure: accept any TLS certificate.
         block_private: refuse addresses that are not of the public internet, for every request.
         timings: measure the phases of each URL's last request.
+        compressed: ask for compressed bodies; without it, for identity. What a server compresses
+            all the same is decoded as ever.
         http1_only: never use HTTP/2.
         http2_prior_knowledge: use HTTP/2 without TLS, too, and without asking whether the server
             takes it.
@@ -132,6 +134,7 @@ class NetworkOptions(_OptionGroup):
     insecure: bool = False
     block_private: bool = False
     timings: bool = False
+    compressed: bool = True
     http1_only: bool = False
     http2_prior_knowledge: bool = False
 
@@ -167,6 +170,7 @@ class PolitenessOptions(_OptionGroup):
         per_host: how many URLs of one host are fetched at once; None for six, and for as many as
             an HTTP/2 server allows and answers quickly.
         delay: seconds between two requests to one host.
+        random_wait: multiply each delay by a random factor from 0.5 to 1.5.
         limit_rate: bytes per second that all transfers together may receive; None or 0 for no
             limit.
     """
@@ -175,6 +179,7 @@ class PolitenessOptions(_OptionGroup):
     processes: int = 1
     per_host: int | None = None
     delay: float = 0.0
+    random_wait: bool = False
     limit_rate: int | None = None
 
     @property

@@ -91,6 +91,7 @@ class HostQueues(Generic[Item]):
             requests on one connection, for as many as it allows.
         download_delay: seconds between two items of one host, unless it wants more.
         clock: seconds, as :func:`time.monotonic`.
+        delay_factor: returns what the next delay is multiplied by; None for 1.
 
     Attributes:
         queued: how many items wait.
@@ -103,6 +104,7 @@ class HostQueues(Generic[Item]):
         per_host: int | None,
         download_delay: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
+        delay_factor: Callable[[], float] | None = None,
     ) -> None:
         self.queued = 0
         self.given_up: dict[str, tuple[int, float]] = {}
@@ -110,6 +112,7 @@ class HostQueues(Generic[Item]):
         self._max_multiplexed = per_host or MAX_CONCURRENCY
         self._download_delay = download_delay
         self._clock = clock
+        self._delay_factor = delay_factor
         self._hosts: dict[str, _HostQueue[Item]] = {}
         # Heap entries with equal keys keep the order in which they were pushed.
         self._order = count()
@@ -152,7 +155,8 @@ class HostQueues(Generic[Item]):
                 continue
             host.running += 1
             if host.download_delay:
-                host.not_before = now + host.download_delay
+                factor = 1.0 if self._delay_factor is None else self._delay_factor()
+                host.not_before = now + host.download_delay * factor
             item = host.waiting.popleft()
             host.requeued -= host.requeued > 0
             self.queued -= 1

@@ -212,3 +212,14 @@ async def test_the_rate_of_all_transfers_together_is_limited(site: Site, tmp_pat
     assert all(isinstance(outcome, Downloaded) for outcome in outcomes)
     # Every sleeper moves this clock on, so one transfer at a time is what it can measure.
     assert clock.now == pytest.approx(900_000 / 100_000, rel=0.05)
+
+
+async def test_random_waits_are_between_half_of_the_delay_and_one_and_a_half(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages = {f"/{number}": b"page" for number in range(12)}
+    clock = FakeClock()
+    options = Options(delay=10.0, random_wait=True)
+    await fetch([site.url(path) for path in site.pages], tmp_path, options, clock)
+    assert 11 * 5.0 <= clock.now <= 11 * 15.0
+    assert clock.now % 10.0

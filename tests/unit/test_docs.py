@@ -43,7 +43,7 @@ def _help_of_options(of: click.Command) -> dict[str, str]:
         name: (option.get_help_record(CONTEXT) or ("", ""))[1].replace("|", "/")
         for option in of.get_params(CONTEXT)
         if isinstance(option, click.Option)
-        for name in option.opts
+        for name in (*option.opts, *option.secondary_opts)
     }
 
 

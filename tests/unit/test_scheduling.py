@@ -5,6 +5,7 @@ import heapq
 import random
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -341,3 +342,17 @@ async def test_the_total_of_all_transfers_keeps_to_the_rate_and_is_shared_fairly
     await asyncio.gather(*transfers, return_exceptions=True)
     assert sum(received) == pytest.approx(10_000_000, rel=0.05)
     assert max(received) - min(received) <= 20_000
+
+
+def test_a_random_wait_varies_each_delay_of_a_host() -> None:
+    clock, factors = FakeClock(), iter([0.5, 1.5, 1.0])
+    hosts: HostQueues[int] = HostQueues(6, 2.0, clock, lambda: next(factors))
+    starts = []
+    for item in range(3):
+        hosts.put("example.org", item)
+    while hosts.queued:
+        if hosts.take() is None:
+            clock.now += hosts.seconds_to_next() or 0.0
+        else:
+            starts.append(clock.now)
+    assert [later - first for first, later in pairwise(starts)] == [1.0, 3.0]

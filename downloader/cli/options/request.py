@@ -64,6 +64,12 @@ OPTIONS = (
         help="Trust the authorities in this PEM file.",
     ),
     option("Request", "--insecure", is_flag=True, help="Accept invalid TLS certificates."),
+    option(
+        "Request",
+        "--compressed/--no-compressed",
+        default=_DEFAULTS.compressed,
+        help="Ask for compressed bodies, or for uncompressed ones [compressed].",
+    ),
     option("Request", "--http1.1", "http1_only", is_flag=True, help="Do not use HTTP/2."),
     option(
         "Request",

@@ -37,6 +37,12 @@ OPTIONS = (
     ),
     option(
         "Speed",
+        "--random-wait",
+        is_flag=True,
+        help="Vary --delay randomly, from half of it to one and a half.",
+    ),
+    option(
+        "Speed",
         "--limit-rate",
         metavar="RATE",
         type=SizeParam(),

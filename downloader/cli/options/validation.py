@@ -42,6 +42,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
     problem = (
         _source_problem(source, given)
         or _mirror_problem(given, ctx)
+        or _delay_problem(given, ctx)
         or _saving_problem(given)
         or _login_problem(given)
         or _archive_problem(source, given)
@@ -72,6 +73,15 @@ def _mirror_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
         for name in () if present else names:
             if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 return f"{_flag(name)} needs {needed}"
+    return ""
+
+
+def _delay_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
+    """A run that follows links may have delays of robots.txt."""
+    recursive = given["recursive"] or given["level"] is not None
+    source = ctx.get_parameter_source("random_wait")
+    if source is ParameterSource.COMMANDLINE and not (given["delay"] or recursive):
+        return "--random-wait needs --delay"
     return ""
 
 
