@@ -74,6 +74,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "headers": given["header"],
         "server_timestamps": not given["no_use_server_timestamps"],
         "user": _with_password(given["user"]),
+        "ip_version": 4 if given["ipv4"] else 6 if given["ipv6"] else None,
         "save": not given["no_save"],
         "timings": bool(given["report"]),
         "robots": not given["no_robots"],

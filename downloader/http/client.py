@@ -11,6 +11,7 @@ from hpack import HeaderTuple
 from yarl import URL
 
 from downloader.errors import ConnectError, RedirectError, RefusedError, RunError
+from downloader.http.addresses import resolver_of, socket_factory_of
 from downloader.http.capture import (
     CapturedResponse,
     CapturingConnection,
@@ -22,6 +23,7 @@ from downloader.http.connection import (
     MAX_FIELDS,
     Connection,
     Connector,
+    LoopResolver,
     tls_context,
 )
 from downloader.http.credentials import Credentials, RedirectTrail, RequestChain
@@ -98,6 +100,8 @@ class Client:
             public_only=options.block_private,
             http2=self._http2_settings(),
             kind=CapturingConnection if self._recorder else Connection,
+            resolver=resolver_of(options, LoopResolver()),
+            socket_factory=socket_factory_of(options),
         )
         self._session = aiohttp.ClientSession(
             connector=self._connector,

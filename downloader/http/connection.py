@@ -25,6 +25,7 @@ from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.tracing import Trace
 
+from downloader.http.addresses import SocketFactory
 from downloader.http.head_repair import (
     end_of_head,
     final_head,
@@ -443,11 +444,15 @@ class Connector(aiohttp.TCPConnector):
         public_only: bool,
         http2: Http2Settings | None,
         kind: type[Connection] = Connection,
+        resolver: AbstractResolver | None = None,
+        socket_factory: SocketFactory | None = None,
     ) -> None:
         super().__init__(
             limit=limit,
-            resolver=LoopResolver(),
-            socket_factory=_public_socket if public_only else None,
+            resolver=resolver or LoopResolver(),
+            socket_factory=partial(_public_socket, socket_factory)
+            if public_only
+            else socket_factory,
         )
         self.origins = Http2Origins() if http2 is not None else None
         self._tls = partial(tls_context, cacert, insecure=insecure)
@@ -523,8 +528,8 @@ def _address(address: Sequence[object], kind: int) -> str:
     return f"{address[0]}%{zone}" if zone else str(address[0])
 
 
-def _public_socket(info: AddrInfoType) -> socket.socket:
+def _public_socket(factory: SocketFactory | None, info: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, address = info
     if not is_public(str(address[0])):
         raise BlockedAddressError("not a public address")
-    return socket.socket(family, kind, protocol)
+    return factory(info) if factory is not None else socket.socket(family, kind, protocol)

@@ -23,6 +23,7 @@ from downloader.errors import (
     TruncatedError,
     UrlError,
 )
+from downloader.http.addresses import WrongFamilyError
 from downloader.http.connection import BlockedAddressError, DripError
 from downloader.web import urls
 from downloader.web.text import printable
@@ -117,6 +118,11 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
         case aiohttp.ClientConnectorError(os_error=BlockedAddressError()):
             return BlockedError(
                 f"{urls.host(url)} is not on the public internet", hint="see --block-private"
+            )
+        case aiohttp.ClientConnectorError(os_error=WrongFamilyError()):
+            return DnsError(
+                f"{urls.host(url)} has no address of the IP version that is allowed",
+                hint="see --ipv4, --ipv6 and --interface",
             )
         case aiohttp.ClientConnectorDNSError():
             return _dns(error.os_error, urls.host(url))

@@ -35,6 +35,21 @@ DEFAULT_PACK_BYTES = 1024**3
 DEFAULT_LEVEL = 5
 
 
+@dataclass(frozen=True, slots=True)
+class HostAddresses:
+    """The addresses of a host at one port, in place of those that name servers give.
+
+    Attributes:
+        host: its name in lower case, or ``*`` for every host.
+        port: the port that URLs name, or that of their scheme.
+        addresses: IP addresses, IPv6 without brackets; they are tried in turn.
+    """
+
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+
+
 class Pack(StrEnum):
     """Container formats that bodies can be saved in, instead of one file each."""
 
@@ -107,6 +122,11 @@ class NetworkOptions(_OptionGroup):
         digest: send passwords only in answer to a Digest challenge (RFC 7616), never as they are.
         cacert: a PEM file of certificate authorities to trust instead of the system's.
         insecure: accept any TLS certificate.
+        resolve: addresses of hosts that are not looked up.
+        ip_version: 4 or 6 to use only addresses of this version, or None.
+        interface: connect from this network interface or address, or None for the system's choice.
+        dns_servers: addresses of name servers to ask instead of the system's; with a port behind a
+            colon, if it is not 53. They need the extra ``dns``.
         block_private: refuse addresses that are not of the public internet, for every request.
         timings: measure the phases of each URL's last request.
         compressed: ask for compressed bodies; without it, for identity. What a server compresses
@@ -132,6 +152,10 @@ class NetworkOptions(_OptionGroup):
     digest: bool = False
     cacert: Path | None = None
     insecure: bool = False
+    resolve: tuple[HostAddresses, ...] = ()
+    ip_version: int | None = None
+    interface: str | None = None
+    dns_servers: tuple[str, ...] = ()
     block_private: bool = False
     timings: bool = False
     compressed: bool = True
@@ -146,6 +170,8 @@ class NetworkOptions(_OptionGroup):
         """
         if self.user is not None and self.bearer is not None:
             raise ValueError("user and bearer cannot be combined")
+        if self.ip_version not in (None, 4, 6):
+            raise ValueError("ip_version must be 4 or 6")
         _require_positive(
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,

@@ -36,6 +36,15 @@ def is_public(text: str) -> bool:
     return all(map(_is_public_ipv4, embedded)) if embedded else _is_public_ipv6(address)
 
 
+def is_ip_address(text: str) -> bool:
+    """Return whether *text* is an IP address, without brackets."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(text: str) -> bool:
     """Return whether *text* is an IP address of this machine's loopback interface."""
     try:

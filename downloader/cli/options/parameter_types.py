@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from downloader.errors import BadUrlError
+from downloader.models import HostAddresses
 from downloader.models.shards import Shard
 from downloader.object_store import Destination, parse_destination
 from downloader.report.formats import endings, format_of
 from downloader.web import urls
+from downloader.web.ip_addresses import is_ip_address
 from downloader.web.text import parse_seconds, parse_size, printable
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 #: A header field of servers is seldom longer.
 _MAX_TOKEN_BYTES = 16 * 1024
 _TOKEN = re.compile(r"[!-~]+")
+_RESOLVE = re.compile(r"(?P<host>[^:\[\]]+):(?P<port>[0-9]{1,5}):(?P<addresses>.+)")
+#: An address with a port; one of IPv6 in brackets.
+_SERVER = re.compile(r"\[?([0-9.]+|(?<=\[)[^\[\]]+(?=\]))\]?(?::([0-9]{1,5}))?")
+_MAX_PORT = 65_535
 
 
 class NumberParam(click.ParamType[int]):
@@ -311,6 +317,74 @@ class BearerParam(click.ParamType[str]):
         if not token or len(token) > _MAX_TOKEN_BYTES or not _TOKEN.fullmatch(token):
             self.fail(f"{place} is not a token: ASCII without spaces", param, ctx)
         return token
+
+
+class ResolveParam(click.ParamType[HostAddresses]):
+    """The addresses of a host at a port, as curl takes them: ``HOST:PORT:ADDRESS[,ADDRESS]``."""
+
+    name = "HOST:PORT:ADDRESS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> HostAddresses:
+        """Return the addresses."""
+        if isinstance(value, HostAddresses):
+            return value
+        match = _RESOLVE.fullmatch(str(value))
+        if match is None or int(match["port"]) > _MAX_PORT:
+            self.fail(f"{printable(str(value))!r} is not HOST:PORT:ADDRESS", param, ctx)
+        host = match["host"]
+        if host != "*":
+            try:
+                host = urls.hostname(urls.parse(f"http://{host}/"))
+            except BadUrlError:
+                self.fail(f"{printable(host)!r} is not the name of a host", param, ctx)
+            if is_ip_address(host):
+                self.fail(f"{host} is an address, which is not looked up", param, ctx)
+        addresses = tuple(each.strip().strip("[]") for each in match["addresses"].split(","))
+        for address in addresses:
+            if not is_ip_address(address):
+                self.fail(f"{printable(address)!r} is not an IP address", param, ctx)
+        return HostAddresses(host, int(match["port"]), addresses)
+
+
+class InterfaceParam(click.ParamType[str]):
+    """The name of a network interface, or an address of this machine."""
+
+    name = "NAME|ADDRESS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name, or the address without brackets."""
+        # Imported only for an interface that is given, because it takes a while.
+        from downloader.http.addresses import check_interface
+
+        interface = str(value).strip("[]")
+        if not interface or not interface.isprintable():
+            self.fail(f"{printable(interface)!r} is not the name of an interface", param, ctx)
+        try:
+            check_interface(interface)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return interface
+
+
+class DnsServersParam(click.ParamType[tuple[str, ...]]):
+    """Addresses of name servers, separated by commas, each perhaps with a port."""
+
+    name = "LIST"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the addresses."""
+        servers = value if isinstance(value, tuple | list) else str(value).split(",")
+        servers = tuple(str(server).strip() for server in servers)
+        for server in servers:
+            bracketed = _SERVER.fullmatch(server)
+            address, port = bracketed.groups() if bracketed else (server, None)
+            if not is_ip_address(address) or (port and not 0 < int(port) <= _MAX_PORT):
+                self.fail(f"{printable(server)!r} is not the address of a name server", param, ctx)
+        return servers
 
 
 class ReportFileParam(click.ParamType[Path]):

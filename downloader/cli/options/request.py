@@ -3,9 +3,12 @@
 from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import (
     BearerParam,
+    DnsServersParam,
     HeaderParam,
     HeaderTextParam,
+    InterfaceParam,
     PathParam,
+    ResolveParam,
     UserParam,
 )
 from downloader.models import USER_AGENT, Options
@@ -69,6 +72,28 @@ OPTIONS = (
         "--compressed/--no-compressed",
         default=_DEFAULTS.compressed,
         help="Ask for compressed bodies, or for uncompressed ones [compressed].",
+    ),
+    option(
+        "Request",
+        "--resolve",
+        type=ResolveParam(),
+        multiple=True,
+        help="Connect to this address for a host and port; repeatable.",
+    ),
+    option("Request", "-4", "--ipv4", is_flag=True, help="Use IPv4 addresses only."),
+    option("Request", "-6", "--ipv6", is_flag=True, help="Use IPv6 addresses only."),
+    option(
+        "Request",
+        "--interface",
+        type=InterfaceParam(),
+        help="Connect from this network interface or address.",
+    ),
+    option(
+        "Request",
+        "--dns-servers",
+        type=DnsServersParam(),
+        default=(),
+        help="Ask these name servers, e.g. 9.9.9.9,[2620:fe::fe]:53.",
     ),
     option("Request", "--http1.1", "http1_only", is_flag=True, help="Do not use HTTP/2."),
     option(

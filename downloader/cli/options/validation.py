@@ -44,7 +44,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         or _mirror_problem(given, ctx)
         or _delay_problem(given, ctx)
         or _saving_problem(given)
-        or _login_problem(given)
+        or _request_problem(given)
         or _archive_problem(source, given)
         or _engine_problem(source, given, ctx)
     )
@@ -98,9 +98,11 @@ def _saving_problem(given: Mapping[str, Any]) -> str:
     return ""
 
 
-def _login_problem(given: Mapping[str, Any]) -> str:
+def _request_problem(given: Mapping[str, Any]) -> str:
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
+    if given["ipv4"] and given["ipv6"]:
+        return "--ipv4 and --ipv6 cannot be combined; leave out both to use any address"
     return ""
 
 
