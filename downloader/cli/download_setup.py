@@ -1,6 +1,7 @@
 """From the options of a command line to a run: its :class:`Options`, its reports, its place."""
 
 import importlib.util
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import fields
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from downloader import sources
 from downloader.cli.options import Given
 from downloader.cli.options.parameter_types import usable_cores
+from downloader.cli.proxies import ProxyFields, proxy_fields
 from downloader.cli.run_printer import OutcomeView, run_download
 from downloader.core.event_loop import runner
 from downloader.errors import RunError
@@ -73,7 +75,10 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "remote": given["output"].remote,
         "headers": given["header"],
         "server_timestamps": not given["no_use_server_timestamps"],
-        "user": _with_password(given["user"]),
+        "user": _with_password(
+            given["user"], "write -u NAME:PASSWORD, set DOWNLOAD_USER, or see --netrc"
+        ),
+        **_proxies(given),
         "ip_version": 4 if given["ipv4"] else 6 if given["ipv6"] else None,
         "save": not given["no_save"],
         "timings": bool(given["report"]),
@@ -88,11 +93,21 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
     return Options(**{**same, **changed})
 
 
-def _with_password(user: tuple[str, str | None] | None) -> tuple[str, str] | None:
+def _proxies(given: Given) -> ProxyFields:
+    if given["demo"]:
+        # Its site is on this machine.
+        return ProxyFields(http_proxy=None, https_proxy=None, no_proxy="")
+    user = _with_password(
+        given["proxy_user"], "write --proxy-user NAME:PASSWORD, or set DOWNLOAD_PROXY_USER"
+    )
+    return proxy_fields(given["proxy"], user, given["noproxy"], os.environ)
+
+
+def _with_password(user: tuple[str, str | None] | None, hint: str) -> tuple[str, str] | None:
     """Return name and password; ask for a missing password on the terminal.
 
     Raises:
-        RunError: there is no terminal.
+        RunError: there is no terminal; *hint* says what to do.
     """
     if user is None:
         return None
@@ -107,10 +122,7 @@ def _with_password(user: tuple[str, str | None] | None) -> tuple[str, str] | Non
             try:
                 password = getpass.getpass(f"Password of {printable(name)}: ")
             except (getpass.GetPassWarning, EOFError):
-                raise RunError(
-                    "there is no terminal to ask for a password",
-                    hint="write -u NAME:PASSWORD, set DOWNLOAD_USER, or see --netrc",
-                ) from None
+                raise RunError("there is no terminal to ask for a password", hint=hint) from None
     return name, password
 
 

@@ -13,6 +13,7 @@ from downloader.errors import DiskError, ProtocolError, TimedOutError, TooLargeE
 from downloader.http.connection import Connection
 from downloader.http.credentials import RedirectTrail
 from downloader.http.http2 import Http2Response
+from downloader.http.proxies import as_to_origin
 from downloader.models.exchange import Exchange, ExchangeRecording, Truncation
 from downloader.web.media_types import parse_media_type
 from downloader.web.urls import Url
@@ -65,8 +66,15 @@ class CapturingConnection(Connection):
 
     @property
     def request(self) -> bytes:
-        """The bytes of the last request."""
-        return self._outgoing.written if self._outgoing is not None else b""
+        """The bytes of the last request, as the server gets them."""
+        if self._outgoing is None:
+            return b""
+        return as_to_origin(self._outgoing.written)
+
+    def forget_address(self) -> None:
+        """Do not take the peer, which is a proxy, for the server."""
+        super().forget_address()
+        self.ip_address = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wrap the transport, and use it."""

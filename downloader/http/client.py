@@ -10,7 +10,7 @@ import aiohttp
 from hpack import HeaderTuple
 from yarl import URL
 
-from downloader.errors import ConnectError, RedirectError, RefusedError, RunError
+from downloader.errors import ConnectError, RedirectError, RefusedError, RunError, TimedOutError
 from downloader.http.addresses import resolver_of, socket_factory_of
 from downloader.http.capture import (
     CapturedResponse,
@@ -36,6 +36,7 @@ from downloader.http.http2 import (
     header_fields,
 )
 from downloader.http.http2.errors import ConnectionDiedError, Http11RequiredError, NotProcessedError
+from downloader.http.proxies import Proxies, closed_without_response, proxies_of, refusal
 from downloader.http.redirects import REDIRECTS, redirect_target
 from downloader.http.replay import ReplayResponse, find_orphan, replay
 from downloader.http.response import AnyResponse, Response, drain
@@ -60,6 +61,8 @@ _MAX_REDIRECT_BODY_BYTES = 64 * 1024
 _MAX_REDIRECT_SECONDS = 1.0
 #: A URL of no origin that a user could have named (RFC 6761, section 6.4).
 _NO_ORIGIN = Url("http://nobody.invalid/")
+#: The status of a proxy that asks for a password (RFC 9110, section 15.5.8).
+_PROXY_AUTHENTICATION_REQUIRED = 407
 #: How often a request that the server has not processed is made again without counting as failed.
 _MAX_UNPROCESSED = 5
 
@@ -88,6 +91,7 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         self._connector: Connector | None = None
         self._credentials = Credentials(options)
+        self._proxies = proxies_of(options)
         self._default_fields: list[HeaderTuple] | None = None
 
     async def __aenter__(self) -> Self:
@@ -95,6 +99,7 @@ class Client:
         _check_authorities(options)
         self._connector = Connector(
             limit=0,  # the pool limits connections
+            proxies=self._proxies,
             cacert=str(options.cacert) if options.cacert else None,
             insecure=options.insecure,
             public_only=options.block_private,
@@ -237,12 +242,45 @@ class Client:
                 watch.responded = time.monotonic()
             return response
 
-    @staticmethod
     async def _get_by_http1(
-        session: aiohttp.ClientSession, url: Url, headers: Mapping[str, str]
+        self, session: aiohttp.ClientSession, url: Url, headers: Mapping[str, str]
     ) -> aiohttp.ClientResponse:
+        if self._proxies is not None:
+            return await self._get_by_proxy(session, self._proxies, url, headers)
         # encoded=True: the URL is normalised already, and yarl must not change it.
         return await session.get(URL(url, encoded=True), headers=headers, allow_redirects=False)
+
+    @staticmethod
+    async def _get_by_proxy(
+        session: aiohttp.ClientSession, proxies: Proxies, url: Url, headers: Mapping[str, str]
+    ) -> aiohttp.ClientResponse:
+        """Request *url* by HTTP/1.1, through the proxy of its origin if it has one.
+
+        Raises:
+            TimedOutError: there is no connection in time.
+            ConnectError: the proxy refuses.
+        """
+        proxy, headers = proxies.forwarded(url, headers)
+        try:
+            response = await session.get(
+                URL(url, encoded=True), headers=headers, allow_redirects=False, proxy=proxy
+            )
+        except aiohttp.ConnectionTimeoutError:
+            through = proxies.proxy_of(url)
+            if through is None:
+                raise
+            raise TimedOutError(
+                f"no connection through the proxy {through} in time",
+                hint="see --proxy and --connect-timeout",
+            ) from None
+        except aiohttp.ServerDisconnectedError:
+            if proxy is None:
+                raise
+            raise closed_without_response(proxy) from None
+        if proxy is not None and response.status == _PROXY_AUTHENTICATION_REQUIRED:
+            response.close()
+            raise refusal(response.status, response.reason or "")
+        return response
 
     async def _get_by_any_version(
         self,

@@ -1,8 +1,7 @@
 """aiohttp's connections, resolver and connector, with checks that aiohttp lacks.
 
 The only module that uses private parts of aiohttp: those of a protocol that its own
-``data_received`` uses, and ``_conns``, ``_create_connection``, ``_factory``, ``_get_ssl_context``,
-``_loop`` and ``_ssl`` of a connector.
+``data_received`` uses, and of a connector those that :class:`Connector` overrides or uses.
 """
 
 import asyncio
@@ -14,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
+import aiohappyeyeballs
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
@@ -25,6 +25,7 @@ from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.tracing import Trace
 
+from downloader.errors import BlockedError
 from downloader.http.addresses import SocketFactory
 from downloader.http.head_repair import (
     end_of_head,
@@ -38,8 +39,19 @@ from downloader.http.http2 import (
     Http2Settings,
     Negotiated,
 )
+from downloader.http.proxies import (
+    MAX_HEAD_BYTES as MAX_PROXY_BYTES,
+)
+from downloader.http.proxies import (
+    Proxies,
+    ProxyStream,
+    UnreachableProxyError,
+    resolves_names,
+)
 from downloader.http.timings import CURRENT
-from downloader.web.ip_addresses import is_public
+from downloader.web.ip_addresses import is_ip_address, is_public
+from downloader.web.proxies import Proxy, ProxyScheme
+from downloader.web.urls import Url
 
 if TYPE_CHECKING:
     from downloader.http.http2.connection import Http2Connection
@@ -132,6 +144,14 @@ class Connection(ResponseHandler):
             cast("asyncio.Transport", transport).set_protocol(self.http2)
             self.transport = None
             self.http2.connection_made(transport)
+            if self._tail:
+                # Through a proxy, the first bytes may come before this call.
+                self.http2.data_received(self._tail)
+
+    def forget_address(self) -> None:
+        """Do not take the peer, which is a proxy, for the server."""
+        if self.http2 is not None:
+            self.http2.ip_address = ""
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, and limit what is no body.
@@ -432,7 +452,8 @@ class Connector(aiohttp.TCPConnector):
 
     With *public_only* it refuses IP addresses that are not of the public internet. The check is
     made when the socket is created, so that it holds for whatever the URL, a redirect or a name
-    server leads to.
+    server leads to. A proxy may have any address, because the user has named it; but what it is
+    asked to connect to is checked before, and refused if only the proxy knows its address.
     """
 
     def __init__(
@@ -443,6 +464,7 @@ class Connector(aiohttp.TCPConnector):
         insecure: bool,
         public_only: bool,
         http2: Http2Settings | None,
+        proxies: Proxies | None = None,
         kind: type[Connection] = Connection,
         resolver: AbstractResolver | None = None,
         socket_factory: SocketFactory | None = None,
@@ -456,6 +478,9 @@ class Connector(aiohttp.TCPConnector):
         )
         self.origins = Http2Origins() if http2 is not None else None
         self._tls = partial(tls_context, cacert, insecure=insecure)
+        self._proxies = proxies
+        self._public_only = public_only
+        self._proxy_sockets = socket_factory
         # With partial() around the class itself, mypy wants the arguments of aiohttp's class.
         new: Callable[..., ResponseHandler] = kind
         self._factory = partial(new, self._loop, http2)
@@ -478,12 +503,105 @@ class Connector(aiohttp.TCPConnector):
         Raises:
             Negotiated: it has negotiated HTTP/2, so that aiohttp cannot use it.
         """
-        handler = await super()._create_connection(req, traces, timeout)
+        proxy = None
+        if self._proxies is not None:
+            proxy = self._proxies.proxy_of(Url(str(req.url.origin())))
+        if proxy is None or self._proxies is None:
+            handler = await super()._create_connection(req, traces, timeout)
+        else:
+            handler = await self._connect_by_proxy(proxy, self._proxies, req, timeout)
         if self.origins is not None and isinstance(handler, Connection):
             if handler.http2 is not None:
                 raise Negotiated(handler.http2)
             self._origin(req, self.origins).http1_negotiated()
         return handler
+
+    async def _connect_by_proxy(
+        self,
+        proxy: Proxy,
+        proxies: Proxies,
+        req: aiohttp.ClientRequest,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - as above
+    ) -> ResponseHandler:
+        """Open a connection to a proxy, and through it one to the host of a request.
+
+        Raises:
+            UrlError: the proxy does not open a tunnel, or must not be asked to.
+            aiohttp.ClientConnectionError: a connection fails.
+        """
+        host = (req.url.raw_host or "").rstrip(".")
+        port = req.port or 0
+        if self._public_only:
+            _check_target(proxy, host, req)
+        if not resolves_names(proxy):
+            host = await self._resolve_target(host, port, req)
+        transport, stream = await self._connect_to_proxy(proxy)
+        handler: ResponseHandler
+        try:
+            if req.proxy is None:
+                await stream.open_tunnel(host, port, proxies.user_agent)
+                if stream.received and (req.is_ssl() or len(stream.received) > MAX_PROXY_BYTES):
+                    raise stream.not_a_tunnel()
+            if req.is_ssl():
+                _, handler = await self._start_tls_connection(transport, req, timeout)
+            else:
+                handler = self._factory()
+                transport.set_protocol(handler)
+                handler.connection_made(transport)
+        except BaseException:
+            transport.abort()
+            raise
+        if isinstance(handler, Connection):
+            handler.forget_address()
+            if stream.received:
+                (handler.http2 or handler).data_received(bytes(stream.received))
+        return handler
+
+    async def _resolve_target(self, host: str, port: int, req: aiohttp.ClientRequest) -> str:
+        """Return an address of *host*, which a proxy is asked to connect to.
+
+        Raises:
+            aiohttp.ClientConnectorError: it has none, or none that is allowed.
+        """
+        try:
+            found = await self._resolve_host(host, port)
+        except OSError as error:
+            raise aiohttp.ClientConnectorDNSError(req.connection_key, error) from error
+        for each in found:
+            if not self._public_only or is_public(each["host"]):
+                return each["host"]
+        raise aiohttp.ClientConnectorError(
+            req.connection_key, BlockedAddressError("not a public address")
+        )
+
+    async def _connect_to_proxy(self, proxy: Proxy) -> tuple[asyncio.Transport, ProxyStream]:
+        """Open a connection to a proxy.
+
+        Raises:
+            UnreachableProxyError: this fails.
+        """
+        try:
+            found = await self._resolve_host(proxy.host, proxy.port)
+        except OSError as error:
+            raise UnreachableProxyError(proxy, error, unresolved=True) from error
+        over_tls = proxy.scheme is ProxyScheme.HTTPS
+        try:
+            connected = await aiohappyeyeballs.start_connection(
+                self._convert_hosts_to_addr_infos(found),
+                local_addr_infos=self._local_addr_infos,
+                happy_eyeballs_delay=self._happy_eyeballs_delay,
+                interleave=self._interleave,
+                loop=self._loop,
+                socket_factory=self._proxy_sockets,
+            )
+            return await self._loop.create_connection(
+                partial(ProxyStream, proxy),
+                sock=connected,
+                ssl=self._tls(http2=False) if over_tls else None,
+                server_hostname=proxy.host if over_tls else None,
+            )
+        except OSError as error:
+            raise UnreachableProxyError(proxy, error) from error
 
     @staticmethod
     def _origin(req: aiohttp.ClientRequest, origins: Http2Origins) -> Http2Origin:
@@ -526,6 +644,25 @@ def _address(address: Sequence[object], kind: int) -> str:
     """Return the IP address of a socket address, with the zone that a link-local one needs."""
     zone = address[3] if kind == socket.AF_INET6 and len(address) == 4 else 0
     return f"{address[0]}%{zone}" if zone else str(address[0])
+
+
+def _check_target(proxy: Proxy, host: str, req: aiohttp.ClientRequest) -> None:
+    """Check what a proxy is asked to connect to, as far as that can be known here.
+
+    Raises:
+        aiohttp.ClientConnectorError: its address is not public.
+        BlockedError: only the proxy knows its address.
+    """
+    if is_ip_address(host.partition("%")[0]):
+        if not is_public(host):
+            raise aiohttp.ClientConnectorError(
+                req.connection_key, BlockedAddressError("not a public address")
+            )
+    elif resolves_names(proxy):
+        raise BlockedError(
+            f"the address of {host} is known to the proxy {proxy} only, and cannot be checked",
+            hint="see --block-private; a proxy of socks5:// gets addresses from here",
+        )
 
 
 def _public_socket(factory: SocketFactory | None, info: AddrInfoType) -> socket.socket:

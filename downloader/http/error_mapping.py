@@ -25,6 +25,7 @@ from downloader.errors import (
 )
 from downloader.http.addresses import WrongFamilyError
 from downloader.http.connection import BlockedAddressError, DripError
+from downloader.http.proxies import WHICH_PROXY, UnreachableProxyError
 from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
@@ -132,10 +133,8 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
             return TlsError(f"TLS handshake failed: {_ssl_message(error.os_error)}")
         case aiohttp.ServerFingerprintMismatch():
             return TlsError("the certificate is not the expected one")
-        case aiohttp.ClientProxyConnectionError():
-            return ConnectError(f"cannot connect to the proxy: {_system_message(error.os_error)}")
-        case aiohttp.ClientHttpProxyError():
-            return ConnectError(f"the proxy responded with {error.status}", retryable=False)
+        case UnreachableProxyError():
+            return _proxy(error)
         case aiohttp.ClientConnectorError():
             # Its own message is "[None]" where the system gave no error number.
             return _connection(error.os_error)
@@ -170,6 +169,26 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
 def _connection(error: BaseException) -> ConnectError:
     permanent = getattr(error, "errno", None) in _PERMANENT_ERRORS
     return ConnectError(_system_message(error), retryable=not permanent)
+
+
+def _proxy(error: UnreachableProxyError) -> UrlError:
+    cause = error.cause
+    if error.unresolved:
+        temporary = cause.errno in _TEMPORARY_DNS_ERRORS
+        message = f"cannot resolve the proxy {error.proxy}" + (
+            " for the moment" if temporary else ""
+        )
+        return ConnectError(message, hint=WHICH_PROXY, retryable=temporary)
+    if isinstance(cause, ssl.SSLError):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            refused = _certificate(cause)
+            return TlsError(f"{error}: {refused.message}", hint=refused.hint)
+        return TlsError(f"{error}: TLS handshake failed: {_ssl_message(cause)}", hint=WHICH_PROXY)
+    return ConnectError(
+        f"{error}: {_system_message(cause)}",
+        hint=WHICH_PROXY,
+        retryable=cause.errno not in _PERMANENT_ERRORS,
+    )
 
 
 def _dns(error: OSError, host: str) -> DnsError:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from downloader._version import __version__
 from downloader.models.shards import Shard
+from downloader.web.proxies import parse_proxy
 
 #: The User-Agent sent by default: honest, so that the owner of a site can identify this program.
 #: Its product token is the name of the distribution. With "download", rules of robots.txt for
@@ -115,6 +116,10 @@ class NetworkOptions(_OptionGroup):
         max_redirects: how many redirects of one URL are followed.
         headers: sent with every request, as (name, value).
         user_agent: the User-Agent header.
+        http_proxy: the URL of the proxy for ``http://`` URLs, or None; variables of the environment
+            are read by the command only.
+        https_proxy: the same for ``https://`` URLs.
+        no_proxy: hosts that are requested without a proxy, separated by commas.
         cookies: a file of cookies in Netscape's format.
         netrc: take user and password from ``~/.netrc`` or the file that ``NETRC`` names.
         user: name and password for the origin of each URL of the list; those of a URL go before.
@@ -145,6 +150,9 @@ class NetworkOptions(_OptionGroup):
     max_redirects: int = 20
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     user_agent: str = USER_AGENT
+    http_proxy: str | None = field(default=None, repr=False)
+    https_proxy: str | None = field(default=None, repr=False)
+    no_proxy: str = ""
     cookies: Path | None = None
     netrc: bool = False
     user: tuple[str, str] | None = field(default=None, repr=False)
@@ -163,13 +171,16 @@ class NetworkOptions(_OptionGroup):
     http2_prior_knowledge: bool = False
 
     def __post_init__(self) -> None:
-        """Check ranges, and that there is one kind of credentials.
+        """Check ranges, URLs of proxies, and that there is one kind of credentials.
 
         Raises:
-            ValueError: a number is out of range, or two options exclude each other.
+            ValueError: a value is not allowed, or two options exclude each other.
         """
         if self.user is not None and self.bearer is not None:
             raise ValueError("user and bearer cannot be combined")
+        for proxy in (self.http_proxy, self.https_proxy):
+            if proxy:
+                parse_proxy(proxy)
         if self.ip_version not in (None, 4, 6):
             raise ValueError("ip_version must be 4 or 6")
         _require_positive(

@@ -14,6 +14,7 @@ from downloader.object_store import Destination, parse_destination
 from downloader.report.formats import endings, format_of
 from downloader.web import urls
 from downloader.web.ip_addresses import is_ip_address
+from downloader.web.proxies import parse_proxy
 from downloader.web.text import parse_seconds, parse_size, printable
 
 if TYPE_CHECKING:
@@ -277,6 +278,20 @@ class HeaderTextParam(click.ParamType[str]):
         if not text.isprintable():
             self.fail("it has control characters", param, ctx)
         return text
+
+
+class ProxyParam(click.ParamType[str]):
+    """The URL of a proxy, or an empty text for none; no message shows a password."""
+
+    name = "URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the URL."""
+        text = str(value).strip()
+        try:
+            return parse_proxy(text).url if text else ""
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class UserParam(click.ParamType[tuple[str, str | None]]):

@@ -8,6 +8,7 @@ from downloader.cli.options.parameter_types import (
     HeaderTextParam,
     InterfaceParam,
     PathParam,
+    ProxyParam,
     ResolveParam,
     UserParam,
 )
@@ -57,6 +58,25 @@ OPTIONS = (
         "--digest",
         is_flag=True,
         help="Send passwords only as digests, to servers that ask for one.",
+    ),
+    option(
+        "Request",
+        "-x",
+        "--proxy",
+        type=ProxyParam(),
+        help="Make requests through this proxy (http, https, socks5, socks5h).",
+    ),
+    option(
+        "Request",
+        "--proxy-user",
+        type=UserParam(),
+        help="Log in to the proxy; without a password, ask for it on the terminal.",
+    ),
+    option(
+        "Request",
+        "--noproxy",
+        metavar="LIST",
+        help="Request these hosts and networks without a proxy; * for all.",
     ),
     option("Request", "--netrc", is_flag=True, help="Read user names and passwords from ~/.netrc."),
     option(
