@@ -83,6 +83,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "save": not given["no_save"],
         "timings": bool(given["report"]),
         "robots": not given["no_robots"],
+        "send_referer": not given["no_referer"],
         "level": level,
         "warc_digest": WarcDigest(given["warc_digest"]),
         "pack": Pack(given["pack"]) if given["pack"] else None,

@@ -88,6 +88,7 @@ class Credentials:
 
     Attributes:
         default_headers: the headers of every request; they must not be changed.
+        has_referer: whether the user gave a Referer.
         by_origin: whether cookies or passwords are added for some origins or hosts.
 
     Raises, when made:
@@ -101,6 +102,9 @@ class Credentials:
         self._login = Login(*map(str.encode, options.user)) if options.user else None
         self._bearer = f"Bearer {options.bearer}" if options.bearer else None
         self._only_digest = options.digest
+        self._referer = options.referer and urls.parse(options.referer)
+        self._send_referer = options.send_referer
+        self.has_referer = bool(options.referer)
         self._digest_sessions: dict[str, DigestSession] = {}
         self.by_origin = any(
             each is not None for each in (self._cookies, self._netrc, self._login, self._bearer)
@@ -119,12 +123,22 @@ class Credentials:
         own.extend(headers)
         return RequestChain(self, trail, own)
 
+    def referrer(self, trail: RedirectTrail, url: Url) -> str:
+        """Return the Referer of a request, or an empty text: the page, or what the user gave."""
+        if trail.via is not None:
+            return urls.referrer(trail.via, url) if self._send_referer else ""
+        # What pages need, and robots.txt, have a home; lines of the list are their own.
+        if self._referer and trail.home is None:
+            return urls.without_credentials(self._referer)[0].partition("#")[0]
+        return ""
+
     def headers(
         self,
         url: Url,
         own: CIMultiDict[str],
         received: list[str],
         *,
+        referrer: str,
         home: Url,
         login: Login | None,
     ) -> CIMultiDict[str]:
@@ -134,10 +148,13 @@ class Credentials:
             url: the URL of the request.
             own: headers of this URL, which replace defaults.
             received: cookies that redirects have set, as ``name=value``.
+            referrer: the Referer, unless *own* has one; empty for none.
             home: the URL that the user named.
             login: its user and password; an empty password may be in netrc.
         """
         headers = self.default_headers.copy()
+        if referrer:
+            headers["Referer"] = referrer
         headers.update(own)
         cookies = [*own.getall("Cookie", ()), *received]
         if self._cookies is not None and urls.hostname(url) == urls.hostname(home):
@@ -213,8 +230,11 @@ class RequestChain:
 
     def headers(self, url: Url) -> CIMultiDict[str]:
         """Return the headers of the request to *url*; they must not be changed."""
+        sends_referrer = self._trail.via is not None or self._credentials.has_referer
+        referrer = self._credentials.referrer(self._trail, url) if sends_referrer else ""
         if (
             not self._own
+            and not referrer
             and not self._trail.cookies
             and self._login is None
             and not self._credentials.by_origin
@@ -229,7 +249,9 @@ class RequestChain:
             for name, cookie in self._trail.cookies.get(urls.hostname(url), {}).items()
             if over_tls or not cookie.secure
         ]
-        return self._credentials.headers(url, own, received, home=self._home, login=self._login)
+        return self._credentials.headers(
+            url, own, received, referrer=referrer, home=self._home, login=self._login
+        )
 
     def accept_challenge(self, url: Url, challenges: Iterable[str]) -> bool:
         """Return whether the request to *url* is made again, to answer a challenge.

@@ -17,7 +17,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from downloader._version import __version__
+from downloader.errors import BadUrlError
 from downloader.models.shards import Shard
+from downloader.web import urls
 from downloader.web.proxies import parse_proxy
 
 #: The User-Agent sent by default: honest, so that the owner of a site can identify this program.
@@ -116,6 +118,8 @@ class NetworkOptions(_OptionGroup):
         max_redirects: how many redirects of one URL are followed.
         headers: sent with every request, as (name, value).
         user_agent: the User-Agent header.
+        referer: the URL that requests for lines of the list name as their Referer, or None.
+        send_referer: name the page that led to a URL, in a mirror.
         http_proxy: the URL of the proxy for ``http://`` URLs, or None; variables of the environment
             are read by the command only.
         https_proxy: the same for ``https://`` URLs.
@@ -150,6 +154,8 @@ class NetworkOptions(_OptionGroup):
     max_redirects: int = 20
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     user_agent: str = USER_AGENT
+    referer: str | None = field(default=None, repr=False)
+    send_referer: bool = True
     http_proxy: str | None = field(default=None, repr=False)
     https_proxy: str | None = field(default=None, repr=False)
     no_proxy: str = ""
@@ -181,6 +187,8 @@ class NetworkOptions(_OptionGroup):
         for proxy in (self.http_proxy, self.https_proxy):
             if proxy:
                 parse_proxy(proxy)
+        if self.referer:
+            _require_url(referer=self.referer)
         if self.ip_version not in (None, 4, 6):
             raise ValueError("ip_version must be 4 or 6")
         _require_positive(
@@ -402,6 +410,15 @@ class Options(TransferOptions, MirrorOptions, ListOptions):
                     "a mirror needs a folder, because its files are changed after they are saved"
                 )
         super().__post_init__()
+
+
+def _require_url(**texts: str) -> None:
+    for name, text in texts.items():
+        try:
+            urls.parse(text)
+        except BadUrlError:
+            # The text is not shown, because it may hold a password.
+            raise ValueError(f"{name} must be an http or https URL") from None
 
 
 def _require_at_least_one(**numbers: int | None) -> None:

@@ -142,6 +142,22 @@ def origin(url: Url) -> str:
     return f"{scheme}//{authority}"
 
 
+def referrer(page: Url, url: Url) -> str:
+    """Return the Referer of a request that *page* leads to, or an empty text for none.
+
+    It never has credentials or a fragment; the policy is ``strict-origin-when-cross-origin``, that
+    of browsers: the whole page within its origin, its origin for another, and nothing from https
+    to http (Referrer Policy, section 3.7).
+    """
+    page = Url(without_credentials(page)[0].partition("#")[0])
+    home = origin(page)
+    if home == origin(url):
+        return page
+    if page.startswith("https:") and not url.startswith("https:"):
+        return ""
+    return f"{home}/"
+
+
 def split(url: Url) -> tuple[str, str, str]:
     """Return host (with port), path and query (without ``?``), percent-encoded."""
     _, authority, rest = _authority(url)

@@ -294,6 +294,19 @@ class ProxyParam(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
+class RefererParam(click.ParamType[str]):
+    """The URL of the page that led to the list; no message shows a password."""
+
+    name = "URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the URL, normalised."""
+        try:
+            return urls.parse(str(value))
+        except BadUrlError as error:
+            self.fail(str(error), param, ctx)
+
+
 class UserParam(click.ParamType[tuple[str, str | None]]):
     """A name and a password, ``NAME[:PASSWORD]``; no message shows the password."""
 

@@ -9,6 +9,7 @@ from downloader.cli.options.parameter_types import (
     InterfaceParam,
     PathParam,
     ProxyParam,
+    RefererParam,
     ResolveParam,
     UserParam,
 )
@@ -33,6 +34,13 @@ OPTIONS = (
         default=_DEFAULTS.user_agent,
         help=f"Send this User-Agent [{USER_AGENT.partition('/')[0]}/VERSION ...].",
     ),
+    option(
+        "Request",
+        "--referer",
+        type=RefererParam(),
+        help="Send this Referer for the URLs of the list.",
+    ),
+    option("Request", "--no-referer", is_flag=True, help="Mirrors: do not send the page's URL."),
     option(
         "Request",
         "--cookies",
