@@ -23,13 +23,18 @@ class CommandResult:
     err: list[str]
 
 
+def _is_setting(variable: str) -> bool:
+    """Return whether the command reads this variable of whoever runs the tests."""
+    return variable.startswith("DOWNLOAD_") or variable.lower().endswith("_proxy")
+
+
 class Command:
     """Starts the real command in a process of its own, below a folder of the test's."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("DOWNLOAD_")},
+            **{k: v for k, v in os.environ.items() if not _is_setting(k)},
             "HOME": str(folder),
             "XDG_CONFIG_HOME": str(folder / "config"),
         }

@@ -17,6 +17,9 @@ class OpenTransport(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.closed
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        pass
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         assert not self.closed
 

@@ -1,15 +1,21 @@
 """Which URLs are requested through which proxy."""
 
+import asyncio
 import pickle
 
 import pytest
+from hyperframe.frame import SettingsFrame
 
 from downloader import Options
 from downloader.cli.proxies import proxy_fields
 from downloader.errors import RunError
+from downloader.http.connection import Connection
+from downloader.http.http2.settings import Http2Settings
+from downloader.http.http2.windows import WindowBudget
 from downloader.http.proxies import as_to_origin
 from downloader.web.proxies import NoProxy, Proxy, ProxyScheme, parse_proxy
 from downloader.web.urls import parse
+from tests.support.http2_connection import OpenTransport
 
 
 @pytest.mark.parametrize(
@@ -158,3 +164,14 @@ def test_an_archived_request_is_the_one_to_the_origin_without_secrets() -> None:
 def test_the_scheme_says_who_resolves_names() -> None:
     assert Proxy(ProxyScheme.SOCKS5, "p", 1).is_socks
     assert not Proxy(ProxyScheme.HTTPS, "p", 1).is_socks
+
+
+async def test_what_comes_before_a_tunnel_is_handed_over_is_not_lost() -> None:
+    settings = Http2Settings(WindowBudget(), 30, keep_requests=False, prior_knowledge=True)
+    connection = Connection(asyncio.get_running_loop(), settings)
+    frame = SettingsFrame(settings={SettingsFrame.MAX_CONCURRENT_STREAMS: 7})
+    connection.data_received(frame.serialize())
+    connection.connection_made(OpenTransport())
+    assert connection.http2 is not None
+    assert connection.http2.max_streams == 7
+    connection.http2.close()
