@@ -102,6 +102,8 @@ class Client:
             proxies=self._proxies,
             cacert=str(options.cacert) if options.cacert else None,
             insecure=options.insecure,
+            tls_min=options.tls_min,
+            ciphers=options.ciphers,
             public_only=options.block_private,
             http2=self._http2_settings(),
             kind=CapturingConnection if self._recorder else Connection,
@@ -406,6 +408,10 @@ def _check_authorities(options: NetworkOptions) -> None:
     Raises:
         RunError: it cannot.
     """
+    try:
+        tls_context(ciphers=options.ciphers)
+    except ssl.SSLError:
+        raise RunError("OpenSSL knows none of these ciphers", hint="see --ciphers") from None
     if options.cacert is None or options.insecure:
         return
     try:

@@ -70,6 +70,12 @@ MAX_HEAD_BYTES = 256 * 1024
 MAX_FRAMING_BYTES = 256 * 1024
 MAX_FRAMING_FACTOR = 16
 _READ_BYTES = 64 * 1024
+_TLS_VERSIONS = {
+    "1.0": tls.TLSVersion.TLSv1,
+    "1.1": tls.TLSVersion.TLSv1_1,
+    "1.2": tls.TLSVersion.TLSv1_2,
+    "1.3": tls.TLSVersion.TLSv1_3,
+}
 #: How long a head or framing may drip if there is no read timeout.
 _MAX_SILENT_SECONDS = 300.0
 #: How the parser's messages about fields begin.
@@ -464,6 +470,8 @@ class Connector(aiohttp.TCPConnector):
         insecure: bool,
         public_only: bool,
         http2: Http2Settings | None,
+        tls_min: str | None = None,
+        ciphers: str | None = None,
         proxies: Proxies | None = None,
         kind: type[Connection] = Connection,
         resolver: AbstractResolver | None = None,
@@ -477,7 +485,9 @@ class Connector(aiohttp.TCPConnector):
             else socket_factory,
         )
         self.origins = Http2Origins() if http2 is not None else None
-        self._tls = partial(tls_context, cacert, insecure=insecure)
+        self._tls = partial(
+            tls_context, cacert, insecure=insecure, tls_min=tls_min, ciphers=ciphers
+        )
         self._proxies = proxies
         self._public_only = public_only
         self._proxy_sockets = socket_factory
@@ -619,7 +629,12 @@ class Connector(aiohttp.TCPConnector):
 
 @cache
 def tls_context(
-    cacert: str | None = None, *, insecure: bool = False, http2: bool = False
+    cacert: str | None = None,
+    *,
+    insecure: bool = False,
+    http2: bool = False,
+    tls_min: str | None = None,
+    ciphers: str | None = None,
 ) -> tls.SSLContext:
     """Return a TLS context that trusts the system's authorities, or those of a file.
 
@@ -630,12 +645,21 @@ def tls_context(
         cacert: the file.
         insecure: accept any certificate.
         http2: offer HTTP/2, too (RFC 7301; RFC 9113, section 3.2).
+        tls_min: the lowest version, such as ``1.2``; None for the default.
+        ciphers: those of TLS 1.2 and older, as OpenSSL writes them; None for the default.
     """
     context = tls.create_default_context(cafile=cacert)
     context.hostname_checks_common_name = False
     if insecure:
         context.check_hostname = False
         context.verify_mode = tls.CERT_NONE
+    if tls_min is not None:
+        context.minimum_version = _TLS_VERSIONS[tls_min]
+    if ciphers is not None:
+        context.set_ciphers(ciphers)
+    elif tls_min in ("1.0", "1.1"):
+        # OpenSSL 3 has the hash functions of these versions on its lowest level only.
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
     context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
     return context
 

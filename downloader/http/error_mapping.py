@@ -130,7 +130,12 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
         case aiohttp.ClientConnectorCertificateError():
             return _certificate(error.certificate_error)
         case aiohttp.ClientSSLError():
-            return TlsError(f"TLS handshake failed: {_ssl_message(error.os_error)}")
+            reason = _ssl_message(error.os_error)
+            old = "unsupported protocol" in reason or "protocol version" in reason
+            return TlsError(
+                f"TLS handshake failed: {reason}",
+                hint="--tls-min 1.0 allows older versions" if old else "",
+            )
         case aiohttp.ServerFingerprintMismatch():
             return TlsError("the certificate is not the expected one")
         case UnreachableProxyError():

@@ -131,6 +131,8 @@ class NetworkOptions(_OptionGroup):
         digest: send passwords only in answer to a Digest challenge (RFC 7616), never as they are.
         cacert: a PEM file of certificate authorities to trust instead of the system's.
         insecure: accept any TLS certificate.
+        tls_min: the lowest version of TLS, ``1.0`` to ``1.3``; None for 1.2.
+        ciphers: those of TLS 1.2 and older, as OpenSSL writes them; None for its default.
         resolve: addresses of hosts that are not looked up.
         ip_version: 4 or 6 to use only addresses of this version, or None.
         interface: connect from this network interface or address, or None for the system's choice.
@@ -166,6 +168,8 @@ class NetworkOptions(_OptionGroup):
     digest: bool = False
     cacert: Path | None = None
     insecure: bool = False
+    tls_min: str | None = None
+    ciphers: str | None = None
     resolve: tuple[HostAddresses, ...] = ()
     ip_version: int | None = None
     interface: str | None = None
@@ -189,6 +193,8 @@ class NetworkOptions(_OptionGroup):
                 parse_proxy(proxy)
         if self.referer:
             _require_url(referer=self.referer)
+        if self.tls_min not in (None, "1.0", "1.1", "1.2", "1.3"):
+            raise ValueError("tls_min must be 1.0, 1.1, 1.2 or 1.3")
         if self.ip_version not in (None, 4, 6):
             raise ValueError("ip_version must be 4 or 6")
         _require_positive(

@@ -1,5 +1,7 @@
 """The options under "Request": what requests send, and which certificates they accept."""
 
+import click
+
 from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import (
     BearerParam,
@@ -100,6 +102,19 @@ OPTIONS = (
         "--compressed/--no-compressed",
         default=_DEFAULTS.compressed,
         help="Ask for compressed bodies, or for uncompressed ones [compressed].",
+    ),
+    option(
+        "Request",
+        "--tls-min",
+        metavar="VERSION",
+        type=click.Choice(["1.0", "1.1", "1.2", "1.3"]),
+        help="Minimum version of TLS [1.2].",
+    ),
+    option(
+        "Request",
+        "--ciphers",
+        metavar="LIST",
+        help="Ciphers of TLS 1.2 and older, as OpenSSL writes them.",
     ),
     option(
         "Request",
