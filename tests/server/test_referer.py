@@ -39,6 +39,13 @@ async def test_referers_can_be_left_out_and_given(site: Site, tmp_path: Path) ->
     assert sent["/a.gif"] is None
 
 
+async def test_a_header_of_the_user_goes_before_the_page(site: Site, tmp_path: Path) -> None:
+    site.pages = {"/": "<img src=/a.gif>", "/a.gif": b"GIF89a"}
+    options = Options(mirror=True, headers=(("referer", "https://start.test/"),))
+    await fetch([site.url()], tmp_path, options)
+    assert referers(site)["/a.gif"] == "https://start.test/"
+
+
 async def test_the_command_sends_the_referer_and_refuses_what_is_no_url(
     site: Site, command: Command
 ) -> None:
