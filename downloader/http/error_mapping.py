@@ -140,6 +140,8 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
             return TlsError("the certificate is not the expected one")
         case UnreachableProxyError():
             return _proxy(error)
+        case aiohttp.ClientHttpProxyError():
+            return ConnectError(f"the proxy responded with {error.status}", retryable=False)
         case aiohttp.ClientConnectorError():
             # Its own message is "[None]" where the system gave no error number.
             return _connection(error.os_error)
