@@ -133,7 +133,7 @@ class LinkCollector:
                 return
             if found.value.lstrip(SPACES).startswith("#"):
                 continue
-            escape = _CssEscape(text, found.quote)
+            escape = _CssEscape(text.escape, found.quote, text.avoids_markup)
             context = LinkContext(f"{where} {found.construct}".lstrip())
             span = (found.start, found.end)
             self.add(found.kind, text, *span, found.value, escape, resolver, context)
@@ -156,7 +156,7 @@ class LinkCollector:
                 start,
                 end,
                 value,
-                _SrcsetEscape(text),
+                _SrcsetEscape(text.escape),
                 resolver,
                 context,
                 guard_removals,
@@ -168,7 +168,7 @@ class LinkCollector:
             for found in javascript.references(text.text, is_inline=bool(where)):
                 if self.is_full:
                     return
-                escape = _ScriptEscape(text, found.quote)
+                escape = _ScriptEscape(text.escape, found.quote, text.avoids_markup)
                 context = LinkContext(f"{where} {found.construct}".lstrip())
                 span = (found.start, found.end)
                 self.add(found.kind, text, *span, found.value, escape, resolver, context)
@@ -182,7 +182,7 @@ class LinkCollector:
             if self.is_full:
                 return
             context = LinkContext(".".join(found.path))
-            escape = _JsonEscape(text, is_module=False)
+            escape = _JsonEscape(text.escape, is_module=False)
             self.add(kind, text, found.start, found.end, found.value, escape, resolver, context)
 
     def add_import_map(self, text: EmbeddedText, resolver: UrlResolver) -> None:
@@ -195,7 +195,7 @@ class LinkCollector:
                 found.start,
                 found.end,
                 found.value,
-                _JsonEscape(text, is_module=True),
+                _JsonEscape(text.escape, is_module=True),
                 resolver,
                 LinkContext("script importmap"),
             )
@@ -205,36 +205,41 @@ class LinkCollector:
             self.edits.append(Edit(start, start, "data-"))
 
 
+# These hold no text, because the links of a document may be kept for longer than its text.
+
+
 @dataclass(frozen=True, slots=True)
 class _CssEscape:
-    text: EmbeddedText
+    outer: Escape
     quote: str
+    avoids_markup: bool
 
     def __call__(self, url: str) -> str:
-        return self.text.escape(css.escape(url, self.quote, markup=self.text.avoids_markup))
+        return self.outer(css.escape(url, self.quote, markup=self.avoids_markup))
 
 
 @dataclass(frozen=True, slots=True)
 class _ScriptEscape:
-    text: EmbeddedText
+    outer: Escape
     quote: str
+    avoids_markup: bool
 
     def __call__(self, url: str) -> str:
-        return self.text.escape(javascript.escape(url, self.quote, markup=self.text.avoids_markup))
+        return self.outer(javascript.escape(url, self.quote, markup=self.avoids_markup))
 
 
 @dataclass(frozen=True, slots=True)
 class _SrcsetEscape:
-    text: EmbeddedText
+    outer: Escape
 
     def __call__(self, url: str) -> str:
-        return self.text.escape(srcset.protect_commas(url))
+        return self.outer(srcset.protect_commas(url))
 
 
 @dataclass(frozen=True, slots=True)
 class _JsonEscape:
-    text: EmbeddedText
+    outer: Escape
     is_module: bool
 
     def __call__(self, url: str) -> str:
-        return self.text.escape(json_links.escape(url, is_module=self.is_module))
+        return self.outer(json_links.escape(url, is_module=self.is_module))

@@ -15,13 +15,15 @@ _SCRIPT_TYPES = {
     *("text/ecmascript", "application/ecmascript", "text/x-javascript"),
 }
 _MANIFEST_TYPE = "application/manifest+json"
+#: Memory of a link or an edit, beside its characters.
+_BYTES_PER_LINK = 500
 
 
 class ParsedDocument:
     """A parsed document.
 
     Attributes:
-        text: the decoded document, without a byte order mark.
+        text: the decoded document, without a byte order mark; empty after :meth:`drop_source`.
         encoding: the WHATWG name of its encoding.
         base_url: the URL against which its references are resolved.
         links: all links; those of one language are in document order.
@@ -38,26 +40,29 @@ class ParsedDocument:
         media_type = document.media_type
         # Scripts and JSON are always UTF-8 (HTML standard, 8.1.4.3; RFC 8259, 8.1).
         always_utf8 = media_type in _SCRIPT_TYPES or media_type == _MANIFEST_TYPE
-        self._source = SourceText(document.body, "utf-8" if always_utf8 else document.charset)
+        self._charset = "utf-8" if always_utf8 else document.charset
+        self._source: SourceText | None = SourceText(document.body, self._charset)
+        self._body_hash: int | None = None
         self._url = document.url
         self._collector = LinkCollector(self._source.text, same_document_links=same_document_links)
         self.text = self._source.text
         self.encoding = self._source.encoding
         self.robots = RobotsMeta()
         self.base_url = document.url
-        self._resolver = UrlResolver(document.url, self.encoding)
-        self._parse(document, EmbeddedText(self.text), self._resolver)
+        resolver = self._parse(document, EmbeddedText(self.text))
         self.links = tuple(self._collector.links)
         self.url_characters = self._collector.url_characters
-        self.warnings = tuple(self._warnings())
+        self.warnings = tuple(self._warnings(resolver))
 
-    def _parse(self, document: Document, text: EmbeddedText, resolver: UrlResolver) -> None:
+    def _parse(self, document: Document, text: EmbeddedText) -> UrlResolver:
+        """Collect links; return what resolved them."""
         collector, media_type = self._collector, document.media_type
+        resolver = UrlResolver(document.url, self.encoding)
         if media_type == "text/html" or _is_xml(media_type):
             parser = html.HtmlDocument if media_type == "text/html" else xml.XmlDocument
             page = parser(text, resolver, document)
             page.collect_links(collector)
-            self._resolver = page.resolver
+            resolver = page.resolver
             self.robots, self.base_url = page.robots, page.resolver.base_url
             if media_type == "text/html":
                 refresh_field.collect_link(document.page_fields, collector, page.resolver)
@@ -67,8 +72,9 @@ class ParsedDocument:
             collector.add_manifest(text, resolver)
         elif media_type in _SCRIPT_TYPES:
             collector.add_script(text, resolver)
+        return resolver
 
-    def _warnings(self) -> Iterator[str]:
+    def _warnings(self, resolver: UrlResolver) -> Iterator[str]:
         collector = self._collector
         if collector.has_unread_tags:
             yield f"only its first {html_tree.MAX_TAGS:,} tags are read"
@@ -76,7 +82,7 @@ class ParsedDocument:
             yield f"only its first {len(self.links):,} links are read"
         if collector.has_unread_script:
             yield "a script or manifest is too long or too complex to be searched for links"
-        if self._resolver.has_too_long:
+        if resolver.has_too_long:
             yield f"URLs of more than {MAX_URL_LENGTH:,} characters are not fetched"
 
     def rewrite(self, replace: Callable[[Link], LocalFile | str | None]) -> RewrittenDocument:
@@ -97,7 +103,32 @@ class ParsedDocument:
 
         The encoding stays. Characters outside ASCII in a new URL are percent-encoded.
         """
+        if self._source is None:
+            raise ValueError("the source has been dropped")
         return rewrite_document(self._source, self._url, self._collector, replace)
+
+    @property
+    def kept_bytes(self) -> int:
+        """About how many bytes of memory the document takes after :meth:`drop_source`."""
+        collector = self._collector
+        objects = len(collector.links) + len(collector.edits)
+        references = sum([len(link.value) + len(link.raw) for link in collector.links])
+        return references + self.url_characters + _BYTES_PER_LINK * objects
+
+    def drop_source(self) -> None:
+        """Release the bytes and the text, which are most of the memory of a document."""
+        if self._source is not None:
+            self._body_hash = hash(self._source.body)
+            self._source, self.text, self._collector.text = None, "", ""
+
+    def restore_source(self, body: bytes) -> bool:
+        """Undo :meth:`drop_source`; return False if *body* is not what was parsed."""
+        if self._source is None:
+            if hash(body) != self._body_hash:
+                return False
+            self._source = SourceText(body, self._charset)
+            self.text = self._collector.text = self._source.text
+        return True
 
 
 def can_contain_links(media_type: str) -> bool:

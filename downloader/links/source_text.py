@@ -39,13 +39,14 @@ class SourceText:
     """A body as text.
 
     Attributes:
+        body: the bytes.
         text: the characters; undecodable bytes are lone surrogates.
         encoding: the WHATWG name of the encoding.
     """
 
     def __init__(self, body: bytes, charset: str | None) -> None:
         """Decode *body*; *charset* is a label, or None to detect it as a browser does."""
-        self._body = body
+        self.body = body
         label, self._mark_length = _choose_encoding(body, charset)
         encoding = webencodings.lookup(label) or webencodings.UTF8
         if encoding.name == "replacement":
@@ -89,7 +90,7 @@ class SourceText:
     def splice(self, replacements: Sequence[Replacement]) -> bytes:
         """Return the bytes with *replacements*, which are in order and do not overlap."""
         if not replacements:
-            return self._body
+            return self.body
         if self._checkpoints is None:
             return self._splice_text(replacements)
         return self._splice_bytes(replacements, self._checkpoints)
@@ -101,7 +102,7 @@ class SourceText:
             position = end
         pieces.append(self.text[position:])
         data = self._codec.encode("".join(pieces), self._errors)[0]
-        return self._body[: self._mark_length] + data + self._odd_byte
+        return self.body[: self._mark_length] + data + self._odd_byte
 
     def _splice_bytes(
         self, replacements: Sequence[Replacement], checkpoints: list[_Checkpoint]
@@ -111,11 +112,11 @@ class SourceText:
         pieces, position = list[bytes](), 0
         for start, end, _, after, _ in replacements:
             pieces += (
-                self._body[position : byte_offsets[start]],
+                self.body[position : byte_offsets[start]],
                 self._codec.encode(after)[0],
             )
             position = byte_offsets[end]
-        pieces.append(self._body[position:])
+        pieces.append(self.body[position:])
         return b"".join(pieces)
 
     def _byte_offsets(
@@ -135,10 +136,10 @@ class SourceText:
             if nearest.characters > decoded:
                 decoded, offset = nearest.characters, self._mark_length + nearest.offset
                 decoder.setstate(nearest.state)
-            while decoded < wanted and offset < len(self._body):
+            while decoded < wanted and offset < len(self.body):
                 offset += 1
-                byte = self._body[offset - 1 : offset]
-                decoded += len(decoder.decode(byte, offset == len(self._body)))
+                byte = self.body[offset - 1 : offset]
+                decoded += len(decoder.decode(byte, offset == len(self.body)))
             offsets[wanted] = offset
         return offsets
 

@@ -40,9 +40,8 @@ from downloader.web.urls import Url
 
 #: Documents of at least this size are parsed in a thread.
 _LARGE_BYTES = 128 * 1024
-#: Characters of parsed documents that are kept until their links are rewritten; each link counts
-#: as several characters.
-_MAX_KEPT_CHARACTERS, _CHARACTERS_PER_LINK = 64 * 1024**2, 500
+#: Bytes of parsed documents, without their text, that are kept until their links are rewritten.
+_MAX_KEPT_BYTES = 64 * 1024**2
 #: Characters of URLs whose distance from the list is remembered, and what each URL counts beside
 #: them; 100,000 of usual length.
 _MAX_KNOWN_CHARACTERS, _CHARACTERS_PER_URL = 32 * 1024**2, 200
@@ -121,7 +120,7 @@ class Mirror:
         self._known_characters = 0
         self._missing_icons: dict[Url, Failed] = {}
         self._parsed: dict[int, ParsedDocument] = {}
-        self._kept_characters = 0
+        self._kept_bytes = 0
         self._redirected: list[tuple[Job, Url]] = []
         self._credentials: dict[str, Target] = {}
 
@@ -306,11 +305,11 @@ class Mirror:
                     partial(parse_document, saved, contents, self._robot)
                 )
             self._reader.warn_of(saved, document)
-            if self._kept_characters < _MAX_KEPT_CHARACTERS:
-                self._parsed[saved.row] = document
-                self._kept_characters += len(document.text) + document.url_characters
-                self._kept_characters += _CHARACTERS_PER_LINK * len(document.links)
             found += filter(self._is_nearer, self._selector.select(document, saved))
+            if self._kept_bytes < _MAX_KEPT_BYTES:
+                document.drop_source()
+                self._parsed[saved.row] = document
+                self._kept_bytes += document.kept_bytes
         return found
 
     def _is_nearer(self, target: Target) -> bool:
@@ -335,7 +334,10 @@ class Mirror:
 
     def _parse(self, saved: SavedDocument, contents: FileContents) -> ParsedDocument:
         """Return a parsed document, kept or parsed again; called in the thread."""
-        return self._parsed.pop(saved.row, None) or parse_document(saved, contents)
+        kept = self._parsed.pop(saved.row, None)
+        if kept is not None and kept.restore_source(contents.data):
+            return kept
+        return parse_document(saved, contents)
 
     async def _in_thread(self, function: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)

@@ -1,6 +1,8 @@
 """Replacing links leaves everything else as it is, byte by byte and node by node."""
 
+import gc
 from collections.abc import Callable
+from types import FunctionType, ModuleType
 
 import pytest
 import webencodings
@@ -259,3 +261,47 @@ def test_bytes_that_mean_nothing_stay_as_they_are(body: bytes, charset: str | No
     around = marked.split(mark)
     assert body.startswith(around[0])
     assert body.endswith(around[-1])
+
+
+def test_a_page_whose_source_was_dropped_is_rewritten_as_before_once_it_is_back() -> None:
+    expected = rewrite_links(document(PAGE), new_name)
+    page = ParsedDocument(document(PAGE))
+    page.drop_source()
+    assert page.text == ""
+    assert page.restore_source(PAGE.encode())
+    assert page.rewrite(new_name) == expected
+
+
+def test_a_source_that_has_changed_since_it_was_dropped_is_refused() -> None:
+    page = ParsedDocument(document(PAGE))
+    page.drop_source()
+    assert not page.restore_source(PAGE.replace("href", "HREF").encode())
+    with pytest.raises(ValueError, match="dropped"):
+        page.rewrite(new_name)
+
+
+def test_no_text_is_in_memory_after_the_source_was_dropped() -> None:
+    padding = "x" * 100_000
+    pages = [
+        ParsedDocument(document(PAGE.replace("Text", padding))),
+        ParsedDocument(document(f"/*{padding}*/ a {{ background: url(b.png) }}", "text/css")),
+        ParsedDocument(document(f"import './a.js' //{padding}", "text/javascript")),
+    ]
+    for page in pages:
+        page.drop_source()
+        assert page.links
+        assert page.kept_bytes < 50_000
+        assert not any(isinstance(each, str) and padding in each for each in _reachable(page))
+
+
+def _reachable(root: object) -> list[object]:
+    """Return what *root* refers to, without modules, classes and functions."""
+    seen: dict[int, object] = {}
+    todo = [root]
+    while todo:
+        each = todo.pop()
+        if id(each) in seen or isinstance(each, ModuleType | FunctionType | type):
+            continue
+        seen[id(each)] = each
+        todo += gc.get_referents(each)
+    return [*seen.values()]
