@@ -9,7 +9,6 @@ from downloader.models import (
     Failed,
     InFlight,
     Outcome,
-    Sizes,
     Skipped,
     Tally,
     Unchanged,
@@ -25,11 +24,13 @@ def outcome_line(outcome: Outcome, folder: Path | str) -> str:
     """Return the line of one outcome, without line feed; *folder* may be a URL."""
     match outcome:
         case Downloaded():
+            sizes = outcome.sizes
+            length = _size(sizes.saved, sizes.characters)
             if not outcome.path:
                 url = printable(_short_url(outcome.url))
-                return f"{url}: {size(outcome.sizes)}{_remarks(outcome)}"
+                return f"{url}: {length}{_remarks(outcome)}"
             path = printable(_join(folder, outcome.path))
-            return f"Downloaded {path}: {size(outcome.sizes)}{_remarks(outcome)}"
+            return f"Downloaded {path}: {length}{_remarks(outcome)}"
         case Unchanged():
             path = printable(_join(folder, outcome.path))
             return f"Unchanged {path}: {_size(outcome.size, outcome.characters)}"
@@ -50,6 +51,9 @@ def _join(folder: Path | str, path: SafePath) -> str:
 
 
 def _remarks(outcome: Downloaded) -> str:
+    # Called for every line, and most have none.
+    if outcome.length_verified and not (outcome.note or outcome.resumed_at or outcome.set_aside):
+        return ""
     remarks = []
     if not outcome.length_verified:
         remarks.append("length unverified")
@@ -59,7 +63,7 @@ def _remarks(outcome: Downloaded) -> str:
         remarks.append(f"resumed at {outcome.resumed_at}")
     if outcome.set_aside:
         remarks.append(f"the existing file is now {printable(outcome.set_aside)}")
-    return f" ({'; '.join(remarks)})" if remarks else ""
+    return f" ({'; '.join(remarks)})"
 
 
 def _failure(outcome: Failed) -> str:
@@ -91,12 +95,8 @@ def detail_line(outcome: Outcome) -> str:
     return "  " + ", ".join(parts)
 
 
-def size(sizes: Sizes) -> str:
-    """Return the size of a body: characters for text, bytes for anything else."""
-    return _size(sizes.saved, sizes.characters)
-
-
 def _size(octets: int, characters: int | None) -> str:
+    """Return the size of a body: characters for text, bytes for anything else."""
     return count(octets, "byte") if characters is None else count(characters, "character")
 
 

@@ -3,11 +3,11 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from downloader.core.transfer import Transfer, TransferContext
 from downloader.errors import (
@@ -30,6 +30,9 @@ from downloader.web.content_coding import MAX_PIECE_BYTES, ContentDecoder, decod
 from downloader.web.filenames import SafePath
 from downloader.web.media_types import is_text
 from downloader.web.text import format_size
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
 
 #: The speed of a transfer is compared with ``min_speed`` over spans of this length.
 _SPEED_SPAN_SECONDS = 5.0
@@ -109,23 +112,27 @@ async def save_body(
             transfer.received += received
             meter.received += received
             for piece in body.feed(data):
-                if piece:
-                    await writer.write(piece)
-                else:
+                if not piece:
                     # Let timeouts and other transfers run, while a body costs much work.
                     await asyncio.sleep(0)
+                elif not writer.buffer(piece):
+                    await writer.write(piece)
             if rate_limiter is not None:
                 await rate_limiter.throttle(received)
+            if response.is_read:
+                break
         # Every named file must be in the archive. A pack has no files: it records a body last, so
         # that it holds none that fails.
-        location = None if options.pack else await response.archived()
+        location = None
+        if response.is_archived and not options.pack:
+            location = await response.archived()
         body.finish()
         if continuation is not None and body.size != continuation.total:
             writer.discard()
             raise TruncatedError(
                 "the resumed body does not have the length that the server announced"
             )
-        modified = response.last_modified if options.server_timestamps else None
+        modified = response.modified if options.server_timestamps else None
         set_aside = await writer.publish(PublishOptions(_replaces_own(transfer, path), modified))
         if options.pack:
             location = await response.archived()
@@ -179,7 +186,9 @@ class _BodyReader:
         self.wire += size
         if self.decoder is not None:
             return self._decode(self.decoder, data)
-        self.grow(size)
+        self.size += size
+        if self._max_size is not None:
+            self._check_size(self.size)
         return (data,)
 
     def _decode(self, decoder: ContentDecoder, data: bytes) -> Iterator[bytes]:
@@ -259,7 +268,7 @@ class _BodyMeasurement:
     def __init__(self, response: Response, checksum: Checksum | None) -> None:
         text = is_text(response.media_type)
         self._characters = CharacterCounter(response.content_type) if text else None
-        self._sha256 = hashlib.sha256()
+        self._sha256: HASH | None = None
         self._checksum = checksum
         other = checksum is not None and checksum.algorithm != "sha256"
         self._other_hash = hashlib.new(checksum.algorithm) if checksum and other else None
@@ -269,11 +278,31 @@ class _BodyMeasurement:
     def feed(self, piece: bytes) -> None:
         """Hash and count the next piece."""
         self._saved += len(piece)
+        if self._sha256 is None:
+            self._sha256 = hashlib.sha256()
         self._sha256.update(piece)
         if self._characters is not None:
             self._characters.feed(piece)
         if self._other_hash is not None:
             self._other_hash.update(piece)
+
+    def measure(self, pieces: Sequence[bytes]) -> None:
+        """Measure a whole body, all pieces of it.
+
+        Raises:
+            ChecksumError: it has another checksum.
+        """
+        if len(pieces) == 1 and self._checksum is None:
+            # Most bodies are like this, and need no state between pieces.
+            (data,) = pieces
+            self._saved = len(data)
+            self.sha256 = hashlib.sha256(data).hexdigest()
+            if self._characters is not None:
+                self._character_count = self._characters.count(data)
+            return
+        for piece in pieces:
+            self.feed(piece)
+        self.finish()
 
     def finish(self) -> None:
         """Complete hashes and counts, and verify the checksum of the list.
@@ -281,7 +310,7 @@ class _BodyMeasurement:
         Raises:
             ChecksumError: the body has another one.
         """
-        self.sha256 = self._sha256.hexdigest()
+        self.sha256 = (self._sha256 or hashlib.sha256()).hexdigest()
         if self._checksum is not None:
             digest = self._other_hash.hexdigest() if self._other_hash else self.sha256
             if digest != self._checksum.digest:
@@ -341,7 +370,8 @@ class _BodyWriter:
         if self._part is None and self._buffered >= _MIN_KEPT_BYTES and self._breaks_off(error):
             with suppress(UrlError):
                 await self._keep_buffer()
-        self._release_buffer()
+        self._context.meter.buffered -= self._buffered
+        self._buffered = 0
         if self._part is not None and self._part.keep:
             if isinstance(error, BlockedError | ChecksumError | TooLargeError):
                 self._part.keep = False
@@ -366,27 +396,36 @@ class _BodyWriter:
             yield len(block)
         part.set_observer(self._measurement.feed)
 
-    async def write(self, piece: bytes) -> None:
-        """Buffer or write the next piece."""
+    def buffer(self, piece: bytes) -> bool:
+        """Buffer the next piece of a small body; return whether it is kept so."""
         if self._part is not None:
-            await self._part.write(piece)
-            return
+            return False
         meter = self._context.meter
         size = len(piece)
-        self._buffer.append(piece)
-        self._buffered += size
-        meter.buffered += size
-        if self._buffered < MAX_PIECE_BYTES and (
-            meter.buffered < _MAX_BUFFERED_BYTES or self._buffered < _MIN_WRITE_BYTES
+        buffered = self._buffered + size
+        if buffered >= MAX_PIECE_BYTES or (
+            buffered >= _MIN_WRITE_BYTES and meter.buffered + size >= _MAX_BUFFERED_BYTES
         ):
-            return
-        part = await self._open(resume=False)
-        part.set_observer(self._measurement.feed)
-        part.keep = await self._record_part()
-        pieces, self._buffer = self._buffer, []
-        self._release_buffer()
-        for data in pieces:
-            await part.write(data)
+            return False
+        self._buffer.append(piece)
+        self._buffered = buffered
+        meter.buffered += size
+        return True
+
+    async def write(self, piece: bytes) -> None:
+        """Write the next piece, after what is buffered."""
+        if self._part is None:
+            part = await self._open(resume=False)
+            part.set_observer(self._measurement.feed)
+            part.keep = await self._record_part()
+            pieces, self._buffer = self._buffer, []
+            self._context.meter.buffered -= self._buffered
+            self._buffered = 0
+            for data in pieces:
+                await part.write(data)
+        else:
+            part = self._part
+        await part.write(piece)
 
     def publish(self, how: PublishOptions) -> Awaitable[str]:
         """Give the whole file its name; return the new name of a file that was in its place."""
@@ -441,11 +480,5 @@ class _BodyWriter:
     def _measure_buffer(self) -> None:
         if self._measured:
             return  # saving is retried when no file descriptor was free
-        for data in self._buffer:
-            self._measurement.feed(data)
-        self._measurement.finish()
+        self._measurement.measure(self._buffer)
         self._measured = True
-
-    def _release_buffer(self) -> None:
-        self._context.meter.buffered -= self._buffered
-        self._buffered = 0

@@ -132,7 +132,8 @@ class Pool:
         self._ended_without_task: list[EndedTransfer] = []
         self._foreign: list[tuple[Transfer, float]] = []
         self._stopped = False
-        #: Whether the starter waits for a permit, and not for a transfer.
+        #: Whether the starter waits, and whether it waits for a permit, and not for a transfer.
+        self._starter_waits = False
         self._waits_for_permit = False
         self._max_pauses = max(options.retries, _MIN_PAUSES_BEFORE_GIVING_UP)
         self._may_start = asyncio.Event()
@@ -236,7 +237,8 @@ class Pool:
     def lift_concurrency_cap(self) -> None:
         """End the smaller maximum of :attr:`PoolShare.concurrency_cap`."""
         self._concurrency_cap = None
-        self._resize_semaphore()
+        self._permits.limit = self._concurrency
+        self._may_start.set()
 
     def set_rate_limit(self, rate: float) -> None:
         """Change the rate limit, in bytes per second, if there is one."""
@@ -279,14 +281,15 @@ class Pool:
         """Create a task for each transfer whose turn it is, within the limit of the semaphore."""
         create_task = asyncio.get_running_loop().create_task
         while True:
-            self._waits_for_permit = True
-            await self._permits.acquire()
-            self._waits_for_permit = False
-            while (
-                len(self._ended_tasks) >= MAX_UNCOLLECTED_TASKS
-                or (found := self._queues.take()) is None
-            ):
+            found = None
+            self._waits_for_permit = not self._permits.try_acquire()
+            if not self._waits_for_permit and len(self._ended_tasks) < MAX_UNCOLLECTED_TASKS:
+                found = self._queues.take()
+            if found is None:
+                if not self._waits_for_permit:
+                    self._permits.release()
                 await self._wait_until_one_may_start()
+                continue
             host, transfer = found
             task: _Task = create_task(
                 fetch(transfer, host, context), name=transfer.job.target.shown
@@ -298,6 +301,7 @@ class Pool:
 
     async def _wait_until_one_may_start(self) -> None:
         self._may_start.clear()
+        self._starter_waits = True
         seconds = self._queues.seconds_to_next()
         if seconds is not None:
             at = self._clock() + seconds
@@ -325,9 +329,12 @@ class Pool:
             may_be_overload = result.kind in _OVERLOAD_KINDS
             self._requeue(self._tasks.pop(task), result.seconds)
         else:
+            if not self._ended_tasks:
+                self._wake.set()
             self._ended_tasks.append(task)
-            self._wake.set()
-        self._may_start.set()
+        if self._starter_waits:
+            self._starter_waits = False
+            self._may_start.set()
         if isinstance(result, Failed):
             # A failure before the last attempt is not transient, or it would have been retried.
             is_last = result.attempts > self._options.retries
@@ -336,7 +343,8 @@ class Pool:
                 self._give_up_host(host, result)
         permits_short = self._waits_for_permit and self._queues.queued > 0
         self._auto_concurrency.transfer_ended(permits_short=permits_short, overload=may_be_overload)
-        self._resize_semaphore()
+        if self._permits.limit != self._auto_concurrency.limit:
+            self._permits.limit = self._concurrency
 
     def _requeue(self, transfer: Transfer, seconds: float) -> None:
         """Queue a transfer at its next host, which may belong to another pool."""
@@ -355,11 +363,6 @@ class Pool:
         """Number of transfers that may run at once now."""
         limit, cap = self._auto_concurrency.limit, self._concurrency_cap
         return limit if cap is None else min(limit, cap)
-
-    def _resize_semaphore(self) -> None:
-        limit = self._concurrency
-        if self._permits.limit != limit:
-            self._permits.resize(limit)
 
     def _give_up_host(self, host: str, last: Failed) -> None:
         """Fail the transfers that wait for a host that keeps asking for pauses.

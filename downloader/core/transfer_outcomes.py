@@ -57,15 +57,17 @@ def downloaded(
         content_coding=response.content_coding,
         sizes=saved.sizes,
         length_verified=response.length_verified,
-        etag=response.header("ETag"),
-        last_modified=response.header("Last-Modified"),
+        etag=response.etag,
+        last_modified=response.last_modified,
         sha256=saved.sha256,
         resumed_at=saved.resumed_at,
         set_aside=saved.set_aside,
         packed_at=packed.offset if packed is not None else None,
         note=_coding_note(response.content_coding) if response.content_coding else "",
         page_fields=(
-            page_fields(response.header_values) if response.media_type in PAGE_TYPES else ""
+            page_fields(response.header_values)
+            if response.media_type in PAGE_TYPES and response.has_page_fields
+            else ""
         ),
     )
 

@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -27,7 +27,7 @@ from downloader.http.connection import (
     tls_context,
 )
 from downloader.http.credentials import Credentials, RedirectTrail, RequestChain
-from downloader.http.error_mapping import ErrorTranslator, RequestPhase
+from downloader.http.error_mapping import EXPECTED_ERRORS, RequestPhase, translate
 from downloader.http.http2 import (
     Http2Origins,
     Http2Settings,
@@ -90,6 +90,7 @@ class Client:
         self._orphans = orphans
         self._session: aiohttp.ClientSession | None = None
         self._connector: Connector | None = None
+        self._reads_archives = replay_source is not None or orphans is not None
         self._credentials = Credentials(options)
         self._proxies = proxies_of(options)
         self._default_fields: list[HeaderTuple] | None = None
@@ -156,7 +157,7 @@ class Client:
     async def get(
         self,
         trail: RedirectTrail,
-        headers: Iterable[tuple[str, str]] = (),
+        headers: Sequence[tuple[str, str]] = (),
         *,
         follow: bool = True,
         orphans_since: float | None = None,
@@ -182,8 +183,19 @@ class Client:
         while True:
             url = trail.next
             watch = Stopwatch() if self._options.timings else None
-            started_at = time.time()
-            response = await self._request(url, chain.headers(url), watch, orphans_since)
+            started_at = 0.0 if self._recorder is None else time.time()
+            response: AnyResponse | None = None
+            if self._reads_archives:
+                response = await self._archived(url, orphans_since)
+            if response is None:
+                if watch is not None:
+                    CURRENT.set(watch)
+                try:
+                    response = await self._request(url, chain.headers(url))
+                except EXPECTED_ERRORS as error:
+                    raise translate(error, RequestPhase.REQUEST, url) from error
+                if watch is not None:
+                    watch.responded = time.monotonic()
             recording = None
             if self._recorder is not None and not isinstance(response, ReplayResponse):
                 recording = self._recorder.begin(exchange_of(response, url, trail, started_at))
@@ -214,43 +226,30 @@ class Client:
             pass
         return response
 
-    async def _request(
-        self,
-        url: Url,
-        headers: Mapping[str, str],
-        watch: Stopwatch | None,
-        orphans_since: float | None,
-    ) -> AnyResponse:
+    async def _archived(self, url: Url, orphans_since: float | None) -> ReplayResponse | None:
+        """Return the response that an archive has, or None if the network is to be asked."""
         if self._replay_source is not None:
             return await replay(self._replay_source, url)
         if self._orphans is not None and orphans_since is not None:
-            orphan = await find_orphan(self._orphans, url, orphans_since)
-            if orphan is not None:
-                return orphan
+            return await find_orphan(self._orphans, url, orphans_since)
+        return None
+
+    def _request(self, url: Url, headers: Mapping[str, str]) -> Awaitable[AnyResponse]:
+        """Make one request; not a coroutine, because one more would cost each URL as much."""
         if self._session is None or self._connector is None:
             raise RuntimeError("the client is used outside of its context")
         origins = self._connector.origins
-        with ErrorTranslator(RequestPhase.REQUEST, url):
-            if watch is not None:
-                CURRENT.set(watch)
-            response: AnyResponse
-            if origins is None or not (
-                self._options.http2_prior_knowledge or url.startswith("https:")
-            ):
-                response = await self._get_by_http1(self._session, url, headers)
-            else:
-                response = await self._get_by_any_version(self._session, origins, url, headers)
-            if watch is not None:
-                watch.responded = time.monotonic()
-            return response
+        if origins is None or not (self._options.http2_prior_knowledge or url.startswith("https:")):
+            return self._get_by_http1(self._session, url, headers)
+        return self._get_by_any_version(self._session, origins, url, headers)
 
-    async def _get_by_http1(
+    def _get_by_http1(
         self, session: aiohttp.ClientSession, url: Url, headers: Mapping[str, str]
-    ) -> aiohttp.ClientResponse:
+    ) -> Awaitable[aiohttp.ClientResponse]:
         if self._proxies is not None:
-            return await self._get_by_proxy(session, self._proxies, url, headers)
+            return self._get_by_proxy(session, self._proxies, url, headers)
         # encoded=True: the URL is normalised already, and yarl must not change it.
-        return await session.get(URL(url, encoded=True), headers=headers, allow_redirects=False)
+        return session.get(URL(url, encoded=True), headers=headers, allow_redirects=False)
 
     @staticmethod
     async def _get_by_proxy(

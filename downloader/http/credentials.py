@@ -5,7 +5,7 @@ those of a file to the host that the user named, those of redirects to the host 
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
@@ -117,10 +117,12 @@ class Credentials:
             }
         )
 
-    def chain(self, trail: RedirectTrail, headers: Iterable[tuple[str, str]]) -> "RequestChain":
+    def chain(self, trail: RedirectTrail, headers: Sequence[tuple[str, str]]) -> "RequestChain":
         """Return the headers of the requests of one URL, to which *headers* are added."""
-        own = self._headers.copy()
-        own.extend(headers)
+        own = self._headers
+        if headers:
+            own = own.copy()
+            own.extend(headers)
         return RequestChain(self, trail, own)
 
     def referrer(self, trail: RedirectTrail, url: Url) -> str:

@@ -4,7 +4,6 @@ import errno
 import socket
 import ssl
 from enum import Enum
-from types import TracebackType
 
 import aiohttp
 from aiohttp import http_exceptions
@@ -41,6 +40,13 @@ class RequestPhase(Enum):
     BODY = "body"
 
 
+#: Exceptions that :func:`translate` is for. Others are bugs, or a cancellation, and pass unchanged.
+EXPECTED_ERRORS = (
+    aiohttp.ClientError,
+    http_exceptions.HttpProcessingError,
+    OSError,
+    ValueError,
+)
 #: How the message begins when the addresses of a host failed in different ways.
 _MULTIPLE_ERRORS = "Multiple exceptions"
 #: Temporary failures of name resolution (RFC 3493, section 6.1).
@@ -75,44 +81,14 @@ _SYSTEM_MESSAGES = {
 }
 
 
-class ErrorTranslator:
-    """Translates every expected exception inside its block into a :class:`UrlError`.
-
-    Unexpected exceptions (bugs) and cancellation pass unchanged. It is entered several times for
-    each URL, so it is a class: a context manager of ``contextlib`` costs three times as much.
-    """
-
-    __slots__ = ("_phase", "_url")
-
-    def __init__(self, phase: RequestPhase, url: Url) -> None:
-        self._phase = phase
-        self._url = url
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        match error:
-            case None:
-                return
-            case aiohttp.ClientError() | http_exceptions.HttpProcessingError() | OSError():
-                raise translate(error, self._phase, self._url) from error
-            case UnicodeError() if "idna" in str(error):
-                # The URL standard allows labels that DNS does not: empty, or over 63 bytes.
-                host = urls.host(self._url)
-                raise DnsError(f"cannot resolve {host}: not a valid host name") from error
-            case ValueError():
-                # aiohttp refuses header values and URLs with line breaks.
-                raise BadUrlError(f"the request cannot be made: {_message(error)}") from error
-
-
 def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
-    """Return the error to raise for *error*, which ended a request for *url*."""
+    """Return the error to raise for *error*, one of :data:`EXPECTED_ERRORS`.
+
+    Args:
+        error: what ended a request.
+        phase: when.
+        url: the URL of the request.
+    """
     if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
         return NoDescriptorError("out of file descriptors")
     match error:
@@ -169,6 +145,12 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
             return TruncatedError(f"the connection broke in the body: {_system_message(error)}")
         case OSError() | aiohttp.ClientConnectionError():
             return _connection(error)
+        case UnicodeError() if "idna" in str(error):
+            # The URL standard allows labels that DNS does not: empty, or over 63 bytes.
+            return DnsError(f"cannot resolve {urls.host(url)}: not a valid host name")
+        case ValueError():
+            # aiohttp refuses header values and URLs with line breaks.
+            return BadUrlError(f"the request cannot be made: {_message(error)}")
         case _:
             return ProtocolError(f"the exchange failed: {_message(error)}")
 

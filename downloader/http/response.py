@@ -11,9 +11,9 @@ from typing import Self
 import aiohttp
 from aiohttp import HttpVersion, StreamReader
 
-from downloader.errors import HttpStatusError, ProtocolError, UrlError
+from downloader.errors import HttpStatusError, ProtocolError
 from downloader.http.capture import finish_recording
-from downloader.http.error_mapping import ErrorTranslator, RequestPhase
+from downloader.http.error_mapping import EXPECTED_ERRORS, RequestPhase, translate
 from downloader.http.http2 import Http2Response, Http2Stream
 from downloader.http.replay import ReplayBody, ReplayResponse
 from downloader.http.retry import MAX_RETRY_AFTER_SECONDS, retry_after
@@ -22,16 +22,19 @@ from downloader.models import Timings
 from downloader.models.exchange import ExchangeRecording, RecordLocation, Truncation
 from downloader.web import urls
 from downloader.web.media_types import parse_media_type
-from downloader.web.text import parse_http_date, printable
+from downloader.web.page_fields import REFRESH, ROBOTS_TAG
+from downloader.web.text import http_timestamp, printable
 from downloader.web.urls import Url
 
 #: For an archive, the body of a failure is read up to these limits.
 _MAX_FAILURE_BODY_BYTES = 1024 * 1024
 _MAX_FAILURE_SECONDS = 10.0
 _MAX_REASON_LENGTH = 100
+#: Of a status line without its reason phrase.
+_STATUS_LINE_BYTES = len("HTTP/1.1 200 \r\n")
 _CACHED_REASONS = 64
 _TRANSFER_CODINGS = frozenset({"", "chunked"})
-_CONTROLS = re.compile(rb"[\0-\x1f\x7f]")
+_NOT_PRINTABLE_ASCII = re.compile(rb"[^ -~]")
 _CONTROLS_TO_SPACES = dict.fromkeys([*range(0x20), 0x7F], " ")
 
 AnyResponse = aiohttp.ClientResponse | Http2Response | ReplayResponse
@@ -49,8 +52,12 @@ class Response:
         content_type: as sent.
         media_type: the content type without parameters, lower case.
         content_coding: as sent, lower case; empty for identity.
+        etag, last_modified: the validators, as sent.
         length_verified: whether more than the end of the connection marks the end of the body.
-        content_length: bytes of the body over the wire, if the server says so.
+        multiplexed: of a server that takes many requests on one connection: the seconds from the
+            request to the head of its response, and how many it takes; None of any other server.
+        has_page_fields: whether there may be any of :mod:`~downloader.web.page_fields`.
+        is_archived: whether an archive has the response, or gets it.
     """
 
     def __init__(
@@ -69,29 +76,44 @@ class Response:
         # Nearly all heads are printable ASCII as a whole, so that their fields need no look.
         head = b"".join(chain.from_iterable(response.raw_headers))
         self._field_bytes = len(head)
-        self._is_plain = head.isascii() and not _CONTROLS.search(head)
-        self._headers = response.headers
+        self._is_plain = not _NOT_PRINTABLE_ASCII.search(head)
+        self._headers = headers = response.headers
         self.status = response.status
         self.reason = _reason_text(response.reason)
         self.http_version = _version_text(response.version)
         self.content_type = self.header("Content-Type")
         self.media_type = parse_media_type(self.content_type)
         self.content_coding = self.header("Content-Encoding").lower()
-        codings = self._headers.getall("Transfer-Encoding", ())
-        self._transfer_coding = _transfer_coding(",".join(codings).lower()) if codings else ""
+        self.etag = self.header("ETag")
+        self.last_modified = self.header("Last-Modified")
+        self._transfer_coding = ""
+        if "Transfer-Encoding" in headers:
+            codings = ",".join(headers.getall("Transfer-Encoding"))
+            self._transfer_coding = _transfer_coding(codings.lower())
         self.length_verified = (
             self._transfer_coding == "chunked"
-            or "Content-Length" in self._headers
-            or isinstance(response, Http2Response)
+            or "Content-Length" in headers
             or self.status in (204, 304)
         )
-        self.content_length = response.content_length
+        self.has_page_fields = REFRESH in headers or ROBOTS_TAG in headers
+        self.multiplexed: tuple[float, int] | None = None
+        self.is_archived = recording is not None
+        if not isinstance(response, aiohttp.ClientResponse):
+            if isinstance(response, Http2Response):
+                self.length_verified = True
+                self.multiplexed = response.seconds_to_head, response.max_streams
+            else:
+                self.is_archived = True
 
     @property
-    def last_modified(self) -> float | None:
-        """Seconds since the epoch, if the server says so."""
-        modified = parse_http_date(self.header("Last-Modified"))
-        return modified.timestamp() if modified else None
+    def content_length(self) -> int | None:
+        """Bytes of the body over the wire, if the server says so."""
+        return self._response.content_length
+
+    @property
+    def modified(self) -> float | None:
+        """When the resource was last modified, in seconds since the epoch, if the server says."""
+        return http_timestamp(self.last_modified) if self.last_modified else None
 
     @property
     def header_bytes(self) -> int:
@@ -100,22 +122,12 @@ class Response:
         In HTTP/1.1 those of the status line, each field, and the empty line; in HTTP/2 those of
         its frames, compressed.
         """
-        if isinstance(self._response, Http2Response):
-            return self._response.head_bytes
-        status_line = len("HTTP/1.1 200 ") + len(self._response.reason or "") + 2
-        # Each field has ": " and a line end.
-        return status_line + self._field_bytes + 4 * len(self._response.raw_headers) + 2
-
-    @property
-    def multiplexed(self) -> tuple[float, int] | None:
-        """Of a server that takes many requests on one connection: its latency, and how many.
-
-        The latency is that from the request to the head of its response, in seconds.
-        """
         response = self._response
-        if isinstance(response, Http2Response):
-            return response.seconds_to_head, response.max_streams
-        return None
+        if self.multiplexed is not None and isinstance(response, Http2Response):
+            return response.head_bytes
+        status_line = _STATUS_LINE_BYTES + len(response.reason or "")
+        # Each field has ": " and a line end.
+        return status_line + self._field_bytes + 4 * len(self._headers) + 2
 
     @property
     def timings(self) -> Timings | None:
@@ -129,19 +141,18 @@ class Response:
 
         Control characters become spaces (section 5.5): they cannot be sent back.
         """
-        values = self._headers.getall(name, None)
-        if values is None:
+        if name not in self._headers:
             return ""
-        text, *others = values
+        text, *others = values = self._headers.getall(name)
         if others:
             text = ", ".join(values)
         return text if self._is_plain else field_text(text).translate(_CONTROLS_TO_SPACES)
 
     def header_values(self, name: str) -> list[str]:
         """Return each field of a name by itself, in the form that :meth:`header` has."""
-        values = self._headers.getall(name, None)
-        if values is None:
+        if name not in self._headers:
             return []
+        values = self._headers.getall(name)
         return [field_text(value).translate(_CONTROLS_TO_SPACES) for value in values]
 
     async def read_some(self) -> bytes:
@@ -153,15 +164,19 @@ class Response:
         if self._transfer_coding not in _TRANSFER_CODINGS:
             raise ProtocolError(f"unknown transfer coding {self._transfer_coding[:40]!r}")
         try:
-            with ErrorTranslator(RequestPhase.BODY, self.url):
-                data = await self._response.content.readany()
-        except UrlError:
-            # The next call raises it again.
+            data = await self._response.content.readany()
+        except EXPECTED_ERRORS as error:
+            # If something had been received before, the next call raises it again.
             if not (data := _take_unread(self._response.content)):
-                raise
+                raise translate(error, RequestPhase.BODY, self.url) from error
         if self._recording is not None and data:
             await self._recording.feed(data)
         return data
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the whole body has been read."""
+        return self._response.content.at_eof()
 
     async def archived(self) -> RecordLocation | None:
         """Return where an archive has the response, once it is written; None without archive.
@@ -290,8 +305,7 @@ async def drain(
     try:
         async with asyncio.timeout(max_seconds):
             while left > 0:
-                with ErrorTranslator(RequestPhase.BODY, url):
-                    data = await response.content.readany()
+                data = await response.content.readany()
                 if not data:
                     if recording is not None:
                         await recording.finish()
@@ -301,7 +315,7 @@ async def drain(
                 left -= len(data)
     except TimeoutError:
         truncation = Truncation.TIME
-    except UrlError:
+    except EXPECTED_ERRORS:
         truncation = Truncation.DISCONNECT
     if recording is not None:
         recording.finish_nowait(truncation)

@@ -172,7 +172,7 @@ class Admission:
             else:
                 row = rows.get(key)
                 if row is not None and self._names.was_displaced(row.id):
-                    row = replace(row, base="", state=RowState.CLAIMED)
+                    row = row._replace(base="", state=RowState.CLAIMED)
                 admitted = self._admit(entry, key, row)
                 if isinstance(admitted, Job) or _is_saved(admitted):
                     first[key] = entry
@@ -234,7 +234,7 @@ class Admission:
         paths = (row.base, row.path, row.part_path)
         if [path for path in paths if path and not stays_within(path)]:
             # The journal, in the folder or in a store, may come from anybody.
-            row = replace(row, base="", path=None, part_path=None, state=RowState.CLAIMED)
+            row = row._replace(base="", path=None, part_path=None, state=RowState.CLAIMED)
         renames = not row.base or (target.name is not None and target.name != row.base)
         saved = None if renames else row.file or self._adopt_unrecorded_file(row)
         if saved is None or not self._verifier.is_intact(saved):

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from downloader.models import Failed, PartialBody, Skipped, Target
 from downloader.web.filenames import ExtensionRule, FileName, SafePath
@@ -206,9 +207,12 @@ def original_path(path: SafePath) -> SafePath:
     return SafePath(f"{_ORIGINALS}/{path}")
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRow:
-    """The row of a URL; its attributes are columns of the table ``urls``."""
+class JournalRow(NamedTuple):
+    """The row of a URL; its attributes are columns of the table ``urls``.
+
+    A tuple, because a second run makes one for every line, and a dataclass of so many attributes
+    takes several times as long.
+    """
 
     id: int
     run: int

@@ -58,4 +58,5 @@ class Target:
     shown: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shown", redact(self.url))
+        url = self.url
+        object.__setattr__(self, "shown", redact(url) if "@" in url else url)

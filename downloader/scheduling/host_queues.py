@@ -122,11 +122,13 @@ class HostQueues(Generic[Item]):
 
     def put(self, name: str, item: Item, download_delay: float = 0.0) -> None:
         """Append an item to the queue of its host; *download_delay* raises that of the host."""
-        host = self._host(name)
-        host.download_delay = max(host.download_delay, download_delay)
+        host = self._hosts.get(name) or self._add_host(name)
+        if download_delay > host.download_delay:
+            host.download_delay = download_delay
         host.waiting.append(item)
         self.queued += 1
-        self._push_ready(host, self._clock())
+        if host.running < host.concurrency:
+            self._push_ready(host)
 
     def requeue(self, name: str, item: Item, seconds: float) -> None:
         """Put an item before the others of its host, after a wait of *seconds*."""
@@ -139,28 +141,28 @@ class HostQueues(Generic[Item]):
         else:
             host.requeued += 1
             host.waiting.appendleft(item)
-            self._push_ready(host, now)
+            self._push_ready(host)
 
     def take(self) -> tuple[str, Item] | None:
         """Return a host and an item that may start now, or None if there is none."""
-        now = self._clock()
-        if self._timers and self._timers[0][0] <= now:
+        if self._timers and self._timers[0][0] <= (now := self._clock()):
             self._fire_timers(now)
         while self._ready:
             length, _, host = heapq.heappop(self._ready)
             if -length != host.heap_length:
                 continue  # a newer entry has replaced this one
             host.heap_length = 0
-            if not self._may_start(host, now):
+            if not self._may_start(host):
                 continue
             host.running += 1
             if host.download_delay:
                 factor = 1.0 if self._delay_factor is None else self._delay_factor()
-                host.not_before = now + host.download_delay * factor
+                host.not_before = self._clock() + host.download_delay * factor
             item = host.waiting.popleft()
             host.requeued -= host.requeued > 0
             self.queued -= 1
-            self._push_ready(host, now)
+            if host.running < host.concurrency:
+                self._push_ready(host)
             return host.name, item
         return None
 
@@ -175,7 +177,7 @@ class HostQueues(Generic[Item]):
         if host.running_before_cut:
             host.running_before_cut -= 1
         if host.waiting:
-            self._push_ready(host, self._clock())
+            self._push_ready(host)
         else:
             self._forget_if_idle(host)
 
@@ -277,34 +279,36 @@ class HostQueues(Generic[Item]):
         return items
 
     def _host(self, name: str) -> _HostQueue[Item]:
-        host = self._hosts.get(name)
-        if host is None:
-            concurrency = float(min(INITIAL_HOST_CONCURRENCY, self._per_host))
-            host = _HostQueue(name, concurrency, self._per_host, self._download_delay)
-            self._hosts[name] = host
+        return self._hosts.get(name) or self._add_host(name)
+
+    def _add_host(self, name: str) -> _HostQueue[Item]:
+        concurrency = float(min(INITIAL_HOST_CONCURRENCY, self._per_host))
+        host: _HostQueue[Item] = _HostQueue(name, concurrency, self._per_host, self._download_delay)
+        self._hosts[name] = host
         return host
 
     def _most(self, host: _HostQueue[Item]) -> int:
         """Return the largest concurrency that is ever right for a host."""
         return self._per_host if host.latency is None else int(host.latency.limit)
 
-    def _may_start(self, host: _HostQueue[Item], now: float) -> bool:
+    def _may_start(self, host: _HostQueue[Item]) -> bool:
         """Return whether an item may start; set a timer if only the time has not come."""
-        if not host.waiting or host.running >= int(host.concurrency):
+        # The concurrency grows by fractions, of which only whole ones count.
+        if not host.waiting or host.running + 1 > host.concurrency:
             return False
-        if host.not_before <= now:
+        if not host.not_before or host.not_before <= self._clock():
             return True
         self._set_timer(host)
         return False
 
-    def _push_ready(self, host: _HostQueue[Item], now: float) -> None:
+    def _push_ready(self, host: _HostQueue[Item]) -> None:
         """Push a host that may start an item onto the heap, by the length of its queue.
 
         A host that is on the heap is pushed again only once its queue has doubled.
         """
         length = len(host.waiting) + (_REQUEUED_PRIORITY if host.requeued else 0)
-        stale = not host.heap_length or length >= 2 * host.heap_length
-        if stale and self._may_start(host, now):
+        is_stale = not host.heap_length or length >= 2 * host.heap_length
+        if is_stale and self._may_start(host):
             host.heap_length = length
             heapq.heappush(self._ready, (-length, next(self._order), host))
 
@@ -323,7 +327,7 @@ class HostQueues(Generic[Item]):
                 host.waiting.appendleft(item)
             elif due == host.timer_at:
                 host.timer_at = 0.0
-            self._push_ready(host, now)
+            self._push_ready(host)
             self._forget_if_idle(host)
 
     def _forget_if_idle(self, host: _HostQueue[Item]) -> None:

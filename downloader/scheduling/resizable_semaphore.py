@@ -1,35 +1,25 @@
 """A semaphore whose size may change while permits are held."""
 
-import asyncio
 
-
-class ResizableSemaphore(asyncio.Semaphore):
-    """A semaphore with a changeable number of permits.
+class ResizableSemaphore:
+    """A counting semaphore that does not block: who gets no permit tries again after a release.
 
     Attributes:
-        limit: the number of permits. After it was lowered, more may be held until released.
+        limit: the number of permits; when it is lowered, more may be held until released.
+        held: the number of permits held.
     """
 
     def __init__(self, limit: int) -> None:
-        super().__init__(limit)
         self.limit = limit
-        self._excess = 0
+        self.held = 0
+
+    def try_acquire(self) -> bool:
+        """Take a permit if one is free; return whether one was."""
+        if self.held >= self.limit:
+            return False
+        self.held += 1
+        return True
 
     def release(self) -> None:
-        """Release a permit; while more than :attr:`limit` were held, it is not granted again."""
-        if self._excess:
-            self._excess -= 1
-        else:
-            super().release()
-
-    def resize(self, limit: int) -> None:
-        """Set the number of permits; permits held beyond it end with their release."""
-        change = limit - self.limit
-        self.limit = limit
-        while change > 0:
-            change -= 1
-            self.release()
-        while change < 0 and self._value > 0:
-            change += 1
-            self._value -= 1
-        self._excess -= change
+        """Give a permit back."""
+        self.held -= 1

@@ -206,8 +206,13 @@ class LocalStorage:
     ) -> str:
         before_publish()
         try:
-            with self._folder.open_parent(path, create=True) as (folder, leaf):
+            # As open_parent() does; without its context, because this is done for every URL.
+            opened, folder, leaf = self._folder.acquire(path, create=True)
+            try:
                 return _save_file(folder, leaf, data, options)
+            finally:
+                if opened is not None:
+                    self._folder.release(opened)
         except OSError as error:
             raise_translated(error, path)
 

@@ -94,6 +94,17 @@ class CharacterCounter:
             self._decoder = encoding.codec_info.incrementaldecoder("replace")
             self._characters = _length(self._decoder, text)
 
+    def count(self, text: bytes) -> int:
+        """Return the number of characters of a whole text, instead of pieces of it."""
+        if len(text) >= SAMPLE_BYTES:
+            self.feed(text)
+            return self.finish()
+        encoding, self.source, mark = _choose(text, self._header)
+        self.charset = encoding.name
+        if encoding is _UTF8:
+            return len(text[mark:].decode("utf-8", "replace"))
+        return len(encoding.codec_info.decode(text[mark:], "replace")[0])
+
     def finish(self) -> int:
         """Return the number of characters."""
         if self._decoder is not None:
@@ -142,7 +153,8 @@ def _choose(sample: bytes, header: Encoding | None) -> tuple[Encoding, CharsetSo
             return encoding, CharsetSource.META, 0
     try:
         # A sample that is not the whole text may be cut within a character.
-        codecs.getincrementaldecoder("utf-8")().decode(sample, len(sample) < SAMPLE_BYTES)
+        if not sample.isascii():
+            codecs.getincrementaldecoder("utf-8")().decode(sample, len(sample) < SAMPLE_BYTES)
     except UnicodeDecodeError:
         return _detect(sample), CharsetSource.DETECTED, 0
     return _UTF8, CharsetSource.UTF8, 0

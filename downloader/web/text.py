@@ -104,3 +104,10 @@ def parse_http_date(field: str) -> datetime | None:
         return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+@lru_cache(maxsize=256)
+def http_timestamp(field: str) -> float | None:
+    """Return a date of HTTP as seconds since the epoch, or None if it is none."""
+    date = parse_http_date(field)
+    return date.timestamp() if date else None

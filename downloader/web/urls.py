@@ -127,7 +127,8 @@ def redact_text(text: str) -> str:
 
 def host(url: Url) -> str:
     """Return the host, with its port if that is not the scheme's default, such as ``h:8080``."""
-    return _authority(url)[1]
+    authority = url.split("/", 3)[2]
+    return authority.rpartition("@")[2] if "@" in authority else authority
 
 
 def hostname(url: Url) -> str:

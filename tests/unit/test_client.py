@@ -76,7 +76,7 @@ async def test_a_field_that_was_not_sent_is_empty(server: aioresponses, client: 
     server.get(PAGE)
     with await get(client) as response:
         assert response.header("ETag") == ""
-        assert response.last_modified is None
+        assert response.modified is None
 
 
 async def test_the_request_carries_user_agent_and_given_fields(

@@ -14,7 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from downloader.errors import ErrorKind, UrlError
-from downloader.http.error_mapping import ErrorTranslator, RequestPhase, translate
+from downloader.http.error_mapping import EXPECTED_ERRORS, RequestPhase, translate
 from downloader.web.text import printable
 from downloader.web.urls import Url
 
@@ -158,17 +158,13 @@ def test_a_resolver_that_says_try_again_is_worth_another_try() -> None:
 def test_what_python_raises_by_itself_is_translated_as_well(
     error: Exception, kind: ErrorKind
 ) -> None:
-    with pytest.raises(UrlError) as caught, ErrorTranslator(RequestPhase.REQUEST, ADDRESS):
-        raise error
-    assert kind_of(caught.value) is kind
-    assert caught.value.__cause__ is error
+    assert isinstance(error, EXPECTED_ERRORS)
+    assert kind_of(translate(error, RequestPhase.REQUEST, ADDRESS)) is kind
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyError("defect")], ids=repr)
-def test_cancellation_and_defects_pass_unchanged(error: BaseException) -> None:
-    with pytest.raises(type(error)) as caught, ErrorTranslator(RequestPhase.REQUEST, ADDRESS):
-        raise error
-    assert caught.value is error
+def test_cancellation_and_defects_are_not_translated(error: BaseException) -> None:
+    assert not isinstance(error, EXPECTED_ERRORS)
 
 
 def kind_of(error: UrlError) -> ErrorKind:

@@ -289,25 +289,19 @@ def test_a_number_that_is_given_stays() -> None:
     assert adaptive.limit == 16
 
 
-async def test_permits_can_be_fewer_or_more_while_they_are_out() -> None:
+def test_permits_can_be_fewer_or_more_while_they_are_out() -> None:
     permits = ResizableSemaphore(3)
-    for _ in range(3):
-        await permits.acquire()
-    permits.resize(1)
+    assert [permits.try_acquire() for _ in range(4)] == [True, True, True, False]
+    permits.limit = 1
     permits.release()
     permits.release()
-    assert permits.locked()
+    assert not permits.try_acquire()
     permits.release()
-    assert not permits.locked()
-    permits.resize(2)
-    await permits.acquire()
-    await permits.acquire()
-    assert permits.locked()
-    permits.resize(8)
-    permits.resize(4)
-    await permits.acquire()
-    await permits.acquire()
-    assert permits.locked(), "what was free is not given out any more"
+    permits.limit = 2
+    assert [permits.try_acquire() for _ in range(3)] == [True, True, False]
+    permits.limit = 8
+    permits.limit = 4
+    assert [permits.try_acquire() for _ in range(3)] == [True, True, False]
 
 
 # --- how fast ------------------------------------------------------------------------------------
