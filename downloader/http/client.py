@@ -202,7 +202,7 @@ class Client:
             if response.status == 401 and chain.accept_challenge(
                 url, response.headers.getall("WWW-Authenticate", ())
             ):
-                await _drain_unused(response, url, recording)
+                await _drain_unused(response, recording)
                 if self._options.delay:
                     return None
                 continue
@@ -354,10 +354,10 @@ class Client:
                     )
             except RedirectError:
                 if recording is not None:
-                    await _drain_redirect(response, url, recording)
+                    await _drain_redirect(response, recording)
                 raise
             chain.remember_cookies(url, response.headers.getall("Set-Cookie", ()))
-            await _drain_redirect(response, url, recording)
+            await _drain_redirect(response, recording)
         except BaseException as error:
             if recording is not None and not isinstance(error, RedirectError):
                 finish_recording(recording, error, complete=False)
@@ -368,12 +368,10 @@ class Client:
         trail.challenges = 0
 
 
-async def _drain_unused(
-    response: AnyResponse, url: Url, recording: ExchangeRecording | None
-) -> None:
+async def _drain_unused(response: AnyResponse, recording: ExchangeRecording | None) -> None:
     """Read the body of a response that another request follows, and release the response."""
     try:
-        await _drain_redirect(response, url, recording)
+        await _drain_redirect(response, recording)
     except BaseException as error:
         if recording is not None:
             finish_recording(recording, error, complete=False)
@@ -382,12 +380,9 @@ async def _drain_unused(
         response.release()
 
 
-async def _drain_redirect(
-    response: AnyResponse, url: Url, recording: ExchangeRecording | None
-) -> None:
+async def _drain_redirect(response: AnyResponse, recording: ExchangeRecording | None) -> None:
     await drain(
         response,
-        url,
         recording,
         max_bytes=_MAX_REDIRECT_BODY_BYTES,
         max_seconds=_MAX_REDIRECT_SECONDS,

@@ -11,7 +11,7 @@ from typing import Self
 import aiohttp
 from aiohttp import HttpVersion, StreamReader
 
-from downloader.errors import HttpStatusError, ProtocolError
+from downloader.errors import HttpStatusError, ProtocolError, UrlError
 from downloader.http.capture import finish_recording
 from downloader.http.error_mapping import EXPECTED_ERRORS, RequestPhase, translate
 from downloader.http.http2 import Http2Response, Http2Stream
@@ -198,7 +198,6 @@ class Response:
         if self._recording is not None:
             await drain(
                 self._response,
-                self.url,
                 self._recording,
                 max_bytes=_MAX_FAILURE_BODY_BYTES,
                 max_seconds=_MAX_FAILURE_SECONDS,
@@ -289,7 +288,6 @@ def field_text(value: str) -> str:
 
 async def drain(
     response: AnyResponse,
-    url: Url,
     recording: ExchangeRecording | None,
     *,
     max_bytes: int,
@@ -315,7 +313,7 @@ async def drain(
                 left -= len(data)
     except TimeoutError:
         truncation = Truncation.TIME
-    except EXPECTED_ERRORS:
+    except (*EXPECTED_ERRORS, UrlError):  # the latter from HTTP/2 and archives
         truncation = Truncation.DISCONNECT
     if recording is not None:
         recording.finish_nowait(truncation)

@@ -88,6 +88,18 @@ async def test_every_fault_gives_the_same_from_the_archive(tmp_path: Path) -> No
             assert isinstance(outcome, Failed), outcome
 
 
+async def test_a_redirect_whose_body_was_cut_is_followed_from_the_archive(
+    site: Site, tmp_path: Path
+) -> None:
+    cut = sends(bytes(1000), {"Location": "/page"}, status=302, cut=10)
+    site.pages = {"/from": cut, "/page": PAGE}
+    options = Options(warc=tmp_path / "a.warc.gz")
+    live = await fetch([site.url("/from")], tmp_path / "live", options)
+    stored = await download_archives(tmp_path / "a.warc.gz", folder=tmp_path / "stored")
+    assert [told(outcome) for outcome in stored] == [told(outcome) for outcome in live]
+    assert isinstance(stored[0], Downloaded)
+
+
 async def test_what_had_not_changed_is_given_from_where_it_had_been_kept(
     site: Site, tmp_path: Path
 ) -> None:

@@ -107,6 +107,16 @@ def closes_in_the_body(connection: ServerConnection, stream_id: int, path: str) 
     connection.close()
 
 
+def redirects_and_resets(connection: ServerConnection, stream_id: int, path: str) -> None:
+    """Redirect to a page, and break off the body of the redirect."""
+    if path == "/target":
+        page(connection, stream_id, path)
+        return
+    head = connection.head(stream_id, [("location", "/target")], "302")
+    connection.send(head, DataFrame(stream_id, b"moved"))
+    connection.reset(stream_id, ErrorCodes.INTERNAL_ERROR)
+
+
 RESPONSES: dict[str, tuple[Answer, bytes | ErrorKind]] = {
     "no field at all": (ends_with_its_head(), ErrorKind.PROTOCOL),
     "no status, and its end": (ends_with_its_head(HTML), ErrorKind.PROTOCOL),
@@ -129,6 +139,7 @@ RESPONSES: dict[str, tuple[Answer, bytes | ErrorKind]] = {
     "trailers with fields of a connection": (trailers(("connection", "close")), PAGE),
     "a reset after the end": (then_reset, PAGE),
     "frames of other protocols": (with_frames_of_other_protocols, PAGE),
+    "a redirect whose body breaks off": (redirects_and_resets, PAGE),
     "a connection that closes in a body without a length": (
         closes_in_the_body,
         ErrorKind.TRUNCATED,
