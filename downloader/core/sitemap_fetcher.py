@@ -46,13 +46,13 @@ class SitemapFetcher:
         await self._stack.__aexit__(kind, error, traceback)
 
     def blocking_fetch(self) -> FetchList:
-        """Return a function that fetches a sitemap by its URL, and blocks the calling thread."""
+        """Return a function that fetches a list by its URL, and blocks the calling thread."""
         loop = asyncio.get_running_loop()
 
-        def fetch(url: Url) -> Iterator[bytes]:
+        def fetch(url: Url, home: Url) -> Iterator[bytes]:
             self.was_used = True
             with tempfile.TemporaryFile() as file:
-                copying = self._copy(url, file.write)
+                copying = self._copy(url, home, file.write)
                 asyncio.run_coroutine_threadsafe(copying, loop).result()
                 file.seek(0)
                 while data := file.read(_CHUNK_BYTES):
@@ -60,14 +60,14 @@ class SitemapFetcher:
 
         return fetch
 
-    async def _copy(self, url: Url, write: Callable[[bytes], int]) -> None:
+    async def _copy(self, url: Url, home: Url, write: Callable[[bytes], int]) -> None:
         if self._client is None:
             self._client = await self._stack.enter_async_context(Client(self._options))
-        await _copy_body(self._client, url, write, self._options)
+        await _copy_body(self._client, url, home, write, self._options)
 
 
 async def _copy_body(
-    client: Client, url: Url, write: Callable[[bytes], int], options: RequestOptions
+    client: Client, url: Url, home: Url, write: Callable[[bytes], int], options: RequestOptions
 ) -> None:
     """Fetch a sitemap, with the same limits as any other body.
 
@@ -77,7 +77,7 @@ async def _copy_body(
     bytes_left = _DEFAULT_MAX_BYTES if options.max_size is None else options.max_size
     try:
         async with asyncio.timeout(options.timeout):
-            with await client.follow(url) as response:
+            with await client.follow(url, home) as response:
                 require_success(response)
                 decoder = decoder_for(response.content_coding, response.media_type)
                 speed_guard = SpeedGuard.for_options(options.min_speed)

@@ -22,7 +22,7 @@ from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.report.url_record import Record, Result
 from downloader.sources import Entry
 from downloader.sources.entries import from_line
-from downloader.sources.list_parser import parse_list
+from downloader.sources.list_reader import ListReader
 from downloader.web.urls import Url
 from tests.support.parquet import parquet_bytes, read_rows
 from tests.support.reports import HOSTILE_TEXTS
@@ -32,12 +32,12 @@ FAST = settings(max_examples=100, deadline=None)
 TEXTS = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-def _no_fetching(url: Url) -> Iterator[bytes]:
+def _no_fetching(url: Url, _home: Url) -> Iterator[bytes]:
     raise AssertionError(f"nothing names {url}")
 
 
 def _read(data: bytes, name: str = "list") -> list[Entry]:
-    lines = parse_list(iter([data]), "list", name, _no_fetching)
+    lines = ListReader(_no_fetching).lines(iter([data]), "list", name)
     return [from_line(line, index) for index, line in enumerate(lines)]
 
 
