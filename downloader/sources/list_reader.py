@@ -183,7 +183,8 @@ class ListReader:
         except UrlError as error:
             yield ListLine(nested.origin, nested.text, error=error)
         except SourceError as error:
-            failure = BadUrlError(error.message, hint=error.hint)
+            message = error.message.removeprefix(f"{urls.redact(url)} ")
+            failure = BadUrlError(message, hint=error.hint)
             yield ListLine(nested.origin, nested.text, error=failure)
 
     def _fetched_lines(self, url: Url, home: Url, nesting: int) -> Iterator[ListLine]:

@@ -108,7 +108,7 @@ class _Entries:
             self._end_text()
         self._end_entry()
         if not self._has_entries and self._root not in _ROOTS:
-            first = f"its first element is {printable(self._root[:80])}" if self._root else ""
+            first = f"its first element is <{printable(self._root[:80])}>" if self._root else ""
             raise SourceError(
                 f"{label} is neither a sitemap nor a feed", hint=first or "it has no elements"
             )
