@@ -141,7 +141,7 @@ FORMATS = (
     ListFormat(
         "Parquet",
         "parquet",
-        "a file with a column `url`, perhaps `name` and `sha256`, of text or bytes; needs pyarrow: "
+        "a file with the same columns as CSV, of text or bytes; needs pyarrow: "
         "`pip install 'download-sites[cloud]'`",
         extensions=("parquet",),
         magic=(b"PAR1", b"PARE"),
