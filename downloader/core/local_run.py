@@ -205,6 +205,7 @@ class LocalRun:
                 ):
                     self._has_capacity.clear()
                     await self._has_capacity.wait()
+            self._observer.list_ended()
         except Exception as error:
             self._error = self._error or error
 
