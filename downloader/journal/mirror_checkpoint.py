@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import fields
 
-from downloader import __version__
+from downloader._version import __version__
 from downloader.journal.model import PendingWork, RowState, key_of
 from downloader.models import Failed, MirrorOptions, Options, Target
 
