@@ -76,13 +76,20 @@ def write_list(command: Command, addresses: list[str], *, seed: int = 0) -> None
 
 async def limited(command: Command, limits: str, *arguments: str) -> CommandResult:
     """Run the command to its end in a process whose resources are limited."""
-    code = f"import resource as r; {limits}; from downloader.cli.main import main; main()"
-    process = await asyncio.create_subprocess_exec(
+    return await finished(await prepared(command, f"import resource as r; {limits}", *arguments))
+
+
+async def prepared(
+    command: Command, code: str, *arguments: str, new_group: bool = False
+) -> asyncio.subprocess.Process:
+    """Start the command in a process that runs *code* first."""
+    code = f"{code}\nfrom downloader.cli.main import main; main()"
+    return await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code, *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=command.folder,
         env=command.environment,
+        start_new_session=new_group,
     )
-    return await finished(process)

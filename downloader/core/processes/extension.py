@@ -20,7 +20,9 @@ from downloader.scheduling import MAX_CONCURRENCY
 class ProcessExtension:
     """Worker processes that share the hosts with the pool of this process.
 
-    Each worker gets its share of the concurrency when it is started, and the pool keeps the rest.
+    Of a concurrency that the user has set, each worker gets its share when it is started, and the
+    pool keeps the rest, so that it is never exceeded. What ``-j auto`` allows at most is divided
+    again whenever a worker is started.
 
     Args:
         options: the options of the run.
@@ -54,11 +56,9 @@ class ProcessExtension:
         self._fail = fail
         self._stopped = False
         self._joined: set[Supervisor] = set()
-        self._concurrency = options.concurrency or MAX_CONCURRENCY
-        self._share = self._concurrency // max_processes
-        self._options = replace(
-            options, processes=1, concurrency=options.concurrency and self._share
-        )
+        self._concurrency = options.concurrency
+        share = options.concurrency and options.concurrency // max_processes
+        self._options = replace(options, processes=1, concurrency=share)
         self._callbacks = SupervisorCallbacks(
             record_part,
             self.workers.add_ended,
@@ -74,28 +74,22 @@ class ProcessExtension:
         """Number of transfers that are neither in the pool nor collected."""
         return self.workers.unfinished + self.balancer.waiting + self._local.hosts.waiting
 
-    @property
-    def _pool_concurrency(self) -> int:
-        """Number of transfers that the pool may run at once."""
-        return self._concurrency - len(self.workers.supervisors) * self._share
-
     def grow(self) -> None:
         """Start as many processes as there are already, if there may be so many."""
         supervisors = self.workers.supervisors
         count = 1 + len(supervisors)
         for _ in range(min(count, self._max_processes - count)):
-            supervisors.append(Supervisor(self._options, self._share, self._callbacks))
+            supervisors.append(Supervisor(self._options, MAX_CONCURRENCY, self._callbacks))
             self.workers.start(supervisors[-1])
-        self._pool.cap_concurrency(self._pool_concurrency)
+        self._divide_concurrency()
 
     def balance(self) -> bool:
         """Move hosts to processes that need some; return whether all processes have enough."""
         self.poll()
-        supervisors = self.workers.supervisors
-        if self._pool.running > self._pool_concurrency:
-            # The limit of concurrency holds for all processes together.
+        if self._concurrency is not None and self._pool.running > self._pool_concurrency():
+            # The workers may use their share when the pool has stopped using it.
             return False
-        return self.balancer.balance() and len(self._joined) == len(supervisors)
+        return self.balancer.balance() and len(self._joined) == len(self.workers.supervisors)
 
     def poll(self) -> None:
         """Move what the pool has given up: redirected transfers, and hosts that are idle now."""
@@ -116,6 +110,20 @@ class ProcessExtension:
         self._local.hosts.abort()
         self._interrupt(self.balancer.abort())
         self.workers.stop(now=now)
+
+    def _pool_concurrency(self) -> int:
+        """Return how many transfers the pool may run at once."""
+        count = len(self.workers.supervisors)
+        if self._concurrency is None:
+            return MAX_CONCURRENCY // (1 + count)
+        return self._concurrency - count * (self._options.concurrency or 0)
+
+    def _divide_concurrency(self) -> None:
+        cap = self._pool_concurrency()
+        self._pool.cap_concurrency(cap)
+        if self._concurrency is None:
+            for supervisor in self.workers.supervisors:
+                supervisor.cap_concurrency(cap)
 
     def _join_ready(self) -> None:
         """Let processes get hosts as soon as they are ready."""
@@ -150,4 +158,4 @@ class ProcessExtension:
             # The others do its work: the system may refuse a process, or it finds a file gone.
             self.workers.supervisors.remove(supervisor)
             self._max_processes = 1 + len(self.workers.supervisors)
-            self._pool.cap_concurrency(self._pool_concurrency)
+            self._divide_concurrency()

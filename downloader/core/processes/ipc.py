@@ -66,7 +66,7 @@ class Start:
     Attributes:
         options: the options of the run, with this worker's share of its limits.
         max_concurrency: the largest number of transfers at once, unless ``--concurrency`` fixes it.
-        concurrency_cap: a smaller maximum until :class:`UseFullConcurrency`, or None.
+        concurrency_cap: a smaller maximum until the first :class:`CapConcurrency`, or None.
         debug: whether to use asyncio's debug mode and write a debug log.
     """
 
@@ -125,8 +125,10 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class UseFullConcurrency:
-    """Parent to worker: ignore ``concurrency_cap`` from now on."""
+class CapConcurrency:
+    """Parent to worker: start no transfer beyond *cap* at once; None for the usual maximum."""
+
+    cap: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,7 @@ ToWorker = (
     | RestoreHosts
     | ReleaseHosts
     | Stop
-    | UseFullConcurrency
+    | CapConcurrency
     | SetRateLimit
     | PartRecorded
 )

@@ -15,6 +15,7 @@ from downloader import archive
 from downloader.core.host_release import Move, ReleasedHosts
 from downloader.core.processes.ipc import (
     AddTransfers,
+    CapConcurrency,
     FatalError,
     HostsReleased,
     PartRecorded,
@@ -30,7 +31,6 @@ from downloader.core.processes.ipc import (
     ToWorker,
     TransfersEnded,
     Untried,
-    UseFullConcurrency,
 )
 from downloader.core.processes.process import WorkerProcess
 from downloader.core.transfer import PartRecorder, Transfer
@@ -102,6 +102,7 @@ class Supervisor:
         self.rate = float(options.limit_rate or 0)
         self._options = options
         self._max_concurrency = max_concurrency
+        self._concurrency_cap: int | None = None
         self._callbacks = callbacks
         self._process: WorkerProcess | None = None
         # Transfers that wait until no transfer is suspected.
@@ -161,6 +162,12 @@ class Supervisor:
         if not self._suspects:
             self._send(ReleaseHosts([*groups]))
 
+    def cap_concurrency(self, cap: int) -> None:
+        """Let the process start no transfer beyond *cap* at once."""
+        self._concurrency_cap = cap
+        if not self._suspects:
+            self._send(CapConcurrency(cap))
+
     def set_rate_limit(self, rate: float) -> None:
         """Change the rate limit, in bytes per second."""
         self.rate = rate
@@ -195,7 +202,7 @@ class Supervisor:
         try:
             while not self._stopped:
                 crashes = max((self._crashes_by_row[row] for row in self._suspects), default=0)
-                cap = _SUSPECT_CONCURRENCY.get(crashes)
+                cap = _SUSPECT_CONCURRENCY.get(crashes, self._concurrency_cap)
                 start = Start(self._options, self._max_concurrency, cap, debug)
                 await self._run_process(WorkerProcess(start))
         finally:
@@ -284,7 +291,7 @@ class Supervisor:
             self._crashes_by_row.pop(row, None)
             self._suspects.discard(row)
         if not self._suspects:
-            self._send(UseFullConcurrency())
+            self._send(CapConcurrency(self._concurrency_cap))
             self._send_held()
 
     def _send_held(self) -> None:

@@ -14,6 +14,7 @@ from downloader.core.pool import Pool, PoolShare
 from downloader.core.processes.in_flight_table import InFlightTable
 from downloader.core.processes.ipc import (
     AddTransfers,
+    CapConcurrency,
     FatalError,
     Frame,
     FrameDecoder,
@@ -30,7 +31,6 @@ from downloader.core.processes.ipc import (
     ToParent,
     TransfersEnded,
     Untried,
-    UseFullConcurrency,
     encode,
 )
 from downloader.core.transfer import Transfer
@@ -132,8 +132,8 @@ class Worker:
                     reply.set_result(error)
             case SetRateLimit(rate):
                 self._pool.set_rate_limit(rate)
-            case UseFullConcurrency():
-                self._pool.cap_concurrency(None)
+            case CapConcurrency(cap):
+                self._pool.cap_concurrency(cap)
             case Stop(now):
                 self._release.abort()
                 self._pool.stop(now=now)
