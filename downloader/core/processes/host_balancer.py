@@ -136,7 +136,7 @@ class HostBalancer:
     """
 
     def __init__(
-        self, local: LocalMember, rate: float, clock: Callable[[], float] = time.monotonic
+        self, local: Member, rate: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._local = _Balance(local, rate, local.ended)
         self._members: list[_Balance] = [self._local]
