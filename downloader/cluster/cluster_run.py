@@ -276,8 +276,8 @@ class ClusterRun:
             output=self._options.output / folder,
             remote=self._options.remote and f"{self._options.remote}/{folder}",
         )
-        if self._plan.scheduler is None:
-            # A local cluster has one worker per process already.
+        if self._plan.scheduler is None or options.processes is None:
+            # A local cluster has one worker per process already, and others have many workers.
             options = replace(options, processes=1)
         portion = Portion(self._run_id, shard.number, shard.submitted, lines, options, __version__)
         shard.submitted += portion.count

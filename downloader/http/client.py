@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Container, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -147,10 +147,10 @@ class Client:
             prior_knowledge=options.http2_prior_knowledge,
         )
 
-    def close_idle(self) -> None:
-        """Close idle connections, to free their file descriptors."""
+    def close_idle(self, hosts: Container[str] | None = None) -> None:
+        """Close idle connections: all, or those to *hosts*, as :func:`.urls.host` names them."""
         if self._connector is not None:
-            self._connector.close_idle()
+            self._connector.close_idle(hosts)
 
     async def get(
         self,

@@ -222,7 +222,8 @@ class PolitenessOptions(_OptionGroup):
 
     Attributes:
         concurrency: how many URLs are fetched at once; None to adapt it to the run.
-        processes: how many processes share the hosts among them.
+        processes: how many processes share the hosts among them; None for one, and for others as
+            soon as it is saturated.
         per_host: how many URLs of one host are fetched at once; None for six, and for as many as
             an HTTP/2 server allows and answers quickly.
         delay: seconds between two requests to one host.
@@ -232,7 +233,7 @@ class PolitenessOptions(_OptionGroup):
     """
 
     concurrency: int | None = None
-    processes: int = 1
+    processes: int | None = 1
     per_host: int | None = None
     delay: float = 0.0
     random_wait: bool = False
@@ -240,8 +241,9 @@ class PolitenessOptions(_OptionGroup):
 
     @property
     def process_count(self) -> int:
-        """Number of processes: no more than URLs may be fetched at once."""
-        return min(self.processes, self.concurrency or self.processes)
+        """Number of processes at the start: no more than URLs may be fetched at once."""
+        processes = self.processes or 1
+        return min(processes, self.concurrency or processes)
 
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a run that hangs.
