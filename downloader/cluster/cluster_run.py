@@ -212,7 +212,9 @@ class ClusterRun:
         """Return the partition of the list: an existing one, or else a new one."""
         fingerprint = fingerprint_of(self._source, self._shard_filter.shard)
         if fingerprint:
-            fingerprint += f"{self._options.url_column or ''} {self._options.base or ''}"
+            options = self._options
+            kept = f"{options.keep_input} {options.keep_columns}"
+            fingerprint += f"{options.url_column or ''} {options.base or ''} {kept}"
         if self._options.sitemap:
             # What is on the network may change between runs.
             fingerprint = ""

@@ -10,7 +10,14 @@ from downloader.core.transfer import Transfer
 from downloader.errors import HttpStatusError, InternalError, InterruptedRunError, UrlError
 from downloader.http import Response
 from downloader.journal import SavedFile
-from downloader.models import Downloaded, Failed, StorageOptions, Timings, Unchanged
+from downloader.models import (
+    Downloaded,
+    Failed,
+    InputLine,
+    StorageOptions,
+    Timings,
+    Unchanged,
+)
 from downloader.web import urls
 from downloader.web.content_coding import split_codings
 from downloader.web.filenames import SafePath
@@ -24,6 +31,7 @@ class _TransferFields(TypedDict):
     origin: str
     url: str
     parent: str
+    source_line: InputLine | None
     attempts: int
     started: float
     seconds: float
@@ -127,6 +135,7 @@ def _transfer_fields(transfer: Transfer) -> _TransferFields:
         "origin": target.origin,
         "url": target.shown,
         "parent": target.parent,
+        "source_line": target.source_line,
         "attempts": transfer.attempts,
         # No request was made of a transfer that has not been started.
         "started": 0.0 if transfer.started is None else time.time() - seconds,

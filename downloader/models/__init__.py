@@ -4,6 +4,7 @@ All of it is frozen and picklable. ``targets`` are the URLs to fetch and ``outco
 ``options`` configure a run, and ``runs`` describe its progress and its end.
 """
 
+from downloader.models.input_lines import ColumnValue, InputLine
 from downloader.models.options import (
     DEFAULT_LEVEL,
     DEFAULT_MAX_QUERIES,
@@ -44,11 +45,13 @@ __all__ = [
     "USER_AGENT",
     "ArchiveOptions",
     "Checksum",
+    "ColumnValue",
     "Downloaded",
     "ExitStatus",
     "Failed",
     "HostAddresses",
     "InFlight",
+    "InputLine",
     "ListOptions",
     "MirrorOptions",
     "NetworkOptions",

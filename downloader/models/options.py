@@ -368,12 +368,16 @@ class ListOptions(_OptionGroup):
             None to find it.
         sitemap: sites, and addresses of sitemaps and feeds, whose pages are read after all lists.
         base: the URL that relative links of lists in HTML and XML refer to, or None.
+        keep_input: outcomes keep their lines as written, and the columns of these.
+        keep_columns: the names of the columns that they keep; None for all.
         shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
 
     url_column: str | None = None
     sitemap: tuple[str, ...] = field(default=(), repr=False)
     base: str | None = field(default=None, repr=False)
+    keep_input: bool = False
+    keep_columns: tuple[str, ...] | None = None
     shard: Shard | None = None
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from downloader.models.input_lines import InputLine
 from downloader.web.urls import Url, redact
 
 
@@ -38,6 +39,7 @@ class Target:
         depth: links between the line of the list and the page that this is, or is part of.
         nesting: levels of requisites between that page and this; 0 for the page itself.
         redirects: redirects followed since it was found.
+        source_line: its line as it was written, if reports need it.
         delay: seconds between two requests that its site asks for (robots.txt, Crawl-delay).
         shown: the URL without its password.
     """
@@ -56,6 +58,7 @@ class Target:
     nesting: int = 0
     redirects: int = 0
     delay: float = 0.0
+    source_line: InputLine | None = None
     shown: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from downloader.errors import BadUrlError, UrlError
-from downloader.models import Checksum, Failed, Target
+from downloader.models import Checksum, ColumnValue, Failed, InputLine, Target
 from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
@@ -28,6 +28,7 @@ class ListLine:
         checksum: the expected checksum, as written, or None.
         headers: request header fields, written ``Name: value``.
         error: what the parser of the list found wrong with the line.
+        columns: its other columns, for reports.
         home: the URL that the user named, if the line is of a list on the network.
     """
 
@@ -38,10 +39,18 @@ class ListLine:
     headers: list[str] = field(default_factory=list)
     error: UrlError | None = None
     home: Url | None = None
+    columns: tuple[tuple[str, ColumnValue], ...] = ()
 
 
-def from_line(line: ListLine, index: int) -> Entry:
-    """Return the target that a line stands for, or what is wrong with the line."""
+def from_line(line: ListLine, index: int, *, keeps_input: bool = False) -> Entry:
+    """Return the target that a line stands for, or what is wrong with the line.
+
+    Args:
+        line: the line.
+        index: its position in the list.
+        keeps_input: whether the outcome is to have the line as it was written.
+    """
+    source_line = _input_line(line) if keeps_input else None
     try:
         if line.error is not None:
             raise line.error
@@ -53,6 +62,7 @@ def from_line(line: ListLine, index: int) -> Entry:
             checksum=parse_checksum(line.checksum) if line.checksum else None,
             headers=tuple(map(parse_header, line.headers)),
             root=line.home,
+            source_line=source_line,
         )
     except UrlError as error:
         return Failed(
@@ -62,7 +72,15 @@ def from_line(line: ListLine, index: int) -> Entry:
             kind=error.kind,
             message=error.message,
             hint=error.hint,
+            source_line=source_line,
         )
+
+
+def _input_line(line: ListLine) -> InputLine:
+    number = line.origin.rpartition(":")[2]
+    # Only an address with a password is changed, so that a report can be joined to its list.
+    text = urls.redact_text(line.text) if "@" in line.text else line.text
+    return InputLine(text, int(number) if number.isdecimal() else None, line.columns)
 
 
 def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:

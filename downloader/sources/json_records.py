@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from downloader.errors import BadUrlError
 from downloader.sources.entries import ListLine
+from downloader.sources.kept_columns import KeptColumns
 from downloader.sources.list_input import ListSettings
 from downloader.sources.url_column import URL_COLUMNS, find_by_name, is_address, is_report
 from downloader.web.text import printable
@@ -21,6 +22,7 @@ class JsonRecords:
         self._label = label
         self._settings = settings
         self._noted = False
+        self._columns = KeptColumns(label, settings)
 
     def line(self, origin: str, value: object) -> ListLine | None:
         """Return the line that a value stands for; None for what a report did not try."""
@@ -33,6 +35,8 @@ class JsonRecords:
         if not isinstance(address, str):
             return ListLine(origin, "", error=BadUrlError(f"no member {name} in the JSON value"))
         line = ListLine(origin, address)
+        if not is_report(value) or self._settings.keep_columns is not None:
+            line.columns = self._columns.of_object(value, name)
         if is_report(value):
             return line if address else None
         # The hash of an earlier run is no promise about this one; --locked holds it to that.
