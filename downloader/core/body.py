@@ -267,7 +267,9 @@ class _BodyMeasurement:
 
     def __init__(self, response: Response, checksum: Checksum | None) -> None:
         text = is_text(response.media_type)
-        self._characters = CharacterCounter(response.content_type) if text else None
+        self._characters = (
+            CharacterCounter(response.content_type, response.media_type) if text else None
+        )
         self._sha256: HASH | None = None
         self._checksum = checksum
         other = checksum is not None and checksum.algorithm != "sha256"
