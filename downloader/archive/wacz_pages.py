@@ -14,11 +14,14 @@ from downloader.links.page_text import page_text
 from downloader.web.charset import decode_text
 from downloader.web.content_coding import decoder_for
 from downloader.web.media_types import PAGE_TYPES, parse_media_type
+from downloader.web.mime_sniffing import UNKNOWN_TYPES, sniffed_type
 
 #: The bytes of a page that are searched for its title and text.
 _MAX_PAGE_BYTES = 1024 * 1024
 _MAX_TEXT_CHARACTERS = 100_000
 _MAX_TITLE_CHARACTERS = 2000
+#: Types in an index of captures that may be pages; one that no field names is "unk".
+_POSSIBLE_PAGE_TYPES = PAGE_TYPES | UNKNOWN_TYPES | {"unk"}
 
 
 def page_lines(files: Iterable[Path]) -> Iterator[bytes]:
@@ -30,16 +33,29 @@ def page_lines(files: Iterable[Path]) -> Iterator[bytes]:
             for line in index:
                 fields = json.loads(line.split(b" ", 2)[2])
                 is_complete = fields["status"] == "200" and "truncated" not in fields
-                if is_complete and fields["mime"] in PAGE_TYPES:
-                    file.seek(int(fields["offset"]))
-                    with closing(warc_reader.iter_records(file, str(path))) as records:
-                        yield json.dumps(_page(next(records))).encode() + b"\n"
+                if not is_complete or fields["mime"] not in _POSSIBLE_PAGE_TYPES:
+                    continue
+                file.seek(int(fields["offset"]))
+                with closing(warc_reader.iter_records(file, str(path))) as records:
+                    page = _page(next(records))
+                if page is not None:
+                    yield json.dumps(page).encode() + b"\n"
 
 
-def _page(record: WarcRecord) -> dict[str, str]:
+def _page(record: WarcRecord) -> dict[str, str] | None:
+    """Return the line of a page; None if a body of unknown type is none."""
     head = record.read_http_head()
-    text = _read_text(head, record) if head is not None else ""
-    found = page_text(text)
+    if head is None:
+        return None
+    content_type = head.field(b"content-type")
+    supplied_type = media_type = parse_media_type(content_type)
+    body = _read_body(head, record, supplied_type)
+    if supplied_type in UNKNOWN_TYPES:
+        options = head.field(b"x-content-type-options").strip().lower()
+        media_type = sniffed_type(body, supplied_type, no_sniff=options == "nosniff")
+    if media_type not in PAGE_TYPES:
+        return None
+    found = page_text(decode_text(body, content_type, media_type))
     page = {"id": str(uuid.uuid4()), "url": record.url, "ts": record.field("WARC-Date")}
     if found.title:
         page["title"] = found.title[:_MAX_TITLE_CHARACTERS]
@@ -47,11 +63,9 @@ def _page(record: WarcRecord) -> dict[str, str]:
     return page
 
 
-def _read_text(head: ResponseHead, record: WarcRecord) -> str:
-    """Return the HTML of a page, as far as its content coding can be decoded."""
+def _read_body(head: ResponseHead, record: WarcRecord, media_type: str) -> bytes:
+    """Return the body of a page, as far as its content coding can be decoded."""
     data = bytearray()
-    content_type = head.field(b"content-type")
-    media_type = parse_media_type(content_type)
     decoder = None
     try:
         decoder = decoder_for(head.field(b"content-encoding").lower(), media_type)
@@ -62,4 +76,4 @@ def _read_text(head: ResponseHead, record: WarcRecord) -> str:
                 break
     except UrlError:
         pass
-    return decode_text(bytes(data[:_MAX_PAGE_BYTES]), content_type, media_type)
+    return bytes(data[:_MAX_PAGE_BYTES])

@@ -160,7 +160,7 @@ class _BodyReader:
     """
 
     def __init__(self, response: Response, options: NetworkOptions, *, rate_limited: bool) -> None:
-        self.decoder = decoder_for(response.content_coding, response.media_type, response.url)
+        self.decoder = decoder_for(response.content_coding, response.supplied_type, response.url)
         self.wire = self.size = 0
         self._max_size = options.max_size
         self._length_verified = response.length_verified

@@ -9,6 +9,7 @@ import asyncio
 import time
 
 from downloader.core.body import Continuation, save_body
+from downloader.core.sniffing import sniff_body, sniff_partial_body
 from downloader.core.transfer import Redirected, Requeue, Transfer, TransferContext
 from downloader.core.transfer_outcomes import downloaded, failed, unchanged
 from downloader.errors import (
@@ -23,7 +24,9 @@ from downloader.http import RedirectTrail, Response, resume, retry
 from downloader.http.response import require_success
 from downloader.journal import Job, PartialFile, SavedFile
 from downloader.models import Downloaded, Failed, Target, Unchanged
+from downloader.storage import Storage
 from downloader.web import urls
+from downloader.web.mime_sniffing import DOUBTFUL_TYPES, RESOURCE_HEADER_BYTES
 from downloader.web.urls import Url
 
 #: Wait after running out of file descriptors; another transfer will have closed one.
@@ -170,7 +173,7 @@ async def _resume(
     if response is None:
         return Requeue()
     with response:
-        continuation = _continuation(response, job, partial_file, offset)
+        continuation = await _continuation(response, job, partial_file, offset, context.storage)
         if continuation is not None or response.status not in (206, 416):
             return await _handle_response(transfer, context, response, continuation)
     await context.storage.remove_part(partial_file.path)
@@ -201,6 +204,8 @@ async def _handle_response(
             return unchanged(transfer, response, job.saved)
     if continuation is None:
         require_success(response)
+    if response.media_type in DOUBTFUL_TYPES and continuation is None:
+        await sniff_body(response, context.options)
     path = job.name.path(response.media_type)
     if transfer.partial_file is not None and continuation is None:
         # The server sends the whole body: the partial file belongs to another version.
@@ -229,11 +234,16 @@ def _conditional_headers(saved: SavedFile) -> _Headers:
     return ()
 
 
-def _continuation(
-    response: Response, job: Job, partial_file: PartialFile, offset: int
+async def _continuation(
+    response: Response, job: Job, partial_file: PartialFile, offset: int, storage: Storage
 ) -> Continuation | None:
     """Return how *response* continues the partial file, or None if it does not."""
     total = resume.continued_length(response, partial_file.body, offset)
-    if total is None or job.name.path(response.media_type) != partial_file.path:
+    if total is None:
+        return None
+    if response.media_type in DOUBTFUL_TYPES:
+        head = await storage.read_part_head(partial_file.path, RESOURCE_HEADER_BYTES)
+        sniff_partial_body(response, head)
+    if job.name.path(response.media_type) != partial_file.path:
         return None
     return Continuation(offset, total)

@@ -50,7 +50,8 @@ class Response:
         reason: the reason phrase.
         http_version: such as ``1.1``, or ``2``.
         content_type: as sent.
-        media_type: the content type without parameters, lower case.
+        supplied_type: the content type without parameters, lower case.
+        media_type: the same; of a body that is sniffed, what its first bytes say.
         content_coding: as sent, lower case; empty for identity.
         etag, last_modified: the validators, as sent.
         length_verified: whether more than the end of the connection marks the end of the body.
@@ -82,7 +83,7 @@ class Response:
         self.reason = _reason_text(response.reason)
         self.http_version = _version_text(response.version)
         self.content_type = self.header("Content-Type")
-        self.media_type = parse_media_type(self.content_type)
+        self.media_type = self.supplied_type = parse_media_type(self.content_type)
         self.content_coding = self.header("Content-Encoding").lower()
         self.etag = self.header("ETag")
         self.last_modified = self.header("Last-Modified")
@@ -98,6 +99,7 @@ class Response:
         self.has_page_fields = REFRESH in headers or ROBOTS_TAG in headers
         self.multiplexed: tuple[float, int] | None = None
         self.is_archived = recording is not None
+        self._unread = b""
         if not isinstance(response, aiohttp.ClientResponse):
             if isinstance(response, Http2Response):
                 self.length_verified = True
@@ -161,6 +163,9 @@ class Response:
         Raises:
             UrlError: the body breaks off, stalls or is not valid HTTP.
         """
+        if self._unread:
+            data, self._unread = self._unread, b""
+            return data
         if self._transfer_coding not in _TRANSFER_CODINGS:
             raise ProtocolError(f"unknown transfer coding {self._transfer_coding[:40]!r}")
         try:
@@ -173,10 +178,14 @@ class Response:
             await self._recording.feed(data)
         return data
 
+    def unread(self, data: bytes) -> None:
+        """Have the next :meth:`read_some` return *data*, which it has returned before."""
+        self._unread = data
+
     @property
     def is_read(self) -> bool:
         """Whether the whole body has been read."""
-        return self._response.content.at_eof()
+        return not self._unread and self._response.content.at_eof()
 
     async def archived(self) -> RecordLocation | None:
         """Return where an archive has the response, once it is written; None without archive.
