@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from downloader.core.response_filter import FilteredError
 from downloader.core.transfer import Transfer, TransferContext
 from downloader.errors import (
     BlockedError,
@@ -127,6 +128,8 @@ async def save_body(
         if response.is_archived and not options.pack:
             location = await response.archived()
         body.finish()
+        if context.response_filter is not None:
+            context.response_filter.check_body(response, transfer.job.target, body.size)
         if continuation is not None and body.size != continuation.total:
             writer.discard()
             raise TruncatedError(
@@ -375,7 +378,7 @@ class _BodyWriter:
         self._context.meter.buffered -= self._buffered
         self._buffered = 0
         if self._part is not None and self._part.keep:
-            if isinstance(error, BlockedError | ChecksumError | TooLargeError):
+            if isinstance(error, BlockedError | ChecksumError | FilteredError | TooLargeError):
                 self._part.keep = False
             elif self._breaks_off(error):
                 with suppress(UrlError):

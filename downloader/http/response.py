@@ -29,6 +29,10 @@ from downloader.web.urls import Url
 #: For an archive, the body of a failure is read up to these limits.
 _MAX_FAILURE_BODY_BYTES = 1024 * 1024
 _MAX_FAILURE_SECONDS = 10.0
+#: The body of a response that is not wanted is read up to these limits; a new connection costs
+#: more than so many bytes.
+_MAX_SKIPPED_BODY_BYTES = 64 * 1024
+_MAX_SKIPPED_SECONDS = 1.0
 _MAX_REASON_LENGTH = 100
 #: Of a status line without its reason phrase.
 _STATUS_LINE_BYTES = len("HTTP/1.1 200 \r\n")
@@ -211,6 +215,22 @@ class Response:
                 max_bytes=_MAX_FAILURE_BODY_BYTES,
                 max_seconds=_MAX_FAILURE_SECONDS,
             )
+
+    async def skip_body(self, *, recorded: bool) -> None:
+        """Leave out a body that is not wanted; a small one is read, to reuse its connection.
+
+        An archive gets as much of it, unless *recorded* is false.
+        """
+        recording = self._recording
+        if recording is not None and not recorded:
+            recording.discard()
+            recording = None
+        await drain(
+            self._response,
+            recording,
+            max_bytes=_MAX_SKIPPED_BODY_BYTES,
+            max_seconds=_MAX_SKIPPED_SECONDS,
+        )
 
     def __enter__(self) -> Self:
         return self

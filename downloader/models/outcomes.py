@@ -150,16 +150,17 @@ class Unchanged:
 
 
 class SkipReason(StrEnum):
-    """Why a line was not fetched."""
+    """Why nothing was saved for a line, although nothing failed."""
 
     DUPLICATE = "duplicate"
     DONE = "done"
     ROBOTS = "robots"
+    FILTERED = "filtered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """The line needed no transfer, or robots.txt disallows it.
+    """The line needed no transfer, robots.txt disallows it, or a filter leaves its body out.
 
     Attributes:
         index, origin, url, parent: as in :class:`Downloaded`.
