@@ -1,7 +1,7 @@
 """The options under "Lists": how lists are read."""
 
 from downloader.cli.options.help_groups import option
-from downloader.cli.options.parameter_types import NumberParam
+from downloader.cli.options.parameter_types import NumberParam, UrlParam
 from downloader.models import MAX_SAMPLE_LINES
 
 OPTIONS = (
@@ -10,6 +10,20 @@ OPTIONS = (
         "--url-column",
         metavar="NAME",
         help="Column of addresses [url, link, href, or the only one that has any].",
+    ),
+    option(
+        "Lists",
+        "--sitemap",
+        type=UrlParam("SITE|URL"),
+        multiple=True,
+        help="Read a site's sitemaps, or a sitemap or feed on the network; repeatable.",
+    ),
+    option(
+        "Lists",
+        "-B",
+        "--base",
+        type=UrlParam(),
+        help="Resolve relative links of lists in HTML and XML against this URL.",
     ),
     option("Lists", "--limit", type=NumberParam(1), help="Read only the first N lines [all]."),
     option(
