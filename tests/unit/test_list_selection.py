@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloader import Options
@@ -32,6 +32,7 @@ def test_a_limit_reads_no_more_of_the_list_than_it_needs() -> None:
 
 
 @given(st.integers(1, 250), st.integers(0, 3), st.integers(0, 199))
+@settings(deadline=None)
 def test_a_sample_is_stable_in_order_and_of_its_size(size: int, seed: int, first: int) -> None:
     options = Options(sample=size, seed=seed)
     sample = selected(URLS, options)

@@ -1,7 +1,7 @@
 """Media types are selected by globs."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloader import Options
@@ -39,6 +39,7 @@ def test_what_is_no_media_type_is_refused(text: str) -> None:
 
 
 @given(st.text(alphabet="a*?[]/+.,-! ", max_size=20), st.text(max_size=20))
+@settings(deadline=None)
 def test_no_pattern_and_no_type_ever_fail_in_another_way(pattern: str, media_type: str) -> None:
     try:
         types = MediaTypeFilter((pattern,))

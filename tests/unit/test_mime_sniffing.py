@@ -1,7 +1,7 @@
 """The type of a body that nobody names is found as the MIME Sniffing standard has it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloader.web.filenames import ExtensionRule, FileName
@@ -175,6 +175,7 @@ def test_control_characters_make_a_body_binary(byte: int) -> None:
     supplied=st.sampled_from(sorted({*UNKNOWN_TYPES, "text/plain"})),
     no_sniff=st.booleans(),
 )
+@settings(deadline=None)
 def test_every_body_has_a_type_whose_extension_its_name_may_get(
     body: bytes, supplied: str, no_sniff: bool
 ) -> None:
