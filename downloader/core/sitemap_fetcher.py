@@ -9,7 +9,7 @@ from typing import Self
 
 from downloader.core.body import SpeedGuard
 from downloader.errors import TimedOutError, TooLargeError
-from downloader.http import Client
+from downloader.http import Client, CookieJar
 from downloader.http.response import require_success
 from downloader.models import RequestOptions
 from downloader.sources import FetchList
@@ -24,12 +24,17 @@ _CHUNK_BYTES = 64 * 1024
 class SitemapFetcher:
     """Fetches sitemaps for the thread that reads a list; an asynchronous context manager.
 
+    Args:
+        options: the options of the run.
+        jar: the cookies of the run; None for a run without cookies.
+
     Attributes:
         was_used: whether any sitemap was fetched.
     """
 
-    def __init__(self, options: RequestOptions) -> None:
+    def __init__(self, options: RequestOptions, jar: CookieJar | None = None) -> None:
         self.was_used = False
+        self._jar = jar
         self._options = options
         self._client: Client | None = None
         self._stack = AsyncExitStack()
@@ -62,7 +67,9 @@ class SitemapFetcher:
 
     async def _copy(self, url: Url, write: Callable[[bytes], int]) -> None:
         if self._client is None:
-            self._client = await self._stack.enter_async_context(Client(self._options))
+            self._client = await self._stack.enter_async_context(
+                Client(self._options, jar=self._jar)
+            )
         await _copy_body(self._client, url, write, self._options)
 
 

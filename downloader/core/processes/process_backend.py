@@ -16,7 +16,7 @@ from downloader.core.transfer import PartRecorder, Transfer
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import RunError
-from downloader.http import Client
+from downloader.http import Client, Cookie, CookieJar
 from downloader.models import InFlight, TransferOptions
 from downloader.models.shards import HostAssignment
 from downloader.scheduling import MAX_CONCURRENCY, affordable_concurrency
@@ -40,6 +40,7 @@ class ProcessBackend:
         record_part: see :data:`~downloader.core.transfer.PartRecorder`.
         wake: set when there is something to :meth:`collect`.
         fail: called with an error that ends the run; it has to stop this backend.
+        jar: the cookies of the run, which the processes share; None for a run without cookies.
 
     Attributes:
         warnings: warnings so far, one line each.
@@ -51,23 +52,28 @@ class ProcessBackend:
         record_part: PartRecorder,
         wake: asyncio.Event,
         fail: Callable[[Exception], None],
+        jar: CookieJar | None = None,
     ) -> None:
         self.warnings: list[str] = []
         self._options = options
         self._wake = wake
         self._fail = fail
+        self._jar = jar
+        if jar is not None:
+            jar.records_changes = True
         self._dealer = HostAssignment()
         callbacks = SupervisorCallbacks(
             record_part,
             self._add_ended,
             self._reassign,
+            self._cookies_set,
             self._share_rate,
             self.warnings.append,
             time.time(),
         )
         shares = share_options(options, self.warnings)
         max_concurrency = MAX_CONCURRENCY // len(shares)
-        self._supervisors = [Supervisor(share, max_concurrency, callbacks) for share in shares]
+        self._supervisors = [Supervisor(share, max_concurrency, callbacks, jar) for share in shares]
         self._tasks: dict[Supervisor, asyncio.Task[None]] = {}
         self._ended: list[EndedTransfer] = []
         self._stopped = False
@@ -125,6 +131,9 @@ class ProcessBackend:
         """Queue transfers; ignored after :meth:`stop`."""
         if self._stopped:
             return
+        # Those that this process was sent with robots.txt or a sitemap.
+        if self._jar is not None and (cookies := self._jar.take_changes()):
+            self._share_cookies(cookies, self._supervisors)
         assigned: dict[int, list[Transfer]] = {}
         loads = [len(supervisor.transfers) for supervisor in self._supervisors]
         for transfer in transfers:
@@ -181,6 +190,16 @@ class ProcessBackend:
             else:
                 owner = self._dealer.owner(transfer.host, loads)
                 self._started_supervisor(owner).add_moved([(transfer, seconds)])
+
+    def _cookies_set(self, supervisor: Supervisor, cookies: Sequence[Cookie]) -> None:
+        """Keep cookies that servers have set for one process, and send them to the others."""
+        if self._jar is not None:
+            self._jar.apply_changes(cookies)
+        self._share_cookies(cookies, [each for each in self._supervisors if each is not supervisor])
+
+    def _share_cookies(self, cookies: Sequence[Cookie], to: Iterable[Supervisor]) -> None:
+        for supervisor in to:
+            supervisor.share_cookies(cookies)
 
     def _share_rate(self) -> None:
         """Share the rate limit among the processes, in proportion to their running transfers."""
