@@ -55,7 +55,7 @@ OPTIONS = (
         "Request",
         "--cookies-from-browser",
         type=BrowserParam(),
-        help="Send the cookies of Firefox; may be running.",
+        help="Send the cookies of Firefox, or of one of its profiles.",
     ),
     option(
         "Request",
