@@ -191,6 +191,7 @@ class Client:
             url = trail.next
             watch = Stopwatch() if self._options.timings else None
             started_at = 0.0 if self._recorder is None else time.time()
+            headers_sent = chain.headers(url)
             response: AnyResponse | None = None
             if self._reads_archives:
                 response = await self._archived(url, orphans_since)
@@ -198,7 +199,7 @@ class Client:
                 if watch is not None:
                     CURRENT.set(watch)
                 try:
-                    response = await self._request(url, chain.headers(url))
+                    response = await self._request(url, headers_sent)
                 except EXPECTED_ERRORS as error:
                     raise translate(error, RequestPhase.REQUEST, url) from error
                 if watch is not None:
@@ -207,8 +208,9 @@ class Client:
             if self._recorder is not None and not isinstance(response, ReplayResponse):
                 recording = self._recorder.begin(exchange_of(response, url, trail, started_at))
             if self._jar is not None and _SET_COOKIE in response.headers:
-                fields = response.headers.getall(_SET_COOKIE)
-                trail.sets_cookies |= self._jar.store(url, fields)
+                stored = self._jar.store(url, response.headers.getall(_SET_COOKIE))
+                sent = headers_sent.get("Cookie", "").split("; ")
+                trail.sets_cookies |= not set(stored).issubset(sent)
             if response.status == 401 and chain.accept_challenge(
                 url, response.headers.getall("WWW-Authenticate", ())
             ):

@@ -4,11 +4,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from downloader.http.cookies import Cookie, CookieKey, domains_of, parse_set_cookie, path_matches
 from downloader.web import urls
 from downloader.web.urls import Url
 
+#: Cookies of one response that are stored.
+_MAX_PER_RESPONSE = 150
 #: Cookies of one domain; browsers keep 180.
 _MAX_PER_DOMAIN = 150
 #: Cookies of all domains together, and the bytes of their names, values and paths.
@@ -85,26 +88,26 @@ class CookieJar:
                 if not cookie.is_expired(now):
                     yield cookie
 
-    def store(self, url: Url, fields: Iterable[str]) -> bool:
+    def store(self, url: Url, fields: Iterable[str]) -> list[str]:
         """Store what the ``Set-Cookie`` *fields* of a response from *url* set.
 
         Returns:
-            Whether a cookie is new, or has another value than before.
+            The cookies that were stored, as ``name=value``.
         """
         now = self._clock()
-        over_tls = url.startswith("https:")
-        differs = False
-        for field in fields:
+        secure = [] if url.startswith("https:") else self._secure_cookies(url)
+        stored = []
+        for field in islice(fields, _MAX_PER_RESPONSE):
             cookie = parse_set_cookie(field, url, now)
-            if cookie is None or (not over_tls and self._hides_secure(cookie, url)):
+            if cookie is None or any(_hides(cookie, other) for other in secure):
                 continue
             before = self._put(cookie, now)
             if before != cookie and self.records_changes:
                 self._changes[cookie.domain, cookie.key] = cookie
             if not cookie.is_expired(now):
-                differs |= before is None or before.value != cookie.value
+                stored.append(cookie.pair)
         self._make_room(urls.hostname(url), now)
-        return differs
+        return stored
 
     def matching(self, url: Url, home: Url) -> list[str]:
         """Return the cookies of a request, as ``name=value`` (RFC 6265, section 5.4).
@@ -120,7 +123,7 @@ class CookieJar:
             if domain in self.given and named.endswith(f".{domain}"):
                 at_home = named == f".{domain}"
                 given += _of_host(self.given[domain], is_host=domain == host and at_home)
-            if domain in self.received:
+            if domain in self.received and len(received) < _MAX_PER_DOMAIN:
                 self.received.move_to_end(domain)
                 received += _of_host(self.received[domain], is_host=domain == host)
         if not given and not received:
@@ -185,17 +188,15 @@ class CookieJar:
         self._count += sign
         self._bytes += sign * (len(cookie.name) + len(cookie.value) + len(cookie.path))
 
-    def _hides_secure(self, cookie: Cookie, url: Url) -> bool:
-        """Return whether a cookie that came without TLS would hide one that is only for TLS.
-
-        Whoever is between could plant it (RFC 6265bis, section 5.7).
-        """
-        return any(
-            other.secure and other.name == cookie.name and path_matches(cookie.path, other.path)
+    def _secure_cookies(self, url: Url) -> list[Cookie]:
+        """Return the cookies of a host and its domains that are only for TLS."""
+        return [
+            cookie
             for domain in domains_of(urls.hostname(url))
             for cookies in (self.given.get(domain, {}), self.received.get(domain, {}))
-            for other in cookies.values()
-        )
+            for cookie in cookies.values()
+            if cookie.secure
+        ]
 
     def _make_room(self, host: str, now: float) -> None:
         """Drop cookies beyond the limits, after some were stored for *host* or its domains."""
@@ -214,6 +215,14 @@ class CookieJar:
         for cookie in ranked[: len(cookies) - _MAX_PER_DOMAIN]:
             del cookies[cookie.key]
             self._count_bytes(cookie, -1)
+
+
+def _hides(cookie: Cookie, secure: Cookie) -> bool:
+    """Return whether a cookie that came without TLS would hide one that is only for TLS.
+
+    Whoever is between could plant it (RFC 6265bis, section 5.7).
+    """
+    return secure.name == cookie.name and path_matches(cookie.path, secure.path)
 
 
 def _of_host(cookies: _Cookies, *, is_host: bool) -> list[Cookie]:

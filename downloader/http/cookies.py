@@ -5,7 +5,7 @@ Where browsers differ from RFC 6265, its revision decides (draft-ietf-httpbis-rf
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -27,6 +27,8 @@ _MAX_AGE_DIGITS = 9
 _MAX_AGE = re.compile(r"-?[0-9]+")
 #: Characters that would break a header field, or the tab that would break a file of cookies.
 CONTROLS = re.compile("[\x00-\x1f\x7f]")
+#: Parent domains whose cookies are looked up; a host name could have more than a hundred.
+_MAX_PARENTS = 10
 _WHITESPACE = " \t"
 _SECURE_PREFIXES = ("__secure-", "__host-")
 _HOST_PREFIX = "__host-"
@@ -59,7 +61,7 @@ class Cookie:
     """
 
     name: str
-    value: str
+    value: str = field(repr=False)
     domain: str
     host_only: bool = True
     path: str = "/"
@@ -81,18 +83,18 @@ class Cookie:
         return bool(self.expires) and self.expires <= now
 
 
-def parse_set_cookie(field: str, url: Url, now: float) -> Cookie | None:
+def parse_set_cookie(text: str, url: Url, now: float) -> Cookie | None:
     """Return the cookie that a ``Set-Cookie`` field of a response sets, or None if it is refused.
 
     Args:
-        field: the value of the field.
+        text: the value of the field.
         url: the URL of the response.
         now: seconds since the epoch.
     """
-    pair, *attributes = field.split(";")
+    pair, *attributes = text.split(";")
     name, equals, value = pair.partition("=")
     name, value = name.strip(_WHITESPACE), value.strip(_WHITESPACE)
-    if not equals or not name or CONTROLS.search(field.replace("\t", " ")):
+    if not equals or not name or CONTROLS.search(text.replace("\t", " ")):
         return None
     try:
         size = len(f"{name}{value}".encode())
@@ -244,11 +246,13 @@ def path_matches(path: str, cookie_path: str) -> bool:
 
 
 def domains_of(host: str) -> Iterator[str]:
-    """Yield *host* and its parent domains, but for the last part of the name."""
+    """Yield *host* and its nearest parent domains, but for the last part of the name."""
     yield host
     if is_address(host):
         return
-    _, dot, parent = host.partition(".")
-    while dot and "." in parent:
+    parent = host
+    for _ in range(_MAX_PARENTS):
+        parent = parent.partition(".")[2]
+        if "." not in parent:
+            return
         yield parent
-        _, dot, parent = parent.partition(".")

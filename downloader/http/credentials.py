@@ -50,7 +50,7 @@ class RedirectTrail:
             :class:`~downloader.models.exchange.Exchange`.
         next: the URL to request next, without credentials.
         redirects: the URLs that redirected, in order.
-        sets_cookies: whether a response has set a cookie that was not known before.
+        sets_cookies: whether a response has set a cookie that its request did not have.
         challenges: how many challenges of the next URL's server have been answered.
     """
 

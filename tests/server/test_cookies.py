@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from downloader import Downloaded, Failed, Options
 from downloader.models import HostAddresses
@@ -27,7 +28,7 @@ from tests.support.http2_gateway import http2_gateway
 from tests.support.library import fetch
 from tests.support.many_hosts import ManyHosts
 from tests.support.marks import linux_only
-from tests.support.web_server import Site
+from tests.support.web_server import Handler, Site
 
 OPTIONS = Options(retries=0, connect_timeout=5, read_timeout=5, timeout=20)
 GIF = sends(b"GIF89a", {"Content-Type": "image/gif"})
@@ -124,6 +125,31 @@ async def test_pages_that_need_each_other_through_redirects_with_cookies_are_mir
     outcomes = await fetch([site.url()], tmp_path, Options(level=1, robots=False))
     assert all(isinstance(outcome, Downloaded) for outcome in outcomes), outcomes
     assert saved_files(tmp_path) >= {f"{site.folder}.html", f"{site.folder}/a.html"}
+
+
+async def test_a_consent_page_that_several_pages_are_redirected_to_at_once_loses_none(
+    site: Site, tmp_path: Path
+) -> None:
+    """A page may be redirected without the cookie that another one has been given meanwhile."""
+    names = [f"/{number}.html" for number in range(6)]
+    everyone_waits = asyncio.Barrier(len(names))
+
+    def page(name: str) -> Handler:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            if request.headers.get("Cookie"):
+                return await sets(body=name)(request)
+            await everyone_waits.wait()
+            return await sets("seen=1; Path=/", status=302, location=f"/consent?{name}")(request)
+
+        return answer
+
+    site.pages = {"/": "".join(f"<a href={name}>a</a>" for name in names)}
+    for name in names:
+        site.pages[name] = page(name)
+        site.pages[f"/consent?{name}"] = sets(status=302, location=name)
+    outcomes = await fetch([site.url()], tmp_path, Options(level=1, robots=False))
+    assert all(isinstance(outcome, Downloaded) for outcome in outcomes), outcomes
+    assert saved_files(tmp_path) >= {f"{site.folder}{name}" for name in names}
 
 
 async def test_a_cookie_of_the_users_header_goes_before_one_of_the_server(
