@@ -1,6 +1,7 @@
 """The cookies of a run: which requests send what servers have set, and what users gave."""
 
 import asyncio
+import signal
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from warcio.archiveiterator import ArchiveIterator
 
 from downloader import Downloaded, Failed, Options
 from downloader.models import HostAddresses
-from tests.support.command import Command, limited
+from tests.support.command import Command, finished, limited
 from tests.support.cookies import run_tool, sets, wants
 from tests.support.fault_server import (
     HTML,
@@ -368,6 +370,48 @@ async def test_cookies_are_in_no_file_but_the_one_that_was_asked_for(
     assert SECRET not in "\n".join([*ran.out, *ran.err])
     holding = {name for name, data in contents(command.folder).items() if SECRET.encode() in data}
     assert holding == {"jar"}
+
+
+async def test_cookies_are_saved_when_the_run_is_interrupted(site: Site, command: Command) -> None:
+    site.pages = {"/": sets("a=1"), "/stall": sends(b"x", stall=True)}
+    process = await command.start(
+        *(site.url(), site.url("/stall"), "-j", "1", "--no-save", "--save-cookies", "jar")
+    )
+    await site.asked(2)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    ran = await finished(process)
+    assert ran.status == 130
+    assert (command.folder / "jar").read_text().endswith("\ta\t1\n")
+
+
+async def test_an_archive_has_the_cookies_that_were_sent_and_set(
+    site: Site, command: Command
+) -> None:
+    site.pages = session_site()  # type: ignore[assignment]
+    ran = await command(site.url(), "-r", "--warc", "a.warc.gz", "-o", "live")
+    assert (ran.status, ran.err) == (0, [])
+    requests, responses = heads(command.folder / "a.warc.gz")
+    assert {path for path, head in requests.items() if "Cookie: s=1\r\n" in head} == {
+        *("/robots.txt", "/a.gif", "/next.html", "/favicon.ico")
+    } & set(requests)
+    assert [path for path, head in responses.items() if "Set-Cookie: s=1" in head] == ["/"]
+    ran = await command("a.warc.gz", "-o", "unpacked")
+    assert (command.folder / "unpacked" / site.folder / "a.gif").read_bytes() == b"GIF89a"
+
+
+def heads(archive: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the heads of the requests and responses in an archive, by path."""
+    found: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    with archive.open("rb") as file:
+        for record in ArchiveIterator(file, no_record_parse=True):
+            kind = record.rec_type
+            if kind in ("request", "response"):
+                data = record.content_stream().read().decode("latin-1")
+                uri = record.rec_headers.get_header("WARC-Target-URI")
+                path = "/" + uri.split("/", 3)[3]
+                found[kind == "response"][path] = data.partition("\r\n\r\n")[0] + "\r\n"
+    return found
 
 
 # As other programs do
