@@ -191,7 +191,7 @@ class Client:
             url = trail.next
             watch = Stopwatch() if self._options.timings else None
             started_at = 0.0 if self._recorder is None else time.time()
-            headers_sent = chain.headers(url)
+            request_headers = chain.headers(url)
             response: AnyResponse | None = None
             if self._reads_archives:
                 response = await self._archived(url, orphans_since)
@@ -199,7 +199,7 @@ class Client:
                 if watch is not None:
                     CURRENT.set(watch)
                 try:
-                    response = await self._request(url, headers_sent)
+                    response = await self._request(url, request_headers)
                 except EXPECTED_ERRORS as error:
                     raise translate(error, RequestPhase.REQUEST, url) from error
                 if watch is not None:
@@ -208,9 +208,7 @@ class Client:
             if self._recorder is not None and not isinstance(response, ReplayResponse):
                 recording = self._recorder.begin(exchange_of(response, url, trail, started_at))
             if self._jar is not None and _SET_COOKIE in response.headers:
-                stored = self._jar.store(url, response.headers.getall(_SET_COOKIE))
-                sent = headers_sent.get("Cookie", "").split("; ")
-                trail.sets_cookies |= not set(stored).issubset(sent)
+                _store_cookies(self._jar, trail, response, request_headers)
             if response.status == 401 and chain.accept_challenge(
                 url, response.headers.getall("WWW-Authenticate", ())
             ):
@@ -376,6 +374,15 @@ class Client:
             response.release()
         trail.next = target
         trail.challenges = 0
+
+
+def _store_cookies(
+    jar: CookieJar, trail: RedirectTrail, response: AnyResponse, request_headers: Mapping[str, str]
+) -> None:
+    """Store what a response sets; note in *trail* whether its request lacked one of the cookies."""
+    stored = jar.store(trail.next, response.headers.getall(_SET_COOKIE))
+    sent = request_headers.get("Cookie", "").split("; ")
+    trail.sets_cookies |= not set(stored).issubset(sent)
 
 
 async def _drain_unused(response: AnyResponse, recording: ExchangeRecording | None) -> None:

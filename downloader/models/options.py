@@ -195,6 +195,8 @@ class NetworkOptions(_OptionGroup):
         """
         if self.user is not None and self.bearer is not None:
             raise ValueError("user and bearer cannot be combined")
+        if (self.cookies_from_browser or "firefox").partition(":")[0] != "firefox":
+            raise ValueError("cookies_from_browser must be firefox or firefox:PROFILE")
         if not self.accept_cookies:
             for name in ("cookies", "cookies_from_browser", "save_cookies"):
                 if getattr(self, name) is not None:
