@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from downloader import archive, object_store
+from downloader.core.auto_backend import AutoBackend, max_processes
 from downloader.core.pool import Pool, Sleep
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
@@ -73,7 +74,7 @@ class LocalRun:
         self._jar = CookieJar() if options.accept_cookies else None
         self._backend = self._create_backend(clock)
         self._archive = archive.open_session(options, whole or _uploader(options), self._fail)
-        self._sitemap_fetcher = SitemapFetcher(options, self._jar)
+        self._sitemap_fetcher = SitemapFetcher(options, sleep, self._jar)
         self._observer: RunObserver = NullObserver()
         self._shard = ShardFilter(options.shard)
         self._reader: ReadAhead[Entry] | None = None
@@ -93,6 +94,8 @@ class LocalRun:
             from downloader.core.processes import ProcessBackend
 
             return ProcessBackend(options, record_part, wake, self._fail, self._jar)
+        if options.processes is None and max_processes(options) > 1:
+            return AutoBackend(options, record_part, wake, self._fail, self._jar)
         return Pool(options, record_part, wake, jar=self._jar, sleep=self._sleep, clock=clock)
 
     @property
@@ -229,6 +232,7 @@ class LocalRun:
                 ):
                     self._has_capacity.clear()
                     await self._has_capacity.wait()
+            self._observer.list_ended()
         except Exception as error:
             self._error = self._error or error
 

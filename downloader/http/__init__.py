@@ -17,7 +17,7 @@ This is the only package that imports aiohttp.
 from downloader.http.client import Client
 from downloader.http.cookie_jar import CookieJar, JarContents
 from downloader.http.cookies import Cookie
-from downloader.http.credentials import RedirectTrail
+from downloader.http.credentials import NO_ORIGIN, RedirectTrail
 from downloader.http.response import Response
 
-__all__ = ["Client", "Cookie", "CookieJar", "JarContents", "RedirectTrail", "Response"]
+__all__ = ["NO_ORIGIN", "Client", "Cookie", "CookieJar", "JarContents", "RedirectTrail", "Response"]
