@@ -148,6 +148,23 @@ async def test_a_date_is_written_in_any_of_its_forms(
     assert "not modified since Sun, 09 Sep 2001 01:46:40 GMT" in ran.out[0]
 
 
+async def test_filters_come_from_the_config_file_and_from_variables(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/a": sends(b"", {**PDF, "Last-Modified": OLD}), "/b": sends(b"", VIDEO)}
+    config = command.folder / "config.toml"
+    config.write_text('newer_than = 2001-09-09T01:46:40Z\naccept_type = ["text/css", "*/pdf"]\n')
+    ran = await command(*map(site.url, site.pages), "--config", config)
+    assert ran.status == 0, ran.err
+    assert {line.partition(": ")[2] for line in ran.out if line.startswith("Skipped")} == {
+        "not modified since Sun, 09 Sep 2001 01:46:40 GMT",
+        "video/mp4 does not match --accept-type",
+    }
+    command.environment["DOWNLOAD_REJECT_TYPE"] = "application/*"
+    ran = await command(*map(site.url, site.pages))
+    assert "application/pdf matches --reject-type" in "".join(ran.out)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -11,6 +11,7 @@ from downloader import ErrorKind, Failed, Options, Skipped
 from tests.support.command import Command
 from tests.support.files import MIB, contents, saved_files
 from tests.support.handlers import in_turn, keeps, sends, typed
+from tests.support.http2_server import ServerConnection, http2_server
 from tests.support.library import downloaded, fetch
 from tests.support.web_server import Site
 
@@ -179,3 +180,18 @@ async def test_archives_hold_the_body_and_list_the_page(site: Site, command: Com
     assert ran.status == 0, ran.err
     assert contents(command.folder / "unpacked") == live
     assert len(live) == 3
+
+
+async def test_a_body_over_http2_is_classified_as_well(tmp_path: Path) -> None:
+    body = PAGE + b"x" * MIB
+
+    def answer(connection: ServerConnection, stream_id: int, path: str) -> None:
+        connection.respond(stream_id, body if path == "/long" else PAGE)
+
+    async with http2_server(answer) as server:
+        addresses = [server.url("/short"), server.url("/long")]
+        options = Options(http2_prior_knowledge=True)
+        short, long = map(downloaded, await fetch(addresses, tmp_path, options))
+    assert (short.media_type, short.sizes.saved) == ("text/html", len(PAGE))
+    assert (long.media_type, long.sizes.saved) == ("text/html", len(body))
+    assert (tmp_path / long.path).read_bytes() == body
