@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from downloader.errors import ErrorKind, RedirectError
-from downloader.http import Client
+from downloader.http import Client, CookieJar
 from downloader.journal import (
     Job,
     Redirect,
@@ -81,6 +81,7 @@ class Mirror:
         journal: its journal.
         queue: where URLs to fetch are added.
         sleep: see :data:`Sleep`.
+        jar: the cookies of the run; None for a run without cookies.
 
     Attributes:
         idle: whether there is nothing to do until :meth:`notify` is called.
@@ -92,8 +93,10 @@ class Mirror:
         journal: AsyncJournal,
         queue: TransferQueue,
         sleep: Sleep,
+        jar: CookieJar | None,
     ) -> None:
         self.idle = True
+        self._jar = jar
         self._options = options
         self._journal = journal
         self._queue = queue
@@ -116,6 +119,7 @@ class Mirror:
             self._file_mover,
         )
         self._notified = asyncio.Event()
+        self._list_has_ended = False
         self._distances: dict[Url, tuple[int, int, TargetRole]] = {}
         self._known_characters = 0
         self._missing_icons: dict[Url, Failed] = {}
@@ -128,7 +132,7 @@ class Mirror:
         options = self._options
         await self._stack.enter_async_context(self._storage)
         if options.level is not None and options.robots and not options.replay:
-            client = await self._stack.enter_async_context(Client(options))
+            client = await self._stack.enter_async_context(Client(options, jar=self._jar))
             fetch = robots_fetcher(client, MAX_ROBOTS_BYTES, options, self._sleep)
             self._gate = RobotsGate(RobotsCache(fetch, options.user_agent), self._add_decided)
             self._stack.push_async_callback(self._gate.close)
@@ -176,6 +180,11 @@ class Mirror:
         self.idle = False
         self._notified.set()
 
+    def list_ended(self) -> None:
+        """Note that the last line has been admitted."""
+        self._list_has_ended = True
+        self.notify()
+
     def stop(self) -> None:
         """Start nothing more."""
         self._finalizer.stop()
@@ -204,6 +213,9 @@ class Mirror:
         while True:
             await self._notified.wait()
             self._notified.clear()
+            if self._list_has_ended:
+                self._list_has_ended = False
+                await self._journal.end_list()
             free_slots = max(0, self._queue.free_slots - self._waiting_for_robots)
             jobs, unread = await self._journal.next_work(free_slots)
             self._fetch([self._with_credentials(job) for job in jobs])
@@ -287,7 +299,7 @@ class Mirror:
 
     async def finish(self) -> None:
         """Rewrite links, once everything has been fetched."""
-        await self._finalizer.finish()
+        await self._finalizer.finish(has_left_out=bool(self.warnings))
 
     async def _select_targets(self, documents: LoadedDocuments) -> list[Target]:
         """Return the URLs to fetch that *documents* are the first, or the nearest, to refer to."""

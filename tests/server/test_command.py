@@ -118,7 +118,7 @@ async def test_a_gzipped_sitemap_index_leads_to_the_pages_of_its_sitemaps(
             gzip.compress(b"x", mtime=0)[:10] + b"\xff" * 20,
             "broken.gz is corrupt gzip",
         ),
-        ("sitemap.xml", b"<urlset><url>", "sitemap.xml:1 is no XML"),
+        ("sitemap.xml", b"<error>", "sitemap.xml is neither a sitemap nor a feed"),
         ("table.csv", b"address,name\nx,y\n", "table.csv has no column named url"),
     ],
 )
@@ -403,7 +403,9 @@ async def test_an_output_in_another_encoding_escapes_what_it_cannot_say(
     assert "/\\xe9.html: " in ran.out[0]
 
 
-@pytest.mark.parametrize("name", ["cookies", "cacert", "output", "report", "warc", "lock"])
+@pytest.mark.parametrize(
+    "name", ["cookies", "save_cookies", "cacert", "output", "report", "warc", "lock"]
+)
 async def test_a_path_with_a_nul_in_a_config_file_is_a_usage_error(
     command: Command, name: str
 ) -> None:

@@ -19,6 +19,8 @@ _MIRROR_OPTIONS = ("accept", "reject", "max_urls")
 _MIRROR_FLAGS = ("mirror", "single_file", "recursive", "level")
 #: Options that need saved files.
 _SAVED_FILE_OPTIONS = ("refresh", "verify", *_MIRROR_FLAGS)
+#: Options that need cookies.
+_COOKIE_OPTIONS = ("cookies", "cookies_from_browser", "save_cookies")
 #: Options that --pack excludes, and why.
 _NOT_WITH_PACK = {
     "no_save": "leaves nothing to pack",
@@ -30,6 +32,8 @@ _NOT_WITH_PACK = {
 _NOT_WITH_DASK = {
     **dict.fromkeys(_MIRROR_FLAGS, "does not mirror pages; see --shard"),
     **dict.fromkeys(("warc", "wacz"), "cannot write one archive file; see --shard"),
+    "save_cookies": "cannot write one file of cookies; see --shard",
+    "cookies_from_browser": "cannot read a browser on other machines; see --cookies",
 }
 
 
@@ -59,7 +63,10 @@ def _source_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
     for each in source:
         if each in SUBCOMMANDS and not Path(each).exists():
             return f"{each} is a subcommand, which comes first: download {each} [OPTIONS]"
-    return "" if instead or source else "name a SOURCE: a list file, - or a URL"
+    if instead and given["sitemap"]:
+        return f"--{instead[0]} and --sitemap cannot be combined"
+    has_source = instead or source or given["sitemap"]
+    return "" if has_source else "name a SOURCE: a list file, - or a URL"
 
 
 def _mirror_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
@@ -99,6 +106,9 @@ def _saving_problem(given: Mapping[str, Any]) -> str:
 
 
 def _request_problem(given: Mapping[str, Any]) -> str:
+    for name in _COOKIE_OPTIONS if given["no_cookies"] else ():
+        if given[name]:
+            return f"{_flag(name)} and --no-cookies cannot be combined"
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
     if given["ipv4"] and given["ipv6"]:
@@ -110,7 +120,7 @@ def _archive_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
     archives = [each for each in source if sources.is_archive(each)]
     if not archives:
         return ""
-    if len(archives) < len(source):
+    if len(archives) < len(source) or given["sitemap"]:
         return "a web archive is read without the network; name no other SOURCE beside it"
     if given["warc"] or given["wacz"]:
         return "--warc and --wacz archive the network; they cannot copy another archive"
