@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from downloader.core.response_filter import ResponseFilter
 from downloader.errors import ErrorKind
 from downloader.http import Client, RedirectTrail
 from downloader.journal import Job, PartialFile
@@ -82,10 +83,12 @@ class TransferMeter:
     Attributes:
         received: received over the wire.
         buffered: decoded and held in memory, not yet written.
+        large_bodies: bodies that are being written in pieces.
     """
 
     received: int = 0
     buffered: int = 0
+    large_bodies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +102,4 @@ class TransferContext:
     meter: TransferMeter
     options: TransferOptions
     record_part: PartRecorder
+    response_filter: ResponseFilter | None = None

@@ -14,6 +14,8 @@ from downloader.models import (
     Downloaded,
     Failed,
     InputLine,
+    Skipped,
+    SkipReason,
     StorageOptions,
     Timings,
     Unchanged,
@@ -97,6 +99,20 @@ def unchanged(transfer: Transfer, response: Response, saved: SavedFile) -> Uncha
         sha256=saved.sha256.hex(),
         etag=saved.etag,
         last_modified=saved.last_modified,
+    )
+
+
+def filtered(transfer: Transfer, reason: str) -> Skipped:
+    """Return the outcome of a response that a filter of the user has left out."""
+    target = transfer.job.target
+    return Skipped(
+        index=target.index,
+        origin=target.origin,
+        url=target.shown,
+        parent=target.parent,
+        source_line=target.source_line,
+        reason=SkipReason.FILTERED,
+        detail=reason,
     )
 
 

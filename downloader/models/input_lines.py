@@ -1,4 +1,4 @@
-"""Lines of lists as they were written, for reports."""
+"""Lines of lists as they were written, with their other columns, for reports."""
 
 from dataclasses import dataclass
 

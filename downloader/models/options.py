@@ -7,7 +7,8 @@ Only ``Options`` is instantiated, so only it has generated methods: they take ti
     Options
     ├── TransferOptions        fetching and saving, without the list and the mirror
     │   ├── StorageOptions         OutputOptions, ArchiveOptions
-    │   └── RequestOptions         NetworkOptions, PolitenessOptions
+    │   ├── RequestOptions         NetworkOptions, PolitenessOptions
+    │   └── FilterOptions
     ├── MirrorOptions
     └── ListOptions
 """
@@ -20,6 +21,7 @@ from downloader._version import __version__
 from downloader.errors import BadUrlError
 from downloader.models.shards import Shard
 from downloader.web import urls
+from downloader.web.media_type_filter import MediaTypeFilter
 from downloader.web.proxies import parse_proxy
 
 #: The User-Agent sent by default: honest, so that the owner of a site can identify this program.
@@ -33,6 +35,9 @@ DEFAULT_MAX_QUERIES = 10_000
 
 #: The size of a volume of a pack, unless another is given.
 DEFAULT_PACK_BYTES = 1024**3
+
+#: The largest sample of a list, whose lines are held in memory.
+MAX_SAMPLE_LINES = 1_000_000
 
 #: The number of links followed from a page of the list, unless another is given.
 DEFAULT_LEVEL = 5
@@ -124,7 +129,11 @@ class NetworkOptions(_OptionGroup):
             are read by the command only.
         https_proxy: the same for ``https://`` URLs.
         no_proxy: hosts that are requested without a proxy, separated by commas.
+        accept_cookies: send the cookies that servers set with later requests (RFC 6265).
         cookies: a file of cookies in Netscape's format.
+        cookies_from_browser: ``firefox``, or ``firefox:`` and the name or the folder of a profile,
+            whose cookies are read; or None.
+        save_cookies: write the cookies of the run to this file at its end, in Netscape's format.
         netrc: take user and password from ``~/.netrc`` or the file that ``NETRC`` names.
         user: name and password for the origin of each URL of the list; those of a URL go before.
         bearer: a token for the origin of each URL of the list, sent as ``Authorization: Bearer``.
@@ -161,7 +170,10 @@ class NetworkOptions(_OptionGroup):
     http_proxy: str | None = field(default=None, repr=False)
     https_proxy: str | None = field(default=None, repr=False)
     no_proxy: str = ""
+    accept_cookies: bool = True
     cookies: Path | None = None
+    cookies_from_browser: str | None = None
+    save_cookies: Path | None = None
     netrc: bool = False
     user: tuple[str, str] | None = field(default=None, repr=False)
     bearer: str | None = field(default=None, repr=False)
@@ -193,6 +205,12 @@ class NetworkOptions(_OptionGroup):
         """
         if self.user is not None and self.bearer is not None:
             raise ValueError("user and bearer cannot be combined")
+        if (self.cookies_from_browser or "firefox").partition(":")[0] != "firefox":
+            raise ValueError("cookies_from_browser must be firefox or firefox:PROFILE")
+        if not self.accept_cookies:
+            for name in ("cookies", "cookies_from_browser", "save_cookies"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} cannot be combined with accept_cookies=False")
         for proxy in (self.http_proxy, self.https_proxy):
             if proxy:
                 parse_proxy(proxy)
@@ -310,6 +328,42 @@ class MirrorOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
+class FilterOptions(_OptionGroup):
+    """Which responses are saved; the others are skipped.
+
+    Attributes:
+        accept_type: patterns of media types, such as ``image/*``; if there are any, only bodies of
+            a type that matches one are saved.
+        reject_type: patterns; bodies whose type matches one are not saved.
+        min_size: bytes, decoded, below which a body is not saved, or None.
+        newer_than: seconds since the epoch; what was not modified since then is not saved. None for
+            any time.
+    """
+
+    accept_type: tuple[str, ...] = ()
+    reject_type: tuple[str, ...] = ()
+    min_size: int | None = None
+    newer_than: float | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether any response may be skipped."""
+        return bool(
+            self.accept_type or self.reject_type or self.min_size or self.newer_than is not None
+        )
+
+    def __post_init__(self) -> None:
+        """Check ranges and patterns.
+
+        Raises:
+            ValueError: a number is negative, or a pattern is not one of media types.
+        """
+        _require_not_negative(min_size=self.min_size)
+        MediaTypeFilter(self.accept_type, self.reject_type)
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class ArchiveOptions(_OptionGroup):
     """Which web archives are written, and which are read.
 
@@ -370,6 +424,9 @@ class ListOptions(_OptionGroup):
         base: the URL that relative links of lists in HTML and XML refer to, or None.
         keep_input: outcomes keep their lines as written, and the columns of these.
         keep_columns: the names of the columns that they keep; None for all.
+        limit: read only so many lines, or None.
+        sample: fetch only so many of the lines read, chosen at random, or None.
+        seed: another one chooses another sample.
         shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
 
@@ -378,7 +435,21 @@ class ListOptions(_OptionGroup):
     base: str | None = field(default=None, repr=False)
     keep_input: bool = False
     keep_columns: tuple[str, ...] | None = None
+    limit: int | None = None
+    sample: int | None = None
+    seed: int = 0
     shard: Shard | None = None
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ValueError: a number is out of range.
+        """
+        _require_at_least_one(limit=self.limit, sample=self.sample)
+        if self.sample is not None and self.sample > MAX_SAMPLE_LINES:
+            raise ValueError(f"sample must be at most {MAX_SAMPLE_LINES}")
+        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
@@ -402,7 +473,7 @@ class RequestOptions(NetworkOptions, PolitenessOptions):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class TransferOptions(StorageOptions, RequestOptions):
+class TransferOptions(StorageOptions, RequestOptions, FilterOptions):
     """How URLs are fetched and saved, wherever they come from."""
 
 
@@ -411,8 +482,8 @@ class Options(TransferOptions, MirrorOptions, ListOptions):
     """The options of a run; every field has the command's default.
 
     The fields are those of :class:`OutputOptions`, :class:`NetworkOptions`,
-    :class:`PolitenessOptions`, :class:`MirrorOptions`, :class:`ArchiveOptions` and
-    :class:`ListOptions`.
+    :class:`PolitenessOptions`, :class:`FilterOptions`, :class:`MirrorOptions`,
+    :class:`ArchiveOptions` and :class:`ListOptions`.
     """
 
     def __post_init__(self) -> None:

@@ -97,6 +97,7 @@ def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:
                 name=item.name,
                 checksum=item.checksum,
                 headers=item.headers,
+                source_line=item.source_line,
             )
         else:
             yield from_line(ListLine(f"#{index + 1}", item.strip()), index)

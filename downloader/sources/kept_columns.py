@@ -1,6 +1,7 @@
 """The columns of a list that its outcomes keep, for reports."""
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 
 from downloader.models.input_lines import ColumnValue
@@ -63,14 +64,16 @@ class KeptColumns:
         if not self._settings.keeps_input:
             return ()
         names = [name for name in members if name != address] if wanted is None else wanted
-        pairs = ((name, _scalar(members[name])) for name in names[:_MAX_COLUMNS] if name in members)
-        return self.bounded(pairs)
+        return self.bounded(
+            (name, members[name]) for name in names[:_MAX_COLUMNS] if name in members
+        )
 
-    def bounded(self, pairs: Iterable[tuple[str, ColumnValue]]) -> Columns:
-        """Return names and values without those values that are too long together."""
+    def bounded(self, pairs: Iterable[tuple[str, object]]) -> Columns:
+        """Return names and values, without those values that are too long together."""
         kept: list[tuple[str, ColumnValue]] = []
         room = _MAX_LENGTH
-        for name, value in pairs:
+        for name, cell in pairs:
+            value = _scalar(cell)
             length = len(name) + (len(value) if isinstance(value, str) else 0)
             if length > room:
                 self._note(
@@ -90,6 +93,9 @@ class KeptColumns:
 
 
 def _scalar(value: object) -> ColumnValue:
+    if isinstance(value, float) and not math.isfinite(value):
+        # JSON has no such numbers (RFC 8259, section 6).
+        return None
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return json.dumps(value, ensure_ascii=False)

@@ -27,7 +27,7 @@ _COLUMN_TYPES = {
     ValueType.BOOLEAN: ColumnType.BOOLEAN,
 }
 _REQUIRED = ("url", "outcome")
-#: Integers of a column of a list are smaller; others make it a column of floats.
+#: Integers of a column of a list are smaller; others make it a column of text.
 _MAX_INTEGER = 2**63
 
 
@@ -109,8 +109,9 @@ def _type_of(column: Sequence[ColumnValue]) -> ColumnType:
     found = {type(value) for value in column if value is not None}
     if found == {bool}:
         return ColumnType.BOOLEAN
-    if found == {int} and all(abs(int(value or 0)) < _MAX_INTEGER for value in column):
-        return ColumnType.INTEGER
+    if found == {int}:
+        is_small = all(abs(int(value or 0)) < _MAX_INTEGER for value in column)
+        return ColumnType.INTEGER if is_small else ColumnType.TEXT
     return ColumnType.FLOAT if found and found <= {int, float} else ColumnType.TEXT
 
 
