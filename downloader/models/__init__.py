@@ -4,7 +4,6 @@ All of it is frozen and picklable. ``targets`` are the URLs to fetch and ``outco
 ``options`` configure a run, and ``runs`` describe its progress and its end.
 """
 
-from downloader.models.input_lines import ColumnValue, InputLine
 from downloader.models.options import (
     DEFAULT_LEVEL,
     DEFAULT_MAX_QUERIES,
@@ -38,7 +37,7 @@ from downloader.models.outcomes import (
 )
 from downloader.models.partial_body import PartialBody
 from downloader.models.runs import ExitStatus, InFlight, Tally
-from downloader.models.targets import Checksum, Target
+from downloader.models.targets import Checksum, ColumnValue, InputLine, Target
 
 __all__ = [
     "DEFAULT_LEVEL",

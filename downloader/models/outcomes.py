@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from downloader.errors import ErrorKind
-from downloader.models.input_lines import InputLine
+from downloader.models.targets import InputLine
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
 

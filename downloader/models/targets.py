@@ -2,8 +2,25 @@
 
 from dataclasses import dataclass, field
 
-from downloader.models.input_lines import InputLine
 from downloader.web.urls import Url, redact
+
+#: The value of a column of a list.
+ColumnValue = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class InputLine:
+    """A line of a list as it was written, for reports.
+
+    Attributes:
+        text: its address, without a password.
+        number: of the line, the row or the item, from 1; None if it was in no list.
+        columns: the other columns of the row, or members of the object: names and values.
+    """
+
+    text: str
+    number: int | None = None
+    columns: tuple[tuple[str, ColumnValue], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

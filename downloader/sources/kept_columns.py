@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 
-from downloader.models.input_lines import ColumnValue
+from downloader.models import ColumnValue
 from downloader.sources.list_input import ListSettings
 from downloader.web.text import printable
 
