@@ -213,6 +213,8 @@ class ClusterRun:
         fingerprint = fingerprint_of(self._source, self._shard_filter.shard)
         if fingerprint and self._options.url_column:
             fingerprint += self._options.url_column
+        if fingerprint and (request := self._options.request) is not None:
+            fingerprint += request.identity
         if (existing := partitioner.find_existing(fingerprint)) is not None:
             return existing
         await asyncio.to_thread(partitioner.begin)

@@ -20,9 +20,9 @@ from typing import Self, cast
 from downloader import archive, object_store
 from downloader.core.fetch import fetch
 from downloader.core.transfer import (
-    PartRecorder,
     Redirected,
     Requeue,
+    StepRecorder,
     Transfer,
     TransferContext,
     TransferMeter,
@@ -87,7 +87,7 @@ class Pool:
 
     Args:
         options: the options of the run.
-        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        record_step: see :data:`~downloader.core.transfer.StepRecorder`.
         wake: set whenever there is something to :meth:`collect`.
         share: see :class:`PoolShare`; None when this is the only pool.
         sleep, clock: for tests.
@@ -100,7 +100,7 @@ class Pool:
     def __init__(
         self,
         options: TransferOptions,
-        record_part: PartRecorder,
+        record_step: StepRecorder,
         wake: asyncio.Event,
         share: PoolShare | None = None,
         *,
@@ -110,7 +110,7 @@ class Pool:
         self.warnings: list[str] = []
         self.untried: list[Transfer] = []
         self._options = options
-        self._record_part = record_part
+        self._record_step = record_step
         self._wake = wake
         self._share = share
         self._sleep = sleep
@@ -166,7 +166,7 @@ class Pool:
             self._rate_limiter,
             self._meter,
             options,
-            self._record_part,
+            self._record_step,
         )
         self._starter = asyncio.create_task(self._start_transfers(context), name="starter")
         return self

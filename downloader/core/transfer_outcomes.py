@@ -10,7 +10,7 @@ from downloader.core.transfer import Transfer
 from downloader.errors import HttpStatusError, InternalError, InterruptedRunError, UrlError
 from downloader.http import Response
 from downloader.journal import SavedFile
-from downloader.models import Downloaded, Failed, StorageOptions, Timings, Unchanged
+from downloader.models import Downloaded, Failed, Sizes, StorageOptions, Timings, Unchanged
 from downloader.web import urls
 from downloader.web.content_coding import split_codings
 from downloader.web.filenames import SafePath
@@ -69,6 +69,28 @@ def downloaded(
             if response.media_type in PAGE_TYPES and response.has_page_fields
             else ""
         ),
+    )
+
+
+def measured_by_head(transfer: Transfer, response: Response) -> Downloaded:
+    """Return the outcome of a HEAD: the size that the server announces, and no body."""
+    coded = bool(split_codings(response.content_coding)[0])
+    size = None if coded else response.content_length
+    return Downloaded(
+        **_transfer_fields(transfer),
+        **_response_fields(response),
+        path=SafePath(""),
+        status=response.status,
+        media_type=response.media_type,
+        content_coding=response.content_coding,
+        sizes=Sizes(0, size or 0),
+        length_verified=False,
+        etag=response.etag,
+        last_modified=response.last_modified,
+        sha256="",
+        resumed_at=0,
+        set_aside="",
+        note="the server does not announce the size" if size is None else "",
     )
 
 

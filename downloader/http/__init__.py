@@ -3,6 +3,7 @@
 This is the only package that imports aiohttp.
 
 - ``client``: requests, and the redirects that they lead to (``redirects``).
+- ``submission``: requests with another method than GET, and with bodies.
 - ``response``: a response, whose body is a stream.
 - ``credentials``, ``cookies``: what is sent to which origin.
 - ``connection``: aiohttp's connections, resolver and connector, with checks added.
@@ -13,7 +14,7 @@ This is the only package that imports aiohttp.
 """
 
 from downloader.http.client import Client
-from downloader.http.credentials import RedirectCookie, RedirectTrail
+from downloader.http.credentials import RedirectCookie, RedirectTrail, without_body_headers
 from downloader.http.response import Response
 
-__all__ = ["Client", "RedirectCookie", "RedirectTrail", "Response"]
+__all__ = ["Client", "RedirectCookie", "RedirectTrail", "Response", "without_body_headers"]

@@ -27,7 +27,7 @@ _MAX_INTERIM_RESPONSES = 10
 _MAX_ORIGINS = 4096
 _STATUS_LINE = re.compile(rb"HTTP/1\.\d (\d{3})(?: ([^\r\n]*))?\r?\n")
 #: The request line of a request to a proxy (RFC 9112, section 3.2.2).
-_ABSOLUTE_FORM = re.compile(rb"([A-Z]+ )http://[^/?# ]*([^ ]*)")
+_ABSOLUTE_FORM = re.compile(rb"([!-~]{1,40} )http://[^/?# ]*([^ ]*)")
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _MAX_SHOWN_CHARACTERS = 80
 #: What a reply of SOCKS5 means (RFC 1928, section 6), and whether it may pass.

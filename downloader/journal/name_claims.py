@@ -46,9 +46,14 @@ class NameClaims:
         wanted: set[str] = set()
         for target in targets:
             if target.name is None:
-                name = preferred_name(target.url)
+                if target.request is None:
+                    key: str = target.url
+                    name = preferred_name(target.url)
+                else:
+                    key = target.identity
+                    name = preferred_name(target.url, target.request.identity)
                 keys = claim_keys(name, self._known_folders)
-                self._preferred[target.url] = name, keys
+                self._preferred[key] = name, keys
                 wanted.update(keys.conflicting)
         all_keys = list(wanted)
         for start in range(0, len(all_keys), MAX_KEYS_PER_QUERY):
@@ -58,7 +63,8 @@ class NameClaims:
 
     def claim_preferred(self, target: Target, owner: int) -> FileName | None:
         """Claim the preferred name of *target*, which was prefetched; None if it is claimed."""
-        name, keys = self._preferred.get(target.url, (None, None))
+        key = target.url if target.request is None else target.identity
+        name, keys = self._preferred.get(key, (None, None))
         if name is None or keys is None or target.name is not None:
             return None
         if not self._claimed_keys.isdisjoint(keys.conflicting):
@@ -104,7 +110,8 @@ class NameClaims:
     def _available_name(self, target: Target, run: int) -> FileName:
         if target.name is not None:
             return self._name_from_list(target.name, run)
-        for name in candidates(target.url):
+        request = "" if target.request is None else target.request.identity
+        for name in candidates(target.url, request):
             if not self._owners(name):
                 return name
         raise BlockedError("every name for this URL is taken")

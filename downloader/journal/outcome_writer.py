@@ -6,7 +6,14 @@ from collections.abc import Iterable
 
 from downloader.errors import ErrorKind
 from downloader.journal.database import Value, insert_many
-from downloader.journal.model import Job, PartialFile, PendingWork, Redirect, RowState
+from downloader.journal.model import (
+    Job,
+    PartialFile,
+    PendingWork,
+    Redirect,
+    RowState,
+    Submission,
+)
 from downloader.models import Downloaded, Failed, Outcome, Skipped, Unchanged
 from downloader.web.charset import CharsetSource
 
@@ -27,6 +34,10 @@ FROM (
 _UPDATE_DOWNLOADED_END = ")) v WHERE urls.id = v.id"
 
 
+#: What is recorded of a job.
+JournalEntry = Outcome | PartialFile | Redirect | Submission
+
+
 class OutcomeWriter:
     """Writes outcomes, inside a transaction of the journal.
 
@@ -39,7 +50,7 @@ class OutcomeWriter:
         self._db = db
         self._mirrors = mirrors
 
-    def record(self, results: Iterable[tuple[Job, Outcome | PartialFile | Redirect]]) -> None:
+    def record(self, results: Iterable[tuple[Job, JournalEntry]]) -> None:
         """Record what became of jobs."""
         downloaded: list[tuple[Value, ...]] = []
         for job, result in results:
@@ -61,6 +72,11 @@ class OutcomeWriter:
                     )
                 case PartialFile():
                     self._record_partial(job, result)
+                case Submission():
+                    self._db.execute(
+                        "UPDATE urls SET state = ? WHERE id = ? AND state != ?",
+                        (RowState.SENT, job.row, RowState.DONE),
+                    )
                 case Skipped():
                     pass
         insert_many(self._db, _UPDATE_DOWNLOADED, downloaded, _UPDATE_DOWNLOADED_END)
@@ -74,13 +90,14 @@ class OutcomeWriter:
 
     def _record_failed(self, job: Job, failed: Failed) -> None:
         # A file that an earlier run saved still exists, so its row stays done. An interrupted
-        # transfer may have saved its file nevertheless, so its row stays claimed.
+        # transfer may have saved its file nevertheless, so its row stays claimed; or stays sent.
         interrupted = failed.kind is ErrorKind.INTERRUPTED
         self._db.execute(
-            "UPDATE urls SET state = CASE state WHEN ? THEN state ELSE ? END, attempts = ?, "
-            "kind = ?, message = ?, finished = ? WHERE id = ?",
+            "UPDATE urls SET state = CASE WHEN state IN (?, ?) THEN state ELSE ? END, "
+            "attempts = ?, kind = ?, message = ?, finished = ? WHERE id = ?",
             (
                 RowState.DONE,
+                RowState.SENT if interrupted else RowState.DONE,
                 RowState.CLAIMED if interrupted else RowState.FAILED,
                 failed.attempts,
                 failed.kind,

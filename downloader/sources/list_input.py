@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Self
 
 from downloader.errors import SourceError
-from downloader.models import ListOptions
+from downloader.models import Options, Request
 from downloader.sources.text_lines import NumberedLine, split_lines
 from downloader.web.urls import Url
 
@@ -25,15 +25,17 @@ class ListSettings:
     Attributes:
         url_column: the name, or the number from 1, of the column of addresses; None to find it.
         note: tells the user what was decided about a list; called from the reading thread.
+        request: for lines that name neither method nor body; None for a GET.
     """
 
     url_column: str | None = None
     note: Callable[[str], None] = _ignore
+    request: Request | None = None
 
     @classmethod
-    def of(cls, options: ListOptions, note: Callable[[str], None]) -> Self:
+    def of(cls, options: Options, note: Callable[[str], None]) -> Self:
         """Return the settings of a run."""
-        return cls(options.url_column, note)
+        return cls(options.url_column, note, options.request)
 
 
 DEFAULT_SETTINGS = ListSettings()

@@ -96,7 +96,7 @@ def read(
         empty = True
         for line in _lines_of(source, fetch_list, settings):
             empty = False
-            yield from_line(line, index)
+            yield from_line(line, index, settings.request)
             index += 1
         if empty:
             raise SourceError(f"{_shown(source)} holds no URL")

@@ -4,7 +4,8 @@ A name is decided in two steps. The URL gives a :class:`FileName`, which the jou
 the request is made, in the order of the list; the media type then adds an extension, which gives
 the :data:`SafePath`. Two URLs never share a file: :func:`claim_keys` covers every path that a name
 may become, and of two names that could become the same path, the second one in the list gets a
-short hash of its URL. So the same list gives the same names on every machine and in every run.
+short hash of its URL. So does every request that is no plain GET, with its method and body in the
+hash. So the same list gives the same names on every machine and in every run.
 """
 
 import base64
@@ -138,21 +139,27 @@ class ClaimKeys:
     conflicting: tuple[str, ...]
 
 
-def preferred_name(url: Url) -> FileName:
+def preferred_name(url: Url, request: str = "") -> FileName:
     """Return the first of the :func:`candidates` for *url*."""
     plain, unambiguous = _from_url(url)
-    return plain if unambiguous else next(candidates(url))
+    return plain if unambiguous and not request else next(candidates(url, request))
 
 
-def candidates(url: Url) -> Iterator[FileName]:
+def candidates(url: Url, request: str = "") -> Iterator[FileName]:
     """Yield the names that *url* may have, best first; its name is the first that is free.
 
     The last one has a full hash, so it is as good as unique.
+
+    Args:
+        url: the URL.
+        request: what tells its request from a plain GET, if it is another one; the plain name of
+            the URL is that of the GET.
     """
     plain, unambiguous = _from_url(url)
-    if unambiguous:
+    if unambiguous and not request:
         yield plain
-    digest = base64.b32encode(hashlib.sha256(redact(url).encode()).digest()).decode().lower()
+    hashed = f"{request} {redact(url)}" if request else redact(url)
+    digest = base64.b32encode(hashlib.sha256(hashed.encode()).digest()).decode().lower()
     folder, _, leaf = plain.base.rpartition("/")
     short, full = (
         _with_hash(leaf, digest[:length], plain.extension_rule)

@@ -101,9 +101,17 @@ def _saving_problem(given: Mapping[str, Any]) -> str:
 def _request_problem(given: Mapping[str, Any]) -> str:
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
+    if given["data"] and given["data_binary"] is not None:
+        return "--data and --data-binary cannot be combined; a request has one body"
+    if given["method"] == "HEAD" and not given["no_save"]:
+        return "--method HEAD gets no body to save; --no-save reports sizes"
     if given["ipv4"] and given["ipv6"]:
         return "--ipv4 and --ipv6 cannot be combined; leave out both to use any address"
     return ""
+
+
+def _has_body(given: Mapping[str, Any]) -> bool:
+    return bool(given["data"]) or given["data_binary"] is not None
 
 
 def _archive_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
@@ -114,6 +122,8 @@ def _archive_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
         return "a web archive is read without the network; name no other SOURCE beside it"
     if given["warc"] or given["wacz"]:
         return "--warc and --wacz archive the network; they cannot copy another archive"
+    if given["method"] not in (None, "GET") or _has_body(given):
+        return "a web archive answers only a GET; leave out --method and --data"
     if given["pack"]:
         return "--pack: the files of a web archive are packed already"
     return ""

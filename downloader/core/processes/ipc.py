@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from downloader.core.transfer import Redirected, Transfer
+from downloader.core.transfer import Redirected, Transfer, TransferStep
 from downloader.errors import DiskError, DownloadError
 from downloader.http import RedirectCookie, RedirectTrail
 from downloader.journal import Job, PartialFile
@@ -24,11 +24,13 @@ from downloader.models import (
     InFlight,
     Outcome,
     PartialBody,
+    Request,
     Sizes,
     Target,
     Timings,
     TransferOptions,
     Unchanged,
+    shared_request,
 )
 from downloader.web.filenames import FileName
 
@@ -110,20 +112,20 @@ class SetRateLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class PartRecorded:
-    """Parent to worker: the reply to the :class:`RecordPart` of this number."""
+class StepRecorded:
+    """Parent to worker: the reply to the :class:`RecordStep` of this number."""
 
     number: int
     error: DiskError | None
 
 
 @dataclass(frozen=True, slots=True)
-class RecordPart:
-    """Worker to parent: record a partial file for the job of this row; reply when written."""
+class RecordStep:
+    """Worker to parent: record a step of the job of this row; reply when that is written."""
 
     number: int
     row: int
-    partial_file: PartialFile
+    step: TransferStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +164,8 @@ class FatalError:
     error: DownloadError
 
 
-ToWorker = Start | AddTransfers | Reassign | Stop | UseFullConcurrency | SetRateLimit | PartRecorded
-ToParent = RecordPart | TransfersEnded | Reassign | Untried | ProgressUpdate | FatalError
+ToWorker = Start | AddTransfers | Reassign | Stop | UseFullConcurrency | SetRateLimit | StepRecorded
+ToParent = RecordStep | TransfersEnded | Reassign | Untried | ProgressUpdate | FatalError
 Frame = ToWorker | ToParent
 
 
@@ -234,7 +236,14 @@ def _field_names(record: type) -> list[str]:
     return [field.name for field in fields(record)]
 
 
-_REDUCERS: dict[type, _Reducer] = {record: _reducer(record) for record in _RECORDS}
+def _reduce_request(request: Request) -> tuple[Callable[..., object], tuple[object, ...]]:
+    return shared_request, (request.method, request.body)
+
+
+_REDUCERS: dict[type, _Reducer] = {
+    **{record: _reducer(record) for record in _RECORDS},
+    Request: _reduce_request,  # type: ignore[dict-item]
+}
 #: The descriptors of the slots, which set a field even if the dataclass is frozen.
 _SETTERS = {
     record: [getattr(record, name).__set__ for name in _field_names(record)] for record in _RECORDS

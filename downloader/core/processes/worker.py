@@ -16,12 +16,12 @@ from downloader.core.processes.ipc import (
     FatalError,
     Frame,
     FrameDecoder,
-    PartRecorded,
     ProgressUpdate,
     Reassign,
-    RecordPart,
+    RecordStep,
     SetRateLimit,
     Start,
+    StepRecorded,
     Stop,
     ToParent,
     TransfersEnded,
@@ -29,9 +29,9 @@ from downloader.core.processes.ipc import (
     UseFullConcurrency,
     encode,
 )
-from downloader.core.transfer import Transfer
+from downloader.core.transfer import Transfer, TransferStep
 from downloader.errors import DiskError, DownloadError
-from downloader.journal import Job, PartialFile
+from downloader.journal import Job
 from downloader.models import shards
 
 _READ_BYTES = 256 * 1024
@@ -79,7 +79,7 @@ class Worker:
             on_start=lambda transfer: in_flight.add(transfer.job.row),
             on_requeue=lambda transfer: in_flight.remove(transfer.job.row),
         )
-        self._pool = Pool(start.options, self._record_part, self._wake, share)
+        self._pool = Pool(start.options, self._record_step, self._wake, share)
 
     async def serve(self, parent: socket.socket) -> None:
         """Handle frames until the parent closes the socket or dies."""
@@ -115,7 +115,7 @@ class Worker:
             case Reassign(moves):
                 self._host_groups.update(_host_group(transfer) for transfer, _ in moves)
                 self._pool.add_moved(moves)
-            case PartRecorded(number, error):
+            case StepRecorded(number, error):
                 reply = self._replies.pop(number)
                 if not reply.done():
                     reply.set_result(error)
@@ -159,11 +159,11 @@ class Worker:
                 await self._send(ProgressUpdate(*now, pool.in_flight()[:_MAX_IN_FLIGHT_ROWS]))
             await asyncio.sleep(_PROGRESS_INTERVAL_SECONDS)
 
-    async def _record_part(self, job: Job, partial_file: PartialFile) -> None:
-        """Let the parent record a partial file in the journal; wait until it is written."""
+    async def _record_step(self, job: Job, step: TransferStep) -> None:
+        """Let the parent record a step in the journal; wait until it is written."""
         number = next(self._request_numbers)
         reply = self._replies[number] = asyncio.get_running_loop().create_future()
-        await self._send(RecordPart(number, job.row, partial_file))
+        await self._send(RecordStep(number, job.row, step))
         if (error := await reply) is not None:
             raise error
 

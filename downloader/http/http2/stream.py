@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
     from downloader.http.http2.connection import Http2Connection
+    from downloader.http.http2.upload import Upload
 
 _VERSION = HttpVersion(2, 0)
 #: Largest window that a body gets for its announced length, before any of it was read.
@@ -36,14 +37,24 @@ class Http2Stream:
         head_bytes: of the head, compressed, with its frames.
         window: how many bytes of the body may come ahead of its reader.
         window_left: how many more may come now.
+        upload: sends the body of the request; None without one, or once it is sent.
     """
 
-    def __init__(self, connection: "Http2Connection", stream_id: int, window: int) -> None:
+    def __init__(
+        self,
+        connection: "Http2Connection",
+        stream_id: int,
+        window: int,
+        *,
+        expects_body: bool = True,
+    ) -> None:
         self.stream_id = stream_id
         self.waiting_since = 0.0
         self.ended = False
         self.head: Http2Head | None = None
         self.head_bytes = 0
+        self.upload: Upload | None = None
+        self._expects_body = expects_body
         self._connection = connection
         self.window = self.window_left = window
         self._chunks: deque[bytes] = deque()
@@ -153,6 +164,7 @@ class Http2Stream:
             head.content_length is not None
             and self._received < head.content_length
             and head.status not in EMPTY_BODY_STATUS_CODES
+            and self._expects_body
         ):
             self.fail(TruncatedError("the body is shorter than its Content-Length"))
         self._wake()
@@ -163,6 +175,11 @@ class Http2Stream:
         if self._error is None:
             self._error = error
         self._wake()
+
+    def progressed(self) -> None:
+        """Note that the server has taken some of the request, so that it does not stall."""
+        if self.waiting_since:
+            self.waiting_since = self._connection.loop.time()
 
     def close(self) -> None:
         """Give back the window, but for what is still to be read of the body."""

@@ -9,6 +9,14 @@ from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
 from downloader.sources.formats import DELIMITERS
 from downloader.sources.list_input import ListInput, ListSettings
+from downloader.sources.request_columns import (
+    BODY,
+    HEADERS,
+    METHOD,
+    ignored_columns,
+    set_request,
+    set_request_of_report,
+)
 from downloader.sources.text_lines import TOO_LONG, NumberedLine
 from downloader.sources.url_column import find_by_name, is_address, is_report
 from downloader.web.text import printable
@@ -58,7 +66,9 @@ class _RowTexts:
 
 
 def parse(source: ListInput) -> Iterator[ListLine]:
-    """Yield the rows of a table: its column of addresses, and the columns ``name``, ``sha256``.
+    """Yield the rows of a table: its column of addresses, and those with known names.
+
+    They are ``name`` and ``sha256``; and ``method``, with ``headers`` and ``body`` beside it.
 
     Raises:
         SourceError: there is no column of addresses, or a row has no end.
@@ -138,6 +148,8 @@ class _Table:
         self._url: int | None = None
         self._name: int | None = None
         self._checksum: int | None = None
+        #: The columns of the method, the headers and the body of requests; None without a method.
+        self._request: tuple[int, int | None, int | None] | None = None
         self._is_report = False
         #: Rows without an address, above the first one that has any.
         self._rows_before: list[tuple[Sequence[str], int, bool]] = []
@@ -190,6 +202,7 @@ class _Table:
             # The hash of an earlier run is no promise about this one; --locked holds it to that.
             if "sha256" in folded and not self._is_report:
                 self._checksum = folded.index("sha256")
+            self._find_request(folded)
         else:
             self._names = [f"column_{number}" for number in range(1, len(row) + 1)]
             self._url = find_by_name(self._names, wanted)
@@ -199,6 +212,16 @@ class _Table:
             # A list of one column and any name: there is no other place for the addresses.
             self._url = 0
         return has_header
+
+    def _find_request(self, names: Sequence[str]) -> None:
+        """Find the columns of requests, by the names of all columns in lower case."""
+        if note := ignored_columns(names):
+            self._settings.note(f"{self._label}: {note}")
+        if METHOD in names:
+            headers, body = (
+                names.index(each) if each in names else None for each in (HEADERS, BODY)
+            )
+            self._request = names.index(METHOD), headers, body
 
     def _find_by_content(self, row: Sequence[str]) -> int | None:
         """Return the only column of *row* that holds an address; None if none does.
@@ -231,13 +254,27 @@ class _Table:
         if self._is_report and not text:
             # A report of a stopped run has a record of what was not tried.
             return
-        yield ListLine(
+        found = ListLine(
             f"{self._label}:{line}",
             text,
             name=self._cell(row, self._name) or None,
             checksum=self._cell(row, self._checksum) or None,
             error=None if complete else BadUrlError(TOO_LONG),
         )
+        if self._request is not None:
+            self._set_request(found, row, *self._request)
+        yield found
+
+    def _set_request(
+        self, line: ListLine, row: Sequence[str], method: int, headers: int | None, body: int | None
+    ) -> None:
+        """Set the method, the headers and the body of a line's request; these are columns."""
+        if self._is_report:
+            set_request_of_report(line, self._cell(row, method))
+            return
+        # The spaces around a body are part of it.
+        text = row[body] if body is not None and body < len(row) else ""
+        set_request(line, self._cell(row, method), self._cell(row, headers), text or None)
 
     def _cell(self, row: Sequence[str], index: int | None) -> str:
         return row[index].strip() if index is not None and index < len(row) else ""
