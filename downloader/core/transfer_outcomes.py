@@ -27,6 +27,7 @@ class _TransferFields(TypedDict):
     attempts: int
     started: float
     seconds: float
+    request: str
 
 
 class _ResponseFields(TypedDict):
@@ -153,6 +154,7 @@ def _transfer_fields(transfer: Transfer) -> _TransferFields:
         # No request was made of a transfer that has not been started.
         "started": 0.0 if transfer.started is None else time.time() - seconds,
         "seconds": seconds,
+        "request": "" if target.request is None else target.request.identity,
     }
 
 

@@ -25,6 +25,7 @@ class Request:
     Attributes:
         method: in upper case.
         body: the bytes that are sent; None for a request without a body.
+        identity: the method and a hash of the body, which tell requests for one URL apart.
 
     Raises, when made:
         ValueError: there is no such method, or the body is too long.
@@ -32,9 +33,10 @@ class Request:
 
     method: str = "GET"
     body: bytes | None = field(default=None, repr=False)
+    identity: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the method, and the length of the body."""
+        """Check the method, and the length of the body; hash it once."""
         method = self.method
         if not _METHOD.fullmatch(method):
             upper = method.upper()
@@ -45,6 +47,11 @@ class Request:
         if self.body is not None and len(self.body) > MAX_REQUEST_BODY_BYTES:
             size = MAX_REQUEST_BODY_BYTES // 1024**2
             raise ValueError(f"the body of the request is longer than {size} MiB")
+        identity = method
+        if self.body is not None:
+            digest = hashlib.blake2b(self.body, digest_size=_IDENTITY_BYTES)
+            identity = f"{method} {digest.hexdigest()}"
+        object.__setattr__(self, "identity", identity)
 
     @classmethod
     def of(cls, method: str | None, body: bytes | None) -> Self | None:
@@ -62,14 +69,6 @@ class Request:
     def is_idempotent(self) -> bool:
         """Whether to make it twice is the same as to make it once."""
         return self.method in _IDEMPOTENT_METHODS
-
-    @property
-    def identity(self) -> str:
-        """The method and a hash of the body, which tell requests for one URL apart."""
-        if self.body is None:
-            return self.method
-        digest = hashlib.blake2b(self.body, digest_size=_IDENTITY_BYTES).hexdigest()
-        return f"{self.method} {digest}"
 
     def redirected(self, status: int) -> Self | None:
         """Return the request that follows a redirect with *status*; None for a plain GET.

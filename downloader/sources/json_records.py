@@ -9,9 +9,10 @@ from downloader.sources.request_columns import (
     BODY,
     HEADERS,
     METHOD,
+    REQUEST,
     ignored_columns,
+    refuse_request,
     set_request,
-    set_request_of_report,
 )
 from downloader.sources.url_column import URL_COLUMNS, find_by_name, is_address, is_report
 from downloader.web.text import printable
@@ -42,7 +43,7 @@ class JsonRecords:
             return ListLine(origin, "", error=BadUrlError(f"no member {name} in the JSON value"))
         line = ListLine(origin, address)
         if is_report(value):
-            set_request_of_report(line, value.get(METHOD))
+            refuse_request(line, value.get(REQUEST))
             return line if address else None
         if METHOD in value:
             set_request(line, value[METHOD], value.get(HEADERS), value.get(BODY))

@@ -9,8 +9,11 @@ from collections.abc import Collection
 
 from downloader.errors import BadUrlError
 from downloader.sources.entries import ListLine
+from downloader.web.text import printable
 
 METHOD, HEADERS, BODY = "method", "headers", "body"
+#: The column of reports that describes a request, but for its body.
+REQUEST = "request"
 _HINT = 'write Name: value, or {"Name": "value"}'
 _LINE_BREAKS = frozenset("\r\n\0")
 
@@ -42,11 +45,12 @@ def set_request(line: ListLine, method: object, headers: object, body: object) -
     line.method, line.body = method or None, body
 
 
-def set_request_of_report(line: ListLine, method: object) -> None:
-    """Refuse a line of a report, which has the method of its request but not the body."""
-    if method and method != "GET":
+def refuse_request(line: ListLine, request: object) -> None:
+    """Refuse a line of a report whose request was no plain GET: the report has no body of it."""
+    if request:
+        method = printable(str(request)[:40].partition(" ")[0])
         line.error = line.error or BadUrlError(
-            f"a report does not hold all of its {str(method)[:40]!r} request",
+            f"a report does not hold the body of its {method}",
             hint="use the list that the report is about",
         )
 

@@ -11,6 +11,8 @@ from downloader.web.text import format_size, printable
 
 #: The file that stands for standard input.
 _STDIN = "-"
+#: The key in a context that says that a body was read from there.
+BODY_FROM_STDIN = f"{__name__}.body_from_stdin"
 #: Bytes that ``--data`` drops from files, as curl does.
 _LINE_ENDS = b"\r\n\0"
 
@@ -42,14 +44,10 @@ class BinaryDataParam(click.ParamType[bytes]):
         if isinstance(value, bytes):
             return value
         text = str(value)
-        if not text.startswith("@"):
-            # What is not UTF-8 on the command line is sent as it was given.
-            body = text.encode("utf-8", "surrogateescape")
-        else:
-            body = self._of_file(self._read(text[1:], param, ctx))
-        if len(body) > MAX_REQUEST_BODY_BYTES:
-            self.fail(f"it is larger than {format_size(MAX_REQUEST_BODY_BYTES)}", param, ctx)
-        return body
+        if text.startswith("@"):
+            return self._of_file(self._read(text[1:], param, ctx))
+        # What is not UTF-8 on the command line is sent as it was given.
+        return text.encode("utf-8", "surrogateescape")
 
     @staticmethod
     def _of_file(data: bytes) -> bytes:
@@ -64,11 +62,18 @@ class BinaryDataParam(click.ParamType[bytes]):
             if name == _STDIN:
                 if sys.stdin is None:
                     self.fail("standard input is closed", param, ctx)
-                return _beginning(sys.stdin.buffer)
-            with Path(name).open("rb") as file:
-                return _beginning(file)
+                if ctx is not None:
+                    ctx.meta[BODY_FROM_STDIN] = True
+                data = _beginning(sys.stdin.buffer)
+            else:
+                with Path(name).open("rb") as file:
+                    data = _beginning(file)
         except OSError as error:
             self.fail(f"cannot read {place}: {error.strerror}", param, ctx)
+        if len(data) > MAX_REQUEST_BODY_BYTES:
+            limit = format_size(MAX_REQUEST_BODY_BYTES)
+            self.fail(f"{place} is larger than {limit}", param, ctx)
+        return data
 
 
 class DataParam(BinaryDataParam):

@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from downloader import sources
+from downloader.cli.options.request_types import BODY_FROM_STDIN
 from downloader.cli.subcommands import SUBCOMMANDS
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
@@ -44,7 +45,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         or _mirror_problem(given, ctx)
         or _delay_problem(given, ctx)
         or _saving_problem(given)
-        or _request_problem(given)
+        or _request_problem(source, given, ctx)
         or _archive_problem(source, given)
         or _engine_problem(source, given, ctx)
     )
@@ -98,9 +99,13 @@ def _saving_problem(given: Mapping[str, Any]) -> str:
     return ""
 
 
-def _request_problem(given: Mapping[str, Any]) -> str:
+def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -> str:
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
+    if ctx.meta.get(BODY_FROM_STDIN) and sources.STDIN in source:
+        return "standard input is the list; read the body from a file"
+    if given["locked"] and (given["method"] not in (None, "GET") or _has_body(given)):
+        return "--locked fetches a list of GETs; leave out --method and --data"
     if given["data"] and given["data_binary"] is not None:
         return "--data and --data-binary cannot be combined; a request has one body"
     if given["method"] == "HEAD" and not given["no_save"]:

@@ -128,8 +128,9 @@ class Http2Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._streams: dict[int, Http2Stream] = {}
         self._waiting: deque[asyncio.Future[None]] = deque()
-        #: Streams whose requests have not been sent whole.
+        #: Streams whose requests have not been sent whole, and when something was sent last.
         self._uploading: dict[int, Http2Stream] = {}
+        self._uploaded_at = 0.0
         self._handlers: dict[type[Event], Callable[[Event], None]] = {
             ResponseReceived: self._response_received,
             StreamEnded: self._stream_ended,
@@ -196,7 +197,7 @@ class Http2Connection(asyncio.Protocol):
         stream = Http2Stream(self, stream_id, window, expects_body=has_response_body)
         self._streams[stream_id] = stream
         if body:
-            stream.upload = Upload(self._h2, stream_id, body, stream.progressed)
+            stream.upload = Upload(self._h2, stream_id, body)
             self._uploading[stream_id] = stream
             self._send_uploads()
         self._flush_soon()
@@ -448,11 +449,17 @@ class Http2Connection(asyncio.Protocol):
         """Send the next frame of a body; return whether there may be another one."""
         if stream.upload is None or self._write_paused or not stream.upload.send():
             return False
+        self._uploaded_at = self.loop.time()
         # The server may open its windows with a frame for each of ours.
         self._splitter.request_sent()
+        del self._uploading[stream.stream_id]
         if stream.upload.done:
             stream.upload = None
-            self._uploading.pop(stream.stream_id, None)
+            if stream.waiting_since:
+                stream.waiting_since = self._uploaded_at
+        else:
+            # The others have their turn first.
+            self._uploading[stream.stream_id] = stream
         # What was written decides whether writing is paused.
         self._flush()
         return stream.upload is not None
@@ -583,7 +590,10 @@ class Http2Connection(asyncio.Protocol):
         for stream in list(self._streams.values()):
             if not stream.waiting_since:
                 continue
-            if now - stream.waiting_since > limit:
+            since = stream.waiting_since
+            if stream.upload is not None and not stream.upload.awaits_window:
+                since = max(since, self._uploaded_at)
+            if now - since > limit:
                 if not stream.ended:
                     self._reset(stream, ErrorCodes.CANCEL)
                 stream.fail(_stalled())

@@ -176,11 +176,6 @@ class Http2Stream:
             self._error = error
         self._wake()
 
-    def progressed(self) -> None:
-        """Note that the server has taken some of the request, so that it does not stall."""
-        if self.waiting_since:
-            self.waiting_since = self._connection.loop.time()
-
     def close(self) -> None:
         """Give back the window, but for what is still to be read of the body."""
         self._closed = True

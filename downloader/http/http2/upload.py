@@ -3,8 +3,6 @@
 It goes on while the response is received, because a server may answer before it has read all.
 """
 
-from collections.abc import Callable
-
 from h2.connection import H2Connection
 
 #: Bytes of one DATA frame; servers take larger ones only if they say so.
@@ -18,17 +16,13 @@ class Upload:
         h2: the connection, which knows the windows.
         stream_id: of the request.
         body: all of it; not empty.
-        on_progress: called when the server lets some more be sent.
     """
 
-    def __init__(
-        self, h2: H2Connection, stream_id: int, body: bytes, on_progress: Callable[[], None]
-    ) -> None:
+    def __init__(self, h2: H2Connection, stream_id: int, body: bytes) -> None:
         self._h2 = h2
         self._stream_id = stream_id
         self._body = body
         self._sent = 0
-        self._on_progress = on_progress
 
     def send(self) -> bool:
         """Hand the next frame to h2, as large as the windows allow; return whether there was one.
@@ -46,8 +40,12 @@ class Upload:
         is_last = end >= len(self._body)
         self._h2.send_data(self._stream_id, self._body[self._sent : end], end_stream=is_last)
         self._sent = min(end, len(self._body))
-        self._on_progress()
         return True
+
+    @property
+    def awaits_window(self) -> bool:
+        """Whether it waits for the window of its own stream, and not for its turn."""
+        return self._h2.streams[self._stream_id].outbound_flow_control_window <= 0
 
     @property
     def done(self) -> bool:

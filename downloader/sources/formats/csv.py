@@ -13,9 +13,10 @@ from downloader.sources.request_columns import (
     BODY,
     HEADERS,
     METHOD,
+    REQUEST,
     ignored_columns,
+    refuse_request,
     set_request,
-    set_request_of_report,
 )
 from downloader.sources.text_lines import TOO_LONG, NumberedLine
 from downloader.sources.url_column import find_by_name, is_address, is_report
@@ -215,6 +216,10 @@ class _Table:
 
     def _find_request(self, names: Sequence[str]) -> None:
         """Find the columns of requests, by the names of all columns in lower case."""
+        if self._is_report:
+            if REQUEST in names:
+                self._request = names.index(REQUEST), None, None
+            return
         if note := ignored_columns(names):
             self._settings.note(f"{self._label}: {note}")
         if METHOD in names:
@@ -268,9 +273,9 @@ class _Table:
     def _set_request(
         self, line: ListLine, row: Sequence[str], method: int, headers: int | None, body: int | None
     ) -> None:
-        """Set the method, the headers and the body of a line's request; these are columns."""
+        """Set the parts of a line's request, which are in these columns."""
         if self._is_report:
-            set_request_of_report(line, self._cell(row, method))
+            refuse_request(line, self._cell(row, method))
             return
         # The spaces around a body are part of it.
         text = row[body] if body is not None and body < len(row) else ""
