@@ -38,7 +38,7 @@ def page_lines(files: Iterable[Path]) -> Iterator[bytes]:
             for line in index:
                 fields = json.loads(line.split(b" ", 2)[2])
                 is_complete = fields["status"] == "200" and "truncated" not in fields
-                if is_complete and fields["mime"] in PAGE_TYPES:
+                if is_complete and fields["mime"] in PAGE_TYPES and "method" not in fields:
                     file.seek(int(fields["offset"]))
                     with closing(warc_reader.iter_records(file, str(path))) as records:
                         yield json.dumps(_page(next(records))).encode() + b"\n"
