@@ -236,6 +236,7 @@ async def test_a_worker_that_follows_a_lost_one_does_not_send_a_post_again(
     work = replace(work_for(tmp_path / "out"), lines=encode_entry(target))
     folder = tmp_path / "out"
     folder.mkdir()
+    Journal(tmp_path, Options()).close()
     # The lost one had recorded that it sends the request.
     journal = Journal(folder, Options())
     (job,) = journal.admit([target])
