@@ -55,6 +55,9 @@ async def fetch(
             async with asyncio.timeout(timeout - transfer.seconds) as limit:
                 result = await _attempt(transfer, context)
     except NoDescriptorError as error:
+        if transfer.trail is not None and transfer.trail.was_submitted:
+            seconds = _DESCRIPTOR_RETRY_SECONDS
+            return _retry_submitted(error, seconds, transfer, transfer.trail, context)
         # The URL is not at fault, so that this attempt does not count.
         transfer.attempts -= 1
         transfer.trail = None

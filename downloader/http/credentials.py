@@ -38,8 +38,8 @@ _CROSS_ORIGIN_HEADERS = frozenset(
 _BODY_HEADERS = frozenset(
     {"content-type", "content-encoding", "content-language", "content-location"}
 )
-#: Fields that frame a message: they follow from the body.
-_FRAMING_HEADERS = ("Content-Length", "Transfer-Encoding")
+#: Fields that frame a message: they follow from the body, which is sent at once.
+_FRAMING_HEADERS = ("Content-Length", "Transfer-Encoding", "Expect")
 #: The type of a body unless a header says another one, as in curl.
 _FORM_TYPE = "application/x-www-form-urlencoded"
 #: Sizes that a client has to be able to store (RFC 6265, section 6.1).

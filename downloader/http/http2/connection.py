@@ -58,7 +58,7 @@ from downloader.http.http2.frames import (
 )
 from downloader.http.http2.settings import Http2Settings
 from downloader.http.http2.stream import Http2Response, Http2Stream
-from downloader.http.http2.upload import Upload
+from downloader.http.http2.upload import Uploads
 from downloader.models import Request
 from downloader.web.urls import Url
 
@@ -128,9 +128,7 @@ class Http2Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._streams: dict[int, Http2Stream] = {}
         self._waiting: deque[asyncio.Future[None]] = deque()
-        #: Streams whose requests have not been sent whole, and when something was sent last.
-        self._uploading: dict[int, Http2Stream] = {}
-        self._uploaded_at = 0.0
+        self._uploads = Uploads(self._h2, lambda: not self._write_paused, self._upload_sent)
         self._handlers: dict[type[Event], Callable[[Event], None]] = {
             ResponseReceived: self._response_received,
             StreamEnded: self._stream_ended,
@@ -197,9 +195,7 @@ class Http2Connection(asyncio.Protocol):
         stream = Http2Stream(self, stream_id, window, expects_body=has_response_body)
         self._streams[stream_id] = stream
         if body:
-            stream.upload = Upload(self._h2, stream_id, body)
-            self._uploading[stream_id] = stream
-            self._send_uploads()
+            self._uploads.add(stream_id, body)
         self._flush_soon()
         sent_at = self.loop.time()
         try:
@@ -280,7 +276,7 @@ class Http2Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Make requests again."""
         self._write_paused = False
-        self._send_uploads()
+        self._uploads.send()
         self._wake_waiting()
 
     def _frame_received(self, frame: Frame) -> None:
@@ -317,7 +313,7 @@ class Http2Connection(asyncio.Protocol):
         self._use_window(size)
         stream.data_received(frame.body(), size)
         if frame.flags & END_STREAM:
-            if stream.upload is None:
+            if stream.stream_id not in self._uploads:
                 self._h2.streams.pop(stream.stream_id, None)
             self._response_ended(stream)
             self._forget(stream)
@@ -365,7 +361,7 @@ class Http2Connection(asyncio.Protocol):
 
         See RFC 9113, section 8.1.
         """
-        if stream.upload is not None:
+        if self._uploads.remove(stream.stream_id):
             self._reset(stream, ErrorCodes.NO_ERROR)
         stream.end_received()
         self._forget(stream)
@@ -398,10 +394,10 @@ class Http2Connection(asyncio.Protocol):
             self.max_streams = min(new, _MAX_STREAMS)
             self._wake_waiting()
         self._settings_seen = True
-        self._send_uploads()
+        self._uploads.send()
 
     def _window_updated(self, event: Event) -> None:
-        self._send_uploads(cast("WindowUpdated", event).stream_id)
+        self._uploads.send(cast("WindowUpdated", event).stream_id)
 
     def _ping_acknowledged(self, event: Event) -> None:
         self._ping_sent_at = 0.0
@@ -433,36 +429,15 @@ class Http2Connection(asyncio.Protocol):
             self._unwanted_bytes += max(0, stream.window_left)
             self._flush_soon()
 
-    def _send_uploads(self, stream_id: int = 0) -> None:
-        """Send more of the bodies of requests: of one stream, or of all for 0.
-
-        Each gets a frame in turn, until the windows are used up or the server does not read.
-        """
-        streams = self._uploading
-        if stream_id:
-            streams = {stream_id: streams[stream_id]} if stream_id in streams else {}
-        sending = list(streams.values())
-        while sending and not self._write_paused:
-            sending = [stream for stream in sending if self._send_piece(stream)]
-
-    def _send_piece(self, stream: Http2Stream) -> bool:
-        """Send the next frame of a body; return whether there may be another one."""
-        if stream.upload is None or self._write_paused or not stream.upload.send():
-            return False
-        self._uploaded_at = self.loop.time()
+    def _upload_sent(self, stream_id: int) -> None:
+        """Write a frame of a request's body; only then is it known whether the server reads."""
+        now = self._uploads.sent_at = self.loop.time()
+        stream = self._streams.get(stream_id)
+        if stream is not None and stream.waiting_since:
+            stream.waiting_since = now
         # The server may open its windows with a frame for each of ours.
         self._splitter.request_sent()
-        del self._uploading[stream.stream_id]
-        if stream.upload.done:
-            stream.upload = None
-            if stream.waiting_since:
-                stream.waiting_since = self._uploaded_at
-        else:
-            # The others have their turn first.
-            self._uploading[stream.stream_id] = stream
-        # What was written decides whether writing is paused.
         self._flush()
-        return stream.upload is not None
 
     def _flush_soon(self) -> None:
         if not self._flush_scheduled:
@@ -518,8 +493,7 @@ class Http2Connection(asyncio.Protocol):
         """Free the place of a stream that has ended."""
         if self._streams.pop(stream.stream_id, None) is None:
             return
-        stream.upload = None
-        self._uploading.pop(stream.stream_id, None)
+        self._uploads.remove(stream.stream_id)
         stream.close()
         if self._waiting:
             self._wake_waiting()
@@ -590,10 +564,7 @@ class Http2Connection(asyncio.Protocol):
         for stream in list(self._streams.values()):
             if not stream.waiting_since:
                 continue
-            since = stream.waiting_since
-            if stream.upload is not None and not stream.upload.awaits_window:
-                since = max(since, self._uploaded_at)
-            if now - since > limit:
+            if now - self._uploads.waiting_since(stream.stream_id, stream.waiting_since) > limit:
                 if not stream.ended:
                     self._reset(stream, ErrorCodes.CANCEL)
                 stream.fail(_stalled())

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
     from downloader.http.http2.connection import Http2Connection
-    from downloader.http.http2.upload import Upload
 
 _VERSION = HttpVersion(2, 0)
 #: Largest window that a body gets for its announced length, before any of it was read.
@@ -37,7 +36,6 @@ class Http2Stream:
         head_bytes: of the head, compressed, with its frames.
         window: how many bytes of the body may come ahead of its reader.
         window_left: how many more may come now.
-        upload: sends the body of the request; None without one, or once it is sent.
     """
 
     def __init__(
@@ -53,7 +51,6 @@ class Http2Stream:
         self.ended = False
         self.head: Http2Head | None = None
         self.head_bytes = 0
-        self.upload: Upload | None = None
         self._expects_body = expects_body
         self._connection = connection
         self.window = self.window_left = window

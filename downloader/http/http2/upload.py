@@ -1,7 +1,9 @@
-"""Sending the body of a request, within the windows that the server opens (RFC 9113, section 5.2).
+"""Sending the bodies of requests, within the windows that the server opens (RFC 9113, section 5.2).
 
-It goes on while the response is received, because a server may answer before it has read all.
+They are sent while responses are received, because a server may answer before it has read all.
 """
+
+from collections.abc import Callable
 
 from h2.connection import H2Connection
 
@@ -51,3 +53,67 @@ class Upload:
     def done(self) -> bool:
         """Whether the whole body was sent."""
         return self._sent >= len(self._body)
+
+
+class Uploads:
+    """The bodies that a connection has not sent whole.
+
+    Args:
+        h2: the connection.
+        may_write: returns whether the server reads what is written.
+        on_sent: called with the stream of each frame, to write it.
+
+    Attributes:
+        sent_at: when a frame was sent last, by the clock of the event loop.
+    """
+
+    def __init__(
+        self, h2: H2Connection, may_write: Callable[[], bool], on_sent: Callable[[int], None]
+    ) -> None:
+        self.sent_at = 0.0
+        self._h2 = h2
+        self._may_write = may_write
+        self._on_sent = on_sent
+        #: By stream, those first that have waited longest for their turn.
+        self._uploads: dict[int, Upload] = {}
+
+    def add(self, stream_id: int, body: bytes) -> None:
+        """Begin to send the body of a request."""
+        self._uploads[stream_id] = Upload(self._h2, stream_id, body)
+        self.send()
+
+    def remove(self, stream_id: int) -> bool:
+        """Send no more of a body; return whether it was not sent whole."""
+        return self._uploads.pop(stream_id, None) is not None
+
+    def __contains__(self, stream_id: int) -> bool:
+        return stream_id in self._uploads
+
+    def waiting_since(self, stream_id: int, since: float) -> float:
+        """Return since when a stream has waited for the server, *since* or later.
+
+        While it waits for its turn, the connection may go on.
+        """
+        upload = self._uploads.get(stream_id)
+        return since if upload is None or upload.awaits_window else max(since, self.sent_at)
+
+    def send(self, stream_id: int = 0) -> None:
+        """Send more of one body, or of all of them for 0.
+
+        Each gets a frame in turn, until the windows are used up or the server does not read.
+        """
+        sending = list(self._uploads) if not stream_id else [stream_id]
+        while sending and self._may_write():
+            sending = [each for each in sending if self._send_frame(each)]
+
+    def _send_frame(self, stream_id: int) -> bool:
+        """Send the next frame of a body; return whether there may be another one."""
+        upload = self._uploads.get(stream_id)
+        if upload is None or not self._may_write() or not upload.send():
+            return False
+        del self._uploads[stream_id]
+        if not upload.done:
+            # The others have their turn first.
+            self._uploads[stream_id] = upload
+        self._on_sent(stream_id)
+        return not upload.done
