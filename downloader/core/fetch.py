@@ -104,7 +104,8 @@ def _retry_submitted(
     has led to is retried by itself.
     """
     if trail.request is None:
-        transfer.attempts += 1
+        # Without a descriptor, it is no attempt.
+        transfer.attempts += not isinstance(error, NoDescriptorError)
     elif context.options.retry_all:
         transfer.trail = None
     else:

@@ -98,7 +98,7 @@ def _request_of(method: str | None, body: str | None, default: Request | None) -
 def from_items(items: Iterable[str | Target], default: Request | None = None) -> Iterator[Entry]:
     """Yield targets for the URLs or targets that a program passes, numbered from 0.
 
-    A :class:`Target` keeps all but its ``index``; if it is a plain GET, it becomes *default*.
+    A :class:`Target` keeps all but its ``index``; one without a request of its own gets *default*.
     """
     for index, item in enumerate(items):
         if isinstance(item, Target):
@@ -109,7 +109,11 @@ def from_items(items: Iterable[str | Target], default: Request | None = None) ->
                 name=item.name,
                 checksum=item.checksum,
                 headers=item.headers,
-                request=item.request or default,
+                request=(
+                    default
+                    if item.request is None
+                    else Request.of(item.request.method, item.request.body)
+                ),
             )
         else:
             yield from_line(ListLine(f"#{index + 1}", item.strip()), index, default)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from downloader import Options
+from downloader import Options, Request, Target, download_sites
+from downloader.web import urls
 from tests.support.archives import answers, read
 from tests.support.command import Command
 from tests.support.files import contents
@@ -326,3 +327,56 @@ async def test_an_archive_has_the_body_and_replays_only_gets(http2: bool, comman
     refused = await command(archive, "--data", "a=1")
     assert refused.status == 2
     assert "a web archive answers only a GET" in refused.err[-1]
+
+
+async def test_a_pack_keeps_a_post_and_a_get_of_one_url_apart(site: Site, command: Command) -> None:
+    echo(site, "/api")
+    (command.folder / "list.csv").write_text(
+        f"url,method,body\n{site.url('/api')},POST,a=1\n{site.url('/api')},POST,a=2\n"
+    )
+    arguments = ("list.csv", "--pack", "warc", "-o", "out")
+    assert (await command(*arguments)).status == 0
+    # What a killed run has packed for a GET is looked for by its URL.
+    process = await command.start(site.url("/api"), *arguments[1:])
+    process.kill()
+    await process.wait()
+    got = await command(site.url("/api"), *arguments[1:])
+    assert got.status == 0
+    assert [request.method for request in site.requests].count("GET") >= 1
+    again = await command(*arguments)
+    assert again.status == 0
+    assert len([line for line in again.out if "already saved in pack-" in line]) == 2
+    lines = [
+        line
+        for index in (command.folder / "out").glob("pack-*.cdxj")
+        for line in index.read_text().splitlines()
+    ]
+    keys = sorted(line.partition(" ")[0].partition(")")[2] for line in lines)
+    assert keys == ["/api", "/api?__wb_method=post", "/api?__wb_method=post"]
+
+
+async def test_options_for_requests_come_from_variables_and_the_config_file(
+    site: Site, command: Command
+) -> None:
+    echo(site, "/")
+    command.environment["DOWNLOAD_DATA"] = '{"a": 1,\n"b": 2}'
+    (command.folder / "config").mkdir()
+    (command.folder / "config.toml").write_text('method = "PUT"\n')
+    ran = await command(site.url("/"), "--config", "config.toml", "-o", "out")
+    assert ran.status == 0, ran.err
+    (saved,) = contents(command.folder / "out").values()
+    assert saved == b'PUT {"a": 1,\n"b": 2} None None'
+
+
+async def test_a_program_gives_requests_by_options_and_by_target(
+    site: Site, tmp_path: Path
+) -> None:
+    echo(site, "/")
+    items = [
+        site.url("/"),
+        Target(url=urls.parse(site.url("/")), request=Request("GET")),
+        post(site.url("/"), b"own"),
+    ]
+    outcomes = await download_sites(items, tmp_path, options=Options(body=b"common"))
+    saved = [(tmp_path / downloaded(outcome).path).read_bytes() for outcome in outcomes]
+    assert saved == [b"POST common None None", b"GET  None None", b"POST own None None"]
