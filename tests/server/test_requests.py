@@ -372,7 +372,7 @@ async def test_a_program_gives_requests_by_options_and_by_target(
     site: Site, tmp_path: Path
 ) -> None:
     echo(site, "/")
-    items = [
+    items: list[str | Target] = [
         site.url("/"),
         Target(url=urls.parse(site.url("/")), request=Request("GET")),
         post(site.url("/"), b"own"),
