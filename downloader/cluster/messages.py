@@ -140,6 +140,7 @@ def encode_entry(entry: Entry) -> bytes:
     else:
         checksum = entry.checksum and [entry.checksum.algorithm, entry.checksum.digest]
         row = [entry.index, entry.origin, entry.url, entry.name, checksum, entry.headers]
+        row.append(entry.root)
         if (request := entry.request) is not None:
             body = None if request.body is None else base64.b64encode(request.body).decode("ascii")
             row += [request.method, body]
@@ -149,7 +150,7 @@ def encode_entry(entry: Entry) -> bytes:
 
 def decode_target(line: bytes) -> Target:
     """Decode a target that :func:`encode_entry` encoded."""
-    index, origin, url, name, checksum, headers, *others = json.loads(line)
+    index, origin, url, name, checksum, headers, root, *others = json.loads(line)
     request = None
     if others:
         method, body = others
@@ -162,6 +163,7 @@ def decode_target(line: bytes) -> Target:
         checksum=Checksum(*checksum) if checksum else None,
         headers=tuple((key, value) for key, value in headers),
         request=request,
+        root=None if root is None else Url(root),
     )
 
 

@@ -18,9 +18,7 @@ from downloader.sources import STDIN, Entry, is_url
 from downloader.web import urls
 
 #: The version of the shard files' format, and of the way in which a list is cut.
-_FORMAT = 1
-#: The version of what is read of a list; a list that an older version has cut is cut again.
-_LIST_VERSION = 2
+_FORMAT = 2
 #: Lines of all shards together that are buffered before they are written.
 _MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 _PLAN_FILE = "plan.json"
@@ -194,7 +192,7 @@ def fingerprint_of(sources: Sequence[str], shard: Shard | None) -> str:
     It is made from the names, sizes and times of files; it is empty for a list that cannot be
     identified, such as standard input.
     """
-    parts: list[str] = [f"{_LIST_VERSION}", f"{shard or ''}"]
+    parts: list[str] = [f"{_FORMAT}", f"{shard or ''}"]
     for source in sources:
         if is_url(source):
             parts.append(source)

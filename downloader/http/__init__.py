@@ -14,7 +14,19 @@ This is the only package that imports aiohttp.
 """
 
 from downloader.http.client import Client
-from downloader.http.credentials import RedirectCookie, RedirectTrail, without_body_headers
+from downloader.http.credentials import (
+    NO_ORIGIN,
+    RedirectCookie,
+    RedirectTrail,
+    without_body_headers,
+)
 from downloader.http.response import Response
 
-__all__ = ["Client", "RedirectCookie", "RedirectTrail", "Response", "without_body_headers"]
+__all__ = [
+    "NO_ORIGIN",
+    "Client",
+    "RedirectCookie",
+    "RedirectTrail",
+    "Response",
+    "without_body_headers",
+]

@@ -8,6 +8,7 @@ from downloader.errors import BadUrlError, UrlError
 from downloader.models import Checksum, Failed, Request, Target
 from downloader.web import urls
 from downloader.web.text import printable
+from downloader.web.urls import Url
 
 #: A line of a list: a target, or the failure of a line that is none.
 Entry = Target | Failed
@@ -29,6 +30,7 @@ class ListLine:
         method: of the request, as written, or None.
         body: of the request, or None.
         error: what the parser of the list found wrong with the line.
+        home: the URL that the user named, if the line is of a list on the network.
     """
 
     origin: str
@@ -39,6 +41,7 @@ class ListLine:
     method: str | None = None
     body: str | None = None
     error: UrlError | None = None
+    home: Url | None = None
 
 
 def from_line(line: ListLine, index: int, default: Request | None = None) -> Entry:
@@ -59,6 +62,7 @@ def from_line(line: ListLine, index: int, default: Request | None = None) -> Ent
             name=line.name or None,
             checksum=parse_checksum(line.checksum) if line.checksum else None,
             headers=tuple(map(parse_header, line.headers)),
+            root=line.home,
             request=(
                 default
                 if line.method is None and line.body is None

@@ -19,7 +19,7 @@ from tests.support.http2_runs import page
 from tests.support.http2_server import ServerConnection, http2_server
 from tests.support.library import downloaded, fetch
 from tests.support.proxies import http_proxy
-from tests.support.recording_server import recording_server
+from tests.support.request_recorder import request_recorder
 from tests.support.requests import BODY, echo, post
 from tests.support.web_server import Site
 
@@ -46,7 +46,7 @@ async def test_a_random_wait_without_a_delay_is_a_usage_error(site: Site, comman
 
 async def test_data_is_sent_as_a_form_and_files_without_their_line_ends(command: Command) -> None:
     (command.folder / "form").write_bytes(b"b=2\r\n&c=3\n\0")
-    async with recording_server() as server:
+    async with request_recorder() as server:
         ran = await command(server.url("/"), "--data", "a=\u00e9\n", "--data", "@form")
     assert ran.status == 0, ran.err
     (request,) = server.requests
@@ -60,7 +60,7 @@ async def test_binary_data_is_sent_unchanged_with_the_type_that_a_header_gives(
 ) -> None:
     body = bytes(range(256)) * 4096
     (command.folder / "data").write_bytes(body)
-    async with recording_server() as server:
+    async with request_recorder() as server:
         ran = await command(
             *(server.url("/"), "--data-binary", "@data", "--method", "PATCH"),
             *("-H", "Content-Type: application/octet-stream", "-H", "Content-Length: 3"),
@@ -73,7 +73,7 @@ async def test_binary_data_is_sent_unchanged_with_the_type_that_a_header_gives(
 
 
 async def test_a_body_comes_from_standard_input(command: Command) -> None:
-    async with recording_server() as server:
+    async with request_recorder() as server:
         await command(server.url("/"), "--data-binary", "@-", stdin=b"a\nb")
     assert server.requests[0].body == b"a\nb"
 
@@ -311,7 +311,7 @@ async def test_a_mirror_sends_the_body_for_the_line_of_the_list_only(
 
 @pytest.mark.parametrize("http2", [False, True], ids=["1.1", "2"])
 async def test_an_archive_has_the_body_and_replays_only_gets(http2: bool, command: Command) -> None:
-    async with http2_server(page) as server, recording_server() as http1:
+    async with http2_server(page) as server, request_recorder() as http1:
         url = server.url("/") if http2 else http1.url("/")
         (command.folder / "list.csv").write_text(f"url,method,body\n{url},POST,a=1\n{url},,\n")
         options = ("--http2-prior-knowledge",) if http2 else ()

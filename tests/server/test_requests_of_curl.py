@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import Command
-from tests.support.recording_server import RecordedRequest, recording_server
+from tests.support.request_recorder import RecordedRequest, request_recorder
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "how-to" / "send-forms-and-other-methods.md"
 HEADING = "## Compared with curl\n"
@@ -62,7 +62,7 @@ async def test_curl_sends_the_same_but_for_what_is_documented(
     (command.folder / "lines").write_bytes(_LINES)
     (command.folder / "empty").touch()
     (command.folder / "large").write_bytes(bytes(range(256)) * 2000)
-    async with recording_server() as server:
+    async with request_recorder() as server:
         url = server.url("/path?query=1")
         ran = await command(url, *_named(options, METHOD="--method"))
         assert ran.status == 0, ran.err

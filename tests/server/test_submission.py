@@ -21,7 +21,7 @@ from tests.support.http2_server import ServerConnection, http2_server
 from tests.support.library import downloaded, fetch
 from tests.support.many_hosts import ManyHosts
 from tests.support.proxies import says, scripted_proxy
-from tests.support.recording_server import recording_server
+from tests.support.request_recorder import request_recorder
 from tests.support.requests import BODY, echo, post
 from tests.support.web_server import Site
 
@@ -115,7 +115,7 @@ async def test_a_request_with_an_effect_is_retried_only_if_asked_for(
     answer: bytes, method: str, retry_all: bool, times: int, tmp_path: Path
 ) -> None:
     body = None if method == "DELETE" else b"order=1"
-    async with recording_server([answer]) as server:
+    async with request_recorder([answer]) as server:
         target = Target(url=urls.parse(server.url("/")), request=Request(method, body))
         (outcome,) = await fetch([target], tmp_path, Options(retry_all=retry_all))
     assert len(server.requests) == times
@@ -127,7 +127,7 @@ async def test_a_request_with_an_effect_is_retried_only_if_asked_for(
 
 
 async def test_a_post_without_a_body_is_not_retried_either(tmp_path: Path) -> None:
-    async with recording_server([BROKEN]) as server:
+    async with request_recorder([BROKEN]) as server:
         target = Target(url=urls.parse(server.url("/")), request=Request("POST"))
         (outcome,) = await fetch([target], tmp_path)
     assert isinstance(outcome, Failed)
@@ -138,7 +138,7 @@ async def test_a_post_without_a_body_is_not_retried_either(tmp_path: Path) -> No
 
 async def test_the_get_after_a_post_is_retried_by_itself(tmp_path: Path) -> None:
     moved = b"HTTP/1.1 303 Done\r\nLocation: /done\r\nContent-Length: 0\r\n\r\n"
-    async with recording_server([moved, BUSY]) as server:
+    async with request_recorder([moved, BUSY]) as server:
         target = Target(url=urls.parse(server.url("/")), request=Request("POST", b"order=1"))
         (outcome,) = await fetch([target], tmp_path)
     lines = [request.line for request in server.requests]
@@ -157,7 +157,7 @@ async def test_a_post_is_retried_if_it_could_not_be_sent(tmp_path: Path) -> None
 
 
 async def test_a_broken_answer_to_a_post_is_not_resumed(tmp_path: Path) -> None:
-    async with recording_server([CUT]) as server:
+    async with request_recorder([CUT]) as server:
         target = Target(url=urls.parse(server.url("/")), request=Request("POST", b"a"))
         (outcome,) = await fetch([target], tmp_path)
     assert isinstance(outcome, Failed)
