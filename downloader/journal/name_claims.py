@@ -8,11 +8,12 @@ from downloader.journal.database import insert_many
 from downloader.models import Target
 from downloader.web.filenames import (
     ClaimKeys,
+    ExtensionRule,
     FileName,
     candidates,
     claim_keys,
     fold,
-    name_from_list,
+    names_from_list,
     parent_folders,
     preferred_name,
 )
@@ -22,16 +23,23 @@ _OWNERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE 
 MAX_KEYS_PER_QUERY = 10_000
 #: Folders that are remembered as claimed, so that their keys are not looked up again.
 MAX_KNOWN_FOLDERS = 10_000
+#: The name of a body that is not saved.
+_UNSAVED = FileName("unsaved", ExtensionRule.NEVER)
 
 
 class NameClaims:
     """The claimed names of an output folder; every URL has a name that it alone has.
 
     An owner is the id of a URL's row.
+
+    Args:
+        db: the journal's database.
+        saves: whether files are saved. If not, only names that the list gives are claimed.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, *, saves: bool = True) -> None:
         self._db = db
+        self._saves = saves
         self._known_folders: set[str] = set()
         self._preferred: dict[str, tuple[FileName, ClaimKeys]] = {}
         self._claimed_keys: set[str] = set()
@@ -43,6 +51,8 @@ class NameClaims:
         self._preferred.clear()
         self._claimed_keys.clear()
         self._displaced.clear()
+        if not self._saves:
+            return
         wanted: set[str] = set()
         for target in targets:
             if target.name is None:
@@ -63,6 +73,8 @@ class NameClaims:
 
     def claim_preferred(self, target: Target, owner: int) -> FileName | None:
         """Claim the preferred name of *target*, which was prefetched; None if it is claimed."""
+        if not self._saves:
+            return _UNSAVED if target.name is None else None
         key = target.url if target.request is None else target.identity
         name, keys = self._preferred.get(key, (None, None))
         if name is None or keys is None or target.name is not None:
@@ -95,7 +107,7 @@ class NameClaims:
         With *renames* the owner gives up its present name.
 
         Raises:
-            BlockedError: the list gives it a name that is claimed or not safe.
+            BlockedError: the list gives it a name that is not safe.
         """
         self.write()
         name = self._available_name(target, run)
@@ -109,21 +121,23 @@ class NameClaims:
 
     def _available_name(self, target: Target, run: int) -> FileName:
         if target.name is not None:
-            return self._name_from_list(target.name, run)
-        request = "" if target.request is None else target.request.identity
-        for name in candidates(target.url, request):
+            return self._name_from_list(target.name, target, run)
+        for name in candidates(target.url, _request_of(target)):
             if not self._owners(name):
                 return name
         raise BlockedError("every name for this URL is taken")
 
-    def _name_from_list(self, wanted: str, run: int) -> FileName:
-        """Return the name that the list gives, taken from URLs of earlier runs that had it."""
-        name = name_from_list(wanted)
-        owners = self._owners(name)
-        if any(last_run == run for _, last_run in owners):
-            raise BlockedError(
-                f"another URL has the file name {wanted!r}", hint="give each its own name"
-            )
+    def _name_from_list(self, wanted: str, target: Target, run: int) -> FileName:
+        """Return the name that the list gives, taken from URLs of earlier runs that had it.
+
+        A URL of this run keeps its name; the hash of *target* is then added.
+        """
+        for name in names_from_list(wanted, target.url, _request_of(target)):
+            owners = self._owners(name)
+            if all(last_run != run for _, last_run in owners):
+                break
+        else:
+            raise BlockedError("every name for this URL is taken")
         # Their URLs get other names when they are admitted again.
         displaced = [owner for owner, _ in owners]
         self._displaced.update(displaced)
@@ -146,3 +160,8 @@ class NameClaims:
             [(owner,) for owner in owners],
         )
         self._preferred.clear()  # what was looked up may no longer be true
+
+
+def _request_of(target: Target) -> str:
+    """Return what tells the request of a target from a plain GET; empty for one."""
+    return "" if target.request is None else target.request.identity

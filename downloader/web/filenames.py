@@ -60,6 +60,8 @@ _PLAIN = re.compile(
 _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|(?:conin|conout|clock)\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)", re.IGNORECASE
 )
+#: A path from the root of a file system, a share or a drive.
+_ABSOLUTE_PATH = re.compile(r"\s*(?:[/\\]|[A-Za-z]:[/\\])")
 _HOST_CHARACTERS = str.maketrans({":": "_", "[": None, "]": None})
 _FILESYSTEM_ENCODING = sys.getfilesystemencoding()
 #: Parts that are more than dots and spaces, without what separates folders, drives and streams on
@@ -158,8 +160,7 @@ def candidates(url: Url, request: str = "") -> Iterator[FileName]:
     plain, unambiguous = _from_url(url)
     if unambiguous and not request:
         yield plain
-    hashed = f"{request} {redact(url)}" if request else redact(url)
-    digest = base64.b32encode(hashlib.sha256(hashed.encode()).digest()).decode().lower()
+    digest = _digest(url, request)
     folder, _, leaf = plain.base.rpartition("/")
     short, full = (
         _with_hash(leaf, digest[:length], plain.extension_rule)
@@ -171,20 +172,31 @@ def candidates(url: Url, request: str = "") -> Iterator[FileName]:
     yield FileName(f"{_FALLBACK_FOLDER}/{full}", plain.extension_rule)
 
 
-def name_from_list(name: str) -> FileName:
-    """Return the name that a list gives for a URL, unchanged.
+def names_from_list(name: str, url: Url, request: str = "") -> Iterator[FileName]:
+    """Yield the names for *url* if a list gives it *name*, best first.
+
+    The first one is *name*, changed as little as makes it valid on every common file system; the
+    others, for a name that another URL has, add a hash of *url* and of *request*, which is as in
+    :func:`candidates`.
 
     Raises:
-        BlockedError: the name leads out of the output folder, or is not valid everywhere.
+        BlockedError: the name leads out of the output folder, or is too long.
     """
     parts = name.replace("\\", "/").split("/")
-    if len(name.encode(errors="replace")) > _MAX_PATH_BYTES or parts != [
-        _safe(part, first_part=index == 0) for index, part in enumerate(parts)
-    ]:
+    leads_out = _ABSOLUTE_PATH.match(name) or ".." in map(str.strip, parts)
+    parts = [part for part in parts if part.strip() not in {"", "."}]
+    is_short = len(name.encode(errors="replace")) <= _MAX_PATH_BYTES
+    if leads_out or not parts or not is_short:
         raise BlockedError(
             f"the name {name[:200]!r} is not a safe file name", hint="give a plain relative path"
         )
-    return FileName("/".join(parts), ExtensionRule.NEVER)
+    base = "/".join(_safe(part, first_part=index == 0) for index, part in enumerate(parts))
+    yield FileName(base, ExtensionRule.NEVER)
+    folder, slash, leaf = base.rpartition("/")
+    digest = _digest(url, request)
+    for length in (_SHORT_HASH_LENGTH, _FULL_HASH_LENGTH):
+        hashed = _with_hash(leaf, digest[:length], ExtensionRule.NEVER)
+        yield FileName(f"{folder}{slash}{hashed}", ExtensionRule.NEVER)
 
 
 def stays_within(path: str) -> bool:
@@ -361,6 +373,12 @@ def parent_folders(path: str) -> Iterator[str]:
     while end >= 0:
         yield path[:end]
         end = path.find("/", end + 1)
+
+
+def _digest(url: Url, request: str) -> str:
+    """Return the hash that names may get, in letters that every file system keeps."""
+    hashed = f"{request} {redact(url)}" if request else redact(url)
+    return base64.b32encode(hashlib.sha256(hashed.encode()).digest()).decode().lower()
 
 
 def _with_hash(leaf: str, digest: str, rule: ExtensionRule) -> str:
