@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from downloader.core.response_filter import ResponseFilter
 from downloader.errors import ErrorKind
 from downloader.http import Client, RedirectTrail
 from downloader.journal import Job, PartialFile, Submission
@@ -112,3 +113,4 @@ class TransferContext:
     meter: TransferMeter
     options: TransferOptions
     record_step: StepRecorder
+    response_filter: ResponseFilter | None = None
