@@ -1,5 +1,6 @@
 """Messages to and from workers: portions of shards, their results, and their progress."""
 
+import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from downloader.models import (
     Outcome,
     Skipped,
     Target,
+    shared_request,
 )
 from downloader.models.shards import DEFAULT_CLUSTER_SHARDS
 from downloader.sources import Entry
@@ -142,13 +144,20 @@ def encode_entry(entry: Entry) -> bytes:
         checksum = entry.checksum and [entry.checksum.algorithm, entry.checksum.digest]
         row = [entry.index, entry.origin, entry.url, entry.name, checksum, entry.headers]
         row += [entry.root, _encoded_line(entry.source_line)]
+        if (request := entry.request) is not None:
+            body = None if request.body is None else base64.b64encode(request.body).decode("ascii")
+            row += [request.method, body]
     # ASCII with escapes: a list may contain lone surrogates, which UTF-8 cannot encode.
     return json.dumps(row).encode("ascii") + b"\n"
 
 
 def decode_target(line: bytes) -> Target:
     """Decode a target that :func:`encode_entry` encoded."""
-    index, origin, url, name, checksum, headers, root, source_line = json.loads(line)
+    index, origin, url, name, checksum, headers, root, source_line, *others = json.loads(line)
+    request = None
+    if others:
+        method, body = others
+        request = shared_request(method, None if body is None else base64.b64decode(body))
     return Target(
         url=Url(url),
         index=index,
@@ -156,6 +165,7 @@ def decode_target(line: bytes) -> Target:
         name=name,
         checksum=Checksum(*checksum) if checksum else None,
         headers=tuple((key, value) for key, value in headers),
+        request=request,
         root=None if root is None else Url(root),
         source_line=_decoded_line(source_line),
     )

@@ -20,6 +20,7 @@ def failed_outcome(target: Target, error: UrlError) -> Failed:
         parent=target.parent,
         source_line=target.source_line,
         needed=target.needed,
+        request="" if target.request is None else target.request.identity,
     )
 
 
@@ -61,5 +62,6 @@ def skipped_outcome(
         detail=detail,
         parent=target.parent,
         source_line=target.source_line,
+        request="" if target.request is None else target.request.identity,
         **details,
     )

@@ -85,6 +85,7 @@ class Downloaded:
         note: one line about what was wrong with the response and was ignored; may be empty.
         source_line: its line as it was written, if reports need it.
         page_fields: the fields that act like elements of the page, for a mirror; not reported.
+        request: the method of the request and a hash of its body; empty for a plain GET.
     """
 
     index: int
@@ -114,6 +115,7 @@ class Downloaded:
     note: str = ""
     page_fields: str = ""
     source_line: InputLine | None = None
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ class Unchanged:
     """The server confirmed that the file of an earlier run is up to date (304).
 
     Attributes:
-        index, origin, url, path, seconds, parent, source_line: as in :class:`Downloaded`.
+        index, origin, url, path, seconds, parent, source_line, request: as in :class:`Downloaded`.
         size: of the file, in bytes.
         characters: the number of characters of a text.
         final_url, redirects, http_version, attempts, started, header_bytes, timings: as in
@@ -148,6 +150,7 @@ class Unchanged:
     etag: str = ""
     last_modified: str = ""
     source_line: InputLine | None = None
+    request: str = ""
     status: ClassVar[int] = 304
     #: Such a response has no body.
     wire_bytes: ClassVar[int] = 0
@@ -167,7 +170,7 @@ class Skipped:
     """The line needed no transfer, robots.txt disallows it, or a filter leaves its body out.
 
     Attributes:
-        index, origin, url, parent, source_line: as in :class:`Downloaded`.
+        index, origin, url, parent, source_line, request: as in :class:`Downloaded`.
         reason: for skipping it.
         detail: one line for a person.
         path, size, characters, sha256, etag, last_modified: of the file of an earlier run, as far
@@ -187,6 +190,7 @@ class Skipped:
     last_modified: str = ""
     parent: str = ""
     source_line: InputLine | None = None
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +198,7 @@ class Failed:
     """The URL could not be parsed, fetched or saved.
 
     Attributes:
-        index, origin, parent, source_line: as in :class:`Downloaded`.
+        index, origin, parent, source_line, request: as in :class:`Downloaded`.
         url: the address, without password; the text of a line that is no address.
         kind: of the failure.
         message: one line for a person.
@@ -224,6 +228,7 @@ class Failed:
     started: float = 0.0
     needed: bool = False
     source_line: InputLine | None = None
+    request: str = ""
 
 
 Outcome = Downloaded | Unchanged | Skipped | Failed

@@ -2,10 +2,11 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from downloader.models import ColumnValue
 from downloader.sources.list_input import ListSettings
+from downloader.sources.request_columns import BODY, HEADERS, METHOD
 from downloader.web.text import printable
 
 #: Characters of the columns of one line, and the number of columns, that are kept: thousands of
@@ -40,7 +41,12 @@ class KeptColumns:
         if not self._settings.keeps_input:
             return []
         if wanted is None:
-            chosen = [index for index in range(len(names)) if index != address]
+            secret = _secret_columns(names)
+            chosen = [
+                index
+                for index, name in enumerate(names)
+                if index != address and name.strip().casefold() not in secret
+            ]
         else:
             folded = [name.strip().casefold() for name in names]
             chosen = []
@@ -63,7 +69,12 @@ class KeptColumns:
         wanted = self._settings.keep_columns
         if not self._settings.keeps_input:
             return ()
-        names = [name for name in members if name != address] if wanted is None else wanted
+        secret = _secret_columns(members)
+        names = (
+            [name for name in members if name != address and name not in secret]
+            if wanted is None
+            else wanted
+        )
         return self.bounded(
             (name, members[name]) for name in names[:_MAX_COLUMNS] if name in members
         )
@@ -90,6 +101,11 @@ class KeptColumns:
         if note not in self._noted:
             self._noted.add(note)
             self._settings.note(f"{self._label} {note}")
+
+
+def _secret_columns(names: Collection[str]) -> Collection[str]:
+    """Return the columns of requests that may hold secrets; they are kept only if named."""
+    return (HEADERS, BODY) if METHOD in {name.strip().casefold() for name in names} else ()
 
 
 def _scalar(value: object) -> ColumnValue:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Self
 
 from downloader.errors import BadUrlError, SourceError
-from downloader.models import Options
+from downloader.models import Options, Request
 from downloader.sources.text_lines import NumberedLine, split_lines
 from downloader.web import urls
 from downloader.web.urls import Url
@@ -37,6 +37,7 @@ class ListSettings:
         keeps_input: whether outcomes keep their lines as written, with their columns.
         keep_columns: the names of the columns that they keep; None for all.
         note: tells the user what was decided about a list; called from the reading thread.
+        request: for lines that name neither method nor body; None for a GET.
     """
 
     url_column: str | None = None
@@ -46,6 +47,7 @@ class ListSettings:
     keeps_input: bool = False
     keep_columns: tuple[str, ...] | None = None
     note: Callable[[str], None] = _ignore
+    request: Request | None = None
 
     @classmethod
     def of(cls, options: Options, note: Callable[[str], None]) -> Self:
@@ -59,6 +61,7 @@ class ListSettings:
             keeps_input=options.keep_input,
             keep_columns=options.keep_columns,
             note=note,
+            request=options.request,
         )
 
 

@@ -41,7 +41,13 @@ def columns(row: dict[str, Any], *names: str) -> list[Any]:
 async def test_every_report_can_be_joined_to_its_list(site: Site, command: Command) -> None:
     site.pages = {"/a": PAGE, "/%C3%A9": PAGE}
     host = site.url("").removeprefix("http://").replace("127.0.0.1", "LOCALHOST")
-    written = [f"HTTP://{host}/a", f" http://{host}/é#part", f"http://{host}/gone", "", "ftp://x/"]
+    written = [
+        f"HTTP://{host}/a",
+        f" http://{host}/é#part",
+        f"http://{host}/?a:b@c",
+        "",
+        "ftp://x/",
+    ]
     table = "id;status;Page;=title\n" + "".join(
         f"{number};s{number};{address};=t{number}\n" for number, address in enumerate(written)
     )
@@ -140,6 +146,24 @@ async def test_skipped_and_repeated_lines_have_their_own_columns(
     assert merged.status == 0
     ids = [row["columns"]["id"] for row in records(command.folder / "m.jsonl")]
     assert ids == ["1", "2", "1", "2"]
+
+
+async def test_headers_and_bodies_of_requests_are_reported_only_by_name(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/a": PAGE}
+    item = {"url": site.url("/a"), "method": "GET", "headers": "X-Token: pa55", "id": 1}
+    (command.folder / "list.jsonl").write_text(json.dumps(item))
+    await command("list.jsonl", *REPORTS)
+    (row,) = rows(command.folder, "jsonl")
+    assert row["columns"] == {"method": "GET", "id": 1}
+    (command.folder / "list.csv").write_text(f"url,Method,headers\n{site.url('/a')},GET,X: pa55\n")
+    await command("list.csv", *REPORTS)
+    (row,) = rows(command.folder, "jsonl")
+    assert row["columns"] == {"Method": "GET"}
+    await command("list.csv", *REPORTS, "--keep-columns", "headers")
+    (row,) = rows(command.folder, "jsonl")
+    assert row["columns"] == {"headers": "X: pa55"}
 
 
 async def test_huge_columns_are_left_out_and_said(site: Site, command: Command) -> None:
