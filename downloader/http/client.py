@@ -418,7 +418,8 @@ def _check_authorities(options: NetworkOptions) -> None:
         RunError: it cannot.
     """
     try:
-        tls_context(ciphers=options.ciphers)
+        if options.ciphers is not None:
+            tls_context(ciphers=options.ciphers)
     except ssl.SSLError:
         raise RunError("OpenSSL knows none of these ciphers", hint="see --ciphers") from None
     if options.cacert is None or options.insecure:
