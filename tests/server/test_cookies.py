@@ -297,6 +297,18 @@ async def test_the_command_saves_cookies_and_reads_them_again(site: Site, comman
     assert left == {"real", "jar", "again"}
 
 
+async def test_runs_that_share_a_file_of_cookies_keep_their_session(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/": in_turn(sets("a=1", "b=1"), sets("a=2"), sets("b=; Max-Age=0"), sends())}
+    shared = ("--cookies", "jar", "--save-cookies", "jar", "--no-save")
+    for _ in range(4):
+        ran = await command(site.url(), *shared)
+        assert (ran.status, ran.err) == (0, [])
+    sent = [request.headers.get("Cookie") for request in site.requests]
+    assert sent == [None, "a=1; b=1", "b=1; a=2", "a=2"]
+
+
 @linux_only
 async def test_the_command_sends_the_cookies_of_firefox(site: Site, command: Command) -> None:
     site.pages = {"/": "page"}
@@ -326,6 +338,7 @@ async def test_the_command_sends_the_cookies_of_firefox(site: Site, command: Com
         ),
         (("--save-cookies", "."), "--save-cookies"),
         (("--save-cookies", "jar", "--no-cookies"), "--save-cookies and --no-cookies cannot"),
+        (("--cookies", "none", "--save-cookies", "jar"), "--cookies: there is no file none"),
         (("--cookies", "in", "--no-cookies"), "--cookies and --no-cookies cannot be combined"),
         (("--cookies-from-browser", "firefox", "--no-cookies"), "--cookies-from-browser and --no"),
         (("--cookies-from-browser", "chrome"), "export a file for --cookies"),

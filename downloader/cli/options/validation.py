@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from downloader import sources
 from downloader.cli.subcommands import SUBCOMMANDS
+from downloader.web.text import printable
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
 _RECURSIVE_OPTIONS = (
@@ -109,6 +110,9 @@ def _request_problem(given: Mapping[str, Any]) -> str:
     for name in _COOKIE_OPTIONS if given["no_cookies"] else ():
         if given[name]:
             return f"{_flag(name)} and --no-cookies cannot be combined"
+    cookies: Path | None = given["cookies"]
+    if cookies is not None and cookies != given["save_cookies"] and not cookies.exists():
+        return f"--cookies: there is no file {printable(str(cookies))}"
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
     if given["ipv4"] and given["ipv6"]:
