@@ -309,6 +309,26 @@ async def test_runs_that_share_a_file_of_cookies_keep_their_session(
     assert sent == [None, "a=1; b=1", "b=1; a=2", "a=2"]
 
 
+async def test_a_form_logs_in_for_a_mirror(site: Site, command: Command) -> None:
+    async def log_in(request: web.Request) -> web.StreamResponse:
+        right = await request.text() == f"user=me&password={SECRET}"
+        return await sets(*["s=1; Path=/"] * right, status=303, location="/start")(request)
+
+    site.pages = {
+        "/login": log_in,
+        "/start": wants("s=1", sets(body="<img src=/a.gif>")),
+        "/a.gif": wants("s=1", GIF),
+    }
+    (command.folder / "form").write_text(f"user=me&password={SECRET}\n")
+    form = ("--data", "@form", "--no-save")
+    ran = await command(site.url("/login"), *form, "--save-cookies", "jar")
+    assert (ran.status, ran.err) == (0, [])
+    assert [request.method for request in site.requests] == ["POST", "GET"]
+    ran = await command(site.url("/start"), "-m", "--cookies", "jar")
+    assert (ran.status, ran.err) == (0, [])
+    assert f"downloaded_sites/{site.folder}/a.gif" in saved_files(command.folder)
+
+
 @linux_only
 async def test_the_command_sends_the_cookies_of_firefox(site: Site, command: Command) -> None:
     site.pages = {"/": "page"}
