@@ -168,7 +168,7 @@ async def test_headers_and_bodies_of_requests_are_reported_only_by_name(
 
 async def test_huge_columns_are_left_out_and_said(site: Site, command: Command) -> None:
     site.pages = {"/a": PAGE, "/b": PAGE}
-    text = f"id,body,url\n1,{'x' * 40_000},{site.url('/a')}\n2,short,{site.url('/b')}\n"
+    text = f"id,text,url\n1,{'x' * 40_000},{site.url('/a')}\n2,short,{site.url('/b')}\n"
     (command.folder / "list.csv").write_text(text)
     ran = await command("list.csv", *REPORTS)
     assert ran.status == 0
@@ -178,6 +178,6 @@ async def test_huge_columns_are_left_out_and_said(site: Site, command: Command) 
     ]
     found = rows(command.folder, "jsonl")
     assert [row["columns"] for row in found] == [
-        {"id": "1", "body": None},
-        {"id": "2", "body": "short"},
+        {"id": "1", "text": None},
+        {"id": "2", "text": "short"},
     ]
