@@ -5,6 +5,7 @@ This is the only package that imports aiohttp.
 - ``client``: requests, and the redirects that they lead to (``redirects``).
 - ``response``: a response, whose body is a stream.
 - ``credentials``, ``cookies``: what is sent to which origin.
+- ``tls_settings``, ``client_certificate``: how TLS is used, and who gets the user's certificate.
 - ``connection``: aiohttp's connections, resolver and connector, with checks added.
 - ``error_mapping``: exceptions of aiohttp and the system become errors of this package.
 - ``retry``, ``resume``: waits before retries, and whether a response continues a partial file.
@@ -13,7 +14,8 @@ This is the only package that imports aiohttp.
 """
 
 from downloader.http.client import Client
+from downloader.http.client_certificate import gets_certificate
 from downloader.http.credentials import RedirectCookie, RedirectTrail
 from downloader.http.response import Response
 
-__all__ = ["Client", "RedirectCookie", "RedirectTrail", "Response"]
+__all__ = ["Client", "RedirectCookie", "RedirectTrail", "Response", "gets_certificate"]

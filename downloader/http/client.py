@@ -10,7 +10,7 @@ import aiohttp
 from hpack import HeaderTuple
 from yarl import URL
 
-from downloader.errors import ConnectError, RedirectError, RefusedError, RunError, TimedOutError
+from downloader.errors import ConnectError, RedirectError, RefusedError, TimedOutError
 from downloader.http.addresses import resolver_of, socket_factory_of
 from downloader.http.capture import (
     CapturedResponse,
@@ -18,13 +18,13 @@ from downloader.http.capture import (
     exchange_of,
     finish_recording,
 )
+from downloader.http.client_certificate import gets_certificate
 from downloader.http.connection import (
     MAX_FIELD_BYTES,
     MAX_FIELDS,
     Connection,
     Connector,
     LoopResolver,
-    tls_context,
 )
 from downloader.http.credentials import Credentials, RedirectTrail, RequestChain
 from downloader.http.error_mapping import EXPECTED_ERRORS, RequestPhase, translate
@@ -41,7 +41,8 @@ from downloader.http.redirects import REDIRECTS, redirect_target
 from downloader.http.replay import ReplayResponse, find_orphan, replay
 from downloader.http.response import AnyResponse, Response, drain
 from downloader.http.timings import CURRENT, Stopwatch
-from downloader.models import NetworkOptions, RequestOptions
+from downloader.http.tls_settings import TlsSettings
+from downloader.models import RequestOptions
 from downloader.models.exchange import (
     ExchangeRecorder,
     ExchangeRecording,
@@ -94,23 +95,22 @@ class Client:
         self._credentials = Credentials(options)
         self._proxies = proxies_of(options)
         self._default_fields: list[HeaderTuple] | None = None
+        #: See :class:`Connector`.
+        self._certified: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
         options = self._options
-        _check_authorities(options)
         self._connector = Connector(
             limit=0,  # the pool limits connections
             proxies=self._proxies,
-            cacert=str(options.cacert) if options.cacert else None,
-            insecure=options.insecure,
-            tls_min=options.tls_min,
-            ciphers=options.ciphers,
+            tls=TlsSettings.from_options(options),
             public_only=options.block_private,
             http2=self._http2_settings(),
             kind=CapturingConnection if self._recorder else Connection,
             resolver=resolver_of(options, LoopResolver()),
             socket_factory=socket_factory_of(options),
         )
+        self._certified = self._connector.certified
         self._session = aiohttp.ClientSession(
             connector=self._connector,
             response_class=CapturedResponse if self._recorder else aiohttp.ClientResponse,
@@ -161,6 +161,7 @@ class Client:
         *,
         follow: bool = True,
         orphans_since: float | None = None,
+        certified_home: Url | None = None,
     ) -> Response | None:
         """Make the next request of *trail*, and follow redirects to the same host.
 
@@ -171,6 +172,8 @@ class Client:
             follow: whether to follow redirects to the same host; those that set cookies are
                 followed anyway.
             orphans_since: look for an orphan of this time (seconds since the epoch) or later.
+            certified_home: the URL whose server gets the client certificate, instead of that of the
+                URL that the user named.
 
         Returns:
             The last response, whatever its status; or None if the next request of the trail has to
@@ -180,8 +183,12 @@ class Client:
             UrlError: no response, or a redirect that cannot be followed.
         """
         chain = self._credentials.chain(trail, headers)
+        tls: ssl.SSLContext | bool = True
         while True:
             url = trail.next
+            if self._certified is not None:
+                home = certified_home or trail.home or trail.start
+                tls = self._certified if gets_certificate(url, home) else True
             watch = Stopwatch() if self._options.timings else None
             started_at = 0.0 if self._recorder is None else time.time()
             response: AnyResponse | None = None
@@ -191,7 +198,7 @@ class Client:
                 if watch is not None:
                     CURRENT.set(watch)
                 try:
-                    response = await self._request(url, chain.headers(url))
+                    response = await self._request(url, chain.headers(url), tls)
                 except EXPECTED_ERRORS as error:
                     raise translate(error, RequestPhase.REQUEST, url) from error
                 if watch is not None:
@@ -213,16 +220,22 @@ class Client:
             if waits or not (follow or trail.cookies):
                 return None
 
-    async def follow(self, url: Url, *, named_by_user: bool = True) -> Response:
+    async def follow(
+        self, url: Url, *, named_by_user: bool = True, certified: bool = False
+    ) -> Response:
         """Request *url*, follow its redirects to any host, and return the last response.
 
-        Credentials are sent only with *named_by_user*.
+        Args:
+            url: where to begin.
+            named_by_user: whether the server of *url* gets credentials.
+            certified: whether it gets the client certificate even without them.
 
         Raises:
             UrlError: no response, or a redirect that cannot be followed.
         """
         trail = RedirectTrail(url, None if named_by_user else _NO_ORIGIN)
-        while (response := await self.get(trail)) is None:
+        home = url if certified else None
+        while (response := await self.get(trail, certified_home=home)) is None:
             pass
         return response
 
@@ -234,26 +247,42 @@ class Client:
             return await find_orphan(self._orphans, url, orphans_since)
         return None
 
-    def _request(self, url: Url, headers: Mapping[str, str]) -> Awaitable[AnyResponse]:
-        """Make one request; not a coroutine, because one more would cost each URL as much."""
+    def _request(
+        self, url: Url, headers: Mapping[str, str], tls: ssl.SSLContext | bool
+    ) -> Awaitable[AnyResponse]:
+        """Make one request; not a coroutine, because one more would cost each URL as much.
+
+        Args:
+            url: what is requested.
+            headers: those of the request.
+            tls: :attr:`Connector.certified` for a connection with the client certificate, or True.
+        """
         if self._session is None or self._connector is None:
             raise RuntimeError("the client is used outside of its context")
         origins = self._connector.origins
         if origins is None or not (self._options.http2_prior_knowledge or url.startswith("https:")):
-            return self._get_by_http1(self._session, url, headers)
-        return self._get_by_any_version(self._session, origins, url, headers)
+            return self._get_by_http1(self._session, url, headers, tls)
+        return self._get_by_any_version(self._session, origins, url, headers, tls)
 
     def _get_by_http1(
-        self, session: aiohttp.ClientSession, url: Url, headers: Mapping[str, str]
+        self,
+        session: aiohttp.ClientSession,
+        url: Url,
+        headers: Mapping[str, str],
+        tls: ssl.SSLContext | bool,
     ) -> Awaitable[aiohttp.ClientResponse]:
         if self._proxies is not None:
-            return self._get_by_proxy(session, self._proxies, url, headers)
+            return self._get_by_proxy(session, self._proxies, url, headers, tls)
         # encoded=True: the URL is normalised already, and yarl must not change it.
-        return session.get(URL(url, encoded=True), headers=headers, allow_redirects=False)
+        return session.get(URL(url, encoded=True), headers=headers, allow_redirects=False, ssl=tls)
 
     @staticmethod
     async def _get_by_proxy(
-        session: aiohttp.ClientSession, proxies: Proxies, url: Url, headers: Mapping[str, str]
+        session: aiohttp.ClientSession,
+        proxies: Proxies,
+        url: Url,
+        headers: Mapping[str, str],
+        tls: ssl.SSLContext | bool,
     ) -> aiohttp.ClientResponse:
         """Request *url* by HTTP/1.1, through the proxy of its origin if it has one.
 
@@ -264,7 +293,11 @@ class Client:
         proxy, headers = proxies.forwarded(url, headers)
         try:
             response = await session.get(
-                URL(url, encoded=True), headers=headers, allow_redirects=False, proxy=proxy
+                URL(url, encoded=True),
+                headers=headers,
+                allow_redirects=False,
+                proxy=proxy,
+                ssl=tls,
             )
         except aiohttp.ConnectionTimeoutError:
             through = proxies.proxy_of(url)
@@ -289,6 +322,7 @@ class Client:
         origins: Http2Origins,
         url: Url,
         headers: Mapping[str, str],
+        tls: ssl.SSLContext | bool,
     ) -> AnyResponse:
         """Request *url* by the version of HTTP that its origin has taken, or takes now.
 
@@ -296,13 +330,13 @@ class Client:
         has said that it is safe (RFC 9113, section 8.7). After a broken connection it is made once
         more, as aiohttp does.
         """
-        origin = origins.origin(urls.origin(url))
+        origin = origins.origin(urls.origin(url), certified=tls is not True)
         died = False
         for _ in range(_MAX_UNPROCESSED):
             connection = await origin.usable_connection()
             if connection is None:
                 try:
-                    return await self._get_by_http1(session, url, headers)
+                    return await self._get_by_http1(session, url, headers, tls)
                 except Negotiated as negotiated:
                     connection = origin.http2_negotiated(negotiated.connection)
                 finally:
@@ -394,23 +428,3 @@ def _read_buffer_bytes(limit_rate: int | None) -> int:
         return _READ_BUFFER_BYTES
     share = limit_rate // _MIN_READS_PER_SECOND
     return max(_MIN_READ_BUFFER_BYTES, min(_READ_BUFFER_BYTES, share))
-
-
-def _check_authorities(options: NetworkOptions) -> None:
-    """Check that the file of authorities can be used, if there is one.
-
-    Raises:
-        RunError: it cannot.
-    """
-    try:
-        tls_context(ciphers=options.ciphers)
-    except ssl.SSLError:
-        raise RunError("OpenSSL knows none of these ciphers", hint="see --ciphers") from None
-    if options.cacert is None or options.insecure:
-        return
-    try:
-        tls_context(str(options.cacert))
-    except (OSError, ssl.SSLError) as error:
-        raise RunError(
-            f"{options.cacert} holds no certificates that can be used", hint="see --cacert"
-        ) from error

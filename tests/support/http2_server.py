@@ -45,6 +45,7 @@ class ServerConnection:
         number: how many connections were there before.
         open: streams that are neither answered nor reset, with their paths.
         answers_pings: whether PING frames are acknowledged.
+        client: the name in the client's certificate, or an empty text.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class ServerConnection:
         self.number = server.connections
         self.open: dict[int, str] = {}
         self.answers_pings = True
+        certificate = writer.get_extra_info("peercert")
+        self.client = certificate["subjectAltName"][0][1] if certificate else ""
         self._server = server
         self._reader, self._writer = reader, writer
         self._encoder, self._decoder = Encoder(), Decoder()

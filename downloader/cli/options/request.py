@@ -5,6 +5,7 @@ import click
 from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import (
     BearerParam,
+    CertificateParam,
     DnsServersParam,
     HeaderParam,
     HeaderTextParam,
@@ -95,6 +96,20 @@ OPTIONS = (
         metavar="FILE",
         type=PathParam(exists=True, dir_okay=False),
         help="Trust the authorities in this PEM file.",
+    ),
+    option(
+        "Request",
+        "-E",
+        "--cert",
+        type=CertificateParam(),
+        help="Send this client certificate (PEM); ask for the password of an encrypted key.",
+    ),
+    option(
+        "Request",
+        "--key",
+        metavar="FILE",
+        type=PathParam(exists=True, dir_okay=False),
+        help="Private key of the client certificate [in its file].",
     ),
     option("Request", "--insecure", is_flag=True, help="Accept invalid TLS certificates."),
     option(

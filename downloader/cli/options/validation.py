@@ -101,6 +101,8 @@ def _saving_problem(given: Mapping[str, Any]) -> str:
 def _request_problem(given: Mapping[str, Any]) -> str:
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
+    if given["key"] and not given["cert"]:
+        return "--key needs --cert"
     if given["ipv4"] and given["ipv6"]:
         return "--ipv4 and --ipv6 cannot be combined; leave out both to use any address"
     return ""
