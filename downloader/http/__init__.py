@@ -7,7 +7,9 @@ This is the only package that imports aiohttp.
 - ``credentials``, ``cookies``: what is sent to which origin.
 - ``tls_settings``, ``client_certificate``: how TLS is used, and who gets the user's certificate.
 - ``connection``: aiohttp's connections, resolver and connector, with checks added.
-- ``error_mapping``: exceptions of aiohttp and the system become errors of this package.
+- ``addresses``, ``zones``: where connections lead, and from where.
+- ``error_mapping``, ``tls_errors``: exceptions of aiohttp, TLS and the system become errors of this
+  package.
 - ``retry``, ``resume``: waits before retries, and whether a response continues a partial file.
 - ``capture``, ``replay``: exchanges recorded for an archive, and read from one.
 - ``timings``: the phases of a request.

@@ -1,6 +1,5 @@
 """An HTTP client: one aiohttp session, whose redirects it follows itself."""
 
-import ssl
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
@@ -41,7 +40,8 @@ from downloader.http.redirects import REDIRECTS, redirect_target
 from downloader.http.replay import ReplayResponse, find_orphan, replay
 from downloader.http.response import AnyResponse, Response, drain
 from downloader.http.timings import CURRENT, Stopwatch
-from downloader.http.tls_settings import TlsSettings
+from downloader.http.tls_settings import TlsChoice, TlsSettings
+from downloader.http.zones import request_in_zone
 from downloader.models import RequestOptions
 from downloader.models.exchange import (
     ExchangeRecorder,
@@ -64,6 +64,7 @@ _MAX_REDIRECT_SECONDS = 1.0
 _NO_ORIGIN = Url("http://nobody.invalid/")
 #: The status of a proxy that asks for a password (RFC 9110, section 15.5.8).
 _PROXY_AUTHENTICATION_REQUIRED = 407
+_USUAL_TLS = TlsChoice()
 #: How often a request that the server has not processed is made again without counting as failed.
 _MAX_UNPROCESSED = 5
 
@@ -95,8 +96,8 @@ class Client:
         self._credentials = Credentials(options)
         self._proxies = proxies_of(options)
         self._default_fields: list[HeaderTuple] | None = None
-        #: See :class:`Connector`.
-        self._certified: ssl.SSLContext | None = None
+        #: For requests with the user's certificate; None if there is none.
+        self._certified: TlsChoice | None = None
 
     async def __aenter__(self) -> Self:
         options = self._options
@@ -110,7 +111,8 @@ class Client:
             resolver=resolver_of(options, LoopResolver()),
             socket_factory=socket_factory_of(options),
         )
-        self._certified = self._connector.certified
+        if self._connector.certified is not None:
+            self._certified = TlsChoice(self._connector.certified)
         self._session = aiohttp.ClientSession(
             connector=self._connector,
             response_class=CapturedResponse if self._recorder else aiohttp.ClientResponse,
@@ -183,12 +185,12 @@ class Client:
             UrlError: no response, or a redirect that cannot be followed.
         """
         chain = self._credentials.chain(trail, headers)
-        tls: ssl.SSLContext | bool = True
+        tls = _USUAL_TLS
         while True:
             url = trail.next
             if self._certified is not None:
                 home = certified_home or trail.home or trail.start
-                tls = self._certified if gets_certificate(url, home) else True
+                tls = self._certified if gets_certificate(url, home) else _USUAL_TLS
             watch = Stopwatch() if self._options.timings else None
             started_at = 0.0 if self._recorder is None else time.time()
             response: AnyResponse | None = None
@@ -198,7 +200,10 @@ class Client:
                 if watch is not None:
                     CURRENT.set(watch)
                 try:
-                    response = await self._request(url, chain.headers(url), tls)
+                    request = url, chain.headers(url), tls
+                    if "%25" in url:
+                        request = request_in_zone(*request, self._proxies)
+                    response = await self._request(*request)
                 except EXPECTED_ERRORS as error:
                     raise translate(error, RequestPhase.REQUEST, url) from error
                 if watch is not None:
@@ -248,14 +253,14 @@ class Client:
         return None
 
     def _request(
-        self, url: Url, headers: Mapping[str, str], tls: ssl.SSLContext | bool
+        self, url: Url, headers: Mapping[str, str], tls: TlsChoice
     ) -> Awaitable[AnyResponse]:
         """Make one request; not a coroutine, because one more would cost each URL as much.
 
         Args:
             url: what is requested.
             headers: those of the request.
-            tls: :attr:`Connector.certified` for a connection with the client certificate, or True.
+            tls: which connection may be used.
         """
         if self._session is None or self._connector is None:
             raise RuntimeError("the client is used outside of its context")
@@ -269,12 +274,18 @@ class Client:
         session: aiohttp.ClientSession,
         url: Url,
         headers: Mapping[str, str],
-        tls: ssl.SSLContext | bool,
+        tls: TlsChoice,
     ) -> Awaitable[aiohttp.ClientResponse]:
         if self._proxies is not None:
             return self._get_by_proxy(session, self._proxies, url, headers, tls)
         # encoded=True: the URL is normalised already, and yarl must not change it.
-        return session.get(URL(url, encoded=True), headers=headers, allow_redirects=False, ssl=tls)
+        return session.get(
+            URL(url, encoded=True),
+            headers=headers,
+            allow_redirects=False,
+            ssl=tls.context,
+            server_hostname=tls.server_hostname,
+        )
 
     @staticmethod
     async def _get_by_proxy(
@@ -282,7 +293,7 @@ class Client:
         proxies: Proxies,
         url: Url,
         headers: Mapping[str, str],
-        tls: ssl.SSLContext | bool,
+        tls: TlsChoice,
     ) -> aiohttp.ClientResponse:
         """Request *url* by HTTP/1.1, through the proxy of its origin if it has one.
 
@@ -297,7 +308,7 @@ class Client:
                 headers=headers,
                 allow_redirects=False,
                 proxy=proxy,
-                ssl=tls,
+                ssl=tls.context,
             )
         except aiohttp.ConnectionTimeoutError:
             through = proxies.proxy_of(url)
@@ -322,7 +333,7 @@ class Client:
         origins: Http2Origins,
         url: Url,
         headers: Mapping[str, str],
-        tls: ssl.SSLContext | bool,
+        tls: TlsChoice,
     ) -> AnyResponse:
         """Request *url* by the version of HTTP that its origin has taken, or takes now.
 
@@ -330,7 +341,7 @@ class Client:
         has said that it is safe (RFC 9113, section 8.7). After a broken connection it is made once
         more, as aiohttp does.
         """
-        origin = origins.origin(urls.origin(url), certified=tls is not True)
+        origin = origins.origin(urls.origin(url), certified=tls.context is not True)
         died = False
         for _ in range(_MAX_UNPROCESSED):
             connection = await origin.usable_connection()

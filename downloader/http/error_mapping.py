@@ -32,6 +32,7 @@ from downloader.http.tls_errors import (
     tls_failure,
 )
 from downloader.web import urls
+from downloader.web.ip_addresses import is_link_local
 from downloader.web.text import printable
 from downloader.web.urls import Url
 
@@ -111,6 +112,14 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
         ) if url.startswith("https:"):
             # The connection was there: one that cannot be made is refused or times out.
             return broken_handshake()
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=errno.EINVAL)) if is_link_local(
+            urls.hostname(url).strip("[]")
+        ):
+            return ConnectError(
+                "a link-local address needs a zone",
+                hint="write it with the interface, such as [fe80::1%25eth0]",
+                retryable=False,
+            )
         case aiohttp.ClientConnectorError():
             # Its own message is "[None]" where the system gave no error number.
             return _connection(error.os_error)

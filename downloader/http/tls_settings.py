@@ -18,6 +18,19 @@ _VERSIONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class TlsChoice:
+    """How one request uses TLS, as aiohttp takes it; connections are shared by equal choices only.
+
+    Attributes:
+        context: that with the user's certificate, or True for the usual one.
+        server_hostname: whom the server's certificate has to name, if that is not the URL's host.
+    """
+
+    context: ssl.SSLContext | bool = True
+    server_hostname: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TlsSettings:
     """The settings that all connections of a client share.
 

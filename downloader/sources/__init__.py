@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from downloader.sources.entries import (
         Entry,
-        from_addresses,
+        from_archive,
         from_items,
         parse_checksum,
         parse_header,
@@ -51,7 +51,7 @@ __all__ = [
     "ListSettings",
     "ShardFilter",
     "check_readable",
-    "from_addresses",
+    "from_archive",
     "from_items",
     "is_archive",
     "is_url",

@@ -27,6 +27,8 @@ class ListLine:
         checksum: the expected checksum, as written, or None.
         headers: request header fields, written ``Name: value``.
         error: what the parser of the list found wrong with the line.
+        is_foreign: whether others than the user have written it: it is from the network, or from an
+            archive.
     """
 
     origin: str
@@ -35,6 +37,7 @@ class ListLine:
     checksum: str | None = None
     headers: list[str] = field(default_factory=list)
     error: UrlError | None = None
+    is_foreign: bool = False
 
 
 def from_line(line: ListLine, index: int) -> Entry:
@@ -43,7 +46,7 @@ def from_line(line: ListLine, index: int) -> Entry:
         if line.error is not None:
             raise line.error
         return Target(
-            url=urls.parse(line.text),
+            url=urls.parse(line.text, zones=not line.is_foreign),
             index=index,
             origin=line.origin,
             name=line.name or None,
@@ -80,10 +83,10 @@ def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:
             yield from_line(ListLine(f"#{index + 1}", item.strip()), index)
 
 
-def from_addresses(addresses: Iterable[tuple[str, str]]) -> Iterator[Entry]:
-    """Yield targets for pairs of origin and URL, numbered from 0."""
+def from_archive(addresses: Iterable[tuple[str, str]]) -> Iterator[Entry]:
+    """Yield targets for pairs of origin and URL that an archive holds, numbered from 0."""
     for index, (origin, address) in enumerate(addresses):
-        yield from_line(ListLine(origin, address), index)
+        yield from_line(ListLine(origin, address, is_foreign=True), index)
 
 
 def parse_header(text: str) -> tuple[str, str]:

@@ -102,9 +102,11 @@ def _parse_nested(
     try:
         url = urls.parse(nested.text)
         name = PurePosixPath(urls.split(url)[1]).name
-        yield from parse_list(
+        for line in parse_list(
             fetch_list(url), urls.redact(url), name, fetch_list, settings, nesting=nesting + 1
-        )
+        ):
+            line.is_foreign = True
+            yield line
     except UrlError as error:
         yield ListLine(nested.origin, nested.text, error=error)
     except SourceError as error:

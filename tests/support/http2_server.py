@@ -200,6 +200,7 @@ async def http2_server(
     tls: ssl.SSLContext | None = None,
     http1: Http1Server | None = None,
     chosen: list[str | None] | None = None,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[Http2Server]:
     """Run a server; *http1* serves connections that have not negotiated HTTP/2.
 
@@ -223,7 +224,7 @@ async def http2_server(
             await connection.run()
         writer.close()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    listener = await asyncio.start_server(serve, host, 0, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
     server.scheme = "http" if tls is None else "https"
     try:
