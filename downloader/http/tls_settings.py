@@ -108,4 +108,6 @@ def _context(settings: TlsSettings, http2: bool, certified: bool) -> ssl.SSLCont
     context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
     if certified and settings.certificate is not None:
         settings.certificate.load_into(context)
+        # A server may ask once it has seen which path is requested (RFC 8446, section 4.6.2).
+        context.post_handshake_auth = True
     return context

@@ -1,6 +1,7 @@
 """Client certificates: who gets them, over each version of HTTP, and what is wrong with files."""
 
 import asyncio
+import select
 import socket
 import ssl
 import sys
@@ -261,6 +262,35 @@ async def test_a_server_that_wants_another_certificate_is_one_clear_line(
     assert ran.status == 1
     (failed,) = [each for each in ran.err if each.startswith("Failed")]
     assert line in failed
+
+
+async def test_a_server_may_ask_after_it_has_seen_the_path(
+    files: CertificateFiles, command: Command
+) -> None:
+    tls = files.server_context(ssl.CERT_REQUIRED)
+    tls.post_handshake_auth = True
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=ask_late, args=(listener, tls), daemon=True).start()
+        ran = await command(
+            *("--cert", files.both, "--cacert", files.cacert, "--no-save", "--retries", "0"),
+            f"https://127.0.0.1:{listener.getsockname()[1]}/",
+        )
+    assert ran.status == 0, ran.err
+
+
+def ask_late(listener: socket.socket, tls: ssl.SSLContext) -> None:
+    """Answer one request as soon as there is a certificate, for which TLS asks again."""
+    accepted, _ = listener.accept()
+    with suppress(OSError), tls.wrap_socket(accepted, server_side=True) as stream:
+        stream.recv(4096)
+        stream.verify_client_post_handshake()
+        stream.do_handshake()
+        stream.setblocking(False)
+        while not stream.getpeercert() and select.select([stream], [], [], LIMIT)[0]:
+            # A certificate is not data: there is nothing to receive but it.
+            with suppress(ssl.SSLWantReadError):
+                stream.recv(1)
+        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n" + PAGE.encode())
 
 
 # Files and passwords
