@@ -1,7 +1,7 @@
 """An HTTP client: one aiohttp session, whose redirects it follows itself."""
 
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Container, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -60,8 +60,6 @@ _MIN_READ_BUFFER_BYTES = 1024
 #: The body of a redirect is read up to these limits, to reuse its connection.
 _MAX_REDIRECT_BODY_BYTES = 64 * 1024
 _MAX_REDIRECT_SECONDS = 1.0
-#: A URL of no origin that a user could have named (RFC 6761, section 6.4).
-_NO_ORIGIN = Url("http://nobody.invalid/")
 #: The status of a proxy that asks for a password (RFC 9110, section 15.5.8).
 _PROXY_AUTHENTICATION_REQUIRED = 407
 _USUAL_TLS = TlsChoice()
@@ -151,10 +149,10 @@ class Client:
             prior_knowledge=options.http2_prior_knowledge,
         )
 
-    def close_idle(self) -> None:
-        """Close idle connections, to free their file descriptors."""
+    def close_idle(self, hosts: Container[str] | None = None) -> None:
+        """Close idle connections: all, or those to *hosts*, as :func:`.urls.host` names them."""
         if self._connector is not None:
-            self._connector.close_idle()
+            self._connector.close_idle(hosts)
 
     async def get(
         self,
@@ -225,22 +223,20 @@ class Client:
             if waits or not (follow or trail.cookies):
                 return None
 
-    async def follow(
-        self, url: Url, *, named_by_user: bool = True, certified: bool = False
-    ) -> Response:
+    async def follow(self, url: Url, home: Url, *, certified: bool = False) -> Response:
         """Request *url*, follow its redirects to any host, and return the last response.
 
         Args:
             url: where to begin.
-            named_by_user: whether the server of *url* gets credentials.
-            certified: whether it gets the client certificate even without them.
+            home: the URL that the user named; only its origin gets credentials.
+            certified: whether the server of *url* gets the client certificate all the same.
 
         Raises:
             UrlError: no response, or a redirect that cannot be followed.
         """
-        trail = RedirectTrail(url, None if named_by_user else _NO_ORIGIN)
-        home = url if certified else None
-        while (response := await self.get(trail, certified_home=home)) is None:
+        trail = RedirectTrail(url, home)
+        certified_home = url if certified else None
+        while (response := await self.get(trail, certified_home=certified_home)) is None:
             pass
         return response
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from downloader.errors import HttpStatusError, InternalError, RobotsError, TimedOutError, UrlError
-from downloader.http import Client, gets_certificate, retry
+from downloader.http import NO_ORIGIN, Client, gets_certificate, retry
 from downloader.journal import Job, failed_outcome
 from downloader.mirror.scope import RobotsCache, RobotsRules
 from downloader.models import Failed, NetworkOptions, Skipped, SkipReason, Target
@@ -142,7 +142,7 @@ def robots_fetcher(
     async def fetch_once(site: str) -> tuple[int, bytes]:
         body = bytearray()
         url = Url(f"{site}/robots.txt")
-        with await client.follow(url, named_by_user=False, certified=certified) as response:
+        with await client.follow(url, NO_ORIGIN, certified=certified) as response:
             # If the body breaks off, its beginning is used.
             with suppress(UrlError):
                 decoder = decoder_for(response.content_coding, response.media_type)

@@ -4,7 +4,7 @@ A list is never held in memory: its bytes are read, decompressed and parsed chun
 that is no valid URL becomes a :class:`~downloader.models.Failed` outcome of that line; a list that
 cannot be read raises :class:`~downloader.errors.SourceError`.
 
-``source_arguments`` opens the SOURCE arguments of a command line. ``list_parser`` detects the
+``source_arguments`` opens the SOURCE arguments of a command line. ``list_reader`` detects the
 format of each list by the registry in ``formats``, whose modules parse one format each, by way of
 ``text_lines`` where it is text. ``entries`` validates what a line says. ``shard_filter`` skips
 entries of other shards.

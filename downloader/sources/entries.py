@@ -8,6 +8,7 @@ from downloader.errors import BadUrlError, UrlError
 from downloader.models import Checksum, Failed, Target
 from downloader.web import urls
 from downloader.web.text import printable
+from downloader.web.urls import Url
 
 #: A line of a list: a target, or the failure of a line that is none.
 Entry = Target | Failed
@@ -27,8 +28,7 @@ class ListLine:
         checksum: the expected checksum, as written, or None.
         headers: request header fields, written ``Name: value``.
         error: what the parser of the list found wrong with the line.
-        is_foreign: whether others than the user have written it: it is from the network, or from an
-            archive.
+        home: the URL that the user named, if the line is of a list on the network.
     """
 
     origin: str
@@ -37,21 +37,25 @@ class ListLine:
     checksum: str | None = None
     headers: list[str] = field(default_factory=list)
     error: UrlError | None = None
-    is_foreign: bool = False
+    home: Url | None = None
 
 
-def from_line(line: ListLine, index: int) -> Entry:
-    """Return the target that a line stands for, or what is wrong with the line."""
+def from_line(line: ListLine, index: int, *, is_archived: bool = False) -> Entry:
+    """Return the target that a line stands for, or what is wrong with the line.
+
+    Only a line that the user has written may name the zone of an address.
+    """
     try:
         if line.error is not None:
             raise line.error
         return Target(
-            url=urls.parse(line.text, zones=not line.is_foreign),
+            url=urls.parse(line.text, zones=line.home is None and not is_archived),
             index=index,
             origin=line.origin,
             name=line.name or None,
             checksum=parse_checksum(line.checksum) if line.checksum else None,
             headers=tuple(map(parse_header, line.headers)),
+            root=line.home,
         )
     except UrlError as error:
         return Failed(
@@ -86,7 +90,7 @@ def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:
 def from_archive(addresses: Iterable[tuple[str, str]]) -> Iterator[Entry]:
     """Yield targets for pairs of origin and URL that an archive holds, numbered from 0."""
     for index, (origin, address) in enumerate(addresses):
-        yield from_line(ListLine(origin, address, is_foreign=True), index)
+        yield from_line(ListLine(origin, address), index, is_archived=True)
 
 
 def parse_header(text: str) -> tuple[str, str]:

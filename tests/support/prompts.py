@@ -2,20 +2,11 @@
 
 import asyncio
 import os
-import pty
-import sys
 from collections.abc import Callable
 
 from tests.support.command import Command
 
 _LIMIT = 30
-#: Runs the command in a session whose terminal is its standard input.
-_IN_TERMINAL = """
-import os
-os.close(os.open(os.ttyname(0), os.O_RDWR))
-from downloader.cli.main import main
-main()
-"""
 
 
 async def answer_prompt(command: Command, answer: str, *arguments: str) -> tuple[int, str]:
@@ -24,17 +15,7 @@ async def answer_prompt(command: Command, answer: str, *arguments: str) -> tuple
     Returns:
         its exit status, and everything that the terminal has shown.
     """
-    ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _IN_TERMINAL, *arguments),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        cwd=command.folder,
-        env=command.environment,
-    )
-    os.close(theirs)
+    process, ours = await command.start_in_terminal(*arguments)
     shown = await asyncio.to_thread(_read_until, ours, lambda text: b": " in text)
     os.write(ours, answer.encode())
     shown += await asyncio.to_thread(_read_until, ours, lambda _: False)
