@@ -73,6 +73,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "output": given["output"].folder,
         "remote": given["output"].remote,
         "headers": given["header"],
+        "accept_cookies": not given["no_cookies"],
         "server_timestamps": not given["no_use_server_timestamps"],
         "user": with_password(
             given["user"], "write -u NAME:PASSWORD, set DOWNLOAD_USER, or see --netrc"

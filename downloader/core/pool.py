@@ -30,7 +30,7 @@ from downloader.core.transfer import (
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import ErrorKind, HttpStatusError
-from downloader.http import Client
+from downloader.http import Client, CookieJar
 from downloader.models import Failed, InFlight, Outcome, TransferOptions
 from downloader.scheduling import (
     MAX_CONCURRENCY,
@@ -90,6 +90,7 @@ class Pool:
         record_part: see :data:`~downloader.core.transfer.PartRecorder`.
         wake: set whenever there is something to :meth:`collect`.
         share: see :class:`PoolShare`; None when this is the only pool.
+        jar: the cookies of the run; None for a run without cookies.
         sleep, clock: for tests.
 
     Attributes:
@@ -105,6 +106,7 @@ class Pool:
         wake: asyncio.Event,
         share: PoolShare | None = None,
         *,
+        jar: CookieJar | None = None,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -114,6 +116,7 @@ class Pool:
         self._record_part = record_part
         self._wake = wake
         self._share = share
+        self._jar = jar
         self._sleep = sleep
         self._clock = clock
         self.queues: HostQueues[Transfer] = HostQueues(
@@ -152,7 +155,8 @@ class Pool:
         replay_source = (
             await asyncio.to_thread(archive.open_replay_source, options) if options.replay else None
         )
-        client = Client(options, recorder, replay_source, archive.open_orphan_source(options))
+        orphans = archive.open_orphan_source(options)
+        client = Client(options, recorder, replay_source, orphans, jar=self._jar)
         storage = open_storage(options, client.close_idle, object_store.open_store(options))
         self._client = client
         await self._stack.enter_async_context(storage)

@@ -7,6 +7,7 @@ from typing import Self
 
 import aiohttp
 from hpack import HeaderTuple
+from multidict import istr
 from yarl import URL
 
 from downloader.errors import ConnectError, RedirectError, RefusedError, TimedOutError
@@ -25,7 +26,8 @@ from downloader.http.connection import (
     Connector,
     LoopResolver,
 )
-from downloader.http.credentials import Credentials, RedirectTrail, RequestChain
+from downloader.http.cookie_jar import CookieJar
+from downloader.http.credentials import Credentials, RedirectTrail
 from downloader.http.error_mapping import EXPECTED_ERRORS, RequestPhase, translate
 from downloader.http.http2 import (
     Http2Origins,
@@ -60,6 +62,7 @@ _MIN_READ_BUFFER_BYTES = 1024
 #: The body of a redirect is read up to these limits, to reuse its connection.
 _MAX_REDIRECT_BODY_BYTES = 64 * 1024
 _MAX_REDIRECT_SECONDS = 1.0
+_SET_COOKIE = istr("Set-Cookie")
 #: The status of a proxy that asks for a password (RFC 9110, section 15.5.8).
 _PROXY_AUTHENTICATION_REQUIRED = 407
 _USUAL_TLS = TlsChoice()
@@ -75,6 +78,7 @@ class Client:
         recorder: records every exchange in an archive.
         replay_source: archives that all responses are read from instead of the network.
         orphans: responses of killed runs, which are looked for before a request is made.
+        jar: the cookies of the run, which responses add to; without it, there are no cookies.
     """
 
     def __init__(
@@ -83,6 +87,8 @@ class Client:
         recorder: ExchangeRecorder | None = None,
         replay_source: ReplaySource | None = None,
         orphans: OrphanSource | None = None,
+        *,
+        jar: CookieJar | None = None,
     ) -> None:
         self._options = options
         self._recorder = recorder
@@ -91,7 +97,8 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         self._connector: Connector | None = None
         self._reads_archives = replay_source is not None or orphans is not None
-        self._credentials = Credentials(options)
+        self._credentials = Credentials(options, jar)
+        self._jar = jar
         self._proxies = proxies_of(options)
         self._default_fields: list[HeaderTuple] | None = None
         #: For requests with the user's certificate; None if there is none.
@@ -191,6 +198,7 @@ class Client:
                 tls = self._certified if gets_certificate(url, home) else _USUAL_TLS
             watch = Stopwatch() if self._options.timings else None
             started_at = 0.0 if self._recorder is None else time.time()
+            request_headers = chain.headers(url)
             response: AnyResponse | None = None
             if self._reads_archives:
                 response = await self._archived(url, orphans_since)
@@ -198,7 +206,7 @@ class Client:
                 if watch is not None:
                     CURRENT.set(watch)
                 try:
-                    request = url, chain.headers(url), tls
+                    request = url, request_headers, tls
                     if "%25" in url:
                         request = request_in_zone(*request, self._proxies)
                     response = await self._request(*request)
@@ -209,6 +217,8 @@ class Client:
             recording = None
             if self._recorder is not None and not isinstance(response, ReplayResponse):
                 recording = self._recorder.begin(exchange_of(response, url, trail, started_at))
+            if self._jar is not None and _SET_COOKIE in response.headers:
+                _store_cookies(self._jar, trail, response, request_headers)
             if response.status == 401 and chain.accept_challenge(
                 url, response.headers.getall("WWW-Authenticate", ())
             ):
@@ -218,9 +228,9 @@ class Client:
                 continue
             if response.status not in REDIRECTS:
                 return Response(response, url, trail.redirects, watch, recording)
-            await self._redirect(trail, chain, response, recording)
+            await self._redirect(trail, response, recording)
             waits = self._options.delay or urls.host(trail.next) != urls.host(url)
-            if waits or not (follow or trail.cookies):
+            if waits or not (follow or trail.sets_cookies):
                 return None
 
     async def follow(self, url: Url, home: Url, *, certified: bool = False) -> Response:
@@ -374,11 +384,10 @@ class Client:
     async def _redirect(
         self,
         trail: RedirectTrail,
-        chain: RequestChain,
         response: AnyResponse,
         recording: ExchangeRecording | None,
     ) -> None:
-        """Extend *trail* by a redirect, with the cookies that it sets; read its body.
+        """Extend *trail* by a redirect; read its body.
 
         Raises:
             RedirectError: it cannot be followed, or there are too many.
@@ -397,7 +406,6 @@ class Client:
                 if recording is not None:
                     await _drain_redirect(response, recording)
                 raise
-            chain.remember_cookies(url, response.headers.getall("Set-Cookie", ()))
             await _drain_redirect(response, recording)
         except BaseException as error:
             if recording is not None and not isinstance(error, RedirectError):
@@ -407,6 +415,15 @@ class Client:
             response.release()
         trail.next = target
         trail.challenges = 0
+
+
+def _store_cookies(
+    jar: CookieJar, trail: RedirectTrail, response: AnyResponse, request_headers: Mapping[str, str]
+) -> None:
+    """Store what a response sets; note in *trail* whether its request lacked one of the cookies."""
+    stored = jar.store(trail.next, response.headers.getall(_SET_COOKIE))
+    sent = request_headers.get("Cookie", "").split("; ")
+    trail.sets_cookies |= not set(stored).issubset(sent)
 
 
 async def _drain_unused(response: AnyResponse, recording: ExchangeRecording | None) -> None:

@@ -28,7 +28,7 @@ from downloader.journal.unfetched_outcomes import (
     skipped_outcome,
 )
 from downloader.models import Failed, Options, Skipped, SkipReason, Target
-from downloader.web.filenames import stays_within
+from downloader.web.filenames import names_from_list, stays_within
 from downloader.web.media_types import guess_media_type, is_text
 
 _SELECT_ROWS = f"SELECT address, {ROW_COLUMNS} FROM urls WHERE address IN (%s)"  # noqa: S608 - constants
@@ -239,7 +239,10 @@ class Admission:
         if [path for path in paths if path and not stays_within(path)]:
             # The journal, in the folder or in a store, may come from anybody.
             row = row._replace(base="", path=None, part_path=None, state=RowState.CLAIMED)
-        renames = not row.base or (target.name is not None and target.name != row.base)
+        renames = not row.base or (
+            target.name is not None
+            and all(name.base != row.base for name in names_from_list(target.name, target.url))
+        )
         saved = None if renames else row.file or self._adopt_unrecorded_file(row)
         if saved is None or not self._verifier.is_intact(saved):
             return self._job_without_file(target, row, saved, renames=renames)

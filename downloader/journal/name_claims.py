@@ -12,7 +12,7 @@ from downloader.web.filenames import (
     candidates,
     claim_keys,
     fold,
-    name_from_list,
+    names_from_list,
     parent_folders,
     preferred_name,
 )
@@ -89,7 +89,7 @@ class NameClaims:
         With *renames* the owner gives up its present name.
 
         Raises:
-            BlockedError: the list gives it a name that is claimed or not safe.
+            BlockedError: the list gives it a name that is not safe.
         """
         self.write()
         name = self._available_name(target, run)
@@ -103,20 +103,23 @@ class NameClaims:
 
     def _available_name(self, target: Target, run: int) -> FileName:
         if target.name is not None:
-            return self._name_from_list(target.name, run)
+            return self._name_from_list(target.name, target, run)
         for name in candidates(target.url):
             if not self._owners(name):
                 return name
         raise BlockedError("every name for this URL is taken")
 
-    def _name_from_list(self, wanted: str, run: int) -> FileName:
-        """Return the name that the list gives, taken from URLs of earlier runs that had it."""
-        name = name_from_list(wanted)
-        owners = self._owners(name)
-        if any(last_run == run for _, last_run in owners):
-            raise BlockedError(
-                f"another URL has the file name {wanted!r}", hint="give each its own name"
-            )
+    def _name_from_list(self, wanted: str, target: Target, run: int) -> FileName:
+        """Return the name that the list gives, taken from URLs of earlier runs that had it.
+
+        A URL of this run keeps its name; the hash of *target* is then added.
+        """
+        for name in names_from_list(wanted, target.url):
+            owners = self._owners(name)
+            if all(last_run != run for _, last_run in owners):
+                break
+        else:
+            raise BlockedError("every name for this URL is taken")
         # Their URLs get other names when they are admitted again.
         displaced = [owner for owner, _ in owners]
         self._displaced.update(displaced)

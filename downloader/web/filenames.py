@@ -59,6 +59,8 @@ _PLAIN = re.compile(
 _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|(?:conin|conout|clock)\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)", re.IGNORECASE
 )
+#: A path from the root of a file system, a share or a drive.
+_ABSOLUTE_PATH = re.compile(r"\s*(?:[/\\]|[A-Za-z]:[/\\])")
 _HOST_CHARACTERS = str.maketrans({":": "_", "[": None, "]": None})
 _FILESYSTEM_ENCODING = sys.getfilesystemencoding()
 #: Parts that are more than dots and spaces, without what separates folders, drives and streams on
@@ -152,7 +154,7 @@ def candidates(url: Url) -> Iterator[FileName]:
     plain, unambiguous = _from_url(url)
     if unambiguous:
         yield plain
-    digest = base64.b32encode(hashlib.sha256(redact(url).encode()).digest()).decode().lower()
+    digest = _digest(url)
     folder, _, leaf = plain.base.rpartition("/")
     short, full = (
         _with_hash(leaf, digest[:length], plain.extension_rule)
@@ -164,20 +166,30 @@ def candidates(url: Url) -> Iterator[FileName]:
     yield FileName(f"{_FALLBACK_FOLDER}/{full}", plain.extension_rule)
 
 
-def name_from_list(name: str) -> FileName:
-    """Return the name that a list gives for a URL, unchanged.
+def names_from_list(name: str, url: Url) -> Iterator[FileName]:
+    """Yield the names for *url* if a list gives it *name*, best first.
+
+    The first one is *name*, changed as little as makes it valid on every common file system; the
+    others, for a name that another URL has, add a hash of *url*.
 
     Raises:
-        BlockedError: the name leads out of the output folder, or is not valid everywhere.
+        BlockedError: the name leads out of the output folder, or is too long.
     """
     parts = name.replace("\\", "/").split("/")
-    if len(name.encode(errors="replace")) > _MAX_PATH_BYTES or parts != [
-        _safe(part, first_part=index == 0) for index, part in enumerate(parts)
-    ]:
+    leads_out = _ABSOLUTE_PATH.match(name) or ".." in map(str.strip, parts)
+    parts = [part for part in parts if part.strip() not in {"", "."}]
+    is_short = len(name.encode(errors="replace")) <= _MAX_PATH_BYTES
+    if leads_out or not parts or not is_short:
         raise BlockedError(
             f"the name {name[:200]!r} is not a safe file name", hint="give a plain relative path"
         )
-    return FileName("/".join(parts), ExtensionRule.NEVER)
+    base = "/".join(_safe(part, first_part=index == 0) for index, part in enumerate(parts))
+    yield FileName(base, ExtensionRule.NEVER)
+    folder, slash, leaf = base.rpartition("/")
+    digest = _digest(url)
+    for length in (_SHORT_HASH_LENGTH, _FULL_HASH_LENGTH):
+        hashed = _with_hash(leaf, digest[:length], ExtensionRule.NEVER)
+        yield FileName(f"{folder}{slash}{hashed}", ExtensionRule.NEVER)
 
 
 def stays_within(path: str) -> bool:
@@ -356,6 +368,11 @@ def parent_folders(path: str) -> Iterator[str]:
     while end >= 0:
         yield path[:end]
         end = path.find("/", end + 1)
+
+
+def _digest(url: Url) -> str:
+    """Return the hash of *url* that names may get, in letters that every file system keeps."""
+    return base64.b32encode(hashlib.sha256(redact(url).encode()).digest()).decode().lower()
 
 
 def _with_hash(leaf: str, digest: str, rule: ExtensionRule) -> str:

@@ -13,7 +13,7 @@ from downloader.web.filenames import (
     FileName,
     candidates,
     fold,
-    name_from_list,
+    names_from_list,
 )
 from downloader.web.media_types import MAX_EXTENSION_LENGTH, media_type_table
 from downloader.web.urls import parse
@@ -157,67 +157,86 @@ def test_every_candidate_of_every_url_is_safe(path: str, host: str, long: int) -
 # Names that a list gives
 
 
+PAGE_URL = parse("https://h.example/page")
+
+
+def given_name(name: str) -> str:
+    return next(names_from_list(name, PAGE_URL)).base
+
+
 @pytest.mark.parametrize(
     "name",
     ["a", "a.txt", "folder/b.txt", ".hidden/x"[1:], "世界.html", "a b/c", "100%.txt", "a%20b", "_"],
 )
 def test_a_name_that_a_list_gives_is_taken_to_the_letter(name: str) -> None:
-    assert name_from_list(name) == FileName(name, ExtensionRule.NEVER)
-    assert {name_from_list(name).path(media_type) for media_type in MEDIA_TYPES} == {name}
+    first = next(names_from_list(name, PAGE_URL))
+    assert first == FileName(name, ExtensionRule.NEVER)
+    assert {first.path(media_type) for media_type in MEDIA_TYPES} == {name}
 
 
-def test_a_given_name_may_be_written_as_on_windows() -> None:
-    assert name_from_list("folder\\b.txt").base == "folder/b.txt"
+@pytest.mark.parametrize(
+    ("name", "cleaned"),
+    [
+        ("folder\\b.txt", "folder/b.txt"),
+        ("Report 2019/20: what next?", "Report 2019/20_ what next_"),
+        ("./a", "a"),
+        ("a//b", "a/b"),
+        ("a/", "a"),
+        ("C:x", "C_x"),
+        (".journal", "_.journal"),
+        (".download/journal.sqlite3", "_.download/journal.sqlite3"),
+        ("...", "_"),
+        ("con", "con_"),
+        ("LPT1.txt", "LPT1_.txt"),
+        ("aux .txt", "_aux .txt"),
+        ("a.", "a"),
+        (" a ", "a"),
+        ("a\0", "a_"),
+        ("a\x1b[31m", "a_[31m"),
+        ("a\u202eb", "a_b"),
+        ("a\udce9", "a_"),
+        ("a.part", "a.part_"),
+        ("a.PART/b", "a.PART_/b"),
+        ("x" * 252, "x" * 150 + "_"),
+        ("é" * 126, "é" * 75 + "_"),
+    ],
+)
+def test_a_name_that_is_not_valid_everywhere_is_changed(name: str, cleaned: str) -> None:
+    assert given_name(name) == cleaned
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "",
-        "/etc/passwd",
-        "\\\\server\\share",
-        "C:\\x",
-        "../x",
-        "a/../x",
-        "a\\..\\x",
-        "./a",
-        "a//b",
-        "a/",
-        ".journal",
-        "con",
-        "LPT1.txt",
-        "aux .txt",
-        "conout$",
-        "a.",
-        "a ",
-        " a",
-        "a\0",
-        "a\x1b[31m",
-        "a\u202eb",
-        "a\udce9",
-        "a.part",
-        "a.PART/b",
-        "x" * 252,
-        "é" * 126,
-        "a/" * 600 + "a",
-        "a/" * 40_000 + "a",
+        *("", ".", " ", "/", "/etc/passwd", "\\\\server\\share", "C:\\x", "c:/x", " /x"),
+        *("../x", "a/../x", "a\\..\\x", "..", "a/ ..", "a/" * 600 + "a", "a/" * 40_000 + "a"),
     ],
 )
-def test_a_given_name_that_is_not_safe_is_refused(name: str) -> None:
+def test_a_name_that_leads_out_or_is_too_long_is_refused(name: str) -> None:
     with pytest.raises(BlockedError, match="is not a safe file name") as caught:
-        name_from_list(name)
+        given_name(name)
     assert caught.value.hint
+
+
+def test_another_url_with_the_same_name_gets_a_hash() -> None:
+    first, short, full = (name.base for name in names_from_list("a/b.txt", PAGE_URL))
+    assert first == "a/b.txt"
+    assert re.fullmatch(r"a/b~[a-z2-7]{10}\.txt", short)
+    assert full.startswith(short.removesuffix(".txt"))
+    assert full != list(names_from_list("a/b.txt", parse("https://h.example/other")))[2].base
 
 
 @hypothesis_given(st.text(max_size=40) | st.text("./\\ conauxpt:%\0", max_size=20))
 @FAST
 def test_every_given_name_is_safe_or_refused(name: str) -> None:
     try:
-        path = name_from_list(name).path(HTML)
+        names = list(names_from_list(name, PAGE_URL))
     except BlockedError:
         return
-    assert_safe(path)
-    assert path == name.replace("\\", "/")
+    for each in names:
+        assert_safe(each.path(HTML))
+    # A cleaned name stays as it is, so that a second run finds it.
+    assert given_name(names[0].base) == names[0].base
 
 
 @pytest.mark.parametrize(
