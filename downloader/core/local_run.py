@@ -34,9 +34,9 @@ from downloader.storage import VolumeUploader, create_output_folder
 #: Returns the entries of a list; its argument fetches lists that the list names.
 Entries = Callable[[FetchList], Iterator[Entry]]
 #: Lines admitted in one transaction of the journal.
-_MAX_LINES_PER_TRANSACTION = 2048
+_MAX_LINES_PER_TRANSACTION = 512
 #: Lines that the reading thread may be ahead of the journal.
-_MAX_LINES_AHEAD = 2048
+_MAX_LINES_AHEAD = 512
 #: Lines read ahead of the running transfers, so that a free host can be found among them.
 _MAX_UNFINISHED = 10_000
 #: Outcomes that may wait for the consumer before reading pauses.

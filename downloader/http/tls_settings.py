@@ -62,6 +62,9 @@ class TlsSettings:
             options.ciphers,
             ClientCertificate.from_options(options),
         )
+        if not (settings.cacert or settings.ciphers or settings.certificate):
+            # To load the system's authorities takes a while, and many runs need none.
+            return settings
         try:
             settings.context(certified=settings.certificate is not None)
         except (OSError, ssl.SSLError) as error:

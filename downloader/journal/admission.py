@@ -76,7 +76,7 @@ class Admission:
         self._verifier = verifier
         self._checkpoint = checkpoint
         self._warnings = warnings
-        self._names = NameClaims(db)
+        self._names = NameClaims(db, saves=options.save)
         (self._last_row_id,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
         self._followed_urls = 0
         self._unwritten_rows: list[tuple[Value, ...]] = []
@@ -214,7 +214,7 @@ class Admission:
             (
                 row_id,
                 key,
-                target.shown,
+                target.shown if self._options.save else "",
                 name.base,
                 name.extension_rule,
                 RowState.CLAIMED,

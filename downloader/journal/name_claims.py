@@ -8,6 +8,7 @@ from downloader.journal.database import insert_many
 from downloader.models import Target
 from downloader.web.filenames import (
     ClaimKeys,
+    ExtensionRule,
     FileName,
     candidates,
     claim_keys,
@@ -22,16 +23,23 @@ _OWNERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE 
 MAX_KEYS_PER_QUERY = 10_000
 #: Folders that are remembered as claimed, so that their keys are not looked up again.
 MAX_KNOWN_FOLDERS = 10_000
+#: The name of a body that is not saved.
+_UNSAVED = FileName("unsaved", ExtensionRule.NEVER)
 
 
 class NameClaims:
     """The claimed names of an output folder; every URL has a name that it alone has.
 
     An owner is the id of a URL's row.
+
+    Args:
+        db: the journal's database.
+        saves: whether files are saved. If not, only names that the list gives are claimed.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, *, saves: bool = True) -> None:
         self._db = db
+        self._saves = saves
         self._known_folders: set[str] = set()
         self._preferred: dict[str, tuple[FileName, ClaimKeys]] = {}
         self._claimed_keys: set[str] = set()
@@ -43,6 +51,8 @@ class NameClaims:
         self._preferred.clear()
         self._claimed_keys.clear()
         self._displaced.clear()
+        if not self._saves:
+            return
         wanted: set[str] = set()
         for target in targets:
             if target.name is None:
@@ -58,6 +68,8 @@ class NameClaims:
 
     def claim_preferred(self, target: Target, owner: int) -> FileName | None:
         """Claim the preferred name of *target*, which was prefetched; None if it is claimed."""
+        if not self._saves:
+            return _UNSAVED if target.name is None else None
         name, keys = self._preferred.get(target.url, (None, None))
         if name is None or keys is None or target.name is not None:
             return None
