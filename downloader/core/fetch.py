@@ -9,8 +9,10 @@ import asyncio
 import time
 
 from downloader.core.body import Continuation, save_body
+from downloader.core.response_filter import FilteredError
+from downloader.core.sniffing import sniff_body, sniff_partial_body
 from downloader.core.transfer import Redirected, Requeue, Transfer, TransferContext
-from downloader.core.transfer_outcomes import downloaded, failed, unchanged
+from downloader.core.transfer_outcomes import downloaded, failed, filtered, unchanged
 from downloader.errors import (
     HttpStatusError,
     NoDescriptorError,
@@ -22,8 +24,10 @@ from downloader.errors import (
 from downloader.http import RedirectTrail, Response, resume, retry
 from downloader.http.response import require_success
 from downloader.journal import Job, PartialFile, SavedFile
-from downloader.models import Downloaded, Failed, Target, Unchanged
+from downloader.models import Downloaded, Failed, Skipped, Target, Unchanged
+from downloader.storage import Storage
 from downloader.web import urls
+from downloader.web.mime_sniffing import DOUBTFUL_TYPES, RESOURCE_HEADER_BYTES
 from downloader.web.urls import Url
 
 #: Wait after running out of file descriptors; another transfer will have closed one.
@@ -34,7 +38,7 @@ _OVERLOADED_STATUSES = frozenset({429, 503})
 _GIVEN_UP_REASON = "to an earlier request to this host, so that this one was not made"
 
 _Headers = tuple[tuple[str, str], ...]
-_Fetched = Downloaded | Unchanged | Redirected
+_Fetched = Downloaded | Unchanged | Skipped | Redirected
 
 
 async def fetch(
@@ -58,6 +62,8 @@ async def fetch(
         transfer.trail = None
         context.client.close_idle()
         return _within_timeout(transfer, context, Requeue(_DESCRIPTOR_RETRY_SECONDS, error.kind))
+    except FilteredError as error:
+        result = filtered(transfer, str(error))
     except UrlError as error:
         return _retry_or_fail(error, host, transfer, context)
     except TimeoutError:
@@ -136,6 +142,8 @@ async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | R
     headers = target.headers
     if job.saved is not None and job.revalidate:
         headers += _conditional_headers(job.saved)
+    elif context.response_filter is not None:
+        headers += context.response_filter.condition()
     # A line of a list is saved under its own name wherever redirects lead. The target of a
     # redirect that a page refers to is a URL of its own, which other pages may refer to as well.
     from_page = bool(target.parent)
@@ -170,7 +178,7 @@ async def _resume(
     if response is None:
         return Requeue()
     with response:
-        continuation = _continuation(response, job, partial_file, offset)
+        continuation = await _continuation(response, job, partial_file, offset, context.storage)
         if continuation is not None or response.status not in (206, 416):
             return await _handle_response(transfer, context, response, continuation)
     await context.storage.remove_part(partial_file.path)
@@ -199,8 +207,17 @@ async def _handle_response(
         await response.archive_rest()
         if response.status == 304 and job.saved is not None and job.revalidate:
             return unchanged(transfer, response, job.saved)
+        if context.response_filter is not None:
+            context.response_filter.check_unmodified(response)
     if continuation is None:
         require_success(response)
+    if response.media_type in DOUBTFUL_TYPES and continuation is None:
+        await sniff_body(response, context.options)
+    if context.response_filter is not None:
+        size = continuation.total if continuation is not None else _decoded_size(response)
+        if reason := context.response_filter.mismatch(response, job.target, size):
+            await response.skip_body(recorded=not context.options.pack)
+            raise FilteredError(reason)
     path = job.name.path(response.media_type)
     if transfer.partial_file is not None and continuation is None:
         # The server sends the whole body: the partial file belongs to another version.
@@ -210,6 +227,11 @@ async def _handle_response(
     if job.saved is not None and job.saved.path != path:
         await context.storage.remove(job.saved.path)
     return downloaded(transfer, response, path, saved, context.options)
+
+
+def _decoded_size(response: Response) -> int | None:
+    """Return the bytes of a body after decoding, if they are known before it is read."""
+    return None if response.content_coding else response.content_length
 
 
 def _trail_to(target: Target) -> RedirectTrail:
@@ -229,11 +251,16 @@ def _conditional_headers(saved: SavedFile) -> _Headers:
     return ()
 
 
-def _continuation(
-    response: Response, job: Job, partial_file: PartialFile, offset: int
+async def _continuation(
+    response: Response, job: Job, partial_file: PartialFile, offset: int, storage: Storage
 ) -> Continuation | None:
     """Return how *response* continues the partial file, or None if it does not."""
     total = resume.continued_length(response, partial_file.body, offset)
-    if total is None or job.name.path(response.media_type) != partial_file.path:
+    if total is None:
+        return None
+    if response.media_type in DOUBTFUL_TYPES:
+        head = await storage.read_part_head(partial_file.path, RESOURCE_HEADER_BYTES)
+        sniff_partial_body(response, head)
+    if job.name.path(response.media_type) != partial_file.path:
         return None
     return Continuation(offset, total)

@@ -19,6 +19,7 @@ from typing import Self, cast
 
 from downloader import archive, object_store
 from downloader.core.fetch import fetch
+from downloader.core.response_filter import ResponseFilter
 from downloader.core.transfer import (
     PartRecorder,
     Redirected,
@@ -174,6 +175,7 @@ class Pool:
             self._meter,
             options,
             self._record_part,
+            ResponseFilter(options) if options.filters else None,
         )
         self._starter = asyncio.create_task(self._start_transfers(context), name="starter")
         return self

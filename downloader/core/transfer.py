@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from downloader.core.response_filter import ResponseFilter
 from downloader.errors import ErrorKind
 from downloader.http import Client, RedirectTrail
 from downloader.journal import Job, PartialFile
@@ -101,3 +102,4 @@ class TransferContext:
     meter: TransferMeter
     options: TransferOptions
     record_part: PartRecorder
+    response_filter: ResponseFilter | None = None

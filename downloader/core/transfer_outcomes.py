@@ -10,7 +10,15 @@ from downloader.core.transfer import Transfer
 from downloader.errors import HttpStatusError, InternalError, InterruptedRunError, UrlError
 from downloader.http import Response
 from downloader.journal import SavedFile
-from downloader.models import Downloaded, Failed, StorageOptions, Timings, Unchanged
+from downloader.models import (
+    Downloaded,
+    Failed,
+    Skipped,
+    SkipReason,
+    StorageOptions,
+    Timings,
+    Unchanged,
+)
 from downloader.web import urls
 from downloader.web.content_coding import split_codings
 from downloader.web.filenames import SafePath
@@ -89,6 +97,19 @@ def unchanged(transfer: Transfer, response: Response, saved: SavedFile) -> Uncha
         sha256=saved.sha256.hex(),
         etag=saved.etag,
         last_modified=saved.last_modified,
+    )
+
+
+def filtered(transfer: Transfer, reason: str) -> Skipped:
+    """Return the outcome of a response that a filter of the user has left out."""
+    target = transfer.job.target
+    return Skipped(
+        index=target.index,
+        origin=target.origin,
+        url=target.shown,
+        parent=target.parent,
+        reason=SkipReason.FILTERED,
+        detail=reason,
     )
 
 

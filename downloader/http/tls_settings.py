@@ -87,11 +87,12 @@ class TlsSettings:
             OSError: the file of authorities cannot be used.
             RunError: the list of ciphers, or the user's certificate, cannot be used.
         """
-        return _context(self, http2, certified)
+        return tls_context(self, http2, certified)
 
 
 @cache
-def _context(settings: TlsSettings, http2: bool, certified: bool) -> ssl.SSLContext:
+def tls_context(settings: TlsSettings, http2: bool, certified: bool) -> ssl.SSLContext:
+    """Return the context for :meth:`TlsSettings.context`."""
     context = ssl.create_default_context(cafile=settings.cacert)
     context.hostname_checks_common_name = False
     if settings.insecure:

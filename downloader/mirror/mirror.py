@@ -33,9 +33,10 @@ from downloader.mirror.finalizer import MirrorFinalizer
 from downloader.mirror.link_selector import LinkSelector
 from downloader.mirror.robots_gate import RobotsDecision, RobotsGate, robots_fetcher
 from downloader.mirror.scope import MAX_ROBOTS_BYTES, RobotsCache, product_token
-from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
+from downloader.models import Downloaded, Failed, Options, Outcome, Skipped, Target, Unchanged
 from downloader.storage import FileContents, LocalStorage
 from downloader.web import urls
+from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url
 
 #: Documents of at least this size are parsed in a thread.
@@ -288,19 +289,24 @@ class Mirror:
         """Return *outcome* with the path that its file has when the run is over."""
         if not isinstance(outcome, Downloaded | Unchanged):
             return outcome
-        if self._file_mover.belongs_in_folder(role_of(target), target.url):
+        media_type = guess_media_type(outcome.path)
+        if isinstance(outcome, Downloaded):
+            media_type = outcome.media_type
+        if self._file_mover.belongs_in_folder(role_of(target), target.url, media_type):
             return outcome
         return replace(outcome, path=original_path(outcome.path))
 
     def _suppresses(self, target: Target, outcome: Outcome) -> bool:
-        """Return whether a failure is not reported: a missing icon that no page names."""
-        if not target.optional or not isinstance(outcome, Failed):
+        """Return whether nothing is reported: for an icon, not saved, that no page names."""
+        if not target.optional or not isinstance(outcome, Failed | Skipped):
             return False
+        *_, role = self._distances.get(target.url, _FAR)
+        if isinstance(outcome, Skipped):
+            return role is TargetRole.OPTIONAL
         # Replay reports a URL that the archive does not hold as a failed connection.
         not_archived = bool(self._options.replay) and outcome.kind is ErrorKind.CONNECT
         if outcome.kind is not ErrorKind.HTTP_STATUS and not not_archived:
             return False
-        *_, role = self._distances.get(target.url, _FAR)
         if role is not TargetRole.OPTIONAL:
             return False
         if len(self._missing_icons) < _MAX_MISSING_ICONS:

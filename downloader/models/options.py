@@ -7,7 +7,8 @@ Only ``Options`` is instantiated, so only it has generated methods: they take ti
     Options
     ├── TransferOptions        fetching and saving, without the list and the mirror
     │   ├── StorageOptions         OutputOptions, ArchiveOptions
-    │   └── RequestOptions         NetworkOptions, PolitenessOptions
+    │   ├── RequestOptions         NetworkOptions, PolitenessOptions
+    │   └── FilterOptions
     ├── MirrorOptions
     └── ListOptions
 """
@@ -20,6 +21,7 @@ from downloader._version import __version__
 from downloader.errors import BadUrlError
 from downloader.models.shards import Shard
 from downloader.web import urls
+from downloader.web.media_type_filter import MediaTypeFilter
 from downloader.web.proxies import parse_proxy
 
 #: The User-Agent sent by default: honest, so that the owner of a site can identify this program.
@@ -33,6 +35,9 @@ DEFAULT_MAX_QUERIES = 10_000
 
 #: The size of a volume of a pack, unless another is given.
 DEFAULT_PACK_BYTES = 1024**3
+
+#: The largest sample of a list, whose lines are held in memory.
+MAX_SAMPLE_LINES = 1_000_000
 
 #: The number of links followed from a page of the list, unless another is given.
 DEFAULT_LEVEL = 5
@@ -332,6 +337,42 @@ class MirrorOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
+class FilterOptions(_OptionGroup):
+    """Which responses are saved; the others are skipped.
+
+    Attributes:
+        accept_type: patterns of media types, such as ``image/*``; if there are any, only bodies of
+            a type that matches one are saved.
+        reject_type: patterns; bodies whose type matches one are not saved.
+        min_size: bytes, decoded, below which a body is not saved, or None.
+        newer_than: seconds since the epoch; what was not modified since then is not saved. None for
+            any time.
+    """
+
+    accept_type: tuple[str, ...] = ()
+    reject_type: tuple[str, ...] = ()
+    min_size: int | None = None
+    newer_than: float | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether any response may be skipped."""
+        return bool(
+            self.accept_type or self.reject_type or self.min_size or self.newer_than is not None
+        )
+
+    def __post_init__(self) -> None:
+        """Check ranges and patterns.
+
+        Raises:
+            ValueError: a number is negative, or a pattern is not one of media types.
+        """
+        _require_not_negative(min_size=self.min_size)
+        MediaTypeFilter(self.accept_type, self.reject_type)
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class ArchiveOptions(_OptionGroup):
     """Which web archives are written, and which are read.
 
@@ -390,13 +431,30 @@ class ListOptions(_OptionGroup):
             None to find it.
         sitemap: sites, and addresses of sitemaps and feeds, whose pages are read after all lists.
         base: the URL that relative links of lists in HTML and XML refer to, or None.
+        limit: read only so many lines, or None.
+        sample: fetch only so many of the lines read, chosen at random, or None.
+        seed: another one chooses another sample.
         shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
 
     url_column: str | None = None
     sitemap: tuple[str, ...] = field(default=(), repr=False)
     base: str | None = field(default=None, repr=False)
+    limit: int | None = None
+    sample: int | None = None
+    seed: int = 0
     shard: Shard | None = None
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ValueError: a number is out of range.
+        """
+        _require_at_least_one(limit=self.limit, sample=self.sample)
+        if self.sample is not None and self.sample > MAX_SAMPLE_LINES:
+            raise ValueError(f"sample must be at most {MAX_SAMPLE_LINES}")
+        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
@@ -420,7 +478,7 @@ class RequestOptions(NetworkOptions, PolitenessOptions):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class TransferOptions(StorageOptions, RequestOptions):
+class TransferOptions(StorageOptions, RequestOptions, FilterOptions):
     """How URLs are fetched and saved, wherever they come from."""
 
 
@@ -429,8 +487,8 @@ class Options(TransferOptions, MirrorOptions, ListOptions):
     """The options of a run; every field has the command's default.
 
     The fields are those of :class:`OutputOptions`, :class:`NetworkOptions`,
-    :class:`PolitenessOptions`, :class:`MirrorOptions`, :class:`ArchiveOptions` and
-    :class:`ListOptions`.
+    :class:`PolitenessOptions`, :class:`FilterOptions`, :class:`MirrorOptions`,
+    :class:`ArchiveOptions` and :class:`ListOptions`.
     """
 
     def __post_init__(self) -> None:

@@ -65,7 +65,8 @@ class Downloaded:
         redirects: the addresses that answered with a redirect, in order.
         status: HTTP status of the last response.
         http_version: such as ``1.1``; or ``2``.
-        media_type: the content type without parameters, in lower case; empty if none was sent.
+        media_type: the content type without parameters, in lower case; what the first bytes of the
+            body say if none was sent.
         content_coding: as sent, such as ``gzip``; empty for identity.
         sizes: of the body.
         length_verified: False when only the end of the connection marked the end of the body.
@@ -149,16 +150,17 @@ class Unchanged:
 
 
 class SkipReason(StrEnum):
-    """Why a line was not fetched."""
+    """Why nothing was saved for a line, although nothing failed."""
 
     DUPLICATE = "duplicate"
     DONE = "done"
     ROBOTS = "robots"
+    FILTERED = "filtered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """The line needed no transfer, or robots.txt disallows it.
+    """The line needed no transfer, robots.txt disallows it, or a filter leaves its body out.
 
     Attributes:
         index, origin, url, parent: as in :class:`Downloaded`.

@@ -15,6 +15,8 @@ from downloader.web.text import printable
 from downloader.web.urls import Url
 
 _OPTION = "--lock"
+#: Reasons for which nothing is saved of what may be locked.
+_NOT_FETCHED = (SkipReason.ROBOTS, SkipReason.FILTERED)
 
 
 class LockWriter:
@@ -68,8 +70,8 @@ class LockWriter:
         if self._without_hash:
             urls = "1 URL is" if self._without_hash == 1 else f"{self._without_hash} URLs are"
             self.note = (
-                f"{urls} not in {self._path}: disallowed by robots.txt, or of unknown content "
-                "(--force fetches it)"
+                f"{urls} not in {self._path}: disallowed by robots.txt, left out by a filter, "
+                "or of unknown content (--force fetches it)"
             )
 
     def abandon(self) -> None:
@@ -118,7 +120,7 @@ class LockCheck:
 
 
 def _differences(entry: LockEntry, record: Record) -> list[str]:
-    if record.outcome is Result.FAILED or record.reason is SkipReason.ROBOTS:
+    if record.outcome is Result.FAILED or record.reason in _NOT_FETCHED:
         message = printable(record.message or "")
         if record.kind is ErrorKind.CHECKSUM:
             # The message of the failure shows both hashes and the size of the body.

@@ -72,7 +72,11 @@ class Record:
     http_version: Annotated[str | None, FieldInfo("such as `1.1`; or `2`")] = None
     content_type: Annotated[
         str | None,
-        FieldInfo("media type without parameters, in lower case", sources=("media_type",)),
+        FieldInfo(
+            "media type without parameters, in lower case; what the first bytes say if the server "
+            "names none",
+            sources=("media_type",),
+        ),
     ] = None
     content_coding: Annotated[str | None, FieldInfo("as sent, such as `gzip`")] = None
     path: Annotated[

@@ -39,6 +39,19 @@ async def test_a_host_with_most_of_the_list_is_done_in_portions_that_follow_each
     assert [outcome.origin for outcome in found] == [f"{tmp_path}/list:{n}" for n in range(1, 26)]
 
 
+async def test_a_limit_and_a_sample_are_of_the_whole_list(site: Site, tmp_path: Path) -> None:
+    site.pages = {f"/{number}": b"page" for number in range(25)}
+    source = write_urls(tmp_path, *(site.url(f"/{number}") for number in range(25)))
+    # Of the list that was cut before, no other limit takes the lines.
+    for limit, sample, expected in ((12, None, 12), (15, None, 15), (15, 4, 4)):
+        here = ThreadExecutor()
+        found = await cluster_run(
+            source, tmp_path / "out", here, portion=5, limit=limit, sample=sample
+        )
+        assert len(found) == expected
+        assert max(outcome.index for outcome in found) < limit
+
+
 async def test_sizes_are_measured_without_a_folder(site: Site, tmp_path: Path) -> None:
     site.pages = {"/1": b"page", "/2": b"page"}
     source = write_urls(tmp_path, site.url("/1"), site.url("/2"))

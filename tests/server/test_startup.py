@@ -14,7 +14,7 @@ from downloader.cli.subcommands import SUBCOMMANDS
 
 #: Libraries that take long to import, and that help and version have no use for.
 HEAVY = {
-    *("aiofiles", "aiohttp", "asyncio", "charset_normalizer", "distributed", "fsspec", "jinja2"),
+    *("aiofiles", "aiohttp", "asyncio", "distributed", "fsspec", "jinja2"),
     *("multiprocessing", "pathvalidate", "pyarrow", "socket", "sqlite3", "ssl", "tomllib"),
     *("tqdm", "tree_sitter", "turbohtml", "urllib.request", "uvloop", "warcio"),
 }
