@@ -33,7 +33,8 @@ def page_lines(files: Iterable[Path]) -> Iterator[bytes]:
             for line in index:
                 fields = json.loads(line.split(b" ", 2)[2])
                 is_complete = fields["status"] == "200" and "truncated" not in fields
-                if not is_complete or fields["mime"] not in _POSSIBLE_PAGE_TYPES:
+                is_possible = fields["mime"] in _POSSIBLE_PAGE_TYPES and "method" not in fields
+                if not is_complete or not is_possible:
                     continue
                 file.seek(int(fields["offset"]))
                 with closing(warc_reader.iter_records(file, str(path))) as records:

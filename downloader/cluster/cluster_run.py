@@ -216,6 +216,8 @@ class ClusterRun:
         if fingerprint:
             fingerprint += f"{options.url_column or ''} {options.base or ''}"
             fingerprint += f" {options.limit} {options.sample} {options.seed}"
+        if fingerprint and (request := self._options.request) is not None:
+            fingerprint += f" {request.identity}"
         if options.sitemap:
             # What is on the network may change between runs.
             fingerprint = ""

@@ -489,7 +489,8 @@ class _BodyWriter:
 
     def _validator(self) -> str:
         """Return the strong validator with which this body can be resumed, or an empty string."""
-        if not self._resumable:
+        if not self._resumable or self._transfer.job.target.request is not None:
+            # Only a plain GET has ranges.
             return ""
         header = self._response.header
         return strong_validator(header("ETag"), header("Last-Modified"), header("Date"))
@@ -500,7 +501,7 @@ class _BodyWriter:
         validator = self._validator()
         partial = PartialBody(response.url, validator, response.content_length)
         partial_file = PartialFile(self._path, partial)
-        await self._context.record_part(self._transfer.job, partial_file)
+        await self._context.record_step(self._transfer.job, partial_file)
         self._transfer.partial_file = partial_file if validator else None
         return bool(validator)
 

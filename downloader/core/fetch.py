@@ -7,13 +7,21 @@ the permits that it holds.
 
 import asyncio
 import time
+from dataclasses import replace
 
 from downloader.core.body import Continuation, save_body
 from downloader.core.response_filter import FilteredError
 from downloader.core.sniffing import sniff_body, sniff_partial_body
 from downloader.core.transfer import Redirected, Requeue, Transfer, TransferContext
-from downloader.core.transfer_outcomes import downloaded, failed, filtered, unchanged
+from downloader.core.transfer_outcomes import (
+    downloaded,
+    failed,
+    filtered,
+    measured_by_head,
+    unchanged,
+)
 from downloader.errors import (
+    BadUrlError,
     HttpStatusError,
     NoDescriptorError,
     RedirectError,
@@ -23,8 +31,8 @@ from downloader.errors import (
 )
 from downloader.http import RedirectTrail, Response, resume, retry
 from downloader.http.response import require_success
-from downloader.journal import Job, PartialFile, SavedFile
-from downloader.models import Downloaded, Failed, Skipped, Target, Unchanged
+from downloader.journal import Job, PartialFile, SavedFile, Submission
+from downloader.models import Downloaded, Failed, Request, Skipped, Target, Unchanged
 from downloader.storage import Storage
 from downloader.web import urls
 from downloader.web.mime_sniffing import DOUBTFUL_TYPES, RESOURCE_HEADER_BYTES
@@ -57,6 +65,9 @@ async def fetch(
             async with asyncio.timeout(timeout - transfer.seconds) as limit:
                 result = await _attempt(transfer, context)
     except NoDescriptorError as error:
+        if transfer.trail is not None and transfer.trail.was_submitted:
+            seconds = _DESCRIPTOR_RETRY_SECONDS
+            return _retry_submitted(error, seconds, transfer, transfer.trail, context)
         # The URL is not at fault, so that this attempt does not count.
         transfer.attempts -= 1
         transfer.trail = None
@@ -86,7 +97,35 @@ def _retry_or_fail(
     seconds = retry.seconds_to_retry(error, transfer.attempts, context.options.retries)
     if seconds is None:
         return failed(transfer, error)
+    if transfer.trail is not None and transfer.trail.was_submitted:
+        return _retry_submitted(error, seconds, transfer, transfer.trail, context)
     transfer.trail = None
+    return _within_timeout(transfer, context, Requeue(seconds, error.kind))
+
+
+def _retry_submitted(
+    error: UrlError,
+    seconds: float,
+    transfer: Transfer,
+    trail: RedirectTrail,
+    context: TransferContext,
+) -> Failed | Requeue:
+    """Return a retry of what does not send twice what must not be; otherwise the failure.
+
+    Such a request may have been processed, whatever became of its response. A GET that a redirect
+    has led to is retried by itself.
+    """
+    if trail.request is None:
+        # Without a descriptor, it is no attempt.
+        transfer.attempts += not isinstance(error, NoDescriptorError)
+    elif context.options.retry_all:
+        transfer.trail = None
+    else:
+        method = trail.request.method
+        hint = f"the {method} was sent and is not repeated; --retry-all does"
+        return replace(
+            failed(transfer, error), hint=f"{error.hint}; {hint}" if error.hint else hint
+        )
     return _within_timeout(transfer, context, Requeue(seconds, error.kind))
 
 
@@ -134,6 +173,8 @@ async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | R
     job, target = transfer.job, transfer.job.target
     if transfer.trail is None:
         transfer.attempts += 1
+        if target.request is not None:
+            await _prepare(job, target.request, context)
         transfer.trail = _trail_to(target)
     if transfer.partial_file is not None:
         result = await _resume(transfer, transfer.partial_file, transfer.trail, context)
@@ -200,7 +241,7 @@ async def _handle_response(
     Raises:
         UrlError: the response is not a whole resource, or cannot be saved.
     """
-    job = transfer.job
+    job, request = transfer.job, transfer.job.target.request
     if response.multiplexed is not None:
         context.queues.record_latency(urls.host(response.url), *response.multiplexed)
     if not 200 <= response.status < 300:
@@ -211,13 +252,18 @@ async def _handle_response(
             context.response_filter.check_unmodified(response)
     if continuation is None:
         require_success(response)
-    if response.media_type in DOUBTFUL_TYPES and continuation is None:
+    is_head = request is not None and request.method == "HEAD"
+    if response.media_type in DOUBTFUL_TYPES and continuation is None and not is_head:
         await sniff_body(response, context.options)
     if context.response_filter is not None:
         size = continuation.total if continuation is not None else _decoded_size(response)
         if reason := context.response_filter.mismatch(response, job.target, size):
             await response.skip_body(recorded=not context.options.pack)
             raise FilteredError(reason)
+    if is_head:
+        if response.is_archived:
+            await response.archived()
+        return measured_by_head(transfer, response)
     path = job.name.path(response.media_type)
     if transfer.partial_file is not None and continuation is None:
         # The server sends the whole body: the partial file belongs to another version.
@@ -238,8 +284,25 @@ def _trail_to(target: Target) -> RedirectTrail:
     """Return the trail of the first request for *target*."""
     hops = "L" * target.depth + "E" * target.nesting + "R" * target.redirects
     return RedirectTrail(
-        target.url, target.root, Url(target.parent) if target.parent else None, hops
+        target.url,
+        target.root,
+        Url(target.parent) if target.parent else None,
+        hops,
+        request=target.request,
     )
+
+
+async def _prepare(job: Job, request: Request, context: TransferContext) -> None:
+    """Check that a response can be saved; record that a request is sent that must not be twice.
+
+    Raises:
+        BadUrlError: the response has no body.
+        DiskError: the journal cannot be written.
+    """
+    if request.method == "HEAD" and context.options.save:
+        raise BadUrlError("a HEAD has no body to save", hint="--no-save reports its size")
+    if not request.is_idempotent:
+        await context.record_step(job, Submission())
 
 
 def _conditional_headers(saved: SavedFile) -> _Headers:

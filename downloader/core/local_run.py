@@ -89,14 +89,14 @@ class LocalRun:
         self._error: Exception | None = None
 
     def _create_backend(self, clock: Callable[[], float]) -> TransferBackend:
-        options, record_part, wake = self._options, self._journal.record_partial, self._wake
+        options, record_step, wake = self._options, self._journal.record_step, self._wake
         if options.process_count > 1:
             from downloader.core.processes import ProcessBackend
 
-            return ProcessBackend(options, record_part, wake, self._fail, self._jar)
+            return ProcessBackend(options, record_step, wake, self._fail, self._jar)
         if options.processes is None and max_processes(options) > 1:
-            return AutoBackend(options, record_part, wake, self._fail, self._jar)
-        return Pool(options, record_part, wake, jar=self._jar, sleep=self._sleep, clock=clock)
+            return AutoBackend(options, record_step, wake, self._fail, self._jar)
+        return Pool(options, record_step, wake, jar=self._jar, sleep=self._sleep, clock=clock)
 
     @property
     def warnings(self) -> list[str]:
@@ -198,7 +198,9 @@ class LocalRun:
 
             profile = options.cookies_from_browser.partition(":")[2]
             self._jar.give(await asyncio.to_thread(read_firefox_cookies, profile))
-        if options.cookies is not None:
+        # The first of several runs that share a file has to make it.
+        makes_file = options.cookies == options.save_cookies
+        if options.cookies is not None and (options.cookies.exists() or not makes_file):
             self._jar.give(await asyncio.to_thread(read_cookie_file, options.cookies))
 
     async def _save_cookies(self) -> None:

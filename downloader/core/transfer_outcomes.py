@@ -13,6 +13,7 @@ from downloader.journal import SavedFile
 from downloader.models import (
     Downloaded,
     Failed,
+    Sizes,
     Skipped,
     SkipReason,
     StorageOptions,
@@ -35,6 +36,7 @@ class _TransferFields(TypedDict):
     attempts: int
     started: float
     seconds: float
+    request: str
 
 
 class _ResponseFields(TypedDict):
@@ -80,6 +82,28 @@ def downloaded(
     )
 
 
+def measured_by_head(transfer: Transfer, response: Response) -> Downloaded:
+    """Return the outcome of a HEAD: the size that the server announces, and no body."""
+    coded = bool(split_codings(response.content_coding)[0])
+    size = None if coded else response.content_length
+    return Downloaded(
+        **_transfer_fields(transfer),
+        **_response_fields(response),
+        path=SafePath(""),
+        status=response.status,
+        media_type=response.media_type,
+        content_coding=response.content_coding,
+        sizes=Sizes(0, size or 0),
+        length_verified=False,
+        etag=response.etag,
+        last_modified=response.last_modified,
+        sha256="",
+        resumed_at=0,
+        set_aside="",
+        note="the server does not announce the size" if size is None else "",
+    )
+
+
 def _coding_note(content_coding: str) -> str:
     """Return which values of Content-Encoding were ignored, because they are no codings."""
     _, ignored = split_codings(content_coding)
@@ -110,6 +134,7 @@ def filtered(transfer: Transfer, reason: str) -> Skipped:
         parent=target.parent,
         reason=SkipReason.FILTERED,
         detail=reason,
+        request="" if target.request is None else target.request.identity,
     )
 
 
@@ -152,6 +177,7 @@ def _transfer_fields(transfer: Transfer) -> _TransferFields:
         # No request was made of a transfer that has not been started.
         "started": 0.0 if transfer.started is None else time.time() - seconds,
         "seconds": seconds,
+        "request": "" if target.request is None else target.request.identity,
     }
 
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from downloader.errors import ErrorKind, RedirectError
-from downloader.http import Client, CookieJar
+from downloader.http import Client, CookieJar, without_body_headers
 from downloader.journal import (
     Job,
     Redirect,
@@ -210,6 +210,8 @@ class Mirror:
             if isinstance(line, Target) and len(self._credentials) < _MAX_CREDENTIAL_LINES:
                 root, credentials = urls.without_credentials(line.url)
                 if line.headers or credentials:
+                    if line.request is not None:
+                        line = replace(line, headers=without_body_headers(line.headers))
                     self._credentials[root] = line
 
     def _with_credentials(self, job: Job | Failed) -> Job | Failed:

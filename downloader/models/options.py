@@ -19,6 +19,7 @@ from pathlib import Path
 
 from downloader._version import __version__
 from downloader.errors import BadUrlError
+from downloader.models.requests import Request
 from downloader.models.shards import Shard
 from downloader.web import urls
 from downloader.web.media_type_filter import MediaTypeFilter
@@ -117,11 +118,16 @@ class NetworkOptions(_OptionGroup):
         read_timeout: seconds without a byte after which a transfer has stalled.
         timeout: seconds for one whole URL, retries and waits included, or None.
         retries: how often a transient failure is retried.
+        retry_all: retry requests, too, that another attempt would make twice, such as a POST whose
+            body was sent.
         min_speed: bytes per second below which a transfer is given up; 0 for no limit; None for a
             limit that ends only drips.
         max_size: bytes, decoded, above which a body is refused, or None.
         max_redirects: how many redirects of one URL are followed.
         headers: sent with every request, as (name, value).
+        method: the method of requests for lines of the list that have none of their own; None for
+            GET, or POST with a body.
+        body: the body of those requests, or None.
         user_agent: the User-Agent header.
         referer: the URL that requests for lines of the list name as their Referer, or None.
         send_referer: name the page that led to a URL, in a mirror.
@@ -164,10 +170,13 @@ class NetworkOptions(_OptionGroup):
     read_timeout: float = 30.0
     timeout: float | None = None
     retries: int = 3
+    retry_all: bool = False
     min_speed: int | None = None
     max_size: int | None = None
     max_redirects: int = 20
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    method: str | None = None
+    body: bytes | None = field(default=None, repr=False)
     user_agent: str = USER_AGENT
     referer: str | None = field(default=None, repr=False)
     send_referer: bool = True
@@ -200,12 +209,17 @@ class NetworkOptions(_OptionGroup):
     http2_prior_knowledge: bool = False
 
     @property
+    def request(self) -> Request | None:
+        """The method and the body of requests for lines; None for a GET without a body."""
+        return Request.of(self.method, self.body)
+
+    @property
     def has_credentials(self) -> bool:
-        """Whether requests have headers or passwords that not every origin may get."""
-        return bool(self.user or self.bearer or self.headers)
+        """Whether requests have headers, passwords or a body that not every origin may get."""
+        return bool(self.user or self.bearer or self.headers or self.body)
 
     def __post_init__(self) -> None:
-        """Check ranges, URLs of proxies, and that there is one kind of credentials.
+        """Check ranges, the method, URLs of proxies, and that there is one kind of credentials.
 
         Raises:
             ValueError: a value is not allowed, or two options exclude each other.
@@ -214,6 +228,7 @@ class NetworkOptions(_OptionGroup):
             raise ValueError("user and bearer cannot be combined")
         if self.cert is None and (self.key is not None or self.cert_password is not None):
             raise ValueError("key and cert_password need cert")
+        Request.of(self.method, self.body)
         if (self.cookies_from_browser or "firefox").partition(":")[0] != "firefox":
             raise ValueError("cookies_from_browser must be firefox or firefox:PROFILE")
         if not self.accept_cookies:

@@ -63,6 +63,12 @@ class Record:
     parent: Annotated[
         str | None, FieldInfo("URL of the page that links to it; none for a line of a list")
     ] = None
+    request: Annotated[
+        str | None,
+        FieldInfo(
+            "the method and a hash of the body, such as `POST 0f34…`; none for a GET without a body"
+        ),
+    ] = None
     final_url: Annotated[str | None, FieldInfo("the URL that answered, after redirects")] = None
     redirects: Annotated[
         tuple[str, ...],

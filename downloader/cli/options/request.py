@@ -17,11 +17,31 @@ from downloader.cli.options.parameter_types import (
     UrlParam,
     UserParam,
 )
+from downloader.cli.options.request_types import BinaryDataParam, DataParam, MethodParam
 from downloader.models import USER_AGENT, Options
 
 _DEFAULTS = Options()
 
 OPTIONS = (
+    option(
+        "Request",
+        "--method",
+        type=MethodParam(),
+        help="Use this method for the URLs of the list [GET, or POST with a body].",
+    ),
+    option(
+        "Request",
+        "--data",
+        type=DataParam(),
+        multiple=True,
+        help="Send this body, as a form; of a file, without line ends. Repeatable, joined by &.",
+    ),
+    option(
+        "Request",
+        "--data-binary",
+        type=BinaryDataParam(),
+        help="Send this body, or this file unchanged.",
+    ),
     option(
         "Request",
         "-H",
@@ -49,7 +69,7 @@ OPTIONS = (
         "Request",
         "--cookies",
         metavar="FILE",
-        type=PathParam(exists=True, dir_okay=False),
+        type=PathParam(dir_okay=False),
         help="Send cookies from this file (Netscape format).",
     ),
     option(
