@@ -19,10 +19,11 @@ from typing import Self, cast
 
 from downloader import archive, object_store
 from downloader.core.fetch import fetch
+from downloader.core.response_filter import ResponseFilter
 from downloader.core.transfer import (
-    PartRecorder,
     Redirected,
     Requeue,
+    StepRecorder,
     Transfer,
     TransferContext,
     TransferMeter,
@@ -87,7 +88,7 @@ class Pool:
 
     Args:
         options: the options of the run.
-        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        record_step: see :data:`~downloader.core.transfer.StepRecorder`.
         wake: set whenever there is something to :meth:`collect`.
         share: see :class:`PoolShare`; None when this is the only pool.
         jar: the cookies of the run; None for a run without cookies.
@@ -102,7 +103,7 @@ class Pool:
     def __init__(
         self,
         options: TransferOptions,
-        record_part: PartRecorder,
+        record_step: StepRecorder,
         wake: asyncio.Event,
         share: PoolShare | None = None,
         *,
@@ -113,7 +114,7 @@ class Pool:
         self.warnings: list[str] = []
         self.untried: list[Transfer] = []
         self._options = options
-        self._record_part = record_part
+        self._record_step = record_step
         self._wake = wake
         self._share = share
         self._jar = jar
@@ -173,7 +174,8 @@ class Pool:
             self._rate_limiter,
             self._meter,
             options,
-            self._record_part,
+            self._record_step,
+            ResponseFilter(options) if options.filters else None,
         )
         self._starter = asyncio.create_task(self._start_transfers(context), name="starter")
         return self

@@ -4,17 +4,20 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from downloader.core.response_filter import ResponseFilter
 from downloader.errors import ErrorKind
 from downloader.http import Client, RedirectTrail
-from downloader.journal import Job, PartialFile
+from downloader.journal import Job, PartialFile, Submission
 from downloader.models import TransferOptions
 from downloader.scheduling import HostQueues, RateLimiter
 from downloader.storage import Storage
 from downloader.web import urls
 from downloader.web.urls import Url
 
-#: Records in the journal that a partial file is started; returns once that is written.
-PartRecorder = Callable[[Job, PartialFile], Awaitable[None]]
+#: A step of a transfer that the next run has to know of, if this one is killed.
+TransferStep = PartialFile | Submission
+#: Records in the journal that a step begins; returns once that is written.
+StepRecorder = Callable[[Job, TransferStep], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -31,6 +34,8 @@ class Transfer:
         attempts: attempts so far, this one included.
         received: bytes of bodies over the wire so far.
         started: time of the first request, by :func:`time.monotonic`; None before that.
+        was_submitted: whether a process may have sent a request that must not be sent twice; for
+            the parent of that process.
     """
 
     job: Job
@@ -39,11 +44,18 @@ class Transfer:
     attempts: int = 0
     received: int = 0
     started: float | None = None
+    was_submitted: bool = False
 
     @property
     def host(self) -> str:
         """The host that is requested next."""
         return urls.host(self.trail.next if self.trail else self.job.target.url)
+
+    @property
+    def may_be_submitted(self) -> bool:
+        """Whether the process that it was sent to may have sent what must not be sent twice."""
+        request = self.trail.request if self.trail is not None else None
+        return self.was_submitted or (request is not None and not request.is_idempotent)
 
     @property
     def seconds(self) -> float:
@@ -100,4 +112,5 @@ class TransferContext:
     rate_limiter: RateLimiter | None
     meter: TransferMeter
     options: TransferOptions
-    record_part: PartRecorder
+    record_step: StepRecorder
+    response_filter: ResponseFilter | None = None

@@ -56,9 +56,14 @@ class NameClaims:
         wanted: set[str] = set()
         for target in targets:
             if target.name is None:
-                name = preferred_name(target.url)
+                if target.request is None:
+                    key: str = target.url
+                    name = preferred_name(target.url)
+                else:
+                    key = target.identity
+                    name = preferred_name(target.url, target.request.identity)
                 keys = claim_keys(name, self._known_folders)
-                self._preferred[target.url] = name, keys
+                self._preferred[key] = name, keys
                 wanted.update(keys.conflicting)
         all_keys = list(wanted)
         for start in range(0, len(all_keys), MAX_KEYS_PER_QUERY):
@@ -70,7 +75,8 @@ class NameClaims:
         """Claim the preferred name of *target*, which was prefetched; None if it is claimed."""
         if not self._saves:
             return _UNSAVED if target.name is None else None
-        name, keys = self._preferred.get(target.url, (None, None))
+        key = target.url if target.request is None else target.identity
+        name, keys = self._preferred.get(key, (None, None))
         if name is None or keys is None or target.name is not None:
             return None
         if not self._claimed_keys.isdisjoint(keys.conflicting):
@@ -116,7 +122,7 @@ class NameClaims:
     def _available_name(self, target: Target, run: int) -> FileName:
         if target.name is not None:
             return self._name_from_list(target.name, target, run)
-        for name in candidates(target.url):
+        for name in candidates(target.url, _request_of(target)):
             if not self._owners(name):
                 return name
         raise BlockedError("every name for this URL is taken")
@@ -126,7 +132,7 @@ class NameClaims:
 
         A URL of this run keeps its name; the hash of *target* is then added.
         """
-        for name in names_from_list(wanted, target.url):
+        for name in names_from_list(wanted, target.url, _request_of(target)):
             owners = self._owners(name)
             if all(last_run != run for _, last_run in owners):
                 break
@@ -154,3 +160,8 @@ class NameClaims:
             [(owner,) for owner in owners],
         )
         self._preferred.clear()  # what was looked up may no longer be true
+
+
+def _request_of(target: Target) -> str:
+    """Return what tells the request of a target from a plain GET; empty for one."""
+    return "" if target.request is None else target.request.identity

@@ -4,7 +4,8 @@ A name is decided in two steps. The URL gives a :class:`FileName`, which the jou
 the request is made, in the order of the list; the media type then adds an extension, which gives
 the :data:`SafePath`. Two URLs never share a file: :func:`claim_keys` covers every path that a name
 may become, and of two names that could become the same path, the second one in the list gets a
-short hash of its URL. So the same list gives the same names on every machine and in every run.
+short hash of its URL. So does every request that is no plain GET, with its method and body in the
+hash. So the same list gives the same names on every machine and in every run.
 """
 
 import base64
@@ -140,21 +141,26 @@ class ClaimKeys:
     conflicting: tuple[str, ...]
 
 
-def preferred_name(url: Url) -> FileName:
+def preferred_name(url: Url, request: str = "") -> FileName:
     """Return the first of the :func:`candidates` for *url*."""
     plain, unambiguous = _from_url(url)
-    return plain if unambiguous else next(candidates(url))
+    return plain if unambiguous and not request else next(candidates(url, request))
 
 
-def candidates(url: Url) -> Iterator[FileName]:
+def candidates(url: Url, request: str = "") -> Iterator[FileName]:
     """Yield the names that *url* may have, best first; its name is the first that is free.
 
     The last one has a full hash, so it is as good as unique.
+
+    Args:
+        url: the URL.
+        request: what tells its request from a plain GET, if it is another one; the plain name of
+            the URL is that of the GET.
     """
     plain, unambiguous = _from_url(url)
-    if unambiguous:
+    if unambiguous and not request:
         yield plain
-    digest = _digest(url)
+    digest = _digest(url, request)
     folder, _, leaf = plain.base.rpartition("/")
     short, full = (
         _with_hash(leaf, digest[:length], plain.extension_rule)
@@ -166,11 +172,12 @@ def candidates(url: Url) -> Iterator[FileName]:
     yield FileName(f"{_FALLBACK_FOLDER}/{full}", plain.extension_rule)
 
 
-def names_from_list(name: str, url: Url) -> Iterator[FileName]:
+def names_from_list(name: str, url: Url, request: str = "") -> Iterator[FileName]:
     """Yield the names for *url* if a list gives it *name*, best first.
 
     The first one is *name*, changed as little as makes it valid on every common file system; the
-    others, for a name that another URL has, add a hash of *url*.
+    others, for a name that another URL has, add a hash of *url* and of *request*, which is as in
+    :func:`candidates`.
 
     Raises:
         BlockedError: the name leads out of the output folder, or is too long.
@@ -186,7 +193,7 @@ def names_from_list(name: str, url: Url) -> Iterator[FileName]:
     base = "/".join(_safe(part, first_part=index == 0) for index, part in enumerate(parts))
     yield FileName(base, ExtensionRule.NEVER)
     folder, slash, leaf = base.rpartition("/")
-    digest = _digest(url)
+    digest = _digest(url, request)
     for length in (_SHORT_HASH_LENGTH, _FULL_HASH_LENGTH):
         hashed = _with_hash(leaf, digest[:length], ExtensionRule.NEVER)
         yield FileName(f"{folder}{slash}{hashed}", ExtensionRule.NEVER)
@@ -368,9 +375,10 @@ def parent_folders(path: str) -> Iterator[str]:
         end = path.find("/", end + 1)
 
 
-def _digest(url: Url) -> str:
-    """Return the hash of *url* that names may get, in letters that every file system keeps."""
-    return base64.b32encode(hashlib.sha256(redact(url).encode()).digest()).decode().lower()
+def _digest(url: Url, request: str) -> str:
+    """Return the hash that names may get, in letters that every file system keeps."""
+    hashed = f"{request} {redact(url)}" if request else redact(url)
+    return base64.b32encode(hashlib.sha256(hashed.encode()).digest()).decode().lower()
 
 
 def _with_hash(leaf: str, digest: str, rule: ExtensionRule) -> str:

@@ -19,14 +19,14 @@ from downloader.core.processes.ipc import (
     CookiesSet,
     FatalError,
     HostsReleased,
-    PartRecorded,
     ProgressUpdate,
     Reassign,
-    RecordPart,
+    RecordStep,
     ReleaseHosts,
     RestoreHosts,
     SetRateLimit,
     Start,
+    StepRecorded,
     Stop,
     ToParent,
     ToWorker,
@@ -34,12 +34,12 @@ from downloader.core.processes.ipc import (
     Untried,
 )
 from downloader.core.processes.process import WorkerProcess
-from downloader.core.transfer import PartRecorder, Transfer
+from downloader.core.transfer import StepRecorder, Transfer, TransferStep
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.http import Cookie, CookieJar
-from downloader.journal import PartialFile, find_saved_since
+from downloader.journal import Submission, find_saved_since
 from downloader.models import TransferOptions
 from downloader.models.shards import host_group
 from downloader.scheduling import HostState
@@ -58,7 +58,7 @@ class SupervisorCallbacks:
     """The callbacks of a supervisor to its backend.
 
     Attributes:
-        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        record_step: see :data:`~downloader.core.transfer.StepRecorder`.
         on_ended: called with transfers that have ended.
         on_reassign: called with transfers whose next host may belong to another process.
         on_released: called with the answer to :meth:`Supervisor.release`.
@@ -68,7 +68,7 @@ class SupervisorCallbacks:
         run_started_at: seconds since the epoch.
     """
 
-    record_part: PartRecorder
+    record_step: StepRecorder
     on_ended: Callable[[Iterable[EndedTransfer]], None]
     on_reassign: Callable[[Sequence[Move]], None]
     on_released: Callable[[ReleasedHosts], None]
@@ -272,8 +272,8 @@ class Supervisor:
                 self._callbacks.on_released(released)
             case Untried(rows):
                 self._drop(rows, in_flight=())
-            case RecordPart(number, row, partial_file):
-                recording = self._record_part(number, self.transfers[row], partial_file)
+            case RecordStep(number, row, step):
+                recording = self._record_step(number, self.transfers[row], step)
                 task = asyncio.create_task(recording, name="journal")
                 self._recording.add(task)
                 task.add_done_callback(self._recording.discard)
@@ -286,19 +286,20 @@ class Supervisor:
             case FatalError(error):
                 raise error
 
-    async def _record_part(
-        self, number: int, transfer: Transfer, partial_file: PartialFile
-    ) -> None:
-        """Record a partial file, and remember it for the process that may follow this one."""
+    async def _record_step(self, number: int, transfer: Transfer, step: TransferStep) -> None:
+        """Record a step, and remember it for the process that may follow this one."""
         process, error = self._process, None
         try:
-            await self._callbacks.record_part(transfer.job, partial_file)
+            await self._callbacks.record_step(transfer.job, step)
         except DiskError as disk_error:
             error = disk_error
         else:
-            transfer.partial_file = partial_file if partial_file.body.validator else None
+            if isinstance(step, Submission):
+                transfer.was_submitted = True
+            else:
+                transfer.partial_file = step if step.body.validator else None
         if process is not None:
-            process.send(PartRecorded(number, error))
+            process.send(StepRecorded(number, error))
 
     def _clear_suspicion(self, rows: Iterable[int]) -> None:
         """Suspect these no more; after the last suspect, send the transfers that were held."""
@@ -346,14 +347,21 @@ class Supervisor:
 
     def _may_be_retried(self, row: int) -> bool:
         """Return whether a transfer may be retried after a crash; fail it otherwise."""
-        if self._crashes_by_row[row] < _MAX_CRASHES_PER_URL:
+        submitted = self.transfers[row].may_be_submitted and not self._options.retry_all
+        if self._crashes_by_row[row] < _MAX_CRASHES_PER_URL and not submitted:
             return True
         del self._crashes_by_row[row]
         transfer = self.transfers.pop(row)
-        error = InternalError(
-            f"{_MAX_CRASHES_PER_URL} worker processes ended while they fetched it",
-            hint="please report it, if they were not killed on purpose",
-        )
+        hint = "please report it, if they were not killed on purpose"
+        if submitted:
+            error = InternalError(
+                "a worker process ended after it sent the request",
+                hint=f"it is not repeated; --retry-all does; {hint}",
+            )
+        else:
+            error = InternalError(
+                f"{_MAX_CRASHES_PER_URL} worker processes ended while they fetched it", hint=hint
+            )
         self._callbacks.on_ended([(transfer, failed(transfer, error))])
         return False
 

@@ -20,24 +20,24 @@ from downloader.core.processes.ipc import (
     Frame,
     FrameDecoder,
     HostsReleased,
-    PartRecorded,
     ProgressUpdate,
     Reassign,
-    RecordPart,
+    RecordStep,
     ReleaseHosts,
     RestoreHosts,
     SetRateLimit,
     Start,
+    StepRecorded,
     Stop,
     ToParent,
     TransfersEnded,
     Untried,
     encode,
 )
-from downloader.core.transfer import Transfer
+from downloader.core.transfer import Transfer, TransferStep
 from downloader.errors import DiskError, DownloadError
 from downloader.http import CookieJar
-from downloader.journal import Job, PartialFile
+from downloader.journal import Job
 from downloader.models import shards
 
 _READ_BYTES = 256 * 1024
@@ -90,7 +90,7 @@ class Worker:
             self._jar = CookieJar()
             self._jar.fill(start.cookies)
             self._jar.records_changes = True
-        self._pool = Pool(start.options, self._record_part, self._wake, share, jar=self._jar)
+        self._pool = Pool(start.options, self._record_step, self._wake, share, jar=self._jar)
         self._release = HostRelease(self._pool)
 
     async def serve(self, parent: socket.socket) -> None:
@@ -133,7 +133,7 @@ class Worker:
                 self._host_groups.difference_update(groups)
                 self._release.start(groups)
                 self._wake.set()
-            case PartRecorded(number, error):
+            case StepRecorded(number, error):
                 reply = self._replies.pop(number)
                 if not reply.done():
                     reply.set_result(error)
@@ -197,11 +197,11 @@ class Worker:
                 self._wake.set()
             await asyncio.sleep(_PROGRESS_INTERVAL_SECONDS)
 
-    async def _record_part(self, job: Job, partial_file: PartialFile) -> None:
-        """Let the parent record a partial file in the journal; wait until it is written."""
+    async def _record_step(self, job: Job, step: TransferStep) -> None:
+        """Let the parent record a step in the journal; wait until it is written."""
         number = next(self._request_numbers)
         reply = self._replies[number] = asyncio.get_running_loop().create_future()
-        await self._send(RecordPart(number, job.row, partial_file))
+        await self._send(RecordStep(number, job.row, step))
         if (error := await reply) is not None:
             raise error
 
