@@ -291,7 +291,9 @@ def _from_url(url: Url) -> tuple[FileName, bool]:
 def _new_folder(parent: str) -> tuple[str, bool]:
     """Return the folder of URLs that begin with *parent* and a slash, as :func:`_clean` does."""
     host, path, _ = split(Url(f"{parent}/"))
-    first, unambiguous = _clean(host.translate(_HOST_CHARACTERS), first_part=True)
+    # The only percent sign of a host is that of a zone.
+    host = host.translate(_HOST_CHARACTERS).replace("%25", "-")
+    first, unambiguous = _clean(host, first_part=True)
     parts = [first]
     for segment in path.split("/")[1:-1]:
         part, unchanged = _clean(segment)

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from downloader import sources
 from downloader.cli.options.request_types import BODY_FROM_STDIN
 from downloader.cli.subcommands import SUBCOMMANDS
+from downloader.web.text import printable
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
 _RECURSIVE_OPTIONS = (
@@ -110,8 +111,13 @@ def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click
     for name in _COOKIE_OPTIONS if given["no_cookies"] else ():
         if given[name]:
             return f"{_flag(name)} and --no-cookies cannot be combined"
+    cookies: Path | None = given["cookies"]
+    if cookies is not None and cookies != given["save_cookies"] and not cookies.exists():
+        return f"--cookies: there is no file {printable(str(cookies))}"
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
+    if given["key"] and not given["cert"]:
+        return "--key needs --cert"
     if ctx.meta.get(BODY_FROM_STDIN) and sources.STDIN in source:
         return "standard input is the list; read the body from a file"
     if given["locked"] and (given["method"] not in (None, "GET") or _has_body(given)):
