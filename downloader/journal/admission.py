@@ -19,6 +19,7 @@ from downloader.journal.model import (
     key_of,
 )
 from downloader.journal.name_claims import NameClaims
+from downloader.journal.naming import Naming
 from downloader.journal.outcome_writer import work_after_saving
 from downloader.journal.saved_file_verifier import SavedFileVerifier
 from downloader.journal.unfetched_outcomes import (
@@ -53,6 +54,7 @@ class Admission:
         options: of this run.
         frontier: the queue of targets that pages refer to.
         verifier: checks saved files.
+        naming: says which names targets may have.
         warnings: messages for the user are added to it.
     """
 
@@ -63,6 +65,7 @@ class Admission:
         options: Options,
         frontier: Frontier,
         verifier: SavedFileVerifier,
+        naming: Naming,
         warnings: list[str],
     ) -> None:
         self._db = db
@@ -72,7 +75,10 @@ class Admission:
         self._frontier = frontier
         self._verifier = verifier
         self._warnings = warnings
-        self._names = NameClaims(db)
+        self._naming = naming
+        #: Whether a URL may have to be renamed although its line gives it no name.
+        self._may_rename = not naming.is_default
+        self._names = NameClaims(db, naming)
         (self._last_row_id,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
         self._followed_urls = 0
         self._unwritten_rows: list[tuple[Value, ...]] = []
@@ -235,7 +241,11 @@ class Admission:
         if [path for path in paths if path and not stays_within(path)]:
             # The journal, in the folder or in a store, may come from anybody.
             row = row._replace(base="", path=None, part_path=None, state=RowState.CLAIMED)
-        renames = not row.base or (target.name is not None and target.name != row.base)
+        renames = not row.base or (
+            (target.name is not None or self._may_rename)
+            and target.name != row.base
+            and not self._naming.allows(target, row.name)
+        )
         saved = None if renames else row.file or self._adopt_unrecorded_file(row)
         if saved is None or not self._verifier.is_intact(saved):
             return self._job_without_file(target, row, saved, renames=renames)

@@ -5,17 +5,10 @@ from collections.abc import Iterable
 
 from downloader.errors import BlockedError
 from downloader.journal.database import insert_many
+from downloader.journal.naming import Naming
 from downloader.models import Target
-from downloader.web.filenames import (
-    ClaimKeys,
-    FileName,
-    candidates,
-    claim_keys,
-    fold,
-    name_from_list,
-    parent_folders,
-    preferred_name,
-)
+from downloader.web.filenames import ClaimKeys, FileName, claim_keys, fold, parent_folders
+from downloader.web.url_names import preferred_name
 
 _CLAIMED_KEYS = "SELECT key FROM claims WHERE key IN (%s)"
 _OWNERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE key IN (%s)"
@@ -27,11 +20,13 @@ MAX_KNOWN_FOLDERS = 10_000
 class NameClaims:
     """The claimed names of an output folder; every URL has a name that it alone has.
 
-    An owner is the id of a URL's row.
+    An owner is the id of a URL's row. *naming* says which names a target may have.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, naming: Naming) -> None:
         self._db = db
+        self._naming = naming
+        self._names_by_url = naming.is_default
         self._known_folders: set[str] = set()
         self._preferred: dict[str, tuple[FileName, ClaimKeys]] = {}
         self._claimed_keys: set[str] = set()
@@ -46,7 +41,14 @@ class NameClaims:
         wanted: set[str] = set()
         for target in targets:
             if target.name is None:
-                name = preferred_name(target.url)
+                # Called for every line: the names of URLs are made without a detour.
+                name = (
+                    preferred_name(target.url)
+                    if self._names_by_url
+                    else self._naming.preferred(target)
+                )
+                if name is None:
+                    continue
                 keys = claim_keys(name, self._known_folders)
                 self._preferred[target.url] = name, keys
                 wanted.update(keys.conflicting)
@@ -89,31 +91,50 @@ class NameClaims:
         With *renames* the owner gives up its present name.
 
         Raises:
-            BlockedError: the list gives it a name that is claimed or not safe.
+            BlockedError: the list gives it a name that is claimed or not safe, or a template gives
+                it none.
         """
         self.write()
-        name = self._available_name(target, run)
+        name = self._available_name(target, owner, run)
+        self._claim(name, owner, renames=renames)
+        return name
+
+    def claim_first(self, names: Iterable[FileName], owner: int) -> FileName | None:
+        """Claim the first of *names* that no other owner has, instead of the owner's present name.
+
+        Returns None if there is none.
+        """
+        self.write()
+        for name in names:
+            if not self._other_owners(name, owner):
+                self._claim(name, owner, renames=True)
+                return name
+        return None
+
+    def _claim(self, name: FileName, owner: int, *, renames: bool) -> None:
         if renames:
             self._release([owner])
         claimed = claim_keys(name).claimed
         self._claimed_keys.update(claimed)
         self._unwritten += [(key, owner) for key in claimed]
         self.write()
-        return name
 
-    def _available_name(self, target: Target, run: int) -> FileName:
+    def _available_name(self, target: Target, owner: int, run: int) -> FileName:
+        names = self._naming.candidates(target)
         if target.name is not None:
-            return self._name_from_list(target.name, run)
-        for name in candidates(target.url):
-            if not self._owners(name):
+            return self._name_from_list(target.name, names, run)
+        for name in names:
+            if not self._other_owners(name, owner):
                 return name
         raise BlockedError("every name for this URL is taken")
 
-    def _name_from_list(self, wanted: str, run: int) -> FileName:
+    def _name_from_list(self, wanted: str, names: Iterable[FileName], run: int) -> FileName:
         """Return the name that the list gives, taken from URLs of earlier runs that had it."""
-        name = name_from_list(wanted)
-        owners = self._owners(name)
-        if any(last_run == run for _, last_run in owners):
+        for name in names:
+            owners = self._owners(name)
+            if not any(last_run == run for _, last_run in owners):
+                break
+        else:
             raise BlockedError(
                 f"another URL has the file name {wanted!r}", hint="give each its own name"
             )
@@ -125,6 +146,9 @@ class NameClaims:
             "UPDATE urls SET base = '', state = 0 WHERE id = ?", [(owner,) for owner in displaced]
         )
         return name
+
+    def _other_owners(self, name: FileName, owner: int) -> list[int]:
+        return [other for other, _ in self._owners(name) if other != owner]
 
     def _owners(self, name: FileName) -> list[tuple[int, int]]:
         """Return the owners of names that could be the same file, with their last runs."""

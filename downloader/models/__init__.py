@@ -4,6 +4,7 @@ All of it is frozen and picklable. ``targets`` are the URLs to fetch and ``outco
 ``options`` configure a run, and ``runs`` describe its progress and its end.
 """
 
+from downloader.models.naming_options import NamingOptions
 from downloader.models.options import (
     DEFAULT_LEVEL,
     DEFAULT_MAX_QUERIES,
@@ -51,6 +52,7 @@ __all__ = [
     "InFlight",
     "ListOptions",
     "MirrorOptions",
+    "NamingOptions",
     "NetworkOptions",
     "Options",
     "Outcome",

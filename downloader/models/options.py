@@ -6,7 +6,7 @@ Only ``Options`` is instantiated, so only it has generated methods: they take ti
 
     Options
     ├── TransferOptions        fetching and saving, without the list and the mirror
-    │   ├── StorageOptions         OutputOptions, ArchiveOptions
+    │   ├── StorageOptions         OutputOptions, NamingOptions, ArchiveOptions
     │   └── RequestOptions         NetworkOptions, PolitenessOptions
     ├── MirrorOptions
     └── ListOptions
@@ -18,6 +18,8 @@ from pathlib import Path
 
 from downloader._version import __version__
 from downloader.errors import BadUrlError
+from downloader.models.naming_options import NamingOptions
+from downloader.models.option_group import OptionGroup
 from downloader.models.shards import Shard
 from downloader.web import urls
 from downloader.web.proxies import parse_proxy
@@ -67,15 +69,7 @@ class WarcDigest(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class _OptionGroup:
-    """The end of every group's chain of checks."""
-
-    def __post_init__(self) -> None:
-        """Check nothing: each group checks its own fields, then calls the next group's check."""
-
-
-@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class OutputOptions(_OptionGroup):
+class OutputOptions(OptionGroup):
     """The output folder, and the treatment of files that an earlier run saved.
 
     Attributes:
@@ -104,7 +98,7 @@ class OutputOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class NetworkOptions(_OptionGroup):
+class NetworkOptions(OptionGroup):
     """How one URL is requested, and when its transfer is given up.
 
     Attributes:
@@ -212,7 +206,7 @@ class NetworkOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class PolitenessOptions(_OptionGroup):
+class PolitenessOptions(OptionGroup):
     """How much is requested at once, and how fast.
 
     Attributes:
@@ -252,7 +246,7 @@ class PolitenessOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class MirrorOptions(_OptionGroup):
+class MirrorOptions(OptionGroup):
     """Which pages are mirrored, and which of their links are followed.
 
     Attributes:
@@ -303,7 +297,7 @@ class MirrorOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class ArchiveOptions(_OptionGroup):
+class ArchiveOptions(OptionGroup):
     """Which web archives are written, and which are read.
 
     Attributes:
@@ -353,7 +347,7 @@ class ArchiveOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class ListOptions(_OptionGroup):
+class ListOptions(OptionGroup):
     """How lists are read, and which of their lines are fetched.
 
     Attributes:
@@ -367,7 +361,7 @@ class ListOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class StorageOptions(OutputOptions, ArchiveOptions):
+class StorageOptions(OutputOptions, NamingOptions, ArchiveOptions):
     """The destination of bodies: a folder, an object store, or an archive."""
 
     def __post_init__(self) -> None:
@@ -395,9 +389,9 @@ class TransferOptions(StorageOptions, RequestOptions):
 class Options(TransferOptions, MirrorOptions, ListOptions):
     """The options of a run; every field has the command's default.
 
-    The fields are those of :class:`OutputOptions`, :class:`NetworkOptions`,
-    :class:`PolitenessOptions`, :class:`MirrorOptions`, :class:`ArchiveOptions` and
-    :class:`ListOptions`.
+    The fields are those of :class:`OutputOptions`, :class:`NamingOptions`,
+    :class:`NetworkOptions`, :class:`PolitenessOptions`, :class:`MirrorOptions`,
+    :class:`ArchiveOptions` and :class:`ListOptions`.
     """
 
     def __post_init__(self) -> None:
@@ -407,6 +401,8 @@ class Options(TransferOptions, MirrorOptions, ListOptions):
             ValueError: two options exclude each other, or a value is not allowed.
         """
         if self.mirrors:
+            if self.name_template is not None:
+                raise ValueError("a mirror cannot be combined with name_template")
             if not self.save:
                 raise ValueError("a mirror cannot be combined with save=False")
             if self.pack is not None:

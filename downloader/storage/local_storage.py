@@ -28,7 +28,8 @@ from downloader.storage.output_folder import (
 )
 from downloader.storage.part_file import LocalPartFile, do_nothing
 from downloader.storage.storage import FileContents, PartFile
-from downloader.web.filenames import PART, SafePath, filesystem_path
+from downloader.web.filenames import SafePath, filesystem_path
+from downloader.web.path_parts import PART
 from downloader.web.text import format_size
 
 #: The write buffer of a file that is written in pieces; smaller when many are open, so that all

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from downloader.errors import BadUrlError, DiskError, ErrorKind, OutputError
 from downloader.journal import STATE_FOLDER, Job, Journal, database
 from downloader.models import Failed, Skipped, SkipReason, Target
-from downloader.web.filenames import PART, FileName, SafePath
+from downloader.web.filenames import FileName, SafePath
+from downloader.web.path_parts import PART
 from downloader.web.urls import parse
 from tests.support.safe_names import MEDIA_TYPES, assert_safe
 
@@ -194,7 +195,7 @@ def test_a_given_name_that_is_taken_is_a_failure_and_not_another_name(journal: J
     assert failed.message == "another URL has the file name 'SAME.txt'"
 
 
-@pytest.mark.parametrize("name", ["../x", "/x", "a/" * 40_000 + "a", "\ud800"])
+@pytest.mark.parametrize("name", ["../x", "/x", "a/" * 40_000 + "../a", " "])
 def test_a_given_name_that_is_not_safe_is_that_urls_failure(journal: Journal, name: str) -> None:
     failed = journal.admit([_target("https://u:secret@a/", 0, name)])[0]
     assert isinstance(failed, Failed)

@@ -213,6 +213,24 @@ class OutputParam(click.ParamType[Destination]):
         return place
 
 
+class NameTemplateParam(click.ParamType[str]):
+    """A template of file names."""
+
+    name = "TEMPLATE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the template, whose fields exist."""
+        # Imported only for a template that is given, because it takes a while.
+        from downloader.web.name_template import NameTemplate
+
+        template = str(value)
+        try:
+            NameTemplate.parse(template)
+        except ValueError as error:
+            self.fail(printable(str(error)), param, ctx)
+        return template
+
+
 class ArchiveFileParam(click.ParamType[Path]):
     """The name of an archive file, whose ending says which format it has."""
 

@@ -17,6 +17,8 @@ _RECURSIVE_OPTIONS = (
 _MIRROR_OPTIONS = ("accept", "reject", "max_urls")
 #: Options that turn mirroring on.
 _MIRROR_FLAGS = ("mirror", "single_file", "recursive", "level")
+#: Options that change the names that URLs have.
+_NAMING_OPTIONS = ("no_host_directories", "cut_dirs")
 #: Options that need saved files.
 _SAVED_FILE_OPTIONS = ("refresh", "verify", *_MIRROR_FLAGS)
 #: Options that --pack excludes, and why.
@@ -44,6 +46,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         or _mirror_problem(given, ctx)
         or _delay_problem(given, ctx)
         or _saving_problem(given)
+        or _naming_problem(given)
         or _request_problem(given)
         or _archive_problem(source, given)
         or _engine_problem(source, given, ctx)
@@ -95,6 +98,18 @@ def _saving_problem(given: Mapping[str, Any]) -> str:
     for name, reason in _NOT_WITH_PACK.items() if given["pack"] else ():
         if given[name]:
             return f"--pack: {_flag(name)} {reason}"
+    return ""
+
+
+def _naming_problem(given: Mapping[str, Any]) -> str:
+    if not given["name_template"]:
+        return ""
+    for name in _MIRROR_FLAGS:
+        if given[name]:
+            return f"--name-template: {_flag(name)} names files itself; see -nH and --cut-dirs"
+    for name in _NAMING_OPTIONS:
+        if given[name]:
+            return f"--name-template decides the whole name; leave out {_flag(name)}"
     return ""
 
 

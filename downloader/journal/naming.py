@@ -1,0 +1,92 @@
+"""The names that a target may have, as the options and its line ask for."""
+
+from collections.abc import Iterator, Mapping
+
+from downloader.errors import BlockedError
+from downloader.models import NamingOptions, Target
+from downloader.web.filenames import FileName
+from downloader.web.path_parts import MAX_NAME_BYTES
+from downloader.web.url_names import (
+    FolderLayout,
+    alternatives,
+    candidates,
+    names_from_list,
+    shortened,
+)
+
+#: Bytes of the names that are tried on a file system that refuses longer ones: those of eCryptfs,
+#: and less.
+SHORTER_NAME_BYTES = (143, 100)
+
+
+class Naming:
+    """The names that targets may have.
+
+    Args:
+        options: of the run.
+        max_name_bytes: bytes that the file system takes for a name.
+    """
+
+    def __init__(self, options: NamingOptions, max_name_bytes: int = MAX_NAME_BYTES) -> None:
+        self._max_name_bytes = max_name_bytes
+        self._layout: FolderLayout | None = None
+        self._template = None
+        if options.name_template is not None:
+            # Imported late: most runs have no template.
+            from downloader.web.name_template import NameTemplate
+
+            self._template = NameTemplate.parse(options.name_template)
+        elif not options.has_default_names:
+            self._layout = FolderLayout(options.host_directories, options.cut_dirs)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the URL alone decides names."""
+        is_short = self._max_name_bytes < MAX_NAME_BYTES
+        return self._template is None and self._layout is None and not is_short
+
+    def preferred(self, target: Target) -> FileName | None:
+        """Return the first of the :meth:`candidates`; None if there is none."""
+        try:
+            return next(self.candidates(target))
+        except BlockedError:
+            return None
+
+    def candidates(self, target: Target) -> Iterator[FileName]:
+        """Yield the names that *target* may have, best first; its name is the first that is free.
+
+        Raises:
+            BlockedError: its line gives it no name, or one that leads out of the output folder.
+        """
+        for name in self._candidates(target):
+            yield shortened(name, target.url, self._max_name_bytes)
+
+    def allows(self, target: Target, name: FileName) -> bool:
+        """Return whether *name*, which it got in an earlier run, is one that *target* may have.
+
+        Raises:
+            BlockedError: as :meth:`candidates`.
+        """
+        return any(
+            name in (candidate, *self.shorter(target, candidate))
+            for candidate in self.candidates(target)
+        )
+
+    @staticmethod
+    def shorter(target: Target, name: FileName) -> Iterator[FileName]:
+        """Yield ever shorter forms of *name*, for a file system that finds it too long."""
+        names = (shortened(name, target.url, size) for size in SHORTER_NAME_BYTES)
+        return (shorter for shorter in dict.fromkeys(names) if shorter != name)
+
+    def _candidates(self, target: Target) -> Iterator[FileName]:
+        if target.name is not None:
+            return names_from_list(target.name, target.url)
+        if self._template is None:
+            return candidates(target.url, self._layout)
+        plain, whole = self._template.expand(target.url, columns_of(target))
+        return alternatives(plain, target.url, ambiguous=not whole)
+
+
+def columns_of(_target: Target) -> Mapping[str, str]:
+    """Return the values of a target's line as text, by the names of their columns."""
+    return {}
