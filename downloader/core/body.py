@@ -473,7 +473,7 @@ class _BodyWriter:
         validator = self._validator()
         partial = PartialBody(response.url, validator, response.content_length)
         partial_file = PartialFile(self._path, partial)
-        await self._context.record_part(self._transfer.job, partial_file)
+        await self._context.journal.record_partial(self._transfer.job, partial_file)
         self._transfer.partial_file = partial_file if validator else None
         return bool(validator)
 

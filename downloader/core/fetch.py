@@ -8,11 +8,13 @@ the permits that it holds.
 import asyncio
 import time
 
+from downloader.core.answer_names import take_name_of_answer, take_shorter_name
 from downloader.core.body import Continuation, save_body
 from downloader.core.transfer import Redirected, Requeue, Transfer, TransferContext
 from downloader.core.transfer_outcomes import downloaded, failed, unchanged
 from downloader.errors import (
     HttpStatusError,
+    NameTooLongError,
     NoDescriptorError,
     RedirectError,
     RefusedError,
@@ -58,6 +60,13 @@ async def fetch(
         transfer.trail = None
         context.client.close_idle()
         return _within_timeout(transfer, context, Requeue(_DESCRIPTOR_RETRY_SECONDS, error.kind))
+    except NameTooLongError as error:
+        if not await take_shorter_name(transfer, context):
+            return failed(transfer, error)
+        # The name is at fault, so that this attempt does not count.
+        transfer.attempts -= 1
+        transfer.trail = None
+        return _within_timeout(transfer, context, Requeue())
     except UrlError as error:
         return _retry_or_fail(error, host, transfer, context)
     except TimeoutError:
@@ -170,7 +179,9 @@ async def _resume(
     if response is None:
         return Requeue()
     with response:
-        continuation = _continuation(response, job, partial_file, offset)
+        if context.naming is not None and response.status == 206:
+            await take_name_of_answer(transfer, response, context.naming, context)
+        continuation = _continuation(response, transfer.job, partial_file, offset)
         if continuation is not None or response.status not in (206, 416):
             return await _handle_response(transfer, context, response, continuation)
     await context.storage.remove_part(partial_file.path)
@@ -201,7 +212,9 @@ async def _handle_response(
             return unchanged(transfer, response, job.saved)
     if continuation is None:
         require_success(response)
-    path = job.name.path(response.media_type)
+        if context.naming is not None:
+            await take_name_of_answer(transfer, response, context.naming, context)
+    path = transfer.job.name.path(response.media_type)
     if transfer.partial_file is not None and continuation is None:
         # The server sends the whole body: the partial file belongs to another version.
         await context.storage.remove_part(transfer.partial_file.path)

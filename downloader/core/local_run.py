@@ -85,12 +85,12 @@ class LocalRun:
         self._error: Exception | None = None
 
     def _create_backend(self, clock: Callable[[], float]) -> TransferBackend:
-        options, record_part, wake = self._options, self._journal.record_partial, self._wake
+        options, journal, wake = self._options, self._journal, self._wake
         if options.process_count > 1:
             from downloader.core.processes import ProcessBackend
 
-            return ProcessBackend(options, record_part, wake, self._fail)
-        return Pool(options, record_part, wake, sleep=self._sleep, clock=clock)
+            return ProcessBackend(options, journal, wake, self._fail)
+        return Pool(options, journal, wake, sleep=self._sleep, clock=clock)
 
     @property
     def warnings(self) -> list[str]:

@@ -18,13 +18,14 @@ from types import TracebackType
 from typing import Self, cast
 
 from downloader import archive, object_store
+from downloader.core.answer_names import answer_naming
 from downloader.core.fetch import fetch
 from downloader.core.transfer import (
-    PartRecorder,
     Redirected,
     Requeue,
     Transfer,
     TransferContext,
+    TransferJournal,
     TransferMeter,
 )
 from downloader.core.transfer_backend import EndedTransfer
@@ -87,7 +88,7 @@ class Pool:
 
     Args:
         options: the options of the run.
-        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        journal: records partial files, and claims names.
         wake: set whenever there is something to :meth:`collect`.
         share: see :class:`PoolShare`; None when this is the only pool.
         sleep, clock: for tests.
@@ -100,7 +101,7 @@ class Pool:
     def __init__(
         self,
         options: TransferOptions,
-        record_part: PartRecorder,
+        journal: TransferJournal,
         wake: asyncio.Event,
         share: PoolShare | None = None,
         *,
@@ -110,7 +111,7 @@ class Pool:
         self.warnings: list[str] = []
         self.untried: list[Transfer] = []
         self._options = options
-        self._record_part = record_part
+        self._journal = journal
         self._wake = wake
         self._share = share
         self._sleep = sleep
@@ -166,7 +167,8 @@ class Pool:
             self._rate_limiter,
             self._meter,
             options,
-            self._record_part,
+            self._journal,
+            answer_naming(options),
         )
         self._starter = asyncio.create_task(self._start_transfers(context), name="starter")
         return self

@@ -28,7 +28,7 @@ from downloader.journal.unfetched_outcomes import (
     skipped_outcome,
 )
 from downloader.models import Failed, Options, Skipped, SkipReason, Target
-from downloader.web.filenames import stays_within
+from downloader.web.filenames import FileName, stays_within
 from downloader.web.media_types import guess_media_type, is_text
 
 _SELECT_ROWS = f"SELECT address, {ROW_COLUMNS} FROM urls WHERE address IN (%s)"  # noqa: S608 - constants
@@ -114,6 +114,16 @@ class Admission:
                     jobs.append(admitted)
             self._write_rows()
         return jobs
+
+    def claim_first(self, row: int, names: Sequence[FileName]) -> FileName | None:
+        """Give the URL of *row* the first of *names* that no other has; None if all are taken."""
+        name = self._names.claim_first(names, row)
+        if name is not None:
+            self._db.execute(
+                "UPDATE urls SET base = ?, growth = ? WHERE id = ?",
+                (name.base, name.extension_rule, row),
+            )
+        return name
 
     def _enqueue_batch(
         self, targets: dict[bytes, Target], redirected: list[Target]

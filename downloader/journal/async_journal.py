@@ -21,6 +21,7 @@ from downloader.journal import (
 )
 from downloader.journal.replica_schedule import ReplicaSchedule
 from downloader.models import Failed, Options, Outcome, Target
+from downloader.web.filenames import FileName
 from downloader.web.urls import Url
 
 #: Seconds for which results are collected into one batch; a killed run loses no more than these.
@@ -170,6 +171,15 @@ class AsyncJournal:
         self._batch.append((job, partial))
         if (error := await self._write_batch()) is not None:
             raise error
+
+    async def claim_name(self, job: Job, names: Sequence[FileName]) -> FileName | None:
+        """Give a URL the first of *names* that no other has, at once; None if all are taken.
+
+        Raises:
+            DiskError: the journal cannot be written.
+        """
+        journal = self._opened()
+        return await self._run(lambda: journal.claim_name(job.row, names))
 
     async def _write_batches(self) -> None:
         while True:

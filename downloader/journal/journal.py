@@ -29,6 +29,7 @@ from downloader.journal.replica import JournalReplica
 from downloader.journal.saved_file_verifier import SavedFileVerifier
 from downloader.models import Failed, Options, Outcome, Target
 from downloader.object_store.protocol import ObjectStore
+from downloader.web.filenames import FileName
 from downloader.web.path_parts import MAX_NAME_BYTES
 from downloader.web.urls import Url
 
@@ -167,6 +168,16 @@ class Journal:
                         redirected.setdefault(row.final_url, []).extend(sources[url])
             sources = redirected
         return locations
+
+    def claim_name(self, row: int, names: Sequence[FileName]) -> FileName | None:
+        """Give a URL the first of *names* that no other has; None if every one is taken.
+
+        Args:
+            row: the row of the URL, which keeps its present name then.
+            names: best first.
+        """
+        with self._transaction():
+            return self._admission.claim_first(row, names)
 
     def record_published(self, files: Sequence[PublishedFile]) -> None:
         """Record the content that files are about to get."""

@@ -11,8 +11,11 @@ from downloader.web.url_names import (
     alternatives,
     candidates,
     names_from_list,
+    path_of_parts,
     shortened,
+    url_parts,
 )
+from downloader.web.urls import Url
 
 #: Bytes of the names that are tried on a file system that refuses longer ones: those of eCryptfs,
 #: and less.
@@ -29,6 +32,7 @@ class Naming:
 
     def __init__(self, options: NamingOptions, max_name_bytes: int = MAX_NAME_BYTES) -> None:
         self._max_name_bytes = max_name_bytes
+        self._takes_disposition = options.content_disposition
         self._layout: FolderLayout | None = None
         self._template = None
         if options.name_template is not None:
@@ -61,22 +65,43 @@ class Naming:
         for name in self._candidates(target):
             yield shortened(name, target.url, self._max_name_bytes)
 
+    @property
+    def needs_answer(self) -> bool:
+        """Whether a name may depend on the Content-Disposition field of the answer."""
+        template = self._template
+        return template.needs_disposition if template is not None else self._takes_disposition
+
+    def candidates_for_answer(self, target: Target, leaf: str) -> Iterator[FileName]:
+        """Yield the names that *target* may have when its answer names it *leaf*, best first.
+
+        A name that the list gives goes before.
+        """
+        if target.name is not None:
+            return self.candidates(target)
+        if self._template is not None:
+            plain, whole = self._template.expand(target.url, columns_of(target), leaf)
+        else:
+            parts = url_parts(target.url)
+            folder = (self._layout or FolderLayout()).apply("/".join((parts.host, *parts.folders)))
+            plain, whole = path_of_parts([*filter(None, folder.split("/")), leaf], None)
+        names = alternatives(plain, target.url, ambiguous=not whole)
+        return (shortened(name, target.url, self._max_name_bytes) for name in names)
+
     def allows(self, target: Target, name: FileName) -> bool:
         """Return whether *name*, which it got in an earlier run, is one that *target* may have.
 
         Raises:
             BlockedError: as :meth:`candidates`.
         """
+        if self.needs_answer and target.name is None:
+            # Only the answer could tell.
+            return True
+        sizes = (MAX_NAME_BYTES, *SHORTER_NAME_BYTES)
         return any(
-            name in (candidate, *self.shorter(target, candidate))
+            name == shortened(candidate, target.url, size)
             for candidate in self.candidates(target)
+            for size in sizes
         )
-
-    @staticmethod
-    def shorter(target: Target, name: FileName) -> Iterator[FileName]:
-        """Yield ever shorter forms of *name*, for a file system that finds it too long."""
-        names = (shortened(name, target.url, size) for size in SHORTER_NAME_BYTES)
-        return (shorter for shorter in dict.fromkeys(names) if shorter != name)
 
     def _candidates(self, target: Target) -> Iterator[FileName]:
         if target.name is not None:
@@ -85,6 +110,18 @@ class Naming:
             return candidates(target.url, self._layout)
         plain, whole = self._template.expand(target.url, columns_of(target))
         return alternatives(plain, target.url, ambiguous=not whole)
+
+
+def shorter_names(name: FileName, url: Url) -> list[FileName]:
+    """Return names like *name* for a file system that finds it too long, best first.
+
+    There are none if it is as short as it may be.
+    """
+    for size in SHORTER_NAME_BYTES:
+        short = shortened(name, url, size)
+        if short != name:
+            return [shortened(each, url, size) for each in alternatives(short, url)]
+    return []
 
 
 def columns_of(_target: Target) -> Mapping[str, str]:

@@ -1,12 +1,18 @@
 """Names of files by options: templates, fewer folders, and what a second run makes of them."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from downloader import Downloaded, Options
 from tests.support.command import Command
 from tests.support.files import saved_files
-from tests.support.web_server import Site
+from tests.support.handlers import keeps, sends
+from tests.support.library import downloaded, fetch
+from tests.support.web_server import Handler, Site
 
 PAGE = "<!DOCTYPE html><title>Page</title>"
 
@@ -145,3 +151,165 @@ async def test_another_process_gives_the_same_names(
     await command(*urls, *template, "-o", "two", "--processes", "2")
     assert _files(command, "one") == _files(command, "two")
     assert len(_files(command, "one")) == 8
+
+
+# Names that the answer gives
+
+
+def _named(disposition: str, body: bytes = b"%PDF", media_type: str = "application/pdf") -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        headers = {"Content-Disposition": disposition, "Content-Type": media_type}
+        return web.Response(body=body, headers=headers)
+
+    return answer
+
+
+async def test_the_answer_names_the_file_and_the_second_run_finds_it_without_a_request(
+    site: Site, command: Command
+) -> None:
+    site.pages = {
+        "/get?id=1": _named('attachment; filename="report.pdf"'),
+        "/get?id=2": _named("attachment; filename=../../report.pdf"),
+        "/get?id=3": _named("inline; filename*=UTF-8''%C3%BCbersicht", PAGE.encode(), "text/html"),
+        "/get?id=4": b"x",
+    }
+    urls = list(map(site.url, site.pages))
+    first = await command(*urls, "--content-disposition")
+    assert (first.status, first.err) == (0, [])
+    files = _files(command)
+    folder = site.folder
+    named = {f"{folder}/report.pdf", f"{folder}/übersicht.html", f"{folder}/get@id=4.bin"}
+    assert named < files
+    [hashed] = files - named
+    assert hashed.startswith(f"{folder}/report~")
+    requests = len(site.requests)
+    for options in (["--content-disposition"], []):
+        again = await command(*urls, *options)
+        assert "4 skipped" in again.out[-1]
+    assert len(site.requests) == requests
+    assert _files(command) == files
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        (["--content-disposition", "-nH"], "a/report.pdf"),
+        (["--content-disposition", "-nH", "--cut-dirs", "1"], "report.pdf"),
+        (["--name-template", "{scheme}/{stem}-{content_disposition}"], "http/x-report.pdf"),
+        (["--content-disposition", "--processes", "2"], "HOST/a/report.pdf"),
+        ([], "HOST/a/x.pdf"),
+    ],
+)
+async def test_the_name_of_the_answer_goes_with_other_options(
+    site: Site, command: Command, options: list[str], path: str
+) -> None:
+    site.pages = {"/a/x": _named("attachment; filename=report.pdf")}
+    ran = await command(site.url("/a/x"), *options)
+    assert ran.status == 0
+    assert _files(command) == {path.replace("HOST", site.folder)}
+
+
+async def test_a_name_of_the_list_goes_before_that_of_the_answer(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/x": _named("attachment; filename=report.pdf")}
+    (command.folder / "list.csv").write_text(f"url,name\n{site.url('/x')},mine.pdf\n")
+    await command("list.csv", "--content-disposition")
+    assert _files(command) == {"mine.pdf"}
+
+
+async def test_an_answer_with_another_name_replaces_the_saved_file(
+    site: Site, command: Command
+) -> None:
+    for name in ("first.pdf", "second.pdf"):
+        site.pages = {"/x": _named(f"attachment; filename={name}")}
+        ran = await command(site.url("/x"), "--content-disposition", "--force")
+        assert ran.status == 0
+        assert _files(command) == {f"{site.folder}/{name}"}
+
+
+async def test_a_mirror_links_to_the_names_of_answers(site: Site, command: Command) -> None:
+    site.pages = {
+        "/": "<a href='/get?id=1'>report</a>",
+        "/get?id=1": _named("attachment; filename=report.pdf"),
+    }
+    ran = await command(site.url("/"), "-r", "-nH", "--content-disposition", "-o", "copy")
+    assert ran.status == 0, ran.err
+    assert _files(command, "copy") == {"index.html", "report.pdf"}
+    page = (command.folder / "copy" / "index.html").read_text()
+    assert page == "<a href='report.pdf'>report</a>"
+
+
+async def test_a_partial_file_with_the_name_of_the_answer_is_resumed(
+    site: Site, tmp_path: Path
+) -> None:
+    body = os.urandom(3_000_000)
+    headers = {"Content-Disposition": "attachment; filename=report.bin", "ETag": '"1"'}
+    options = Options(content_disposition=True, retries=0)
+    site.pages = {"/x": sends(body, headers, cut=2_000_000)}
+    [broken] = await fetch([site.url("/x")], tmp_path, options)
+    assert not isinstance(broken, Downloaded)
+    assert saved_files(tmp_path) == {f"{site.folder}/report.bin.part"}
+    site.pages = {"/x": keeps(body, headers)}
+    [outcome] = await fetch([site.url("/x")], tmp_path, options)
+    resumed = downloaded(outcome)
+    assert resumed.resumed_at > 0
+    assert resumed.path == f"{site.folder}/report.bin"
+    assert (tmp_path / resumed.path).read_bytes() == body
+    assert saved_files(tmp_path) == {resumed.path}
+
+
+# File systems that take shorter names
+
+
+@pytest.fixture
+def short_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the system refuse names of more than 143 bytes, as eCryptfs does."""
+    open_file = os.open
+
+    def refusing(path: str, *arguments: int, **options: int) -> int:
+        if isinstance(path, str) and len(path.rpartition("/")[2].encode()) > 143:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
+        return open_file(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refusing)
+
+
+@pytest.mark.usefixtures("short_names")
+@pytest.mark.parametrize("size", [10, 3_000_000])
+async def test_a_name_that_the_file_system_refuses_is_shortened(
+    site: Site, tmp_path: Path, size: int
+) -> None:
+    site.pages = {f"/{'x' * 150}{end}.bin": b"x" * size for end in "ab"}
+    urls = list(map(site.url, site.pages))
+    outcomes = await fetch(urls, tmp_path, Options())
+    assert all(isinstance(outcome, Downloaded) for outcome in outcomes)
+    files = saved_files(tmp_path)
+    assert len(files) == 2
+    assert all(len(Path(file).name) <= 143 - len(".part") for file in files)
+    requests = len(site.requests)
+    again = await fetch(urls, tmp_path, Options())
+    assert len(site.requests) == requests
+    assert not any(isinstance(outcome, Downloaded) for outcome in again)
+    assert saved_files(tmp_path) == files
+
+
+async def test_names_fit_the_file_system_if_it_says_what_it_takes(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.statvfs
+
+    def with_limit(path: Path) -> os.statvfs_result:
+        values = list(real(path))
+        values[9] = 143
+        return os.statvfs_result(values)
+
+    monkeypatch.setattr(os, "statvfs", with_limit)
+    site.pages = {f"/{'x' * 150}": PAGE, f"/{'y' * 150}/z": PAGE}
+    urls = list(map(site.url, site.pages))
+    await fetch(urls, tmp_path, Options())
+    files = saved_files(tmp_path)
+    assert len(files) == len(site.requests) == 2
+    assert max(len(part) for file in files for part in file.split("/")) <= 143 - len(".part")
+    await fetch(urls, tmp_path, Options())
+    assert len(site.requests) == 2

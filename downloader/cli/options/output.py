@@ -36,6 +36,12 @@ OPTIONS = (
         default=0,
         help="Leave out the first N folders of the path [0].",
     ),
+    option(
+        "Output",
+        "--content-disposition",
+        is_flag=True,
+        help="Take file names from the servers' Content-Disposition.",
+    ),
     option("Output", "--no-save", is_flag=True, help="Measure sizes only; save nothing."),
     option("Output", "--force", is_flag=True, help="Fetch saved files again."),
     option(

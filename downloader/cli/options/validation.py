@@ -18,7 +18,7 @@ _MIRROR_OPTIONS = ("accept", "reject", "max_urls")
 #: Options that turn mirroring on.
 _MIRROR_FLAGS = ("mirror", "single_file", "recursive", "level")
 #: Options that change the names that URLs have.
-_NAMING_OPTIONS = ("no_host_directories", "cut_dirs")
+_NAMING_OPTIONS = ("no_host_directories", "cut_dirs", "content_disposition")
 #: Options that need saved files.
 _SAVED_FILE_OPTIONS = ("refresh", "verify", *_MIRROR_FLAGS)
 #: Options that --pack excludes, and why.

@@ -110,10 +110,17 @@ class SetRateLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class PartRecorded:
-    """Parent to worker: the reply to the :class:`RecordPart` of this number."""
+class JournalReply:
+    """Parent to worker: the reply to the :class:`RecordPart` or :class:`ClaimName` of this number.
+
+    Attributes:
+        number: of the request.
+        name: the name that was claimed, if there is one.
+        error: why the journal could not be written, or None.
+    """
 
     number: int
+    name: FileName | None
     error: DiskError | None
 
 
@@ -124,6 +131,15 @@ class RecordPart:
     number: int
     row: int
     partial_file: PartialFile
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimName:
+    """Worker to parent: give the job of this row the first of these names that is free; reply."""
+
+    number: int
+    row: int
+    names: Sequence[FileName]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +178,10 @@ class FatalError:
     error: DownloadError
 
 
-ToWorker = Start | AddTransfers | Reassign | Stop | UseFullConcurrency | SetRateLimit | PartRecorded
-ToParent = RecordPart | TransfersEnded | Reassign | Untried | ProgressUpdate | FatalError
+ToWorker = Start | AddTransfers | Reassign | Stop | UseFullConcurrency | SetRateLimit | JournalReply
+ToParent = (
+    RecordPart | ClaimName | TransfersEnded | Reassign | Untried | ProgressUpdate | FatalError
+)
 Frame = ToWorker | ToParent
 
 

@@ -12,7 +12,7 @@ from typing import Self
 from downloader import object_store
 from downloader.core.processes.ipc import Move
 from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
-from downloader.core.transfer import PartRecorder, Transfer
+from downloader.core.transfer import Transfer, TransferJournal
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import RunError
@@ -37,7 +37,7 @@ class ProcessBackend:
 
     Args:
         options: the options of the run.
-        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        journal: records partial files, and claims names.
         wake: set when there is something to :meth:`collect`.
         fail: called with an error that ends the run; it has to stop this backend.
 
@@ -48,7 +48,7 @@ class ProcessBackend:
     def __init__(
         self,
         options: TransferOptions,
-        record_part: PartRecorder,
+        journal: TransferJournal,
         wake: asyncio.Event,
         fail: Callable[[Exception], None],
     ) -> None:
@@ -58,7 +58,7 @@ class ProcessBackend:
         self._fail = fail
         self._dealer = HostAssignment()
         callbacks = SupervisorCallbacks(
-            record_part,
+            journal,
             self._add_ended,
             self._reassign,
             self._share_rate,

@@ -6,16 +6,17 @@ last alone, so that a URL that crashes processes is found and fails by itself.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from downloader import archive
 from downloader.core.processes.ipc import (
     AddTransfers,
+    ClaimName,
     FatalError,
+    JournalReply,
     Move,
-    PartRecorded,
     ProgressUpdate,
     Reassign,
     RecordPart,
@@ -29,12 +30,13 @@ from downloader.core.processes.ipc import (
     UseFullConcurrency,
 )
 from downloader.core.processes.process import WorkerProcess
-from downloader.core.transfer import PartRecorder, Transfer
+from downloader.core.transfer import Transfer, TransferJournal
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import PartialFile, find_saved_since
 from downloader.models import TransferOptions
+from downloader.web.filenames import FileName
 
 #: How many suspects are fetched at once, by the number of processes that died fetching them.
 _SUSPECT_CONCURRENCY = {1: 8, 2: 1}
@@ -50,7 +52,7 @@ class SupervisorCallbacks:
     """The callbacks of a supervisor to its backend.
 
     Attributes:
-        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        journal: records partial files, and claims names.
         on_ended: called with transfers that have ended.
         on_reassign: called with transfers whose next host may belong to another process.
         on_progress: called after each progress update.
@@ -58,7 +60,7 @@ class SupervisorCallbacks:
         run_started_at: seconds since the epoch.
     """
 
-    record_part: PartRecorder
+    journal: TransferJournal
     on_ended: Callable[[Iterable[EndedTransfer]], None]
     on_reassign: Callable[[Sequence[Move]], None]
     on_progress: Callable[[], None]
@@ -211,15 +213,19 @@ class Supervisor:
             case Untried(rows):
                 self._drop(rows, in_flight=())
             case RecordPart(number, row, partial_file):
-                recording = self._record_part(number, self.transfers[row], partial_file)
-                task = asyncio.create_task(recording, name="journal")
-                self._recording.add(task)
-                task.add_done_callback(self._recording.discard)
+                self._use_journal(self._record_part(number, self.transfers[row], partial_file))
+            case ClaimName(number, row, names):
+                self._use_journal(self._claim_name(number, self.transfers[row], names))
             case ProgressUpdate():
                 self.progress, self.progress_at = frame, asyncio.get_running_loop().time()
                 self._callbacks.on_progress()
             case FatalError(error):
                 raise error
+
+    def _use_journal(self, request: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(request, name="journal")
+        self._recording.add(task)
+        task.add_done_callback(self._recording.discard)
 
     async def _record_part(
         self, number: int, transfer: Transfer, partial_file: PartialFile
@@ -227,13 +233,25 @@ class Supervisor:
         """Record a partial file, and remember it for the process that may follow this one."""
         process, error = self._process, None
         try:
-            await self._callbacks.record_part(transfer.job, partial_file)
+            await self._callbacks.journal.record_partial(transfer.job, partial_file)
         except DiskError as disk_error:
             error = disk_error
         else:
             transfer.partial_file = partial_file if partial_file.body.validator else None
         if process is not None:
-            process.send(PartRecorded(number, error))
+            process.send(JournalReply(number, None, error))
+
+    async def _claim_name(self, number: int, transfer: Transfer, names: Sequence[FileName]) -> None:
+        """Claim a name, and remember it for the process that may follow this one."""
+        process, name, error = self._process, None, None
+        try:
+            name = await self._callbacks.journal.claim_name(transfer.job, names)
+        except DiskError as disk_error:
+            error = disk_error
+        if name is not None:
+            transfer.job = replace(transfer.job, name=name, is_name_free=False)
+        if process is not None:
+            process.send(JournalReply(number, name, error))
 
     def _clear_suspicion(self, rows: Iterable[int]) -> None:
         """Suspect these no more; after the last suspect, send the transfers that were held."""

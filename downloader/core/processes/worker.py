@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 
@@ -13,10 +14,11 @@ from downloader.core.pool import Pool, PoolShare
 from downloader.core.processes.in_flight_table import InFlightTable
 from downloader.core.processes.ipc import (
     AddTransfers,
+    ClaimName,
     FatalError,
     Frame,
     FrameDecoder,
-    PartRecorded,
+    JournalReply,
     ProgressUpdate,
     Reassign,
     RecordPart,
@@ -30,9 +32,10 @@ from downloader.core.processes.ipc import (
     encode,
 )
 from downloader.core.transfer import Transfer
-from downloader.errors import DiskError, DownloadError
+from downloader.errors import DownloadError
 from downloader.journal import Job, PartialFile
 from downloader.models import shards
+from downloader.web.filenames import FileName
 
 _READ_BYTES = 256 * 1024
 #: Outcomes are collected for this long and sent together, which saves work on both sides.
@@ -70,7 +73,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._host_groups: set[int] = set()
         self._request_numbers = count()
-        self._replies: dict[int, asyncio.Future[DiskError | None]] = {}
+        self._replies: dict[int, asyncio.Future[JournalReply]] = {}
         self._writer: asyncio.StreamWriter | None = None
         share = PoolShare(
             owns=lambda host: shards.host_group(host) in self._host_groups,
@@ -79,7 +82,7 @@ class Worker:
             on_start=lambda transfer: in_flight.add(transfer.job.row),
             on_requeue=lambda transfer: in_flight.remove(transfer.job.row),
         )
-        self._pool = Pool(start.options, self._record_part, self._wake, share)
+        self._pool = Pool(start.options, self, self._wake, share)
 
     async def serve(self, parent: socket.socket) -> None:
         """Handle frames until the parent closes the socket or dies."""
@@ -115,10 +118,10 @@ class Worker:
             case Reassign(moves):
                 self._host_groups.update(_host_group(transfer) for transfer, _ in moves)
                 self._pool.add_moved(moves)
-            case PartRecorded(number, error):
-                reply = self._replies.pop(number)
+            case JournalReply():
+                reply = self._replies.pop(frame.number)
                 if not reply.done():
-                    reply.set_result(error)
+                    reply.set_result(frame)
             case SetRateLimit(rate):
                 self._pool.set_rate_limit(rate)
             case UseFullConcurrency():
@@ -159,13 +162,24 @@ class Worker:
                 await self._send(ProgressUpdate(*now, pool.in_flight()[:_MAX_IN_FLIGHT_ROWS]))
             await asyncio.sleep(_PROGRESS_INTERVAL_SECONDS)
 
-    async def _record_part(self, job: Job, partial_file: PartialFile) -> None:
+    async def record_partial(self, job: Job, partial: PartialFile) -> None:
         """Let the parent record a partial file in the journal; wait until it is written."""
         number = next(self._request_numbers)
-        reply = self._replies[number] = asyncio.get_running_loop().create_future()
-        await self._send(RecordPart(number, job.row, partial_file))
-        if (error := await reply) is not None:
-            raise error
+        await self._ask_journal(RecordPart(number, job.row, partial))
+
+    async def claim_name(self, job: Job, names: Sequence[FileName]) -> FileName | None:
+        """Let the parent claim a name in the journal."""
+        number = next(self._request_numbers)
+        return (await self._ask_journal(ClaimName(number, job.row, names))).name
+
+    async def _ask_journal(self, request: RecordPart | ClaimName) -> JournalReply:
+        reply: asyncio.Future[JournalReply] = asyncio.get_running_loop().create_future()
+        self._replies[request.number] = reply
+        await self._send(request)
+        answer = await reply
+        if answer.error is not None:
+            raise answer.error
+        return answer
 
     async def _send(self, frame: ToParent) -> None:
         """Send a frame, and wait until it has left this process."""
