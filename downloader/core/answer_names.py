@@ -52,6 +52,8 @@ async def take_shorter_name(transfer: Transfer, context: TransferContext) -> boo
 
     Returns False if there is none.
     """
+    if context.options.only_name is not None:
+        return False
     names = shorter_names(transfer.job.name, transfer.job.target.url)
     try:
         return await _claim(transfer, names, context)

@@ -133,7 +133,8 @@ async def save_body(
                 "the resumed body does not have the length that the server announced"
             )
         modified = response.modified if options.server_timestamps else None
-        set_aside = await writer.publish(PublishOptions(_replaces_own(transfer, path), modified))
+        overwrites = options.file is not None or _replaces_own(transfer, path)
+        set_aside = await writer.publish(PublishOptions(overwrites, modified))
         if options.pack:
             location = await response.archived()
     resumed_at = continuation.offset if continuation else 0

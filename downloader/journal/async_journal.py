@@ -60,7 +60,7 @@ class AsyncJournal:
         self._writes: set[asyncio.Task[DiskError | None]] = set()
 
     async def __aenter__(self) -> Self:
-        root = self._options.output if self._options.save else None
+        root = self._options.journal_folder
         store = object_store.open_store(self._options)
         try:
             journal = await self._run(lambda: Journal(root, self._options, store))

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from downloader.errors import BlockedError
-from downloader.models import NamingOptions, Target
-from downloader.web.filenames import FileName
+from downloader.models import StorageOptions, Target
+from downloader.web.filenames import ExtensionRule, FileName
 from downloader.web.path_parts import MAX_NAME_BYTES
 from downloader.web.url_names import (
     FolderLayout,
@@ -30,11 +30,14 @@ class Naming:
         max_name_bytes: bytes that the file system takes for a name.
     """
 
-    def __init__(self, options: NamingOptions, max_name_bytes: int = MAX_NAME_BYTES) -> None:
+    def __init__(self, options: StorageOptions, max_name_bytes: int = MAX_NAME_BYTES) -> None:
         self._max_name_bytes = max_name_bytes
-        self._takes_disposition = options.content_disposition
+        self._only_name = options.only_name
+        self._takes_disposition = options.content_disposition and self._only_name is None
         self._layout: FolderLayout | None = None
         self._template = None
+        if self._only_name is not None:
+            return
         if options.name_template is not None:
             # Imported late: most runs have no template.
             from downloader.web.name_template import NameTemplate
@@ -47,7 +50,8 @@ class Naming:
     def is_default(self) -> bool:
         """Whether the URL alone decides names."""
         is_short = self._max_name_bytes < MAX_NAME_BYTES
-        return self._template is None and self._layout is None and not is_short
+        decided = self._template or self._layout or self._only_name
+        return not decided and not is_short
 
     def preferred(self, target: Target) -> FileName | None:
         """Return the first of the :meth:`candidates`; None if there is none."""
@@ -62,6 +66,9 @@ class Naming:
         Raises:
             BlockedError: its line gives it no name, or one that leads out of the output folder.
         """
+        if self._only_name is not None:
+            yield FileName(self._only_name, ExtensionRule.NEVER)
+            return
         for name in self._candidates(target):
             yield shortened(name, target.url, self._max_name_bytes)
 

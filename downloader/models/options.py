@@ -81,6 +81,10 @@ class OutputOptions(OptionGroup):
         refresh: ask the server whether saved files have changed (RFC 9110, section 13).
         verify: hash saved files again, instead of comparing sizes alone.
         server_timestamps: give files the time of ``Last-Modified``.
+        file: the name that the only URL is saved under in *output*, as it is; an older file is
+            replaced, and there is no journal.
+        stream: a pipe or device that the body of the only URL is written to, once it is whole;
+            ``-`` for standard output. Nothing is saved then.
     """
 
     output: Path = Path("downloaded_sites")
@@ -90,6 +94,18 @@ class OutputOptions(OptionGroup):
     refresh: bool = False
     verify: bool = False
     server_timestamps: bool = True
+    file: str | None = None
+    stream: Path | None = None
+
+    @property
+    def only_name(self) -> str | None:
+        """The name of the only URL's file or stream; None if names are decided for each URL."""
+        return self.file if self.stream is None else self.stream.name
+
+    @property
+    def journal_folder(self) -> Path | None:
+        """The folder with the journal; None if nothing is to outlive the run but one body."""
+        return self.output if self.save and self.only_name is None else None
 
     @property
     def folder(self) -> Path | None:
@@ -372,6 +388,7 @@ class StorageOptions(OutputOptions, NamingOptions, ArchiveOptions):
         """
         if self.pack is not None:
             _refuse_with_pack(**{"save=False": not self.save, "verify": self.verify})
+            _refuse_with_pack(file=self.file, stream=self.stream)
         super().__post_init__()
 
 
@@ -401,6 +418,8 @@ class Options(TransferOptions, MirrorOptions, ListOptions):
             ValueError: two options exclude each other, or a value is not allowed.
         """
         if self.mirrors:
+            if self.only_name is not None:
+                raise ValueError("a mirror needs a folder, not a file or a stream")
             if self.name_template is not None:
                 raise ValueError("a mirror cannot be combined with name_template")
             if not self.save:

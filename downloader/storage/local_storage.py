@@ -263,6 +263,23 @@ class LocalStorage:
             os.unlink(leaf + suffix, dir_fd=folder)
 
 
+class SingleFileStorage(LocalStorage):
+    """A storage of one file, without a journal: no later run could resume its ``.part`` file."""
+
+    def __init__(self, root: Path, file: SafePath, free_descriptors: Callable[[], None]) -> None:
+        super().__init__(root, free_descriptors)
+        self._file = file
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.remove_part(self._file)
+        await super().__aexit__(kind, error, traceback)
+
+
 def _save_file(folder: int | None, leaf: str, data: bytes, options: PublishOptions) -> str:
     part = leaf + PART
     fd = create_file(part, folder)

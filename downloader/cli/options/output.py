@@ -9,10 +9,10 @@ OPTIONS = (
         "Output",
         "-o",
         "--output",
-        metavar="DIR|URL",
+        metavar="DIR|URL|FILE|-",
         type=OutputParam(),
         default=OUTPUT_FOLDER,
-        help=f"Save files in this folder or object store (s3://...) [{OUTPUT_FOLDER}].",
+        help=f"Save in this folder, object store (s3://...), file or stdout [{OUTPUT_FOLDER}].",
     ),
     option(
         "Output",

@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from downloader import sources
+from downloader.cli.output_file import is_stdout, takes_one_url
 from downloader.cli.subcommands import SUBCOMMANDS
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
@@ -45,7 +46,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         _source_problem(source, given)
         or _mirror_problem(given, ctx)
         or _delay_problem(given, ctx)
-        or _saving_problem(given)
+        or _saving_problem(source, given)
         or _naming_problem(given)
         or _request_problem(given)
         or _archive_problem(source, given)
@@ -88,7 +89,11 @@ def _delay_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
     return ""
 
 
-def _saving_problem(given: Mapping[str, Any]) -> str:
+def _saving_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
+    if is_stdout(given["output"]) and not (given["no_save"] or takes_one_url(source, given)):
+        return (
+            "-o - writes one body to standard output: name one URL, and leave out what saves more"
+        )
     for name in _MIRROR_FLAGS if given["output"].remote else ():
         if given[name]:
             return f"{_flag(name)} needs a folder; mirror into one, and copy that"
