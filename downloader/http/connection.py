@@ -350,6 +350,10 @@ class Connection(ResponseHandler):
                 payload.set_exception(aiohttp.ClientPayloadError("connection lost"), exc)
             elif self.transport is not None:
                 self._end_of_tls(self.transport, payload)
+            if payload.exception() is not None:
+                # At the end of a connection the parser calls a body whole that has no length, and
+                # then what was received before the fault would be read as if it were all.
+                self._parser = None
         super().connection_lost(exc)
 
     def _end_of_tls(self, transport: asyncio.Transport, payload: StreamReader) -> None:

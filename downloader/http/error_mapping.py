@@ -96,10 +96,10 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
             return BlockedError(
                 f"{urls.host(url)} is not on the public internet", hint="see --block-private"
             )
-        case aiohttp.ClientConnectorError(os_error=WrongFamilyError()):
+        case aiohttp.ClientConnectorError(os_error=WrongFamilyError(allowed=allowed)):
             return DnsError(
-                f"{urls.host(url)} has no address of the IP version that is allowed",
-                hint="see --ipv4, --ipv6 and --interface",
+                f"{urls.host(url)} has no {allowed.version} address",
+                hint=f"{allowed.option} allows no other",
             )
         case aiohttp.ClientConnectorDNSError():
             return _dns(error.os_error, urls.host(url))
@@ -162,6 +162,12 @@ def _connection(error: BaseException) -> ConnectError:
 
 def _proxy(error: UnreachableProxyError) -> UrlError:
     cause = error.cause
+    if isinstance(cause, WrongFamilyError):
+        return ConnectError(
+            f"the proxy {error.proxy} has no {cause.allowed.version} address",
+            hint=f"{cause.allowed.option} allows no other",
+            retryable=False,
+        )
     if error.unresolved:
         temporary = cause.errno in _TEMPORARY_DNS_ERRORS
         message = f"cannot resolve the proxy {error.proxy}" + (
