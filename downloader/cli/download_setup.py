@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from downloader import sources
 from downloader.cli.options import Given
-from downloader.cli.options.parameter_types import usable_cores
 from downloader.cli.output_file import output_target
 from downloader.cli.proxies import ProxyFields, proxy_fields
 from downloader.cli.run_printer import OutcomeView, run_download
@@ -18,7 +17,7 @@ from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.interface import ReportOptions, open_reporter
-from downloader.scheduling import check_open_file_limit
+from downloader.scheduling import check_open_file_limit, usable_cores
 from downloader.web.text import printable
 from downloader.web.urls import redact_text
 
@@ -159,5 +158,5 @@ def _plan_of(options: Options, given: Given) -> "ClusterPlan | None":
         )
     from downloader.cluster import ClusterPlan
 
-    workers = options.processes if options.processes > 1 else usable_cores()
+    workers = options.processes or usable_cores()
     return ClusterPlan(given["scheduler"], given["shards"], workers)

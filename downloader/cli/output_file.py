@@ -14,7 +14,16 @@ from downloader.web.media_types import media_type_table
 from downloader.web.path_parts import split_extension
 
 #: Options with which there is more than one file.
-_FOLDER_OPTIONS = ("mirror", "recursive", "level", "single_file", "pack", "demo", "locked")
+_FOLDER_OPTIONS = (
+    "mirror",
+    "recursive",
+    "level",
+    "single_file",
+    "pack",
+    "sitemap",
+    "demo",
+    "locked",
+)
 #: Standard output, under the names that it has on Unix.
 _STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
 
@@ -57,8 +66,9 @@ def output_target(source: Sequence[str], given: Given) -> OutputTarget:
 
 def takes_one_url(source: Sequence[str], given: Given) -> bool:
     """Return whether exactly one URL is fetched, and not more because of it."""
+    # A level of 0 means any depth.
     makes_more = given["engine"] != "local" or any(
-        given[name] not in (None, False) for name in _FOLDER_OPTIONS
+        given[name] not in (None, False, ()) for name in _FOLDER_OPTIONS
     )
     return len(source) == 1 and sources.is_url(source[0]) and not makes_more
 

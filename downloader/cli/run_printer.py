@@ -109,7 +109,7 @@ async def print_run(
         lambda: run.stop(now=True),
         progress=view.progress and not view.quiet,
         # What is printed must not get into the body.
-        results_to_stderr=options.stream is not None,
+        results_to_stderr=options.save and options.stream is not None,
     )
     warnings = _WarningPrinter(run, terminal)
     summary = ReportSummary((), (), ())

@@ -211,8 +211,11 @@ class ClusterRun:
     async def _cut_list(self, partitioner: Partitioner) -> Partition:
         """Return the partition of the list: an existing one, or else a new one."""
         fingerprint = fingerprint_of(self._source, self._shard_filter.shard)
-        if fingerprint and self._options.url_column:
-            fingerprint += self._options.url_column
+        if fingerprint:
+            fingerprint += f"{self._options.url_column or ''} {self._options.base or ''}"
+        if self._options.sitemap:
+            # What is on the network may change between runs.
+            fingerprint = ""
         if (existing := partitioner.find_existing(fingerprint)) is not None:
             return existing
         await asyncio.to_thread(partitioner.begin)
@@ -273,8 +276,8 @@ class ClusterRun:
             output=self._options.output / folder,
             remote=self._options.remote and f"{self._options.remote}/{folder}",
         )
-        if self._plan.scheduler is None:
-            # A local cluster has one worker per process already.
+        if self._plan.scheduler is None or options.processes is None:
+            # A local cluster has one worker per process already, and others have many workers.
             options = replace(options, processes=1)
         portion = Portion(self._run_id, shard.number, shard.submitted, lines, options, __version__)
         shard.submitted += portion.count

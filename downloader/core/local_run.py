@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from downloader import archive, object_store
+from downloader.core.auto_backend import AutoBackend, max_processes
 from downloader.core.pool import Pool, Sleep
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
@@ -70,7 +71,7 @@ class LocalRun:
         self._journal = AsyncJournal(options, self._fail)
         self._backend = self._create_backend(clock)
         self._archive = archive.open_session(options, whole or _uploader(options), self._fail)
-        self._sitemap_fetcher = SitemapFetcher(options)
+        self._sitemap_fetcher = SitemapFetcher(options, sleep)
         self._observer: RunObserver = NullObserver()
         self._shard = ShardFilter(options.shard)
         self._reader: ReadAhead[Entry] | None = None
@@ -90,6 +91,8 @@ class LocalRun:
             from downloader.core.processes import ProcessBackend
 
             return ProcessBackend(options, journal, wake, self._fail)
+        if options.processes is None and max_processes(options) > 1:
+            return AutoBackend(options, journal, wake, self._fail)
         return Pool(options, journal, wake, sleep=self._sleep, clock=clock)
 
     @property
@@ -205,6 +208,7 @@ class LocalRun:
                 ):
                     self._has_capacity.clear()
                     await self._has_capacity.wait()
+            self._observer.list_ended()
         except Exception as error:
             self._error = self._error or error
 

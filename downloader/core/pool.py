@@ -10,7 +10,7 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -71,16 +71,16 @@ class PoolShare:
         owns: whether a host belongs to this pool; transfers that redirects lead to other hosts
             are handed over by :meth:`Pool.take_foreign`.
         max_concurrency: the largest number of transfers at once, unless ``--concurrency`` fixes it.
-        concurrency_cap: a smaller maximum until :meth:`Pool.lift_concurrency_cap`, or None.
-        on_start: called with each transfer that starts.
+        concurrency_cap: a smaller maximum until :meth:`Pool.cap_concurrency`, or None.
+        on_start: called with each transfer that starts, if given.
         on_requeue: called with each transfer that has stopped running without an outcome.
     """
 
     owns: Callable[[str], bool]
-    max_concurrency: int
-    concurrency_cap: int | None
-    on_start: Callable[[Transfer], None]
-    on_requeue: Callable[[Transfer], None]
+    max_concurrency: int = MAX_CONCURRENCY
+    concurrency_cap: int | None = None
+    on_start: Callable[[Transfer], None] | None = None
+    on_requeue: Callable[[Transfer], None] | None = None
 
 
 class Pool:
@@ -96,6 +96,7 @@ class Pool:
     Attributes:
         warnings: warnings so far, one line each.
         untried: transfers that had not been started when the pool was stopped.
+        queues: the transfers that wait.
     """
 
     def __init__(
@@ -116,7 +117,7 @@ class Pool:
         self._share = share
         self._sleep = sleep
         self._clock = clock
-        self._queues: HostQueues[Transfer] = HostQueues(
+        self.queues: HostQueues[Transfer] = HostQueues(
             options.per_host, options.delay, clock, _random_factor if options.random_wait else None
         )
         self._meter = TransferMeter()
@@ -126,6 +127,7 @@ class Pool:
         self._concurrency_cap = share.concurrency_cap if share else None
         self._permits = ResizableSemaphore(self._concurrency)
         self._rate_limiter: RateLimiter | None = None
+        self._client: Client | None = None
         self._stack = AsyncExitStack()
         self._tasks: dict[_Task, Transfer] = {}
         #: Tasks whose result is an outcome, and no :class:`~downloader.core.transfer.Requeue`.
@@ -153,6 +155,7 @@ class Pool:
         )
         client = Client(options, recorder, replay_source, archive.open_orphan_source(options))
         storage = open_storage(options, client.close_idle, object_store.open_store(options))
+        self._client = client
         await self._stack.enter_async_context(storage)
         await self._stack.enter_async_context(client)
         if options.limit_rate:
@@ -163,7 +166,7 @@ class Pool:
         context = TransferContext(
             client,
             storage,
-            self._queues,
+            self.queues,
             self._rate_limiter,
             self._meter,
             options,
@@ -189,7 +192,8 @@ class Pool:
     @property
     def unfinished(self) -> int:
         """Number of transfers that have been added and not been collected."""
-        return self._queues.queued + len(self._tasks) + len(self._ended_without_task)
+        waiting = self.queues.queued + len(self._foreign)
+        return waiting + len(self._tasks) + len(self._ended_without_task)
 
     @property
     def running(self) -> int:
@@ -215,7 +219,7 @@ class Pool:
         if self._stopped:
             return
         for transfer in transfers:
-            self._queues.put(transfer.host, transfer, transfer.job.target.delay)
+            self.queues.put(transfer.host, transfer, transfer.job.target.delay)
         self._may_start.set()
 
     def add_moved(self, moves: Iterable[tuple[Transfer, float]]) -> None:
@@ -228,7 +232,7 @@ class Pool:
             if self._stopped:
                 self._end_interrupted(transfer)
             else:
-                self._queues.requeue(transfer.host, transfer, seconds)
+                self.queues.requeue(transfer.host, transfer, seconds)
         self._may_start.set()
 
     def take_foreign(self) -> list[tuple[Transfer, float]]:
@@ -236,11 +240,16 @@ class Pool:
         foreign, self._foreign = self._foreign, []
         return foreign
 
-    def lift_concurrency_cap(self) -> None:
-        """End the smaller maximum of :attr:`PoolShare.concurrency_cap`."""
-        self._concurrency_cap = None
+    def cap_concurrency(self, cap: int | None) -> None:
+        """Start no transfer beyond *cap* at once; None for the usual maximum."""
+        self._concurrency_cap = cap
         self._permits.limit = self._concurrency
         self._may_start.set()
+
+    def close_idle(self, hosts: Container[str]) -> None:
+        """Close the idle connections to *hosts*."""
+        if self._client is not None:
+            self._client.close_idle(hosts)
 
     def set_rate_limit(self, rate: float) -> None:
         """Change the rate limit, in bytes per second, if there is one."""
@@ -250,7 +259,7 @@ class Pool:
     def stop(self, *, now: bool = False) -> None:
         """Start nothing more; with *now*, also cancel what is running."""
         self._stopped = True
-        for transfer in self._queues.drain():
+        for transfer in self.queues.drain():
             if transfer.attempts:
                 self._end_interrupted(transfer)
             else:
@@ -282,11 +291,12 @@ class Pool:
     async def _start_transfers(self, context: TransferContext) -> None:
         """Create a task for each transfer whose turn it is, within the limit of the semaphore."""
         create_task = asyncio.get_running_loop().create_task
+        on_start = self._share.on_start if self._share else None
         while True:
             found = None
             self._waits_for_permit = not self._permits.try_acquire()
             if not self._waits_for_permit and len(self._ended_tasks) < MAX_UNCOLLECTED_TASKS:
-                found = self._queues.take()
+                found = self.queues.take()
             if found is None:
                 if not self._waits_for_permit:
                     self._permits.release()
@@ -297,14 +307,14 @@ class Pool:
                 fetch(transfer, host, context), name=transfer.job.target.shown
             )
             self._tasks[task] = transfer
-            if self._share is not None:
-                self._share.on_start(transfer)
+            if on_start is not None:
+                on_start(transfer)
             task.add_done_callback(partial(self._task_done, host))
 
     async def _wait_until_one_may_start(self) -> None:
         self._may_start.clear()
         self._starter_waits = True
-        seconds = self._queues.seconds_to_next()
+        seconds = self.queues.seconds_to_next()
         if seconds is not None:
             at = self._clock() + seconds
             if self._timer is None or self._timer.done() or at < self._timer_at:
@@ -320,7 +330,7 @@ class Pool:
 
     def _task_done(self, host: str, task: _Task) -> None:
         self._permits.release()
-        self._queues.release(host)
+        self.queues.release(host)
         try:
             result = task.result()
         except BaseException:
@@ -341,21 +351,21 @@ class Pool:
             # A failure before the last attempt is not transient, or it would have been retried.
             is_last = result.attempts > self._options.retries
             may_be_overload = is_last and result.kind in _OVERLOAD_KINDS
-            if self._queues.pauses(host) > self._max_pauses:
+            if self.queues.pauses(host) > self._max_pauses:
                 self._give_up_host(host, result)
-        permits_short = self._waits_for_permit and self._queues.queued > 0
+        permits_short = self._waits_for_permit and self.queues.queued > 0
         self._auto_concurrency.transfer_ended(permits_short=permits_short, overload=may_be_overload)
         if self._permits.limit != self._auto_concurrency.limit:
             self._permits.limit = self._concurrency
 
     def _requeue(self, transfer: Transfer, seconds: float) -> None:
         """Queue a transfer at its next host, which may belong to another pool."""
-        if self._share is not None:
+        if self._share is not None and self._share.on_requeue is not None:
             self._share.on_requeue(transfer)
         if self._stopped:
             self._end_interrupted(transfer)
         elif self._share is None or self._share.owns(transfer.host):
-            self._queues.requeue(transfer.host, transfer, seconds)
+            self.queues.requeue(transfer.host, transfer, seconds)
         else:
             self._foreign.append((transfer, seconds))
             self._wake.set()
@@ -371,7 +381,7 @@ class Pool:
 
         Otherwise each of them in turn would wait for as long, which may be days.
         """
-        for transfer in self._queues.remove_waiting(host):
+        for transfer in self.queues.remove_waiting(host):
             error = HttpStatusError(last.status or 0, _GIVEN_UP_REASON)
             self._ended_without_task.append((transfer, failed(transfer, error)))
         self._wake.set()

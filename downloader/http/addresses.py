@@ -23,7 +23,37 @@ _BIND_TO_DEVICE: int | None = getattr(socket, "SO_BINDTODEVICE", None)
 
 
 class WrongFamilyError(OSError):
-    """A host has no address of the IP version that the options name."""
+    """A host has no address of the IP version that the options allow.
+
+    Attributes:
+        allowed: that version, and the option that says so.
+    """
+
+    def __init__(self, allowed: "AllowedFamily") -> None:
+        super().__init__(f"no {allowed.version} address")
+        self.allowed = allowed
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedFamily:
+    """The only family of addresses that the options allow.
+
+    Attributes:
+        family: ``AF_INET`` or ``AF_INET6``.
+        option: the option that allows no other, as it would be typed.
+    """
+
+    family: socket.AddressFamily
+    option: str
+
+    @property
+    def version(self) -> str:
+        """The IP version."""
+        return "IPv6" if self.family == socket.AF_INET6 else "IPv4"
+
+    def includes(self, address: str) -> bool:
+        """Return whether *address* is of this family."""
+        return (":" in address) == (self.family == socket.AF_INET6)
 
 
 def resolver_of(options: NetworkOptions, system: AbstractResolver) -> AbstractResolver:
@@ -32,7 +62,7 @@ def resolver_of(options: NetworkOptions, system: AbstractResolver) -> AbstractRe
     Raises:
         RunError: aiodns is not installed.
     """
-    if not (options.resolve or options.dns_servers or options.ip_version):
+    if not (options.resolve or options.dns_servers or allowed_family(options)):
         return system
     if not options.dns_servers:
         return ChosenResolver(options, system)
@@ -50,7 +80,7 @@ class ChosenResolver(AbstractResolver):
 
     def __init__(self, options: NetworkOptions, rest: AbstractResolver) -> None:
         self._given = {(each.host, each.port): each.addresses for each in options.resolve}
-        self._family = _family_of(options)
+        self._allowed = allowed_family(options)
         self._rest = rest
 
     async def resolve(
@@ -69,30 +99,44 @@ class ChosenResolver(AbstractResolver):
             watch.dns_started = time.monotonic()
         given = self._given.get((host, port)) or self._given.get(("*", port))
         if given is not None:
-            found = [
-                result
-                for address in given
-                if (result := _result(host, port, address))["family"] == self._family
-                or not self._family
-            ]
+            found = [_result(host, port, address) for address in given if self._allows(address)]
+            if self._allowed is not None and not found:
+                raise WrongFamilyError(self._allowed)
         else:
             found = await self._ask(host, port)
         if watch is not None:
             watch.dns_done = time.monotonic()
-        if not found:
-            raise WrongFamilyError("no address of this family")
         return found
 
+    def _allows(self, address: str) -> bool:
+        return self._allowed is None or self._allowed.includes(address)
+
     async def _ask(self, host: str, port: int) -> list[ResolveResult]:
+        """Return the addresses that the other resolver knows.
+
+        Resolvers give different errors for a host without an address of one family and for one that
+        does not exist, if they tell them apart at all. So another lookup finds out.
+        """
+        if self._allowed is None:
+            return await self._lookup(host, port, socket.AF_UNSPEC)
         try:
-            return await self._rest.resolve(host, port, self._family)
+            return await self._lookup(host, port, self._allowed.family)
+        except OSError as error:
+            if error.errno == socket.EAI_AGAIN:
+                raise
+            await self._lookup(host, port, socket.AF_UNSPEC)
+            raise WrongFamilyError(self._allowed) from error
+
+    async def _lookup(
+        self, host: str, port: int, family: socket.AddressFamily
+    ) -> list[ResolveResult]:
+        try:
+            return await self._rest.resolve(host, port, family)
         except OSError as error:
             cause = error.__cause__
             code = cause.args[0] if cause is not None and cause.args else error.errno
             if code in _TEMPORARY_ARES_ERRORS or error.errno == socket.EAI_AGAIN:
                 raise OSError(socket.EAI_AGAIN, "no answer of a name server") from error
-            if self._family:
-                raise WrongFamilyError(*error.args) from error
             raise
 
     async def close(self) -> None:
@@ -101,9 +145,8 @@ class ChosenResolver(AbstractResolver):
 
 
 def _result(host: str, port: int, address: str) -> ResolveResult:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return ResolveResult(
-        hostname=host, host=address, port=port, family=family, proto=0, flags=_NUMERIC
+        hostname=host, host=address, port=port, family=_family_of(address), proto=0, flags=_NUMERIC
     )
 
 
@@ -112,11 +155,11 @@ class SocketFactory:
     """Creates sockets of one IP version, or bound to one address or network interface.
 
     Attributes:
-        family: the only one that is allowed; ``AF_UNSPEC`` for any.
+        allowed: the only family that is allowed; None for any.
         interface: the name of a network interface, or an address of this machine, or None.
     """
 
-    family: socket.AddressFamily
+    allowed: AllowedFamily | None
     interface: str | None
 
     def __call__(self, info: AddrInfoType) -> socket.socket:
@@ -127,46 +170,58 @@ class SocketFactory:
         """
         family, kind, protocol, _, address = info
         # aiohttp does not look at the addresses that URLs name.
-        if self.family and (":" in str(address[0])) != (self.family == socket.AF_INET6):
-            raise WrongFamilyError("an address of another family")
+        if self.allowed is not None and not self.allowed.includes(str(address[0])):
+            raise WrongFamilyError(self.allowed)
         made = socket.socket(family, kind, protocol)
         try:
-            self._bind(made)
+            if self.interface is not None:
+                _bind(made, self.interface)
         except BaseException:
             made.close()
             raise
         return made
 
-    def _bind(self, made: socket.socket) -> None:
-        if self.interface is None:
-            return
-        if is_ip_address(self.interface):
-            if (":" in self.interface) != (made.family == socket.AF_INET6):
-                raise WrongFamilyError("an address of another family than that of the interface")
-            made.bind((self.interface, 0))
-        elif _BIND_TO_DEVICE is not None:
-            made.setsockopt(socket.SOL_SOCKET, _BIND_TO_DEVICE, self.interface.encode())
+
+def _bind(made: socket.socket, interface: str) -> None:
+    """Bind a socket to an address, which has its family, or to a network interface."""
+    if is_ip_address(interface):
+        made.bind((interface, 0))
+    elif _BIND_TO_DEVICE is not None:
+        made.setsockopt(socket.SOL_SOCKET, _BIND_TO_DEVICE, interface.encode())
 
 
 def socket_factory_of(options: NetworkOptions) -> SocketFactory | None:
     """Return what creates sockets as *options* say, or None if they say nothing about them.
 
     Raises:
-        RunError: this machine does not have the interface.
+        RunError: this machine does not have the interface, or it has an address of another IP
+            version than the options allow.
     """
-    if options.interface is not None:
+    interface, allowed = options.interface, allowed_family(options)
+    if interface is not None:
         try:
-            check_interface(options.interface)
+            check_interface(interface)
         except ValueError as error:
             raise RunError(str(error), hint="see --interface") from None
-    if options.interface is None and not options.ip_version:
-        return None
-    return SocketFactory(_family_of(options), options.interface)
+        if allowed is not None and is_ip_address(interface) and not allowed.includes(interface):
+            raise RunError(
+                f"{interface} is no {allowed.version} address",
+                hint=f"{allowed.option} and --interface exclude each other",
+            )
+    return SocketFactory(allowed, interface) if interface or allowed else None
 
 
-def _family_of(options: NetworkOptions) -> socket.AddressFamily:
-    """Return the family of addresses to use; ``AF_UNSPEC`` for any."""
-    return _FAMILIES[options.ip_version] if options.ip_version else socket.AF_UNSPEC
+def allowed_family(options: NetworkOptions) -> AllowedFamily | None:
+    """Return the only family of addresses that *options* allow, or None for any."""
+    if options.ip_version:
+        return AllowedFamily(_FAMILIES[options.ip_version], f"--ipv{options.ip_version}")
+    if options.interface is not None and is_ip_address(options.interface):
+        return AllowedFamily(_family_of(options.interface), f"--interface {options.interface}")
+    return None
+
+
+def _family_of(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def check_interface(interface: str) -> None:
@@ -178,12 +233,11 @@ def check_interface(interface: str) -> None:
     is_address = is_ip_address(interface)
     if not is_address and _BIND_TO_DEVICE is None:
         raise ValueError("this system binds to addresses only, not to names of interfaces")
-    family = socket.AF_INET6 if ":" in interface else socket.AF_INET
     try:
         if not is_address:
             socket.if_nametoindex(interface)
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            SocketFactory(socket.AF_UNSPEC, interface)._bind(probe)  # noqa: SLF001 - same module
+        with socket.socket(_family_of(interface), socket.SOCK_STREAM) as probe:
+            _bind(probe, interface)
     except OSError as error:
         # if_nametoindex() gives no reason.
         what = "address" if is_address else "network interface"

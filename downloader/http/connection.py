@@ -9,7 +9,7 @@ import socket
 import ssl as tls
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +17,7 @@ import aiohappyeyeballs
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import AddrInfoType
 from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 from aiohttp.http import HttpResponseParser
@@ -39,16 +40,9 @@ from downloader.http.http2 import (
     Http2Settings,
     Negotiated,
 )
-from downloader.http.proxies import (
-    MAX_HEAD_BYTES as MAX_PROXY_BYTES,
-)
-from downloader.http.proxies import (
-    Proxies,
-    ProxyStream,
-    UnreachableProxyError,
-    resolves_names,
-)
+from downloader.http.proxies import Proxies, UnreachableProxyError, resolves_names
 from downloader.http.timings import CURRENT
+from downloader.http.tunnels import MAX_PROXY_HEAD_BYTES, ProxyStream
 from downloader.web.ip_addresses import is_ip_address, is_public
 from downloader.web.proxies import Proxy, ProxyScheme
 from downloader.web.urls import Url
@@ -350,6 +344,10 @@ class Connection(ResponseHandler):
                 payload.set_exception(aiohttp.ClientPayloadError("connection lost"), exc)
             elif self.transport is not None:
                 self._end_of_tls(self.transport, payload)
+            if payload.exception() is not None:
+                # At the end of a connection the parser calls a body whole that has no length, and
+                # then what was received before the fault would be read as if it were all.
+                self._parser = None
         super().connection_lost(exc)
 
     def _end_of_tls(self, transport: asyncio.Transport, payload: StreamReader) -> None:
@@ -550,7 +548,8 @@ class Connector(aiohttp.TCPConnector):
         try:
             if req.proxy is None:
                 await stream.open_tunnel(host, port, proxies.user_agent)
-                if stream.received and (req.is_ssl() or len(stream.received) > MAX_PROXY_BYTES):
+                received = len(stream.received)
+                if received and (req.is_ssl() or received > MAX_PROXY_HEAD_BYTES):
                     raise stream.not_a_tunnel()
             if req.is_ssl():
                 _, handler = await self._start_tls_connection(transport, req, timeout)
@@ -617,14 +616,21 @@ class Connector(aiohttp.TCPConnector):
     def _origin(req: aiohttp.ClientRequest, origins: Http2Origins) -> Http2Origin:
         return origins.origin(str(req.url.origin()))
 
-    def close_idle(self) -> None:
-        """Close idle connections, to free their file descriptors."""
+    def close_idle(self, hosts: Container[str] | None = None) -> None:
+        """Close idle connections: all, or those to *hosts*, as :func:`.urls.host` names them."""
         if self.origins is not None:
-            self.origins.close_idle()
-        for idle in self._conns.values():
-            for connection, _ in idle:
-                connection.close()
-        self._conns.clear()
+            self.origins.close_idle(hosts)
+        for key in [*self._conns]:
+            if hosts is None or _is_to(key, hosts):
+                for connection, _ in self._conns.pop(key):
+                    connection.close()
+
+
+def _is_to(key: ConnectionKey, hosts: Container[str]) -> bool:
+    """Return whether a connection is to one of *hosts*."""
+    name = f"[{key.host}]" if ":" in key.host else key.host
+    default = 443 if key.is_ssl else 80
+    return (name if key.port in (default, None) else f"{name}:{key.port}") in hosts
 
 
 @cache

@@ -12,6 +12,7 @@ from downloader.journal.database import is_damage, open_journal, open_temporary_
 from downloader.journal.filesystem import max_name_bytes
 from downloader.journal.frontier import Frontier
 from downloader.journal.inventory import FolderInventory, Inventory, StoreInventory
+from downloader.journal.mirror_checkpoint import MirrorCheckpoint
 from downloader.journal.model import (
     AdmissionResult,
     FileLocation,
@@ -91,14 +92,23 @@ class Journal:
         )
         limit = MAX_NAME_BYTES if root is None else max_name_bytes(root)
         naming = Naming(options, limit)
+        self._checkpoint = MirrorCheckpoint(self._db, run, options)
         self._admission = Admission(
-            self._db, run, options, self._frontier, self._verifier, naming, self.warnings
+            self._db,
+            run,
+            options,
+            self._frontier,
+            self._verifier,
+            naming,
+            self._checkpoint,
+            self.warnings,
         )
-        self._writer = OutcomeWriter(self._db, mirrors=options.mirrors)
+        self._writer = OutcomeWriter(self._db, self._checkpoint, mirrors=options.mirrors)
 
     def admit(self, entries: Sequence[Target | Failed]) -> list[AdmissionResult]:
         """Return a job or an outcome for each entry; its name is claimed on disk before that."""
         with self._transaction():
+            self._checkpoint.add_lines(entries)
             return self._admission.admit(entries)
 
     def enqueue(self, targets: Sequence[Target]) -> list[Failed]:
@@ -110,7 +120,24 @@ class Journal:
         """Return up to *max_jobs* queued targets to fetch, and documents to read for links."""
         with self._transaction():
             jobs = self._admission.queued_jobs(max_jobs)
+            if self._checkpoint.is_undecided:
+                return jobs, []
             return jobs, self._frontier.next_to_read(MAX_DOCUMENTS_TO_READ)
+
+    def end_list(self) -> None:
+        """Note that all lines are admitted; a run that repeats the last one queues its URLs."""
+        with self._transaction():
+            self._checkpoint.end_list()
+
+    @property
+    def is_mirror_current(self) -> bool:
+        """Whether all links are as the last run has written them."""
+        return self._checkpoint.is_current
+
+    def record_mirror(self) -> None:
+        """Record that this run has finished its mirror, and left nothing out."""
+        with self._transaction():
+            self._checkpoint.record()
 
     def documents(self, after_row: int, limit: int) -> list[SavedDocument]:
         """Return the text documents of this run, in the order of their rows."""

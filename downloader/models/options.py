@@ -190,6 +190,11 @@ class NetworkOptions(OptionGroup):
     http1_only: bool = False
     http2_prior_knowledge: bool = False
 
+    @property
+    def has_credentials(self) -> bool:
+        """Whether requests have headers or passwords that not every origin may get."""
+        return bool(self.user or self.bearer or self.headers)
+
     def __post_init__(self) -> None:
         """Check ranges, URLs of proxies, and that there is one kind of credentials.
 
@@ -227,7 +232,8 @@ class PolitenessOptions(OptionGroup):
 
     Attributes:
         concurrency: how many URLs are fetched at once; None to adapt it to the run.
-        processes: how many processes share the hosts among them.
+        processes: how many processes share the hosts among them; None for one, and for others as
+            soon as it is saturated.
         per_host: how many URLs of one host are fetched at once; None for six, and for as many as
             an HTTP/2 server allows and answers quickly.
         delay: seconds between two requests to one host.
@@ -237,7 +243,7 @@ class PolitenessOptions(OptionGroup):
     """
 
     concurrency: int | None = None
-    processes: int = 1
+    processes: int | None = 1
     per_host: int | None = None
     delay: float = 0.0
     random_wait: bool = False
@@ -245,8 +251,9 @@ class PolitenessOptions(OptionGroup):
 
     @property
     def process_count(self) -> int:
-        """Number of processes: no more than URLs may be fetched at once."""
-        return min(self.processes, self.concurrency or self.processes)
+        """Number of processes at the start: no more than URLs may be fetched at once."""
+        processes = self.processes or 1
+        return min(processes, self.concurrency or processes)
 
     def __post_init__(self) -> None:
         """Check ranges, so that a mistake is an error here and not a run that hangs.
@@ -369,10 +376,14 @@ class ListOptions(OptionGroup):
     Attributes:
         url_column: the name, or the number from 1, of the column of addresses in tables and JSON;
             None to find it.
+        sitemap: sites, and addresses of sitemaps and feeds, whose pages are read after all lists.
+        base: the URL that relative links of lists in HTML and XML refer to, or None.
         shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
 
     url_column: str | None = None
+    sitemap: tuple[str, ...] = field(default=(), repr=False)
+    base: str | None = field(default=None, repr=False)
     shard: Shard | None = None
 
 
@@ -417,6 +428,8 @@ class Options(TransferOptions, MirrorOptions, ListOptions):
         Raises:
             ValueError: two options exclude each other, or a value is not allowed.
         """
+        for address in (*self.sitemap, *([self.base] if self.base else ())):
+            _require_url(**{"sitemap and base": address})
         if self.mirrors:
             if self.only_name is not None:
                 raise ValueError("a mirror needs a folder, not a file or a stream")

@@ -7,15 +7,13 @@ the same reason a list sorted by host runs as fast as a shuffled one.
 
 import heapq
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import count
-from typing import Generic, TypeVar
+from typing import Generic
 
 from downloader.scheduling.auto_concurrency import MAX_CONCURRENCY
+from downloader.scheduling.host_queue import HostQueue, HostState, Item
 from downloader.scheduling.latency_limit import LatencyLimit
-
-Item = TypeVar("Item")
 
 #: The concurrency of a new host; it grows up to the limit as the host responds.
 INITIAL_HOST_CONCURRENCY = 6
@@ -26,61 +24,6 @@ _MAX_IDLE_HOSTS = 10_000
 #: Added to the length of a queue with requeued items, which go first: their timeouts run, and they
 #: hold memory.
 _REQUEUED_PRIORITY = 1_000_000_000
-
-
-class _HostQueue(Generic[Item]):
-    """One host.
-
-    Attributes:
-        name: the host, with a port.
-        download_delay: seconds between two items.
-        waiting: items that may start when the host has a free slot.
-        requeued: how many of them, the first ones, have been started before.
-        delayed: items that wait for their own time.
-        running: items that have been taken, and not been released.
-        concurrency: how many may be running; it grows by fractions.
-        max_concurrency: the largest concurrency that the host is able to handle.
-        overloaded_at: when that was lowered, or last raised again; None if it never was.
-        running_before_cut: running items that were taken before the last cut of the concurrency.
-        pauses: pauses that the host has asked for since its last success.
-        latency: the limit by latency, if the host takes many requests on one connection.
-        not_before: when the next item may start.
-        heap_length: the length of the queue by which it is in the heap of ready hosts; 0 if not.
-        timer_at: the time of its entry among the timers; 0 if it has none.
-    """
-
-    __slots__ = (
-        "concurrency",
-        "delayed",
-        "download_delay",
-        "heap_length",
-        "latency",
-        "max_concurrency",
-        "name",
-        "not_before",
-        "overloaded_at",
-        "pauses",
-        "requeued",
-        "running",
-        "running_before_cut",
-        "timer_at",
-        "waiting",
-    )
-
-    def __init__(
-        self, name: str, concurrency: float, max_concurrency: int, download_delay: float
-    ) -> None:
-        self.name = name
-        self.download_delay = download_delay
-        self.waiting: deque[Item] = deque()
-        self.requeued = self.delayed = self.running = self.pauses = 0
-        self.concurrency = concurrency
-        self.max_concurrency = max_concurrency
-        self.latency: LatencyLimit | None = None
-        self.overloaded_at: float | None = None
-        self.running_before_cut = 0
-        self.not_before = self.timer_at = 0.0
-        self.heap_length = 0
 
 
 class HostQueues(Generic[Item]):
@@ -113,12 +56,12 @@ class HostQueues(Generic[Item]):
         self._download_delay = download_delay
         self._clock = clock
         self._delay_factor = delay_factor
-        self._hosts: dict[str, _HostQueue[Item]] = {}
+        self._hosts: dict[str, HostQueue[Item]] = {}
         # Heap entries with equal keys keep the order in which they were pushed.
         self._order = count()
         # Heaps: the longest queue first, and the earliest timer first.
-        self._ready: list[tuple[int, int, _HostQueue[Item]]] = []
-        self._timers: list[tuple[float, int, _HostQueue[Item], Item | None]] = []
+        self._ready: list[tuple[int, int, HostQueue[Item]]] = []
+        self._timers: list[tuple[float, int, HostQueue[Item], Item | None]] = []
 
     def put(self, name: str, item: Item, download_delay: float = 0.0) -> None:
         """Append an item to the queue of its host; *download_delay* raises that of the host."""
@@ -214,6 +157,65 @@ class HostQueues(Generic[Item]):
         self.queued -= len(items)
         return items
 
+    def names(self) -> list[str]:
+        """Return the hosts that have items, or limits or pauses."""
+        return [*self._hosts]
+
+    def waiting(self) -> Iterator[tuple[str, int]]:
+        """Yield each host of which items wait for a slot, and how many of them."""
+        for host in self._hosts.values():
+            if host.waiting:
+                yield host.name, len(host.waiting)
+
+    def running(self, name: str) -> int:
+        """Return how many items of the host have been taken, and not been released."""
+        host = self._hosts.get(name)
+        return 0 if host is None else host.running
+
+    def remove(self, names: Container[str]) -> list[tuple[Item, float]]:
+        """Remove all items of these hosts that wait; return each with the seconds that are left."""
+        now = self._clock()
+        removed: list[tuple[Item, float]] = []
+        kept = []
+        for timer in self._timers:
+            due, _, host, item = timer
+            if item is not None and host.name in names:
+                host.delayed -= 1
+                removed.append((item, max(0.0, due - now)))
+            else:
+                kept.append(timer)
+        if removed:
+            heapq.heapify(kept)
+            self._timers = kept
+        for host in self._hosts.values():
+            if host.name in names:
+                removed += [(item, 0.0) for item in host.waiting]
+                host.waiting.clear()
+                host.requeued = host.heap_length = 0
+        self.queued -= len(removed)
+        return removed
+
+    def take_states(self, belongs: Callable[[str], bool]) -> list[HostState]:
+        """Forget the hosts for which *belongs* is true, none of which has items; return them."""
+        states = []
+        for name in [*filter(belongs, {**self._hosts, **self.given_up})]:
+            host = self._hosts.pop(name, None)
+            given_up = self.given_up.pop(name, None)
+            if host is None:
+                host = self._new_host(name)
+            states.append(host.state(given_up))
+        return states
+
+    def restore(self, states: Iterable[HostState]) -> None:
+        """Remember hosts that the queues of another process have forgotten."""
+        for state in states:
+            host = self._host(state.name)
+            host.restore(state)
+            if host.not_before > self._clock():
+                self._set_timer(host)
+            if state.given_up is not None:
+                self.given_up[state.name] = state.given_up
+
     def record_overload(self, name: str) -> None:
         """Halve the concurrency of a host that reports overload; it grows back step by step.
 
@@ -278,20 +280,22 @@ class HostQueues(Generic[Item]):
         self.queued = 0
         return items
 
-    def _host(self, name: str) -> _HostQueue[Item]:
+    def _host(self, name: str) -> HostQueue[Item]:
         return self._hosts.get(name) or self._add_host(name)
 
-    def _add_host(self, name: str) -> _HostQueue[Item]:
-        concurrency = float(min(INITIAL_HOST_CONCURRENCY, self._per_host))
-        host: _HostQueue[Item] = _HostQueue(name, concurrency, self._per_host, self._download_delay)
-        self._hosts[name] = host
+    def _add_host(self, name: str) -> HostQueue[Item]:
+        host = self._hosts[name] = self._new_host(name)
         return host
 
-    def _most(self, host: _HostQueue[Item]) -> int:
+    def _new_host(self, name: str) -> HostQueue[Item]:
+        concurrency = float(min(INITIAL_HOST_CONCURRENCY, self._per_host))
+        return HostQueue(name, concurrency, self._per_host, self._download_delay)
+
+    def _most(self, host: HostQueue[Item]) -> int:
         """Return the largest concurrency that is ever right for a host."""
         return self._per_host if host.latency is None else int(host.latency.limit)
 
-    def _may_start(self, host: _HostQueue[Item]) -> bool:
+    def _may_start(self, host: HostQueue[Item]) -> bool:
         """Return whether an item may start; set a timer if only the time has not come."""
         # The concurrency grows by fractions, of which only whole ones count.
         if not host.waiting or host.running + 1 > host.concurrency:
@@ -301,7 +305,7 @@ class HostQueues(Generic[Item]):
         self._set_timer(host)
         return False
 
-    def _push_ready(self, host: _HostQueue[Item]) -> None:
+    def _push_ready(self, host: HostQueue[Item]) -> None:
         """Push a host that may start an item onto the heap, by the length of its queue.
 
         A host that is on the heap is pushed again only once its queue has doubled.
@@ -312,7 +316,7 @@ class HostQueues(Generic[Item]):
             host.heap_length = length
             heapq.heappush(self._ready, (-length, next(self._order), host))
 
-    def _set_timer(self, host: _HostQueue[Item]) -> None:
+    def _set_timer(self, host: HostQueue[Item]) -> None:
         if host.timer_at != host.not_before:
             host.timer_at = host.not_before
             heapq.heappush(self._timers, (host.not_before, next(self._order), host, None))
@@ -330,7 +334,7 @@ class HostQueues(Generic[Item]):
             self._push_ready(host)
             self._forget_if_idle(host)
 
-    def _forget_if_idle(self, host: _HostQueue[Item]) -> None:
+    def _forget_if_idle(self, host: HostQueue[Item]) -> None:
         """Forget an idle host that has no limits or pauses; when hosts are many, all idle ones."""
         if len(self._hosts) > 2 * _MAX_IDLE_HOSTS + self.queued:
             self._forget_idle()

@@ -139,7 +139,37 @@ async def test_a_host_without_an_address_of_the_version_is_one_clear_line(
     ran = await command(option, "--retries", "0", site.url().replace("127.0.0.1", host))
     assert ran.status == 1
     (line,) = [line for line in ran.err if line.startswith("Failed")]
-    assert "has no address of the IP version that is allowed (dns); see --ipv4" in line
+    version = "IPv4" if option == "-4" else "IPv6"
+    assert f"has no {version} address (dns); --ipv{version[-1]} allows no other" in line
+
+
+@pytest.mark.parametrize("option", ["-4", "-6"])
+async def test_a_host_that_does_not_exist_is_not_said_to_lack_a_version(
+    option: str, command: Command
+) -> None:
+    ran = await command(option, "--retries", "0", "http://nowhere.invalid/")
+    assert ran.status == 1
+    (line,) = [line for line in ran.err if line.startswith("Failed")]
+    assert "cannot resolve nowhere.invalid" in line
+
+
+async def test_a_name_server_without_an_address_of_the_version_is_understood(
+    site: Site, command: Command
+) -> None:
+    async with dns_server({HOST: "127.0.0.1"}) as server:
+        given = ("--dns-servers", server.address, "-6", "--retries", "0")
+        ran = await command(*given, url_of(site))
+    assert any(f"{HOST}:{port_of(site)} has no IPv6 address (dns)" in line for line in ran.err)
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "http://localhost:9"])
+async def test_a_proxy_without_an_address_of_the_version_is_one_clear_line(
+    proxy: str, command: Command
+) -> None:
+    if "localhost" in proxy and _has_ipv6_name("localhost"):
+        pytest.skip("localhost has an address of IPv6 here")
+    ran = await command("-6", "-x", proxy, "--retries", "0", "http://example.test/")
+    assert any(f"the proxy {proxy} has no IPv6 address (connect)" in line for line in ran.err)
 
 
 def _has_ipv6_name(host: str) -> bool:
@@ -165,6 +195,18 @@ async def test_connections_start_from_an_address_of_several(site: Site, command:
     if any("cannot use the address" in line for line in ran.err):
         pytest.skip("this system has one loopback address")
     assert [request.remote for request in site.requests] == ["127.0.0.9"]
+
+
+async def test_an_address_to_start_from_decides_the_version(site: Site, command: Command) -> None:
+    site.pages = {"/": PAGE}
+    given = ("--interface", "127.0.0.1", "--retries", "0", "--no-save")
+    both = f"{HOST}:{port_of(site)}:[::1],127.0.0.1"
+    ran = await command(*given, "--resolve", both, url_of(site))
+    assert ran.status == 0, ran.err
+    for url in ("http://[::1]:9/", url_of(site)):
+        ran = await command(*given, "--resolve", f"{HOST}:{port_of(site)}:[::1]", url)
+        (line,) = [line for line in ran.err if line.startswith("Failed")]
+        assert "has no IPv4 address (dns); --interface 127.0.0.1 allows no other" in line
 
 
 # --dns-servers
@@ -215,6 +257,7 @@ async def test_without_aiodns_the_extra_is_named(
         (("-4", "-6"), "--ipv4 and --ipv6 cannot be combined"),
         (("--interface", "none0"), "cannot use the network interface none0: there is none"),
         (("--interface", "192.0.2.1"), "cannot use the address 192.0.2.1"),
+        (("-6", "--interface", "127.0.0.1"), "--ipv6 and --interface exclude each other"),
         (("--interface", ""), "'' is not the name of an interface"),
         (("--dns-servers", "dns.example"), "'dns.example' is not the address of a name server"),
         (("--dns-servers", "9.9.9.9,"), "'' is not the address of a name server"),

@@ -2,10 +2,19 @@
 
 import asyncio
 import os
+import pty
 import random
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+#: Runs the command in a session whose terminal is its standard input.
+_IN_TERMINAL = """
+import os
+os.close(os.open(os.ttyname(0), os.O_RDWR))
+from downloader.cli.main import main
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,21 @@ class Command:
             env=self.environment,
         )
 
+    async def start_in_terminal(self, *arguments: str) -> tuple[asyncio.subprocess.Process, int]:
+        """Start the command in a terminal; return it, and the other end of the terminal."""
+        ours, theirs = pty.openpty()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", _IN_TERMINAL, *arguments),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            cwd=self.folder,
+            env=self.environment,
+        )
+        os.close(theirs)
+        return process, ours
+
     async def __call__(self, *arguments: str | Path, stdin: bytes = b"") -> CommandResult:
         """Run the command to its end."""
         process = await self.start(*arguments)
@@ -76,13 +100,20 @@ def write_list(command: Command, addresses: list[str], *, seed: int = 0) -> None
 
 async def limited(command: Command, limits: str, *arguments: str) -> CommandResult:
     """Run the command to its end in a process whose resources are limited."""
-    code = f"import resource as r; {limits}; from downloader.cli.main import main; main()"
-    process = await asyncio.create_subprocess_exec(
+    return await finished(await prepared(command, f"import resource as r; {limits}", *arguments))
+
+
+async def prepared(
+    command: Command, code: str, *arguments: str, new_group: bool = False
+) -> asyncio.subprocess.Process:
+    """Start the command in a process that runs *code* first."""
+    code = f"{code}\nfrom downloader.cli.main import main; main()"
+    return await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code, *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=command.folder,
         env=command.environment,
+        start_new_session=new_group,
     )
-    return await finished(process)

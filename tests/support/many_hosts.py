@@ -17,14 +17,19 @@ class ManyHosts:
         pages: path to handler, at every host.
         requests: the requests that came, in order.
         most: how many there were at once of each host.
+        open: requests wait until this is set, as it is at the start.
     """
 
     port: int
     pages: dict[str, Handler] = field(default_factory=dict)
     requests: list[web.Request] = field(default_factory=list)
     most: Counter[str] = field(default_factory=Counter)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
     _now: Counter[str] = field(default_factory=Counter)
     _came: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    def __post_init__(self) -> None:
+        self.open.set()
 
     def url(self, host: int, path: str = "/") -> str:
         return f"http://127.0.0.{host}:{self.port}{path}"
@@ -40,6 +45,7 @@ class ManyHosts:
         try:
             async with self._came:
                 self._came.notify_all()
+            await self.open.wait()
             page = self.pages.get(request.path)
             if page is None:
                 raise web.HTTPNotFound

@@ -69,16 +69,6 @@ class CountOrAutoParam(click.ParamType[int | None]):
         return NumberParam(1).convert(text, param, ctx)
 
 
-class ProcessesParam(CountOrAutoParam):
-    """A number from 1 on, or ``auto``, which becomes the number of usable cores."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | None:
-        """Return the number."""
-        return super().convert(value, param, ctx) or usable_cores()
-
-
 class LevelParam(click.ParamType[int]):
     """The maximum depth of links: a number, or ``inf``."""
 
@@ -328,10 +318,11 @@ class ProxyParam(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
-class RefererParam(click.ParamType[str]):
-    """The URL of the page that led to the list; no message shows a password."""
+class UrlParam(click.ParamType[str]):
+    """The URL of a page or a site; no message shows a password."""
 
-    name = "URL"
+    def __init__(self, name: str = "URL") -> None:
+        self.name = name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the URL, normalised."""
@@ -479,13 +470,6 @@ class BudgetParam(click.ParamType["Budget"]):
             return value if isinstance(value, Budget) else parse_budget(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _is_integer(text: str) -> bool:

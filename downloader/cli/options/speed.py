@@ -4,7 +4,6 @@ from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import (
     CountOrAutoParam,
     NumberParam,
-    ProcessesParam,
     SecondsParam,
     SizeParam,
 )
@@ -52,8 +51,8 @@ OPTIONS = (
         "Speed",
         "--processes",
         metavar="N|auto",
-        type=ProcessesParam(),
-        default=_DEFAULTS.processes,
-        help=f"Number of processes; auto: one per core [{_DEFAULTS.processes}].",
+        type=CountOrAutoParam(),
+        default="auto",
+        help="Number of processes [auto: adaptive, up to one per core].",
     ),
 )

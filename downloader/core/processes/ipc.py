@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
+from downloader.core.host_release import Move, ReleasedHosts
 from downloader.core.transfer import Redirected, Transfer
 from downloader.errors import DiskError, DownloadError
 from downloader.http import RedirectCookie, RedirectTrail
@@ -30,6 +31,7 @@ from downloader.models import (
     TransferOptions,
     Unchanged,
 )
+from downloader.scheduling import HostState
 from downloader.web.filenames import FileName
 
 _LENGTH = struct.Struct(">I")
@@ -39,6 +41,7 @@ _RECORDS: tuple[type, ...] = (
     Checksum,
     Downloaded,
     Failed,
+    HostState,
     InFlight,
     Job,
     FileName,
@@ -55,9 +58,6 @@ _RECORDS: tuple[type, ...] = (
     Unchanged,
 )
 
-#: A transfer that continues in another process, after a wait in seconds.
-Move = tuple[Transfer, float]
-
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -66,7 +66,7 @@ class Start:
     Attributes:
         options: the options of the run, with this worker's share of its limits.
         max_concurrency: the largest number of transfers at once, unless ``--concurrency`` fixes it.
-        concurrency_cap: a smaller maximum until :class:`UseFullConcurrency`, or None.
+        concurrency_cap: a smaller maximum until the first :class:`CapConcurrency`, or None.
         debug: whether to use asyncio's debug mode and write a debug log.
     """
 
@@ -91,6 +91,33 @@ class Reassign:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreHosts:
+    """Parent to worker: what other processes know of hosts that are yours from now on."""
+
+    states: Sequence[HostState]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHosts:
+    """Parent to worker: give back these groups of hosts; reply with :class:`HostsReleased`."""
+
+    groups: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class HostsReleased:
+    """Worker to parent: groups of hosts that others may continue with, or that it keeps.
+
+    Attributes:
+        released: of the transfers that have not been started, *rows* has the rows instead.
+        rows: rows of these transfers.
+    """
+
+    released: ReleasedHosts
+    rows: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Parent to worker: start nothing more; with *now*, also cancel what is running."""
 
@@ -98,8 +125,10 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class UseFullConcurrency:
-    """Parent to worker: ignore ``concurrency_cap`` from now on."""
+class CapConcurrency:
+    """Parent to worker: start no transfer beyond *cap* at once; None for the usual maximum."""
+
+    cap: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +207,26 @@ class FatalError:
     error: DownloadError
 
 
-ToWorker = Start | AddTransfers | Reassign | Stop | UseFullConcurrency | SetRateLimit | JournalReply
+ToWorker = (
+    Start
+    | AddTransfers
+    | Reassign
+    | RestoreHosts
+    | ReleaseHosts
+    | Stop
+    | CapConcurrency
+    | SetRateLimit
+    | JournalReply
+)
 ToParent = (
-    RecordPart | ClaimName | TransfersEnded | Reassign | Untried | ProgressUpdate | FatalError
+    RecordPart
+    | ClaimName
+    | TransfersEnded
+    | Reassign
+    | HostsReleased
+    | Untried
+    | ProgressUpdate
+    | FatalError
 )
 Frame = ToWorker | ToParent
 

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from downloader import object_store
-from downloader.core.processes.ipc import Move
+from downloader.core.host_release import Move, ReleasedHosts
 from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
+from downloader.core.processes.worker_group import WorkerGroup
 from downloader.core.transfer import Transfer, TransferJournal
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
@@ -22,8 +23,6 @@ from downloader.models.shards import HostAssignment
 from downloader.scheduling import MAX_CONCURRENCY, affordable_concurrency
 from downloader.storage import open_storage
 
-#: A process that does not stop is killed after this time.
-_STOP_SECONDS = 10.0
 #: The share of the rate that an idle process keeps, for its next transfer.
 _IDLE_RATE_SHARE = 0.02
 #: A rate is sent to a process only if it changes by this factor.
@@ -54,24 +53,23 @@ class ProcessBackend:
     ) -> None:
         self.warnings: list[str] = []
         self._options = options
-        self._wake = wake
-        self._fail = fail
         self._dealer = HostAssignment()
+        self._workers = WorkerGroup(wake, lambda _, error: fail(error))
         callbacks = SupervisorCallbacks(
             journal,
-            self._add_ended,
+            self._workers.add_ended,
             self._reassign,
+            _never_released,
             self._share_rate,
             self.warnings.append,
             time.time(),
         )
         shares = share_options(options, self.warnings)
         max_concurrency = MAX_CONCURRENCY // len(shares)
-        self._supervisors = [Supervisor(share, max_concurrency, callbacks) for share in shares]
-        self._tasks: dict[Supervisor, asyncio.Task[None]] = {}
-        self._ended: list[EndedTransfer] = []
+        self._workers.supervisors += [
+            Supervisor(share, max_concurrency, callbacks) for share in shares
+        ]
         self._stopped = False
-        self._kill_timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         if sys.platform == "win32":
@@ -90,43 +88,33 @@ class ProcessBackend:
         traceback: TracebackType | None,
     ) -> None:
         self._stopped = True
-        for supervisor in self._supervisors:
-            supervisor.close()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        if self._kill_timer is not None:
-            self._kill_timer.cancel()
+        await self._workers.close()
 
     @property
     def unfinished(self) -> int:
         """Number of transfers that have been added and not been collected."""
-        return sum(len(each.transfers) for each in self._supervisors) + len(self._ended)
+        return self._workers.unfinished
 
     @property
     def running(self) -> int:
         """Number of them that are being fetched now, or have ended without being reported yet."""
-        return sum(supervisor.running for supervisor in self._supervisors)
+        return self._workers.running
 
     @property
     def received(self) -> int:
         """Bytes of bodies over the wire so far."""
-        return sum(supervisor.received for supervisor in self._supervisors)
+        return self._workers.received
 
     def in_flight(self) -> list[InFlight]:
         """Return what is being fetched now, the longest-running first; of very many, not all."""
-        now = asyncio.get_running_loop().time()
-        rows = [
-            replace(row, seconds=row.seconds + now - supervisor.progress_at)
-            for supervisor in self._supervisors
-            for row in supervisor.progress.in_flight
-        ]
-        return sorted(rows, key=lambda row: -row.seconds)
+        return sorted(self._workers.in_flight(), key=lambda row: -row.seconds)
 
     def add(self, transfers: Iterable[Transfer]) -> None:
         """Queue transfers; ignored after :meth:`stop`."""
         if self._stopped:
             return
         assigned: dict[int, list[Transfer]] = {}
-        loads = [len(supervisor.transfers) for supervisor in self._supervisors]
+        loads = self._loads()
         for transfer in transfers:
             owner = self._dealer.owner(transfer.host, loads)
             loads[owner] += 1
@@ -137,47 +125,26 @@ class ProcessBackend:
     def stop(self, *, now: bool = False) -> None:
         """Start nothing more; with *now*, also cancel what is running."""
         self._stopped = True
-        for supervisor in self._supervisors:
-            supervisor.stop(now=now)
-        if now and self._kill_timer is None and self.unfinished:
-            loop = asyncio.get_running_loop()
-            self._kill_timer = loop.call_later(_STOP_SECONDS, self._kill)
+        self._workers.stop(now=now)
 
     async def collect(self) -> list[EndedTransfer]:
         """Return the transfers that have ended since the last call."""
-        ended, self._ended = self._ended, []
-        return ended
+        return self._workers.take_ended()
 
-    def _kill(self) -> None:
-        for supervisor in self._supervisors:
-            if supervisor.transfers:
-                supervisor.kill()
+    def _loads(self) -> list[int]:
+        return [supervisor.load for supervisor in self._workers.supervisors]
 
     def _started_supervisor(self, owner: int) -> Supervisor:
-        supervisor = self._supervisors[owner]
-        if supervisor not in self._tasks:
-            running = self._run(supervisor)
-            self._tasks[supervisor] = asyncio.create_task(running, name=f"process {owner + 1}")
+        supervisor = self._workers.supervisors[owner]
+        self._workers.start(supervisor)
         return supervisor
-
-    async def _run(self, supervisor: Supervisor) -> None:
-        try:
-            await supervisor.run(debug=asyncio.get_running_loop().get_debug())
-        except Exception as error:
-            self._fail(error)
-        finally:
-            self._wake.set()
-
-    def _add_ended(self, ended: Iterable[EndedTransfer]) -> None:
-        self._ended += ended
-        self._wake.set()
 
     def _reassign(self, moves: Sequence[Move]) -> None:
         """Send transfers to the owners of their next hosts."""
-        loads = [len(supervisor.transfers) for supervisor in self._supervisors]
+        loads = self._loads()
         for transfer, seconds in moves:
             if self._stopped:
-                self._add_ended([(transfer, failed(transfer, asyncio.CancelledError()))])
+                self._workers.add_ended([(transfer, failed(transfer, asyncio.CancelledError()))])
             else:
                 owner = self._dealer.owner(transfer.host, loads)
                 self._started_supervisor(owner).add_moved([(transfer, seconds)])
@@ -186,18 +153,22 @@ class ProcessBackend:
         """Share the rate limit among the processes, in proportion to their running transfers."""
         if not self._options.limit_rate:
             return
-        running = [supervisor.progress.running for supervisor in self._supervisors]
+        running = [supervisor.progress.running for supervisor in self._workers.supervisors]
         idle = max(1, sum(running)) * _IDLE_RATE_SHARE
         total = sum(running) + idle * len(running)
         rates = [(each + idle) / total * self._options.limit_rate for each in running]
         changes = [
             (rate - supervisor.rate, rate, supervisor)
-            for rate, supervisor in zip(rates, self._supervisors, strict=True)
+            for rate, supervisor in zip(rates, self._workers.supervisors, strict=True)
             if not 1 / _MIN_RATE_CHANGE < rate / supervisor.rate < _MIN_RATE_CHANGE
         ]
         # Reductions first, so that the total never exceeds the limit.
         for _, rate, supervisor in sorted(changes, key=lambda change: change[0]):
             supervisor.set_rate_limit(rate)
+
+
+def _never_released(released: ReleasedHosts) -> None:
+    raise AssertionError(f"not asked for: {released.groups}")
 
 
 def share_options(options: TransferOptions, warnings: list[str]) -> list[TransferOptions]:

@@ -6,20 +6,25 @@ last alone, so that a URL that crashes processes is found and fails by itself.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from downloader import archive
+from downloader.core.host_release import Move, ReleasedHosts
 from downloader.core.processes.ipc import (
     AddTransfers,
+    CapConcurrency,
     ClaimName,
     FatalError,
+    HostsReleased,
     JournalReply,
-    Move,
     ProgressUpdate,
     Reassign,
     RecordPart,
+    ReleaseHosts,
+    RestoreHosts,
     SetRateLimit,
     Start,
     Stop,
@@ -27,7 +32,6 @@ from downloader.core.processes.ipc import (
     ToWorker,
     TransfersEnded,
     Untried,
-    UseFullConcurrency,
 )
 from downloader.core.processes.process import WorkerProcess
 from downloader.core.transfer import Transfer, TransferJournal
@@ -36,6 +40,8 @@ from downloader.core.transfer_outcomes import failed
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import PartialFile, find_saved_since
 from downloader.models import TransferOptions
+from downloader.models.shards import host_group
+from downloader.scheduling import HostState
 from downloader.web.filenames import FileName
 
 #: How many suspects are fetched at once, by the number of processes that died fetching them.
@@ -55,6 +61,7 @@ class SupervisorCallbacks:
         journal: records partial files, and claims names.
         on_ended: called with transfers that have ended.
         on_reassign: called with transfers whose next host may belong to another process.
+        on_released: called with the answer to :meth:`Supervisor.release`.
         on_progress: called after each progress update.
         warn: called with each warning, one line.
         run_started_at: seconds since the epoch.
@@ -63,6 +70,7 @@ class SupervisorCallbacks:
     journal: TransferJournal
     on_ended: Callable[[Iterable[EndedTransfer]], None]
     on_reassign: Callable[[Sequence[Move]], None]
+    on_released: Callable[[ReleasedHosts], None]
     on_progress: Callable[[], None]
     warn: Callable[[str], None]
     run_started_at: float
@@ -78,6 +86,8 @@ class Supervisor:
 
     Attributes:
         transfers: transfers without an outcome, by the row of their job.
+        ended: how many transfers have had an outcome.
+        ready: whether a process has ever said that it is.
         progress: the last progress update.
         progress_at: when it came, by the clock of the event loop.
         rate: the rate limit in bytes per second; 0 for none.
@@ -87,16 +97,21 @@ class Supervisor:
         self, options: TransferOptions, max_concurrency: int, callbacks: SupervisorCallbacks
     ) -> None:
         self.transfers: dict[int, Transfer] = {}
+        self.ended = 0
+        self.ready = False
         self.progress = _NO_PROGRESS
         self.progress_at = 0.0
         self.rate = float(options.limit_rate or 0)
         self._options = options
         self._max_concurrency = max_concurrency
+        self._concurrency_cap: int | None = None
         self._callbacks = callbacks
         self._process: WorkerProcess | None = None
         # Transfers that wait until no transfer is suspected.
         self._held: list[Transfer] = []
         self._suspects: set[int] = set()
+        # Groups of hosts that the process is to release.
+        self._releasing: set[int] = set()
         self._crashes_by_row: dict[int, int] = {}
         self._crashes_without_outcome = 0
         self._received_by_dead = 0
@@ -129,6 +144,31 @@ class Supervisor:
             self._held += [transfer for transfer, _ in moves]
         else:
             self._send(Reassign(moves))
+
+    @property
+    def load(self) -> int:
+        """Number of transfers without an outcome."""
+        return len(self.transfers)
+
+    def waiting_by_group(self) -> Counter[int]:
+        """Return how many transfers there are of each group of hosts, running ones included."""
+        return Counter(host_group(transfer.host) for transfer in self.transfers.values())
+
+    def restore(self, states: Sequence[HostState]) -> None:
+        """Tell the process what others know of hosts, before it gets their transfers."""
+        self._send(RestoreHosts(states))
+
+    def release(self, groups: Collection[int]) -> None:
+        """Let the process release these groups of hosts."""
+        self._releasing.update(groups)
+        if not self._suspects:
+            self._send(ReleaseHosts([*groups]))
+
+    def cap_concurrency(self, cap: int) -> None:
+        """Let the process start no transfer beyond *cap* at once."""
+        self._concurrency_cap = cap
+        if not self._suspects:
+            self._send(CapConcurrency(cap))
 
     def set_rate_limit(self, rate: float) -> None:
         """Change the rate limit, in bytes per second."""
@@ -164,7 +204,7 @@ class Supervisor:
         try:
             while not self._stopped:
                 crashes = max((self._crashes_by_row[row] for row in self._suspects), default=0)
-                cap = _SUSPECT_CONCURRENCY.get(crashes)
+                cap = _SUSPECT_CONCURRENCY.get(crashes, self._concurrency_cap)
                 start = Start(self._options, self._max_concurrency, cap, debug)
                 await self._run_process(WorkerProcess(start))
         finally:
@@ -199,6 +239,7 @@ class Supervisor:
     def _handle(self, frame: ToParent) -> None:
         match frame:
             case TransfersEnded(outcomes):
+                self.ended += len(outcomes)
                 self._callbacks.on_ended(
                     [(self.transfers.pop(row), outcome) for row, outcome in outcomes]
                 )
@@ -210,6 +251,12 @@ class Supervisor:
                     del self.transfers[row]
                 self._clear_suspicion(rows)
                 self._callbacks.on_reassign(moves)
+            case HostsReleased(released, rows):
+                self._releasing -= released.groups | released.kept
+                released.transfers = [self.transfers.pop(row) for row in rows]
+                for transfer, _ in released.moves:
+                    del self.transfers[transfer.job.row]
+                self._callbacks.on_released(released)
             case Untried(rows):
                 self._drop(rows, in_flight=())
             case RecordPart(number, row, partial_file):
@@ -217,6 +264,7 @@ class Supervisor:
             case ClaimName(number, row, names):
                 self._use_journal(self._claim_name(number, self.transfers[row], names))
             case ProgressUpdate():
+                self.ready = True
                 self.progress, self.progress_at = frame, asyncio.get_running_loop().time()
                 self._callbacks.on_progress()
             case FatalError(error):
@@ -261,13 +309,15 @@ class Supervisor:
             self._crashes_by_row.pop(row, None)
             self._suspects.discard(row)
         if not self._suspects:
-            self._send(UseFullConcurrency())
+            self._send(CapConcurrency(self._concurrency_cap))
             self._send_held()
 
     def _send_held(self) -> None:
         held, self._held = self._held, []
         if held:
             self._send(AddTransfers(held))
+        if self._releasing:
+            self._send(ReleaseHosts([*self._releasing]))
 
     async def _handle_death(self, status: int, in_flight: list[int]) -> None:
         """Warn that a process has died, and decide what becomes of its transfers.
@@ -282,6 +332,8 @@ class Supervisor:
             self._callbacks.warn(f"{death} while stopping")
             self._drop(list(self.transfers), in_flight)
             return
+        if not self.ready and not self.transfers:
+            raise RunError(f"{death} before it was ready")
         self._callbacks.warn(f"{death}; {_consequence(len(in_flight))}")
         self._crashes_without_outcome += 1
         if self._crashes_without_outcome >= _MAX_CRASHES_WITHOUT_OUTCOME:

@@ -10,25 +10,29 @@ from contextlib import suppress
 from itertools import count
 
 from downloader.core import event_loop
+from downloader.core.host_release import HostRelease
 from downloader.core.pool import Pool, PoolShare
 from downloader.core.processes.in_flight_table import InFlightTable
 from downloader.core.processes.ipc import (
     AddTransfers,
+    CapConcurrency,
     ClaimName,
     FatalError,
     Frame,
     FrameDecoder,
+    HostsReleased,
     JournalReply,
     ProgressUpdate,
     Reassign,
     RecordPart,
+    ReleaseHosts,
+    RestoreHosts,
     SetRateLimit,
     Start,
     Stop,
     ToParent,
     TransfersEnded,
     Untried,
-    UseFullConcurrency,
     encode,
 )
 from downloader.core.transfer import Transfer
@@ -83,6 +87,7 @@ class Worker:
             on_requeue=lambda transfer: in_flight.remove(transfer.job.row),
         )
         self._pool = Pool(start.options, self, self._wake, share)
+        self._release = HostRelease(self._pool)
 
     async def serve(self, parent: socket.socket) -> None:
         """Handle frames until the parent closes the socket or dies."""
@@ -118,15 +123,22 @@ class Worker:
             case Reassign(moves):
                 self._host_groups.update(_host_group(transfer) for transfer, _ in moves)
                 self._pool.add_moved(moves)
+            case RestoreHosts(states):
+                self._pool.queues.restore(states)
+            case ReleaseHosts(groups):
+                self._host_groups.difference_update(groups)
+                self._release.start(groups)
+                self._wake.set()
             case JournalReply():
                 reply = self._replies.pop(frame.number)
                 if not reply.done():
                     reply.set_result(frame)
             case SetRateLimit(rate):
                 self._pool.set_rate_limit(rate)
-            case UseFullConcurrency():
-                self._pool.lift_concurrency_cap()
+            case CapConcurrency(cap):
+                self._pool.cap_concurrency(cap)
             case Stop(now):
+                self._release.abort()
                 self._pool.stop(now=now)
                 self._wake.set()
             case _:
@@ -150,16 +162,29 @@ class Worker:
                 rows = [transfer.job.row for transfer in untried]
                 untried.clear()
                 await self._send(Untried(rows))
+            await self._send_released()
             await asyncio.sleep(_OUTCOME_INTERVAL_SECONDS)
 
+    async def _send_released(self) -> None:
+        """Send the hosts that are to be released, as soon as nothing of them is running."""
+        if (released := self._release.poll()) is None:
+            return
+        self._host_groups |= released.kept
+        rows = [transfer.job.row for transfer in released.transfers]
+        released.transfers.clear()
+        await self._send(HostsReleased(released, rows))
+
     async def _send_progress(self) -> None:
-        """Send the progress whenever it has changed."""
-        sent = (0, 0)
+        """Send the progress whenever it has changed, and first when this process is ready."""
+        sent = None
         while True:
             pool = self._pool
             if (now := (pool.received, pool.running)) != sent:
                 sent = now
                 await self._send(ProgressUpdate(*now, pool.in_flight()[:_MAX_IN_FLIGHT_ROWS]))
+            # A host may have become idle by a retry, after which there is no outcome to send.
+            if self._release.is_active:
+                self._wake.set()
             await asyncio.sleep(_PROGRESS_INTERVAL_SECONDS)
 
     async def record_partial(self, job: Job, partial: PartialFile) -> None:

@@ -6,7 +6,11 @@ connections of their own.
 """
 
 import asyncio
+from collections.abc import Container
 from typing import TYPE_CHECKING
+
+from downloader.web import urls
+from downloader.web.urls import Url
 
 if TYPE_CHECKING:
     from downloader.http.http2.connection import Http2Connection
@@ -111,9 +115,11 @@ class Http2Origins:
             origin = self._origins[name] = Http2Origin()
         return origin
 
-    def close_idle(self) -> None:
-        """Close idle connections, to free their file descriptors."""
-        for origin in self._origins.values():
+    def close_idle(self, hosts: Container[str] | None = None) -> None:
+        """Close idle connections: all, or those to *hosts*, as :func:`.urls.host` names them."""
+        for name, origin in self._origins.items():
+            if hosts is not None and urls.host(Url(name)) not in hosts:
+                continue
             if origin.connection is not None and origin.connection.idle:
                 origin.connection.close()
                 origin.connection = None

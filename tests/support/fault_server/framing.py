@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import os
 import socket
 
 from tests.support.fault_server.registry import Request, fault
@@ -235,7 +236,7 @@ async def until_close(_: Request, writer: asyncio.StreamWriter) -> None:
 @fault("/until-end-of-connection")
 async def until_end_of_connection(_: Request, writer: asyncio.StreamWriter) -> None:
     """End the connection, but not TLS."""
-    await send(writer, head(headers=[BINARY]), PAGE)
+    await send(writer, head(headers=[BINARY, ("Connection", "close")]), PAGE)
     await _end_connection(writer)
 
 
@@ -252,8 +253,9 @@ async def large_until_close(_: Request, writer: asyncio.StreamWriter) -> None:
 
 async def _end_connection(writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(0.05)
-    sock: socket.socket = writer.get_extra_info("socket")
-    sock.shutdown(socket.SHUT_WR)
+    # The sockets of uvloop's transports have no shutdown().
+    with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as connection:
+        connection.shutdown(socket.SHUT_WR)
 
 
 @fault("/until-close-nothing")
