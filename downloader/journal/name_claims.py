@@ -91,8 +91,7 @@ class NameClaims:
         With *renames* the owner gives up its present name.
 
         Raises:
-            BlockedError: the list gives it a name that is claimed or not safe, or a template gives
-                it none.
+            BlockedError: the list gives it a name that leads out, or a template gives it none.
         """
         self.write()
         name = self._available_name(target, owner, run)
@@ -122,22 +121,23 @@ class NameClaims:
     def _available_name(self, target: Target, owner: int, run: int) -> FileName:
         names = self._naming.candidates(target)
         if target.name is not None:
-            return self._name_from_list(target.name, names, run)
+            return self._name_from_list(names, run)
         for name in names:
             if not self._other_owners(name, owner):
                 return name
         raise BlockedError("every name for this URL is taken")
 
-    def _name_from_list(self, wanted: str, names: Iterable[FileName], run: int) -> FileName:
-        """Return the name that the list gives, taken from URLs of earlier runs that had it."""
+    def _name_from_list(self, names: Iterable[FileName], run: int) -> FileName:
+        """Return the name that the list gives, taken from URLs of earlier runs that had it.
+
+        A URL of this run keeps its name; the next of *names* is tried then.
+        """
         for name in names:
             owners = self._owners(name)
             if not any(last_run == run for _, last_run in owners):
                 break
         else:
-            raise BlockedError(
-                f"another URL has the file name {wanted!r}", hint="give each its own name"
-            )
+            raise BlockedError("every name for this URL is taken")
         # Their URLs get other names when they are admitted again.
         displaced = [owner for owner, _ in owners]
         self._displaced.update(displaced)

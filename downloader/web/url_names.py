@@ -37,7 +37,7 @@ _HASH = re.compile(
     rf"~[a-z2-7]{{{_SHORT_HASH_LENGTH}}}(?:[a-z2-7]{{{_FULL_HASH_LENGTH - _SHORT_HASH_LENGTH}}})?\Z"
 )
 #: What makes a path absolute, or relative to a drive of Windows.
-_ABSOLUTE = re.compile(r"/|[A-Za-z]:(?:/|\Z)")
+_ABSOLUTE = re.compile(r"\s*(?:/|[A-Za-z]:(?:/|\Z))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +116,15 @@ def alternatives(plain: FileName, url: Url, *, ambiguous: bool = False) -> Itera
 def names_from_list(name: str, url: Url) -> Iterator[FileName]:
     """Yield the names that *url* may have when the list names it *name*, best first.
 
-    There is one, unless *name* has to be changed to be valid on every common file system.
+    The first one is *name*, changed as little as makes it valid on every common file system; the
+    others, for a name that another URL has, add a hash of *url*.
 
     Raises:
         BlockedError: the name leads out of the output folder, or is none.
     """
     path = name.replace("\\", "/")
     parts = path.split("/")
-    if _ABSOLUTE.match(path) or ".." in parts:
+    if _ABSOLUTE.match(path) or ".." in map(str.strip, parts):
         raise BlockedError(
             f"the name {name[:200]!r} leads out of the output folder",
             hint="give a relative path",
@@ -136,9 +137,6 @@ def names_from_list(name: str, url: Url) -> Iterator[FileName]:
         # No more than the leaf counts, and to clean all parts might take long.
         kept = [_FALLBACK_FOLDER, kept[-1]]
     plain, whole = path_of_parts(kept, ExtensionRule.NEVER)
-    if plain.base == path:
-        yield plain
-        return
     yield from alternatives(plain, url, ambiguous=is_long or not whole)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import random
+import re
 import sqlite3
 import unicodedata
 from collections import Counter
@@ -187,12 +188,13 @@ def test_a_url_gives_way_to_a_name_that_the_list_gave_before(address: str, name:
     _assert_never_shared(names)
 
 
-def test_a_given_name_that_is_taken_is_a_failure_and_not_another_name(journal: Journal) -> None:
-    assert isinstance(journal.admit([_target("https://a/", 0, "same.txt")])[0], Job)
-    failed = journal.admit([_target("https://b/", 1, "SAME.txt")])[0]
-    assert isinstance(failed, Failed)
-    assert failed.kind is ErrorKind.BLOCKED
-    assert failed.message == "another URL has the file name 'SAME.txt'"
+def test_a_given_name_that_is_taken_gets_a_hash() -> None:
+    names = _names([("https://a/", "same.txt"), ("https://b/", "SAME.txt"), ("https://c/", "same")])
+    bases = [name.base for name in names if name is not None]
+    assert bases[0] == "same.txt"
+    assert re.fullmatch(r"SAME~[a-z2-7]{10}\.txt", bases[1])
+    assert bases[2] == "same"
+    _assert_never_shared(names)
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/" * 40_000 + "../a", " "])
