@@ -78,6 +78,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "remote": given["output"].remote,
         "headers": given["header"],
         "host_directories": not given["no_host_directories"],
+        "accept_cookies": not given["no_cookies"],
         "server_timestamps": not given["no_use_server_timestamps"],
         "user": _with_password(
             given["user"], "write -u NAME:PASSWORD, set DOWNLOAD_USER, or see --netrc"

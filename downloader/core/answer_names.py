@@ -15,9 +15,9 @@ from downloader.web.path_parts import MAX_NAME_BYTES
 
 def answer_naming(options: StorageOptions) -> Naming | None:
     """Return what names files by answers of servers; None if the options do not ask for that."""
-    if not Naming(options).needs_answer:
+    if not options.save or options.pack is not None or not Naming(options).needs_answer:
         return None
-    folder = options.folder if options.save else None
+    folder = options.folder
     return Naming(options, MAX_NAME_BYTES if folder is None else max_name_bytes(folder))
 
 

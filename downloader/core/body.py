@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -45,6 +45,11 @@ _PIECES_PER_YIELD = 256
 #: When all transfers together buffer more bytes, each that buffers a fair amount writes it.
 _MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 _MIN_WRITE_BYTES = 64 * 1024
+#: Bytes of a large body that may be received before they are read; fewer when many such bodies are
+#: received at once, so that all of them together stay below a limit.
+_MAX_READ_AHEAD_BYTES = 256 * 1024
+_MIN_READ_AHEAD_BYTES = 64 * 1024
+_ALL_READ_AHEAD_BYTES = 4 * 1024 * 1024
 #: A broken body with fewer bytes is requested again from its beginning.
 _MIN_KEPT_BYTES = 64 * 1024
 
@@ -404,8 +409,10 @@ class _BodyWriter:
         meter = self._context.meter
         size = len(piece)
         buffered = self._buffered + size
-        if buffered >= MAX_PIECE_BYTES or (
-            buffered >= _MIN_WRITE_BYTES and meter.buffered + size >= _MAX_BUFFERED_BYTES
+        if buffered >= _MIN_WRITE_BYTES and (
+            buffered >= MAX_PIECE_BYTES
+            or meter.buffered + size >= _MAX_BUFFERED_BYTES
+            or (self._response.content_length or 0) >= MAX_PIECE_BYTES
         ):
             return False
         self._buffer.append(piece)
@@ -442,9 +449,24 @@ class _BodyWriter:
 
     async def _open(self, *, resume: bool) -> PartFile:
         self._stack = AsyncExitStack()
+        self._stack.callback(self._read_ahead())
         opening = self._context.storage.open_part(self._path, resume=resume)
         self._part = await self._stack.enter_async_context(opening)
         return self._part
+
+    def _read_ahead(self) -> Callable[[], None]:
+        """Let more of the body be received ahead; return what ends that."""
+        meter = self._context.meter
+        meter.large_bodies += 1
+        share = _ALL_READ_AHEAD_BYTES // meter.large_bodies
+        # At a limited rate, what is received ahead would come in bursts.
+        if self._context.rate_limiter is None:
+            self._response.read_ahead(max(_MIN_READ_AHEAD_BYTES, min(_MAX_READ_AHEAD_BYTES, share)))
+
+        def end() -> None:
+            meter.large_bodies -= 1
+
+        return end
 
     @staticmethod
     def _breaks_off(error: BaseException | None) -> bool:

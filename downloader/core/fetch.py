@@ -154,7 +154,7 @@ async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | R
         transfer.trail, headers, follow=not from_page, orphans_since=orphans_since
     )
     if response is None:
-        if not from_page or transfer.trail.cookies:
+        if not from_page or transfer.trail.sets_cookies:
             return Requeue()
         if target.redirects >= context.options.max_redirects:
             raise RedirectError("too many redirects", hint="see --max-redirects")

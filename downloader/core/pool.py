@@ -31,7 +31,7 @@ from downloader.core.transfer import (
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import ErrorKind, HttpStatusError
-from downloader.http import Client
+from downloader.http import Client, CookieJar
 from downloader.models import Failed, InFlight, Outcome, TransferOptions
 from downloader.scheduling import (
     MAX_CONCURRENCY,
@@ -91,6 +91,7 @@ class Pool:
         journal: records partial files, and claims names.
         wake: set whenever there is something to :meth:`collect`.
         share: see :class:`PoolShare`; None when this is the only pool.
+        jar: the cookies of the run; None for a run without cookies.
         sleep, clock: for tests.
 
     Attributes:
@@ -106,6 +107,7 @@ class Pool:
         wake: asyncio.Event,
         share: PoolShare | None = None,
         *,
+        jar: CookieJar | None = None,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -115,6 +117,7 @@ class Pool:
         self._journal = journal
         self._wake = wake
         self._share = share
+        self._jar = jar
         self._sleep = sleep
         self._clock = clock
         self.queues: HostQueues[Transfer] = HostQueues(
@@ -153,7 +156,8 @@ class Pool:
         replay_source = (
             await asyncio.to_thread(archive.open_replay_source, options) if options.replay else None
         )
-        client = Client(options, recorder, replay_source, archive.open_orphan_source(options))
+        orphans = archive.open_orphan_source(options)
+        client = Client(options, recorder, replay_source, orphans, jar=self._jar)
         storage = open_storage(options, client.close_idle, object_store.open_store(options))
         self._client = client
         await self._stack.enter_async_context(storage)

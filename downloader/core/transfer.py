@@ -100,10 +100,12 @@ class TransferMeter:
     Attributes:
         received: received over the wire.
         buffered: decoded and held in memory, not yet written.
+        large_bodies: bodies that are being written in pieces.
     """
 
     received: int = 0
     buffered: int = 0
+    large_bodies: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ This is the only package that imports aiohttp.
 
 - ``client``: requests, and the redirects that they lead to (``redirects``).
 - ``response``: a response, whose body is a stream.
-- ``credentials``, ``cookies``: what is sent to which origin.
+- ``credentials``: which secrets are sent to which origin.
+- ``cookie_jar``, ``cookies``: the cookies of a run, and how servers set them; ``cookie_file``
+  reads and writes them, ``firefox`` reads those of the browser.
 - ``connection``: aiohttp's connections, resolver and connector, with checks added.
 - ``error_mapping``: exceptions of aiohttp and the system become errors of this package.
 - ``retry``, ``resume``: waits before retries, and whether a response continues a partial file.
@@ -13,7 +15,9 @@ This is the only package that imports aiohttp.
 """
 
 from downloader.http.client import Client
-from downloader.http.credentials import NO_ORIGIN, RedirectCookie, RedirectTrail
+from downloader.http.cookie_jar import CookieJar, JarContents
+from downloader.http.cookies import Cookie
+from downloader.http.credentials import NO_ORIGIN, RedirectTrail
 from downloader.http.response import Response
 
-__all__ = ["NO_ORIGIN", "Client", "RedirectCookie", "RedirectTrail", "Response"]
+__all__ = ["NO_ORIGIN", "Client", "Cookie", "CookieJar", "JarContents", "RedirectTrail", "Response"]

@@ -8,6 +8,7 @@ from typing import Self
 
 import aiohttp
 from hpack import HeaderTuple
+from multidict import istr
 from yarl import URL
 
 from downloader.errors import ConnectError, RedirectError, RefusedError, RunError, TimedOutError
@@ -26,7 +27,8 @@ from downloader.http.connection import (
     LoopResolver,
     tls_context,
 )
-from downloader.http.credentials import Credentials, RedirectTrail, RequestChain
+from downloader.http.cookie_jar import CookieJar
+from downloader.http.credentials import Credentials, RedirectTrail
 from downloader.http.error_mapping import EXPECTED_ERRORS, RequestPhase, translate
 from downloader.http.http2 import (
     Http2Origins,
@@ -59,6 +61,7 @@ _MIN_READ_BUFFER_BYTES = 1024
 #: The body of a redirect is read up to these limits, to reuse its connection.
 _MAX_REDIRECT_BODY_BYTES = 64 * 1024
 _MAX_REDIRECT_SECONDS = 1.0
+_SET_COOKIE = istr("Set-Cookie")
 #: The status of a proxy that asks for a password (RFC 9110, section 15.5.8).
 _PROXY_AUTHENTICATION_REQUIRED = 407
 #: How often a request that the server has not processed is made again without counting as failed.
@@ -73,6 +76,7 @@ class Client:
         recorder: records every exchange in an archive.
         replay_source: archives that all responses are read from instead of the network.
         orphans: responses of killed runs, which are looked for before a request is made.
+        jar: the cookies of the run, which responses add to; without it, there are no cookies.
     """
 
     def __init__(
@@ -81,6 +85,8 @@ class Client:
         recorder: ExchangeRecorder | None = None,
         replay_source: ReplaySource | None = None,
         orphans: OrphanSource | None = None,
+        *,
+        jar: CookieJar | None = None,
     ) -> None:
         self._options = options
         self._recorder = recorder
@@ -89,7 +95,8 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         self._connector: Connector | None = None
         self._reads_archives = replay_source is not None or orphans is not None
-        self._credentials = Credentials(options)
+        self._credentials = Credentials(options, jar)
+        self._jar = jar
         self._proxies = proxies_of(options)
         self._default_fields: list[HeaderTuple] | None = None
 
@@ -182,6 +189,7 @@ class Client:
             url = trail.next
             watch = Stopwatch() if self._options.timings else None
             started_at = 0.0 if self._recorder is None else time.time()
+            request_headers = chain.headers(url)
             response: AnyResponse | None = None
             if self._reads_archives:
                 response = await self._archived(url, orphans_since)
@@ -189,7 +197,7 @@ class Client:
                 if watch is not None:
                     CURRENT.set(watch)
                 try:
-                    response = await self._request(url, chain.headers(url))
+                    response = await self._request(url, request_headers)
                 except EXPECTED_ERRORS as error:
                     raise translate(error, RequestPhase.REQUEST, url) from error
                 if watch is not None:
@@ -197,6 +205,8 @@ class Client:
             recording = None
             if self._recorder is not None and not isinstance(response, ReplayResponse):
                 recording = self._recorder.begin(exchange_of(response, url, trail, started_at))
+            if self._jar is not None and _SET_COOKIE in response.headers:
+                _store_cookies(self._jar, trail, response, request_headers)
             if response.status == 401 and chain.accept_challenge(
                 url, response.headers.getall("WWW-Authenticate", ())
             ):
@@ -206,9 +216,9 @@ class Client:
                 continue
             if response.status not in REDIRECTS:
                 return Response(response, url, trail.redirects, watch, recording)
-            await self._redirect(trail, chain, response, recording)
+            await self._redirect(trail, response, recording)
             waits = self._options.delay or urls.host(trail.next) != urls.host(url)
-            if waits or not (follow or trail.cookies):
+            if waits or not (follow or trail.sets_cookies):
                 return None
 
     async def follow(self, url: Url, home: Url) -> Response:
@@ -331,11 +341,10 @@ class Client:
     async def _redirect(
         self,
         trail: RedirectTrail,
-        chain: RequestChain,
         response: AnyResponse,
         recording: ExchangeRecording | None,
     ) -> None:
-        """Extend *trail* by a redirect, with the cookies that it sets; read its body.
+        """Extend *trail* by a redirect; read its body.
 
         Raises:
             RedirectError: it cannot be followed, or there are too many.
@@ -354,7 +363,6 @@ class Client:
                 if recording is not None:
                     await _drain_redirect(response, recording)
                 raise
-            chain.remember_cookies(url, response.headers.getall("Set-Cookie", ()))
             await _drain_redirect(response, recording)
         except BaseException as error:
             if recording is not None and not isinstance(error, RedirectError):
@@ -364,6 +372,15 @@ class Client:
             response.release()
         trail.next = target
         trail.challenges = 0
+
+
+def _store_cookies(
+    jar: CookieJar, trail: RedirectTrail, response: AnyResponse, request_headers: Mapping[str, str]
+) -> None:
+    """Store what a response sets; note in *trail* whether its request lacked one of the cookies."""
+    stored = jar.store(trail.next, response.headers.getall(_SET_COOKIE))
+    sent = request_headers.get("Cookie", "").split("; ")
+    trail.sets_cookies |= not set(stored).issubset(sent)
 
 
 async def _drain_unused(response: AnyResponse, recording: ExchangeRecording | None) -> None:
@@ -401,7 +418,8 @@ def _check_authorities(options: NetworkOptions) -> None:
         RunError: it cannot.
     """
     try:
-        tls_context(ciphers=options.ciphers)
+        if options.ciphers is not None:
+            tls_context(ciphers=options.ciphers)
     except ssl.SSLError:
         raise RunError("OpenSSL knows none of these ciphers", hint="see --ciphers") from None
     if options.cacert is None or options.insecure:

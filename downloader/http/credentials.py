@@ -1,7 +1,7 @@
 """The headers of each request: secrets are sent only to the origin that they were given for.
 
-Cookies are sent to their host instead, whatever the scheme and the port (RFC 6265, section 8.5):
-those of a file to the host that the user named, those of redirects to the host that set them.
+Cookies are sent to their host or domain instead, whatever the scheme and the port (RFC 6265,
+section 8.5); see :class:`~downloader.http.cookie_jar.CookieJar`.
 """
 
 import base64
@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from multidict import CIMultiDict
 
-from downloader.http.cookies import CookieFile
+from downloader.http.cookie_jar import CookieJar
 from downloader.http.digest import DigestSession, Login
 from downloader.http.netrc_file import NetrcFile
 from downloader.models import NetworkOptions
@@ -36,23 +36,8 @@ _CROSS_ORIGIN_HEADERS = frozenset(
 )
 #: A URL of no origin that a user could have named (RFC 6761, section 6.4).
 NO_ORIGIN = Url("http://nobody.invalid/")
-#: Sizes that a client has to be able to store (RFC 6265, section 6.1).
-_MAX_COOKIE_BYTES, _MAX_COOKIES_PER_HOST = 4096, 50
 #: Origins whose last Digest challenge is kept, to answer it with the next request.
 _MAX_DIGEST_SESSIONS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class RedirectCookie:
-    """A cookie that a redirect has set; it can be pickled.
-
-    Attributes:
-        value: as it is sent.
-        secure: whether it is sent only over TLS.
-    """
-
-    value: str
-    secure: bool
 
 
 @dataclass(slots=True)
@@ -68,7 +53,7 @@ class RedirectTrail:
             :class:`~downloader.models.exchange.Exchange`.
         next: the URL to request next, without credentials.
         redirects: the URLs that redirected, in order.
-        cookies: those that redirects have set, by host and name.
+        sets_cookies: whether a response has set a cookie that its request did not have.
         challenges: how many challenges of the next URL's server have been answered.
     """
 
@@ -78,7 +63,7 @@ class RedirectTrail:
     hops_from_seed: str = ""
     next: Url = field(init=False)
     redirects: tuple[Url, ...] = ()
-    cookies: dict[str, dict[str, RedirectCookie]] = field(default_factory=dict)
+    sets_cookies: bool = False
     challenges: int = 0
 
     def __post_init__(self) -> None:
@@ -87,20 +72,21 @@ class RedirectTrail:
 
 
 class Credentials:
-    """The user's headers, cookies and passwords.
+    """The user's headers and passwords, and the cookies of the run.
 
     Attributes:
         default_headers: the headers of every request; they must not be changed.
+        jar: the cookies of the run, or None.
         has_referer: whether the user gave a Referer.
-        by_origin: whether cookies or passwords are added for some origins or hosts.
+        by_origin: whether passwords are added for some origins.
 
     Raises, when made:
         RunError: a file that holds them cannot be read.
     """
 
-    def __init__(self, options: NetworkOptions) -> None:
+    def __init__(self, options: NetworkOptions, jar: CookieJar | None = None) -> None:
+        self.jar = jar
         self._headers = CIMultiDict(options.headers)
-        self._cookies = CookieFile(options.cookies) if options.cookies else None
         self._netrc = NetrcFile() if options.netrc else None
         self._login = Login(*map(str.encode, options.user)) if options.user else None
         self._bearer = f"Bearer {options.bearer}" if options.bearer else None
@@ -109,9 +95,7 @@ class Credentials:
         self._send_referer = options.send_referer
         self.has_referer = bool(options.referer)
         self._digest_sessions: dict[str, DigestSession] = {}
-        self.by_origin = any(
-            each is not None for each in (self._cookies, self._netrc, self._login, self._bearer)
-        )
+        self.by_origin = any(each is not None for each in (self._netrc, self._login, self._bearer))
         self.default_headers = CIMultiDict(
             {
                 "User-Agent": options.user_agent,
@@ -141,7 +125,7 @@ class Credentials:
         self,
         url: Url,
         own: CIMultiDict[str],
-        received: list[str],
+        cookies: Sequence[str],
         *,
         referrer: str,
         home: Url,
@@ -152,7 +136,7 @@ class Credentials:
         Args:
             url: the URL of the request.
             own: headers of this URL, which replace defaults.
-            received: cookies that redirects have set, as ``name=value``.
+            cookies: those of the jar, as ``name=value``.
             referrer: the Referer, unless *own* has one; empty for none.
             home: the URL that the user named.
             login: its user and password; an empty password may be in netrc.
@@ -161,11 +145,9 @@ class Credentials:
         if referrer:
             headers["Referer"] = referrer
         headers.update(own)
-        cookies = [*own.getall("Cookie", ()), *received]
-        if self._cookies is not None and urls.hostname(url) == urls.hostname(home):
-            cookies += self._cookies.matching(url)
-        if cookies:
-            headers["Cookie"] = "; ".join(cookies)
+        own_cookies = own.getall("Cookie", ())
+        if own_cookies or cookies:
+            headers["Cookie"] = _with_cookies(own_cookies, cookies)
         if "Authorization" not in headers and (
             authorization := self._authorization(url, home, login)
         ):
@@ -218,11 +200,7 @@ class Credentials:
 
 
 class RequestChain:
-    """The headers of one URL's requests, and the cookies that its redirects set.
-
-    Such cookies are sent to their own host, and forgotten after the chain; without them, many sites
-    redirect in a circle.
-    """
+    """The headers of one URL's requests."""
 
     def __init__(
         self, credentials: Credentials, trail: RedirectTrail, own: CIMultiDict[str]
@@ -237,10 +215,14 @@ class RequestChain:
         """Return the headers of the request to *url*; they must not be changed."""
         sends_referrer = self._trail.via is not None or self._credentials.has_referer
         referrer = self._credentials.referrer(self._trail, url) if sends_referrer else ""
+        jar = self._credentials.jar
+        cookies: Sequence[str] = ()
+        if jar is not None and (jar.received or jar.given):
+            cookies = jar.matching(url, self._home)
         if (
             not self._own
             and not referrer
-            and not self._trail.cookies
+            and not cookies
             and self._login is None
             and not self._credentials.by_origin
         ):
@@ -248,14 +230,8 @@ class RequestChain:
             return self._credentials.default_headers
         at_home = urls.origin(url) == urls.origin(self._home)
         own = self._own if at_home else self._cross_origin_headers()
-        over_tls = url.startswith("https:")
-        received = [
-            f"{name}={cookie.value}"
-            for name, cookie in self._trail.cookies.get(urls.hostname(url), {}).items()
-            if over_tls or not cookie.secure
-        ]
         return self._credentials.headers(
-            url, own, received, referrer=referrer, home=self._home, login=self._login
+            url, own, cookies, referrer=referrer, home=self._home, login=self._login
         )
 
     def accept_challenge(self, url: Url, challenges: Iterable[str]) -> bool:
@@ -282,27 +258,11 @@ class RequestChain:
             pair for pair in self._own.items() if pair[0].lower() in _CROSS_ORIGIN_HEADERS
         )
 
-    def remember_cookies(self, url: Url, set_cookies: Iterable[str]) -> None:
-        """Store the ``Set-Cookie`` fields of a redirect from *url* (RFC 6265, section 5.2).
 
-        Without TLS, none is stored that is only for TLS, or in place of such a one (RFC 6265bis,
-        section 5.7).
-        """
-        over_tls = url.startswith("https:")
-        for set_cookie in set_cookies:
-            pair, *attributes = set_cookie.split(";")
-            name, equals, value = pair.partition("=")
-            name = name.strip()
-            printable = set_cookie.isascii() and set_cookie.isprintable()
-            if len(pair) > _MAX_COOKIE_BYTES or not printable or not equals or not name:
-                continue
-            secure = any(each.partition("=")[0].strip().lower() == "secure" for each in attributes)
-            jar = self._trail.cookies.setdefault(urls.hostname(url), {})
-            before = jar.get(name)
-            if not over_tls and (secure or (before is not None and before.secure)):
-                continue
-            if before is not None or len(jar) < _MAX_COOKIES_PER_HOST:
-                jar[name] = RedirectCookie(value.strip(), secure)
+def _with_cookies(own: Sequence[str], cookies: Iterable[str]) -> str:
+    """Return the Cookie field of the user's own fields and of *cookies* with other names."""
+    names = {pair.partition("=")[0].strip() for field in own for pair in field.split(";")}
+    return "; ".join([*own, *(pair for pair in cookies if pair.partition("=")[0] not in names)])
 
 
 def _basic(login: Login) -> str:

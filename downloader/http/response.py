@@ -86,6 +86,7 @@ class Response:
         self.content_coding = self.header("Content-Encoding").lower()
         self.etag = self.header("ETag")
         self.last_modified = self.header("Last-Modified")
+        self._reads_pieces = False
         self._transfer_coding = ""
         if "Transfer-Encoding" in headers:
             codings = ",".join(headers.getall("Transfer-Encoding"))
@@ -163,15 +164,31 @@ class Response:
         """
         if self._transfer_coding not in _TRANSFER_CODINGS:
             raise ProtocolError(f"unknown transfer coding {self._transfer_coding[:40]!r}")
+        content = self._response.content
         try:
-            data = await self._response.content.readany()
+            if self._reads_pieces and isinstance(content, StreamReader):
+                data, _ = await content.readchunk()
+            else:
+                data = await content.readany()
         except EXPECTED_ERRORS as error:
             # If something had been received before, the next call raises it again.
-            if not (data := _take_unread(self._response.content)):
+            if not (data := _take_unread(content)):
                 raise translate(error, RequestPhase.BODY, self.url) from error
         if self._recording is not None and data:
             await self._recording.feed(data)
         return data
+
+    def read_ahead(self, size: int) -> None:
+        """Let up to 2 * *size* bytes of a large body be received ahead of :meth:`read_some`.
+
+        A connection is paused when so much waits, and resumed when *size* bytes are left: more of
+        them means fewer of these switches. Connections of HTTP/2 have windows of their own.
+        """
+        content = self._response.content
+        if isinstance(content, StreamReader):
+            content.set_read_chunk_size(size)
+            # Pieces are large, and written as they are. Chunks may be small, and are joined.
+            self._reads_pieces = not self._transfer_coding
 
     @property
     def is_read(self) -> bool:

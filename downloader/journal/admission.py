@@ -82,7 +82,7 @@ class Admission:
         self._naming = naming
         #: Whether a URL may have to be renamed although its line gives it no name.
         self._may_rename = not naming.is_default
-        self._names = NameClaims(db, naming)
+        self._names = NameClaims(db, naming, saves=options.save)
         (self._last_row_id,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
         self._followed_urls = 0
         self._unwritten_rows: list[tuple[Value, ...]] = []
@@ -230,7 +230,7 @@ class Admission:
             (
                 row_id,
                 key,
-                target.shown,
+                target.shown if self._options.save else "",
                 name.base,
                 name.extension_rule,
                 RowState.CLAIMED,

@@ -21,7 +21,11 @@ _VERSION = 6
 _MIN_SQLITE = (3, 33)
 #: The version whose names may get more extensions than those of earlier versions.
 _VERSION_WITH_MORE_EXTENSIONS = 4
-_CACHE_KIB = 8 * 1024
+#: SQLite's cache of pages; others are read from the cache of the system.
+_CACHE_KIB = 4 * 1024
+#: Prepared statements that are kept for the next call. Those of :func:`insert_many` hold up to a
+#: megabyte, with the values of their last rows, and few of them are used twice.
+_CACHED_STATEMENTS = 8
 #: Result codes for a database that another process holds, and for a failure of the disk. Any other
 #: error while it is opened means that it is broken.
 _BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -139,7 +143,7 @@ _MAX_ROW_ID = 2**62
 #: A value that SQLite can store.
 Value = str | bytes | int | float | None
 #: Values in one statement; SQLite allows 32,766.
-MAX_VALUES_PER_STATEMENT = 10_000
+MAX_VALUES_PER_STATEMENT = 2048
 
 
 def insert_many(
@@ -235,12 +239,25 @@ def open_replica(file: Path) -> sqlite3.Connection:
 
 def open_temporary_journal() -> sqlite3.Connection:
     """Open a journal that ends with the run; SQLite moves it to disk when it grows."""
-    db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+    db = _open_database("")
     db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    db.execute("PRAGMA journal_mode = MEMORY")
+    # The pages that a transaction changes are kept until it ends: in a file that is in memory while
+    # it is small.
+    db.execute("PRAGMA journal_mode = TRUNCATE")
     db.execute("PRAGMA synchronous = OFF")
     db.executescript(_SCHEMA)
     return db
+
+
+def _open_database(file: Path | str) -> sqlite3.Connection:
+    """Open a database, which nothing is read from yet; one without a name is temporary."""
+    return sqlite3.connect(
+        file,
+        timeout=0,
+        check_same_thread=False,
+        isolation_level=None,
+        cached_statements=_CACHED_STATEMENTS,
+    )
 
 
 def _connect(file: Path) -> sqlite3.Connection:
@@ -250,7 +267,7 @@ def _connect(file: Path) -> sqlite3.Connection:
         OutputError: it was written by a newer version.
         sqlite3.DatabaseError: another process holds it, the disk refuses, or it is broken.
     """
-    db = sqlite3.connect(file, timeout=0, check_same_thread=False, isolation_level=None)
+    db = _open_database(file)
     # Damage that SQLite does not notice may leave text that is not UTF-8.
     db.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:

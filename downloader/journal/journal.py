@@ -41,7 +41,7 @@ class Journal:
     """The journal of one output folder; everything here blocks, and belongs to one thread.
 
     Without a folder nothing outlives the run: a temporary database of SQLite is used, which moves
-    to disk when it grows.
+    to disk when it grows. If nothing is saved, it only serves to recognise duplicates.
 
     Attributes:
         warnings: messages for the user about what was found broken and what was done about it.
@@ -66,6 +66,7 @@ class Journal:
         self.warnings: list[str] = []
         options = options or Options()
         self._max_requests = options.max_redirects + 1
+        self._saves = options.save
         self._db = open_temporary_journal() if root is None else open_journal(root, self.warnings)
         self._replica: JournalReplica | None = None
         self._replicated_changes = -1
@@ -213,6 +214,9 @@ class Journal:
 
     def record(self, results: Iterable[tuple[Job, Outcome | PartialFile | Redirect]]) -> None:
         """Record what became of jobs, in one transaction."""
+        if not self._saves:
+            # Nothing outlives the run, and duplicates are recognised by their rows.
+            return
         with self._transaction():
             self._writer.record(results)
 

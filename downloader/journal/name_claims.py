@@ -7,7 +7,14 @@ from downloader.errors import BlockedError
 from downloader.journal.database import insert_many
 from downloader.journal.naming import Naming
 from downloader.models import Target
-from downloader.web.filenames import ClaimKeys, FileName, claim_keys, fold, parent_folders
+from downloader.web.filenames import (
+    ClaimKeys,
+    ExtensionRule,
+    FileName,
+    claim_keys,
+    fold,
+    parent_folders,
+)
 from downloader.web.url_names import preferred_name
 
 _CLAIMED_KEYS = "SELECT key FROM claims WHERE key IN (%s)"
@@ -15,18 +22,26 @@ _OWNERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE 
 MAX_KEYS_PER_QUERY = 10_000
 #: Folders that are remembered as claimed, so that their keys are not looked up again.
 MAX_KNOWN_FOLDERS = 10_000
+#: The name of a body that is not saved.
+_UNSAVED = FileName("unsaved", ExtensionRule.NEVER)
 
 
 class NameClaims:
     """The claimed names of an output folder; every URL has a name that it alone has.
 
-    An owner is the id of a URL's row. *naming* says which names a target may have.
+    An owner is the id of a URL's row.
+
+    Args:
+        db: the journal's database.
+        naming: says which names a target may have.
+        saves: whether files are saved. If not, only names that the list gives are claimed.
     """
 
-    def __init__(self, db: sqlite3.Connection, naming: Naming) -> None:
+    def __init__(self, db: sqlite3.Connection, naming: Naming, *, saves: bool = True) -> None:
         self._db = db
         self._naming = naming
         self._names_by_url = naming.is_default
+        self._saves = saves
         self._known_folders: set[str] = set()
         self._preferred: dict[str, tuple[FileName, ClaimKeys]] = {}
         self._claimed_keys: set[str] = set()
@@ -38,6 +53,8 @@ class NameClaims:
         self._preferred.clear()
         self._claimed_keys.clear()
         self._displaced.clear()
+        if not self._saves:
+            return
         wanted: set[str] = set()
         for target in targets:
             if target.name is None:
@@ -60,6 +77,8 @@ class NameClaims:
 
     def claim_preferred(self, target: Target, owner: int) -> FileName | None:
         """Claim the preferred name of *target*, which was prefetched; None if it is claimed."""
+        if not self._saves:
+            return _UNSAVED if target.name is None else None
         name, keys = self._preferred.get(target.url, (None, None))
         if name is None or keys is None or target.name is not None:
             return None

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from downloader.errors import ErrorKind, RedirectError
-from downloader.http import Client
+from downloader.http import Client, CookieJar
 from downloader.journal import (
     Job,
     Redirect,
@@ -81,6 +81,7 @@ class Mirror:
         journal: its journal.
         queue: where URLs to fetch are added.
         sleep: see :data:`Sleep`.
+        jar: the cookies of the run; None for a run without cookies.
 
     Attributes:
         idle: whether there is nothing to do until :meth:`notify` is called.
@@ -92,8 +93,10 @@ class Mirror:
         journal: AsyncJournal,
         queue: TransferQueue,
         sleep: Sleep,
+        jar: CookieJar | None,
     ) -> None:
         self.idle = True
+        self._jar = jar
         self._options = options
         self._journal = journal
         self._queue = queue
@@ -129,7 +132,7 @@ class Mirror:
         options = self._options
         await self._stack.enter_async_context(self._storage)
         if options.level is not None and options.robots and not options.replay:
-            client = await self._stack.enter_async_context(Client(options))
+            client = await self._stack.enter_async_context(Client(options, jar=self._jar))
             fetch = robots_fetcher(client, MAX_ROBOTS_BYTES, options, self._sleep)
             self._gate = RobotsGate(RobotsCache(fetch, options.user_agent), self._add_decided)
             self._stack.push_async_callback(self._gate.close)

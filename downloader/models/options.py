@@ -134,7 +134,11 @@ class NetworkOptions(OptionGroup):
             are read by the command only.
         https_proxy: the same for ``https://`` URLs.
         no_proxy: hosts that are requested without a proxy, separated by commas.
+        accept_cookies: send the cookies that servers set with later requests (RFC 6265).
         cookies: a file of cookies in Netscape's format.
+        cookies_from_browser: ``firefox``, or ``firefox:`` and the name or the folder of a profile,
+            whose cookies are read; or None.
+        save_cookies: write the cookies of the run to this file at its end, in Netscape's format.
         netrc: take user and password from ``~/.netrc`` or the file that ``NETRC`` names.
         user: name and password for the origin of each URL of the list; those of a URL go before.
         bearer: a token for the origin of each URL of the list, sent as ``Authorization: Bearer``.
@@ -171,7 +175,10 @@ class NetworkOptions(OptionGroup):
     http_proxy: str | None = field(default=None, repr=False)
     https_proxy: str | None = field(default=None, repr=False)
     no_proxy: str = ""
+    accept_cookies: bool = True
     cookies: Path | None = None
+    cookies_from_browser: str | None = None
+    save_cookies: Path | None = None
     netrc: bool = False
     user: tuple[str, str] | None = field(default=None, repr=False)
     bearer: str | None = field(default=None, repr=False)
@@ -203,6 +210,12 @@ class NetworkOptions(OptionGroup):
         """
         if self.user is not None and self.bearer is not None:
             raise ValueError("user and bearer cannot be combined")
+        if (self.cookies_from_browser or "firefox").partition(":")[0] != "firefox":
+            raise ValueError("cookies_from_browser must be firefox or firefox:PROFILE")
+        if not self.accept_cookies:
+            for name in ("cookies", "cookies_from_browser", "save_cookies"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} cannot be combined with accept_cookies=False")
         for proxy in (self.http_proxy, self.https_proxy):
             if proxy:
                 parse_proxy(proxy)

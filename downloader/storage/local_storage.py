@@ -5,6 +5,7 @@ import errno
 import os
 import stat
 from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -26,17 +27,12 @@ from downloader.storage.output_folder import (
     raise_translated,
     translate_os_errors,
 )
-from downloader.storage.part_file import LocalPartFile, do_nothing
+from downloader.storage.part_file import LocalPartFile, WriteBuffers, do_nothing
 from downloader.storage.storage import FileContents, PartFile
 from downloader.web.filenames import SafePath, filesystem_path
 from downloader.web.path_parts import PART
 from downloader.web.text import format_size
 
-#: The write buffer of a file that is written in pieces; smaller when many are open, so that all
-#: buffers together stay below a limit.
-MAX_BUFFER_BYTES = 512 * 1024
-MIN_BUFFER_BYTES = 64 * 1024
-ALL_BUFFERS_BYTES = 8 * 1024 * 1024
 #: Seconds between attempts to open a file while the process has no descriptor left.
 DESCRIPTOR_RETRY_SECONDS = 0.1
 _Result = TypeVar("_Result")
@@ -57,7 +53,8 @@ class LocalStorage:
         self._folder = OutputFolder(root)
         self._free_descriptors = free_descriptors
         self._executor = BatchingExecutor()
-        self._open_parts = 0
+        self._observers = ThreadPoolExecutor(1, thread_name_prefix="body observer")
+        self._buffers = WriteBuffers()
         self._abandoned: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -73,6 +70,7 @@ class LocalStorage:
         while self._abandoned:
             await asyncio.wait(self._abandoned)
         await self._executor.close()
+        self._observers.shutdown()
         self._folder.close()
 
     def save(
@@ -121,16 +119,13 @@ class LocalStorage:
             self._abandoned.add(abandoned)
             abandoned.add_done_callback(self._abandoned.discard)
             raise
-        self._open_parts += 1
-        buffer_bytes = max(
-            MIN_BUFFER_BYTES, min(MAX_BUFFER_BYTES, ALL_BUFFERS_BYTES // self._open_parts)
-        )
+        self._buffers.files += 1
         publish = partial(self._publish_part, path)
-        part = LocalPartFile(path, file, self._executor, buffer_bytes, publish)
+        part = LocalPartFile(path, file, self._executor, self._observers, self._buffers, publish)
         try:
             yield part
         finally:
-            self._open_parts -= 1
+            self._buffers.files -= 1
             # Shielded: a second cancellation must leave nothing behind either.
             await asyncio.shield(asyncio.ensure_future(self._end_part(part, path)))
 

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from downloader import Downloaded, Options, download_sites
 from tests.support.command import Command, CommandResult, finished, limited, write_list
+from tests.support.fault_server import save_authority
 from tests.support.files import MIB, contents, saved_files, wait_for_size
 from tests.support.handlers import delayed, in_turn, keeps, redirect, sends
 from tests.support.many_hosts import HOSTS, ManyHosts
@@ -175,16 +176,16 @@ async def test_a_file_that_cannot_be_used_is_one_line_and_no_process(
 async def test_a_file_that_a_process_cannot_use_any_more_ends_the_run(
     site: Site, command: Command
 ) -> None:
-    cookies = command.folder / "cookies"
-    cookies.write_text("# Netscape HTTP Cookie File\n")
-    process = await command.start("-", "--cookies", "cookies", "--processes", "2")
+    authority = command.folder / "authority.pem"
+    save_authority(authority)
+    process = await command.start("-", "--cacert", "authority.pem", "--processes", "2")
     journal = command.folder / "downloaded_sites" / ".download" / "journal.sqlite3"
     await wait_for_size(journal, 1)
     await asyncio.sleep(0.2)
-    cookies.unlink()
+    authority.unlink()
     ran = await finished(process, f"{site.url()}\n".encode())
     assert (ran.status, site.requests) == (2, [])
-    assert ran.err[-1].startswith("download: cannot read cookies from cookies: ")
+    assert ran.err[-1].startswith("download: authority.pem holds no certificates")
 
 
 @linux_only

@@ -178,14 +178,16 @@ async def test_a_server_that_only_resets_is_asked_no_more_than_twice(tmp_path: P
     assert server.paths() == ["/reset-before-answer"] * 2
 
 
-async def test_cookies_are_not_sent_back(tmp_path: Path) -> None:
+async def test_no_more_cookies_are_sent_back_than_servers_take(tmp_path: Path) -> None:
     async with fault_server() as server, asyncio.timeout(LIMIT):
         await download_sites(
             [server.url("/cookies-200"), server.url("/after")],
             tmp_path,
             options=replace(OPTIONS, concurrency=1),
         )
-    assert [request.headers.get("cookie") for request in server.requests] == [None, None]
+    first, second = [request.headers.get("cookie", "") for request in server.requests]
+    assert first == ""
+    assert 8000 < len(second) <= 8190
 
 
 async def test_a_name_from_the_server_is_not_used(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from downloader.errors import (
     TruncatedError,
     UrlError,
 )
-from downloader.http.cookies import CookieFile
+from downloader.http.cookie_file import read_cookie_file, write_cookie_file
+from downloader.http.cookie_jar import CookieJar
 from downloader.http.redirects import location_text
 from downloader.http.response import field_text
 from downloader.http.resume import continued_total, strong_validator
@@ -261,10 +263,17 @@ def test_any_text_is_a_file_of_cookies_or_refused(text: str) -> None:
         file = Path(folder) / "cookies"
         file.write_text(text, encoding="utf-8", errors="surrogatepass")
         try:
-            cookies = CookieFile(file)
+            cookies = read_cookie_file(file)
         except RunError:
             return
-    for pair in cookies.matching(Url("https://h.test/a")):
+        jar = CookieJar()
+        jar.give(cookies)
+        write_cookie_file(file, jar)
+        assert set(read_cookie_file(file)) == {
+            replace(cookie, expires=int(cookie.expires)) for cookie in jar
+        }
+    url = Url("https://h.test/a")
+    for pair in jar.matching(url, url):
         assert not set(pair) & set("\r\n\0")
 
 

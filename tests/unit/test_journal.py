@@ -5,6 +5,8 @@ import itertools
 import random
 import re
 import sqlite3
+import subprocess
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +20,8 @@ from hypothesis import strategies as st
 
 from downloader.errors import BadUrlError, DiskError, ErrorKind, OutputError
 from downloader.journal import STATE_FOLDER, Job, Journal, database
-from downloader.models import Failed, Skipped, SkipReason, Target
+from downloader.journal.unfetched_outcomes import failed_outcome
+from downloader.models import Failed, Options, Skipped, SkipReason, Target
 from downloader.web.filenames import FileName, SafePath
 from downloader.web.path_parts import PART
 from downloader.web.urls import parse
@@ -317,6 +320,73 @@ def test_an_address_whose_name_a_later_list_gives_away_gets_another(tmp_path: Pa
     assert isinstance(again, Job)
     assert other.name.base == "h/x/a.html"
     assert again.name.base != other.name.base
+
+
+def test_without_saving_only_duplicates_and_names_of_the_list_are_recorded() -> None:
+    journal = Journal(None, Options(save=False))
+    given = [
+        _target("http://h/a", 0),
+        _target("http://h/A", 1),
+        _target("http://h/a", 2),
+        _target("http://h/b", 3, "name"),
+        _target("http://h/c", 4, "NAME"),
+    ]
+    first, second, duplicate, named, conflicting = journal.admit(given)
+    rows = journal._db.execute("SELECT key FROM claims").fetchall()
+    journal.close()
+    assert isinstance(first, Job)
+    assert isinstance(second, Job)
+    assert first.name == second.name, "no two names are kept apart that nothing is saved under"
+    assert isinstance(duplicate, Skipped)
+    assert duplicate.reason is SkipReason.DUPLICATE
+    assert "list:1" in duplicate.detail
+    assert isinstance(named, Job)
+    assert named.name.base == "name"
+    assert isinstance(conflicting, Job)
+    assert conflicting.name.base.startswith("NAME~")
+    assert sorted(rows) == [("=name",), (f"={conflicting.name.base.lower()}",)]
+
+
+def test_without_saving_outcomes_are_not_recorded() -> None:
+    journal = Journal(None, Options(save=False))
+    (job,) = journal.admit([_target("http://h/a")])
+    assert isinstance(job, Job)
+    changes = journal._db.total_changes
+    journal.record([(job, failed_outcome(job.target, BadUrlError("no")))])
+    assert journal._db.total_changes == changes
+    journal.close()
+
+
+#: Admits argv[1] lines that are not saved, and prints how much memory that took.
+ADMIT = """
+import resource, sys
+from downloader.journal import Journal
+from downloader.models import Options, Target
+from downloader.web.urls import Url
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+def admit(numbers):
+    urls = [Url(f"http://host-{number % 100}.example/page-{number}.html") for number in numbers]
+    journal.admit([Target(url=url, index=0, origin="list:1") for url in urls])
+
+journal = Journal(None, Options(save=False))
+admit(range(512))
+before = peak()
+for start in range(512, int(sys.argv[1]), 512):
+    admit(range(start, start + 512))
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other units")
+def test_memory_does_not_grow_with_the_lines_that_are_not_saved() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", ADMIT, "100000"], capture_output=True, text=True, check=True
+    )
+    assert int(ran.stdout) < 8_000_000
 
 
 @pytest.mark.parametrize(

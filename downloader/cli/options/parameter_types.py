@@ -372,6 +372,25 @@ class BearerParam(click.ParamType[str]):
         return token
 
 
+class BrowserParam(click.ParamType[str]):
+    """A browser, and perhaps the name or the folder of a profile: ``firefox[:PROFILE]``."""
+
+    name = "firefox[:PROFILE]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return both, as they are written."""
+        browser, colon, profile = str(value).partition(":")
+        _refuse_nul(self, value, param, ctx)
+        if browser.lower() != "firefox" or (colon and not profile):
+            self.fail(
+                f"{printable(str(value))!r} is not firefox[:PROFILE]; "
+                "for other browsers, export a file for --cookies",
+                param,
+                ctx,
+            )
+        return f"firefox{colon}{profile}"
+
+
 class ResolveParam(click.ParamType[HostAddresses]):
     """The addresses of a host at a port, as curl takes them: ``HOST:PORT:ADDRESS[,ADDRESS]``."""
 

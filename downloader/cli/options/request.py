@@ -5,6 +5,7 @@ import click
 from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import (
     BearerParam,
+    BrowserParam,
     DnsServersParam,
     HeaderParam,
     HeaderTextParam,
@@ -49,6 +50,25 @@ OPTIONS = (
         metavar="FILE",
         type=PathParam(exists=True, dir_okay=False),
         help="Send cookies from this file (Netscape format).",
+    ),
+    option(
+        "Request",
+        "--cookies-from-browser",
+        type=BrowserParam(),
+        help="Send the cookies of Firefox, or of one of its profiles.",
+    ),
+    option(
+        "Request",
+        "--save-cookies",
+        metavar="FILE",
+        type=PathParam(dir_okay=False),
+        help="Write all cookies to this file at the end (Netscape format).",
+    ),
+    option(
+        "Request",
+        "--no-cookies",
+        is_flag=True,
+        help="Do not send the cookies that servers set.",
     ),
     option(
         "Request",

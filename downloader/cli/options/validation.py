@@ -22,6 +22,8 @@ _MIRROR_FLAGS = ("mirror", "single_file", "recursive", "level")
 _NAMING_OPTIONS = ("no_host_directories", "cut_dirs", "content_disposition")
 #: Options that need saved files.
 _SAVED_FILE_OPTIONS = ("refresh", "verify", *_MIRROR_FLAGS)
+#: Options that need cookies.
+_COOKIE_OPTIONS = ("cookies", "cookies_from_browser", "save_cookies")
 #: Options that --pack excludes, and why.
 _NOT_WITH_PACK = {
     "no_save": "leaves nothing to pack",
@@ -33,6 +35,8 @@ _NOT_WITH_PACK = {
 _NOT_WITH_DASK = {
     **dict.fromkeys(_MIRROR_FLAGS, "does not mirror pages; see --shard"),
     **dict.fromkeys(("warc", "wacz"), "cannot write one archive file; see --shard"),
+    "save_cookies": "cannot write one file of cookies; see --shard",
+    "cookies_from_browser": "cannot read a browser on other machines; see --cookies",
 }
 
 
@@ -122,6 +126,9 @@ def _naming_problem(given: Mapping[str, Any]) -> str:
 
 
 def _request_problem(given: Mapping[str, Any]) -> str:
+    for name in _COOKIE_OPTIONS if given["no_cookies"] else ():
+        if given[name]:
+            return f"{_flag(name)} and --no-cookies cannot be combined"
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
     if given["ipv4"] and given["ipv6"]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from downloader.core.host_release import Move, ReleasedHosts
 from downloader.core.transfer import Redirected, Transfer
 from downloader.errors import DiskError, DownloadError
-from downloader.http import RedirectCookie, RedirectTrail
+from downloader.http import Cookie, JarContents, RedirectTrail
 from downloader.journal import Job, PartialFile
 from downloader.journal.model import SavedFile
 from downloader.models import (
@@ -39,6 +39,7 @@ _LENGTH = struct.Struct(">I")
 #: protocol for frozen dataclasses takes several times as long.
 _RECORDS: tuple[type, ...] = (
     Checksum,
+    Cookie,
     Downloaded,
     Failed,
     HostState,
@@ -52,7 +53,6 @@ _RECORDS: tuple[type, ...] = (
     Sizes,
     Target,
     Timings,
-    RedirectCookie,
     RedirectTrail,
     Transfer,
     Unchanged,
@@ -68,12 +68,14 @@ class Start:
         max_concurrency: the largest number of transfers at once, unless ``--concurrency`` fixes it.
         concurrency_cap: a smaller maximum until the first :class:`CapConcurrency`, or None.
         debug: whether to use asyncio's debug mode and write a debug log.
+        cookies: those of the run so far; None for a run without cookies.
     """
 
     options: TransferOptions
     max_concurrency: int
     concurrency_cap: int | None
     debug: bool
+    cookies: JarContents | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,13 @@ class TransfersEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class CookiesSet:
+    """In both directions: what servers have set, see :meth:`.CookieJar.take_changes`."""
+
+    cookies: Sequence[Cookie]
+
+
+@dataclass(frozen=True, slots=True)
 class Untried:
     """Worker to parent, when stopped: rows of transfers that had not been started."""
 
@@ -217,6 +226,7 @@ ToWorker = (
     | CapConcurrency
     | SetRateLimit
     | JournalReply
+    | CookiesSet
 )
 ToParent = (
     RecordPart
@@ -227,6 +237,7 @@ ToParent = (
     | Untried
     | ProgressUpdate
     | FatalError
+    | CookiesSet
 )
 Frame = ToWorker | ToParent
 

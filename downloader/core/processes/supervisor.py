@@ -17,6 +17,7 @@ from downloader.core.processes.ipc import (
     AddTransfers,
     CapConcurrency,
     ClaimName,
+    CookiesSet,
     FatalError,
     HostsReleased,
     JournalReply,
@@ -38,6 +39,7 @@ from downloader.core.transfer import Transfer, TransferJournal
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import DiskError, InternalError, RunError
+from downloader.http import Cookie, CookieJar
 from downloader.journal import PartialFile, find_saved_since
 from downloader.models import TransferOptions
 from downloader.models.shards import host_group
@@ -62,6 +64,7 @@ class SupervisorCallbacks:
         on_ended: called with transfers that have ended.
         on_reassign: called with transfers whose next host may belong to another process.
         on_released: called with the answer to :meth:`Supervisor.release`.
+        on_cookies: called with the cookies that servers have set for a supervisor's process.
         on_progress: called after each progress update.
         warn: called with each warning, one line.
         run_started_at: seconds since the epoch.
@@ -71,6 +74,7 @@ class SupervisorCallbacks:
     on_ended: Callable[[Iterable[EndedTransfer]], None]
     on_reassign: Callable[[Sequence[Move]], None]
     on_released: Callable[[ReleasedHosts], None]
+    on_cookies: Callable[["Supervisor", Sequence[Cookie]], None]
     on_progress: Callable[[], None]
     warn: Callable[[str], None]
     run_started_at: float
@@ -83,6 +87,7 @@ class Supervisor:
         options: the options of the run, with this process's share of its limits.
         max_concurrency: the largest number of transfers at once, unless ``--concurrency`` fixes it.
         callbacks: to the backend.
+        jar: the cookies of the run, which its next process begins with; or None.
 
     Attributes:
         transfers: transfers without an outcome, by the row of their job.
@@ -94,7 +99,11 @@ class Supervisor:
     """
 
     def __init__(
-        self, options: TransferOptions, max_concurrency: int, callbacks: SupervisorCallbacks
+        self,
+        options: TransferOptions,
+        max_concurrency: int,
+        callbacks: SupervisorCallbacks,
+        jar: CookieJar | None,
     ) -> None:
         self.transfers: dict[int, Transfer] = {}
         self.ended = 0
@@ -106,6 +115,7 @@ class Supervisor:
         self._max_concurrency = max_concurrency
         self._concurrency_cap: int | None = None
         self._callbacks = callbacks
+        self._jar = jar
         self._process: WorkerProcess | None = None
         # Transfers that wait until no transfer is suspected.
         self._held: list[Transfer] = []
@@ -175,6 +185,10 @@ class Supervisor:
         self.rate = rate
         self._send(SetRateLimit(rate))
 
+    def share_cookies(self, cookies: Sequence[Cookie]) -> None:
+        """Send cookies that servers have set for others to the process, if there is one."""
+        self._send(CookiesSet(cookies))
+
     def stop(self, *, now: bool) -> None:
         """Start nothing more; with *now*, also cancel what is running."""
         self._stopped = True
@@ -205,7 +219,8 @@ class Supervisor:
             while not self._stopped:
                 crashes = max((self._crashes_by_row[row] for row in self._suspects), default=0)
                 cap = _SUSPECT_CONCURRENCY.get(crashes, self._concurrency_cap)
-                start = Start(self._options, self._max_concurrency, cap, debug)
+                cookies = None if self._jar is None else self._jar.contents
+                start = Start(self._options, self._max_concurrency, cap, debug, cookies)
                 await self._run_process(WorkerProcess(start))
         finally:
             self._drop(list(self.transfers), in_flight=())
@@ -263,6 +278,8 @@ class Supervisor:
                 self._use_journal(self._record_part(number, self.transfers[row], partial_file))
             case ClaimName(number, row, names):
                 self._use_journal(self._claim_name(number, self.transfers[row], names))
+            case CookiesSet(cookies):
+                self._callbacks.on_cookies(self, cookies)
             case ProgressUpdate():
                 self.ready = True
                 self.progress, self.progress_at = frame, asyncio.get_running_loop().time()

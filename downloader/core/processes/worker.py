@@ -17,6 +17,7 @@ from downloader.core.processes.ipc import (
     AddTransfers,
     CapConcurrency,
     ClaimName,
+    CookiesSet,
     FatalError,
     Frame,
     FrameDecoder,
@@ -37,6 +38,7 @@ from downloader.core.processes.ipc import (
 )
 from downloader.core.transfer import Transfer
 from downloader.errors import DownloadError
+from downloader.http import CookieJar
 from downloader.journal import Job, PartialFile
 from downloader.models import shards
 from downloader.web.filenames import FileName
@@ -86,7 +88,12 @@ class Worker:
             on_start=lambda transfer: in_flight.add(transfer.job.row),
             on_requeue=lambda transfer: in_flight.remove(transfer.job.row),
         )
-        self._pool = Pool(start.options, self, self._wake, share)
+        self._jar: CookieJar | None = None
+        if start.cookies is not None:
+            self._jar = CookieJar()
+            self._jar.fill(start.cookies)
+            self._jar.records_changes = True
+        self._pool = Pool(start.options, self, self._wake, share, jar=self._jar)
         self._release = HostRelease(self._pool)
 
     async def serve(self, parent: socket.socket) -> None:
@@ -133,6 +140,9 @@ class Worker:
                 reply = self._replies.pop(frame.number)
                 if not reply.done():
                     reply.set_result(frame)
+            case CookiesSet(cookies):
+                if self._jar is not None:
+                    self._jar.apply_changes(cookies)
             case SetRateLimit(rate):
                 self._pool.set_rate_limit(rate)
             case CapConcurrency(cap):
@@ -150,6 +160,9 @@ class Worker:
             await self._wake.wait()
             self._wake.clear()
             ended = await self._pool.collect()
+            # Before the outcomes: they lead to requests that need the cookies.
+            if self._jar is not None and (cookies := self._jar.take_changes()):
+                await self._send(CookiesSet(cookies))
             if ended:
                 outcomes = [(transfer.job.row, outcome) for transfer, outcome in ended]
                 await self._send(TransfersEnded(outcomes))
