@@ -84,6 +84,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
             given["user"], "write -u NAME:PASSWORD, set DOWNLOAD_USER, or see --netrc"
         ),
         **_proxies(given),
+        "body": _body_of(given),
         "ip_version": 4 if given["ipv4"] else 6 if given["ipv6"] else None,
         "save": not given["no_save"],
         "timings": bool(given["report"]),
@@ -97,6 +98,13 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "retries": 0 if archives else given["retries"],
     }
     return Options(**{**same, **changed})
+
+
+def _body_of(given: Given) -> bytes | None:
+    """Return the body of requests; several texts are fields of one form, as in curl."""
+    parts: tuple[bytes, ...] = given["data"]
+    binary: bytes | None = given["data_binary"]
+    return b"&".join(parts) if parts else binary
 
 
 def _proxies(given: Given) -> ProxyFields:

@@ -1,12 +1,22 @@
 """Messages to and from workers: portions of shards, their results, and their progress."""
 
+import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from downloader.core.processes.ipc import FrameDecoder, TransfersEnded, encode
 from downloader.errors import DownloadError, ErrorKind
-from downloader.models import Checksum, Failed, InFlight, Options, Outcome, Skipped, Target
+from downloader.models import (
+    Checksum,
+    Failed,
+    InFlight,
+    Options,
+    Outcome,
+    Skipped,
+    Target,
+    shared_request,
+)
 from downloader.models.shards import DEFAULT_CLUSTER_SHARDS
 from downloader.sources import Entry
 from downloader.web.filenames import SafePath
@@ -131,13 +141,20 @@ def encode_entry(entry: Entry) -> bytes:
         checksum = entry.checksum and [entry.checksum.algorithm, entry.checksum.digest]
         row = [entry.index, entry.origin, entry.url, entry.name, checksum, entry.headers]
         row.append(entry.root)
+        if (request := entry.request) is not None:
+            body = None if request.body is None else base64.b64encode(request.body).decode("ascii")
+            row += [request.method, body]
     # ASCII with escapes: a list may contain lone surrogates, which UTF-8 cannot encode.
     return json.dumps(row).encode("ascii") + b"\n"
 
 
 def decode_target(line: bytes) -> Target:
     """Decode a target that :func:`encode_entry` encoded."""
-    index, origin, url, name, checksum, headers, root = json.loads(line)
+    index, origin, url, name, checksum, headers, root, *others = json.loads(line)
+    request = None
+    if others:
+        method, body = others
+        request = shared_request(method, None if body is None else base64.b64decode(body))
     return Target(
         url=Url(url),
         index=index,
@@ -145,6 +162,7 @@ def decode_target(line: bytes) -> Target:
         name=name,
         checksum=Checksum(*checksum) if checksum else None,
         headers=tuple((key, value) for key, value in headers),
+        request=request,
         root=None if root is None else Url(root),
     )
 

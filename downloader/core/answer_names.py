@@ -50,11 +50,12 @@ async def take_name_of_answer(
 async def take_shorter_name(transfer: Transfer, context: TransferContext) -> bool:
     """Give the transfer a shorter name, because the file system refuses the one that it has.
 
-    Returns False if there is none.
+    Returns False if there is none, or if the request must not be sent again.
     """
-    if context.options.only_name is not None:
+    request = transfer.job.target.request
+    if context.options.only_name is not None or (request and not request.is_idempotent):
         return False
-    names = shorter_names(transfer.job.name, transfer.job.target.url)
+    names = shorter_names(transfer.job.name, transfer.job.target)
     try:
         return await _claim(transfer, names, context)
     except DiskError:

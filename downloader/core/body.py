@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from downloader.core.response_filter import FilteredError
 from downloader.core.transfer import Transfer, TransferContext
 from downloader.errors import (
     BlockedError,
@@ -132,6 +133,8 @@ async def save_body(
         if response.is_archived and not options.pack:
             location = await response.archived()
         body.finish()
+        if context.response_filter is not None:
+            context.response_filter.check_body(response, transfer.job.target, body.size)
         if continuation is not None and body.size != continuation.total:
             writer.discard()
             raise TruncatedError(
@@ -166,7 +169,7 @@ class _BodyReader:
     """
 
     def __init__(self, response: Response, options: NetworkOptions, *, rate_limited: bool) -> None:
-        self.decoder = decoder_for(response.content_coding, response.media_type, response.url)
+        self.decoder = decoder_for(response.content_coding, response.supplied_type, response.url)
         self.wire = self.size = 0
         self._max_size = options.max_size
         self._length_verified = response.length_verified
@@ -273,7 +276,9 @@ class _BodyMeasurement:
 
     def __init__(self, response: Response, checksum: Checksum | None) -> None:
         text = is_text(response.media_type)
-        self._characters = CharacterCounter(response.content_type) if text else None
+        self._characters = (
+            CharacterCounter(response.content_type, response.media_type) if text else None
+        )
         self._sha256: HASH | None = None
         self._checksum = checksum
         other = checksum is not None and checksum.algorithm != "sha256"
@@ -379,7 +384,7 @@ class _BodyWriter:
         self._context.meter.buffered -= self._buffered
         self._buffered = 0
         if self._part is not None and self._part.keep:
-            if isinstance(error, BlockedError | ChecksumError | TooLargeError):
+            if isinstance(error, BlockedError | ChecksumError | FilteredError | TooLargeError):
                 self._part.keep = False
             elif self._breaks_off(error):
                 with suppress(UrlError):
@@ -485,7 +490,8 @@ class _BodyWriter:
 
     def _validator(self) -> str:
         """Return the strong validator with which this body can be resumed, or an empty string."""
-        if not self._resumable:
+        if not self._resumable or self._transfer.job.target.request is not None:
+            # Only a plain GET has ranges.
             return ""
         header = self._response.header
         return strong_validator(header("ETag"), header("Last-Modified"), header("Date"))
@@ -496,7 +502,7 @@ class _BodyWriter:
         validator = self._validator()
         partial = PartialBody(response.url, validator, response.content_length)
         partial_file = PartialFile(self._path, partial)
-        await self._context.journal.record_partial(self._transfer.job, partial_file)
+        await self._context.journal.record_step(self._transfer.job, partial_file)
         self._transfer.partial_file = partial_file if validator else None
         return bool(validator)
 

@@ -28,7 +28,7 @@ from downloader.journal import AdmissionResult, Job
 from downloader.journal.async_journal import AsyncJournal
 from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions
 from downloader.scheduling import check_open_file_limit
-from downloader.sources import Entry, FetchList, ShardFilter
+from downloader.sources import Entry, FetchList, ShardFilter, select_lines
 from downloader.storage import VolumeUploader, create_output_folder
 
 #: Returns the entries of a list; its argument fetches lists that the list names.
@@ -220,7 +220,8 @@ class LocalRun:
     async def _feed(self) -> None:
         """Queue the lines that the journal admits, within the limits of memory."""
         try:
-            entries = self._shard.select(self._entries(self._sitemap_fetcher.blocking_fetch()))
+            lines = self._entries(self._sitemap_fetcher.blocking_fetch())
+            entries = self._shard.select(select_lines(lines, self._options))
             self._reader = ReadAhead(entries, max_buffered=_MAX_LINES_AHEAD, name="list reader")
             while batch := await self._reader.take(_MAX_LINES_PER_TRANSACTION):
                 self._observer.lines_read(batch)

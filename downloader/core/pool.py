@@ -20,6 +20,7 @@ from typing import Self, cast
 from downloader import archive, object_store
 from downloader.core.answer_names import answer_naming
 from downloader.core.fetch import fetch
+from downloader.core.response_filter import ResponseFilter
 from downloader.core.transfer import (
     Redirected,
     Requeue,
@@ -88,7 +89,7 @@ class Pool:
 
     Args:
         options: the options of the run.
-        journal: records partial files, and claims names.
+        journal: records steps, and claims names.
         wake: set whenever there is something to :meth:`collect`.
         share: see :class:`PoolShare`; None when this is the only pool.
         jar: the cookies of the run; None for a run without cookies.
@@ -176,6 +177,7 @@ class Pool:
             options,
             self._journal,
             answer_naming(options),
+            ResponseFilter(options) if options.filters else None,
         )
         self._starter = asyncio.create_task(self._start_transfers(context), name="starter")
         return self

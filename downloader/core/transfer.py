@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from downloader.core.response_filter import ResponseFilter
 from downloader.errors import ErrorKind
 from downloader.http import Client, RedirectTrail
-from downloader.journal import Job, PartialFile
+from downloader.journal import Job, PartialFile, Submission
 from downloader.journal.naming import Naming
 from downloader.models import TransferOptions
 from downloader.scheduling import HostQueues, RateLimiter
@@ -16,12 +17,15 @@ from downloader.web import urls
 from downloader.web.filenames import FileName
 from downloader.web.urls import Url
 
+#: A step of a transfer that the next run has to know of, if this one is killed.
+TransferStep = PartialFile | Submission
+
 
 class TransferJournal(Protocol):
     """The journal, as running transfers use it."""
 
-    async def record_partial(self, job: Job, partial: PartialFile) -> None:
-        """Record that a partial file is started; return once that is written.
+    async def record_step(self, job: Job, step: TransferStep) -> None:
+        """Record that a step begins; return once that is written.
 
         Raises:
             DiskError: the journal cannot be written.
@@ -49,6 +53,8 @@ class Transfer:
         attempts: attempts so far, this one included.
         received: bytes of bodies over the wire so far.
         started: time of the first request, by :func:`time.monotonic`; None before that.
+        was_submitted: whether a process may have sent a request that must not be sent twice; for
+            the parent of that process.
     """
 
     job: Job
@@ -57,11 +63,18 @@ class Transfer:
     attempts: int = 0
     received: int = 0
     started: float | None = None
+    was_submitted: bool = False
 
     @property
     def host(self) -> str:
         """The host that is requested next."""
         return urls.host(self.trail.next if self.trail else self.job.target.url)
+
+    @property
+    def may_be_submitted(self) -> bool:
+        """Whether the process that it was sent to may have sent what must not be sent twice."""
+        request = self.trail.request if self.trail is not None else None
+        return self.was_submitted or (request is not None and not request.is_idempotent)
 
     @property
     def seconds(self) -> float:
@@ -122,4 +135,5 @@ class TransferContext:
     meter: TransferMeter
     options: TransferOptions
     journal: TransferJournal
-    naming: Naming | None
+    naming: Naming | None = None
+    response_filter: ResponseFilter | None = None

@@ -3,6 +3,7 @@
 This is the only package that imports aiohttp.
 
 - ``client``: requests, and the redirects that they lead to (``redirects``).
+- ``submission``: requests with another method than GET, and with bodies.
 - ``response``: a response, whose body is a stream.
 - ``credentials``: which secrets are sent to which origin.
 - ``cookie_jar``, ``cookies``: the cookies of a run, and how servers set them; ``cookie_file``
@@ -17,7 +18,16 @@ This is the only package that imports aiohttp.
 from downloader.http.client import Client
 from downloader.http.cookie_jar import CookieJar, JarContents
 from downloader.http.cookies import Cookie
-from downloader.http.credentials import NO_ORIGIN, RedirectTrail
+from downloader.http.credentials import NO_ORIGIN, RedirectTrail, without_body_headers
 from downloader.http.response import Response
 
-__all__ = ["NO_ORIGIN", "Client", "Cookie", "CookieJar", "JarContents", "RedirectTrail", "Response"]
+__all__ = [
+    "NO_ORIGIN",
+    "Client",
+    "Cookie",
+    "CookieJar",
+    "JarContents",
+    "RedirectTrail",
+    "Response",
+    "without_body_headers",
+]

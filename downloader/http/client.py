@@ -37,11 +37,17 @@ from downloader.http.http2 import (
     WindowBudget,
     header_fields,
 )
-from downloader.http.http2.errors import ConnectionDiedError, Http11RequiredError, NotProcessedError
+from downloader.http.http2.errors import (
+    ConnectionDiedError,
+    Http11RequiredError,
+    NotProcessedError,
+    UnprocessedError,
+)
 from downloader.http.proxies import Proxies, closed_without_response, proxies_of, refusal
 from downloader.http.redirects import REDIRECTS, redirect_target
 from downloader.http.replay import ReplayResponse, find_orphan, replay
 from downloader.http.response import AnyResponse, Response, drain
+from downloader.http.submission import redirect_request, submit
 from downloader.http.timings import CURRENT, Stopwatch
 from downloader.models import NetworkOptions, RequestOptions
 from downloader.models.exchange import (
@@ -192,12 +198,12 @@ class Client:
             request_headers = chain.headers(url)
             response: AnyResponse | None = None
             if self._reads_archives:
-                response = await self._archived(url, orphans_since)
+                response = await self._archived(url, trail, orphans_since)
             if response is None:
                 if watch is not None:
                     CURRENT.set(watch)
                 try:
-                    response = await self._request(url, request_headers)
+                    response = await self._request(url, request_headers, trail)
                 except EXPECTED_ERRORS as error:
                     raise translate(error, RequestPhase.REQUEST, url) from error
                 if watch is not None:
@@ -234,34 +240,57 @@ class Client:
             pass
         return response
 
-    async def _archived(self, url: Url, orphans_since: float | None) -> ReplayResponse | None:
-        """Return the response that an archive has, or None if the network is to be asked."""
+    async def _archived(
+        self, url: Url, trail: RedirectTrail, orphans_since: float | None
+    ) -> ReplayResponse | None:
+        """Return the response that an archive has, or None if the network is to be asked.
+
+        Raises:
+            ConnectError: no archive answers such a request.
+        """
+        if trail.request is not None:
+            if self._replay_source is None:
+                return None
+            raise ConnectError("a web archive answers only a GET", retryable=False)
         if self._replay_source is not None:
             return await replay(self._replay_source, url)
         if self._orphans is not None and orphans_since is not None:
             return await find_orphan(self._orphans, url, orphans_since)
         return None
 
-    def _request(self, url: Url, headers: Mapping[str, str]) -> Awaitable[AnyResponse]:
-        """Make one request; not a coroutine, because one more would cost each URL as much."""
+    def _request(
+        self, url: Url, headers: Mapping[str, str], trail: RedirectTrail
+    ) -> Awaitable[AnyResponse]:
+        """Make the request of *trail*; not a coroutine, because one more costs each URL as much."""
         if self._session is None or self._connector is None:
             raise RuntimeError("the client is used outside of its context")
         origins = self._connector.origins
         if origins is None or not (self._options.http2_prior_knowledge or url.startswith("https:")):
-            return self._get_by_http1(self._session, url, headers)
-        return self._get_by_any_version(self._session, origins, url, headers)
+            return self._request_by_http1(self._session, url, headers, trail)
+        return self._request_by_any_version(self._session, origins, url, headers, trail)
 
-    def _get_by_http1(
-        self, session: aiohttp.ClientSession, url: Url, headers: Mapping[str, str]
+    def _request_by_http1(
+        self,
+        session: aiohttp.ClientSession,
+        url: Url,
+        headers: Mapping[str, str],
+        trail: RedirectTrail,
     ) -> Awaitable[aiohttp.ClientResponse]:
         if self._proxies is not None:
-            return self._get_by_proxy(session, self._proxies, url, headers)
+            return self._request_by_proxy(session, self._proxies, url, headers, trail)
+        if trail.request is not None:
+            timeout = self._options.read_timeout
+            return submit(session, url, headers, trail, trail.request, piece_timeout=timeout)
         # encoded=True: the URL is normalised already, and yarl must not change it.
         return session.get(URL(url, encoded=True), headers=headers, allow_redirects=False)
 
-    @staticmethod
-    async def _get_by_proxy(
-        session: aiohttp.ClientSession, proxies: Proxies, url: Url, headers: Mapping[str, str]
+    async def _request_by_proxy(
+        self,
+        session: aiohttp.ClientSession,
+        proxies: Proxies,
+        url: Url,
+        headers: Mapping[str, str],
+        trail: RedirectTrail,
     ) -> aiohttp.ClientResponse:
         """Request *url* by HTTP/1.1, through the proxy of its origin if it has one.
 
@@ -271,9 +300,20 @@ class Client:
         """
         proxy, headers = proxies.forwarded(url, headers)
         try:
-            response = await session.get(
-                URL(url, encoded=True), headers=headers, allow_redirects=False, proxy=proxy
-            )
+            if trail.request is None:
+                response = await session.get(
+                    URL(url, encoded=True), headers=headers, allow_redirects=False, proxy=proxy
+                )
+            else:
+                response = await submit(
+                    session,
+                    url,
+                    headers,
+                    trail,
+                    trail.request,
+                    piece_timeout=self._options.read_timeout,
+                    proxy=proxy,
+                )
         except aiohttp.ConnectionTimeoutError:
             through = proxies.proxy_of(url)
             if through is None:
@@ -291,43 +331,52 @@ class Client:
             raise refusal(response.status, response.reason or "")
         return response
 
-    async def _get_by_any_version(
+    async def _request_by_any_version(
         self,
         session: aiohttp.ClientSession,
         origins: Http2Origins,
         url: Url,
         headers: Mapping[str, str],
+        trail: RedirectTrail,
     ) -> AnyResponse:
         """Request *url* by the version of HTTP that its origin has taken, or takes now.
 
         A request that was not processed is made again, on another connection: by that the server
         has said that it is safe (RFC 9113, section 8.7). After a broken connection it is made once
-        more, as aiohttp does.
+        more, as aiohttp does, if it is idempotent.
         """
+        request = trail.request
+        submits = request is not None and not request.is_idempotent
+        submitted_before = trail.was_submitted
         origin = origins.origin(urls.origin(url))
         died = False
         for _ in range(_MAX_UNPROCESSED):
             connection = await origin.usable_connection()
             if connection is None:
                 try:
-                    return await self._get_by_http1(session, url, headers)
+                    return await self._request_by_http1(session, url, headers, trail)
                 except Negotiated as negotiated:
                     connection = origin.http2_negotiated(negotiated.connection)
                 finally:
                     origin.not_negotiated()
             try:
                 fields = self._fields(headers)
-                return await connection.get(url, headers.get("Host", ""), fields)
+                trail.was_submitted = submitted_before or submits
+                return await connection.request(url, headers.get("Host", ""), fields, request)
             except Http11RequiredError:
                 origin.require_http1()
+            except UnprocessedError:
+                trail.was_submitted = submitted_before
+                raise
             except ConnectionDiedError as error:
-                if died:
+                if died or submits:
                     raise error.fault or ConnectError(
                         "the server closed the connection without a response"
                     ) from None
                 died = True
             except NotProcessedError:
                 pass
+        trail.was_submitted = submitted_before
         raise RefusedError("the server closed each connection before it processed the request")
 
     def _fields(self, headers: Mapping[str, str]) -> list[HeaderTuple]:
@@ -359,6 +408,8 @@ class Client:
                         f"more than {self._options.max_redirects} redirects",
                         hint="see --max-redirects",
                     )
+                if trail.request is not None:
+                    redirect_request(trail, trail.request, response.status, target)
             except RedirectError:
                 if recording is not None:
                     await _drain_redirect(response, recording)

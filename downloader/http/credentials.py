@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from downloader.http.cookie_jar import CookieJar
 from downloader.http.digest import DigestSession, Login
 from downloader.http.netrc_file import NetrcFile
-from downloader.models import NetworkOptions
+from downloader.models import NetworkOptions, Request
 from downloader.web import urls
 from downloader.web.content_coding import ACCEPT_ENCODING
 from downloader.web.urls import Url
@@ -34,6 +34,14 @@ _CROSS_ORIGIN_HEADERS = frozenset(
         "if-modified-since",
     }
 )
+#: Fields about the body of a request: it keeps them where its body goes, and loses them with it.
+_BODY_HEADERS = frozenset(
+    {"content-type", "content-encoding", "content-language", "content-location"}
+)
+#: Fields that frame a message: they follow from the body, which is sent at once.
+_FRAMING_HEADERS = ("Content-Length", "Transfer-Encoding", "Expect")
+#: The type of a body unless a header says another one, as in curl.
+_FORM_TYPE = "application/x-www-form-urlencoded"
 #: A URL of no origin that a user could have named (RFC 6761, section 6.4).
 NO_ORIGIN = Url("http://nobody.invalid/")
 #: Origins whose last Digest challenge is kept, to answer it with the next request.
@@ -55,6 +63,9 @@ class RedirectTrail:
         redirects: the URLs that redirected, in order.
         sets_cookies: whether a response has set a cookie that its request did not have.
         challenges: how many challenges of the next URL's server have been answered.
+        request: the method and body to send next; None for a GET without a body.
+        lost_body: whether a redirect has dropped the body.
+        was_submitted: whether a request was sent that must not be sent twice.
     """
 
     start: Url
@@ -65,6 +76,9 @@ class RedirectTrail:
     redirects: tuple[Url, ...] = ()
     sets_cookies: bool = False
     challenges: int = 0
+    request: Request | None = None
+    lost_body: bool = False
+    was_submitted: bool = False
 
     def __post_init__(self) -> None:
         """Begin at the start."""
@@ -87,6 +101,10 @@ class Credentials:
     def __init__(self, options: NetworkOptions, jar: CookieJar | None = None) -> None:
         self.jar = jar
         self._headers = CIMultiDict(options.headers)
+        # Beside a body for the lines of the list, these fields are about it.
+        self._headers_of_get = (
+            self._headers if options.body is None else _without_body_headers(self._headers)
+        )
         self._netrc = NetrcFile() if options.netrc else None
         self._login = Login(*map(str.encode, options.user)) if options.user else None
         self._bearer = f"Bearer {options.bearer}" if options.bearer else None
@@ -106,7 +124,7 @@ class Credentials:
 
     def chain(self, trail: RedirectTrail, headers: Sequence[tuple[str, str]]) -> "RequestChain":
         """Return the headers of the requests of one URL, to which *headers* are added."""
-        own = self._headers
+        own = self._headers if trail.request is not None else self._headers_of_get
         if headers:
             own = own.copy()
             own.extend(headers)
@@ -130,6 +148,7 @@ class Credentials:
         referrer: str,
         home: Url,
         login: Login | None,
+        method: str,
     ) -> CIMultiDict[str]:
         """Return all headers of a request: the defaults, *own*, cookies, and a password.
 
@@ -140,6 +159,7 @@ class Credentials:
             referrer: the Referer, unless *own* has one; empty for none.
             home: the URL that the user named.
             login: its user and password; an empty password may be in netrc.
+            method: of the request.
         """
         headers = self.default_headers.copy()
         if referrer:
@@ -149,12 +169,12 @@ class Credentials:
         if own_cookies or cookies:
             headers["Cookie"] = _with_cookies(own_cookies, cookies)
         if "Authorization" not in headers and (
-            authorization := self._authorization(url, home, login)
+            authorization := self._authorization(url, home, login, method)
         ):
             headers["Authorization"] = authorization
         return headers
 
-    def _authorization(self, url: Url, home: Url, login: Login | None) -> str | None:
+    def _authorization(self, url: Url, home: Url, login: Login | None, method: str) -> str | None:
         """Return the Authorization field of a request, or None."""
         if login is None and self._bearer and urls.origin(url) == urls.origin(home):
             return self._bearer
@@ -163,7 +183,7 @@ class Credentials:
             return None
         session = self._digest_sessions.get(urls.origin(url))
         if session is not None:
-            return session.authorization(login, "GET", _request_target(url))
+            return session.authorization(login, method, _request_target(url))
         return None if self._only_digest else _basic(login)
 
     def login(self, url: Url, home: Url, of_home: Login | None) -> Login | None:
@@ -215,12 +235,14 @@ class RequestChain:
         """Return the headers of the request to *url*; they must not be changed."""
         sends_referrer = self._trail.via is not None or self._credentials.has_referer
         referrer = self._credentials.referrer(self._trail, url) if sends_referrer else ""
+        request = self._trail.request
         jar = self._credentials.jar
         cookies: Sequence[str] = ()
         if jar is not None and (jar.received or jar.given):
             cookies = jar.matching(url, self._home)
         if (
             not self._own
+            and request is None
             and not referrer
             and not cookies
             and self._login is None
@@ -230,9 +252,25 @@ class RequestChain:
             return self._credentials.default_headers
         at_home = urls.origin(url) == urls.origin(self._home)
         own = self._own if at_home else self._cross_origin_headers()
-        return self._credentials.headers(
-            url, own, cookies, referrer=referrer, home=self._home, login=self._login
+        if self._trail.lost_body:
+            own = _without_body_headers(own)
+        headers = self._credentials.headers(
+            url,
+            own,
+            cookies,
+            referrer=referrer,
+            home=self._home,
+            login=self._login,
+            method="GET" if request is None else request.method,
         )
+        if request is not None and request.body is not None:
+            for name in _FRAMING_HEADERS:
+                headers.popall(name, None)
+            headers.setdefault("Content-Type", _FORM_TYPE)
+        if request is not None and request.method == "HEAD" and "Accept-Encoding" not in own:
+            # The size of a coded body would not be that of the page.
+            headers["Accept-Encoding"] = "identity"
+        return headers
 
     def accept_challenge(self, url: Url, challenges: Iterable[str]) -> bool:
         """Return whether the request to *url* is made again, to answer a challenge.
@@ -254,15 +292,25 @@ class RequestChain:
         return True
 
     def _cross_origin_headers(self) -> CIMultiDict[str]:
-        return CIMultiDict(
-            pair for pair in self._own.items() if pair[0].lower() in _CROSS_ORIGIN_HEADERS
-        )
+        kept = _CROSS_ORIGIN_HEADERS
+        if self._trail.request is not None:
+            kept |= _BODY_HEADERS
+        return CIMultiDict(pair for pair in self._own.items() if pair[0].lower() in kept)
 
 
 def _with_cookies(own: Sequence[str], cookies: Iterable[str]) -> str:
     """Return the Cookie field of the user's own fields and of *cookies* with other names."""
     names = {pair.partition("=")[0].strip() for field in own for pair in field.split(";")}
     return "; ".join([*own, *(pair for pair in cookies if pair.partition("=")[0] not in names)])
+
+
+def without_body_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a request that are not about its body."""
+    return tuple(pair for pair in headers if pair[0].lower() not in _BODY_HEADERS)
+
+
+def _without_body_headers(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    return CIMultiDict(without_body_headers(headers.items()))
 
 
 def _basic(login: Login) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from downloader.errors import UrlError
+from downloader.errors import InterruptedRunError, UrlError
 from downloader.journal.database import Value, insert_many
 from downloader.journal.frontier import ROW_COLUMNS, Frontier, queue_values, role_of
 from downloader.journal.mirror_checkpoint import MirrorCheckpoint
@@ -87,6 +87,7 @@ class Admission:
         self._followed_urls = 0
         self._unwritten_rows: list[tuple[Value, ...]] = []
         self._unwritten_seen: list[tuple[Value, ...]] = []
+        self._unwritten_requests: list[tuple[str, int]] = []
         #: When the current batch was admitted, in seconds since the epoch.
         self._now = 0.0
 
@@ -169,7 +170,12 @@ class Admission:
 
     def _admit_batch(self, entries: Sequence[Target | Failed]) -> list[AdmissionResult]:
         self._now = time.time()
-        keys = [b"" if isinstance(entry, Failed) else key_of(entry.shown) for entry in entries]
+        keys = [
+            b""
+            if isinstance(entry, Failed)
+            else key_of(entry.shown if entry.request is None else entry.identity)
+            for entry in entries
+        ]
         wanted = list(filter(None, keys))
         query = _SELECT_ROWS % ",".join("?" * len(wanted))
         rows = {values[0]: JournalRow(*values[1:]) for values in self._db.execute(query, wanted)}
@@ -239,12 +245,17 @@ class Admission:
                 *queue_columns,
             )
         )
+        if target.request is not None:
+            self._unwritten_requests.append((target.request.identity, row_id))
         return Job(target, name, row_id, is_name_free=self._verifier.is_name_free(name))
 
     def _write_rows(self) -> None:
         """Insert the rows of new URLs, and their claims; update those of known ones."""
         rows, self._unwritten_rows = self._unwritten_rows, []
         insert_many(self._db, _INSERT_ROWS, rows)
+        if self._unwritten_requests:
+            requests, self._unwritten_requests = self._unwritten_requests, []
+            self._db.executemany("UPDATE urls SET request = ? WHERE id = ?", requests)
         seen, self._unwritten_seen = self._unwritten_seen, []
         insert_many(self._db, _UPDATE_SEEN, seen, _UPDATE_SEEN_END)
         self._names.write()
@@ -261,6 +272,8 @@ class Admission:
             and not self._naming.allows(target, row.name)
         )
         saved = None if renames else row.file or self._adopt_unrecorded_file(row)
+        if saved is None and row.state == RowState.SENT:
+            self._require_repetition(target)
         if saved is None or not self._verifier.is_intact(saved):
             return self._job_without_file(target, row, saved, renames=renames)
         # A mirror needs to know the final URL of a document, which was not recorded, either.
@@ -273,13 +286,29 @@ class Admission:
             return Job(target, row.name, row.id, saved)
         if self._options.refresh:
             self._record_seen(target, row)
-            return Job(target, row.name, row.id, saved, revalidate=True, partial=row.partial)
+            # Only a plain GET can be conditional; other requests are made again.
+            is_get = target.request is None
+            return Job(target, row.name, row.id, saved, revalidate=is_get, partial=row.partial)
         reads = self._checkpoint.reads_saved_documents
         todo = work_after_saving(saved.characters, mirrors=reads)
         self._record_seen(target, row, todo)
         preposition = "as" if saved.packed_at is None else "in"
         detail = f"already saved {preposition} {saved.path}"
         return skipped_outcome(target, SkipReason.DONE, detail, saved)
+
+    def _require_repetition(self, target: Target) -> None:
+        """Check that a request may be made that an earlier run has sent.
+
+        Raises:
+            InterruptedRunError: it may not.
+        """
+        options = self._options
+        if target.request is not None and not (options.retry_all or options.force):
+            raise InterruptedRunError(
+                f"an earlier run sent this {target.request.method}, and was stopped before its "
+                "response",
+                hint="--retry-all sends it again",
+            )
 
     def _job_without_file(
         self, target: Target, row: JournalRow, saved: SavedFile | None, *, renames: bool
@@ -301,7 +330,7 @@ class Admission:
         self._record_seen(target, row)
         if row.state == RowState.DONE:
             self._checkpoint.note_change()
-        unrecorded_since = self._unrecorded_since(row)
+        unrecorded_since = self._unrecorded_since(target, row)
         admitted = time.time() if unrecorded_since is None else unrecorded_since
         self._db.execute(
             "UPDATE urls SET state = ?, admitted = ?, base = ?, growth = ? WHERE id = ?",
@@ -319,10 +348,11 @@ class Admission:
             is_name_free=self._verifier.is_name_free(name),
         )
 
-    def _unrecorded_since(self, row: JournalRow) -> float | None:
+    def _unrecorded_since(self, target: Target, row: JournalRow) -> float | None:
         """Return the time from which a killed run may have packed the URL without recording it."""
         packs = self._options.pack is not None and not self._options.force
-        return row.admitted if packs and row.state == RowState.CLAIMED else None
+        is_get = target.request is None
+        return row.admitted if packs and is_get and row.state == RowState.CLAIMED else None
 
     def _adopt_unrecorded_file(self, row: JournalRow) -> SavedFile | None:
         """Return the file that a killed run saved without recording it, and record it now.

@@ -13,10 +13,12 @@ from downloader.journal import (
     FileLocation,
     Job,
     Journal,
+    JournalEntry,
     PartialFile,
     PublishedFile,
     Redirect,
     SavedDocument,
+    Submission,
     TargetRole,
 )
 from downloader.journal.replica_schedule import ReplicaSchedule
@@ -51,7 +53,7 @@ class AsyncJournal:
         self.warnings: list[str] = []
         self._on_disk_failed = on_disk_failed
         self._options = options
-        self._batch: list[tuple[Job, Outcome | PartialFile | Redirect]] = []
+        self._batch: list[tuple[Job, JournalEntry]] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._journal: Journal | None = None
         self._replicas: ReplicaSchedule | None = None
@@ -176,15 +178,16 @@ class AsyncJournal:
         if len(self._batch) >= MAX_BATCH_RESULTS:
             self._batch_is_full.set()
 
-    async def record_partial(self, job: Job, partial: PartialFile) -> None:
-        """Record at once which version of the body the partial file of *job* will hold.
+    async def record_step(self, job: Job, step: PartialFile | Submission) -> None:
+        """Record at once which body the partial file of *job* will hold, or that it is sent.
 
-        Otherwise the run after a kill could take its bytes for those of the version before.
+        Otherwise the run after a kill could take its bytes for those of the version before, or
+        send a request twice.
 
         Raises:
             DiskError: the journal cannot be written.
         """
-        self._batch.append((job, partial))
+        self._batch.append((job, step))
         if (error := await self._write_batch()) is not None:
             raise error
 
@@ -217,9 +220,7 @@ class AsyncJournal:
         writing.add_done_callback(self._writes.discard)
         return await asyncio.shield(writing)
 
-    async def _write(
-        self, batch: list[tuple[Job, Outcome | PartialFile | Redirect]]
-    ) -> DiskError | None:
+    async def _write(self, batch: list[tuple[Job, JournalEntry]]) -> DiskError | None:
         journal = self._opened()
         try:
             await self._run(lambda: journal.record(batch))

@@ -16,7 +16,7 @@ from downloader.web.filenames import ExtensionRule, FileName, claim_keys
 #: The folder of this program's own files in an output folder; no saved name begins with a dot.
 STATE_FOLDER = ".download"
 DATABASE_NAME = "journal.sqlite3"
-_VERSION = 6
+_VERSION = 7
 #: The first version with UPDATE … FROM.
 _MIN_SQLITE = (3, 33)
 #: The version whose names may get more extensions than those of earlier versions.
@@ -43,11 +43,11 @@ _SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS urls (
     id INTEGER PRIMARY KEY,         -- in the order of the list
-    address BLOB NOT NULL UNIQUE,   -- BLAKE2b of the URL without password, 16 bytes
+    address BLOB NOT NULL UNIQUE,   -- BLAKE2b of request and URL without password, 16 bytes
     url TEXT NOT NULL,              -- without password
     base TEXT NOT NULL,             -- its file name before the content type is known
     growth TEXT NOT NULL,           -- which extension the content type may add
-    state INTEGER NOT NULL,         -- 0 claimed, 1 done, 2 failed, 3 moved
+    state INTEGER NOT NULL,         -- 0 claimed, 1 done, 2 failed, 3 moved, 4 sent
     run INTEGER NOT NULL,           -- the last run that admitted it
     origin TEXT NOT NULL,           -- list and line where that run read it
     admitted REAL NOT NULL,         -- when, in seconds since the epoch
@@ -81,7 +81,8 @@ CREATE TABLE IF NOT EXISTS urls (
     nesting INTEGER NOT NULL DEFAULT 0,  -- levels of requisites of requisites
     hops INTEGER NOT NULL DEFAULT 0,     -- redirects that led to it
     packed_at INTEGER,              -- offset of its record, if the file is a volume
-    page_fields TEXT                -- response fields that act like elements of the page
+    page_fields TEXT,               -- response fields that act like elements of the page
+    request TEXT                    -- method and hash of the body, unless it is a plain GET
 );
 CREATE TABLE IF NOT EXISTS claims (
     key TEXT PRIMARY KEY,           -- what a file of that name may be called
@@ -115,6 +116,7 @@ _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
     4: (),
     5: ("page_fields TEXT",),
     6: (),
+    7: ("request TEXT",),
 }
 
 #: Conditions that hold for a value of another type than its column. SQLite sorts numbers before

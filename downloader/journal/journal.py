@@ -17,18 +17,16 @@ from downloader.journal.model import (
     AdmissionResult,
     FileLocation,
     Job,
-    PartialFile,
     PublishedFile,
-    Redirect,
     RowState,
     SavedDocument,
     TargetRole,
 )
 from downloader.journal.naming import Naming
-from downloader.journal.outcome_writer import OutcomeWriter
+from downloader.journal.outcome_writer import JournalEntry, OutcomeWriter
 from downloader.journal.replica import JournalReplica
 from downloader.journal.saved_file_verifier import SavedFileVerifier
-from downloader.models import Failed, Options, Outcome, Target
+from downloader.models import Failed, Options, Target
 from downloader.object_store.protocol import ObjectStore
 from downloader.web.filenames import FileName
 from downloader.web.path_parts import MAX_NAME_BYTES
@@ -212,7 +210,7 @@ class Journal:
         with self._transaction():
             self._frontier.record_published(files)
 
-    def record(self, results: Iterable[tuple[Job, Outcome | PartialFile | Redirect]]) -> None:
+    def record(self, results: Iterable[tuple[Job, JournalEntry]]) -> None:
         """Record what became of jobs, in one transaction."""
         if not self._saves:
             # Nothing outlives the run, and duplicates are recognised by their rows.

@@ -59,15 +59,18 @@ class NameClaims:
         for target in targets:
             if target.name is None:
                 # Called for every line: the names of URLs are made without a detour.
-                name = (
-                    preferred_name(target.url)
-                    if self._names_by_url
-                    else self._naming.preferred(target)
-                )
+                key: str = target.url if target.request is None else target.identity
+                name: FileName | None
+                if not self._names_by_url:
+                    name = self._naming.preferred(target)
+                elif target.request is None:
+                    name = preferred_name(target.url)
+                else:
+                    name = preferred_name(target.url, target.request.identity)
                 if name is None:
                     continue
                 keys = claim_keys(name, self._known_folders)
-                self._preferred[target.url] = name, keys
+                self._preferred[key] = name, keys
                 wanted.update(keys.conflicting)
         all_keys = list(wanted)
         for start in range(0, len(all_keys), MAX_KEYS_PER_QUERY):
@@ -79,7 +82,8 @@ class NameClaims:
         """Claim the preferred name of *target*, which was prefetched; None if it is claimed."""
         if not self._saves:
             return _UNSAVED if target.name is None else None
-        name, keys = self._preferred.get(target.url, (None, None))
+        key = target.url if target.request is None else target.identity
+        name, keys = self._preferred.get(key, (None, None))
         if name is None or keys is None or target.name is not None:
             return None
         if not self._claimed_keys.isdisjoint(keys.conflicting):

@@ -15,7 +15,6 @@ from downloader.web.url_names import (
     shortened,
     url_parts,
 )
-from downloader.web.urls import Url
 
 #: Bytes of the names that are tried on a file system that refuses longer ones: those of eCryptfs,
 #: and less.
@@ -70,7 +69,7 @@ class Naming:
             yield FileName(self._only_name, ExtensionRule.NEVER)
             return
         for name in self._candidates(target):
-            yield shortened(name, target.url, self._max_name_bytes)
+            yield shortened(name, target.url, self._max_name_bytes, _request_of(target))
 
     @property
     def needs_answer(self) -> bool:
@@ -91,8 +90,10 @@ class Naming:
             parts = url_parts(target.url)
             folder = (self._layout or FolderLayout()).apply("/".join((parts.host, *parts.folders)))
             plain, whole = path_of_parts([*filter(None, folder.split("/")), leaf], None)
-        names = alternatives(plain, target.url, ambiguous=not whole)
-        return (shortened(name, target.url, self._max_name_bytes) for name in names)
+        names = alternatives(plain, target.url, _request_of(target), ambiguous=not whole)
+        return (
+            shortened(name, target.url, self._max_name_bytes, _request_of(target)) for name in names
+        )
 
     def allows(self, target: Target, name: FileName) -> bool:
         """Return whether *name*, which it got in an earlier run, is one that *target* may have.
@@ -105,30 +106,37 @@ class Naming:
             return True
         sizes = (MAX_NAME_BYTES, *SHORTER_NAME_BYTES)
         return any(
-            name == shortened(candidate, target.url, size)
+            name == shortened(candidate, target.url, size, _request_of(target))
             for candidate in self.candidates(target)
             for size in sizes
         )
 
     def _candidates(self, target: Target) -> Iterator[FileName]:
         if target.name is not None:
-            return names_from_list(target.name, target.url)
+            return names_from_list(target.name, target.url, _request_of(target))
         if self._template is None:
-            return candidates(target.url, self._layout)
+            return candidates(target.url, _request_of(target), self._layout)
         plain, whole = self._template.expand(target.url, columns_of(target))
-        return alternatives(plain, target.url, ambiguous=not whole)
+        return alternatives(plain, target.url, _request_of(target), ambiguous=not whole)
 
 
-def shorter_names(name: FileName, url: Url) -> list[FileName]:
-    """Return names like *name* for a file system that finds it too long, best first.
+def shorter_names(name: FileName, target: Target) -> list[FileName]:
+    """Return names like *name* of *target* for a file system that finds it too long, best first.
 
     There are none if it is as short as it may be.
     """
+    url, request = target.url, _request_of(target)
     for size in SHORTER_NAME_BYTES:
-        short = shortened(name, url, size)
+        short = shortened(name, url, size, request)
         if short != name:
-            return [shortened(each, url, size) for each in alternatives(short, url)]
+            names = alternatives(short, url, request)
+            return [shortened(each, url, size, request) for each in names]
     return []
+
+
+def _request_of(target: Target) -> str:
+    """Return what tells the request of *target* from a plain GET, if it is another one."""
+    return "" if target.request is None else target.request.identity
 
 
 def columns_of(_target: Target) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ def failed_outcome(target: Target, error: UrlError) -> Failed:
         hint=error.hint,
         parent=target.parent,
         needed=target.needed,
+        request="" if target.request is None else target.request.identity,
     )
 
 
@@ -59,5 +60,6 @@ def skipped_outcome(
         reason=reason,
         detail=detail,
         parent=target.parent,
+        request="" if target.request is None else target.request.identity,
         **details,
     )

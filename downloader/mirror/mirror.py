@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from downloader.errors import ErrorKind, RedirectError
-from downloader.http import Client, CookieJar
+from downloader.http import Client, CookieJar, without_body_headers
 from downloader.journal import (
     Job,
     Redirect,
@@ -33,9 +33,10 @@ from downloader.mirror.finalizer import MirrorFinalizer
 from downloader.mirror.link_selector import LinkSelector
 from downloader.mirror.robots_gate import RobotsDecision, RobotsGate, robots_fetcher
 from downloader.mirror.scope import MAX_ROBOTS_BYTES, RobotsCache, product_token
-from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
+from downloader.models import Downloaded, Failed, Options, Outcome, Skipped, Target, Unchanged
 from downloader.storage import FileContents, LocalStorage
 from downloader.web import urls
+from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url
 
 #: Documents of at least this size are parsed in a thread.
@@ -199,6 +200,8 @@ class Mirror:
             if isinstance(line, Target) and len(self._credentials) < _MAX_CREDENTIAL_LINES:
                 root, credentials = urls.without_credentials(line.url)
                 if line.headers or credentials:
+                    if line.request is not None:
+                        line = replace(line, headers=without_body_headers(line.headers))
                     self._credentials[root] = line
 
     def _with_credentials(self, job: Job | Failed) -> Job | Failed:
@@ -278,19 +281,24 @@ class Mirror:
         """Return *outcome* with the path that its file has when the run is over."""
         if not isinstance(outcome, Downloaded | Unchanged):
             return outcome
-        if self._file_mover.belongs_in_folder(role_of(target), target.url):
+        media_type = guess_media_type(outcome.path)
+        if isinstance(outcome, Downloaded):
+            media_type = outcome.media_type
+        if self._file_mover.belongs_in_folder(role_of(target), target.url, media_type):
             return outcome
         return replace(outcome, path=original_path(outcome.path))
 
     def _suppresses(self, target: Target, outcome: Outcome) -> bool:
-        """Return whether a failure is not reported: a missing icon that no page names."""
-        if not target.optional or not isinstance(outcome, Failed):
+        """Return whether nothing is reported: for an icon, not saved, that no page names."""
+        if not target.optional or not isinstance(outcome, Failed | Skipped):
             return False
+        *_, role = self._distances.get(target.url, _FAR)
+        if isinstance(outcome, Skipped):
+            return role is TargetRole.OPTIONAL
         # Replay reports a URL that the archive does not hold as a failed connection.
         not_archived = bool(self._options.replay) and outcome.kind is ErrorKind.CONNECT
         if outcome.kind is not ErrorKind.HTTP_STATUS and not not_archived:
             return False
-        *_, role = self._distances.get(target.url, _FAR)
         if role is not TargetRole.OPTIONAL:
             return False
         if len(self._missing_icons) < _MAX_MISSING_ICONS:

@@ -7,7 +7,8 @@ Only ``Options`` is instantiated, so only it has generated methods: they take ti
     Options
     ├── TransferOptions        fetching and saving, without the list and the mirror
     │   ├── StorageOptions         OutputOptions, NamingOptions, ArchiveOptions
-    │   └── RequestOptions         NetworkOptions, PolitenessOptions
+    │   ├── RequestOptions         NetworkOptions, PolitenessOptions
+    │   └── FilterOptions
     ├── MirrorOptions
     └── ListOptions
 """
@@ -20,8 +21,10 @@ from downloader._version import __version__
 from downloader.errors import BadUrlError
 from downloader.models.naming_options import NamingOptions
 from downloader.models.option_group import OptionGroup
+from downloader.models.requests import Request
 from downloader.models.shards import Shard
 from downloader.web import urls
+from downloader.web.media_type_filter import MediaTypeFilter
 from downloader.web.proxies import parse_proxy
 
 #: The User-Agent sent by default: honest, so that the owner of a site can identify this program.
@@ -35,6 +38,9 @@ DEFAULT_MAX_QUERIES = 10_000
 
 #: The size of a volume of a pack, unless another is given.
 DEFAULT_PACK_BYTES = 1024**3
+
+#: The largest sample of a list, whose lines are held in memory.
+MAX_SAMPLE_LINES = 1_000_000
 
 #: The number of links followed from a page of the list, unless another is given.
 DEFAULT_LEVEL = 5
@@ -122,11 +128,16 @@ class NetworkOptions(OptionGroup):
         read_timeout: seconds without a byte after which a transfer has stalled.
         timeout: seconds for one whole URL, retries and waits included, or None.
         retries: how often a transient failure is retried.
+        retry_all: retry requests, too, that another attempt would make twice, such as a POST whose
+            body was sent.
         min_speed: bytes per second below which a transfer is given up; 0 for no limit; None for a
             limit that ends only drips.
         max_size: bytes, decoded, above which a body is refused, or None.
         max_redirects: how many redirects of one URL are followed.
         headers: sent with every request, as (name, value).
+        method: the method of requests for lines of the list that have none of their own; None for
+            GET, or POST with a body.
+        body: the body of those requests, or None.
         user_agent: the User-Agent header.
         referer: the URL that requests for lines of the list name as their Referer, or None.
         send_referer: name the page that led to a URL, in a mirror.
@@ -165,10 +176,13 @@ class NetworkOptions(OptionGroup):
     read_timeout: float = 30.0
     timeout: float | None = None
     retries: int = 3
+    retry_all: bool = False
     min_speed: int | None = None
     max_size: int | None = None
     max_redirects: int = 20
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    method: str | None = None
+    body: bytes | None = field(default=None, repr=False)
     user_agent: str = USER_AGENT
     referer: str | None = field(default=None, repr=False)
     send_referer: bool = True
@@ -198,18 +212,24 @@ class NetworkOptions(OptionGroup):
     http2_prior_knowledge: bool = False
 
     @property
+    def request(self) -> Request | None:
+        """The method and the body of requests for lines; None for a GET without a body."""
+        return Request.of(self.method, self.body)
+
+    @property
     def has_credentials(self) -> bool:
-        """Whether requests have headers or passwords that not every origin may get."""
-        return bool(self.user or self.bearer or self.headers)
+        """Whether requests have headers, passwords or a body that not every origin may get."""
+        return bool(self.user or self.bearer or self.headers or self.body)
 
     def __post_init__(self) -> None:
-        """Check ranges, URLs of proxies, and that there is one kind of credentials.
+        """Check ranges, the method, URLs of proxies, and that there is one kind of credentials.
 
         Raises:
             ValueError: a value is not allowed, or two options exclude each other.
         """
         if self.user is not None and self.bearer is not None:
             raise ValueError("user and bearer cannot be combined")
+        Request.of(self.method, self.body)
         if (self.cookies_from_browser or "firefox").partition(":")[0] != "firefox":
             raise ValueError("cookies_from_browser must be firefox or firefox:PROFILE")
         if not self.accept_cookies:
@@ -333,6 +353,42 @@ class MirrorOptions(OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
+class FilterOptions(OptionGroup):
+    """Which responses are saved; the others are skipped.
+
+    Attributes:
+        accept_type: patterns of media types, such as ``image/*``; if there are any, only bodies of
+            a type that matches one are saved.
+        reject_type: patterns; bodies whose type matches one are not saved.
+        min_size: bytes, decoded, below which a body is not saved, or None.
+        newer_than: seconds since the epoch; what was not modified since then is not saved. None for
+            any time.
+    """
+
+    accept_type: tuple[str, ...] = ()
+    reject_type: tuple[str, ...] = ()
+    min_size: int | None = None
+    newer_than: float | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether any response may be skipped."""
+        return bool(
+            self.accept_type or self.reject_type or self.min_size or self.newer_than is not None
+        )
+
+    def __post_init__(self) -> None:
+        """Check ranges and patterns.
+
+        Raises:
+            ValueError: a number is negative, or a pattern is not one of media types.
+        """
+        _require_not_negative(min_size=self.min_size)
+        MediaTypeFilter(self.accept_type, self.reject_type)
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class ArchiveOptions(OptionGroup):
     """Which web archives are written, and which are read.
 
@@ -391,13 +447,30 @@ class ListOptions(OptionGroup):
             None to find it.
         sitemap: sites, and addresses of sitemaps and feeds, whose pages are read after all lists.
         base: the URL that relative links of lists in HTML and XML refer to, or None.
+        limit: read only so many lines, or None.
+        sample: fetch only so many of the lines read, chosen at random, or None.
+        seed: another one chooses another sample.
         shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
 
     url_column: str | None = None
     sitemap: tuple[str, ...] = field(default=(), repr=False)
     base: str | None = field(default=None, repr=False)
+    limit: int | None = None
+    sample: int | None = None
+    seed: int = 0
     shard: Shard | None = None
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ValueError: a number is out of range.
+        """
+        _require_at_least_one(limit=self.limit, sample=self.sample)
+        if self.sample is not None and self.sample > MAX_SAMPLE_LINES:
+            raise ValueError(f"sample must be at most {MAX_SAMPLE_LINES}")
+        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
@@ -422,7 +495,7 @@ class RequestOptions(NetworkOptions, PolitenessOptions):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class TransferOptions(StorageOptions, RequestOptions):
+class TransferOptions(StorageOptions, RequestOptions, FilterOptions):
     """How URLs are fetched and saved, wherever they come from."""
 
 
@@ -431,8 +504,8 @@ class Options(TransferOptions, MirrorOptions, ListOptions):
     """The options of a run; every field has the command's default.
 
     The fields are those of :class:`OutputOptions`, :class:`NamingOptions`,
-    :class:`NetworkOptions`, :class:`PolitenessOptions`, :class:`MirrorOptions`,
-    :class:`ArchiveOptions` and :class:`ListOptions`.
+    :class:`NetworkOptions`, :class:`PolitenessOptions`, :class:`FilterOptions`,
+    :class:`MirrorOptions`, :class:`ArchiveOptions` and :class:`ListOptions`.
     """
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from downloader.models.requests import Request
 from downloader.web.urls import Url, redact
 
 
@@ -29,6 +30,7 @@ class Target:
         name: the file name that the list gives, or None.
         checksum: the checksum that the list gives, or None.
         headers: header fields of this request only.
+        request: the method and the body; None for a GET without a body.
         parent: the URL of the page that refers to it; empty for a line of a list.
         needed: whether it is a requisite of that page: needed to show it properly.
         optional: whether a 404 for it is not a failure.
@@ -48,6 +50,7 @@ class Target:
     name: str | None = None
     checksum: Checksum | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    request: Request | None = None
     parent: str = ""
     needed: bool = False
     optional: bool = False
@@ -61,3 +64,8 @@ class Target:
     def __post_init__(self) -> None:
         url = self.url
         object.__setattr__(self, "shown", redact(url) if "@" in url else url)
+
+    @property
+    def identity(self) -> str:
+        """What tells this request from others: the URL without password, and what is no GET."""
+        return self.shown if self.request is None else f"{self.request.identity} {self.shown}"

@@ -63,6 +63,12 @@ class Record:
     parent: Annotated[
         str | None, FieldInfo("URL of the page that links to it; none for a line of a list")
     ] = None
+    request: Annotated[
+        str | None,
+        FieldInfo(
+            "the method and a hash of the body, such as `POST 0f34…`; none for a GET without a body"
+        ),
+    ] = None
     final_url: Annotated[str | None, FieldInfo("the URL that answered, after redirects")] = None
     redirects: Annotated[
         tuple[str, ...],
@@ -72,7 +78,11 @@ class Record:
     http_version: Annotated[str | None, FieldInfo("such as `1.1`; or `2`")] = None
     content_type: Annotated[
         str | None,
-        FieldInfo("media type without parameters, in lower case", sources=("media_type",)),
+        FieldInfo(
+            "media type without parameters, in lower case; what the first bytes say if the server "
+            "names none",
+            sources=("media_type",),
+        ),
     ] = None
     content_coding: Annotated[str | None, FieldInfo("as sent, such as `gzip`")] = None
     path: Annotated[

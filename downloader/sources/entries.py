@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from downloader.errors import BadUrlError, UrlError
-from downloader.models import Checksum, Failed, Target
+from downloader.models import Checksum, Failed, Request, Target
 from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
@@ -27,6 +27,8 @@ class ListLine:
         name: the file name for it, or None.
         checksum: the expected checksum, as written, or None.
         headers: request header fields, written ``Name: value``.
+        method: of the request, as written, or None.
+        body: of the request, or None.
         error: what the parser of the list found wrong with the line.
         home: the URL that the user named, if the line is of a list on the network.
     """
@@ -36,12 +38,20 @@ class ListLine:
     name: str | None = None
     checksum: str | None = None
     headers: list[str] = field(default_factory=list)
+    method: str | None = None
+    body: str | None = None
     error: UrlError | None = None
     home: Url | None = None
 
 
-def from_line(line: ListLine, index: int) -> Entry:
-    """Return the target that a line stands for, or what is wrong with the line."""
+def from_line(line: ListLine, index: int, default: Request | None = None) -> Entry:
+    """Return the target that a line stands for, or what is wrong with the line.
+
+    Args:
+        line: the line.
+        index: its position in the list.
+        default: the request for a line that names neither method nor body.
+    """
     try:
         if line.error is not None:
             raise line.error
@@ -53,6 +63,11 @@ def from_line(line: ListLine, index: int) -> Entry:
             checksum=parse_checksum(line.checksum) if line.checksum else None,
             headers=tuple(map(parse_header, line.headers)),
             root=line.home,
+            request=(
+                default
+                if line.method is None and line.body is None
+                else _request_of(line.method, line.body, default)
+            ),
         )
     except UrlError as error:
         return Failed(
@@ -65,10 +80,29 @@ def from_line(line: ListLine, index: int) -> Entry:
         )
 
 
-def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:
+def _request_of(method: str | None, body: str | None, default: Request | None) -> Request | None:
+    """Return the request of a line; None for a GET without a body.
+
+    A line with a method of its own does not get the body of *default*.
+
+    Raises:
+        BadUrlError: there is no such method, or the body is no text.
+    """
+    data = default.body if default is not None and method is None else None
+    try:
+        if body is not None:
+            data = body.encode()
+        return Request.of(method or (default.method if default is not None else None), data)
+    except UnicodeEncodeError:
+        raise BadUrlError("the body of the request is not valid text") from None
+    except ValueError as error:
+        raise BadUrlError(printable(str(error))) from None
+
+
+def from_items(items: Iterable[str | Target], default: Request | None = None) -> Iterator[Entry]:
     """Yield targets for the URLs or targets that a program passes, numbered from 0.
 
-    A :class:`Target` keeps all but its ``index``.
+    A :class:`Target` keeps all but its ``index``; one without a request of its own gets *default*.
     """
     for index, item in enumerate(items):
         if isinstance(item, Target):
@@ -79,9 +113,14 @@ def from_items(items: Iterable[str | Target]) -> Iterator[Entry]:
                 name=item.name,
                 checksum=item.checksum,
                 headers=item.headers,
+                request=(
+                    default
+                    if item.request is None
+                    else Request.of(item.request.method, item.request.body)
+                ),
             )
         else:
-            yield from_line(ListLine(f"#{index + 1}", item.strip()), index)
+            yield from_line(ListLine(f"#{index + 1}", item.strip()), index, default)
 
 
 def from_addresses(addresses: Iterable[tuple[str, str]]) -> Iterator[Entry]:

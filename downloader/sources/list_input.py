@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Self
 
 from downloader.errors import BadUrlError, SourceError
-from downloader.models import Options
+from downloader.models import Options, Request
 from downloader.sources.text_lines import NumberedLine, split_lines
 from downloader.web import urls
 from downloader.web.urls import Url
@@ -35,6 +35,7 @@ class ListSettings:
         base_url: the URL that relative addresses of files refer to, or None.
         one_site: whether a list on the network may name URLs of its own site alone.
         note: tells the user what was decided about a list; called from the reading thread.
+        request: for lines that name neither method nor body; None for a GET.
     """
 
     url_column: str | None = None
@@ -42,6 +43,7 @@ class ListSettings:
     base_url: Url | None = None
     one_site: bool = False
     note: Callable[[str], None] = _ignore
+    request: Request | None = None
 
     @classmethod
     def of(cls, options: Options, note: Callable[[str], None]) -> Self:
@@ -53,6 +55,7 @@ class ListSettings:
             # A page of another site must not lead to requests there with the user's secrets.
             one_site=options.mirrors and options.has_credentials,
             note=note,
+            request=options.request,
         )
 
 

@@ -103,6 +103,10 @@ class LocalStorage:
         """Return the size of the ``.part`` file in bytes; 0 if there is none."""
         return await self._run(partial(self._part_size, path))
 
+    async def read_part_head(self, path: SafePath, max_bytes: int) -> bytes:
+        """Return the first bytes of the ``.part`` file, as :meth:`Storage.read_part_head`."""
+        return await self._run(partial(self._read_part_head, path, max_bytes))
+
     async def remove_part(self, path: SafePath) -> None:
         """Remove a ``.part`` file that nothing can resume."""
         await self._run(partial(self._unlink, path, PART))
@@ -232,6 +236,16 @@ class LocalStorage:
             if _is_private_file(status):
                 return status.st_size
         return 0
+
+    def _read_part_head(self, path: SafePath, max_bytes: int) -> bytes:
+        with (
+            suppress(OSError),
+            self._folder.open_parent(path, create=False) as (folder, leaf),
+            os.fdopen(os.open(leaf + PART, READ_FLAGS, dir_fd=folder), "rb") as file,
+        ):
+            if _is_private_file(os.fstat(file.fileno())):
+                return file.read(max_bytes)
+        return b""
 
     def _move(self, path: SafePath, to: SafePath) -> bool:
         with (

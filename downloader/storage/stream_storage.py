@@ -75,6 +75,10 @@ class StreamStorage:
         """Return 0: there is nothing to resume."""
         return 0
 
+    async def read_part_head(self, path: SafePath, max_bytes: int) -> bytes:
+        """Return nothing: there is nothing to resume."""
+        return b""
+
     async def remove_part(self, path: SafePath) -> None:
         """Do nothing: there is no file."""
 

@@ -83,28 +83,41 @@ class UrlParts:
         return f"{self.stem}{f'@{self.query}' if self.query else ''}{self.extension}"
 
 
-def preferred_name(url: Url) -> FileName:
+def preferred_name(url: Url, request: str = "") -> FileName:
     """Return the first of the :func:`candidates` for *url*."""
     plain, unambiguous = _from_url(url)
-    return plain if unambiguous else next(candidates(url))
+    return plain if unambiguous and not request else next(candidates(url, request))
 
 
-def candidates(url: Url, layout: FolderLayout | None = None) -> Iterator[FileName]:
+def candidates(
+    url: Url, request: str = "", layout: FolderLayout | None = None
+) -> Iterator[FileName]:
     """Yield the names that *url* may have, best first; its name is the first that is free.
 
     The last one has a full hash, so it is as good as unique.
+
+    Args:
+        url: the URL.
+        request: what tells its request from a plain GET, if it is another one; the plain name of
+            the URL is that of the GET.
+        layout: which folders the names have.
     """
     plain, unambiguous = _from_url(url, layout)
-    return alternatives(plain, url, ambiguous=not unambiguous)
+    return alternatives(plain, url, request, ambiguous=not unambiguous or bool(request))
 
 
-def alternatives(plain: FileName, url: Url, *, ambiguous: bool = False) -> Iterator[FileName]:
-    """Yield *plain*, unless it is *ambiguous*, and then names with a hash of *url*, best first."""
+def alternatives(
+    plain: FileName, url: Url, request: str = "", *, ambiguous: bool = False
+) -> Iterator[FileName]:
+    """Yield *plain*, unless it is *ambiguous*, and then names with a hash, best first.
+
+    The hash is that of *url* and of *request*, which is as in :func:`candidates`.
+    """
     if not ambiguous:
         yield plain
     folder, _, leaf = plain.base.rpartition("/")
     short, full = (
-        _with_hash(leaf, url_hash(url, length), plain.extension_rule)
+        _with_hash(leaf, url_hash(url, request, length), plain.extension_rule)
         for length in (_SHORT_HASH_LENGTH, _FULL_HASH_LENGTH)
     )
     if len(folder.encode()) <= _MAX_PATH_BYTES:
@@ -113,11 +126,12 @@ def alternatives(plain: FileName, url: Url, *, ambiguous: bool = False) -> Itera
     yield FileName(f"{_FALLBACK_FOLDER}/{full}", plain.extension_rule)
 
 
-def names_from_list(name: str, url: Url) -> Iterator[FileName]:
+def names_from_list(name: str, url: Url, request: str = "") -> Iterator[FileName]:
     """Yield the names that *url* may have when the list names it *name*, best first.
 
     The first one is *name*, changed as little as makes it valid on every common file system; the
-    others, for a name that another URL has, add a hash of *url*.
+    others, for a name that another URL has, add a hash of *url* and of *request*, which is as in
+    :func:`candidates`.
 
     Raises:
         BlockedError: the name leads out of the output folder, or is none.
@@ -137,7 +151,7 @@ def names_from_list(name: str, url: Url) -> Iterator[FileName]:
         # No more than the leaf counts, and to clean all parts might take long.
         kept = [_FALLBACK_FOLDER, kept[-1]]
     plain, whole = path_of_parts(kept, ExtensionRule.NEVER)
-    yield from alternatives(plain, url, ambiguous=is_long or not whole)
+    yield from alternatives(plain, url, request, ambiguous=is_long or not whole)
 
 
 def path_of_parts(parts: list[str], rule: ExtensionRule | None) -> tuple[FileName, bool]:
@@ -154,7 +168,7 @@ def path_of_parts(parts: list[str], rule: ExtensionRule | None) -> tuple[FileNam
     return FileName(base, rule), whole and len(base.encode()) <= _MAX_PATH_BYTES
 
 
-def shortened(name: FileName, url: Url, max_name_bytes: int) -> FileName:
+def shortened(name: FileName, url: Url, max_name_bytes: int, request: str = "") -> FileName:
     """Return *name* for a file system whose names have no more than *max_name_bytes*.
 
     What is cut ends in a hash: of the URL, or of a folder's own name.
@@ -169,14 +183,17 @@ def shortened(name: FileName, url: Url, max_name_bytes: int) -> FileName:
         is_stem = name.extension_rule is ExtensionRule.ALWAYS
         stem, extension = (leaf, "") if is_stem else split_extension(leaf)
         hashed = _HASH.search(stem)
-        mark = hashed[0] if hashed else f"~{url_hash(url)}"
+        mark = hashed[0] if hashed else f"~{url_hash(url, request)}"
         leaf = _cut_before(stem.removesuffix(mark), mark + extension, limit)
     return FileName("/".join([*shorter, leaf]), name.extension_rule)
 
 
-def url_hash(url: Url, length: int = _SHORT_HASH_LENGTH) -> str:
-    """Return the first *length* characters of the hash of *url*, without its password."""
-    return _hash_of(redact(url), length)
+def url_hash(url: Url, request: str = "", length: int = _SHORT_HASH_LENGTH) -> str:
+    """Return the first *length* characters of the hash of *url*, without its password.
+
+    *request* is as in :func:`candidates`.
+    """
+    return _hash_of(f"{request} {redact(url)}" if request else redact(url), length)
 
 
 def url_parts(url: Url) -> UrlParts:

@@ -498,3 +498,42 @@ async def test_a_process_that_dies_while_the_run_stops_is_not_replaced(
 
 
 # --- parts ---------------------------------------------------------------------------------------
+
+
+# --- requests that are no plain GET ---------------------------------------------------------------
+
+
+@linux_only
+async def test_a_process_sends_methods_and_bodies(many_hosts: ManyHosts, command: Command) -> None:
+    many_hosts.pages["/"] = sends(b"page")
+    rows = [f"{many_hosts.url(host)},{'PUT' if host % 2 else ''},body {host}" for host in HOSTS]
+    (command.folder / "list.csv").write_text("\n".join(["url,method,body", *rows]))
+    ran = await command("list.csv", "--processes", "2")
+    assert ran.status == 0, ran.err
+    seen = sorted([(each.method, await each.read()) for each in many_hosts.requests])
+    assert seen == sorted(("PUT" if host % 2 else "POST", b"body %d" % host) for host in HOSTS)
+
+
+@linux_only
+@pytest.mark.parametrize("options", [(), ("--retry-all",)], ids=["", "retry all"])
+async def test_what_a_killed_process_has_sent_is_sent_again_only_if_asked_for(
+    options: tuple[str, ...], many_hosts: ManyHosts, command: Command
+) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if len(many_hosts.requests) == 1:
+            await asyncio.Event().wait()
+        return web.Response(text="done")
+
+    many_hosts.pages["/"] = answer
+    process = await command.start(
+        *(many_hosts.url(1), "--data", "order=1", "--processes", "2", *options)
+    )
+    await many_hosts.asked(1)
+    (request,) = many_hosts.requests
+    os.kill(requesting_process(request, child_processes(process)), signal.SIGKILL)
+    ran = await finished(process)
+    if options:
+        assert (ran.status, len(many_hosts.requests)) == (0, 2)
+    else:
+        assert (ran.status, len(many_hosts.requests)) == (1, 1)
+        assert any("a worker process ended after it sent the request" in each for each in ran.err)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from downloader import Downloaded, Failed, Options, Outcome
+from downloader import Downloaded, Failed, Options, Outcome, Request, Target
+from downloader.web.urls import Url
 from tests.support.command import Command
 from tests.support.http2_gateway import http2_gateway
 from tests.support.library import fetch
@@ -92,6 +93,19 @@ async def test_a_digest_is_sent_where_it_is_asked_for(
     assert all(isinstance(outcome, Downloaded) for outcome in outcomes), outcomes
     # The second page's request already answers the challenge of the first one.
     assert digest.schemes == ["Basic", "Digest", "Digest"]
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_a_digest_is_of_the_method_and_the_body_is_sent_again(
+    method: str, site: Site, tmp_path: Path
+) -> None:
+    digest = DigestSite(site)
+    site.pages = {"/a": digest}
+    target = Target(url=Url(site.url("/a")), request=Request(method, b"a=1"))
+    (outcome,) = await fetch([target], tmp_path, replace(LOGIN, digest=True))
+    assert isinstance(outcome, Downloaded)
+    assert digest.schemes == ["-", "Digest"]
+    assert [await request.read() for request in site.requests] == [b"a=1", b"a=1"]
 
 
 async def test_with_digest_the_password_is_never_sent_as_it_is(site: Site, tmp_path: Path) -> None:

@@ -62,7 +62,13 @@ async def _relay(
     url = URL(f"http://127.0.0.1:{port}{fields[':path']}", encoded=True)
     body = bytearray()
     try:
-        async with session.get(url, headers=headers, allow_redirects=False) as response:
+        async with session.request(
+            fields[":method"],
+            url,
+            headers=headers,
+            data=connection.body(stream_id),
+            allow_redirects=False,
+        ) as response:
             own = [
                 (name.lower(), value)
                 for name, value in response.headers.items()

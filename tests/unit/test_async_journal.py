@@ -23,7 +23,7 @@ async def test_a_download_that_is_stopped_takes_no_note_of_others_with_it(tmp_pa
         failure = Failed(index=0, origin="", url=one.target.url, kind=ErrorKind.DNS, message="no")
         notes.record([(one, failure)])
         parked = PartialFile(SafePath("x"), PartialBody("http://h.invalid/1", '"tag"', 9))
-        parking = asyncio.create_task(notes.record_partial(other, parked))
+        parking = asyncio.create_task(notes.record_step(other, parked))
         await asyncio.sleep(0)
         parking.cancel()
         await asyncio.gather(parking, return_exceptions=True)

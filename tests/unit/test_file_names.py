@@ -321,7 +321,7 @@ def test_folders_are_left_out_as_wget_does(
     address: str, host: bool, cut_dirs: int, path: str
 ) -> None:
     url = parse(address)
-    names = list(candidates(url, FolderLayout(host, cut_dirs)))
+    names = list(candidates(url, layout=FolderLayout(host, cut_dirs)))
     assert names[0].path(HTML) == path
     for name in names:
         assert_safe(name.path(HTML))

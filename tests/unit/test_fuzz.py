@@ -208,7 +208,7 @@ def test_any_content_range_is_the_rest_of_the_body_or_refused(
 def test_any_content_type_and_body_are_counted(field: str, body: bytes) -> None:
     kind = parse_media_type(field)
     assert is_text(kind) in (True, False)
-    count = CharacterCounter(field)
+    count = CharacterCounter(field, "")
     count.feed(body)
     assert 0 <= count.finish() <= len(body)
     assert count.charset

@@ -47,7 +47,7 @@ ONLY = {
     "publicsuffixlist": ("http",),
     "sqlite3": ("journal", "http"),
     "jinja2": ("report",),
-    "turbohtml": ("links",),
+    "turbohtml": ("links", "web"),
     "protego": ("mirror",),
     "warcio": ("archive",),
     "distributed": ("cluster",),

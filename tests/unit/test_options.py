@@ -11,6 +11,7 @@ import pytest
 from downloader import Options
 from downloader.models import (
     ArchiveOptions,
+    FilterOptions,
     ListOptions,
     MirrorOptions,
     NetworkOptions,
@@ -25,6 +26,7 @@ GROUPS = (
     PolitenessOptions,
     MirrorOptions,
     ArchiveOptions,
+    FilterOptions,
     ListOptions,
 )
 

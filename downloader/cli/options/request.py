@@ -16,11 +16,31 @@ from downloader.cli.options.parameter_types import (
     UrlParam,
     UserParam,
 )
+from downloader.cli.options.request_types import BinaryDataParam, DataParam, MethodParam
 from downloader.models import USER_AGENT, Options
 
 _DEFAULTS = Options()
 
 OPTIONS = (
+    option(
+        "Request",
+        "--method",
+        type=MethodParam(),
+        help="Use this method for the URLs of the list [GET, or POST with a body].",
+    ),
+    option(
+        "Request",
+        "--data",
+        type=DataParam(),
+        multiple=True,
+        help="Send this body, as a form; of a file, without line ends. Repeatable, joined by &.",
+    ),
+    option(
+        "Request",
+        "--data-binary",
+        type=BinaryDataParam(),
+        help="Send this body, or this file unchanged.",
+    ),
     option(
         "Request",
         "-H",

@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from downloader import sources
+from downloader.cli.options.request_types import BODY_FROM_STDIN
 from downloader.cli.output_file import is_stdout, takes_one_url
 from downloader.cli.subcommands import SUBCOMMANDS
 
@@ -52,7 +53,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         or _delay_problem(given, ctx)
         or _saving_problem(source, given)
         or _naming_problem(given)
-        or _request_problem(given)
+        or _request_problem(source, given, ctx)
         or _archive_problem(source, given)
         or _engine_problem(source, given, ctx)
     )
@@ -125,15 +126,27 @@ def _naming_problem(given: Mapping[str, Any]) -> str:
     return ""
 
 
-def _request_problem(given: Mapping[str, Any]) -> str:
+def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -> str:
     for name in _COOKIE_OPTIONS if given["no_cookies"] else ():
         if given[name]:
             return f"{_flag(name)} and --no-cookies cannot be combined"
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
+    if ctx.meta.get(BODY_FROM_STDIN) and sources.STDIN in source:
+        return "standard input is the list; read the body from a file"
+    if given["locked"] and (given["method"] not in (None, "GET") or _has_body(given)):
+        return "--locked fetches a list of GETs; leave out --method and --data"
+    if given["data"] and given["data_binary"] is not None:
+        return "--data and --data-binary cannot be combined; a request has one body"
+    if given["method"] == "HEAD" and not given["no_save"]:
+        return "--method HEAD gets no body to save; --no-save reports sizes"
     if given["ipv4"] and given["ipv6"]:
         return "--ipv4 and --ipv6 cannot be combined; leave out both to use any address"
     return ""
+
+
+def _has_body(given: Mapping[str, Any]) -> bool:
+    return bool(given["data"]) or given["data_binary"] is not None
 
 
 def _archive_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
@@ -144,6 +157,8 @@ def _archive_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
         return "a web archive is read without the network; name no other SOURCE beside it"
     if given["warc"] or given["wacz"]:
         return "--warc and --wacz archive the network; they cannot copy another archive"
+    if given["method"] not in (None, "GET") or _has_body(given):
+        return "a web archive answers only a GET; leave out --method and --data"
     if given["pack"]:
         return "--pack: the files of a web archive are packed already"
     return ""

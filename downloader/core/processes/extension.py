@@ -30,7 +30,7 @@ class ProcessExtension:
         pool: the pool of this process.
         rate: transfers that it has ended in the last second.
         max_processes: how many processes there may be, this one included.
-        journal: records partial files, and claims names.
+        journal: records steps, and claims names.
         wake: set when there is something to :meth:`collect`.
         fail: called with an error that ends the run.
         jar: the cookies of the run; None for a run without cookies.

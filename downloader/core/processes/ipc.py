@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from downloader.core.host_release import Move, ReleasedHosts
-from downloader.core.transfer import Redirected, Transfer
+from downloader.core.transfer import Redirected, Transfer, TransferStep
 from downloader.errors import DiskError, DownloadError
 from downloader.http import Cookie, JarContents, RedirectTrail
 from downloader.journal import Job, PartialFile
@@ -25,11 +25,14 @@ from downloader.models import (
     InFlight,
     Outcome,
     PartialBody,
+    Request,
     Sizes,
+    Skipped,
     Target,
     Timings,
     TransferOptions,
     Unchanged,
+    shared_request,
 )
 from downloader.scheduling import HostState
 from downloader.web.filenames import FileName
@@ -51,6 +54,7 @@ _RECORDS: tuple[type, ...] = (
     Redirected,
     SavedFile,
     Sizes,
+    Skipped,
     Target,
     Timings,
     RedirectTrail,
@@ -142,7 +146,7 @@ class SetRateLimit:
 
 @dataclass(frozen=True, slots=True)
 class JournalReply:
-    """Parent to worker: the reply to the :class:`RecordPart` or :class:`ClaimName` of this number.
+    """Parent to worker: the reply to the :class:`RecordStep` or :class:`ClaimName` of this number.
 
     Attributes:
         number: of the request.
@@ -156,12 +160,12 @@ class JournalReply:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordPart:
-    """Worker to parent: record a partial file for the job of this row; reply when written."""
+class RecordStep:
+    """Worker to parent: record a step of the job of this row; reply when that is written."""
 
     number: int
     row: int
-    partial_file: PartialFile
+    step: TransferStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +233,7 @@ ToWorker = (
     | CookiesSet
 )
 ToParent = (
-    RecordPart
+    RecordStep
     | ClaimName
     | TransfersEnded
     | Reassign
@@ -309,7 +313,14 @@ def _field_names(record: type) -> list[str]:
     return [field.name for field in fields(record)]
 
 
-_REDUCERS: dict[type, _Reducer] = {record: _reducer(record) for record in _RECORDS}
+def _reduce_request(request: Request) -> tuple[Callable[..., object], tuple[object, ...]]:
+    return shared_request, (request.method, request.body)
+
+
+_REDUCERS: dict[type, _Reducer] = {
+    **{record: _reducer(record) for record in _RECORDS},
+    Request: _reduce_request,  # type: ignore[dict-item]
+}
 #: The descriptors of the slots, which set a field even if the dataclass is frozen.
 _SETTERS = {
     record: [getattr(record, name).__set__ for name in _field_names(record)] for record in _RECORDS

@@ -36,7 +36,7 @@ class ProcessBackend:
 
     Args:
         options: the options of the run.
-        journal: records partial files, and claims names.
+        journal: records steps, and claims names.
         wake: set when there is something to :meth:`collect`.
         fail: called with an error that ends the run; it has to stop this backend.
         jar: the cookies of the run, which the processes share; None for a run without cookies.

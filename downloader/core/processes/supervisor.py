@@ -23,7 +23,7 @@ from downloader.core.processes.ipc import (
     JournalReply,
     ProgressUpdate,
     Reassign,
-    RecordPart,
+    RecordStep,
     ReleaseHosts,
     RestoreHosts,
     SetRateLimit,
@@ -35,12 +35,12 @@ from downloader.core.processes.ipc import (
     Untried,
 )
 from downloader.core.processes.process import WorkerProcess
-from downloader.core.transfer import Transfer, TransferJournal
+from downloader.core.transfer import Transfer, TransferJournal, TransferStep
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.http import Cookie, CookieJar
-from downloader.journal import PartialFile, find_saved_since
+from downloader.journal import Submission, find_saved_since
 from downloader.models import TransferOptions
 from downloader.models.shards import host_group
 from downloader.scheduling import HostState
@@ -60,7 +60,7 @@ class SupervisorCallbacks:
     """The callbacks of a supervisor to its backend.
 
     Attributes:
-        journal: records partial files, and claims names.
+        journal: records steps, and claims names.
         on_ended: called with transfers that have ended.
         on_reassign: called with transfers whose next host may belong to another process.
         on_released: called with the answer to :meth:`Supervisor.release`.
@@ -274,8 +274,8 @@ class Supervisor:
                 self._callbacks.on_released(released)
             case Untried(rows):
                 self._drop(rows, in_flight=())
-            case RecordPart(number, row, partial_file):
-                self._use_journal(self._record_part(number, self.transfers[row], partial_file))
+            case RecordStep(number, row, step):
+                self._use_journal(self._record_step(number, self.transfers[row], step))
             case ClaimName(number, row, names):
                 self._use_journal(self._claim_name(number, self.transfers[row], names))
             case CookiesSet(cookies):
@@ -292,17 +292,18 @@ class Supervisor:
         self._recording.add(task)
         task.add_done_callback(self._recording.discard)
 
-    async def _record_part(
-        self, number: int, transfer: Transfer, partial_file: PartialFile
-    ) -> None:
-        """Record a partial file, and remember it for the process that may follow this one."""
+    async def _record_step(self, number: int, transfer: Transfer, step: TransferStep) -> None:
+        """Record a step, and remember it for the process that may follow this one."""
         process, error = self._process, None
         try:
-            await self._callbacks.journal.record_partial(transfer.job, partial_file)
+            await self._callbacks.journal.record_step(transfer.job, step)
         except DiskError as disk_error:
             error = disk_error
         else:
-            transfer.partial_file = partial_file if partial_file.body.validator else None
+            if isinstance(step, Submission):
+                transfer.was_submitted = True
+            else:
+                transfer.partial_file = step if step.body.validator else None
         if process is not None:
             process.send(JournalReply(number, None, error))
 
@@ -364,14 +365,21 @@ class Supervisor:
 
     def _may_be_retried(self, row: int) -> bool:
         """Return whether a transfer may be retried after a crash; fail it otherwise."""
-        if self._crashes_by_row[row] < _MAX_CRASHES_PER_URL:
+        submitted = self.transfers[row].may_be_submitted and not self._options.retry_all
+        if self._crashes_by_row[row] < _MAX_CRASHES_PER_URL and not submitted:
             return True
         del self._crashes_by_row[row]
         transfer = self.transfers.pop(row)
-        error = InternalError(
-            f"{_MAX_CRASHES_PER_URL} worker processes ended while they fetched it",
-            hint="please report it, if they were not killed on purpose",
-        )
+        hint = "please report it, if they were not killed on purpose"
+        if submitted:
+            error = InternalError(
+                "a worker process ended after it sent the request",
+                hint=f"it is not repeated; --retry-all does; {hint}",
+            )
+        else:
+            error = InternalError(
+                f"{_MAX_CRASHES_PER_URL} worker processes ended while they fetched it", hint=hint
+            )
         self._callbacks.on_ended([(transfer, failed(transfer, error))])
         return False
 

@@ -25,7 +25,7 @@ from downloader.core.processes.ipc import (
     JournalReply,
     ProgressUpdate,
     Reassign,
-    RecordPart,
+    RecordStep,
     ReleaseHosts,
     RestoreHosts,
     SetRateLimit,
@@ -36,10 +36,10 @@ from downloader.core.processes.ipc import (
     Untried,
     encode,
 )
-from downloader.core.transfer import Transfer
+from downloader.core.transfer import Transfer, TransferStep
 from downloader.errors import DownloadError
 from downloader.http import CookieJar
-from downloader.journal import Job, PartialFile
+from downloader.journal import Job
 from downloader.models import shards
 from downloader.web.filenames import FileName
 
@@ -200,17 +200,17 @@ class Worker:
                 self._wake.set()
             await asyncio.sleep(_PROGRESS_INTERVAL_SECONDS)
 
-    async def record_partial(self, job: Job, partial: PartialFile) -> None:
-        """Let the parent record a partial file in the journal; wait until it is written."""
+    async def record_step(self, job: Job, step: TransferStep) -> None:
+        """Let the parent record a step in the journal; wait until it is written."""
         number = next(self._request_numbers)
-        await self._ask_journal(RecordPart(number, job.row, partial))
+        await self._ask_journal(RecordStep(number, job.row, step))
 
     async def claim_name(self, job: Job, names: Sequence[FileName]) -> FileName | None:
         """Let the parent claim a name in the journal."""
         number = next(self._request_numbers)
         return (await self._ask_journal(ClaimName(number, job.row, names))).name
 
-    async def _ask_journal(self, request: RecordPart | ClaimName) -> JournalReply:
+    async def _ask_journal(self, request: RecordStep | ClaimName) -> JournalReply:
         reply: asyncio.Future[JournalReply] = asyncio.get_running_loop().create_future()
         self._replies[request.number] = reply
         await self._send(request)

@@ -6,7 +6,7 @@ from h2.errors import ErrorCodes
 from h2.exceptions import NoSuchStreamError, StreamClosedError
 from h2.exceptions import ProtocolError as H2ProtocolError
 
-from downloader.errors import ProtocolError
+from downloader.errors import ProtocolError, RefusedError
 from downloader.web.text import printable
 
 _MAX_MESSAGE_LENGTH = 120
@@ -37,6 +37,10 @@ class FloodError(FrameError):
 
 class NotProcessedError(Exception):
     """The server has not processed a request, which may be made again on another connection."""
+
+
+class UnprocessedError(RefusedError):
+    """The server asks for fewer requests, and has not processed this one (section 8.7)."""
 
 
 class ConnectionDiedError(NotProcessedError):

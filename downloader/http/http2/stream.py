@@ -38,12 +38,20 @@ class Http2Stream:
         window_left: how many more may come now.
     """
 
-    def __init__(self, connection: "Http2Connection", stream_id: int, window: int) -> None:
+    def __init__(
+        self,
+        connection: "Http2Connection",
+        stream_id: int,
+        window: int,
+        *,
+        expects_body: bool = True,
+    ) -> None:
         self.stream_id = stream_id
         self.waiting_since = 0.0
         self.ended = False
         self.head: Http2Head | None = None
         self.head_bytes = 0
+        self._expects_body = expects_body
         self._connection = connection
         self.window = self.window_left = window
         self._chunks: deque[bytes] = deque()
@@ -153,6 +161,7 @@ class Http2Stream:
             head.content_length is not None
             and self._received < head.content_length
             and head.status not in EMPTY_BODY_STATUS_CODES
+            and self._expects_body
         ):
             self.fail(TruncatedError("the body is shorter than its Content-Length"))
         self._wake()
