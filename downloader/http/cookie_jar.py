@@ -63,7 +63,7 @@ class CookieJar:
 
     @property
     def contents(self) -> JarContents:
-        """What is in the jar; see :meth:`fill`."""
+        """The cookies of the jar; see :meth:`fill`."""
         given, received = (
             tuple(cookie for cookies in domains.values() for cookie in cookies.values())
             for domains in (self.given, self.received)
