@@ -198,7 +198,9 @@ class LocalRun:
 
             profile = options.cookies_from_browser.partition(":")[2]
             self._jar.give(await asyncio.to_thread(read_firefox_cookies, profile))
-        if options.cookies is not None:
+        # The first of several runs that share a file has to make it.
+        makes_file = options.cookies == options.save_cookies
+        if options.cookies is not None and (options.cookies.exists() or not makes_file):
             self._jar.give(await asyncio.to_thread(read_cookie_file, options.cookies))
 
     async def _save_cookies(self) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from downloader import Options
 from tests.support.command import Command, CommandResult, finished, prepared, write_list
 from tests.support.cookies import sets
+from tests.support.fault_server import save_authority
 from tests.support.files import contents
 from tests.support.handlers import delayed, in_turn, redirect, sends
 from tests.support.many_hosts import HOSTS, ManyHosts
@@ -227,13 +228,13 @@ def test_the_library_has_one_process() -> None:
 async def test_a_run_goes_on_alone_if_no_process_can_join(
     many_hosts: ManyHosts, command: Command
 ) -> None:
-    cookies = command.folder / "cookies"
-    cookies.write_text("# Netscape HTTP Cookie File\n")
+    authority = command.folder / "authority.pem"
+    save_authority(authority)
     many_hosts.pages = {f"/{number}": delayed(b"page", 0.05) for number in range(100)}
     write_list(command, [many_hosts.url(host, path) for host in HOSTS for path in many_hosts.pages])
-    process = await prepared(command, SATURATED, "list", "--cookies", "cookies")
+    process = await prepared(command, SATURATED, "list", "--cacert", "authority.pem")
     await many_hosts.asked(1)
-    cookies.unlink()
+    authority.unlink()
     ran = await finished(process)
     assert (ran.status, set(ran.err)) == (0, {"TEST grows"})
 

@@ -297,6 +297,38 @@ async def test_the_command_saves_cookies_and_reads_them_again(site: Site, comman
     assert left == {"real", "jar", "again"}
 
 
+async def test_runs_that_share_a_file_of_cookies_keep_their_session(
+    site: Site, command: Command
+) -> None:
+    site.pages = {"/": in_turn(sets("a=1", "b=1"), sets("a=2"), sets("b=; Max-Age=0"), sends())}
+    shared = ("--cookies", "jar", "--save-cookies", "jar", "--no-save")
+    for _ in range(4):
+        ran = await command(site.url(), *shared)
+        assert (ran.status, ran.err) == (0, [])
+    sent = [request.headers.get("Cookie") for request in site.requests]
+    assert sent == [None, "a=1; b=1", "b=1; a=2", "a=2"]
+
+
+async def test_a_form_logs_in_for_a_mirror(site: Site, command: Command) -> None:
+    async def log_in(request: web.Request) -> web.StreamResponse:
+        right = await request.text() == f"user=me&password={SECRET}"
+        return await sets(*["s=1; Path=/"] * right, status=303, location="/start")(request)
+
+    site.pages = {
+        "/login": log_in,
+        "/start": wants("s=1", sets(body="<img src=/a.gif>")),
+        "/a.gif": wants("s=1", GIF),
+    }
+    (command.folder / "form").write_text(f"user=me&password={SECRET}\n")
+    form = ("--data", "@form", "--no-save")
+    ran = await command(site.url("/login"), *form, "--save-cookies", "jar")
+    assert (ran.status, ran.err) == (0, [])
+    assert [request.method for request in site.requests] == ["POST", "GET"]
+    ran = await command(site.url("/start"), "-m", "--cookies", "jar")
+    assert (ran.status, ran.err) == (0, [])
+    assert f"downloaded_sites/{site.folder}/a.gif" in saved_files(command.folder)
+
+
 @linux_only
 async def test_the_command_sends_the_cookies_of_firefox(site: Site, command: Command) -> None:
     site.pages = {"/": "page"}
@@ -326,6 +358,7 @@ async def test_the_command_sends_the_cookies_of_firefox(site: Site, command: Com
         ),
         (("--save-cookies", "."), "--save-cookies"),
         (("--save-cookies", "jar", "--no-cookies"), "--save-cookies and --no-cookies cannot"),
+        (("--cookies", "none", "--save-cookies", "jar"), "--cookies: there is no file none"),
         (("--cookies", "in", "--no-cookies"), "--cookies and --no-cookies cannot be combined"),
         (("--cookies-from-browser", "firefox", "--no-cookies"), "--cookies-from-browser and --no"),
         (("--cookies-from-browser", "chrome"), "export a file for --cookies"),

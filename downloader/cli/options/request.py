@@ -68,7 +68,7 @@ OPTIONS = (
         "Request",
         "--cookies",
         metavar="FILE",
-        type=PathParam(exists=True, dir_okay=False),
+        type=PathParam(dir_okay=False),
         help="Send cookies from this file (Netscape format).",
     ),
     option(

@@ -11,6 +11,7 @@ from downloader import sources
 from downloader.cli.options.request_types import BODY_FROM_STDIN
 from downloader.cli.output_file import is_stdout, takes_one_url
 from downloader.cli.subcommands import SUBCOMMANDS
+from downloader.web.text import printable
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
 _RECURSIVE_OPTIONS = (
@@ -130,6 +131,9 @@ def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click
     for name in _COOKIE_OPTIONS if given["no_cookies"] else ():
         if given[name]:
             return f"{_flag(name)} and --no-cookies cannot be combined"
+    cookies: Path | None = given["cookies"]
+    if cookies is not None and cookies != given["save_cookies"] and not cookies.exists():
+        return f"--cookies: there is no file {printable(str(cookies))}"
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
     if ctx.meta.get(BODY_FROM_STDIN) and sources.STDIN in source:
