@@ -93,8 +93,9 @@ def _prescan(body: bytes) -> Encoding | None:
         return lookup_encoding(utf16)
     position = 0
     while meta := _META.match(body, position, _PRESCAN_BYTES):
-        encoding = _encoding_of_meta(meta[1])
-        if encoding is not None:
+        attributes = meta[1]
+        # Most meta elements are about something else.
+        if b"charset" in attributes.lower() and (encoding := _encoding_of_meta(attributes)):
             return encoding
         position = meta.end()
     return _declared_in_xml(body[:_PRESCAN_BYTES])
