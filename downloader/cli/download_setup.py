@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from downloader import sources
 from downloader.cli.options import Given
 from downloader.cli.output_file import output_target
+from downloader.cli.passwords import certificate_fields, with_password
 from downloader.cli.proxies import ProxyFields, proxy_fields
 from downloader.cli.run_printer import OutcomeView, run_download
 from downloader.core.event_loop import runner
@@ -18,7 +19,6 @@ from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.interface import ReportOptions, open_reporter
 from downloader.scheduling import check_open_file_limit, usable_cores
-from downloader.web.text import printable
 from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
@@ -80,10 +80,11 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "host_directories": not given["no_host_directories"],
         "accept_cookies": not given["no_cookies"],
         "server_timestamps": not given["no_use_server_timestamps"],
-        "user": _with_password(
+        "user": with_password(
             given["user"], "write -u NAME:PASSWORD, set DOWNLOAD_USER, or see --netrc"
         ),
         **_proxies(given),
+        **certificate_fields(given["cert"], given["key"]),
         "body": _body_of(given),
         "ip_version": 4 if given["ipv4"] else 6 if given["ipv6"] else None,
         "save": not given["no_save"],
@@ -111,33 +112,10 @@ def _proxies(given: Given) -> ProxyFields:
     if given["demo"]:
         # Its site is on this machine.
         return ProxyFields(http_proxy=None, https_proxy=None, no_proxy="")
-    user = _with_password(
+    user = with_password(
         given["proxy_user"], "write --proxy-user NAME:PASSWORD, or set DOWNLOAD_PROXY_USER"
     )
     return proxy_fields(given["proxy"], user, given["noproxy"], os.environ)
-
-
-def _with_password(user: tuple[str, str | None] | None, hint: str) -> tuple[str, str] | None:
-    """Return name and password; ask for a missing password on the terminal.
-
-    Raises:
-        RunError: there is no terminal; *hint* says what to do.
-    """
-    if user is None:
-        return None
-    name, password = user
-    if password is None:
-        # Imported only for a password to ask for.
-        import getpass
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", getpass.GetPassWarning)
-            try:
-                password = getpass.getpass(f"Password of {printable(name)}: ")
-            except (getpass.GetPassWarning, EOFError):
-                raise RunError("there is no terminal to ask for a password", hint=hint) from None
-    return name, password
 
 
 def _report_options(source: Sequence[str], given: Given) -> ReportOptions:

@@ -156,7 +156,7 @@ def _entries(source: tuple[str, ...], options: Options, notes: list[str]) -> Ent
     if not options.replay:
         settings = sources.ListSettings.of(options, notes.append)
         return lambda fetch_list: sources.read(source, fetch_list, settings)
-    return lambda _fetch_list: sources.from_addresses(archive.seeds(options.replay))
+    return lambda _fetch_list: sources.from_archive(archive.seeds(options.replay))
 
 
 async def _consume(

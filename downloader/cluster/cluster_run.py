@@ -353,6 +353,8 @@ def _for_other_processes(options: Options) -> Options:
         output=options.output.absolute(),
         cookies=options.cookies and options.cookies.absolute(),
         cacert=options.cacert and options.cacert.absolute(),
+        cert=options.cert and options.cert.absolute(),
+        key=options.key and options.key.absolute(),
         limit=None,
         sample=None,
         shard=None,

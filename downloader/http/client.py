@@ -1,6 +1,5 @@
 """An HTTP client: one aiohttp session, whose redirects it follows itself."""
 
-import ssl
 import time
 from collections.abc import Awaitable, Container, Mapping, Sequence
 from types import TracebackType
@@ -11,7 +10,7 @@ from hpack import HeaderTuple
 from multidict import istr
 from yarl import URL
 
-from downloader.errors import ConnectError, RedirectError, RefusedError, RunError, TimedOutError
+from downloader.errors import ConnectError, RedirectError, RefusedError, TimedOutError
 from downloader.http.addresses import resolver_of, socket_factory_of
 from downloader.http.capture import (
     CapturedResponse,
@@ -19,13 +18,13 @@ from downloader.http.capture import (
     exchange_of,
     finish_recording,
 )
+from downloader.http.client_certificate import gets_certificate
 from downloader.http.connection import (
     MAX_FIELD_BYTES,
     MAX_FIELDS,
     Connection,
     Connector,
     LoopResolver,
-    tls_context,
 )
 from downloader.http.cookie_jar import CookieJar
 from downloader.http.credentials import Credentials, RedirectTrail
@@ -49,7 +48,9 @@ from downloader.http.replay import ReplayResponse, find_orphan, replay
 from downloader.http.response import AnyResponse, Response, drain
 from downloader.http.submission import redirect_request, submit
 from downloader.http.timings import CURRENT, Stopwatch
-from downloader.models import NetworkOptions, RequestOptions
+from downloader.http.tls_settings import TlsChoice, TlsSettings
+from downloader.http.zones import request_in_zone
+from downloader.models import RequestOptions
 from downloader.models.exchange import (
     ExchangeRecorder,
     ExchangeRecording,
@@ -70,6 +71,7 @@ _MAX_REDIRECT_SECONDS = 1.0
 _SET_COOKIE = istr("Set-Cookie")
 #: The status of a proxy that asks for a password (RFC 9110, section 15.5.8).
 _PROXY_AUTHENTICATION_REQUIRED = 407
+_USUAL_TLS = TlsChoice()
 #: How often a request that the server has not processed is made again without counting as failed.
 _MAX_UNPROCESSED = 5
 
@@ -105,23 +107,23 @@ class Client:
         self._jar = jar
         self._proxies = proxies_of(options)
         self._default_fields: list[HeaderTuple] | None = None
+        #: For requests with the user's certificate; None if there is none.
+        self._certified: TlsChoice | None = None
 
     async def __aenter__(self) -> Self:
         options = self._options
-        _check_authorities(options)
         self._connector = Connector(
             limit=0,  # the pool limits connections
             proxies=self._proxies,
-            cacert=str(options.cacert) if options.cacert else None,
-            insecure=options.insecure,
-            tls_min=options.tls_min,
-            ciphers=options.ciphers,
+            tls=TlsSettings.from_options(options),
             public_only=options.block_private,
             http2=self._http2_settings(),
             kind=CapturingConnection if self._recorder else Connection,
             resolver=resolver_of(options, LoopResolver()),
             socket_factory=socket_factory_of(options),
         )
+        if self._connector.certified is not None:
+            self._certified = TlsChoice(self._connector.certified)
         self._session = aiohttp.ClientSession(
             connector=self._connector,
             response_class=CapturedResponse if self._recorder else aiohttp.ClientResponse,
@@ -172,6 +174,7 @@ class Client:
         *,
         follow: bool = True,
         orphans_since: float | None = None,
+        certified_home: Url | None = None,
     ) -> Response | None:
         """Make the next request of *trail*, and follow redirects to the same host.
 
@@ -182,6 +185,8 @@ class Client:
             follow: whether to follow redirects to the same host; those that set cookies are
                 followed anyway.
             orphans_since: look for an orphan of this time (seconds since the epoch) or later.
+            certified_home: the URL whose server gets the client certificate, instead of that of the
+                URL that the user named.
 
         Returns:
             The last response, whatever its status; or None if the next request of the trail has to
@@ -191,8 +196,12 @@ class Client:
             UrlError: no response, or a redirect that cannot be followed.
         """
         chain = self._credentials.chain(trail, headers)
+        tls = _USUAL_TLS
         while True:
             url = trail.next
+            if self._certified is not None:
+                home = certified_home or trail.home or trail.start
+                tls = self._certified if gets_certificate(url, home) else _USUAL_TLS
             watch = Stopwatch() if self._options.timings else None
             started_at = 0.0 if self._recorder is None else time.time()
             request_headers = chain.headers(url)
@@ -203,7 +212,10 @@ class Client:
                 if watch is not None:
                     CURRENT.set(watch)
                 try:
-                    response = await self._request(url, request_headers, trail)
+                    request = url, request_headers, tls
+                    if "%25" in url:
+                        request = request_in_zone(*request, self._proxies)
+                    response = await self._request(*request, trail)
                 except EXPECTED_ERRORS as error:
                     raise translate(error, RequestPhase.REQUEST, url) from error
                 if watch is not None:
@@ -227,16 +239,20 @@ class Client:
             if waits or not (follow or trail.sets_cookies):
                 return None
 
-    async def follow(self, url: Url, home: Url) -> Response:
+    async def follow(self, url: Url, home: Url, *, certified: bool = False) -> Response:
         """Request *url*, follow its redirects to any host, and return the last response.
 
-        Credentials are sent only to the origin of *home*, which the user named.
+        Args:
+            url: where to begin.
+            home: the URL that the user named; only its origin gets credentials.
+            certified: whether the server of *url* gets the client certificate all the same.
 
         Raises:
             UrlError: no response, or a redirect that cannot be followed.
         """
         trail = RedirectTrail(url, home)
-        while (response := await self.get(trail)) is None:
+        certified_home = url if certified else None
+        while (response := await self.get(trail, certified_home=certified_home)) is None:
             pass
         return response
 
@@ -259,30 +275,44 @@ class Client:
         return None
 
     def _request(
-        self, url: Url, headers: Mapping[str, str], trail: RedirectTrail
+        self, url: Url, headers: Mapping[str, str], tls: TlsChoice, trail: RedirectTrail
     ) -> Awaitable[AnyResponse]:
-        """Make the request of *trail*; not a coroutine, because one more costs each URL as much."""
+        """Make the request of *trail*; not a coroutine, because one more costs each URL as much.
+
+        Args:
+            url: what is requested.
+            headers: those of the request.
+            tls: which connection may be used.
+            trail: the redirects so far.
+        """
         if self._session is None or self._connector is None:
             raise RuntimeError("the client is used outside of its context")
         origins = self._connector.origins
         if origins is None or not (self._options.http2_prior_knowledge or url.startswith("https:")):
-            return self._request_by_http1(self._session, url, headers, trail)
-        return self._request_by_any_version(self._session, origins, url, headers, trail)
+            return self._request_by_http1(self._session, url, headers, tls, trail)
+        return self._request_by_any_version(self._session, origins, url, headers, tls, trail)
 
     def _request_by_http1(
         self,
         session: aiohttp.ClientSession,
         url: Url,
         headers: Mapping[str, str],
+        tls: TlsChoice,
         trail: RedirectTrail,
     ) -> Awaitable[aiohttp.ClientResponse]:
         if self._proxies is not None:
-            return self._request_by_proxy(session, self._proxies, url, headers, trail)
+            return self._request_by_proxy(session, self._proxies, url, headers, tls, trail)
         if trail.request is not None:
             timeout = self._options.read_timeout
-            return submit(session, url, headers, trail, trail.request, piece_timeout=timeout)
+            return submit(session, url, headers, tls, trail, trail.request, piece_timeout=timeout)
         # encoded=True: the URL is normalised already, and yarl must not change it.
-        return session.get(URL(url, encoded=True), headers=headers, allow_redirects=False)
+        return session.get(
+            URL(url, encoded=True),
+            headers=headers,
+            allow_redirects=False,
+            ssl=tls.context,
+            server_hostname=tls.server_hostname,
+        )
 
     async def _request_by_proxy(
         self,
@@ -290,6 +320,7 @@ class Client:
         proxies: Proxies,
         url: Url,
         headers: Mapping[str, str],
+        tls: TlsChoice,
         trail: RedirectTrail,
     ) -> aiohttp.ClientResponse:
         """Request *url* by HTTP/1.1, through the proxy of its origin if it has one.
@@ -302,13 +333,18 @@ class Client:
         try:
             if trail.request is None:
                 response = await session.get(
-                    URL(url, encoded=True), headers=headers, allow_redirects=False, proxy=proxy
+                    URL(url, encoded=True),
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=proxy,
+                    ssl=tls.context,
                 )
             else:
                 response = await submit(
                     session,
                     url,
                     headers,
+                    tls,
                     trail,
                     trail.request,
                     piece_timeout=self._options.read_timeout,
@@ -337,6 +373,7 @@ class Client:
         origins: Http2Origins,
         url: Url,
         headers: Mapping[str, str],
+        tls: TlsChoice,
         trail: RedirectTrail,
     ) -> AnyResponse:
         """Request *url* by the version of HTTP that its origin has taken, or takes now.
@@ -348,13 +385,13 @@ class Client:
         request = trail.request
         submits = request is not None and not request.is_idempotent
         submitted_before = trail.was_submitted
-        origin = origins.origin(urls.origin(url))
+        origin = origins.origin(urls.origin(url), certified=tls.context is not True)
         died = False
         for _ in range(_MAX_UNPROCESSED):
             connection = await origin.usable_connection()
             if connection is None:
                 try:
-                    return await self._request_by_http1(session, url, headers, trail)
+                    return await self._request_by_http1(session, url, headers, tls, trail)
                 except Negotiated as negotiated:
                     connection = origin.http2_negotiated(negotiated.connection)
                 finally:
@@ -460,24 +497,3 @@ def _read_buffer_bytes(limit_rate: int | None) -> int:
         return _READ_BUFFER_BYTES
     share = limit_rate // _MIN_READS_PER_SECOND
     return max(_MIN_READ_BUFFER_BYTES, min(_READ_BUFFER_BYTES, share))
-
-
-def _check_authorities(options: NetworkOptions) -> None:
-    """Check that the file of authorities can be used, if there is one.
-
-    Raises:
-        RunError: it cannot.
-    """
-    try:
-        if options.ciphers is not None:
-            tls_context(ciphers=options.ciphers)
-    except ssl.SSLError:
-        raise RunError("OpenSSL knows none of these ciphers", hint="see --ciphers") from None
-    if options.cacert is None or options.insecure:
-        return
-    try:
-        tls_context(str(options.cacert))
-    except (OSError, ssl.SSLError) as error:
-        raise RunError(
-            f"{options.cacert} holds no certificates that can be used", hint="see --cacert"
-        ) from error

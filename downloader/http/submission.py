@@ -13,6 +13,7 @@ from yarl import URL
 
 from downloader.errors import RedirectError
 from downloader.http.credentials import RedirectTrail
+from downloader.http.tls_settings import TlsChoice
 from downloader.models import Request
 from downloader.web.urls import Url
 
@@ -62,6 +63,7 @@ def submit(
     session: aiohttp.ClientSession,
     url: Url,
     headers: Mapping[str, str],
+    tls: TlsChoice,
     trail: RedirectTrail,
     request: Request,
     *,
@@ -74,6 +76,7 @@ def submit(
         session: of aiohttp.
         url: the URL.
         headers: of the request.
+        tls: which connection may be used.
         trail: notes that the request was sent.
         request: its method and body.
         piece_timeout: seconds in which the server must take some more of the body.
@@ -89,6 +92,8 @@ def submit(
         skip_auto_headers=("Content-Type",),
         allow_redirects=False,
         proxy=proxy,
+        ssl=tls.context,
+        server_hostname=tls.server_hostname,
     )
 
 

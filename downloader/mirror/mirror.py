@@ -134,8 +134,18 @@ class Mirror:
         await self._stack.enter_async_context(self._storage)
         if options.level is not None and options.robots and not options.replay:
             client = await self._stack.enter_async_context(Client(options, jar=self._jar))
-            fetch = robots_fetcher(client, MAX_ROBOTS_BYTES, options, self._sleep)
-            self._gate = RobotsGate(RobotsCache(fetch, options.user_agent), self._add_decided)
+            robots, certified_robots = (
+                RobotsCache(
+                    robots_fetcher(
+                        client, MAX_ROBOTS_BYTES, options, self._sleep, certified=certified
+                    ),
+                    options.user_agent,
+                )
+                for certified in (False, True)
+            )
+            self._gate = RobotsGate(
+                robots, self._add_decided, certified_robots if options.cert is not None else None
+            )
             self._stack.push_async_callback(self._gate.close)
         return self
 

@@ -156,6 +156,10 @@ class NetworkOptions(OptionGroup):
         digest: send passwords only in answer to a Digest challenge (RFC 7616), never as they are.
         cacert: a PEM file of certificate authorities to trust instead of the system's.
         insecure: accept any TLS certificate.
+        cert: a PEM file with a client certificate, for the servers of the URLs of the list; it may
+            also hold the private key.
+        key: a PEM file with the private key, or None if that is in *cert*.
+        cert_password: the password of an encrypted private key.
         tls_min: the lowest version of TLS, ``1.0`` to ``1.3``; None for 1.2.
         ciphers: those of TLS 1.2 and older, as OpenSSL writes them; None for its default.
         resolve: addresses of hosts that are not looked up.
@@ -199,6 +203,9 @@ class NetworkOptions(OptionGroup):
     digest: bool = False
     cacert: Path | None = None
     insecure: bool = False
+    cert: Path | None = None
+    key: Path | None = None
+    cert_password: str | None = field(default=None, repr=False)
     tls_min: str | None = None
     ciphers: str | None = None
     resolve: tuple[HostAddresses, ...] = ()
@@ -229,6 +236,8 @@ class NetworkOptions(OptionGroup):
         """
         if self.user is not None and self.bearer is not None:
             raise ValueError("user and bearer cannot be combined")
+        if self.cert is None and (self.key is not None or self.cert_password is not None):
+            raise ValueError("key and cert_password need cert")
         Request.of(self.method, self.body)
         if (self.cookies_from_browser or "firefox").partition(":")[0] != "firefox":
             raise ValueError("cookies_from_browser must be firefox or firefox:PROFILE")

@@ -4,7 +4,7 @@ A list is never held in memory: its bytes are read, decompressed and parsed chun
 that is no valid URL becomes a :class:`~downloader.models.Failed` outcome of that line; a list that
 cannot be read raises :class:`~downloader.errors.SourceError`.
 
-``source_arguments`` opens the SOURCE arguments of a command line. ``list_parser`` detects the
+``source_arguments`` opens the SOURCE arguments of a command line. ``list_reader`` detects the
 format of each list by the registry in ``formats``, whose modules parse one format each, by way of
 ``text_lines`` where it is text. ``entries`` validates what a line says. ``list_selection``
 chooses lines, and ``shard_filter`` skips those of other shards.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from downloader.sources.entries import (
         Entry,
-        from_addresses,
+        from_archive,
         from_items,
         parse_checksum,
         parse_header,
@@ -52,7 +52,7 @@ __all__ = [
     "ListSettings",
     "ShardFilter",
     "check_readable",
-    "from_addresses",
+    "from_archive",
     "from_items",
     "is_archive",
     "is_url",

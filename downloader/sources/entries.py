@@ -44,19 +44,23 @@ class ListLine:
     home: Url | None = None
 
 
-def from_line(line: ListLine, index: int, default: Request | None = None) -> Entry:
+def from_line(
+    line: ListLine, index: int, default: Request | None = None, *, is_archived: bool = False
+) -> Entry:
     """Return the target that a line stands for, or what is wrong with the line.
 
     Args:
         line: the line.
         index: its position in the list.
         default: the request for a line that names neither method nor body.
+        is_archived: whether an archive has the line, and not the user. Only a user may name the
+            zone of an address.
     """
     try:
         if line.error is not None:
             raise line.error
         return Target(
-            url=urls.parse(line.text),
+            url=urls.parse(line.text, zones=line.home is None and not is_archived),
             index=index,
             origin=line.origin,
             name=line.name or None,
@@ -123,10 +127,10 @@ def from_items(items: Iterable[str | Target], default: Request | None = None) ->
             yield from_line(ListLine(f"#{index + 1}", item.strip()), index, default)
 
 
-def from_addresses(addresses: Iterable[tuple[str, str]]) -> Iterator[Entry]:
-    """Yield targets for pairs of origin and URL, numbered from 0."""
+def from_archive(addresses: Iterable[tuple[str, str]]) -> Iterator[Entry]:
+    """Yield targets for pairs of origin and URL that an archive holds, numbered from 0."""
     for index, (origin, address) in enumerate(addresses):
-        yield from_line(ListLine(origin, address), index)
+        yield from_line(ListLine(origin, address), index, is_archived=True)
 
 
 def parse_header(text: str) -> tuple[str, str]:

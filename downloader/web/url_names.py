@@ -202,7 +202,7 @@ def url_parts(url: Url) -> UrlParts:
     *folders, last = path.split("/")[1:]
     stem, extension = split_extension(clean_segment(last)[0]) if last else ("index", "")
     return UrlParts(
-        clean_segment(host.translate(_HOST_CHARACTERS), first_part=True)[0],
+        _host_folder(host)[0],
         tuple(clean_segment(folder)[0] for folder in folders),
         stem,
         extension,
@@ -242,7 +242,7 @@ def _from_url(url: Url, layout: FolderLayout | None = None) -> tuple[FileName, b
 def _new_folder(parent: str) -> tuple[str, bool]:
     """Return the folder of URLs that begin with *parent* and a slash, as clean_segment() does."""
     host, path, _ = split(Url(f"{parent}/"))
-    first, unambiguous = clean_segment(host.translate(_HOST_CHARACTERS), first_part=True)
+    first, unambiguous = _host_folder(host)
     parts = [first]
     for segment in path.split("/")[1:-1]:
         part, unchanged = clean_segment(segment)
@@ -253,6 +253,11 @@ def _new_folder(parent: str) -> tuple[str, bool]:
 
 #: The same, remembered, because URLs of one folder often follow each other.
 _folder = lru_cache(maxsize=1024)(_new_folder)
+
+
+def _host_folder(host: str) -> tuple[str, bool]:
+    # The only percent sign of a host is that of a zone.
+    return clean_segment(host.translate(_HOST_CHARACTERS).replace("%25", "-"), first_part=True)
 
 
 def _with_hash(leaf: str, digest: str, rule: ExtensionRule) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from downloader import Downloaded, ErrorKind, Failed, Outcome, download_sites
-from downloader.http.connection import tls_context
+from downloader.http.tls_settings import TlsSettings
 from downloader.report.outcome_conversion import record_of
 from downloader.web.text import printable
 from tests.support.fault_cases import (
@@ -215,7 +215,7 @@ async def test_a_certificate_with_only_a_common_name_is_refused(
 
 
 def test_the_default_context_checks_no_common_names() -> None:
-    assert not tls_context().hostname_checks_common_name
+    assert not TlsSettings().context().hostname_checks_common_name
 
 
 async def test_an_untrusted_certificate_is_accepted_when_that_is_asked_for(tmp_path: Path) -> None:

@@ -2,11 +2,9 @@
 
 import asyncio
 import hashlib
-import os
 import re
 import sys
 from base64 import b64decode
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from downloader.web.urls import Url
 from tests.support.command import Command
 from tests.support.http2_gateway import http2_gateway
 from tests.support.library import fetch
+from tests.support.prompts import answer_prompt
 from tests.support.web_server import Site
 
 USER, PASSWORD, TOKEN = "Aladdin", "open: sesame", "s3cret.t0ken"
@@ -270,26 +269,13 @@ async def test_a_login_that_cannot_be_is_one_clear_line_without_it(
 
 async def test_a_missing_password_is_asked_for_and_not_shown(site: Site, command: Command) -> None:
     site.pages = {"/": INSIDE}
-    process, ours = await command.start_in_terminal("-u", USER, "--no-save", site.url())
-    shown = await asyncio.to_thread(_read_until, ours, lambda text: b": " in text)
-    assert f"Password of {USER}: " in shown.decode()
-    os.write(ours, f"{PASSWORD}\n".encode())
-    shown += await asyncio.to_thread(_read_until, ours, lambda _: False)
-    assert await asyncio.wait_for(process.wait(), LIMIT) == 0
-    os.close(ours)
-    assert PASSWORD not in shown.decode()
+    status, shown = await answer_prompt(
+        command, f"{PASSWORD}\n", "-u", USER, "--no-save", site.url()
+    )
+    assert f"Password of {USER}: " in shown
+    assert status == 0, shown
+    assert PASSWORD not in shown
     assert [authorization(request) for request in site.requests] == [f"Basic {USER}:{PASSWORD}"]
-
-
-def _read_until(terminal: int, enough: Callable[[bytes], bool]) -> bytes:
-    """Return what a terminal shows, to its end or as far as is enough."""
-    shown = b""
-    try:
-        while not enough(shown) and (data := os.read(terminal, 4096)):
-            shown += data
-    except OSError:
-        pass  # the end
-    return shown
 
 
 def test_the_options_do_not_show_what_is_secret() -> None:

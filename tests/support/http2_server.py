@@ -45,6 +45,7 @@ class ServerConnection:
         number: how many connections were there before.
         open: streams that are neither answered nor reset, with their paths.
         answers_pings: whether PING frames are acknowledged.
+        client: the name in the client's certificate, or an empty text.
         opens_windows: whether the client may send on once the body of its request fills a window.
     """
 
@@ -54,6 +55,8 @@ class ServerConnection:
         self.number = server.connections
         self.open: dict[int, str] = {}
         self.answers_pings = True
+        certificate = writer.get_extra_info("peercert")
+        self.client = certificate["subjectAltName"][0][1] if certificate else ""
         self.opens_windows = server.opens_windows
         #: What has come of the bodies of requests.
         self._received_bodies: dict[int, bytearray] = {}
@@ -223,6 +226,7 @@ async def http2_server(
     tls: ssl.SSLContext | None = None,
     http1: Http1Server | None = None,
     chosen: list[str | None] | None = None,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[Http2Server]:
     """Run a server; *http1* serves connections that have not negotiated HTTP/2.
 
@@ -246,7 +250,7 @@ async def http2_server(
             await connection.run()
         writer.close()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    listener = await asyncio.start_server(serve, host, 0, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
     server.scheme = "http" if tls is None else "https"
     try:

@@ -12,8 +12,8 @@ from yarl import URL
 from downloader import ErrorKind, Failed, Options
 from downloader.errors import HttpStatusError, RedirectError, UrlError
 from downloader.http import Client, RedirectTrail, Response
-from downloader.http.connection import tls_context
 from downloader.http.response import require_success
+from downloader.http.tls_settings import tls_context
 from downloader.web.urls import Url
 from tests.support.clock import FakeClock
 from tests.support.library import downloaded, fetch

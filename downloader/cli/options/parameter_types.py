@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: A header field of servers is seldom longer.
 _MAX_TOKEN_BYTES = 16 * 1024
 _TOKEN = re.compile(r"[!-~]+")
+#: A file and perhaps a password behind the first colon that no backslash escapes.
+_CERTIFICATE = re.compile(r"(?P<file>(?:\\.|[^:\\]|\\$)*+)(?::(?P<password>.*))?", re.DOTALL)
+_ESCAPED = re.compile(r"\\([:\\])")
 _RESOLVE = re.compile(r"(?P<host>[^:\[\]]+):(?P<port>[0-9]{1,5}):(?P<addresses>.+)")
 #: An address with a port; one of IPv6 in brackets.
 _SERVER = re.compile(r"\[?([0-9.]+|(?<=\[)[^\[\]]+(?=\]))\]?(?::([0-9]{1,5}))?")
@@ -370,6 +373,28 @@ class BearerParam(click.ParamType[str]):
         if not token or len(token) > _MAX_TOKEN_BYTES or not _TOKEN.fullmatch(token):
             self.fail(f"{place} is not a token: ASCII without spaces", param, ctx)
         return token
+
+
+class CertificateParam(click.ParamType[tuple[Path, str | None]]):
+    r"""A file and the password of its key, ``FILE[:PASSWORD]``, as curl takes them.
+
+    A colon of the file's name is written ``\:``. No message shows the password.
+    """
+
+    name = "FILE[:PASSWORD]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Path, str | None]:
+        """Return the file and the password; None for one to ask for if the key is encrypted."""
+        if isinstance(value, tuple):
+            return value
+        match = _CERTIFICATE.fullmatch(str(value))
+        file = _ESCAPED.sub(r"\1", match["file"]) if match else ""
+        if not match or not file:
+            self.fail("it names no file", param, ctx)
+        path: Path = PathParam(exists=True, dir_okay=False).convert(file, param, ctx)
+        return path, match["password"]
 
 
 class BrowserParam(click.ParamType[str]):

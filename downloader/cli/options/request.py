@@ -6,6 +6,7 @@ from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import (
     BearerParam,
     BrowserParam,
+    CertificateParam,
     DnsServersParam,
     HeaderParam,
     HeaderTextParam,
@@ -135,6 +136,20 @@ OPTIONS = (
         metavar="FILE",
         type=PathParam(exists=True, dir_okay=False),
         help="Trust the authorities in this PEM file.",
+    ),
+    option(
+        "Request",
+        "-E",
+        "--cert",
+        type=CertificateParam(),
+        help="Send this client certificate (PEM); ask for the password of an encrypted key.",
+    ),
+    option(
+        "Request",
+        "--key",
+        metavar="FILE",
+        type=PathParam(exists=True, dir_okay=False),
+        help="Private key of the client certificate [in its file].",
     ),
     option("Request", "--insecure", is_flag=True, help="Accept invalid TLS certificates."),
     option(

@@ -136,6 +136,8 @@ def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click
         return f"--cookies: there is no file {printable(str(cookies))}"
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
+    if given["key"] and not given["cert"]:
+        return "--key needs --cert"
     if ctx.meta.get(BODY_FROM_STDIN) and sources.STDIN in source:
         return "standard input is the list; read the body from a file"
     if given["locked"] and (given["method"] not in (None, "GET") or _has_body(given)):

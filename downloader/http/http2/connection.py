@@ -5,6 +5,7 @@ the streams that they concern. What is to be sent is written once per iteration 
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import cast
@@ -59,6 +60,7 @@ from downloader.http.http2.frames import (
 from downloader.http.http2.settings import Http2Settings
 from downloader.http.http2.stream import Http2Response, Http2Stream
 from downloader.http.http2.upload import Uploads
+from downloader.http.tls_errors import tls_failure
 from downloader.models import Request
 from downloader.web.urls import Url
 
@@ -267,7 +269,7 @@ class Http2Connection(asyncio.Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         """End the streams that the server has not ended."""
         self._transport = None
-        self._end(ConnectionDiedError())
+        self._end(ConnectionDiedError(tls_failure(exc) if isinstance(exc, ssl.SSLError) else None))
 
     def pause_writing(self) -> None:
         """Make no more requests: the server does not read."""

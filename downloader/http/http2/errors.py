@@ -6,7 +6,7 @@ from h2.errors import ErrorCodes
 from h2.exceptions import NoSuchStreamError, StreamClosedError
 from h2.exceptions import ProtocolError as H2ProtocolError
 
-from downloader.errors import ProtocolError, RefusedError
+from downloader.errors import RefusedError, UrlError
 from downloader.web.text import printable
 
 _MAX_MESSAGE_LENGTH = 120
@@ -50,7 +50,7 @@ class ConnectionDiedError(NotProcessedError):
         fault: the cause, if it is known.
     """
 
-    def __init__(self, fault: ProtocolError | None = None) -> None:
+    def __init__(self, fault: UrlError | None = None) -> None:
         super().__init__()
         self.fault = fault
 
