@@ -89,6 +89,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "ip_version": 4 if given["ipv4"] else 6 if given["ipv6"] else None,
         "save": not given["no_save"],
         "timings": bool(given["report"]),
+        "keep_input": bool(given["report"]),
         "robots": not given["no_robots"],
         "send_referer": not given["no_referer"],
         "level": level,

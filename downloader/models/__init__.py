@@ -40,7 +40,7 @@ from downloader.models.outcomes import (
 from downloader.models.partial_body import PartialBody
 from downloader.models.requests import MAX_REQUEST_BODY_BYTES, Request, shared_request
 from downloader.models.runs import ExitStatus, InFlight, Tally
-from downloader.models.targets import Checksum, Target
+from downloader.models.targets import Checksum, ColumnValue, InputLine, Target
 
 __all__ = [
     "DEFAULT_LEVEL",
@@ -51,12 +51,14 @@ __all__ = [
     "USER_AGENT",
     "ArchiveOptions",
     "Checksum",
+    "ColumnValue",
     "Downloaded",
     "ExitStatus",
     "Failed",
     "FilterOptions",
     "HostAddresses",
     "InFlight",
+    "InputLine",
     "ListOptions",
     "MirrorOptions",
     "NamingOptions",

@@ -456,6 +456,8 @@ class ListOptions(OptionGroup):
             None to find it.
         sitemap: sites, and addresses of sitemaps and feeds, whose pages are read after all lists.
         base: the URL that relative links of lists in HTML and XML refer to, or None.
+        keep_input: outcomes keep their lines as written, and the columns of these.
+        keep_columns: the names of the columns that they keep; None for all.
         limit: read only so many lines, or None.
         sample: fetch only so many of the lines read, chosen at random, or None.
         seed: another one chooses another sample.
@@ -465,6 +467,8 @@ class ListOptions(OptionGroup):
     url_column: str | None = None
     sitemap: tuple[str, ...] = field(default=(), repr=False)
     base: str | None = field(default=None, repr=False)
+    keep_input: bool = False
+    keep_columns: tuple[str, ...] | None = None
     limit: int | None = None
     sample: int | None = None
     seed: int = 0

@@ -321,6 +321,19 @@ class ProxyParam(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
+class ColumnNamesParam(click.ParamType[tuple[str, ...]]):
+    """Names of columns, separated by commas."""
+
+    name = "A,B"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names."""
+        names = value if isinstance(value, tuple | list) else str(value).split(",")
+        return tuple(str(name).strip() for name in names if str(name).strip())
+
+
 class UrlParam(click.ParamType[str]):
     """The URL of a page or a site; no message shows a password."""
 
