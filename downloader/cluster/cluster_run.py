@@ -216,6 +216,7 @@ class ClusterRun:
         if fingerprint:
             fingerprint += f"{options.url_column or ''} {options.base or ''}"
             fingerprint += f" {options.limit} {options.sample} {options.seed}"
+            fingerprint += f" {options.keep_input} {options.keep_columns}"
         if fingerprint and (request := self._options.request) is not None:
             fingerprint += f" {request.identity}"
         if options.sitemap:

@@ -13,6 +13,7 @@ from downloader.journal import SavedFile
 from downloader.models import (
     Downloaded,
     Failed,
+    InputLine,
     Sizes,
     Skipped,
     SkipReason,
@@ -33,6 +34,7 @@ class _TransferFields(TypedDict):
     origin: str
     url: str
     parent: str
+    source_line: InputLine | None
     attempts: int
     started: float
     seconds: float
@@ -132,6 +134,7 @@ def filtered(transfer: Transfer, reason: str) -> Skipped:
         origin=target.origin,
         url=target.shown,
         parent=target.parent,
+        source_line=target.source_line,
         reason=SkipReason.FILTERED,
         detail=reason,
         request="" if target.request is None else target.request.identity,
@@ -173,6 +176,7 @@ def _transfer_fields(transfer: Transfer) -> _TransferFields:
         "origin": target.origin,
         "url": target.shown,
         "parent": target.parent,
+        "source_line": target.source_line,
         "attempts": transfer.attempts,
         # No request was made of a transfer that has not been started.
         "started": 0.0 if transfer.started is None else time.time() - seconds,

@@ -115,6 +115,7 @@ def _decision(link: Job, rules: RobotsRules, *, is_allowed: bool) -> RobotsDecis
             origin=target.origin,
             url=target.shown,
             parent=target.parent,
+            source_line=target.source_line,
             reason=SkipReason.ROBOTS,
             detail=_DISALLOWED,
         )

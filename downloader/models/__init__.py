@@ -5,6 +5,7 @@ bodies of those that are no plain GET, and ``outcomes`` their results; ``options
 and ``runs`` describe its progress and its end.
 """
 
+from downloader.models.naming_options import NamingOptions
 from downloader.models.options import (
     DEFAULT_LEVEL,
     DEFAULT_MAX_QUERIES,
@@ -39,7 +40,7 @@ from downloader.models.outcomes import (
 from downloader.models.partial_body import PartialBody
 from downloader.models.requests import MAX_REQUEST_BODY_BYTES, Request, shared_request
 from downloader.models.runs import ExitStatus, InFlight, Tally
-from downloader.models.targets import Checksum, Target
+from downloader.models.targets import Checksum, ColumnValue, InputLine, Target
 
 __all__ = [
     "DEFAULT_LEVEL",
@@ -50,14 +51,17 @@ __all__ = [
     "USER_AGENT",
     "ArchiveOptions",
     "Checksum",
+    "ColumnValue",
     "Downloaded",
     "ExitStatus",
     "Failed",
     "FilterOptions",
     "HostAddresses",
     "InFlight",
+    "InputLine",
     "ListOptions",
     "MirrorOptions",
+    "NamingOptions",
     "NetworkOptions",
     "Options",
     "Outcome",

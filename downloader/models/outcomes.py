@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from downloader.errors import ErrorKind
+from downloader.models.targets import InputLine
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
 
@@ -82,6 +83,7 @@ class Downloaded:
         timings: the phases of the last request, if they were measured.
         packed_at: the offset of a packed body's record in its volume, in bytes; else None.
         note: one line about what was wrong with the response and was ignored; may be empty.
+        source_line: its line as it was written, if reports need it.
         page_fields: the fields that act like elements of the page, for a mirror; not reported.
         request: the method of the request and a hash of its body; empty for a plain GET.
     """
@@ -112,6 +114,7 @@ class Downloaded:
     packed_at: int | None = None
     note: str = ""
     page_fields: str = ""
+    source_line: InputLine | None = None
     request: str = ""
 
 
@@ -120,7 +123,7 @@ class Unchanged:
     """The server confirmed that the file of an earlier run is up to date (304).
 
     Attributes:
-        index, origin, url, path, seconds, parent, request: as in :class:`Downloaded`.
+        index, origin, url, path, seconds, parent, source_line, request: as in :class:`Downloaded`.
         size: of the file, in bytes.
         characters: the number of characters of a text.
         final_url, redirects, http_version, attempts, started, header_bytes, timings: as in
@@ -146,6 +149,7 @@ class Unchanged:
     sha256: str = ""
     etag: str = ""
     last_modified: str = ""
+    source_line: InputLine | None = None
     request: str = ""
     status: ClassVar[int] = 304
     #: Such a response has no body.
@@ -166,7 +170,7 @@ class Skipped:
     """The line needed no transfer, robots.txt disallows it, or a filter leaves its body out.
 
     Attributes:
-        index, origin, url, parent, request: as in :class:`Downloaded`.
+        index, origin, url, parent, source_line, request: as in :class:`Downloaded`.
         reason: for skipping it.
         detail: one line for a person.
         path, size, characters, sha256, etag, last_modified: of the file of an earlier run, as far
@@ -185,6 +189,7 @@ class Skipped:
     etag: str = ""
     last_modified: str = ""
     parent: str = ""
+    source_line: InputLine | None = None
     request: str = ""
 
 
@@ -193,7 +198,7 @@ class Failed:
     """The URL could not be parsed, fetched or saved.
 
     Attributes:
-        index, origin, parent, request: as in :class:`Downloaded`.
+        index, origin, parent, source_line, request: as in :class:`Downloaded`.
         url: the address, without password; the text of a line that is no address.
         kind: of the failure.
         message: one line for a person.
@@ -222,6 +227,7 @@ class Failed:
     redirects: tuple[str, ...] = ()
     started: float = 0.0
     needed: bool = False
+    source_line: InputLine | None = None
     request: str = ""
 
 

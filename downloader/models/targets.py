@@ -5,6 +5,24 @@ from dataclasses import dataclass, field
 from downloader.models.requests import Request
 from downloader.web.urls import Url, redact
 
+#: The value of a column of a list.
+ColumnValue = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class InputLine:
+    """A line of a list as it was written, for reports.
+
+    Attributes:
+        text: its address, without a password.
+        number: of the line, the row or the item, from 1; None if it was in no list.
+        columns: the other columns of the row, or members of the object: names and values.
+    """
+
+    text: str
+    number: int | None = None
+    columns: tuple[tuple[str, ColumnValue], ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
@@ -40,6 +58,7 @@ class Target:
         depth: links between the line of the list and the page that this is, or is part of.
         nesting: levels of requisites between that page and this; 0 for the page itself.
         redirects: redirects followed since it was found.
+        source_line: its line as it was written, if reports need it.
         delay: seconds between two requests that its site asks for (robots.txt, Crawl-delay).
         shown: the URL without its password.
     """
@@ -59,6 +78,7 @@ class Target:
     nesting: int = 0
     redirects: int = 0
     delay: float = 0.0
+    source_line: InputLine | None = None
     shown: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

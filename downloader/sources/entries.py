@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from downloader.errors import BadUrlError, UrlError
-from downloader.models import Checksum, Failed, Request, Target
+from downloader.models import Checksum, ColumnValue, Failed, InputLine, Request, Target
 from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
@@ -30,6 +30,7 @@ class ListLine:
         method: of the request, as written, or None.
         body: of the request, or None.
         error: what the parser of the list found wrong with the line.
+        columns: its other columns, for reports.
         home: the URL that the user named, if the line is of a list on the network.
     """
 
@@ -42,10 +43,16 @@ class ListLine:
     body: str | None = None
     error: UrlError | None = None
     home: Url | None = None
+    columns: tuple[tuple[str, ColumnValue], ...] = ()
 
 
 def from_line(
-    line: ListLine, index: int, default: Request | None = None, *, is_archived: bool = False
+    line: ListLine,
+    index: int,
+    default: Request | None = None,
+    *,
+    keeps_input: bool = False,
+    is_archived: bool = False,
 ) -> Entry:
     """Return the target that a line stands for, or what is wrong with the line.
 
@@ -53,9 +60,11 @@ def from_line(
         line: the line.
         index: its position in the list.
         default: the request for a line that names neither method nor body.
+        keeps_input: whether the outcome is to have the line as it was written.
         is_archived: whether an archive has the line, and not the user. Only a user may name the
             zone of an address.
     """
+    source_line = _input_line(line) if keeps_input else None
     try:
         if line.error is not None:
             raise line.error
@@ -67,6 +76,7 @@ def from_line(
             checksum=parse_checksum(line.checksum) if line.checksum else None,
             headers=tuple(map(parse_header, line.headers)),
             root=line.home,
+            source_line=source_line,
             request=(
                 default
                 if line.method is None and line.body is None
@@ -81,7 +91,28 @@ def from_line(
             kind=error.kind,
             message=error.message,
             hint=error.hint,
+            source_line=source_line,
         )
+
+
+def _input_line(line: ListLine) -> InputLine:
+    """Return a line as it was written, so that a report can be joined to its list.
+
+    Only an address with a password is changed.
+    """
+    number = line.origin.rpartition(":")[2]
+    text = urls.redact_text(line.text) if _may_have_password(line.text) else line.text
+    return InputLine(text, int(number) if number.isdecimal() else None, line.columns)
+
+
+def _may_have_password(address: str) -> bool:
+    if "@" not in address:
+        return False
+    try:
+        url = urls.parse(address)
+    except UrlError:
+        return True
+    return urls.redact(url) != url
 
 
 def _request_of(method: str | None, body: str | None, default: Request | None) -> Request | None:
@@ -117,6 +148,7 @@ def from_items(items: Iterable[str | Target], default: Request | None = None) ->
                 name=item.name,
                 checksum=item.checksum,
                 headers=item.headers,
+                source_line=item.source_line,
                 request=(
                     default
                     if item.request is None

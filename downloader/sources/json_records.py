@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from downloader.errors import BadUrlError
 from downloader.sources.entries import ListLine
+from downloader.sources.kept_columns import KeptColumns
 from downloader.sources.list_input import ListSettings
 from downloader.sources.request_columns import (
     BODY,
@@ -30,6 +31,7 @@ class JsonRecords:
         self._label = label
         self._settings = settings
         self._noted = self._noted_request = False
+        self._columns = KeptColumns(label, settings)
 
     def line(self, origin: str, value: object) -> ListLine | None:
         """Return the line that a value stands for; None for what a report did not try."""
@@ -42,6 +44,8 @@ class JsonRecords:
         if not isinstance(address, str):
             return ListLine(origin, "", error=BadUrlError(f"no member {name} in the JSON value"))
         line = ListLine(origin, address)
+        if not is_report(value) or self._settings.keep_columns is not None:
+            line.columns = self._columns.of_object(value, name)
         if is_report(value):
             refuse_request(line, value.get(REQUEST))
             return line if address else None

@@ -1,7 +1,7 @@
 """The options under "Lists": how lists are read."""
 
 from downloader.cli.options.help_groups import option
-from downloader.cli.options.parameter_types import NumberParam, UrlParam
+from downloader.cli.options.parameter_types import ColumnNamesParam, NumberParam, UrlParam
 from downloader.models import MAX_SAMPLE_LINES
 
 OPTIONS = (
@@ -10,6 +10,12 @@ OPTIONS = (
         "--url-column",
         metavar="NAME",
         help="Column of addresses [url, link, href, or the only one that has any].",
+    ),
+    option(
+        "Lists",
+        "--keep-columns",
+        type=ColumnNamesParam(),
+        help="Report only these columns of the lists, e.g. id,title [all].",
     ),
     option(
         "Lists",

@@ -8,6 +8,7 @@ from itertools import chain
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
 from downloader.sources.formats import DELIMITERS
+from downloader.sources.kept_columns import Columns, KeptColumns
 from downloader.sources.list_input import ListInput, ListSettings
 from downloader.sources.request_columns import (
     BODY,
@@ -158,6 +159,9 @@ class _Table:
         #: The columns of the method, the headers and the body of requests; None without a method.
         self._request: tuple[int, int | None, int | None] | None = None
         self._is_report = False
+        self._columns = KeptColumns(label, settings)
+        #: The positions of the columns that are kept; None before the first row.
+        self._kept: list[int] | None = None
         #: Rows without an address, above the first one that has any.
         self._rows_before: list[tuple[Sequence[str], int, bool]] = []
         self._length_before = 0
@@ -253,16 +257,25 @@ class _Table:
         if self._is_report and not text:
             # A report of a stopped run has a record of what was not tried.
             return
+        if self._kept is None:
+            is_kept = not self._is_report or self._settings.keep_columns is not None
+            self._kept = self._columns.positions(self._names, self._url) if is_kept else []
         found = ListLine(
             f"{self._label}:{line}",
             text,
             name=self._cell(row, self._name) or None,
             checksum=self._cell(row, self._checksum) or None,
             error=None if complete else BadUrlError(TOO_LONG),
+            columns=self._columns_of(row, self._kept) if self._kept else (),
         )
         if self._request is not None:
             self._set_request(found, row, *self._request)
         yield found
+
+    def _columns_of(self, row: Sequence[str], kept: list[int]) -> Columns:
+        return self._columns.bounded(
+            (self._names[index], row[index] if index < len(row) else None) for index in kept
+        )
 
     def _set_request(
         self, line: ListLine, row: Sequence[str], method: int, headers: int | None, body: int | None
