@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from downloader import sources
 from downloader.cli.options import Given
+from downloader.cli.output_file import output_target
 from downloader.cli.passwords import certificate_fields, with_password
 from downloader.cli.proxies import ProxyFields, proxy_fields
 from downloader.cli.run_printer import OutcomeView, run_download
@@ -69,10 +70,14 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
     same = {name: value for name, value in given.items() if name in _FIELDS}
     archives = [Path(each) for each in source if sources.is_archive(each)]
     level = DEFAULT_LEVEL if given["recursive"] and given["level"] is None else given["level"]
+    target = output_target(source, given)
     changed = {
-        "output": given["output"].folder,
+        "output": target.folder,
+        "file": target.file,
+        "stream": target.stream,
         "remote": given["output"].remote,
         "headers": given["header"],
+        "host_directories": not given["no_host_directories"],
         "accept_cookies": not given["no_cookies"],
         "server_timestamps": not given["no_use_server_timestamps"],
         "user": with_password(

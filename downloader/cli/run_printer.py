@@ -108,6 +108,8 @@ async def print_run(
         lambda: _progress_state(run.progress, tally),
         lambda: run.stop(now=True),
         progress=view.progress and not view.quiet,
+        # What is printed must not get into the body.
+        results_to_stderr=options.save and options.stream is not None,
     )
     warnings = _WarningPrinter(run, terminal)
     summary = ReportSummary((), (), ())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from downloader.core.pool import Pool, PoolShare
 from downloader.core.saturation import SaturationMonitor
-from downloader.core.transfer import StepRecorder, Transfer
+from downloader.core.transfer import Transfer, TransferJournal
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.http import CookieJar
 from downloader.models import InFlight, TransferOptions
@@ -33,7 +33,7 @@ class AutoBackend:
 
     Args:
         options: the options of the run.
-        record_step: see :data:`~downloader.core.transfer.StepRecorder`.
+        journal: records steps, and claims names.
         wake: set when there is something to :meth:`collect`.
         fail: called with an error that ends the run; it has to stop this backend.
         jar: the cookies of the run, which all processes share; None for a run without cookies.
@@ -42,17 +42,17 @@ class AutoBackend:
     def __init__(
         self,
         options: TransferOptions,
-        record_step: StepRecorder,
+        journal: TransferJournal,
         wake: asyncio.Event,
         fail: Callable[[Exception], None],
         jar: CookieJar | None = None,
     ) -> None:
         self._options = options
-        self._record_step = record_step
+        self._journal = journal
         self._wake = wake
         self._fail = fail
         self._jar = jar
-        self._pool = Pool(options, record_step, wake, PoolShare(owns=self._is_local), jar=jar)
+        self._pool = Pool(options, journal, wake, PoolShare(owns=self._is_local), jar=jar)
         self.warnings = self._pool.warnings
         self._ended = 0
         self._stopped = False
@@ -150,7 +150,7 @@ class AutoBackend:
                 self._pool,
                 rate,
                 max_processes(self._options),
-                self._record_step,
+                self._journal,
                 self._wake,
                 self._fail,
                 self._jar,

@@ -141,7 +141,8 @@ async def save_body(
                 "the resumed body does not have the length that the server announced"
             )
         modified = response.modified if options.server_timestamps else None
-        set_aside = await writer.publish(PublishOptions(_replaces_own(transfer, path), modified))
+        overwrites = options.file is not None or _replaces_own(transfer, path)
+        set_aside = await writer.publish(PublishOptions(overwrites, modified))
         if options.pack:
             location = await response.archived()
     resumed_at = continuation.offset if continuation else 0
@@ -501,7 +502,7 @@ class _BodyWriter:
         validator = self._validator()
         partial = PartialBody(response.url, validator, response.content_length)
         partial_file = PartialFile(self._path, partial)
-        await self._context.record_step(self._transfer.job, partial_file)
+        await self._context.journal.record_step(self._transfer.job, partial_file)
         self._transfer.partial_file = partial_file if validator else None
         return bool(validator)
 

@@ -9,6 +9,7 @@ import asyncio
 import time
 from dataclasses import replace
 
+from downloader.core.answer_names import take_name_of_answer, take_shorter_name
 from downloader.core.body import Continuation, save_body
 from downloader.core.response_filter import FilteredError
 from downloader.core.sniffing import sniff_body, sniff_partial_body
@@ -23,6 +24,7 @@ from downloader.core.transfer_outcomes import (
 from downloader.errors import (
     BadUrlError,
     HttpStatusError,
+    NameTooLongError,
     NoDescriptorError,
     RedirectError,
     RefusedError,
@@ -73,6 +75,13 @@ async def fetch(
         transfer.trail = None
         context.client.close_idle()
         return _within_timeout(transfer, context, Requeue(_DESCRIPTOR_RETRY_SECONDS, error.kind))
+    except NameTooLongError as error:
+        if not await take_shorter_name(transfer, context):
+            return failed(transfer, error)
+        # The name is at fault, so that this attempt does not count.
+        transfer.attempts -= 1
+        transfer.trail = None
+        return _within_timeout(transfer, context, Requeue())
     except FilteredError as error:
         result = filtered(transfer, str(error))
     except UrlError as error:
@@ -219,7 +228,11 @@ async def _resume(
     if response is None:
         return Requeue()
     with response:
-        continuation = await _continuation(response, job, partial_file, offset, context.storage)
+        if context.naming is not None and response.status == 206:
+            await take_name_of_answer(transfer, response, context.naming, context)
+        continuation = await _continuation(
+            response, transfer.job, partial_file, offset, context.storage
+        )
         if continuation is not None or response.status not in (206, 416):
             return await _handle_response(transfer, context, response, continuation)
     await context.storage.remove_part(partial_file.path)
@@ -264,7 +277,9 @@ async def _handle_response(
         if response.is_archived:
             await response.archived()
         return measured_by_head(transfer, response)
-    path = job.name.path(response.media_type)
+    if context.naming is not None and continuation is None:
+        await take_name_of_answer(transfer, response, context.naming, context)
+    path = transfer.job.name.path(response.media_type)
     if transfer.partial_file is not None and continuation is None:
         # The server sends the whole body: the partial file belongs to another version.
         await context.storage.remove_part(transfer.partial_file.path)
@@ -302,7 +317,7 @@ async def _prepare(job: Job, request: Request, context: TransferContext) -> None
     if request.method == "HEAD" and context.options.save:
         raise BadUrlError("a HEAD has no body to save", hint="--no-save reports its size")
     if not request.is_idempotent:
-        await context.record_step(job, Submission())
+        await context.journal.record_step(job, Submission())
 
 
 def _conditional_headers(saved: SavedFile) -> _Headers:

@@ -89,14 +89,14 @@ class LocalRun:
         self._error: Exception | None = None
 
     def _create_backend(self, clock: Callable[[], float]) -> TransferBackend:
-        options, record_step, wake = self._options, self._journal.record_step, self._wake
+        options, journal, wake = self._options, self._journal, self._wake
         if options.process_count > 1:
             from downloader.core.processes import ProcessBackend
 
-            return ProcessBackend(options, record_step, wake, self._fail, self._jar)
+            return ProcessBackend(options, journal, wake, self._fail, self._jar)
         if options.processes is None and max_processes(options) > 1:
-            return AutoBackend(options, record_step, wake, self._fail, self._jar)
-        return Pool(options, record_step, wake, jar=self._jar, sleep=self._sleep, clock=clock)
+            return AutoBackend(options, journal, wake, self._fail, self._jar)
+        return Pool(options, journal, wake, jar=self._jar, sleep=self._sleep, clock=clock)
 
     @property
     def warnings(self) -> list[str]:

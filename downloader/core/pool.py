@@ -18,14 +18,15 @@ from types import TracebackType
 from typing import Self, cast
 
 from downloader import archive, object_store
+from downloader.core.answer_names import answer_naming
 from downloader.core.fetch import fetch
 from downloader.core.response_filter import ResponseFilter
 from downloader.core.transfer import (
     Redirected,
     Requeue,
-    StepRecorder,
     Transfer,
     TransferContext,
+    TransferJournal,
     TransferMeter,
 )
 from downloader.core.transfer_backend import EndedTransfer
@@ -88,7 +89,7 @@ class Pool:
 
     Args:
         options: the options of the run.
-        record_step: see :data:`~downloader.core.transfer.StepRecorder`.
+        journal: records steps, and claims names.
         wake: set whenever there is something to :meth:`collect`.
         share: see :class:`PoolShare`; None when this is the only pool.
         jar: the cookies of the run; None for a run without cookies.
@@ -103,7 +104,7 @@ class Pool:
     def __init__(
         self,
         options: TransferOptions,
-        record_step: StepRecorder,
+        journal: TransferJournal,
         wake: asyncio.Event,
         share: PoolShare | None = None,
         *,
@@ -114,7 +115,7 @@ class Pool:
         self.warnings: list[str] = []
         self.untried: list[Transfer] = []
         self._options = options
-        self._record_step = record_step
+        self._journal = journal
         self._wake = wake
         self._share = share
         self._jar = jar
@@ -174,7 +175,8 @@ class Pool:
             self._rate_limiter,
             self._meter,
             options,
-            self._record_step,
+            self._journal,
+            answer_naming(options),
             ResponseFilter(options) if options.filters else None,
         )
         self._starter = asyncio.create_task(self._start_transfers(context), name="starter")

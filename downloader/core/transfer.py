@@ -1,23 +1,42 @@
 """The state of one URL between its first request and its outcome; what all transfers share."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from downloader.core.response_filter import ResponseFilter
 from downloader.errors import ErrorKind
 from downloader.http import Client, RedirectTrail
 from downloader.journal import Job, PartialFile, Submission
+from downloader.journal.naming import Naming
 from downloader.models import TransferOptions
 from downloader.scheduling import HostQueues, RateLimiter
 from downloader.storage import Storage
 from downloader.web import urls
+from downloader.web.filenames import FileName
 from downloader.web.urls import Url
 
 #: A step of a transfer that the next run has to know of, if this one is killed.
 TransferStep = PartialFile | Submission
-#: Records in the journal that a step begins; returns once that is written.
-StepRecorder = Callable[[Job, TransferStep], Awaitable[None]]
+
+
+class TransferJournal(Protocol):
+    """The journal, as running transfers use it."""
+
+    async def record_step(self, job: Job, step: TransferStep) -> None:
+        """Record that a step begins; return once that is written.
+
+        Raises:
+            DiskError: the journal cannot be written.
+        """
+
+    async def claim_name(self, job: Job, names: Sequence[FileName]) -> FileName | None:
+        """Give a URL the first of *names* that no other has; None if all are taken.
+
+        Raises:
+            DiskError: the journal cannot be written.
+        """
 
 
 @dataclass(slots=True)
@@ -104,7 +123,10 @@ class TransferMeter:
 
 @dataclass(frozen=True, slots=True)
 class TransferContext:
-    """The objects that all transfers of a process share."""
+    """The objects that all transfers of a process share.
+
+    *naming* is None unless names depend on the answers of servers.
+    """
 
     client: Client
     storage: Storage
@@ -112,5 +134,6 @@ class TransferContext:
     rate_limiter: RateLimiter | None
     meter: TransferMeter
     options: TransferOptions
-    record_step: StepRecorder
+    journal: TransferJournal
+    naming: Naming | None = None
     response_filter: ResponseFilter | None = None

@@ -20,6 +20,7 @@ from downloader.journal.model import (
     key_of,
 )
 from downloader.journal.name_claims import NameClaims
+from downloader.journal.naming import Naming
 from downloader.journal.outcome_writer import work_after_saving
 from downloader.journal.saved_file_verifier import SavedFileVerifier
 from downloader.journal.unfetched_outcomes import (
@@ -28,7 +29,7 @@ from downloader.journal.unfetched_outcomes import (
     skipped_outcome,
 )
 from downloader.models import Failed, Options, Skipped, SkipReason, Target
-from downloader.web.filenames import names_from_list, stays_within
+from downloader.web.filenames import FileName, stays_within
 from downloader.web.media_types import guess_media_type, is_text
 
 _SELECT_ROWS = f"SELECT address, {ROW_COLUMNS} FROM urls WHERE address IN (%s)"  # noqa: S608 - constants
@@ -54,6 +55,7 @@ class Admission:
         options: of this run.
         frontier: the queue of targets that pages refer to.
         verifier: checks saved files.
+        naming: says which names targets may have.
         checkpoint: what the last run left of a mirror.
         warnings: messages for the user are added to it.
     """
@@ -65,6 +67,7 @@ class Admission:
         options: Options,
         frontier: Frontier,
         verifier: SavedFileVerifier,
+        naming: Naming,
         checkpoint: MirrorCheckpoint,
         warnings: list[str],
     ) -> None:
@@ -76,7 +79,10 @@ class Admission:
         self._verifier = verifier
         self._checkpoint = checkpoint
         self._warnings = warnings
-        self._names = NameClaims(db, saves=options.save)
+        self._naming = naming
+        #: Whether a URL may have to be renamed although its line gives it no name.
+        self._may_rename = not naming.is_default
+        self._names = NameClaims(db, naming, saves=options.save)
         (self._last_row_id,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
         self._followed_urls = 0
         self._unwritten_rows: list[tuple[Value, ...]] = []
@@ -113,6 +119,16 @@ class Admission:
                     jobs.append(admitted)
             self._write_rows()
         return jobs
+
+    def claim_first(self, row: int, names: Sequence[FileName]) -> FileName | None:
+        """Give the URL of *row* the first of *names* that no other has; None if all are taken."""
+        name = self._names.claim_first(names, row)
+        if name is not None:
+            self._db.execute(
+                "UPDATE urls SET base = ?, growth = ? WHERE id = ?",
+                (name.base, name.extension_rule, row),
+            )
+        return name
 
     def _enqueue_batch(
         self, targets: dict[bytes, Target], redirected: list[Target]
@@ -251,8 +267,9 @@ class Admission:
             # The journal, in the folder or in a store, may come from anybody.
             row = row._replace(base="", path=None, part_path=None, state=RowState.CLAIMED)
         renames = not row.base or (
-            target.name is not None
-            and all(name.base != row.base for name in names_from_list(target.name, target.url))
+            (target.name is not None or self._may_rename)
+            and target.name != row.base
+            and not self._naming.allows(target, row.name)
         )
         saved = None if renames else row.file or self._adopt_unrecorded_file(row)
         if saved is None and row.state == RowState.SENT:

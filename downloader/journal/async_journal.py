@@ -23,6 +23,7 @@ from downloader.journal import (
 )
 from downloader.journal.replica_schedule import ReplicaSchedule
 from downloader.models import Failed, Options, Outcome, Target
+from downloader.web.filenames import FileName
 from downloader.web.urls import Url
 
 #: Seconds for which results are collected into one batch; a killed run loses no more than these.
@@ -61,7 +62,7 @@ class AsyncJournal:
         self._writes: set[asyncio.Task[DiskError | None]] = set()
 
     async def __aenter__(self) -> Self:
-        root = self._options.output if self._options.save else None
+        root = self._options.journal_folder
         store = object_store.open_store(self._options)
         try:
             journal = await self._run(lambda: Journal(root, self._options, store))
@@ -189,6 +190,15 @@ class AsyncJournal:
         self._batch.append((job, step))
         if (error := await self._write_batch()) is not None:
             raise error
+
+    async def claim_name(self, job: Job, names: Sequence[FileName]) -> FileName | None:
+        """Give a URL the first of *names* that no other has, at once; None if all are taken.
+
+        Raises:
+            DiskError: the journal cannot be written.
+        """
+        journal = self._opened()
+        return await self._run(lambda: journal.claim_name(job.row, names))
 
     async def _write_batches(self) -> None:
         while True:

@@ -5,18 +5,17 @@ from collections.abc import Iterable
 
 from downloader.errors import BlockedError
 from downloader.journal.database import insert_many
+from downloader.journal.naming import Naming
 from downloader.models import Target
 from downloader.web.filenames import (
     ClaimKeys,
     ExtensionRule,
     FileName,
-    candidates,
     claim_keys,
     fold,
-    names_from_list,
     parent_folders,
-    preferred_name,
 )
+from downloader.web.url_names import preferred_name
 
 _CLAIMED_KEYS = "SELECT key FROM claims WHERE key IN (%s)"
 _OWNERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE key IN (%s)"
@@ -34,11 +33,14 @@ class NameClaims:
 
     Args:
         db: the journal's database.
+        naming: says which names a target may have.
         saves: whether files are saved. If not, only names that the list gives are claimed.
     """
 
-    def __init__(self, db: sqlite3.Connection, *, saves: bool = True) -> None:
+    def __init__(self, db: sqlite3.Connection, naming: Naming, *, saves: bool = True) -> None:
         self._db = db
+        self._naming = naming
+        self._names_by_url = naming.is_default
         self._saves = saves
         self._known_folders: set[str] = set()
         self._preferred: dict[str, tuple[FileName, ClaimKeys]] = {}
@@ -56,12 +58,17 @@ class NameClaims:
         wanted: set[str] = set()
         for target in targets:
             if target.name is None:
-                if target.request is None:
-                    key: str = target.url
+                # Called for every line: the names of URLs are made without a detour.
+                key: str = target.url if target.request is None else target.identity
+                name: FileName | None
+                if not self._names_by_url:
+                    name = self._naming.preferred(target)
+                elif target.request is None:
                     name = preferred_name(target.url)
                 else:
-                    key = target.identity
                     name = preferred_name(target.url, target.request.identity)
+                if name is None:
+                    continue
                 keys = claim_keys(name, self._known_folders)
                 self._preferred[key] = name, keys
                 wanted.update(keys.conflicting)
@@ -107,34 +114,50 @@ class NameClaims:
         With *renames* the owner gives up its present name.
 
         Raises:
-            BlockedError: the list gives it a name that is not safe.
+            BlockedError: the list gives it a name that leads out, or a template gives it none.
         """
         self.write()
-        name = self._available_name(target, run)
+        name = self._available_name(target, owner, run)
+        self._claim(name, owner, renames=renames)
+        return name
+
+    def claim_first(self, names: Iterable[FileName], owner: int) -> FileName | None:
+        """Claim the first of *names* that no other owner has, instead of the owner's present name.
+
+        Returns None if there is none.
+        """
+        self.write()
+        for name in names:
+            if not self._other_owners(name, owner):
+                self._claim(name, owner, renames=True)
+                return name
+        return None
+
+    def _claim(self, name: FileName, owner: int, *, renames: bool) -> None:
         if renames:
             self._release([owner])
         claimed = claim_keys(name).claimed
         self._claimed_keys.update(claimed)
         self._unwritten += [(key, owner) for key in claimed]
         self.write()
-        return name
 
-    def _available_name(self, target: Target, run: int) -> FileName:
+    def _available_name(self, target: Target, owner: int, run: int) -> FileName:
+        names = self._naming.candidates(target)
         if target.name is not None:
-            return self._name_from_list(target.name, target, run)
-        for name in candidates(target.url, _request_of(target)):
-            if not self._owners(name):
+            return self._name_from_list(names, run)
+        for name in names:
+            if not self._other_owners(name, owner):
                 return name
         raise BlockedError("every name for this URL is taken")
 
-    def _name_from_list(self, wanted: str, target: Target, run: int) -> FileName:
+    def _name_from_list(self, names: Iterable[FileName], run: int) -> FileName:
         """Return the name that the list gives, taken from URLs of earlier runs that had it.
 
-        A URL of this run keeps its name; the hash of *target* is then added.
+        A URL of this run keeps its name; the next of *names* is tried then.
         """
-        for name in names_from_list(wanted, target.url, _request_of(target)):
+        for name in names:
             owners = self._owners(name)
-            if all(last_run != run for _, last_run in owners):
+            if not any(last_run == run for _, last_run in owners):
                 break
         else:
             raise BlockedError("every name for this URL is taken")
@@ -146,6 +169,9 @@ class NameClaims:
             "UPDATE urls SET base = '', state = 0 WHERE id = ?", [(owner,) for owner in displaced]
         )
         return name
+
+    def _other_owners(self, name: FileName, owner: int) -> list[int]:
+        return [other for other, _ in self._owners(name) if other != owner]
 
     def _owners(self, name: FileName) -> list[tuple[int, int]]:
         """Return the owners of names that could be the same file, with their last runs."""
@@ -160,8 +186,3 @@ class NameClaims:
             [(owner,) for owner in owners],
         )
         self._preferred.clear()  # what was looked up may no longer be true
-
-
-def _request_of(target: Target) -> str:
-    """Return what tells the request of a target from a plain GET; empty for one."""
-    return "" if target.request is None else target.request.identity

@@ -5,6 +5,7 @@ bodies of those that are no plain GET, and ``outcomes`` their results; ``options
 and ``runs`` describe its progress and its end.
 """
 
+from downloader.models.naming_options import NamingOptions
 from downloader.models.options import (
     DEFAULT_LEVEL,
     DEFAULT_MAX_QUERIES,
@@ -60,6 +61,7 @@ __all__ = [
     "InputLine",
     "ListOptions",
     "MirrorOptions",
+    "NamingOptions",
     "NetworkOptions",
     "Options",
     "Outcome",

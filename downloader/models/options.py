@@ -6,7 +6,7 @@ Only ``Options`` is instantiated, so only it has generated methods: they take ti
 
     Options
     ├── TransferOptions        fetching and saving, without the list and the mirror
-    │   ├── StorageOptions         OutputOptions, ArchiveOptions
+    │   ├── StorageOptions         OutputOptions, NamingOptions, ArchiveOptions
     │   ├── RequestOptions         NetworkOptions, PolitenessOptions
     │   └── FilterOptions
     ├── MirrorOptions
@@ -19,6 +19,8 @@ from pathlib import Path
 
 from downloader._version import __version__
 from downloader.errors import BadUrlError
+from downloader.models.naming_options import NamingOptions
+from downloader.models.option_group import OptionGroup
 from downloader.models.requests import Request
 from downloader.models.shards import Shard
 from downloader.web import urls
@@ -73,15 +75,7 @@ class WarcDigest(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class _OptionGroup:
-    """The end of every group's chain of checks."""
-
-    def __post_init__(self) -> None:
-        """Check nothing: each group checks its own fields, then calls the next group's check."""
-
-
-@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class OutputOptions(_OptionGroup):
+class OutputOptions(OptionGroup):
     """The output folder, and the treatment of files that an earlier run saved.
 
     Attributes:
@@ -93,6 +87,10 @@ class OutputOptions(_OptionGroup):
         refresh: ask the server whether saved files have changed (RFC 9110, section 13).
         verify: hash saved files again, instead of comparing sizes alone.
         server_timestamps: give files the time of ``Last-Modified``.
+        file: the name that the only URL is saved under in *output*, as it is; an older file is
+            replaced, and there is no journal.
+        stream: a pipe or device that the body of the only URL is written to, once it is whole;
+            ``-`` for standard output. Nothing is saved then.
     """
 
     output: Path = Path("downloaded_sites")
@@ -102,6 +100,18 @@ class OutputOptions(_OptionGroup):
     refresh: bool = False
     verify: bool = False
     server_timestamps: bool = True
+    file: str | None = None
+    stream: Path | None = None
+
+    @property
+    def only_name(self) -> str | None:
+        """The name of the only URL's file or stream; None if names are decided for each URL."""
+        return self.file if self.stream is None else self.stream.name
+
+    @property
+    def journal_folder(self) -> Path | None:
+        """The folder with the journal; None if nothing is to outlive the run but one body."""
+        return self.output if self.save and self.only_name is None else None
 
     @property
     def folder(self) -> Path | None:
@@ -110,7 +120,7 @@ class OutputOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class NetworkOptions(_OptionGroup):
+class NetworkOptions(OptionGroup):
     """How one URL is requested, and when its transfer is given up.
 
     Attributes:
@@ -259,7 +269,7 @@ class NetworkOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class PolitenessOptions(_OptionGroup):
+class PolitenessOptions(OptionGroup):
     """How much is requested at once, and how fast.
 
     Attributes:
@@ -301,7 +311,7 @@ class PolitenessOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class MirrorOptions(_OptionGroup):
+class MirrorOptions(OptionGroup):
     """Which pages are mirrored, and which of their links are followed.
 
     Attributes:
@@ -352,7 +362,7 @@ class MirrorOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class FilterOptions(_OptionGroup):
+class FilterOptions(OptionGroup):
     """Which responses are saved; the others are skipped.
 
     Attributes:
@@ -388,7 +398,7 @@ class FilterOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class ArchiveOptions(_OptionGroup):
+class ArchiveOptions(OptionGroup):
     """Which web archives are written, and which are read.
 
     Attributes:
@@ -438,7 +448,7 @@ class ArchiveOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class ListOptions(_OptionGroup):
+class ListOptions(OptionGroup):
     """How lists are read, and which of their lines are fetched.
 
     Attributes:
@@ -477,7 +487,7 @@ class ListOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class StorageOptions(OutputOptions, ArchiveOptions):
+class StorageOptions(OutputOptions, NamingOptions, ArchiveOptions):
     """The destination of bodies: a folder, an object store, or an archive."""
 
     def __post_init__(self) -> None:
@@ -488,6 +498,7 @@ class StorageOptions(OutputOptions, ArchiveOptions):
         """
         if self.pack is not None:
             _refuse_with_pack(**{"save=False": not self.save, "verify": self.verify})
+            _refuse_with_pack(file=self.file, stream=self.stream)
         super().__post_init__()
 
 
@@ -505,9 +516,9 @@ class TransferOptions(StorageOptions, RequestOptions, FilterOptions):
 class Options(TransferOptions, MirrorOptions, ListOptions):
     """The options of a run; every field has the command's default.
 
-    The fields are those of :class:`OutputOptions`, :class:`NetworkOptions`,
-    :class:`PolitenessOptions`, :class:`FilterOptions`, :class:`MirrorOptions`,
-    :class:`ArchiveOptions` and :class:`ListOptions`.
+    The fields are those of :class:`OutputOptions`, :class:`NamingOptions`,
+    :class:`NetworkOptions`, :class:`PolitenessOptions`, :class:`FilterOptions`,
+    :class:`MirrorOptions`, :class:`ArchiveOptions` and :class:`ListOptions`.
     """
 
     def __post_init__(self) -> None:
@@ -519,6 +530,10 @@ class Options(TransferOptions, MirrorOptions, ListOptions):
         for address in (*self.sitemap, *([self.base] if self.base else ())):
             _require_url(**{"sitemap and base": address})
         if self.mirrors:
+            if self.only_name is not None:
+                raise ValueError("a mirror needs a folder, not a file or a stream")
+            if self.name_template is not None:
+                raise ValueError("a mirror cannot be combined with name_template")
             if not self.save:
                 raise ValueError("a mirror cannot be combined with save=False")
             if self.pack is not None:

@@ -10,8 +10,9 @@ from downloader.models import SkipReason
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord
 from downloader.report.url_record import Record, Result
-from downloader.web.filenames import SafePath, candidates
+from downloader.web.filenames import SafePath
 from downloader.web.text import printable
+from downloader.web.url_names import candidates
 from downloader.web.urls import Url
 
 _OPTION = "--lock"

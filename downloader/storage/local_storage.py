@@ -29,7 +29,8 @@ from downloader.storage.output_folder import (
 )
 from downloader.storage.part_file import LocalPartFile, WriteBuffers, do_nothing
 from downloader.storage.storage import FileContents, PartFile
-from downloader.web.filenames import PART, SafePath, filesystem_path
+from downloader.web.filenames import SafePath, filesystem_path
+from downloader.web.path_parts import PART
 from downloader.web.text import format_size
 
 #: Seconds between attempts to open a file while the process has no descriptor left.
@@ -269,6 +270,23 @@ class LocalStorage:
     def _unlink(self, path: SafePath, suffix: str = "") -> None:
         with suppress(OSError), self._folder.open_parent(path, create=False) as (folder, leaf):
             os.unlink(leaf + suffix, dir_fd=folder)
+
+
+class SingleFileStorage(LocalStorage):
+    """A storage of one file, without a journal: no later run could resume its ``.part`` file."""
+
+    def __init__(self, root: Path, file: SafePath, free_descriptors: Callable[[], None]) -> None:
+        super().__init__(root, free_descriptors)
+        self._file = file
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.remove_part(self._file)
+        await super().__aexit__(kind, error, traceback)
 
 
 def _save_file(folder: int | None, leaf: str, data: bytes, options: PublishOptions) -> str:

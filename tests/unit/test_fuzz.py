@@ -32,9 +32,9 @@ from downloader.models import PartialBody, Skipped
 from downloader.web import urls
 from downloader.web.charset import CharacterCounter
 from downloader.web.content_coding import decoder_for
-from downloader.web.filenames import candidates
 from downloader.web.media_types import is_text, media_type_table, parse_media_type
 from downloader.web.text import parse_http_date, printable
+from downloader.web.url_names import candidates
 from downloader.web.urls import Url
 from tests.support.safe_names import assert_safe
 

@@ -17,7 +17,8 @@ from downloader.core.transfer import Transfer
 from downloader.journal import Job
 from downloader.models import MAX_REQUEST_BODY_BYTES, Failed
 from downloader.sources import ListSettings
-from downloader.web.filenames import ExtensionRule, FileName, candidates
+from downloader.web.filenames import ExtensionRule, FileName
+from downloader.web.url_names import candidates
 from downloader.web.urls import Url
 from tests.support.lists import entries, failed, target
 

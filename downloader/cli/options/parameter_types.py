@@ -3,14 +3,14 @@
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from downloader.errors import BadUrlError
 from downloader.models import HostAddresses
 from downloader.models.shards import Shard
-from downloader.object_store import Destination, parse_destination
+from downloader.object_store import parse_destination
 from downloader.report.formats import endings, format_of
 from downloader.web import urls
 from downloader.web.ip_addresses import is_ip_address
@@ -187,23 +187,57 @@ def _refuse_nul(
         parameter_type.fail("a path cannot contain a NUL character", param, ctx)
 
 
-class OutputParam(click.ParamType[Destination]):
-    """A destination: a folder, or the URL of an object store's prefix."""
+class Output(NamedTuple):
+    """The value of ``--output``.
+
+    Attributes:
+        folder, remote: as in :class:`~downloader.object_store.Destination`.
+        text: as it was written; a slash at its end means a folder.
+    """
+
+    folder: Path
+    remote: str | None
+    text: str
+
+
+class OutputParam(click.ParamType[Output]):
+    """A destination: a folder, a file, or the URL of an object store's prefix."""
 
     name = "DIR|URL"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Destination:
+    ) -> Output:
         """Return the folder, and the URL if it is one."""
+        if isinstance(value, Output):
+            return value
         _refuse_nul(self, value, param, ctx)
+        text = os.fspath(value)
         try:
-            place = value if isinstance(value, Destination) else parse_destination(os.fspath(value))
+            place = parse_destination(text)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if place.remote is not None and place.remote.startswith("memory:"):
             self.fail("memory ends with the program", param, ctx)
-        return place
+        return Output(place.folder, place.remote, text)
+
+
+class NameTemplateParam(click.ParamType[str]):
+    """A template of file names."""
+
+    name = "TEMPLATE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the template, whose fields exist."""
+        # Imported only for a template that is given, because it takes a while.
+        from downloader.web.name_template import NameTemplate
+
+        template = str(value)
+        try:
+            NameTemplate.parse(template)
+        except ValueError as error:
+            self.fail(printable(str(error)), param, ctx)
+        return template
 
 
 class ArchiveFileParam(click.ParamType[Path]):

@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from downloader import sources
 from downloader.cli.options.request_types import BODY_FROM_STDIN
+from downloader.cli.output_file import is_stdout, takes_one_url
 from downloader.cli.subcommands import SUBCOMMANDS
 from downloader.web.text import printable
 
@@ -19,6 +20,8 @@ _RECURSIVE_OPTIONS = (
 _MIRROR_OPTIONS = ("accept", "reject", "max_urls")
 #: Options that turn mirroring on.
 _MIRROR_FLAGS = ("mirror", "single_file", "recursive", "level")
+#: Options that change the names that URLs have.
+_NAMING_OPTIONS = ("no_host_directories", "cut_dirs", "content_disposition")
 #: Options that need saved files.
 _SAVED_FILE_OPTIONS = ("refresh", "verify", *_MIRROR_FLAGS)
 #: Options that need cookies.
@@ -49,7 +52,8 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         _source_problem(source, given)
         or _mirror_problem(given, ctx)
         or _delay_problem(given, ctx)
-        or _saving_problem(given)
+        or _saving_problem(source, given)
+        or _naming_problem(given)
         or _request_problem(source, given, ctx)
         or _archive_problem(source, given)
         or _engine_problem(source, given, ctx)
@@ -94,7 +98,11 @@ def _delay_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
     return ""
 
 
-def _saving_problem(given: Mapping[str, Any]) -> str:
+def _saving_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
+    if is_stdout(given["output"]) and not (given["no_save"] or takes_one_url(source, given)):
+        return (
+            "-o - writes one body to standard output: name one URL, and leave out what saves more"
+        )
     for name in _MIRROR_FLAGS if given["output"].remote else ():
         if given[name]:
             return f"{_flag(name)} needs a folder; mirror into one, and copy that"
@@ -104,6 +112,18 @@ def _saving_problem(given: Mapping[str, Any]) -> str:
     for name, reason in _NOT_WITH_PACK.items() if given["pack"] else ():
         if given[name]:
             return f"--pack: {_flag(name)} {reason}"
+    return ""
+
+
+def _naming_problem(given: Mapping[str, Any]) -> str:
+    if not given["name_template"]:
+        return ""
+    for name in _MIRROR_FLAGS:
+        if given[name]:
+            return f"--name-template: {_flag(name)} names files itself; see -nH and --cut-dirs"
+    for name in _NAMING_OPTIONS:
+        if given[name]:
+            return f"--name-template decides the whole name; leave out {_flag(name)}"
     return ""
 
 

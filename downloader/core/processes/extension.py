@@ -10,7 +10,7 @@ from downloader.core.pool import Pool
 from downloader.core.processes.host_balancer import HostBalancer, LocalMember
 from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
 from downloader.core.processes.worker_group import WorkerGroup
-from downloader.core.transfer import StepRecorder, Transfer
+from downloader.core.transfer import Transfer, TransferJournal
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.http import CookieJar
@@ -30,7 +30,7 @@ class ProcessExtension:
         pool: the pool of this process.
         rate: transfers that it has ended in the last second.
         max_processes: how many processes there may be, this one included.
-        record_step: see :data:`~downloader.core.transfer.StepRecorder`.
+        journal: records steps, and claims names.
         wake: set when there is something to :meth:`collect`.
         fail: called with an error that ends the run.
         jar: the cookies of the run; None for a run without cookies.
@@ -46,7 +46,7 @@ class ProcessExtension:
         pool: Pool,
         rate: float,
         max_processes: int,
-        record_step: StepRecorder,
+        journal: TransferJournal,
         wake: asyncio.Event,
         fail: Callable[[Exception], None],
         jar: CookieJar | None = None,
@@ -63,7 +63,7 @@ class ProcessExtension:
         share = options.concurrency and options.concurrency // max_processes
         self._options = replace(options, processes=1, concurrency=share)
         self._callbacks = SupervisorCallbacks(
-            record_step,
+            journal,
             self.workers.add_ended,
             self._reassign,
             self._released,

@@ -145,10 +145,17 @@ class SetRateLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class StepRecorded:
-    """Parent to worker: the reply to the :class:`RecordStep` of this number."""
+class JournalReply:
+    """Parent to worker: the reply to the :class:`RecordStep` or :class:`ClaimName` of this number.
+
+    Attributes:
+        number: of the request.
+        name: the name that was claimed, if there is one.
+        error: why the journal could not be written, or None.
+    """
 
     number: int
+    name: FileName | None
     error: DiskError | None
 
 
@@ -159,6 +166,15 @@ class RecordStep:
     number: int
     row: int
     step: TransferStep
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimName:
+    """Worker to parent: give the job of this row the first of these names that is free; reply."""
+
+    number: int
+    row: int
+    names: Sequence[FileName]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +229,12 @@ ToWorker = (
     | Stop
     | CapConcurrency
     | SetRateLimit
-    | StepRecorded
+    | JournalReply
     | CookiesSet
 )
 ToParent = (
     RecordStep
+    | ClaimName
     | TransfersEnded
     | Reassign
     | HostsReleased

@@ -13,7 +13,7 @@ from downloader import object_store
 from downloader.core.host_release import Move, ReleasedHosts
 from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
 from downloader.core.processes.worker_group import WorkerGroup
-from downloader.core.transfer import StepRecorder, Transfer
+from downloader.core.transfer import Transfer, TransferJournal
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import RunError
@@ -36,7 +36,7 @@ class ProcessBackend:
 
     Args:
         options: the options of the run.
-        record_step: see :data:`~downloader.core.transfer.StepRecorder`.
+        journal: records steps, and claims names.
         wake: set when there is something to :meth:`collect`.
         fail: called with an error that ends the run; it has to stop this backend.
         jar: the cookies of the run, which the processes share; None for a run without cookies.
@@ -48,7 +48,7 @@ class ProcessBackend:
     def __init__(
         self,
         options: TransferOptions,
-        record_step: StepRecorder,
+        journal: TransferJournal,
         wake: asyncio.Event,
         fail: Callable[[Exception], None],
         jar: CookieJar | None = None,
@@ -58,7 +58,7 @@ class ProcessBackend:
         self._dealer = HostAssignment()
         self._workers = WorkerGroup(wake, lambda _, error: fail(error), jar)
         callbacks = SupervisorCallbacks(
-            record_step,
+            journal,
             self._workers.add_ended,
             self._reassign,
             _never_released,

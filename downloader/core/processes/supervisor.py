@@ -7,7 +7,7 @@ last alone, so that a URL that crashes processes is found and fails by itself.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -16,9 +16,11 @@ from downloader.core.host_release import Move, ReleasedHosts
 from downloader.core.processes.ipc import (
     AddTransfers,
     CapConcurrency,
+    ClaimName,
     CookiesSet,
     FatalError,
     HostsReleased,
+    JournalReply,
     ProgressUpdate,
     Reassign,
     RecordStep,
@@ -26,7 +28,6 @@ from downloader.core.processes.ipc import (
     RestoreHosts,
     SetRateLimit,
     Start,
-    StepRecorded,
     Stop,
     ToParent,
     ToWorker,
@@ -34,7 +35,7 @@ from downloader.core.processes.ipc import (
     Untried,
 )
 from downloader.core.processes.process import WorkerProcess
-from downloader.core.transfer import StepRecorder, Transfer, TransferStep
+from downloader.core.transfer import Transfer, TransferJournal, TransferStep
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import DiskError, InternalError, RunError
@@ -43,6 +44,7 @@ from downloader.journal import Submission, find_saved_since
 from downloader.models import TransferOptions
 from downloader.models.shards import host_group
 from downloader.scheduling import HostState
+from downloader.web.filenames import FileName
 
 #: How many suspects are fetched at once, by the number of processes that died fetching them.
 _SUSPECT_CONCURRENCY = {1: 8, 2: 1}
@@ -58,7 +60,7 @@ class SupervisorCallbacks:
     """The callbacks of a supervisor to its backend.
 
     Attributes:
-        record_step: see :data:`~downloader.core.transfer.StepRecorder`.
+        journal: records steps, and claims names.
         on_ended: called with transfers that have ended.
         on_reassign: called with transfers whose next host may belong to another process.
         on_released: called with the answer to :meth:`Supervisor.release`.
@@ -68,7 +70,7 @@ class SupervisorCallbacks:
         run_started_at: seconds since the epoch.
     """
 
-    record_step: StepRecorder
+    journal: TransferJournal
     on_ended: Callable[[Iterable[EndedTransfer]], None]
     on_reassign: Callable[[Sequence[Move]], None]
     on_released: Callable[[ReleasedHosts], None]
@@ -273,10 +275,9 @@ class Supervisor:
             case Untried(rows):
                 self._drop(rows, in_flight=())
             case RecordStep(number, row, step):
-                recording = self._record_step(number, self.transfers[row], step)
-                task = asyncio.create_task(recording, name="journal")
-                self._recording.add(task)
-                task.add_done_callback(self._recording.discard)
+                self._use_journal(self._record_step(number, self.transfers[row], step))
+            case ClaimName(number, row, names):
+                self._use_journal(self._claim_name(number, self.transfers[row], names))
             case CookiesSet(cookies):
                 self._callbacks.on_cookies(self, cookies)
             case ProgressUpdate():
@@ -286,11 +287,16 @@ class Supervisor:
             case FatalError(error):
                 raise error
 
+    def _use_journal(self, request: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(request, name="journal")
+        self._recording.add(task)
+        task.add_done_callback(self._recording.discard)
+
     async def _record_step(self, number: int, transfer: Transfer, step: TransferStep) -> None:
         """Record a step, and remember it for the process that may follow this one."""
         process, error = self._process, None
         try:
-            await self._callbacks.record_step(transfer.job, step)
+            await self._callbacks.journal.record_step(transfer.job, step)
         except DiskError as disk_error:
             error = disk_error
         else:
@@ -299,7 +305,19 @@ class Supervisor:
             else:
                 transfer.partial_file = step if step.body.validator else None
         if process is not None:
-            process.send(StepRecorded(number, error))
+            process.send(JournalReply(number, None, error))
+
+    async def _claim_name(self, number: int, transfer: Transfer, names: Sequence[FileName]) -> None:
+        """Claim a name, and remember it for the process that may follow this one."""
+        process, name, error = self._process, None, None
+        try:
+            name = await self._callbacks.journal.claim_name(transfer.job, names)
+        except DiskError as disk_error:
+            error = disk_error
+        if name is not None:
+            transfer.job = replace(transfer.job, name=name, is_name_free=False)
+        if process is not None:
+            process.send(JournalReply(number, name, error))
 
     def _clear_suspicion(self, rows: Iterable[int]) -> None:
         """Suspect these no more; after the last suspect, send the transfers that were held."""

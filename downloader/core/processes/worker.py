@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 
@@ -15,11 +16,13 @@ from downloader.core.processes.in_flight_table import InFlightTable
 from downloader.core.processes.ipc import (
     AddTransfers,
     CapConcurrency,
+    ClaimName,
     CookiesSet,
     FatalError,
     Frame,
     FrameDecoder,
     HostsReleased,
+    JournalReply,
     ProgressUpdate,
     Reassign,
     RecordStep,
@@ -27,7 +30,6 @@ from downloader.core.processes.ipc import (
     RestoreHosts,
     SetRateLimit,
     Start,
-    StepRecorded,
     Stop,
     ToParent,
     TransfersEnded,
@@ -35,10 +37,11 @@ from downloader.core.processes.ipc import (
     encode,
 )
 from downloader.core.transfer import Transfer, TransferStep
-from downloader.errors import DiskError, DownloadError
+from downloader.errors import DownloadError
 from downloader.http import CookieJar
 from downloader.journal import Job
 from downloader.models import shards
+from downloader.web.filenames import FileName
 
 _READ_BYTES = 256 * 1024
 #: Outcomes are collected for this long and sent together, which saves work on both sides.
@@ -76,7 +79,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._host_groups: set[int] = set()
         self._request_numbers = count()
-        self._replies: dict[int, asyncio.Future[DiskError | None]] = {}
+        self._replies: dict[int, asyncio.Future[JournalReply]] = {}
         self._writer: asyncio.StreamWriter | None = None
         share = PoolShare(
             owns=lambda host: shards.host_group(host) in self._host_groups,
@@ -90,7 +93,7 @@ class Worker:
             self._jar = CookieJar()
             self._jar.fill(start.cookies)
             self._jar.records_changes = True
-        self._pool = Pool(start.options, self._record_step, self._wake, share, jar=self._jar)
+        self._pool = Pool(start.options, self, self._wake, share, jar=self._jar)
         self._release = HostRelease(self._pool)
 
     async def serve(self, parent: socket.socket) -> None:
@@ -133,10 +136,10 @@ class Worker:
                 self._host_groups.difference_update(groups)
                 self._release.start(groups)
                 self._wake.set()
-            case StepRecorded(number, error):
-                reply = self._replies.pop(number)
+            case JournalReply():
+                reply = self._replies.pop(frame.number)
                 if not reply.done():
-                    reply.set_result(error)
+                    reply.set_result(frame)
             case CookiesSet(cookies):
                 if self._jar is not None:
                     self._jar.apply_changes(cookies)
@@ -197,13 +200,24 @@ class Worker:
                 self._wake.set()
             await asyncio.sleep(_PROGRESS_INTERVAL_SECONDS)
 
-    async def _record_step(self, job: Job, step: TransferStep) -> None:
+    async def record_step(self, job: Job, step: TransferStep) -> None:
         """Let the parent record a step in the journal; wait until it is written."""
         number = next(self._request_numbers)
-        reply = self._replies[number] = asyncio.get_running_loop().create_future()
-        await self._send(RecordStep(number, job.row, step))
-        if (error := await reply) is not None:
-            raise error
+        await self._ask_journal(RecordStep(number, job.row, step))
+
+    async def claim_name(self, job: Job, names: Sequence[FileName]) -> FileName | None:
+        """Let the parent claim a name in the journal."""
+        number = next(self._request_numbers)
+        return (await self._ask_journal(ClaimName(number, job.row, names))).name
+
+    async def _ask_journal(self, request: RecordStep | ClaimName) -> JournalReply:
+        reply: asyncio.Future[JournalReply] = asyncio.get_running_loop().create_future()
+        self._replies[request.number] = reply
+        await self._send(request)
+        answer = await reply
+        if answer.error is not None:
+            raise answer.error
+        return answer
 
     async def _send(self, frame: ToParent) -> None:
         """Send a frame, and wait until it has left this process."""
