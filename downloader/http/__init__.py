@@ -9,7 +9,7 @@ This is the only package that imports aiohttp.
 - ``cookie_jar``, ``cookies``: the cookies of a run, and how servers set them; ``cookie_file``
   reads and writes them, ``firefox`` reads those of the browser.
 - ``tls_settings``, ``client_certificate``: how TLS is used, and who gets the user's certificate.
-- ``connection``: aiohttp's connections, resolver and connector, with checks added.
+- ``connection``: aiohttp's connections, with checks added; ``connector`` opens them.
 - ``addresses``, ``zones``: where connections lead, and from where.
 - ``error_mapping``, ``tls_errors``: exceptions of aiohttp, TLS and the system become errors of this
   package.

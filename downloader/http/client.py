@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
-from multidict import istr
+from multidict import CIMultiDict, istr
 from yarl import URL
 
 from downloader.errors import ConnectError, RedirectError, RefusedError, TimedOutError
@@ -18,13 +18,8 @@ from downloader.http.capture import (
     finish_recording,
 )
 from downloader.http.client_certificate import gets_certificate
-from downloader.http.connection import (
-    MAX_FIELD_BYTES,
-    MAX_FIELDS,
-    Connection,
-    Connector,
-    LoopResolver,
-)
+from downloader.http.connection import MAX_FIELD_BYTES, MAX_FIELDS, Connection
+from downloader.http.connector import Connector, LoopResolver
 from downloader.http.cookie_jar import CookieJar
 from downloader.http.credentials import Credentials, RedirectTrail
 from downloader.http.error_mapping import EXPECTED_ERRORS, RequestPhase, translate
@@ -45,7 +40,7 @@ from downloader.http.redirects import REDIRECTS, redirect_target
 from downloader.http.replay import ReplayResponse, find_orphan, replay
 from downloader.http.response import AnyResponse, Response, drain
 from downloader.http.submission import redirect_request, submit
-from downloader.http.timings import CURRENT, Stopwatch
+from downloader.http.timings import Stopwatch
 from downloader.http.tls_settings import TlsChoice, TlsSettings
 from downloader.http.zones import request_in_zone
 from downloader.models import RequestOptions
@@ -197,12 +192,11 @@ class Client:
             UrlError: no response, or a redirect that cannot be followed.
         """
         chain = self._credentials.chain(trail, headers)
-        tls = _USUAL_TLS
         while True:
             url = trail.next
+            tls = _USUAL_TLS
             if self._certified is not None:
-                home = certified_home or trail.home or trail.start
-                tls = self._certified if gets_certificate(url, home) else _USUAL_TLS
+                tls = self._tls_of(url, certified_home or trail.home or trail.start)
             watch = Stopwatch() if self._options.timings else None
             started_at = 0.0 if self._recorder is None else time.time()
             request_headers = chain.headers(url)
@@ -210,17 +204,11 @@ class Client:
             if self._reads_archives:
                 response = await self._archived(url, trail, orphans_since)
             if response is None:
-                if watch is not None:
-                    CURRENT.set(watch)
                 try:
-                    request = url, request_headers, tls
-                    if "%25" in url:
-                        request = request_in_zone(*request, self._proxies)
-                    response = await self._request(*request, trail)
+                    request = self._request(url, request_headers, tls, trail)
+                    response = await (request if watch is None else watch.time(request))
                 except EXPECTED_ERRORS as error:
                     raise translate(error, RequestPhase.REQUEST, url) from error
-                if watch is not None:
-                    watch.responded = time.monotonic()
             recording = None
             if self._recorder is not None and not isinstance(response, ReplayResponse):
                 recording = self._recorder.begin(exchange_of(response, url, trail, started_at))
@@ -236,9 +224,18 @@ class Client:
             if response.status not in REDIRECTS:
                 return Response(response, url, trail.redirects, watch, recording)
             await self._redirect(trail, response, recording)
-            waits = self._options.delay or urls.host(trail.next) != urls.host(url)
-            if waits or not (follow or trail.sets_cookies):
+            if not (follow or trail.sets_cookies) or self._has_to_wait(url, trail.next):
                 return None
+
+    def _tls_of(self, url: Url, home: Url) -> TlsChoice:
+        """Return which connection may be used for *url*; *home* is what the user named."""
+        if self._certified is not None and gets_certificate(url, home):
+            return self._certified
+        return _USUAL_TLS
+
+    def _has_to_wait(self, url: Url, redirected: Url) -> bool:
+        """Return whether the target of a redirect has to wait its turn among those of its host."""
+        return bool(self._options.delay) or urls.host(redirected) != urls.host(url)
 
     async def follow(self, url: Url, home: Url, *, certified: bool = False) -> Response:
         """Request *url*, follow its redirects to any host, and return the last response.
@@ -276,7 +273,7 @@ class Client:
         return None
 
     def _request(
-        self, url: Url, headers: Mapping[str, str], tls: TlsChoice, trail: RedirectTrail
+        self, url: Url, headers: CIMultiDict[str], tls: TlsChoice, trail: RedirectTrail
     ) -> Awaitable[AnyResponse]:
         """Make the request of *trail*; not a coroutine, because one more costs each URL as much.
 
@@ -288,6 +285,8 @@ class Client:
         """
         if self._session is None or self._connector is None:
             raise RuntimeError("the client is used outside of its context")
+        if "%25" in url:
+            url, headers, tls = request_in_zone(url, headers, tls, self._proxies)
         origins = self._connector.origins
         if origins is None or not (self._options.http2_prior_knowledge or url.startswith("https:")):
             return self._request_by_http1(self._session, url, headers, tls, trail)

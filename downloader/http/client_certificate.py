@@ -54,7 +54,7 @@ class ClientCertificate:
         self.load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
     def load_into(self, context: ssl.SSLContext) -> None:
-        """Have *context* send the certificate to servers that ask for one.
+        """Let *context* send the certificate to servers that ask for one.
 
         Raises:
             PasswordNeededError: there is no password, and the key is encrypted.

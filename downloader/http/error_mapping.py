@@ -23,7 +23,8 @@ from downloader.errors import (
     UrlError,
 )
 from downloader.http.addresses import WrongFamilyError
-from downloader.http.connection import BlockedAddressError, DripError
+from downloader.http.connection import DripError
+from downloader.http.connector import BlockedAddressError
 from downloader.http.proxies import PROXY_HINT, UnreachableProxyError
 from downloader.http.tls_errors import (
     broken_handshake,

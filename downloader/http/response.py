@@ -188,7 +188,7 @@ class Response:
         return data
 
     def unread(self, data: bytes) -> None:
-        """Have the next :meth:`read_some` return *data*, which it has returned before."""
+        """Let the next :meth:`read_some` return *data*, which it has returned before."""
         self._unread = data
 
     def read_ahead(self, size: int) -> None:

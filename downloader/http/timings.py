@@ -5,9 +5,13 @@ request, which costs more than this module.
 """
 
 import time
+from collections.abc import Awaitable
 from contextvars import ContextVar
+from typing import TypeVar
 
 from downloader.models import Timings
+
+_Response = TypeVar("_Response")
 
 
 class Stopwatch:
@@ -26,6 +30,13 @@ class Stopwatch:
     def __init__(self) -> None:
         self.started = time.monotonic()
         self.dns_started = self.dns_done = self.connected = self.ready = self.responded = 0.0
+
+    async def time(self, request: Awaitable[_Response]) -> _Response:
+        """Make a request, and return its response; the resolver and the connection note phases."""
+        CURRENT.set(self)
+        response = await request
+        self.responded = time.monotonic()
+        return response
 
     def timings(self, *, encrypted: bool) -> Timings:
         """Return the length of each phase; call it when the body has been received."""

@@ -61,7 +61,7 @@ def one_address_counts_as_public(monkeypatch: pytest.MonkeyPatch) -> None:
             probe.bind((LET_IN, 0))
         except OSError:
             pytest.skip(f"{LET_IN} is no address of this machine")
-    monkeypatch.setattr("downloader.http.connection.is_public", lambda text: text == LET_IN)
+    monkeypatch.setattr("downloader.http.connector.is_public", lambda text: text == LET_IN)
 
 
 Resolve = Callable[..., None]

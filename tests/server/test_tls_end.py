@@ -15,7 +15,7 @@ import trustme
 from downloader import Failed, Options, Outcome
 from downloader.core.event_loop import new_event_loop
 from downloader.errors import ErrorKind, TruncatedError
-from downloader.http.connection import Connector
+from downloader.http.connector import Connector
 from downloader.http.response import Response
 from downloader.http.tls_settings import TlsSettings
 from downloader.web import urls
