@@ -62,7 +62,7 @@ def entries(file: Path) -> Iterator[Entry]:
     return read([str(file)], fetch_nothing)
 
 
-def fetch_nothing(_url: Url) -> Iterator[bytes]:
+def fetch_nothing(_url: Url, _home: Url) -> Iterator[bytes]:
     """Fetch a nested list; this list has none."""
     return iter(())
 

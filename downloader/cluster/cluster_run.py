@@ -211,8 +211,11 @@ class ClusterRun:
     async def _cut_list(self, partitioner: Partitioner) -> Partition:
         """Return the partition of the list: an existing one, or else a new one."""
         fingerprint = fingerprint_of(self._source, self._shard_filter.shard)
-        if fingerprint and self._options.url_column:
-            fingerprint += self._options.url_column
+        if fingerprint:
+            fingerprint += f"{self._options.url_column or ''} {self._options.base or ''}"
+        if self._options.sitemap:
+            # What is on the network may change between runs.
+            fingerprint = ""
         if (existing := partitioner.find_existing(fingerprint)) is not None:
             return existing
         await asyncio.to_thread(partitioner.begin)

@@ -130,13 +130,14 @@ def encode_entry(entry: Entry) -> bytes:
     else:
         checksum = entry.checksum and [entry.checksum.algorithm, entry.checksum.digest]
         row = [entry.index, entry.origin, entry.url, entry.name, checksum, entry.headers]
+        row.append(entry.root)
     # ASCII with escapes: a list may contain lone surrogates, which UTF-8 cannot encode.
     return json.dumps(row).encode("ascii") + b"\n"
 
 
 def decode_target(line: bytes) -> Target:
     """Decode a target that :func:`encode_entry` encoded."""
-    index, origin, url, name, checksum, headers = json.loads(line)
+    index, origin, url, name, checksum, headers, root = json.loads(line)
     return Target(
         url=Url(url),
         index=index,
@@ -144,6 +145,7 @@ def decode_target(line: bytes) -> Target:
         name=name,
         checksum=Checksum(*checksum) if checksum else None,
         headers=tuple((key, value) for key, value in headers),
+        root=None if root is None else Url(root),
     )
 
 

@@ -18,7 +18,7 @@ from downloader.sources import STDIN, Entry, is_url
 from downloader.web import urls
 
 #: The version of the shard files' format, and of the way in which a list is cut.
-_FORMAT = 1
+_FORMAT = 2
 #: Lines of all shards together that are buffered before they are written.
 _MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 _PLAN_FILE = "plan.json"

@@ -71,7 +71,7 @@ class LocalRun:
         self._journal = AsyncJournal(options, self._fail)
         self._backend = self._create_backend(clock)
         self._archive = archive.open_session(options, whole or _uploader(options), self._fail)
-        self._sitemap_fetcher = SitemapFetcher(options)
+        self._sitemap_fetcher = SitemapFetcher(options, sleep)
         self._observer: RunObserver = NullObserver()
         self._shard = ShardFilter(options.shard)
         self._reader: ReadAhead[Entry] | None = None
@@ -208,6 +208,7 @@ class LocalRun:
                 ):
                     self._has_capacity.clear()
                     await self._has_capacity.wait()
+            self._observer.list_ended()
         except Exception as error:
             self._error = self._error or error
 

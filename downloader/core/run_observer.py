@@ -46,6 +46,9 @@ class RunObserver(Protocol):
     def lines_read(self, lines: Iterable[Target | Failed]) -> None:
         """Note lines of the list, before the journal admits them."""
 
+    def list_ended(self) -> None:
+        """Note that the last line has been admitted."""
+
     def notify(self) -> None:
         """Take notice that lines were admitted, or outcomes recorded."""
 
@@ -89,6 +92,9 @@ class NullObserver:
         pass
 
     def lines_read(self, lines: Iterable[Target | Failed]) -> None:
+        """Do nothing."""
+
+    def list_ended(self) -> None:
         """Do nothing."""
 
     def notify(self) -> None:

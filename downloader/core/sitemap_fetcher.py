@@ -1,15 +1,16 @@
-"""Fetch the sitemaps that a sitemap index names."""
+"""Fetch sitemaps and feeds, and the sitemaps that an index names."""
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from itertools import count
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from downloader.core.body import SpeedGuard
-from downloader.errors import TimedOutError, TooLargeError
-from downloader.http import Client
+from downloader.errors import TimedOutError, TooLargeError, UrlError
+from downloader.http import Client, retry
 from downloader.http.response import require_success
 from downloader.models import RequestOptions
 from downloader.sources import FetchList
@@ -24,13 +25,22 @@ _CHUNK_BYTES = 64 * 1024
 class SitemapFetcher:
     """Fetches sitemaps for the thread that reads a list; an asynchronous context manager.
 
+    Args:
+        options: of requests.
+        sleep: for tests.
+
     Attributes:
         was_used: whether any sitemap was fetched.
     """
 
-    def __init__(self, options: RequestOptions) -> None:
+    def __init__(
+        self,
+        options: RequestOptions,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self.was_used = False
         self._options = options
+        self._sleep = sleep
         self._client: Client | None = None
         self._stack = AsyncExitStack()
 
@@ -46,13 +56,13 @@ class SitemapFetcher:
         await self._stack.__aexit__(kind, error, traceback)
 
     def blocking_fetch(self) -> FetchList:
-        """Return a function that fetches a sitemap by its URL, and blocks the calling thread."""
+        """Return a function that fetches a list by its URL, and blocks the calling thread."""
         loop = asyncio.get_running_loop()
 
-        def fetch(url: Url) -> Iterator[bytes]:
+        def fetch(url: Url, home: Url) -> Iterator[bytes]:
             self.was_used = True
             with tempfile.TemporaryFile() as file:
-                copying = self._copy(url, file.write)
+                copying = self._copy(url, home, file)
                 asyncio.run_coroutine_threadsafe(copying, loop).result()
                 file.seek(0)
                 while data := file.read(_CHUNK_BYTES):
@@ -60,37 +70,54 @@ class SitemapFetcher:
 
         return fetch
 
-    async def _copy(self, url: Url, write: Callable[[bytes], int]) -> None:
+    async def _copy(self, url: Url, home: Url, file: BinaryIO) -> None:
+        """Fetch a sitemap into a file, with the same retries and limits as any other body.
+
+        Raises:
+            UrlError: the sitemap cannot be fetched, or exceeds a limit.
+        """
         if self._client is None:
             self._client = await self._stack.enter_async_context(Client(self._options))
-        await _copy_body(self._client, url, write, self._options)
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                for attempt in count(1):
+                    try:
+                        await _copy_body(self._client, url, home, file, self._options)
+                        return
+                    except UrlError as error:
+                        wait = retry.seconds_to_retry(error, attempt, self._options.retries)
+                        if wait is None or wait > retry.MAX_RETRY_AFTER_SECONDS:
+                            raise
+                    file.seek(0)
+                    file.truncate()
+                    await self._sleep(wait)
+        except TimeoutError as error:
+            raise TimedOutError(
+                "the list was not complete in time", hint="see --timeout"
+            ) from error
 
 
 async def _copy_body(
-    client: Client, url: Url, write: Callable[[bytes], int], options: RequestOptions
+    client: Client, url: Url, home: Url, file: BinaryIO, options: RequestOptions
 ) -> None:
-    """Fetch a sitemap, with the same limits as any other body.
+    """Fetch a sitemap once.
 
     Raises:
         UrlError: the sitemap cannot be fetched, or exceeds a limit.
     """
     bytes_left = _DEFAULT_MAX_BYTES if options.max_size is None else options.max_size
-    try:
-        async with asyncio.timeout(options.timeout):
-            with await client.follow(url) as response:
-                require_success(response)
-                decoder = decoder_for(response.content_coding, response.media_type)
-                speed_guard = SpeedGuard.for_options(options.min_speed)
-                while data := await response.read_some():
-                    if speed_guard is not None:
-                        speed_guard.feed(len(data))
-                    for piece in decoder.feed(data) if decoder else (data,):
-                        if not piece:
-                            await asyncio.sleep(0)
-                        bytes_left -= write(piece)
-                        if bytes_left < 0:
-                            raise TooLargeError("the list is too large", hint="see --max-size")
-                if decoder:
-                    decoder.finish()
-    except TimeoutError as error:
-        raise TimedOutError("the list was not complete in time", hint="see --timeout") from error
+    with await client.follow(url, home) as response:
+        require_success(response)
+        decoder = decoder_for(response.content_coding, response.media_type)
+        speed_guard = SpeedGuard.for_options(options.min_speed)
+        while data := await response.read_some():
+            if speed_guard is not None:
+                speed_guard.feed(len(data))
+            for piece in decoder.feed(data) if decoder else (data,):
+                if not piece:
+                    await asyncio.sleep(0)
+                bytes_left -= file.write(piece)
+                if bytes_left < 0:
+                    raise TooLargeError("the list is too large", hint="see --max-size")
+        if decoder:
+            decoder.finish()

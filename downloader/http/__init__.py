@@ -13,7 +13,7 @@ This is the only package that imports aiohttp.
 """
 
 from downloader.http.client import Client
-from downloader.http.credentials import RedirectCookie, RedirectTrail
+from downloader.http.credentials import NO_ORIGIN, RedirectCookie, RedirectTrail
 from downloader.http.response import Response
 
-__all__ = ["Client", "RedirectCookie", "RedirectTrail", "Response"]
+__all__ = ["NO_ORIGIN", "Client", "RedirectCookie", "RedirectTrail", "Response"]

@@ -59,8 +59,6 @@ _MIN_READ_BUFFER_BYTES = 1024
 #: The body of a redirect is read up to these limits, to reuse its connection.
 _MAX_REDIRECT_BODY_BYTES = 64 * 1024
 _MAX_REDIRECT_SECONDS = 1.0
-#: A URL of no origin that a user could have named (RFC 6761, section 6.4).
-_NO_ORIGIN = Url("http://nobody.invalid/")
 #: The status of a proxy that asks for a password (RFC 9110, section 15.5.8).
 _PROXY_AUTHENTICATION_REQUIRED = 407
 #: How often a request that the server has not processed is made again without counting as failed.
@@ -213,15 +211,15 @@ class Client:
             if waits or not (follow or trail.cookies):
                 return None
 
-    async def follow(self, url: Url, *, named_by_user: bool = True) -> Response:
+    async def follow(self, url: Url, home: Url) -> Response:
         """Request *url*, follow its redirects to any host, and return the last response.
 
-        Credentials are sent only with *named_by_user*.
+        Credentials are sent only to the origin of *home*, which the user named.
 
         Raises:
             UrlError: no response, or a redirect that cannot be followed.
         """
-        trail = RedirectTrail(url, None if named_by_user else _NO_ORIGIN)
+        trail = RedirectTrail(url, home)
         while (response := await self.get(trail)) is None:
             pass
         return response

@@ -40,16 +40,9 @@ from downloader.http.http2 import (
     Http2Settings,
     Negotiated,
 )
-from downloader.http.proxies import (
-    MAX_HEAD_BYTES as MAX_PROXY_BYTES,
-)
-from downloader.http.proxies import (
-    Proxies,
-    ProxyStream,
-    UnreachableProxyError,
-    resolves_names,
-)
+from downloader.http.proxies import Proxies, UnreachableProxyError, resolves_names
 from downloader.http.timings import CURRENT
+from downloader.http.tunnels import MAX_PROXY_HEAD_BYTES, ProxyStream
 from downloader.web.ip_addresses import is_ip_address, is_public
 from downloader.web.proxies import Proxy, ProxyScheme
 from downloader.web.urls import Url
@@ -555,7 +548,8 @@ class Connector(aiohttp.TCPConnector):
         try:
             if req.proxy is None:
                 await stream.open_tunnel(host, port, proxies.user_agent)
-                if stream.received and (req.is_ssl() or len(stream.received) > MAX_PROXY_BYTES):
+                received = len(stream.received)
+                if received and (req.is_ssl() or received > MAX_PROXY_HEAD_BYTES):
                     raise stream.not_a_tunnel()
             if req.is_ssl():
                 _, handler = await self._start_tls_connection(transport, req, timeout)

@@ -34,6 +34,8 @@ _CROSS_ORIGIN_HEADERS = frozenset(
         "if-modified-since",
     }
 )
+#: A URL of no origin that a user could have named (RFC 6761, section 6.4).
+NO_ORIGIN = Url("http://nobody.invalid/")
 #: Sizes that a client has to be able to store (RFC 6265, section 6.1).
 _MAX_COOKIE_BYTES, _MAX_COOKIES_PER_HOST = 4096, 50
 #: Origins whose last Digest challenge is kept, to answer it with the next request.
@@ -59,8 +61,9 @@ class RedirectTrail:
 
     Attributes:
         start: the URL of the list, or that a page refers to.
-        home: for a URL that a page refers to, the URL of the list that led to the page.
-        via: for such a URL, the page.
+        home: for a URL that a page or a sitemap refers to, the URL of the list, or of the sitemap
+            that the user named, that led to it.
+        via: for a URL that a page refers to, the page.
         hops_from_seed: for such a URL, the path from the list, see
             :class:`~downloader.models.exchange.Exchange`.
         next: the URL to request next, without credentials.
@@ -129,8 +132,8 @@ class Credentials:
         """Return the Referer of a request, or an empty text: the page, or what the user gave."""
         if trail.via is not None:
             return urls.referrer(trail.via, url) if self._send_referer else ""
-        # What pages need, and robots.txt, have a home; lines of the list are their own.
-        if self._referer and trail.home is None:
+        # What pages need has a page, and robots.txt no origin; the rest are lines of the list.
+        if self._referer and trail.home != NO_ORIGIN:
             return urls.without_credentials(self._referer)[0].partition("#")[0]
         return ""
 

@@ -24,7 +24,7 @@ from downloader.errors import (
 )
 from downloader.http.addresses import WrongFamilyError
 from downloader.http.connection import BlockedAddressError, DripError
-from downloader.http.proxies import WHICH_PROXY, UnreachableProxyError
+from downloader.http.proxies import PROXY_HINT, UnreachableProxyError
 from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
@@ -92,53 +92,26 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
     if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
         return NoDescriptorError("out of file descriptors")
     match error:
-        case aiohttp.ClientConnectorError(os_error=BlockedAddressError()):
-            return BlockedError(
-                f"{urls.host(url)} is not on the public internet", hint="see --block-private"
-            )
-        case aiohttp.ClientConnectorError(os_error=WrongFamilyError(allowed=allowed)):
-            return DnsError(
-                f"{urls.host(url)} has no {allowed.version} address",
-                hint=f"{allowed.option} allows no other",
-            )
-        case aiohttp.ClientConnectorDNSError():
-            return _dns(error.os_error, urls.host(url))
-        case aiohttp.ClientConnectorCertificateError():
-            return _certificate(error.certificate_error)
-        case aiohttp.ClientSSLError():
-            reason = _ssl_message(error.os_error)
-            old = "unsupported protocol" in reason or "protocol version" in reason
-            return TlsError(
-                f"TLS handshake failed: {reason}",
-                hint="--tls-min 1.0 allows older versions" if old else "",
-            )
-        case aiohttp.ServerFingerprintMismatch():
-            return TlsError("the certificate is not the expected one")
+        case aiohttp.ClientConnectorError():
+            return _connector(error, urls.host(url))
         case UnreachableProxyError():
             return _proxy(error)
         case aiohttp.ClientHttpProxyError():
             return ConnectError(f"the proxy responded with {error.status}", retryable=False)
-        case aiohttp.ClientConnectorError():
-            # Its own message is "[None]" where the system gave no error number.
-            return _connection(error.os_error)
-        case aiohttp.ConnectionTimeoutError():
-            return TimedOutError("no connection in time", hint="see --connect-timeout")
-        case DripError():
-            return TimedOutError(str(error), hint="see --read-timeout")
         case aiohttp.ServerTimeoutError() | TimeoutError():
-            return TimedOutError("no data for too long", hint="see --read-timeout")
+            return _timeout(error)
         case aiohttp.ServerDisconnectedError() if phase is RequestPhase.REQUEST:
             return ConnectError("the server closed the connection without a response")
         case aiohttp.ClientPayloadError():
             return _payload(error)
-        case http_exceptions.HttpProcessingError():
-            return _bad_http(error)
         case aiohttp.TooManyRedirects() | aiohttp.RedirectClientError():
             return RedirectError("a redirect that cannot be followed")
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return BadUrlError("the address cannot be requested")
-        case aiohttp.ClientResponseError():
+        case http_exceptions.HttpProcessingError() | aiohttp.ClientResponseError():
             return _bad_http(error)
+        case aiohttp.ServerFingerprintMismatch():
+            return TlsError("the certificate is not the expected one")
         case ssl.SSLError():
             return TlsError(f"TLS failed: {_ssl_message(error)}")
         case OSError() | aiohttp.ClientConnectionError() if phase is RequestPhase.BODY:
@@ -153,6 +126,39 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
             return BadUrlError(f"the request cannot be made: {_message(error)}")
         case _:
             return ProtocolError(f"the exchange failed: {_message(error)}")
+
+
+def _connector(error: aiohttp.ClientConnectorError, host: str) -> UrlError:
+    """Return why there is no connection to *host*: its addresses, the system, or TLS."""
+    match error:
+        case aiohttp.ClientConnectorError(os_error=BlockedAddressError()):
+            return BlockedError(f"{host} is not on the public internet", hint="see --block-private")
+        case aiohttp.ClientConnectorError(os_error=WrongFamilyError(allowed=allowed)):
+            return DnsError(
+                f"{host} has no {allowed.version} address",
+                hint=f"{allowed.option} allows no other",
+            )
+        case aiohttp.ClientConnectorDNSError():
+            return _dns(error.os_error, host)
+        case aiohttp.ClientConnectorCertificateError():
+            return _certificate(error.certificate_error)
+        case aiohttp.ClientSSLError():
+            reason = _ssl_message(error.os_error)
+            old = "unsupported protocol" in reason or "protocol version" in reason
+            return TlsError(
+                f"TLS handshake failed: {reason}",
+                hint="--tls-min 1.0 allows older versions" if old else "",
+            )
+        case _:
+            # Its own message is "[None]" where the system gave no error number.
+            return _connection(error.os_error)
+
+
+def _timeout(error: BaseException) -> TimedOutError:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return TimedOutError("no connection in time", hint="see --connect-timeout")
+    message = str(error) if isinstance(error, DripError) else "no data for too long"
+    return TimedOutError(message, hint="see --read-timeout")
 
 
 def _connection(error: BaseException) -> ConnectError:
@@ -173,15 +179,15 @@ def _proxy(error: UnreachableProxyError) -> UrlError:
         message = f"cannot resolve the proxy {error.proxy}" + (
             " for the moment" if temporary else ""
         )
-        return ConnectError(message, hint=WHICH_PROXY, retryable=temporary)
+        return ConnectError(message, hint=PROXY_HINT, retryable=temporary)
     if isinstance(cause, ssl.SSLError):
         if isinstance(cause, ssl.SSLCertVerificationError):
             refused = _certificate(cause)
             return TlsError(f"{error}: {refused.message}", hint=refused.hint)
-        return TlsError(f"{error}: TLS handshake failed: {_ssl_message(cause)}", hint=WHICH_PROXY)
+        return TlsError(f"{error}: TLS handshake failed: {_ssl_message(cause)}", hint=PROXY_HINT)
     return ConnectError(
         f"{error}: {_system_message(cause)}",
-        hint=WHICH_PROXY,
+        hint=PROXY_HINT,
         retryable=cause.errno not in _PERMANENT_ERRORS,
     )
 

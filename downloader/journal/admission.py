@@ -8,6 +8,7 @@ from dataclasses import replace
 from downloader.errors import UrlError
 from downloader.journal.database import Value, insert_many
 from downloader.journal.frontier import ROW_COLUMNS, Frontier, queue_values, role_of
+from downloader.journal.mirror_checkpoint import MirrorCheckpoint
 from downloader.journal.model import (
     AdmissionResult,
     Job,
@@ -53,6 +54,7 @@ class Admission:
         options: of this run.
         frontier: the queue of targets that pages refer to.
         verifier: checks saved files.
+        checkpoint: what the last run left of a mirror.
         warnings: messages for the user are added to it.
     """
 
@@ -63,6 +65,7 @@ class Admission:
         options: Options,
         frontier: Frontier,
         verifier: SavedFileVerifier,
+        checkpoint: MirrorCheckpoint,
         warnings: list[str],
     ) -> None:
         self._db = db
@@ -71,6 +74,7 @@ class Admission:
         self._options = options
         self._frontier = frontier
         self._verifier = verifier
+        self._checkpoint = checkpoint
         self._warnings = warnings
         self._names = NameClaims(db)
         (self._last_row_id,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
@@ -250,7 +254,8 @@ class Admission:
         if self._options.refresh:
             self._record_seen(target, row)
             return Job(target, row.name, row.id, saved, revalidate=True, partial=row.partial)
-        todo = work_after_saving(saved.characters, mirrors=self._options.mirrors)
+        reads = self._checkpoint.reads_saved_documents
+        todo = work_after_saving(saved.characters, mirrors=reads)
         self._record_seen(target, row, todo)
         preposition = "as" if saved.packed_at is None else "in"
         detail = f"already saved {preposition} {saved.path}"
@@ -274,6 +279,8 @@ class Admission:
             self._write_rows()
             name = self._names.claim_available(target, row.id, self._run, renames=True)
         self._record_seen(target, row)
+        if row.state == RowState.DONE:
+            self._checkpoint.note_change()
         unrecorded_since = self._unrecorded_since(row)
         admitted = time.time() if unrecorded_since is None else unrecorded_since
         self._db.execute(
@@ -308,6 +315,7 @@ class Admission:
         if unrecorded is None:
             return None
         saved, seconds = unrecorded
+        self._checkpoint.note_change()
         self._db.execute(
             "UPDATE urls SET state = ?, path = ?, saved = ?, sha256 = ?, finished = ?, "
             "packed_at = NULL WHERE id = ?",

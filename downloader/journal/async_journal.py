@@ -107,6 +107,22 @@ class AsyncJournal:
         await self._write_batch()
         return await self._run(lambda: journal.next_work(max_jobs))
 
+    async def end_list(self) -> None:
+        """Note that all lines are admitted."""
+        journal = self._opened()
+        await self._run(journal.end_list)
+
+    async def is_mirror_current(self) -> bool:
+        """Return whether all links are as the last run has written them."""
+        journal = self._opened()
+        await self._write_batch()
+        return await self._run(lambda: journal.is_mirror_current)
+
+    async def record_mirror(self) -> None:
+        """Record that this run has finished its mirror, and left nothing out."""
+        journal = self._opened()
+        await self._run(journal.record_mirror)
+
     async def enqueue(self, targets: Sequence[Target]) -> list[Failed]:
         """Queue new targets that pages refer to; return the outcomes of those that cannot be."""
         journal = self._opened()

@@ -16,7 +16,7 @@ from downloader.web.filenames import ExtensionRule, FileName, claim_keys
 #: The folder of this program's own files in an output folder; no saved name begins with a dot.
 STATE_FOLDER = ".download"
 DATABASE_NAME = "journal.sqlite3"
-_VERSION = 5
+_VERSION = 6
 #: The first version with UPDATE … FROM.
 _MIN_SQLITE = (3, 33)
 #: The version whose names may get more extensions than those of earlier versions.
@@ -84,6 +84,10 @@ CREATE TABLE IF NOT EXISTS claims (
     owner INTEGER NOT NULL          -- the id of the URL that claimed it first
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, started REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS finished_mirrors (
+    run INTEGER PRIMARY KEY,        -- the last run that has left a mirror whole
+    plan BLOB NOT NULL              -- digest of its list and options
+);
 CREATE INDEX IF NOT EXISTS todos ON urls (todo, depth, id) WHERE todo > 0;
 CREATE INDEX IF NOT EXISTS finals ON urls (final_url) WHERE final_url IS NOT NULL;
 """
@@ -106,6 +110,7 @@ _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
     3: ("packed_at INTEGER",),
     4: (),
     5: ("page_fields TEXT",),
+    6: (),
 }
 
 #: Conditions that hold for a value of another type than its column. SQLite sorts numbers before
@@ -382,7 +387,7 @@ def _check_values(db: sqlite3.Connection) -> None:
         sqlite3.DatabaseError: a value is of another type than its column, or not of its
             enumeration.
     """
-    for table in ("urls", "claims", "runs"):
+    for table in ("urls", "claims", "runs", "finished_mirrors"):
         columns = db.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
         wrong = [_WRONG_TYPE[kind].format(name) for name, kind in columns]
         if table == "urls":

@@ -11,6 +11,7 @@ from downloader.journal.admission import MAX_URLS_PER_QUERY, Admission
 from downloader.journal.database import is_damage, open_journal, open_temporary_journal
 from downloader.journal.frontier import Frontier
 from downloader.journal.inventory import FolderInventory, Inventory, StoreInventory
+from downloader.journal.mirror_checkpoint import MirrorCheckpoint
 from downloader.journal.model import (
     AdmissionResult,
     FileLocation,
@@ -85,14 +86,22 @@ class Journal:
             mirrors=options.mirrors,
             packs=options.pack is not None,
         )
+        self._checkpoint = MirrorCheckpoint(self._db, run, options)
         self._admission = Admission(
-            self._db, run, options, self._frontier, self._verifier, self.warnings
+            self._db,
+            run,
+            options,
+            self._frontier,
+            self._verifier,
+            self._checkpoint,
+            self.warnings,
         )
-        self._writer = OutcomeWriter(self._db, mirrors=options.mirrors)
+        self._writer = OutcomeWriter(self._db, self._checkpoint, mirrors=options.mirrors)
 
     def admit(self, entries: Sequence[Target | Failed]) -> list[AdmissionResult]:
         """Return a job or an outcome for each entry; its name is claimed on disk before that."""
         with self._transaction():
+            self._checkpoint.add_lines(entries)
             return self._admission.admit(entries)
 
     def enqueue(self, targets: Sequence[Target]) -> list[Failed]:
@@ -104,7 +113,24 @@ class Journal:
         """Return up to *max_jobs* queued targets to fetch, and documents to read for links."""
         with self._transaction():
             jobs = self._admission.queued_jobs(max_jobs)
+            if self._checkpoint.is_undecided:
+                return jobs, []
             return jobs, self._frontier.next_to_read(MAX_DOCUMENTS_TO_READ)
+
+    def end_list(self) -> None:
+        """Note that all lines are admitted; a run that repeats the last one queues its URLs."""
+        with self._transaction():
+            self._checkpoint.end_list()
+
+    @property
+    def is_mirror_current(self) -> bool:
+        """Whether all links are as the last run has written them."""
+        return self._checkpoint.is_current
+
+    def record_mirror(self) -> None:
+        """Record that this run has finished its mirror, and left nothing out."""
+        with self._transaction():
+            self._checkpoint.record()
 
     def documents(self, after_row: int, limit: int) -> list[SavedDocument]:
         """Return the text documents of this run, in the order of their rows."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from downloader.errors import ErrorKind
 from downloader.journal.database import Value, insert_many
+from downloader.journal.mirror_checkpoint import MirrorCheckpoint
 from downloader.journal.model import Job, PartialFile, PendingWork, Redirect, RowState
 from downloader.models import Downloaded, Failed, Outcome, Skipped, Unchanged
 from downloader.web.charset import CharsetSource
@@ -32,11 +33,15 @@ class OutcomeWriter:
 
     Args:
         db: the journal's database.
+        checkpoint: gets to know what changes.
         mirrors: whether text documents are queued to be read for links.
     """
 
-    def __init__(self, db: sqlite3.Connection, *, mirrors: bool) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, checkpoint: MirrorCheckpoint, *, mirrors: bool
+    ) -> None:
         self._db = db
+        self._checkpoint = checkpoint
         self._mirrors = mirrors
 
     def record(self, results: Iterable[tuple[Job, Outcome | PartialFile | Redirect]]) -> None:
@@ -46,24 +51,37 @@ class OutcomeWriter:
             match result:
                 case Downloaded():
                     downloaded.append(_downloaded_values(job, result, mirrors=self._mirrors))
+                    if not _replaces_same_file(job, result):
+                        self._checkpoint.note_change()
                 case Failed():
                     self._record_failed(job, result)
                 case Unchanged():
-                    todo = work_after_saving(result.characters, mirrors=self._mirrors)
+                    reads = self._checkpoint.reads_saved_documents
+                    todo = work_after_saving(result.characters, mirrors=reads)
                     self._db.execute(
                         "UPDATE urls SET finished = ?, todo = ? WHERE id = ?",
                         (time.time(), todo, job.row),
                     )
                 case Redirect():
-                    self._db.execute(
-                        "UPDATE urls SET state = ?, final_url = ? WHERE id = ?",
-                        (RowState.MOVED, result.to, job.row),
-                    )
+                    self._record_redirect(job, result)
                 case PartialFile():
                     self._record_partial(job, result)
                 case Skipped():
                     pass
         insert_many(self._db, _UPDATE_DOWNLOADED, downloaded, _UPDATE_DOWNLOADED_END)
+
+    def _record_redirect(self, job: Job, redirect: Redirect) -> None:
+        # A row that led there before is claimed while it is asked for again.
+        known = self._db.execute(
+            "SELECT 1 FROM urls WHERE id = ? AND state != ? AND final_url IS ?",
+            (job.row, RowState.DONE, redirect.to),
+        )
+        if known.fetchone() is None:
+            self._checkpoint.note_change()
+        self._db.execute(
+            "UPDATE urls SET state = ?, final_url = ? WHERE id = ?",
+            (RowState.MOVED, redirect.to, job.row),
+        )
 
     def _record_partial(self, job: Job, partial: PartialFile) -> None:
         body = partial.body
@@ -76,6 +94,13 @@ class OutcomeWriter:
         # A file that an earlier run saved still exists, so its row stays done. An interrupted
         # transfer may have saved its file nevertheless, so its row stays claimed.
         interrupted = failed.kind is ErrorKind.INTERRUPTED
+        redirected = self._db.execute(
+            "UPDATE urls SET final_url = NULL "
+            "WHERE id = ? AND state != ? AND final_url IS NOT NULL",
+            (job.row, RowState.DONE),
+        )
+        if redirected.rowcount:
+            self._checkpoint.note_change()
         self._db.execute(
             "UPDATE urls SET state = CASE state WHEN ? THEN state ELSE ? END, attempts = ?, "
             "kind = ?, message = ?, finished = ? WHERE id = ?",
@@ -113,6 +138,12 @@ def _downloaded_values(job: Job, outcome: Downloaded, *, mirrors: bool) -> tuple
         outcome.packed_at,
         outcome.page_fields or None,
     )
+
+
+def _replaces_same_file(job: Job, outcome: Downloaded) -> bool:
+    """Return whether links to the file stay, and it has none itself."""
+    is_same = job.saved is not None and job.saved.path == outcome.path
+    return is_same and outcome.sizes.characters is None
 
 
 def work_after_saving(characters: int | None, *, mirrors: bool) -> PendingWork:

@@ -63,18 +63,33 @@ class MirrorFinalizer:
         """Start nothing more."""
         self._is_stopped = True
 
-    async def finish(self) -> None:
-        """Place the files of this run, and rewrite the links of all documents."""
+    async def finish(self, *, has_left_out: bool) -> None:
+        """Place the files of this run, and rewrite the links of all documents.
+
+        Nothing is to be done if the last run has done it and nothing has changed since.
+
+        Args:
+            has_left_out: whether something was not read or not followed, so that the next run tries
+                it again.
+        """
         if self._is_stopped:
             return
         self.rewritten = 0
-        await self._file_mover.apply()
-        row = 0
+        if await self._journal.is_mirror_current():
+            self._is_finished = True
+        else:
+            await self._file_mover.apply()
+            await self._rewrite_all()
+        if self._is_finished and not has_left_out and not self.warnings:
+            await self._journal.record_mirror()
+
+    async def _rewrite_all(self) -> None:
+        row = rewritten = 0
         while not self._is_stopped and (documents := await self._journal.documents(row)):
             row = documents[-1].row
             for batch in batches(documents):
                 await self._rewrite(await self._reader.read(batch))
-                self.rewritten += len(batch)
+                self.rewritten = rewritten = rewritten + len(batch)
         self._is_finished = not self._is_stopped
 
     async def _rewrite(self, documents: LoadedDocuments) -> None:

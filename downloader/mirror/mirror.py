@@ -116,6 +116,7 @@ class Mirror:
             self._file_mover,
         )
         self._notified = asyncio.Event()
+        self._list_has_ended = False
         self._distances: dict[Url, tuple[int, int, TargetRole]] = {}
         self._known_characters = 0
         self._missing_icons: dict[Url, Failed] = {}
@@ -176,6 +177,11 @@ class Mirror:
         self.idle = False
         self._notified.set()
 
+    def list_ended(self) -> None:
+        """Note that the last line has been admitted."""
+        self._list_has_ended = True
+        self.notify()
+
     def stop(self) -> None:
         """Start nothing more."""
         self._finalizer.stop()
@@ -204,6 +210,9 @@ class Mirror:
         while True:
             await self._notified.wait()
             self._notified.clear()
+            if self._list_has_ended:
+                self._list_has_ended = False
+                await self._journal.end_list()
             free_slots = max(0, self._queue.free_slots - self._waiting_for_robots)
             jobs, unread = await self._journal.next_work(free_slots)
             self._fetch([self._with_credentials(job) for job in jobs])
@@ -287,7 +296,7 @@ class Mirror:
 
     async def finish(self) -> None:
         """Rewrite links, once everything has been fetched."""
-        await self._finalizer.finish()
+        await self._finalizer.finish(has_left_out=bool(self.warnings))
 
     async def _select_targets(self, documents: LoadedDocuments) -> list[Target]:
         """Return the URLs to fetch that *documents* are the first, or the nearest, to refer to."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from downloader.errors import HttpStatusError, InternalError, RobotsError, TimedOutError, UrlError
-from downloader.http import Client, retry
+from downloader.http import NO_ORIGIN, Client, retry
 from downloader.journal import Job, failed_outcome
 from downloader.mirror.scope import RobotsCache, RobotsRules
 from downloader.models import Failed, NetworkOptions, Skipped, SkipReason
@@ -124,7 +124,7 @@ def robots_fetcher(
 
     async def fetch_once(site: str) -> tuple[int, bytes]:
         body = bytearray()
-        with await client.follow(Url(f"{site}/robots.txt"), named_by_user=False) as response:
+        with await client.follow(Url(f"{site}/robots.txt"), NO_ORIGIN) as response:
             # If the body breaks off, its beginning is used.
             with suppress(UrlError):
                 decoder = decoder_for(response.content_coding, response.media_type)

@@ -180,6 +180,11 @@ class NetworkOptions(_OptionGroup):
     http1_only: bool = False
     http2_prior_knowledge: bool = False
 
+    @property
+    def has_credentials(self) -> bool:
+        """Whether requests have headers or passwords that not every origin may get."""
+        return bool(self.user or self.bearer or self.headers)
+
     def __post_init__(self) -> None:
         """Check ranges, URLs of proxies, and that there is one kind of credentials.
 
@@ -361,10 +366,14 @@ class ListOptions(_OptionGroup):
     Attributes:
         url_column: the name, or the number from 1, of the column of addresses in tables and JSON;
             None to find it.
+        sitemap: sites, and addresses of sitemaps and feeds, whose pages are read after all lists.
+        base: the URL that relative links of lists in HTML and XML refer to, or None.
         shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
 
     url_column: str | None = None
+    sitemap: tuple[str, ...] = field(default=(), repr=False)
+    base: str | None = field(default=None, repr=False)
     shard: Shard | None = None
 
 
@@ -408,6 +417,8 @@ class Options(TransferOptions, MirrorOptions, ListOptions):
         Raises:
             ValueError: two options exclude each other, or a value is not allowed.
         """
+        for address in (*self.sitemap, *([self.base] if self.base else ())):
+            _require_url(**{"sitemap and base": address})
         if self.mirrors:
             if not self.save:
                 raise ValueError("a mirror cannot be combined with save=False")

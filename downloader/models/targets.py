@@ -32,8 +32,9 @@ class Target:
         parent: the URL of the page that refers to it; empty for a line of a list.
         needed: whether it is a requisite of that page: needed to show it properly.
         optional: whether a 404 for it is not a failure.
-        root: the URL of the line that led to it; None for the line itself. Credentials of the user
-            are sent to the origin of this URL alone.
+        root: the URL of the line that led to it; for a line of a list on the network, the URL of
+            the list that the user named; None for another line. Credentials of the user are sent
+            to the origin of this URL alone.
         depth: links between the line of the list and the page that this is, or is part of.
         nesting: levels of requisites between that page and this; 0 for the page itself.
         redirects: redirects followed since it was found.

@@ -6,7 +6,7 @@ It ships no type annotations; ``pyarrow_api`` has protocols for what is used of 
 """
 
 from downloader.parquet.pyarrow_api import ParquetError, load
-from downloader.parquet.reader import WantedColumn, is_parquet, read
+from downloader.parquet.reader import WantedColumn, column_names, is_parquet, read
 from downloader.parquet.writer import Cell, ColumnField, ColumnType, TableWriter
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ParquetError",
     "TableWriter",
     "WantedColumn",
+    "column_names",
     "is_parquet",
     "load",
     "read",

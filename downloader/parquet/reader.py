@@ -11,6 +11,7 @@ from downloader.parquet.pyarrow_api import (
     Leaf,
     Library,
     ParquetError,
+    ParquetFile,
     load,
     translated,
 )
@@ -37,7 +38,7 @@ class WantedColumn:
     """A column to read.
 
     Attributes:
-        name: its name, compared without case.
+        name: its name in lower case, compared without case and surrounding white space.
         required: whether a file without it is an error.
         integer: whether it holds integers instead of text.
     """
@@ -50,6 +51,35 @@ class WantedColumn:
 def is_parquet(head: bytes) -> bool:
     """Return whether a file that begins with *head* is Parquet, perhaps encrypted."""
     return head.startswith((_MAGIC, _ENCRYPTED))
+
+
+def column_names(file: BinaryIO) -> dict[str, bool]:
+    """Return the names of all columns, and whether :func:`read` can read them as text.
+
+    Args:
+        file: seekable, and at its beginning.
+
+    Raises:
+        ParquetError: the file is not Parquet, or is incomplete.
+    """
+    _check_beginning(file.read(len(_MAGIC)))
+    library = load()
+    with translated(library):
+        schema = _open(library, file).schema
+        leaves = [schema.column(index) for index in range(len(schema))]
+        return {
+            leaf.path.partition(".")[0]: _is_expected_type(leaf, integer=False) for leaf in leaves
+        }
+
+
+def _open(library: Library, file: BinaryIO) -> ParquetFile:
+    return library.parquet.ParquetFile(
+        file,
+        pre_buffer=False,
+        buffer_size=_READ_BUFFER_BYTES,
+        page_checksum_verification=True,
+        arrow_extensions_enabled=False,
+    )
 
 
 def read(file: BinaryIO, columns: Sequence[WantedColumn]) -> Iterator[tuple[str | int | None, ...]]:
@@ -68,13 +98,7 @@ def read(file: BinaryIO, columns: Sequence[WantedColumn]) -> Iterator[tuple[str 
     _check_beginning(file.read(len(_MAGIC)))
     library = load()
     with translated(library):
-        table = library.parquet.ParquetFile(
-            file,
-            pre_buffer=False,
-            buffer_size=_READ_BUFFER_BYTES,
-            page_checksum_verification=True,
-            arrow_extensions_enabled=False,
-        )
+        table = _open(library, file)
         paths = [_path(table.schema, column) for column in columns]
         wanted = [path for path in paths if path is not None]
         groups = column_chunks(file, _column_indices(table.schema, wanted))

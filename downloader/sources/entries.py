@@ -8,6 +8,7 @@ from downloader.errors import BadUrlError, UrlError
 from downloader.models import Checksum, Failed, Target
 from downloader.web import urls
 from downloader.web.text import printable
+from downloader.web.urls import Url
 
 #: A line of a list: a target, or the failure of a line that is none.
 Entry = Target | Failed
@@ -27,6 +28,7 @@ class ListLine:
         checksum: the expected checksum, as written, or None.
         headers: request header fields, written ``Name: value``.
         error: what the parser of the list found wrong with the line.
+        home: the URL that the user named, if the line is of a list on the network.
     """
 
     origin: str
@@ -35,6 +37,7 @@ class ListLine:
     checksum: str | None = None
     headers: list[str] = field(default_factory=list)
     error: UrlError | None = None
+    home: Url | None = None
 
 
 def from_line(line: ListLine, index: int) -> Entry:
@@ -49,6 +52,7 @@ def from_line(line: ListLine, index: int) -> Entry:
             name=line.name or None,
             checksum=parse_checksum(line.checksum) if line.checksum else None,
             headers=tuple(map(parse_header, line.headers)),
+            root=line.home,
         )
     except UrlError as error:
         return Failed(

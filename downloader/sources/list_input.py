@@ -1,17 +1,24 @@
 """The input of the parsers of list formats, and nested lists, which they yield besides lines."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Self
 
-from downloader.errors import SourceError
-from downloader.models import ListOptions
+from downloader.errors import BadUrlError, SourceError
+from downloader.models import Options
 from downloader.sources.text_lines import NumberedLine, split_lines
+from downloader.web import urls
 from downloader.web.urls import Url
 
-#: Returns the body of a URL, as chunks; for lists that a list names.
-FetchList = Callable[[Url], Iterator[bytes]]
+#: Returns the body of a URL, as chunks, for lists on the network. Credentials are sent only to the
+#: origin of the second URL, which the user named.
+FetchList = Callable[[Url, Url], Iterator[bytes]]
+
+
+#: An address with a scheme, or with a host that needs none to be known as one.
+_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|www\.", re.IGNORECASE)
 
 
 def _ignore(_note: str) -> None:
@@ -24,16 +31,29 @@ class ListSettings:
 
     Attributes:
         url_column: the name, or the number from 1, of the column of addresses; None to find it.
+        sitemaps: sites and addresses of sitemaps, whose pages are read after all other lists.
+        base_url: the URL that relative addresses of files refer to, or None.
+        one_site: whether a list on the network may name URLs of its own site alone.
         note: tells the user what was decided about a list; called from the reading thread.
     """
 
     url_column: str | None = None
+    sitemaps: tuple[Url, ...] = ()
+    base_url: Url | None = None
+    one_site: bool = False
     note: Callable[[str], None] = _ignore
 
     @classmethod
-    def of(cls, options: ListOptions, note: Callable[[str], None]) -> Self:
+    def of(cls, options: Options, note: Callable[[str], None]) -> Self:
         """Return the settings of a run."""
-        return cls(options.url_column, note)
+        return cls(
+            options.url_column,
+            tuple(map(urls.parse, options.sitemap)),
+            urls.parse(options.base) if options.base else None,
+            # A page of another site must not lead to requests there with the user's secrets.
+            one_site=options.mirrors and options.has_credentials,
+            note=note,
+        )
 
 
 DEFAULT_SETTINGS = ListSettings()
@@ -50,6 +70,7 @@ class ListInput:
         file: the file itself if it is seekable and not compressed, else None.
         ends_with_cr: whether its lines end with a carriage return alone.
         is_typed: whether somebody types it at a terminal, and waits for each line to be fetched.
+        base_url: the URL that its relative addresses refer to, or None.
         settings: how lists are read.
     """
 
@@ -59,11 +80,25 @@ class ListInput:
     file: BinaryIO | None = None
     ends_with_cr: bool = False
     is_typed: bool = False
+    base_url: Url | None = None
     settings: ListSettings = DEFAULT_SETTINGS
 
     def lines(self) -> Iterator[NumberedLine]:
         """Yield the numbered lines of a text."""
         return split_lines(self.chunks, self.encoding, ends_with_cr=self.ends_with_cr)
+
+    def resolve(self, reference: str) -> str:
+        """Return the address that *reference* stands for, if the list has a base URL.
+
+        Addresses without a scheme that begin with a host's name stay as they are.
+        """
+        base = self.base_url
+        if base is None or _ABSOLUTE.match(reference) or reference.startswith(urls.hostname(base)):
+            return reference
+        try:
+            return urls.join(base, reference)
+        except BadUrlError:
+            return reference
 
     @contextmanager
     def seekable(self) -> Iterator[BinaryIO]:

@@ -12,7 +12,8 @@ from downloader.errors import SourceError
 from downloader.sources.entries import Entry, ListLine, from_line
 from downloader.sources.formats import detect_format
 from downloader.sources.list_input import DEFAULT_SETTINGS, FetchList, ListSettings
-from downloader.sources.list_parser import parse_list
+from downloader.sources.list_reader import ListReader
+from downloader.web import urls
 from downloader.web.archive_formats import archive_format, has_archive_suffix
 from downloader.web.text import printable
 
@@ -85,24 +86,29 @@ def read(
 
     Args:
         sources: list files, URLs and ``-``.
-        fetch_list: returns the bytes of lists that a list names.
-        settings: how lists are read.
+        fetch_list: returns the bytes of lists on the network.
+        settings: how lists are read; the sitemaps among them come last.
 
     Raises:
         SourceError: a list cannot be read, or holds nothing; what came before was yielded.
     """
     index = 0
-    for source in sources:
+    reader = ListReader(fetch_list, settings)
+    lists = [
+        *((_shown(source), _lines_of(source, reader)) for source in sources),
+        *((urls.redact(site), reader.site_lines(site)) for site in settings.sitemaps),
+    ]
+    for name, lines in lists:
         empty = True
-        for line in _lines_of(source, fetch_list, settings):
+        for line in lines:
             empty = False
             yield from_line(line, index)
             index += 1
         if empty:
-            raise SourceError(f"{_shown(source)} holds no URL")
+            raise SourceError(f"{name} holds no URL")
 
 
-def _lines_of(source: str, fetch_list: FetchList, settings: ListSettings) -> Iterator[ListLine]:
+def _lines_of(source: str, reader: ListReader) -> Iterator[ListLine]:
     if is_url(source):
         yield ListLine("command line", source)
         return
@@ -110,12 +116,10 @@ def _lines_of(source: str, fetch_list: FetchList, settings: ListSettings) -> Ite
     name = PurePosixPath(source).name
     with _opened(source) as stream:
         file = stream if source != STDIN and stream.seekable() else None
-        yield from parse_list(
+        yield from reader.lines(
             _chunks(stream),
             label,
             name,
-            fetch_list,
-            settings,
             file=file,
             is_typed=source == STDIN and stream.isatty(),
         )

@@ -19,8 +19,9 @@ GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 64 * 1024
 #: Bytes of a list that suffice to detect its format, unless its first line is shorter.
 _HEAD_BYTES = 1024
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-_BLANK = b"\0 \t\r\n" + b"".join(bom for bom, _ in _BOMS)
+#: Byte order marks, and the encodings that they stand for.
+BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_BLANK = b"\0 \t\r\n" + b"".join(bom for bom, _ in BOMS)
 #: A first line that says the format only with the second one: a table's header, or XML.
 _NEEDS_ANOTHER_LINE = re.compile(rb"\s*<\?xml|[^:/]*[,;|\t]|\W*sep=", re.IGNORECASE)
 #: The first bytes of PNG, JPEG, GIF, PDF, ELF, ZIP, RAR, 7z, bzip2, xz and zstd.
@@ -113,7 +114,7 @@ def gunzip(chunks: Iterator[bytes], label: str) -> Iterator[bytes]:
 
 def detect_encoding(head: bytes) -> str:
     """Return the encoding that a byte order mark stands for, or UTF-8."""
-    return next((encoding for bom, encoding in _BOMS if head.startswith(bom)), "utf-8")
+    return next((encoding for bom, encoding in BOMS if head.startswith(bom)), "utf-8")
 
 
 def split_lines(

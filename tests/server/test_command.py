@@ -118,7 +118,7 @@ async def test_a_gzipped_sitemap_index_leads_to_the_pages_of_its_sitemaps(
             gzip.compress(b"x", mtime=0)[:10] + b"\xff" * 20,
             "broken.gz is corrupt gzip",
         ),
-        ("sitemap.xml", b"<urlset><url>", "sitemap.xml:1 is no XML"),
+        ("sitemap.xml", b"<error>", "sitemap.xml is neither a sitemap nor a feed"),
         ("table.csv", b"address,name\nx,y\n", "table.csv has no column named url"),
     ],
 )

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import pty
 import signal
 import sys
 import time
@@ -17,13 +16,6 @@ from tests.support.web_server import Site
 
 PAGE = "<p>page"
 OUTPUT = "downloaded_sites"
-#: Runs the command in a session whose terminal is its standard input.
-IN_TERMINAL = """
-import os
-os.close(os.open(os.ttyname(0), os.O_RDWR))
-from downloader.cli.main import main
-main()
-"""
 #: Runs the command with a thread that hangs while it saves, as on a file server that is gone.
 HANGING_THREAD = """
 import time
@@ -162,17 +154,7 @@ async def test_a_hangup_that_the_parent_ignores_stays_ignored(site: Site, comman
 
 async def test_a_terminal_that_is_closed_parks_the_run(site: Site, command: Command) -> None:
     site.pages = {"/big.png": stalled}
-    ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", IN_TERMINAL, site.url("/big.png")),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        cwd=command.folder,
-        env=command.environment,
-    )
-    os.close(theirs)
+    process, ours = await command.start_in_terminal(site.url("/big.png"))
     try:
         await site.asked()
         part = command.folder / OUTPUT / site.folder / "big.png.part"

@@ -312,7 +312,7 @@ async def test_a_list_that_is_named_by_a_list_obeys_the_same_speed(
         fetch = fetcher.blocking_fetch()
         url = parse(server.url("/sitemap.xml"))
         with pytest.raises(TimedOutError, match="slower than 100 B/s"):
-            await loop.run_in_executor(None, lambda: list(fetch(url)))
+            await loop.run_in_executor(None, lambda: list(fetch(url, url)))
 
 
 @pytest.mark.parametrize("path", ["/drip-body", "/drip-head", "/redirect/drip"])

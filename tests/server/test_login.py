@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import pty
 import re
 import sys
 from base64 import b64decode
@@ -255,28 +254,9 @@ async def test_a_login_that_cannot_be_is_one_clear_line_without_it(
     assert TOKEN not in err.decode()
 
 
-#: Runs the command in a session whose terminal is its standard input.
-IN_TERMINAL = """
-import os
-os.close(os.open(os.ttyname(0), os.O_RDWR))
-from downloader.cli.main import main
-main()
-"""
-
-
 async def test_a_missing_password_is_asked_for_and_not_shown(site: Site, command: Command) -> None:
     site.pages = {"/": INSIDE}
-    ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", IN_TERMINAL, "-u", USER, "--no-save", site.url()),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        cwd=command.folder,
-        env=command.environment,
-    )
-    os.close(theirs)
+    process, ours = await command.start_in_terminal("-u", USER, "--no-save", site.url())
     shown = await asyncio.to_thread(_read_until, ours, lambda text: b": " in text)
     assert f"Password of {USER}: " in shown.decode()
     os.write(ours, f"{PASSWORD}\n".encode())

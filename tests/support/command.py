@@ -2,10 +2,19 @@
 
 import asyncio
 import os
+import pty
 import random
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+#: Runs the command in a session whose terminal is its standard input.
+_IN_TERMINAL = """
+import os
+os.close(os.open(os.ttyname(0), os.O_RDWR))
+from downloader.cli.main import main
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,21 @@ class Command:
             cwd=self.folder,
             env=self.environment,
         )
+
+    async def start_in_terminal(self, *arguments: str) -> tuple[asyncio.subprocess.Process, int]:
+        """Start the command in a terminal; return it, and the other end of the terminal."""
+        ours, theirs = pty.openpty()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", _IN_TERMINAL, *arguments),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            cwd=self.folder,
+            env=self.environment,
+        )
+        os.close(theirs)
+        return process, ours
 
     async def __call__(self, *arguments: str | Path, stdin: bytes = b"") -> CommandResult:
         """Run the command to its end."""

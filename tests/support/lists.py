@@ -7,11 +7,11 @@ from downloader.models import Failed, Target
 from downloader.sources import Entry, FetchList, ListSettings
 from downloader.sources.entries import from_line
 from downloader.sources.list_input import DEFAULT_SETTINGS
-from downloader.sources.list_parser import parse_list
+from downloader.sources.list_reader import ListReader
 from downloader.web.urls import Url
 
 
-def no_fetching(url: Url) -> Iterator[bytes]:
+def no_fetching(url: Url, home: Url) -> Iterator[bytes]:
     raise AssertionError(f"nothing names {url}")
 
 
@@ -30,7 +30,7 @@ def stream(
     is_typed: bool = False,
 ) -> Iterator[Entry]:
     """Yield the entries of a list that arrives in pieces which the test decides."""
-    lines = parse_list(chunks, name, name, fetch_list, settings, is_typed=is_typed)
+    lines = ListReader(fetch_list, settings).lines(chunks, name, name, is_typed=is_typed)
     return (from_line(line, index) for index, line in enumerate(lines))
 
 

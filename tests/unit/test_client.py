@@ -162,7 +162,7 @@ async def test_fields_of_the_user_do_not_follow_a_redirect_to_another_origin(
 ) -> None:
     server.get(PAGE, status=302, headers={"Location": OTHER})
     server.get(OTHER, body=b"other")
-    with await client.follow(PAGE) as response:
+    with await client.follow(PAGE, PAGE) as response:
         assert await response.read_some() == b"other"
     assert sent_headers(server, PAGE)["x-token"] == "secret"
     assert "x-token" not in sent_headers(server, OTHER)

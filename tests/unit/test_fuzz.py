@@ -124,7 +124,7 @@ def test_every_line_of_any_list_is_admitted_skipped_or_refused(
         file = Path(folder) / name
         file.write_text(ending.join(lines), encoding="utf-8", errors="surrogatepass")
         try:
-            entries = list(sources.read([str(file)], lambda _: iter([])))
+            entries = list(sources.read([str(file)], lambda _url, _home: iter([])))
         except SourceError as error:
             assert error.message == printable(error.message)  # noqa: PT017 - others get through
             return

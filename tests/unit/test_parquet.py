@@ -20,9 +20,10 @@ from downloader.models import Failed
 from downloader.report.formats.parquet import ParquetReport
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.report.url_record import Record, Result
-from downloader.sources import Entry
+from downloader.sources import Entry, ListSettings
 from downloader.sources.entries import from_line
-from downloader.sources.list_parser import parse_list
+from downloader.sources.list_input import DEFAULT_SETTINGS
+from downloader.sources.list_reader import ListReader
 from downloader.web.urls import Url
 from tests.support.parquet import parquet_bytes, read_rows
 from tests.support.reports import HOSTILE_TEXTS
@@ -32,13 +33,19 @@ FAST = settings(max_examples=100, deadline=None)
 TEXTS = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-def _no_fetching(url: Url) -> Iterator[bytes]:
+def _no_fetching(url: Url, _home: Url) -> Iterator[bytes]:
     raise AssertionError(f"nothing names {url}")
 
 
-def _read(data: bytes, name: str = "list") -> list[Entry]:
-    lines = parse_list(iter([data]), "list", name, _no_fetching)
+def _read(
+    data: bytes, name: str = "list", settings: ListSettings = DEFAULT_SETTINGS
+) -> list[Entry]:
+    lines = ListReader(_no_fetching, settings).lines(iter([data]), "list", name)
     return [from_line(line, index) for index, line in enumerate(lines)]
+
+
+def _addresses(columns: dict[str, Any], settings: ListSettings = DEFAULT_SETTINGS) -> list[str]:
+    return [entry.url for entry in _read(parquet_bytes(columns), settings=settings)]
 
 
 def _refusal(data: bytes, name: str = "list.parquet") -> str:
@@ -114,12 +121,38 @@ def test_a_column_without_a_value_is_as_if_it_was_not_there() -> None:
     assert entry.name is None
 
 
+def test_the_column_of_addresses_is_found_as_in_other_tables() -> None:
+    address, notes = "https://h.example/", list[str]()
+    assert _addresses({"id": [1], "Link": ["h.example"], "x": [address]}) == [address]
+    assert _addresses({"only": ["h.example"]}) == [address]
+    noting = ListSettings(note=notes.append)
+    table = {"id": [1, 2], "x": ["a", "b"], "page": [None, address]}
+    assert _addresses(table, noting) == ["", address]
+    assert notes == ["list: the column page holds the addresses; --url-column chooses another"]
+    assert _addresses({**table, "url": ["no", "no"]}, ListSettings("page")) == ["", address]
+    with pytest.raises(SourceError, match="has addresses in several columns: x, y"):
+        _addresses({"x": [address], "y": [address]})
+    with pytest.raises(SourceError, match="has no column named z") as error:
+        _addresses({"x": [address], "y": [1]}, ListSettings("z"))
+    assert error.value.hint == "its columns are x, y; name one with --url-column"
+
+
+def test_a_report_is_a_list_whose_hashes_are_no_promise() -> None:
+    record = {"url": ["https://h.example/", ""], "outcome": ["downloaded", "not-tried"]}
+    hashes = {"kind": [None, None], "final_url": [None, None], "sha256": ["a" * 64, None]}
+    data = parquet_bytes({**record, **{k: pa.array(v, pa.string()) for k, v in hashes.items()}})
+    (entry,) = _read(data)
+    assert not isinstance(entry, Failed)
+    assert entry.checksum is None
+
+
 def test_what_is_no_parquet_file_is_refused() -> None:
     whole = parquet_bytes({"url": ["https://h.example/"] * 100})
     assert _refusal(b"") == "list is empty, and no Parquet file"
     assert _refusal(b"https://h.example/\n") == "list is no Parquet file"
     assert _refusal(b"PARE" + whole[4:]) == "list is encrypted"
-    assert _refusal(parquet_bytes({"x": ["a"]})) == "list has no column named url"
+    nothing = parquet_bytes({"x": ["a"], "y": ["b"]})
+    assert _refusal(nothing) == "list has no column named url, link or href"
     assert "list is corrupt Parquet" in _refusal(b"PAR1")
     for end in (8, len(whole) // 2, len(whole) - 1):
         assert "list is corrupt Parquet" in _refusal(whole[:end])

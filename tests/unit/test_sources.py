@@ -401,165 +401,6 @@ def test_a_json_line_that_names_no_address_fails_alone(line: str) -> None:
     assert _failed(entries[0]).origin == "list.jsonl:1"
 
 
-# Sitemaps
-
-SITEMAP = """<?xml version="1.0" encoding="UTF-8"?>
-<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
-        xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">
-  <url><loc>https://a.example/?x=1&amp;y=2</loc><lastmod>2024-01-01</lastmod></url>
-  <url>
-    <loc>
-      https://b.example/<![CDATA[?c&d]]>
-    </loc>
-    <image:image><image:loc>https://i.example/</image:loc></image:image>
-  </url>
-</urlset>
-"""
-PAGES = ["https://a.example/?x=1&y=2", "https://b.example/?c&d"]
-
-
-def _index(*addresses: str) -> str:
-    locs = "".join(f"<sitemap>\n<loc>{address}</loc></sitemap>" for address in addresses)
-    return (
-        f"<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{locs}</sitemapindex>"
-    )
-
-
-@pytest.mark.parametrize("step", [None, 1, 7])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-@pytest.mark.parametrize("name", ["sitemap.xml", "list"])
-def test_a_sitemap_is_a_list(name: str, encoding: str, step: int | None) -> None:
-    text = SITEMAP.replace("UTF-8", "UTF-16" if encoding == "utf-16" else "UTF-8")
-    entries = _entries(text.encode(encoding), name, step)
-    assert _addresses(entries) == PAGES
-    assert _origins(entries) == [f"{name}:4", f"{name}:8"]
-
-
-def test_a_sitemap_is_read_as_it_arrives() -> None:
-    pulled = 0
-
-    def pieces() -> Iterator[bytes]:
-        nonlocal pulled
-        for piece in (
-            b"<urlset><url><loc>https://a.example/</loc></url>\n<url><loc>https://b",
-            b"",
-            b".example/</loc></url></urlset>",
-        ):
-            pulled += 1
-            yield piece
-
-    stream = _stream(pieces())
-    assert _target(next(stream)).url == "https://a.example/"
-    assert pulled == 1
-    assert _addresses(stream) == ["https://b.example/"]
-
-
-def test_a_bad_address_in_a_sitemap_fails_alone() -> None:
-    entries = _entries(
-        "<urlset><url><loc/></url><url><loc>ftp://x/</loc></url>"
-        f"<url><loc>https://a.example/{'x' * 70_000}</loc></url>"
-        "<url><loc>https://b.example/</loc></url></urlset>"
-    )
-    assert [type(entry) for entry in entries] == [Failed, Failed, Failed, Target]
-
-
-@pytest.mark.parametrize("step", [None, 5])
-def test_broken_xml_is_an_error_after_what_came_before(step: int | None) -> None:
-    broken = SITEMAP.replace("</urlset>", "</url>")
-    entries, message = _partly(broken, "sitemap.xml", step)
-    # What one piece of bytes held is given up with it, when the break is in the same piece.
-    assert _addresses(entries) in ([], PAGES) if step is None else _addresses(entries) == PAGES
-    assert message == "sitemap.xml:11 is no XML: mismatched tag"
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("", "is no XML: no element found"),
-        ("<urlset><url>", "is no XML: no element found"),
-        ("<html><p>Not Found</html>", "is no XML: mismatched tag"),
-        ("no XML at all", "is no XML: syntax error"),
-        ("<a>" * 100, "is nested too deeply for a sitemap"),
-        ("<?xml version='1.0' encoding='shift_jis'?><a/>", "is XML in an unknown encoding"),
-        ("<?xml version='1.0' encoding='hex'?><a/>", "is XML in an unknown encoding"),
-        ("<?xml version='1.0' encoding='klingon'?><a/>", "is XML in an unknown encoding"),
-        (
-            '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><x>&b;</x>',
-            "declares an entity",
-        ),
-        ('<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]><x>&f;</x>', "declares an entity"),
-        ('<!DOCTYPE x [<!ENTITY % p SYSTEM "http://x/">%p;]><x/>', "declares an entity"),
-    ],
-)
-def test_what_is_no_sitemap_is_refused(text: str, fault: str) -> None:
-    with pytest.raises(SourceError, match=rf"^sitemap\.xml.*{fault}"):
-        _entries(text, "sitemap.xml")
-
-
-@pytest.mark.parametrize("opening", [b"<a><!-- ", b"<a b='", b"<a><"])
-def test_an_endless_comment_or_tag_does_not_fill_memory(opening: bytes) -> None:
-    pulled = 0
-
-    def pieces() -> Iterator[bytes]:
-        nonlocal pulled
-        yield opening
-        while True:
-            pulled += 1
-            yield b"x" * 65536
-
-    with pytest.raises(SourceError, match="holds a tag or comment that is too long"):
-        next(_stream(pieces(), "sitemap.xml"))
-    assert pulled < 100
-
-
-def test_an_index_names_sitemaps_which_are_fetched_in_order() -> None:
-    lists: dict[str, bytes] = {
-        "https://s.example/1.xml": SITEMAP.encode(),
-        "https://s.example/2.xml.gz": gzip.compress(SITEMAP.encode()),
-        "https://s.example/3.txt": b"https://c.example/\n",
-    }
-    index = _index(*lists)
-    entries = list(_stream(_pieces(index), "index.xml", lambda url: iter([lists[url]])))
-    assert _addresses(entries) == [*PAGES, *PAGES, "https://c.example/"]
-    assert _origins(entries)[0] == "https://s.example/1.xml:4"
-    assert [entry.index for entry in entries] == list(range(5))
-
-
-def test_a_sitemap_that_cannot_be_fetched_is_one_failure() -> None:
-    def fetch_list(url: Url) -> Iterator[bytes]:
-        if "good" in url:
-            yield SITEMAP.encode()
-        else:
-            raise ConnectError("connection refused")
-
-    index = _index("https://u:secret@bad.example/", "https://good.example/", "ftp://x.example/")
-    entries = list(_stream(_pieces(index), "index.xml", fetch_list))
-    assert _addresses(entries)[1:3] == PAGES
-    failed = _failed(entries[0])
-    assert (failed.kind, failed.message) == (ErrorKind.CONNECT, "connection refused")
-    assert failed.origin == "index.xml:2"
-    assert "bad.example" in failed.url
-    assert "secret" not in failed.url
-    assert _failed(entries[3]).kind is ErrorKind.BAD_URL
-
-
-def test_a_broken_sitemap_of_an_index_fails_and_the_next_one_is_read() -> None:
-    def fetch_list(url: Url) -> Iterator[bytes]:
-        return iter([SITEMAP[:-20].encode() if "broken" in url else SITEMAP.encode()])
-
-    index = _index("https://broken.example/", "https://good.example/")
-    entries = list(_stream(_pieces(index), "index.xml", fetch_list))
-    assert _addresses(entries)[-2:] == PAGES
-    (failed,) = (entry for entry in entries if isinstance(entry, Failed))
-    assert "is no XML" in failed.message
-
-
-def test_an_index_inside_an_index_is_refused_so_that_loops_end() -> None:
-    index = _index("https://s.example/index.xml")
-    entries = list(_stream(_pieces(index), "index.xml", lambda _url: _pieces(index)))
-    assert [_failed(entry).message for entry in entries] == ["an index inside a sitemap index"]
-
-
 # Compressed lists
 
 
@@ -651,7 +492,9 @@ SECRETS = [
 
 
 @pytest.mark.parametrize("line", SECRETS)
-@pytest.mark.parametrize("form", ["text", "option", "csv", "json", "sitemap", "index"])
+@pytest.mark.parametrize(
+    "form", ["text", "option", "csv", "json", "sitemap", "index", "feed", "html"]
+)
 def test_a_password_is_never_shown(line: str, form: str) -> None:
     escaped = line.replace('"', '""')
     data, name = {
@@ -660,10 +503,12 @@ def test_a_password_is_never_shown(line: str, form: str) -> None:
         "csv": (f'url\n"{escaped}"\n', "list.csv"),
         "json": (json.dumps(line), "list.jsonl"),
         "sitemap": (f"<urlset><url><loc>{line}</loc></url></urlset>", "list.xml"),
-        "index": (_index(line), "list.xml"),
+        "index": (f"<sitemapindex><sitemap><loc>{line}</loc></sitemap>", "list.xml"),
+        "feed": (f"<rss><item><link>{line}</link></item></rss>", "list.xml"),
+        "html": (f"<a href='{line}'>", "list.html"),
     }[form]
 
-    def fetch_list(_url: Url) -> Iterator[bytes]:
+    def fetch_list(_url: Url, _home: Url) -> Iterator[bytes]:
         raise ConnectError("connection refused")
 
     for entry in _stream(_pieces(data), name, fetch_list):
@@ -703,14 +548,23 @@ _FRAGMENTS = st.sampled_from(
         b"<url><loc>https://e.example/</loc></url>",
         b"</urlset>",
         b"<sitemap><loc>https://f.example/</loc></sitemap>",
+        b"<rss><item><link>https://h.example/</link></item>",
+        b"<entry><link href='https://i.example/?x&y'/></entry>",
+        b"<loc><![CDATA[https://j.example/]]></loc>",
+        b"<!-- <url> -->",
+        b"<a href=https://k.example/>",
+        b"<!doctype html><base href='https://l.example/'>",
+        b"&amp;",
         gzip.compress(b"https://g.example/\n", mtime=0),
     ]
 )
 _LISTS = st.lists(_FRAGMENTS | st.binary(max_size=20), max_size=12).map(b"".join)
-_NAMES = st.sampled_from(["list", "a.csv", "a.tsv", "a.jsonl", "a.xml", "a.txt.gz", "a.csv.gz"])
+_NAMES = st.sampled_from(
+    ["list", "a.csv", "a.tsv", "a.jsonl", "a.xml", "a.html", "a.txt.gz", "a.csv.gz"]
+)
 
 
-def _nested(_url: Url) -> Iterator[bytes]:
+def _nested(_url: Url, _home: Url) -> Iterator[bytes]:
     return iter([b"https://nested.example/\n"])
 
 

@@ -162,3 +162,15 @@ def test_whatever_else_a_table_holds_each_row_gives_its_address(
     text = _table(table, delimiter)
     for width in (None, step):
         assert addresses(stream(pieces(text, width), "list.csv")) == written
+
+
+def test_of_several_columns_of_one_name_the_first_is_taken_and_that_is_said() -> None:
+    notes: list[str] = []
+    table = f'url,URL,id\n"{A}","{B}",1\n'
+    found = entries(table, "list.csv", settings=ListSettings(note=notes.append))
+    assert addresses(found) == [A]
+    assert notes == [
+        "list.csv has several columns named url; the first one is used; "
+        "--url-column chooses another by its number"
+    ]
+    assert addresses(entries(table, "list.csv", settings=ListSettings("2"))) == [B]

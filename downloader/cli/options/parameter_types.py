@@ -284,10 +284,11 @@ class ProxyParam(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
-class RefererParam(click.ParamType[str]):
-    """The URL of the page that led to the list; no message shows a password."""
+class UrlParam(click.ParamType[str]):
+    """The URL of a page or a site; no message shows a password."""
 
-    name = "URL"
+    def __init__(self, name: str = "URL") -> None:
+        self.name = name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the URL, normalised."""

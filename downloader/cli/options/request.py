@@ -11,8 +11,8 @@ from downloader.cli.options.parameter_types import (
     InterfaceParam,
     PathParam,
     ProxyParam,
-    RefererParam,
     ResolveParam,
+    UrlParam,
     UserParam,
 )
 from downloader.models import USER_AGENT, Options
@@ -39,7 +39,7 @@ OPTIONS = (
     option(
         "Request",
         "--referer",
-        type=RefererParam(),
+        type=UrlParam(),
         help="Send this Referer for the URLs of the list.",
     ),
     option("Request", "--no-referer", is_flag=True, help="Mirrors: do not send the page's URL."),

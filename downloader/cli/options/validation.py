@@ -59,7 +59,10 @@ def _source_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
     for each in source:
         if each in SUBCOMMANDS and not Path(each).exists():
             return f"{each} is a subcommand, which comes first: download {each} [OPTIONS]"
-    return "" if instead or source else "name a SOURCE: a list file, - or a URL"
+    if instead and given["sitemap"]:
+        return f"--{instead[0]} and --sitemap cannot be combined"
+    has_source = instead or source or given["sitemap"]
+    return "" if has_source else "name a SOURCE: a list file, - or a URL"
 
 
 def _mirror_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
@@ -110,7 +113,7 @@ def _archive_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
     archives = [each for each in source if sources.is_archive(each)]
     if not archives:
         return ""
-    if len(archives) < len(source):
+    if len(archives) < len(source) or given["sitemap"]:
         return "a web archive is read without the network; name no other SOURCE beside it"
     if given["warc"] or given["wacz"]:
         return "--warc and --wacz archive the network; they cannot copy another archive"

@@ -103,6 +103,14 @@ CSV = ListFormat(
     extensions=("csv",),
     likely_first_line=_TABLE,
 )
+HTML = ListFormat(
+    "HTML",
+    "html",
+    "the links of a page (`<a href>`), such as the bookmarks that a browser has exported",
+    extensions=("html", "htm", "xhtml"),
+    signature=r"(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+(?:html|netscape)|html\b)",
+    likely_first_line=r"<(?!https?:|url:)[a-z!]",
+)
 #: Every format, in the order in which they are tried; a list that fits none is text.
 FORMATS = (
     TEXT,
@@ -133,17 +141,25 @@ FORMATS = (
     ListFormat(
         "Parquet",
         "parquet",
-        "a file with a column `url`, perhaps `name` and `sha256`, of text or bytes; needs pyarrow: "
+        "a file with the same columns as CSV, of text or bytes; needs pyarrow: "
         "`pip install 'download-sites[cloud]'`",
         extensions=("parquet",),
         magic=(b"PAR1", b"PARE"),
     ),
+    HTML,
+    ListFormat(
+        "feed",
+        "xml",
+        "RSS or Atom: the link of each entry, or else its permanent identifier or its enclosure",
+        extensions=("rss", "atom", "rdf"),
+        signature=r"<(?:rss|rdf:rdf|feed)\b",
+    ),
     ListFormat(
         "sitemap",
-        "sitemap",
+        "xml",
         "`sitemap.xml` or a sitemap index, whose sitemaps are fetched",
         extensions=("xml",),
-        signature=r"<\?xml|<urlset|<sitemapindex",
+        signature=r"<\?xml|<(?:\w+:)?(?:urlset|sitemapindex)\b",
     ),
 )
 

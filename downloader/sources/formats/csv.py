@@ -10,7 +10,13 @@ from downloader.sources.entries import ListLine
 from downloader.sources.formats import DELIMITERS
 from downloader.sources.list_input import ListInput, ListSettings
 from downloader.sources.text_lines import TOO_LONG, NumberedLine
-from downloader.sources.url_column import find_by_name, is_address, is_report
+from downloader.sources.url_column import (
+    find_by_content,
+    find_by_name,
+    is_address,
+    is_report,
+    no_column,
+)
 from downloader.web.text import printable
 
 #: Characters in one row; a longer one has an unclosed quote, or is there to fill memory.
@@ -152,7 +158,7 @@ class _Table:
         if not self._names and self._read_header(row):
             return
         if self._url is None:
-            self._url = self._find_by_content(row)
+            self._url = find_by_content(self._names, row, self._label, self._settings)
             if self._url is None:
                 self._rows_before.append((row, line, complete))
                 self._length_before += sum(map(len, row))
@@ -182,6 +188,7 @@ class _Table:
         wanted = self._settings.url_column
         self._names = [cell.strip() for cell in row]
         self._url = find_by_name(self._names, wanted)
+        self._note_same_names()
         has_header = not any(map(is_address, row))
         if has_header:
             folded = [name.casefold() for name in self._names]
@@ -200,28 +207,15 @@ class _Table:
             self._url = 0
         return has_header
 
-    def _find_by_content(self, row: Sequence[str]) -> int | None:
-        """Return the only column of *row* that holds an address; None if none does.
-
-        Raises:
-            SourceError: several do.
-        """
-        found = [index for index, cell in enumerate(row) if is_address(cell)]
-        found = [index for index in found if index < len(self._names)]
-        if not found:
-            return None
-        names = [printable(self._names[index]) for index in found]
-        if len(found) > 1:
-            raise SourceError(
-                f"{self._label} has addresses in several columns: {', '.join(names)}",
-                hint=f"choose one with --url-column, such as --url-column {names[0]!r}",
-            )
-        if len(self._names) > 1:
+    def _note_same_names(self) -> None:
+        if self._url is None or _is_number(self._settings.url_column):
+            return
+        name = self._names[self._url]
+        if [each.casefold() for each in self._names].count(name.casefold()) > 1:
             self._settings.note(
-                f"{self._label}: the column {names[0]} holds the addresses; "
-                "--url-column chooses another"
+                f"{self._label} has several columns named {printable(name[:80])}; the first one "
+                "is used; --url-column chooses another by its number"
             )
-        return found[0]
 
     def _lines(self, row: Sequence[str], line: int, complete: bool) -> Iterator[ListLine]:
         text = self._cell(row, self._url)
@@ -243,10 +237,4 @@ class _Table:
         return row[index].strip() if index is not None and index < len(row) else ""
 
     def _no_column(self) -> SourceError:
-        wanted = self._settings.url_column
-        name = "url, link or href" if wanted is None else printable(wanted)
-        names = printable(", ".join(self._names)[:200])
-        return SourceError(
-            f"{self._label} has no column named {name}",
-            hint=f"its columns are {names}; name one with --url-column",
-        )
+        return no_column(self._names, self._label, self._settings)

@@ -1,40 +1,95 @@
-"""Apache Parquet: the columns ``url``, ``name`` and ``sha256`` of a file, row by row."""
+"""Apache Parquet: a column of addresses, and the columns ``name`` and ``sha256``, row by row."""
 
 from collections.abc import Iterator
+from itertools import islice
+from typing import BinaryIO
 
 from downloader import parquet
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
 from downloader.sources.list_input import ListInput
 from downloader.sources.text_lines import MAX_LINE_LENGTH, TOO_LONG
-
-_COLUMNS = (
-    parquet.WantedColumn("url", required=True),
-    parquet.WantedColumn("name"),
-    parquet.WantedColumn("sha256"),
+from downloader.sources.url_column import (
+    find_by_content,
+    find_by_name,
+    is_report,
+    no_column,
 )
+
+#: Rows, and columns, in which the column of addresses is looked for.
+_MAX_ROWS_BEFORE_ADDRESS = 100
+_MAX_COLUMNS = 100
 
 
 def parse(source: ListInput) -> Iterator[ListLine]:
     """Yield the rows of a Parquet file.
 
     Raises:
-        SourceError: the file is not Parquet, is incomplete or has no column ``url``; the rows
+        SourceError: the file is not Parquet, is incomplete or has no column of addresses; the rows
             before the error were yielded.
     """
     try:
         with source.seekable() as file:
-            for number, row in enumerate(parquet.read(file, _COLUMNS), 1):
-                url, name, checksum = (None if cell is None else str(cell) for cell in row)
-                line = ListLine(f"{source.label}:{number}", (url or "")[:MAX_LINE_LENGTH])
-                line.name, line.checksum = name, checksum
-                if url is None:
-                    line.error = BadUrlError("no url in the row")
-                elif any(len(cell or "") > MAX_LINE_LENGTH for cell in (url, name, checksum)):
-                    line.error = BadUrlError(TOO_LONG)
-                yield line
+            names = parquet.column_names(file)
+            column = _address_column(source, file, names)
+            # The hash of an earlier run is no promise about this one; --locked holds it to that.
+            report = is_report([name.strip().lower() for name in names])
+            wanted = [parquet.WantedColumn(column, required=True), parquet.WantedColumn("name")]
+            wanted += [] if report else [parquet.WantedColumn("sha256")]
+            file.seek(0)
+            for number, row in enumerate(parquet.read(file, wanted), 1):
+                line = _line(f"{source.label}:{number}", row)
+                # A report of a stopped run has a record of what was not tried.
+                if line.text or not report:
+                    yield line
     except parquet.ParquetError as error:
         raise SourceError(f"{source.label} {error.message}", hint=error.hint) from error
+
+
+def _address_column(source: ListInput, file: BinaryIO, names: dict[str, bool]) -> str:
+    """Return the name of the column of addresses, in lower case.
+
+    Args:
+        source: the list.
+        file: its bytes.
+        names: of its columns, and whether they hold text.
+
+    Raises:
+        SourceError: there is none, or several may be it.
+    """
+    candidates = list(names)
+    found = find_by_name(candidates, source.settings.url_column)
+    if found is None and source.settings.url_column is None:
+        candidates = [name for name, is_text in names.items() if is_text][:_MAX_COLUMNS]
+        found = _find_in_rows(source, file, candidates)
+    if found is None:
+        raise no_column(list(names), source.label, source.settings)
+    return candidates[found].strip().lower()
+
+
+def _find_in_rows(source: ListInput, file: BinaryIO, names: list[str]) -> int | None:
+    """Return the position of the only one of these columns that holds addresses, or None."""
+    if len(names) == 1:
+        # A list of one column and any name: there is no other place for the addresses.
+        return 0
+    file.seek(0)
+    columns = [parquet.WantedColumn(name.strip().lower()) for name in names]
+    for row in islice(parquet.read(file, columns), _MAX_ROWS_BEFORE_ADDRESS):
+        found = find_by_content(names, row, source.label, source.settings)
+        if found is not None:
+            return found
+    return None
+
+
+def _line(origin: str, row: tuple[str | int | None, ...]) -> ListLine:
+    cells = [None if cell is None else str(cell) for cell in row]
+    url, name, checksum = [*cells, None][:3]
+    line = ListLine(origin, (url or "")[:MAX_LINE_LENGTH], name=name, checksum=checksum)
+    if url is None:
+        line.error = BadUrlError("no url in the row")
+    elif any(len(cell or "") > MAX_LINE_LENGTH for cell in cells):
+        line.error = BadUrlError(TOO_LONG)
+    return line
 
 
 def check_requirements() -> None:
