@@ -12,11 +12,12 @@ from downloader import sources
 from downloader.cli.options import Given
 from downloader.cli.proxies import ProxyFields, proxy_fields
 from downloader.cli.run_printer import OutcomeView, run_download
+from downloader.core.cores import usable_cores
 from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.interface import ReportOptions, open_reporter
-from downloader.scheduling import check_open_file_limit, usable_cores
+from downloader.scheduling import check_open_file_limit
 from downloader.web.text import printable
 from downloader.web.urls import redact_text
 
