@@ -73,4 +73,6 @@ def iter_sites(
     run_options = replace(
         options or Options(), output=destination.folder, remote=destination.remote
     )
-    return LocalRun(lambda _fetch_list: from_items(urls), run_options).outcomes()
+    return LocalRun(
+        lambda _fetch_list: from_items(urls, run_options.request), run_options
+    ).outcomes()

@@ -22,6 +22,7 @@ clauses share, and says whether a retry may help. Any error may have a *hint* at
     │   ├── ChecksumError         checksum     the body differs from the checksum in the list
     │   ├── TooLargeError         too-large    the body exceeds --max-size
     │   ├── BlockedError          blocked      refused for safety
+    │   │   └── NameTooLongError  blocked      the file system takes no name of this length
     │   ├── RobotsError           robots       robots.txt cannot be fetched, which disallows all
     │   ├── DiskError             disk         the local disk failed
     │   │   └── StoreError        disk         the object store failed
@@ -209,6 +210,10 @@ class BlockedError(UrlError):
     """Refused for safety, such as a forbidden address or a name outside the output folder."""
 
     kind = ErrorKind.BLOCKED
+
+
+class NameTooLongError(BlockedError):
+    """The file system takes no name of this length; a shorter one is tried."""
 
 
 class RobotsError(UrlError):

@@ -43,6 +43,7 @@ class Capture:
         digest: the payload digest; may be empty.
         offset, length: of the record in the file, in bytes.
         truncated: the value of ``WARC-Truncated``; empty for a complete payload.
+        method: of the request.
     """
 
     url: str
@@ -53,10 +54,15 @@ class Capture:
     offset: int
     length: int
     truncated: str = ""
+    method: str = "GET"
 
 
 def format_line(capture: Capture, filename: str) -> str:
-    """Return the index line of a capture, without its line end."""
+    """Return the index line of a capture, without its line end.
+
+    The key of another method than GET has the method in its query, as pywb's has, so that what
+    answered it is not found for a GET.
+    """
     timestamp = "".join(filter(str.isdigit, capture.date))[:14]
     fields = (
         f'{{"url": {_json_string(capture.url)}, "mime": {_json_string(capture.mime or "unk")}, '
@@ -64,8 +70,12 @@ def format_line(capture: Capture, filename: str) -> str:
         f'"length": "{capture.length}", "offset": "{capture.offset}", '
         f'"filename": {_json_string(filename)}'
     )
-    truncated = f', "truncated": {_json_string(capture.truncated)}' if capture.truncated else ""
-    return f"{surt(Url(capture.url))} {timestamp} {fields}{truncated}}}"
+    url = capture.url
+    more = f', "truncated": {_json_string(capture.truncated)}' if capture.truncated else ""
+    if capture.method != "GET":
+        url += f"{'&' if '?' in url else '?'}__wb_method={capture.method}"
+        more += f', "method": {_json_string(capture.method)}'
+    return f"{surt(Url(url))} {timestamp} {fields}{more}}}"
 
 
 def sort_lines(lines: Iterable[bytes], output: IO[bytes]) -> None:

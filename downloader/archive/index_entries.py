@@ -20,7 +20,6 @@ RESPONSE_TYPES = frozenset({COMPLETE, TRUNCATED, REVISIT, CONVERSION})
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _FIRST_ERROR_STATUS = 400
 _MAX_METADATA_BYTES = 64 * 1024
-_MAX_REQUEST_LINE_BYTES = 1024
 #: Longer digests, identifiers and URLs are ignored, so that the lines of an index are short.
 _MAX_FIELD_CHARACTERS = 256
 _MAX_URL_CHARACTERS = 64 * 1024
@@ -31,7 +30,6 @@ _SEED_FIELD = re.compile(rb"^seed:", re.IGNORECASE | re.MULTILINE)
 _HOPS_BY_REDIRECT = re.compile(rb"^hopsFromSeed:[ \t]*\w*R\s*$", re.IGNORECASE | re.MULTILINE)
 #: Why records answer no GET, as a noun in the singular and what follows it.
 LeftOut = tuple[str, str]
-_METHOD = re.compile(rb"([A-Za-z]{1,20}) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +163,7 @@ def index_lines(
         elif record.record_type == "metadata":
             yield from _metadata_lines(record, url)
         elif record.record_type == "request":
-            method = _method(record)
+            method = record.read_method()
             concurrent_to = _short_field(record, "WARC-Concurrent-To")
             if method != "GET":
                 left_out["response", f"to {method}"] += 1
@@ -267,12 +265,6 @@ def _metadata_lines(record: WarcRecord, url: Url) -> Iterator[bytes]:
         yield IndexEntry(date, SEED).line(url_key(url))
     elif _HOPS_BY_REDIRECT.search(fields):
         yield IndexEntry(date, REDIRECT_TARGET).line(url_key(url))
-
-
-def _method(request: WarcRecord) -> str:
-    line = request.raw.raw_stream.readline(_MAX_REQUEST_LINE_BYTES)
-    match = _METHOD.match(line)
-    return match[1].decode("ascii").upper() if match else "GET"
 
 
 def parse_url(text: str) -> Url | None:

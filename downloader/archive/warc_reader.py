@@ -5,7 +5,7 @@ import re
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -21,6 +21,8 @@ from downloader.web.media_types import parse_media_type
 from downloader.web.text import printable
 
 #: Limits of an HTTP head: a longer one is not read, and its record is left out.
+_MAX_REQUEST_LINE_BYTES = 1024
+_METHOD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) ")
 _MAX_HEAD_BYTES = 256 * 1024
 _MAX_LINE_BYTES = 64 * 1024
 _MAX_WARC_HEADER_BYTES = 1024 * 1024
@@ -337,6 +339,12 @@ class WarcRecord:
             return False
         return self.record_type in _FILE_TYPES or self.is_http_response
 
+    def read_method(self) -> str:
+        """Return the method of a request record, in upper case; GET if it is malformed."""
+        line = self.raw.raw_stream.readline(_MAX_REQUEST_LINE_BYTES)
+        match = _METHOD.match(line)
+        return match[1].decode("ascii").upper() if match else "GET"
+
     @property
     def remaining_bytes(self) -> int:
         """The bytes of the block that have not been read."""
@@ -393,20 +401,28 @@ def _iter_with_archive(file: BinaryIO, name: str) -> Generator[tuple[WarcRecord,
 
 
 def scan_captures(path: Path) -> Iterator[cdxj.Capture]:
-    """Yield the index entry of each HTTP response in a WARC file.
+    """Yield the index entry of each HTTP response in a WARC file of this program.
+
+    The record of its request is the next one.
 
     Raises:
         SourceError: as :func:`iter_records`.
     """
+    waiting: cdxj.Capture | None = None
     with path.open("rb") as file:
         for record, archive in _iter_with_archive(file, str(path)):
+            if waiting is not None:
+                is_request = record.record_type == "request" and record.url == waiting.url
+                method = record.read_method() if is_request else "GET"
+                yield replace(waiting, method=method)
+                waiting = None
             if not record.is_http_response or (head := record.read_http_head()) is None:
                 continue
             is_revisit = record.record_type == "revisit"
             mime = (
                 cdxj.REVISIT_MIME if is_revisit else parse_media_type(head.field(b"content-type"))
             )
-            yield cdxj.Capture(
+            waiting = cdxj.Capture(
                 url=record.url,
                 date=record.field("WARC-Date"),
                 mime=mime,
@@ -416,6 +432,8 @@ def scan_captures(path: Path) -> Iterator[cdxj.Capture]:
                 length=int(archive.get_record_length()),
                 truncated=record.field("WARC-Truncated"),
             )
+        if waiting is not None:
+            yield waiting
 
 
 def read_http_head(stream: ByteStream) -> ResponseHead | None:

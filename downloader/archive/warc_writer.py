@@ -219,7 +219,9 @@ class WarcWriter:
         location = self._write_response(file, exchange, payload, details)
         file.add(request)
         file.add(metadata)
-        if exchange.status == 200 and details.profile is None and truncation is None:
+        is_original = exchange.status == 200 and details.profile is None and truncation is None
+        # What answers another request than a GET is not found by its URL.
+        if is_original and exchange.method == "GET":
             original = OriginalRecord(exchange.url, details.date, details.record_id)
             self._payloads.add(details.payload_digest, original)
         if self._max_file_bytes is not None and file.size >= self._max_file_bytes:
@@ -287,6 +289,7 @@ class WarcWriter:
                 offset=offset,
                 length=length,
                 truncated=details.truncation or "",
+                method=exchange.method,
             )
         )
         return RecordLocation(file.name, offset)

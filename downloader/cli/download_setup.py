@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from downloader import sources
 from downloader.cli.options import Given
+from downloader.cli.output_file import output_target
+from downloader.cli.passwords import certificate_fields, with_password
 from downloader.cli.proxies import ProxyFields, proxy_fields
 from downloader.cli.run_printer import OutcomeView, run_download
 from downloader.core.cores import usable_cores
@@ -18,7 +20,6 @@ from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.interface import ReportOptions, open_reporter
 from downloader.scheduling import check_open_file_limit
-from downloader.web.text import printable
 from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
@@ -70,18 +71,26 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
     same = {name: value for name, value in given.items() if name in _FIELDS}
     archives = [Path(each) for each in source if sources.is_archive(each)]
     level = DEFAULT_LEVEL if given["recursive"] and given["level"] is None else given["level"]
+    target = output_target(source, given)
     changed = {
-        "output": given["output"].folder,
+        "output": target.folder,
+        "file": target.file,
+        "stream": target.stream,
         "remote": given["output"].remote,
         "headers": given["header"],
+        "host_directories": not given["no_host_directories"],
+        "accept_cookies": not given["no_cookies"],
         "server_timestamps": not given["no_use_server_timestamps"],
-        "user": _with_password(
+        "user": with_password(
             given["user"], "write -u NAME:PASSWORD, set DOWNLOAD_USER, or see --netrc"
         ),
         **_proxies(given),
+        **certificate_fields(given["cert"], given["key"]),
+        "body": _body_of(given),
         "ip_version": 4 if given["ipv4"] else 6 if given["ipv6"] else None,
         "save": not given["no_save"],
         "timings": bool(given["report"]),
+        "keep_input": bool(given["report"]),
         "robots": not given["no_robots"],
         "send_referer": not given["no_referer"],
         "level": level,
@@ -94,37 +103,21 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
     return Options(**{**same, **changed})
 
 
+def _body_of(given: Given) -> bytes | None:
+    """Return the body of requests; several texts are fields of one form, as in curl."""
+    parts: tuple[bytes, ...] = given["data"]
+    binary: bytes | None = given["data_binary"]
+    return b"&".join(parts) if parts else binary
+
+
 def _proxies(given: Given) -> ProxyFields:
     if given["demo"]:
         # Its site is on this machine.
         return ProxyFields(http_proxy=None, https_proxy=None, no_proxy="")
-    user = _with_password(
+    user = with_password(
         given["proxy_user"], "write --proxy-user NAME:PASSWORD, or set DOWNLOAD_PROXY_USER"
     )
     return proxy_fields(given["proxy"], user, given["noproxy"], os.environ)
-
-
-def _with_password(user: tuple[str, str | None] | None, hint: str) -> tuple[str, str] | None:
-    """Return name and password; ask for a missing password on the terminal.
-
-    Raises:
-        RunError: there is no terminal; *hint* says what to do.
-    """
-    if user is None:
-        return None
-    name, password = user
-    if password is None:
-        # Imported only for a password to ask for.
-        import getpass
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", getpass.GetPassWarning)
-            try:
-                password = getpass.getpass(f"Password of {printable(name)}: ")
-            except (getpass.GetPassWarning, EOFError):
-                raise RunError("there is no terminal to ask for a password", hint=hint) from None
-    return name, password
 
 
 def _report_options(source: Sequence[str], given: Given) -> ReportOptions:

@@ -108,6 +108,8 @@ async def print_run(
         lambda: _progress_state(run.progress, tally),
         lambda: run.stop(now=True),
         progress=view.progress and not view.quiet,
+        # What is printed must not get into the body.
+        results_to_stderr=options.save and options.stream is not None,
     )
     warnings = _WarningPrinter(run, terminal)
     summary = ReportSummary((), (), ())
@@ -154,7 +156,7 @@ def _entries(source: tuple[str, ...], options: Options, notes: list[str]) -> Ent
     if not options.replay:
         settings = sources.ListSettings.of(options, notes.append)
         return lambda fetch_list: sources.read(source, fetch_list, settings)
-    return lambda _fetch_list: sources.from_addresses(archive.seeds(options.replay))
+    return lambda _fetch_list: sources.from_archive(archive.seeds(options.replay))
 
 
 async def _consume(

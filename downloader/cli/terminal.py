@@ -56,6 +56,7 @@ class Terminal:
         state: returns the progress of the run.
         on_closed: called when the output cannot be written any more, as after ``| head``.
         progress: whether to show a bar, or a plain line every ten seconds if stderr is no terminal.
+        results_to_stderr: whether results are printed to stderr, too.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class Terminal:
         on_closed: Callable[[], None],
         *,
         progress: bool = True,
+        results_to_stderr: bool = False,
     ) -> None:
+        self._results_to_stderr = results_to_stderr
         self._state = state
         self._on_closed = on_closed
         self._progress = progress
@@ -75,8 +78,8 @@ class Terminal:
         self._uses_red = not os.environ.get("NO_COLOR") and sys.stderr.isatty()
 
     def result(self, line: str) -> None:
-        """Print a line to stdout with the next update."""
-        self._buffer.append((sys.stdout, line))
+        """Print a result to stdout with the next update."""
+        self._buffer.append((sys.stderr if self._results_to_stderr else sys.stdout, line))
 
     def failure(self, line: str) -> None:
         """Print a line to stderr with the next update; red on a terminal."""

@@ -32,7 +32,7 @@ from downloader.core.run import RunProgress
 from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.errors import DiskError, InternalError, RunError
 from downloader.journal import Journal, failed_outcome
-from downloader.models import Downloaded, InFlight, Options, Outcome
+from downloader.models import Downloaded, InFlight, ListOptions, Options, Outcome
 from downloader.sources import Entry, ShardFilter
 from downloader.storage import LocalStorage
 
@@ -91,6 +91,7 @@ class ClusterRun:
         self._portion_lines = portion_lines
         self._executor_factory = executor_factory or _dask_executor
         self._run_id = uuid.uuid4().hex
+        self._list_options: ListOptions = options
         self._options = _for_other_processes(options)
         self._shard_filter = ShardFilter(options.shard)
         self._partition: Partition | None = None
@@ -210,10 +211,15 @@ class ClusterRun:
 
     async def _cut_list(self, partitioner: Partitioner) -> Partition:
         """Return the partition of the list: an existing one, or else a new one."""
+        options = self._list_options
         fingerprint = fingerprint_of(self._source, self._shard_filter.shard)
         if fingerprint:
-            fingerprint += f"{self._options.url_column or ''} {self._options.base or ''}"
-        if self._options.sitemap:
+            fingerprint += f"{options.url_column or ''} {options.base or ''}"
+            fingerprint += f" {options.limit} {options.sample} {options.seed}"
+            fingerprint += f" {options.keep_input} {options.keep_columns}"
+        if fingerprint and (request := self._options.request) is not None:
+            fingerprint += f" {request.identity}"
+        if options.sitemap:
             # What is on the network may change between runs.
             fingerprint = ""
         if (existing := partitioner.find_existing(fingerprint)) is not None:
@@ -221,9 +227,8 @@ class ClusterRun:
         await asyncio.to_thread(partitioner.begin)
         async with SitemapFetcher(self._options) as lists:
             settings = sources.ListSettings.of(self._options, self._warnings.append)
-            entries = self._shard_filter.select(
-                sources.read(self._source, lists.blocking_fetch(), settings)
-            )
+            lines = sources.read(self._source, lists.blocking_fetch(), settings)
+            entries = self._shard_filter.select(sources.select_lines(lines, options))
             self._reader = ReadAhead(
                 entries, max_buffered=_ENTRIES_PER_BATCH, name="reader of lists"
             )
@@ -343,12 +348,16 @@ def _dask_executor(
 
 
 def _for_other_processes(options: Options) -> Options:
-    """Return options with absolute paths, and without the shard, which the list is filtered by."""
+    """Return options with absolute paths, and without what the list is filtered by."""
     return replace(
         options,
         output=options.output.absolute(),
         cookies=options.cookies and options.cookies.absolute(),
         cacert=options.cacert and options.cacert.absolute(),
+        cert=options.cert and options.cert.absolute(),
+        key=options.key and options.key.absolute(),
+        limit=None,
+        sample=None,
         shard=None,
     )
 

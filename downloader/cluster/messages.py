@@ -1,12 +1,24 @@
 """Messages to and from workers: portions of shards, their results, and their progress."""
 
+import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from downloader.core.processes.ipc import FrameDecoder, TransfersEnded, encode
 from downloader.errors import DownloadError, ErrorKind
-from downloader.models import Checksum, Failed, InFlight, Options, Outcome, Skipped, Target
+from downloader.models import (
+    Checksum,
+    Failed,
+    InFlight,
+    InputLine,
+    Options,
+    Outcome,
+    Skipped,
+    Target,
+    shared_request,
+)
 from downloader.models.shards import DEFAULT_CLUSTER_SHARDS
 from downloader.sources import Entry
 from downloader.web.filenames import SafePath
@@ -127,17 +139,25 @@ def encode_entry(entry: Entry) -> bytes:
     """Encode an entry of a list as one line of JSON."""
     if isinstance(entry, Failed):
         row = [entry.index, entry.origin, entry.url, entry.kind, entry.message, entry.hint]
+        row.append(_encoded_line(entry.source_line))
     else:
         checksum = entry.checksum and [entry.checksum.algorithm, entry.checksum.digest]
         row = [entry.index, entry.origin, entry.url, entry.name, checksum, entry.headers]
-        row.append(entry.root)
+        row += [entry.root, _encoded_line(entry.source_line)]
+        if (request := entry.request) is not None:
+            body = None if request.body is None else base64.b64encode(request.body).decode("ascii")
+            row += [request.method, body]
     # ASCII with escapes: a list may contain lone surrogates, which UTF-8 cannot encode.
     return json.dumps(row).encode("ascii") + b"\n"
 
 
 def decode_target(line: bytes) -> Target:
     """Decode a target that :func:`encode_entry` encoded."""
-    index, origin, url, name, checksum, headers, root = json.loads(line)
+    index, origin, url, name, checksum, headers, root, source_line, *others = json.loads(line)
+    request = None
+    if others:
+        method, body = others
+        request = shared_request(method, None if body is None else base64.b64decode(body))
     return Target(
         url=Url(url),
         index=index,
@@ -145,13 +165,32 @@ def decode_target(line: bytes) -> Target:
         name=name,
         checksum=Checksum(*checksum) if checksum else None,
         headers=tuple((key, value) for key, value in headers),
+        request=request,
         root=None if root is None else Url(root),
+        source_line=_decoded_line(source_line),
     )
 
 
 def decode_failure(line: bytes) -> Failed:
     """Decode a failure that :func:`encode_entry` encoded."""
-    index, origin, url, kind, message, hint = json.loads(line)
+    index, origin, url, kind, message, hint, source_line = json.loads(line)
     return Failed(
-        index=index, origin=origin, url=url, kind=ErrorKind(kind), message=message, hint=hint
+        index=index,
+        origin=origin,
+        url=url,
+        kind=ErrorKind(kind),
+        message=message,
+        hint=hint,
+        source_line=_decoded_line(source_line),
     )
+
+
+def _encoded_line(line: InputLine | None) -> list[object] | None:
+    return None if line is None else [line.text, line.number, line.columns]
+
+
+def _decoded_line(members: list[Any] | None) -> InputLine | None:
+    if members is None:
+        return None
+    text, number, columns = members
+    return InputLine(text, number, tuple((name, value) for name, value in columns))

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Self
 from downloader.core.cores import usable_cores
 from downloader.core.pool import Pool, PoolShare
 from downloader.core.saturation import SaturationMonitor
-from downloader.core.transfer import PartRecorder, Transfer
+from downloader.core.transfer import Transfer, TransferJournal
 from downloader.core.transfer_backend import EndedTransfer
+from downloader.http import CookieJar
 from downloader.models import InFlight, TransferOptions
 
 if TYPE_CHECKING:
@@ -32,23 +33,26 @@ class AutoBackend:
 
     Args:
         options: the options of the run.
-        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        journal: records steps, and claims names.
         wake: set when there is something to :meth:`collect`.
         fail: called with an error that ends the run; it has to stop this backend.
+        jar: the cookies of the run, which all processes share; None for a run without cookies.
     """
 
     def __init__(
         self,
         options: TransferOptions,
-        record_part: PartRecorder,
+        journal: TransferJournal,
         wake: asyncio.Event,
         fail: Callable[[Exception], None],
+        jar: CookieJar | None = None,
     ) -> None:
         self._options = options
-        self._record_part = record_part
+        self._journal = journal
         self._wake = wake
         self._fail = fail
-        self._pool = Pool(options, record_part, wake, PoolShare(owns=self._is_local))
+        self._jar = jar
+        self._pool = Pool(options, journal, wake, PoolShare(owns=self._is_local), jar=jar)
         self.warnings = self._pool.warnings
         self._ended = 0
         self._stopped = False
@@ -99,7 +103,7 @@ class AutoBackend:
         if self._extension is None:
             self._pool.add(transfers)
         elif not self._stopped:
-            self._extension.balancer.add(transfers)
+            self._extension.add(transfers)
 
     def stop(self, *, now: bool = False) -> None:
         """Start nothing more; with *now*, also cancel what is running."""
@@ -146,9 +150,10 @@ class AutoBackend:
                 self._pool,
                 rate,
                 max_processes(self._options),
-                self._record_part,
+                self._journal,
                 self._wake,
                 self._fail,
+                self._jar,
             )
         self._extension.grow()
 

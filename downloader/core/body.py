@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from downloader.core.response_filter import FilteredError
 from downloader.core.transfer import Transfer, TransferContext
 from downloader.errors import (
     BlockedError,
@@ -45,6 +46,11 @@ _PIECES_PER_YIELD = 256
 #: When all transfers together buffer more bytes, each that buffers a fair amount writes it.
 _MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 _MIN_WRITE_BYTES = 64 * 1024
+#: Bytes of a large body that may be received before they are read; fewer when many such bodies are
+#: received at once, so that all of them together stay below a limit.
+_MAX_READ_AHEAD_BYTES = 256 * 1024
+_MIN_READ_AHEAD_BYTES = 64 * 1024
+_ALL_READ_AHEAD_BYTES = 4 * 1024 * 1024
 #: A broken body with fewer bytes is requested again from its beginning.
 _MIN_KEPT_BYTES = 64 * 1024
 
@@ -127,13 +133,16 @@ async def save_body(
         if response.is_archived and not options.pack:
             location = await response.archived()
         body.finish()
+        if context.response_filter is not None:
+            context.response_filter.check_body(response, transfer.job.target, body.size)
         if continuation is not None and body.size != continuation.total:
             writer.discard()
             raise TruncatedError(
                 "the resumed body does not have the length that the server announced"
             )
         modified = response.modified if options.server_timestamps else None
-        set_aside = await writer.publish(PublishOptions(_replaces_own(transfer, path), modified))
+        overwrites = options.file is not None or _replaces_own(transfer, path)
+        set_aside = await writer.publish(PublishOptions(overwrites, modified))
         if options.pack:
             location = await response.archived()
     resumed_at = continuation.offset if continuation else 0
@@ -160,7 +169,7 @@ class _BodyReader:
     """
 
     def __init__(self, response: Response, options: NetworkOptions, *, rate_limited: bool) -> None:
-        self.decoder = decoder_for(response.content_coding, response.media_type, response.url)
+        self.decoder = decoder_for(response.content_coding, response.supplied_type, response.url)
         self.wire = self.size = 0
         self._max_size = options.max_size
         self._length_verified = response.length_verified
@@ -267,7 +276,9 @@ class _BodyMeasurement:
 
     def __init__(self, response: Response, checksum: Checksum | None) -> None:
         text = is_text(response.media_type)
-        self._characters = CharacterCounter(response.content_type) if text else None
+        self._characters = (
+            CharacterCounter(response.content_type, response.media_type) if text else None
+        )
         self._sha256: HASH | None = None
         self._checksum = checksum
         other = checksum is not None and checksum.algorithm != "sha256"
@@ -373,7 +384,7 @@ class _BodyWriter:
         self._context.meter.buffered -= self._buffered
         self._buffered = 0
         if self._part is not None and self._part.keep:
-            if isinstance(error, BlockedError | ChecksumError | TooLargeError):
+            if isinstance(error, BlockedError | ChecksumError | FilteredError | TooLargeError):
                 self._part.keep = False
             elif self._breaks_off(error):
                 with suppress(UrlError):
@@ -403,8 +414,10 @@ class _BodyWriter:
         meter = self._context.meter
         size = len(piece)
         buffered = self._buffered + size
-        if buffered >= MAX_PIECE_BYTES or (
-            buffered >= _MIN_WRITE_BYTES and meter.buffered + size >= _MAX_BUFFERED_BYTES
+        if buffered >= _MIN_WRITE_BYTES and (
+            buffered >= MAX_PIECE_BYTES
+            or meter.buffered + size >= _MAX_BUFFERED_BYTES
+            or (self._response.content_length or 0) >= MAX_PIECE_BYTES
         ):
             return False
         self._buffer.append(piece)
@@ -441,9 +454,24 @@ class _BodyWriter:
 
     async def _open(self, *, resume: bool) -> PartFile:
         self._stack = AsyncExitStack()
+        self._stack.callback(self._read_ahead())
         opening = self._context.storage.open_part(self._path, resume=resume)
         self._part = await self._stack.enter_async_context(opening)
         return self._part
+
+    def _read_ahead(self) -> Callable[[], None]:
+        """Let more of the body be received ahead; return what ends that."""
+        meter = self._context.meter
+        meter.large_bodies += 1
+        share = _ALL_READ_AHEAD_BYTES // meter.large_bodies
+        # At a limited rate, what is received ahead would come in bursts.
+        if self._context.rate_limiter is None:
+            self._response.read_ahead(max(_MIN_READ_AHEAD_BYTES, min(_MAX_READ_AHEAD_BYTES, share)))
+
+        def end() -> None:
+            meter.large_bodies -= 1
+
+        return end
 
     @staticmethod
     def _breaks_off(error: BaseException | None) -> bool:
@@ -462,7 +490,8 @@ class _BodyWriter:
 
     def _validator(self) -> str:
         """Return the strong validator with which this body can be resumed, or an empty string."""
-        if not self._resumable:
+        if not self._resumable or self._transfer.job.target.request is not None:
+            # Only a plain GET has ranges.
             return ""
         header = self._response.header
         return strong_validator(header("ETag"), header("Last-Modified"), header("Date"))
@@ -473,7 +502,7 @@ class _BodyWriter:
         validator = self._validator()
         partial = PartialBody(response.url, validator, response.content_length)
         partial_file = PartialFile(self._path, partial)
-        await self._context.record_part(self._transfer.job, partial_file)
+        await self._context.journal.record_step(self._transfer.job, partial_file)
         self._transfer.partial_file = partial_file if validator else None
         return bool(validator)
 

@@ -7,12 +7,24 @@ the permits that it holds.
 
 import asyncio
 import time
+from dataclasses import replace
 
+from downloader.core.answer_names import take_name_of_answer, take_shorter_name
 from downloader.core.body import Continuation, save_body
+from downloader.core.response_filter import FilteredError
+from downloader.core.sniffing import sniff_body, sniff_partial_body
 from downloader.core.transfer import Redirected, Requeue, Transfer, TransferContext
-from downloader.core.transfer_outcomes import downloaded, failed, unchanged
+from downloader.core.transfer_outcomes import (
+    downloaded,
+    failed,
+    filtered,
+    measured_by_head,
+    unchanged,
+)
 from downloader.errors import (
+    BadUrlError,
     HttpStatusError,
+    NameTooLongError,
     NoDescriptorError,
     RedirectError,
     RefusedError,
@@ -21,9 +33,11 @@ from downloader.errors import (
 )
 from downloader.http import RedirectTrail, Response, resume, retry
 from downloader.http.response import require_success
-from downloader.journal import Job, PartialFile, SavedFile
-from downloader.models import Downloaded, Failed, Target, Unchanged
+from downloader.journal import Job, PartialFile, SavedFile, Submission
+from downloader.models import Downloaded, Failed, Request, Skipped, Target, Unchanged
+from downloader.storage import Storage
 from downloader.web import urls
+from downloader.web.mime_sniffing import DOUBTFUL_TYPES, RESOURCE_HEADER_BYTES
 from downloader.web.urls import Url
 
 #: Wait after running out of file descriptors; another transfer will have closed one.
@@ -34,7 +48,7 @@ _OVERLOADED_STATUSES = frozenset({429, 503})
 _GIVEN_UP_REASON = "to an earlier request to this host, so that this one was not made"
 
 _Headers = tuple[tuple[str, str], ...]
-_Fetched = Downloaded | Unchanged | Redirected
+_Fetched = Downloaded | Unchanged | Skipped | Redirected
 
 
 async def fetch(
@@ -53,11 +67,23 @@ async def fetch(
             async with asyncio.timeout(timeout - transfer.seconds) as limit:
                 result = await _attempt(transfer, context)
     except NoDescriptorError as error:
+        if transfer.trail is not None and transfer.trail.was_submitted:
+            seconds = _DESCRIPTOR_RETRY_SECONDS
+            return _retry_submitted(error, seconds, transfer, transfer.trail, context)
         # The URL is not at fault, so that this attempt does not count.
         transfer.attempts -= 1
         transfer.trail = None
         context.client.close_idle()
         return _within_timeout(transfer, context, Requeue(_DESCRIPTOR_RETRY_SECONDS, error.kind))
+    except NameTooLongError as error:
+        if not await take_shorter_name(transfer, context):
+            return failed(transfer, error)
+        # The name is at fault, so that this attempt does not count.
+        transfer.attempts -= 1
+        transfer.trail = None
+        return _within_timeout(transfer, context, Requeue())
+    except FilteredError as error:
+        result = filtered(transfer, str(error))
     except UrlError as error:
         return _retry_or_fail(error, host, transfer, context)
     except TimeoutError:
@@ -80,7 +106,35 @@ def _retry_or_fail(
     seconds = retry.seconds_to_retry(error, transfer.attempts, context.options.retries)
     if seconds is None:
         return failed(transfer, error)
+    if transfer.trail is not None and transfer.trail.was_submitted:
+        return _retry_submitted(error, seconds, transfer, transfer.trail, context)
     transfer.trail = None
+    return _within_timeout(transfer, context, Requeue(seconds, error.kind))
+
+
+def _retry_submitted(
+    error: UrlError,
+    seconds: float,
+    transfer: Transfer,
+    trail: RedirectTrail,
+    context: TransferContext,
+) -> Failed | Requeue:
+    """Return a retry of what does not send twice what must not be; otherwise the failure.
+
+    Such a request may have been processed, whatever became of its response. A GET that a redirect
+    has led to is retried by itself.
+    """
+    if trail.request is None:
+        # Without a descriptor, it is no attempt.
+        transfer.attempts += not isinstance(error, NoDescriptorError)
+    elif context.options.retry_all:
+        transfer.trail = None
+    else:
+        method = trail.request.method
+        hint = f"the {method} was sent and is not repeated; --retry-all does"
+        return replace(
+            failed(transfer, error), hint=f"{error.hint}; {hint}" if error.hint else hint
+        )
     return _within_timeout(transfer, context, Requeue(seconds, error.kind))
 
 
@@ -128,6 +182,8 @@ async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | R
     job, target = transfer.job, transfer.job.target
     if transfer.trail is None:
         transfer.attempts += 1
+        if target.request is not None:
+            await _prepare(job, target.request, context)
         transfer.trail = _trail_to(target)
     if transfer.partial_file is not None:
         result = await _resume(transfer, transfer.partial_file, transfer.trail, context)
@@ -136,6 +192,8 @@ async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | R
     headers = target.headers
     if job.saved is not None and job.revalidate:
         headers += _conditional_headers(job.saved)
+    elif context.response_filter is not None:
+        headers += context.response_filter.condition()
     # A line of a list is saved under its own name wherever redirects lead. The target of a
     # redirect that a page refers to is a URL of its own, which other pages may refer to as well.
     from_page = bool(target.parent)
@@ -145,7 +203,7 @@ async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | R
         transfer.trail, headers, follow=not from_page, orphans_since=orphans_since
     )
     if response is None:
-        if not from_page or transfer.trail.cookies:
+        if not from_page or transfer.trail.sets_cookies:
             return Requeue()
         if target.redirects >= context.options.max_redirects:
             raise RedirectError("too many redirects", hint="see --max-redirects")
@@ -170,7 +228,11 @@ async def _resume(
     if response is None:
         return Requeue()
     with response:
-        continuation = _continuation(response, job, partial_file, offset)
+        if context.naming is not None and response.status == 206:
+            await take_name_of_answer(transfer, response, context.naming, context)
+        continuation = await _continuation(
+            response, transfer.job, partial_file, offset, context.storage
+        )
         if continuation is not None or response.status not in (206, 416):
             return await _handle_response(transfer, context, response, continuation)
     await context.storage.remove_part(partial_file.path)
@@ -192,16 +254,32 @@ async def _handle_response(
     Raises:
         UrlError: the response is not a whole resource, or cannot be saved.
     """
-    job = transfer.job
+    job, request = transfer.job, transfer.job.target.request
     if response.multiplexed is not None:
         context.queues.record_latency(urls.host(response.url), *response.multiplexed)
     if not 200 <= response.status < 300:
         await response.archive_rest()
         if response.status == 304 and job.saved is not None and job.revalidate:
             return unchanged(transfer, response, job.saved)
+        if context.response_filter is not None:
+            context.response_filter.check_unmodified(response)
     if continuation is None:
         require_success(response)
-    path = job.name.path(response.media_type)
+    is_head = request is not None and request.method == "HEAD"
+    if response.media_type in DOUBTFUL_TYPES and continuation is None and not is_head:
+        await sniff_body(response, context.options)
+    if context.response_filter is not None:
+        size = continuation.total if continuation is not None else _decoded_size(response)
+        if reason := context.response_filter.mismatch(response, job.target, size):
+            await response.skip_body(recorded=not context.options.pack)
+            raise FilteredError(reason)
+    if is_head:
+        if response.is_archived:
+            await response.archived()
+        return measured_by_head(transfer, response)
+    if context.naming is not None and continuation is None:
+        await take_name_of_answer(transfer, response, context.naming, context)
+    path = transfer.job.name.path(response.media_type)
     if transfer.partial_file is not None and continuation is None:
         # The server sends the whole body: the partial file belongs to another version.
         await context.storage.remove_part(transfer.partial_file.path)
@@ -212,12 +290,34 @@ async def _handle_response(
     return downloaded(transfer, response, path, saved, context.options)
 
 
+def _decoded_size(response: Response) -> int | None:
+    """Return the bytes of a body after decoding, if they are known before it is read."""
+    return None if response.content_coding else response.content_length
+
+
 def _trail_to(target: Target) -> RedirectTrail:
     """Return the trail of the first request for *target*."""
     hops = "L" * target.depth + "E" * target.nesting + "R" * target.redirects
     return RedirectTrail(
-        target.url, target.root, Url(target.parent) if target.parent else None, hops
+        target.url,
+        target.root,
+        Url(target.parent) if target.parent else None,
+        hops,
+        request=target.request,
     )
+
+
+async def _prepare(job: Job, request: Request, context: TransferContext) -> None:
+    """Check that a response can be saved; record that a request is sent that must not be twice.
+
+    Raises:
+        BadUrlError: the response has no body.
+        DiskError: the journal cannot be written.
+    """
+    if request.method == "HEAD" and context.options.save:
+        raise BadUrlError("a HEAD has no body to save", hint="--no-save reports its size")
+    if not request.is_idempotent:
+        await context.journal.record_step(job, Submission())
 
 
 def _conditional_headers(saved: SavedFile) -> _Headers:
@@ -229,11 +329,16 @@ def _conditional_headers(saved: SavedFile) -> _Headers:
     return ()
 
 
-def _continuation(
-    response: Response, job: Job, partial_file: PartialFile, offset: int
+async def _continuation(
+    response: Response, job: Job, partial_file: PartialFile, offset: int, storage: Storage
 ) -> Continuation | None:
     """Return how *response* continues the partial file, or None if it does not."""
     total = resume.continued_length(response, partial_file.body, offset)
-    if total is None or job.name.path(response.media_type) != partial_file.path:
+    if total is None:
+        return None
+    if response.media_type in DOUBTFUL_TYPES:
+        head = await storage.read_part_head(partial_file.path, RESOURCE_HEADER_BYTES)
+        sniff_partial_body(response, head)
+    if job.name.path(response.media_type) != partial_file.path:
         return None
     return Continuation(offset, total)

@@ -21,20 +21,22 @@ from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.core.transfer import Redirected, Transfer
 from downloader.core.transfer_backend import TransferBackend
 from downloader.errors import DiskError, ErrorKind
+from downloader.http import CookieJar
+from downloader.http.cookie_file import check_cookie_file, read_cookie_file, write_cookie_file
 from downloader.http.netrc_file import netrc_warnings
 from downloader.journal import AdmissionResult, Job
 from downloader.journal.async_journal import AsyncJournal
 from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions
 from downloader.scheduling import check_open_file_limit
-from downloader.sources import Entry, FetchList, ShardFilter
+from downloader.sources import Entry, FetchList, ShardFilter, select_lines
 from downloader.storage import VolumeUploader, create_output_folder
 
 #: Returns the entries of a list; its argument fetches lists that the list names.
 Entries = Callable[[FetchList], Iterator[Entry]]
 #: Lines admitted in one transaction of the journal.
-_MAX_LINES_PER_TRANSACTION = 2048
+_MAX_LINES_PER_TRANSACTION = 512
 #: Lines that the reading thread may be ahead of the journal.
-_MAX_LINES_AHEAD = 2048
+_MAX_LINES_AHEAD = 512
 #: Lines read ahead of the running transfers, so that a free host can be found among them.
 _MAX_UNFINISHED = 10_000
 #: Outcomes that may wait for the consumer before reading pauses.
@@ -69,9 +71,10 @@ class LocalRun:
         self._sleep = sleep
         self._wake = asyncio.Event()
         self._journal = AsyncJournal(options, self._fail)
+        self._jar = CookieJar() if options.accept_cookies else None
         self._backend = self._create_backend(clock)
         self._archive = archive.open_session(options, whole or _uploader(options), self._fail)
-        self._sitemap_fetcher = SitemapFetcher(options, sleep)
+        self._sitemap_fetcher = SitemapFetcher(options, sleep, self._jar)
         self._observer: RunObserver = NullObserver()
         self._shard = ShardFilter(options.shard)
         self._reader: ReadAhead[Entry] | None = None
@@ -86,14 +89,14 @@ class LocalRun:
         self._error: Exception | None = None
 
     def _create_backend(self, clock: Callable[[], float]) -> TransferBackend:
-        options, record_part, wake = self._options, self._journal.record_partial, self._wake
+        options, journal, wake = self._options, self._journal, self._wake
         if options.process_count > 1:
             from downloader.core.processes import ProcessBackend
 
-            return ProcessBackend(options, record_part, wake, self._fail)
+            return ProcessBackend(options, journal, wake, self._fail, self._jar)
         if options.processes is None and max_processes(options) > 1:
-            return AutoBackend(options, record_part, wake, self._fail)
-        return Pool(options, record_part, wake, sleep=self._sleep, clock=clock)
+            return AutoBackend(options, journal, wake, self._fail, self._jar)
+        return Pool(options, journal, wake, jar=self._jar, sleep=self._sleep, clock=clock)
 
     @property
     def warnings(self) -> list[str]:
@@ -172,21 +175,44 @@ class LocalRun:
         check_open_file_limit()
         if self._options.netrc:
             self._warnings += netrc_warnings()
+        await self._load_cookies()
         await asyncio.to_thread(create_output_folder, self._options)
         # The journal comes before everything that looks at the folder: it locks out other runs.
         await stack.enter_async_context(self._journal)
+        stack.push_async_callback(self._save_cookies)
         if self._archive is not None:
             await stack.enter_async_context(self._archive)
         await stack.enter_async_context(self._backend)
         await stack.enter_async_context(self._sitemap_fetcher)
         stack.push_async_callback(self._abandon)
 
+    async def _load_cookies(self) -> None:
+        options = self._options
+        if options.save_cookies is not None:
+            check_cookie_file(options.save_cookies)
+        if self._jar is None:
+            return
+        if options.cookies_from_browser is not None:
+            # Imported only for this, because it takes a while.
+            from downloader.http.firefox import read_firefox_cookies
+
+            profile = options.cookies_from_browser.partition(":")[2]
+            self._jar.give(await asyncio.to_thread(read_firefox_cookies, profile))
+        # The first of several runs that share a file has to make it.
+        makes_file = options.cookies == options.save_cookies
+        if options.cookies is not None and (options.cookies.exists() or not makes_file):
+            self._jar.give(await asyncio.to_thread(read_cookie_file, options.cookies))
+
+    async def _save_cookies(self) -> None:
+        if self._options.save_cookies is not None and self._jar is not None:
+            await asyncio.to_thread(write_cookie_file, self._options.save_cookies, list(self._jar))
+
     async def _start(self, stack: AsyncExitStack) -> None:
         if self._options.mirrors:
             # Reading documents takes a while to import, and most runs do not.
             from downloader.mirror import Mirror
 
-            mirror = Mirror(self._options, self._journal, self, self._sleep)
+            mirror = Mirror(self._options, self._journal, self, self._sleep, self._jar)
             self._observer = await stack.enter_async_context(mirror)
         observing = asyncio.create_task(self._observe(), name="observer")
         stack.push_async_callback(_cancel, observing)
@@ -196,7 +222,8 @@ class LocalRun:
     async def _feed(self) -> None:
         """Queue the lines that the journal admits, within the limits of memory."""
         try:
-            entries = self._shard.select(self._entries(self._sitemap_fetcher.blocking_fetch()))
+            lines = self._entries(self._sitemap_fetcher.blocking_fetch())
+            entries = self._shard.select(select_lines(lines, self._options))
             self._reader = ReadAhead(entries, max_buffered=_MAX_LINES_AHEAD, name="list reader")
             while batch := await self._reader.take(_MAX_LINES_PER_TRANSACTION):
                 self._observer.lines_read(batch)

@@ -18,19 +18,21 @@ from types import TracebackType
 from typing import Self, cast
 
 from downloader import archive, object_store
+from downloader.core.answer_names import answer_naming
 from downloader.core.fetch import fetch
+from downloader.core.response_filter import ResponseFilter
 from downloader.core.transfer import (
-    PartRecorder,
     Redirected,
     Requeue,
     Transfer,
     TransferContext,
+    TransferJournal,
     TransferMeter,
 )
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import ErrorKind, HttpStatusError
-from downloader.http import Client
+from downloader.http import Client, CookieJar
 from downloader.models import Failed, InFlight, Outcome, TransferOptions
 from downloader.scheduling import (
     MAX_CONCURRENCY,
@@ -87,9 +89,10 @@ class Pool:
 
     Args:
         options: the options of the run.
-        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        journal: records steps, and claims names.
         wake: set whenever there is something to :meth:`collect`.
         share: see :class:`PoolShare`; None when this is the only pool.
+        jar: the cookies of the run; None for a run without cookies.
         sleep, clock: for tests.
 
     Attributes:
@@ -101,19 +104,21 @@ class Pool:
     def __init__(
         self,
         options: TransferOptions,
-        record_part: PartRecorder,
+        journal: TransferJournal,
         wake: asyncio.Event,
         share: PoolShare | None = None,
         *,
+        jar: CookieJar | None = None,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.warnings: list[str] = []
         self.untried: list[Transfer] = []
         self._options = options
-        self._record_part = record_part
+        self._journal = journal
         self._wake = wake
         self._share = share
+        self._jar = jar
         self._sleep = sleep
         self._clock = clock
         self.queues: HostQueues[Transfer] = HostQueues(
@@ -152,7 +157,8 @@ class Pool:
         replay_source = (
             await asyncio.to_thread(archive.open_replay_source, options) if options.replay else None
         )
-        client = Client(options, recorder, replay_source, archive.open_orphan_source(options))
+        orphans = archive.open_orphan_source(options)
+        client = Client(options, recorder, replay_source, orphans, jar=self._jar)
         storage = open_storage(options, client.close_idle, object_store.open_store(options))
         self._client = client
         await self._stack.enter_async_context(storage)
@@ -169,7 +175,9 @@ class Pool:
             self._rate_limiter,
             self._meter,
             options,
-            self._record_part,
+            self._journal,
+            answer_naming(options),
+            ResponseFilter(options) if options.filters else None,
         )
         self._starter = asyncio.create_task(self._start_transfers(context), name="starter")
         return self

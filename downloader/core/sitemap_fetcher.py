@@ -10,7 +10,7 @@ from typing import BinaryIO, Self
 
 from downloader.core.body import SpeedGuard
 from downloader.errors import TimedOutError, TooLargeError, UrlError
-from downloader.http import Client, retry
+from downloader.http import Client, CookieJar, retry
 from downloader.http.response import require_success
 from downloader.models import RequestOptions
 from downloader.sources import FetchList
@@ -28,6 +28,7 @@ class SitemapFetcher:
     Args:
         options: of requests.
         sleep: for tests.
+        jar: the cookies of the run; None for a run without cookies.
 
     Attributes:
         was_used: whether any sitemap was fetched.
@@ -37,10 +38,12 @@ class SitemapFetcher:
         self,
         options: RequestOptions,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jar: CookieJar | None = None,
     ) -> None:
         self.was_used = False
         self._options = options
         self._sleep = sleep
+        self._jar = jar
         self._client: Client | None = None
         self._stack = AsyncExitStack()
 
@@ -77,7 +80,8 @@ class SitemapFetcher:
             UrlError: the sitemap cannot be fetched, or exceeds a limit.
         """
         if self._client is None:
-            self._client = await self._stack.enter_async_context(Client(self._options))
+            client = Client(self._options, jar=self._jar)
+            self._client = await self._stack.enter_async_context(client)
         try:
             async with asyncio.timeout(self._options.timeout):
                 for attempt in count(1):

@@ -1,20 +1,42 @@
 """The state of one URL between its first request and its outcome; what all transfers share."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from downloader.core.response_filter import ResponseFilter
 from downloader.errors import ErrorKind
 from downloader.http import Client, RedirectTrail
-from downloader.journal import Job, PartialFile
+from downloader.journal import Job, PartialFile, Submission
+from downloader.journal.naming import Naming
 from downloader.models import TransferOptions
 from downloader.scheduling import HostQueues, RateLimiter
 from downloader.storage import Storage
 from downloader.web import urls
+from downloader.web.filenames import FileName
 from downloader.web.urls import Url
 
-#: Records in the journal that a partial file is started; returns once that is written.
-PartRecorder = Callable[[Job, PartialFile], Awaitable[None]]
+#: A step of a transfer that the next run has to know of, if this one is killed.
+TransferStep = PartialFile | Submission
+
+
+class TransferJournal(Protocol):
+    """The journal, as running transfers use it."""
+
+    async def record_step(self, job: Job, step: TransferStep) -> None:
+        """Record that a step begins; return once that is written.
+
+        Raises:
+            DiskError: the journal cannot be written.
+        """
+
+    async def claim_name(self, job: Job, names: Sequence[FileName]) -> FileName | None:
+        """Give a URL the first of *names* that no other has; None if all are taken.
+
+        Raises:
+            DiskError: the journal cannot be written.
+        """
 
 
 @dataclass(slots=True)
@@ -31,6 +53,8 @@ class Transfer:
         attempts: attempts so far, this one included.
         received: bytes of bodies over the wire so far.
         started: time of the first request, by :func:`time.monotonic`; None before that.
+        was_submitted: whether a process may have sent a request that must not be sent twice; for
+            the parent of that process.
     """
 
     job: Job
@@ -39,11 +63,18 @@ class Transfer:
     attempts: int = 0
     received: int = 0
     started: float | None = None
+    was_submitted: bool = False
 
     @property
     def host(self) -> str:
         """The host that is requested next."""
         return urls.host(self.trail.next if self.trail else self.job.target.url)
+
+    @property
+    def may_be_submitted(self) -> bool:
+        """Whether the process that it was sent to may have sent what must not be sent twice."""
+        request = self.trail.request if self.trail is not None else None
+        return self.was_submitted or (request is not None and not request.is_idempotent)
 
     @property
     def seconds(self) -> float:
@@ -82,15 +113,20 @@ class TransferMeter:
     Attributes:
         received: received over the wire.
         buffered: decoded and held in memory, not yet written.
+        large_bodies: bodies that are being written in pieces.
     """
 
     received: int = 0
     buffered: int = 0
+    large_bodies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TransferContext:
-    """The objects that all transfers of a process share."""
+    """The objects that all transfers of a process share.
+
+    *naming* is None unless names depend on the answers of servers.
+    """
 
     client: Client
     storage: Storage
@@ -98,4 +134,6 @@ class TransferContext:
     rate_limiter: RateLimiter | None
     meter: TransferMeter
     options: TransferOptions
-    record_part: PartRecorder
+    journal: TransferJournal
+    naming: Naming | None = None
+    response_filter: ResponseFilter | None = None

@@ -15,8 +15,8 @@ class TransferBackend(AbstractAsyncContextManager["TransferBackend", None], Prot
     """Fetches URLs, each to its outcome, in an order of its own; an async context manager.
 
     An implementation is created with an event, which it sets when there is something to
-    :meth:`collect`, and a :data:`~downloader.core.transfer.PartRecorder`. A transfer belongs to the
-    backend until it is collected, or until the backend is stopped before it was started.
+    :meth:`collect`, and a :class:`~downloader.core.transfer.TransferJournal`. A transfer belongs to
+    the backend until it is collected, or until the backend is stopped before it was started.
 
     Attributes:
         warnings: warnings so far, one line each.

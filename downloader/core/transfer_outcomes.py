@@ -10,7 +10,17 @@ from downloader.core.transfer import Transfer
 from downloader.errors import HttpStatusError, InternalError, InterruptedRunError, UrlError
 from downloader.http import Response
 from downloader.journal import SavedFile
-from downloader.models import Downloaded, Failed, StorageOptions, Timings, Unchanged
+from downloader.models import (
+    Downloaded,
+    Failed,
+    InputLine,
+    Sizes,
+    Skipped,
+    SkipReason,
+    StorageOptions,
+    Timings,
+    Unchanged,
+)
 from downloader.web import urls
 from downloader.web.content_coding import split_codings
 from downloader.web.filenames import SafePath
@@ -24,9 +34,11 @@ class _TransferFields(TypedDict):
     origin: str
     url: str
     parent: str
+    source_line: InputLine | None
     attempts: int
     started: float
     seconds: float
+    request: str
 
 
 class _ResponseFields(TypedDict):
@@ -72,6 +84,28 @@ def downloaded(
     )
 
 
+def measured_by_head(transfer: Transfer, response: Response) -> Downloaded:
+    """Return the outcome of a HEAD: the size that the server announces, and no body."""
+    coded = bool(split_codings(response.content_coding)[0])
+    size = None if coded else response.content_length
+    return Downloaded(
+        **_transfer_fields(transfer),
+        **_response_fields(response),
+        path=SafePath(""),
+        status=response.status,
+        media_type=response.media_type,
+        content_coding=response.content_coding,
+        sizes=Sizes(0, size or 0),
+        length_verified=False,
+        etag=response.etag,
+        last_modified=response.last_modified,
+        sha256="",
+        resumed_at=0,
+        set_aside="",
+        note="the server does not announce the size" if size is None else "",
+    )
+
+
 def _coding_note(content_coding: str) -> str:
     """Return which values of Content-Encoding were ignored, because they are no codings."""
     _, ignored = split_codings(content_coding)
@@ -89,6 +123,21 @@ def unchanged(transfer: Transfer, response: Response, saved: SavedFile) -> Uncha
         sha256=saved.sha256.hex(),
         etag=saved.etag,
         last_modified=saved.last_modified,
+    )
+
+
+def filtered(transfer: Transfer, reason: str) -> Skipped:
+    """Return the outcome of a response that a filter of the user has left out."""
+    target = transfer.job.target
+    return Skipped(
+        index=target.index,
+        origin=target.origin,
+        url=target.shown,
+        parent=target.parent,
+        source_line=target.source_line,
+        reason=SkipReason.FILTERED,
+        detail=reason,
+        request="" if target.request is None else target.request.identity,
     )
 
 
@@ -127,10 +176,12 @@ def _transfer_fields(transfer: Transfer) -> _TransferFields:
         "origin": target.origin,
         "url": target.shown,
         "parent": target.parent,
+        "source_line": target.source_line,
         "attempts": transfer.attempts,
         # No request was made of a transfer that has not been started.
         "started": 0.0 if transfer.started is None else time.time() - seconds,
         "seconds": seconds,
+        "request": "" if target.request is None else target.request.identity,
     }
 
 

@@ -3,17 +3,36 @@
 This is the only package that imports aiohttp.
 
 - ``client``: requests, and the redirects that they lead to (``redirects``).
+- ``submission``: requests with another method than GET, and with bodies.
 - ``response``: a response, whose body is a stream.
-- ``credentials``, ``cookies``: what is sent to which origin.
+- ``credentials``: which secrets are sent to which origin.
+- ``cookie_jar``, ``cookies``: the cookies of a run, and how servers set them; ``cookie_file``
+  reads and writes them, ``firefox`` reads those of the browser.
+- ``tls_settings``, ``client_certificate``: how TLS is used, and who gets the user's certificate.
 - ``connection``: aiohttp's connections, resolver and connector, with checks added.
-- ``error_mapping``: exceptions of aiohttp and the system become errors of this package.
+- ``addresses``, ``zones``: where connections lead, and from where.
+- ``error_mapping``, ``tls_errors``: exceptions of aiohttp, TLS and the system become errors of this
+  package.
 - ``retry``, ``resume``: waits before retries, and whether a response continues a partial file.
 - ``capture``, ``replay``: exchanges recorded for an archive, and read from one.
 - ``timings``: the phases of a request.
 """
 
 from downloader.http.client import Client
-from downloader.http.credentials import NO_ORIGIN, RedirectCookie, RedirectTrail
+from downloader.http.client_certificate import gets_certificate
+from downloader.http.cookie_jar import CookieJar, JarContents
+from downloader.http.cookies import Cookie
+from downloader.http.credentials import NO_ORIGIN, RedirectTrail, without_body_headers
 from downloader.http.response import Response
 
-__all__ = ["NO_ORIGIN", "Client", "RedirectCookie", "RedirectTrail", "Response"]
+__all__ = [
+    "NO_ORIGIN",
+    "Client",
+    "Cookie",
+    "CookieJar",
+    "JarContents",
+    "RedirectTrail",
+    "Response",
+    "gets_certificate",
+    "without_body_headers",
+]

@@ -1,6 +1,7 @@
 """Capture the bytes of requests and of response heads, for an archive."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, Self, cast
@@ -19,6 +20,7 @@ from downloader.web.media_types import parse_media_type
 from downloader.web.urls import Url
 
 _END_OF_HEAD = b"\r\n\r\n"
+_REQUEST_LINE = re.compile(rb"[!-~]++ [!-~]++ HTTP/1\.1\r\n")
 #: The only status below 200 that is no interim response.
 _SWITCHING_PROTOCOLS = 101
 
@@ -32,16 +34,22 @@ class _WritableTransport(Protocol):
 
 
 class _CapturingTransport:
-    """Keeps the bytes of the last write: a request without a body is one write."""
+    """Keeps the bytes of the first write of each request, which has the whole head.
 
-    def __init__(self, transport: asyncio.BaseTransport, on_write: Callable[[], None]) -> None:
+    Args:
+        transport: what is written to.
+        on_write: gets each write, and returns whether it begins a request.
+    """
+
+    def __init__(self, transport: asyncio.BaseTransport, on_write: Callable[[bytes], bool]) -> None:
         self._transport = cast("_WritableTransport", transport)
         self._on_write = on_write
         self.written = b""
 
     def write(self, data: bytes) -> None:
-        self.written = bytes(data)
-        self._on_write()
+        data = bytes(data)
+        if self._on_write(data):
+            self.written = data
         self._transport.write(data)
 
     def writelines(self, data: Iterable[bytes]) -> None:
@@ -52,7 +60,7 @@ class _CapturingTransport:
 
 
 class CapturingConnection(Connection):
-    """A connection that keeps the bytes of the last request and of the response's head.
+    """A connection that keeps the bytes of the last request's head, and of the response's.
 
     Attributes:
         ip_address: of the server; empty if unknown.
@@ -66,10 +74,11 @@ class CapturingConnection(Connection):
 
     @property
     def request(self) -> bytes:
-        """The bytes of the last request, as the server gets them."""
+        """The bytes of the last request's head, as the server gets them."""
         if self._outgoing is None:
             return b""
-        return as_to_origin(self._outgoing.written)
+        head, end, _ = self._outgoing.written.partition(_END_OF_HEAD)
+        return as_to_origin(head + end)
 
     def forget_address(self) -> None:
         """Do not take the peer, which is a proxy, for the server."""
@@ -105,8 +114,15 @@ class CapturingConnection(Connection):
                 self._incoming = None
         super().feed_data(data, size)
 
-    def _request_sent(self) -> None:
+    def _request_sent(self, data: bytes) -> bool:
+        """Return whether a write begins a request, and does not continue its body.
+
+        A server may answer before the body was sent to its end.
+        """
+        if self._incoming is not None or _REQUEST_LINE.match(data) is None:
+            return False
         self._incoming = bytearray()
+        return True
 
 
 def _serialized(message: RawResponseMessage) -> bytes:
@@ -119,7 +135,7 @@ class CapturedResponse(ClientResponse):
     """A response with the bytes of its request and of its head.
 
     Attributes:
-        request_bytes: of the request.
+        request_bytes: of the head of the request.
         head: of the status line and fields, with the empty line that ends them.
         ip_address: of the server.
     """
@@ -157,10 +173,14 @@ def exchange_of(
     The request was made at *started_at*, in seconds since the epoch.
     """
     redirects = trail.redirects
+    method, body = "GET", b""
+    if trail.request is not None:
+        method, body = trail.request.method, trail.request.body or b""
     if isinstance(response, Http2Response):
         captured = _Captured(response.request, response.head, response.ip_address, "h2")
     elif isinstance(response, CapturedResponse):
-        captured = _Captured(response.request_bytes, response.head, response.ip_address)
+        request = response.request_bytes + body
+        captured = _Captured(request, response.head, response.ip_address)
     else:
         captured = _Captured()
     headers = response.headers
@@ -173,6 +193,7 @@ def exchange_of(
         request=captured.request,
         head=captured.head,
         protocol=captured.protocol,
+        method=method,
         status=response.status,
         media_type=parse_media_type(headers.get("Content-Type", "")),
         content_coding=headers.get("Content-Encoding", "").lower(),

@@ -1,16 +1,15 @@
 """An HTTP client: one aiohttp session, whose redirects it follows itself."""
 
-import ssl
 import time
 from collections.abc import Awaitable, Container, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
-from hpack import HeaderTuple
+from multidict import istr
 from yarl import URL
 
-from downloader.errors import ConnectError, RedirectError, RefusedError, RunError, TimedOutError
+from downloader.errors import ConnectError, RedirectError, RefusedError, TimedOutError
 from downloader.http.addresses import resolver_of, socket_factory_of
 from downloader.http.capture import (
     CapturedResponse,
@@ -18,30 +17,38 @@ from downloader.http.capture import (
     exchange_of,
     finish_recording,
 )
+from downloader.http.client_certificate import gets_certificate
 from downloader.http.connection import (
     MAX_FIELD_BYTES,
     MAX_FIELDS,
     Connection,
     Connector,
     LoopResolver,
-    tls_context,
 )
-from downloader.http.credentials import Credentials, RedirectTrail, RequestChain
+from downloader.http.cookie_jar import CookieJar
+from downloader.http.credentials import Credentials, RedirectTrail
 from downloader.http.error_mapping import EXPECTED_ERRORS, RequestPhase, translate
 from downloader.http.http2 import (
     Http2Origins,
     Http2Settings,
     Negotiated,
     WindowBudget,
-    header_fields,
 )
-from downloader.http.http2.errors import ConnectionDiedError, Http11RequiredError, NotProcessedError
+from downloader.http.http2.errors import (
+    ConnectionDiedError,
+    Http11RequiredError,
+    NotProcessedError,
+    UnprocessedError,
+)
 from downloader.http.proxies import Proxies, closed_without_response, proxies_of, refusal
 from downloader.http.redirects import REDIRECTS, redirect_target
 from downloader.http.replay import ReplayResponse, find_orphan, replay
 from downloader.http.response import AnyResponse, Response, drain
+from downloader.http.submission import redirect_request, submit
 from downloader.http.timings import CURRENT, Stopwatch
-from downloader.models import NetworkOptions, RequestOptions
+from downloader.http.tls_settings import TlsChoice, TlsSettings
+from downloader.http.zones import request_in_zone
+from downloader.models import RequestOptions
 from downloader.models.exchange import (
     ExchangeRecorder,
     ExchangeRecording,
@@ -51,6 +58,9 @@ from downloader.models.exchange import (
 from downloader.web import urls
 from downloader.web.urls import Url
 
+if TYPE_CHECKING:
+    from hpack import HeaderTuple
+
 #: Bytes of one connection that may wait to be read.
 _READ_BUFFER_BYTES = 64 * 1024
 #: At a limited rate, a read takes at most this part of a second, so that all connections get some.
@@ -59,8 +69,10 @@ _MIN_READ_BUFFER_BYTES = 1024
 #: The body of a redirect is read up to these limits, to reuse its connection.
 _MAX_REDIRECT_BODY_BYTES = 64 * 1024
 _MAX_REDIRECT_SECONDS = 1.0
+_SET_COOKIE = istr("Set-Cookie")
 #: The status of a proxy that asks for a password (RFC 9110, section 15.5.8).
 _PROXY_AUTHENTICATION_REQUIRED = 407
+_USUAL_TLS = TlsChoice()
 #: How often a request that the server has not processed is made again without counting as failed.
 _MAX_UNPROCESSED = 5
 
@@ -73,6 +85,7 @@ class Client:
         recorder: records every exchange in an archive.
         replay_source: archives that all responses are read from instead of the network.
         orphans: responses of killed runs, which are looked for before a request is made.
+        jar: the cookies of the run, which responses add to; without it, there are no cookies.
     """
 
     def __init__(
@@ -81,6 +94,8 @@ class Client:
         recorder: ExchangeRecorder | None = None,
         replay_source: ReplaySource | None = None,
         orphans: OrphanSource | None = None,
+        *,
+        jar: CookieJar | None = None,
     ) -> None:
         self._options = options
         self._recorder = recorder
@@ -89,26 +104,27 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         self._connector: Connector | None = None
         self._reads_archives = replay_source is not None or orphans is not None
-        self._credentials = Credentials(options)
+        self._credentials = Credentials(options, jar)
+        self._jar = jar
         self._proxies = proxies_of(options)
         self._default_fields: list[HeaderTuple] | None = None
+        #: For requests with the user's certificate; None if there is none.
+        self._certified: TlsChoice | None = None
 
     async def __aenter__(self) -> Self:
         options = self._options
-        _check_authorities(options)
         self._connector = Connector(
             limit=0,  # the pool limits connections
             proxies=self._proxies,
-            cacert=str(options.cacert) if options.cacert else None,
-            insecure=options.insecure,
-            tls_min=options.tls_min,
-            ciphers=options.ciphers,
+            tls=TlsSettings.from_options(options),
             public_only=options.block_private,
             http2=self._http2_settings(),
             kind=CapturingConnection if self._recorder else Connection,
             resolver=resolver_of(options, LoopResolver()),
             socket_factory=socket_factory_of(options),
         )
+        if self._connector.certified is not None:
+            self._certified = TlsChoice(self._connector.certified)
         self._session = aiohttp.ClientSession(
             connector=self._connector,
             response_class=CapturedResponse if self._recorder else aiohttp.ClientResponse,
@@ -159,6 +175,7 @@ class Client:
         *,
         follow: bool = True,
         orphans_since: float | None = None,
+        certified_home: Url | None = None,
     ) -> Response | None:
         """Make the next request of *trail*, and follow redirects to the same host.
 
@@ -169,6 +186,8 @@ class Client:
             follow: whether to follow redirects to the same host; those that set cookies are
                 followed anyway.
             orphans_since: look for an orphan of this time (seconds since the epoch) or later.
+            certified_home: the URL whose server gets the client certificate, instead of that of the
+                URL that the user named.
 
         Returns:
             The last response, whatever its status; or None if the next request of the trail has to
@@ -178,18 +197,26 @@ class Client:
             UrlError: no response, or a redirect that cannot be followed.
         """
         chain = self._credentials.chain(trail, headers)
+        tls = _USUAL_TLS
         while True:
             url = trail.next
+            if self._certified is not None:
+                home = certified_home or trail.home or trail.start
+                tls = self._certified if gets_certificate(url, home) else _USUAL_TLS
             watch = Stopwatch() if self._options.timings else None
             started_at = 0.0 if self._recorder is None else time.time()
+            request_headers = chain.headers(url)
             response: AnyResponse | None = None
             if self._reads_archives:
-                response = await self._archived(url, orphans_since)
+                response = await self._archived(url, trail, orphans_since)
             if response is None:
                 if watch is not None:
                     CURRENT.set(watch)
                 try:
-                    response = await self._request(url, chain.headers(url))
+                    request = url, request_headers, tls
+                    if "%25" in url:
+                        request = request_in_zone(*request, self._proxies)
+                    response = await self._request(*request, trail)
                 except EXPECTED_ERRORS as error:
                     raise translate(error, RequestPhase.REQUEST, url) from error
                 if watch is not None:
@@ -197,6 +224,8 @@ class Client:
             recording = None
             if self._recorder is not None and not isinstance(response, ReplayResponse):
                 recording = self._recorder.begin(exchange_of(response, url, trail, started_at))
+            if self._jar is not None and _SET_COOKIE in response.headers:
+                _store_cookies(self._jar, trail, response, request_headers)
             if response.status == 401 and chain.accept_challenge(
                 url, response.headers.getall("WWW-Authenticate", ())
             ):
@@ -206,52 +235,94 @@ class Client:
                 continue
             if response.status not in REDIRECTS:
                 return Response(response, url, trail.redirects, watch, recording)
-            await self._redirect(trail, chain, response, recording)
+            await self._redirect(trail, response, recording)
             waits = self._options.delay or urls.host(trail.next) != urls.host(url)
-            if waits or not (follow or trail.cookies):
+            if waits or not (follow or trail.sets_cookies):
                 return None
 
-    async def follow(self, url: Url, home: Url) -> Response:
+    async def follow(self, url: Url, home: Url, *, certified: bool = False) -> Response:
         """Request *url*, follow its redirects to any host, and return the last response.
 
-        Credentials are sent only to the origin of *home*, which the user named.
+        Args:
+            url: where to begin.
+            home: the URL that the user named; only its origin gets credentials.
+            certified: whether the server of *url* gets the client certificate all the same.
 
         Raises:
             UrlError: no response, or a redirect that cannot be followed.
         """
         trail = RedirectTrail(url, home)
-        while (response := await self.get(trail)) is None:
+        certified_home = url if certified else None
+        while (response := await self.get(trail, certified_home=certified_home)) is None:
             pass
         return response
 
-    async def _archived(self, url: Url, orphans_since: float | None) -> ReplayResponse | None:
-        """Return the response that an archive has, or None if the network is to be asked."""
+    async def _archived(
+        self, url: Url, trail: RedirectTrail, orphans_since: float | None
+    ) -> ReplayResponse | None:
+        """Return the response that an archive has, or None if the network is to be asked.
+
+        Raises:
+            ConnectError: no archive answers such a request.
+        """
+        if trail.request is not None:
+            if self._replay_source is None:
+                return None
+            raise ConnectError("a web archive answers only a GET", retryable=False)
         if self._replay_source is not None:
             return await replay(self._replay_source, url)
         if self._orphans is not None and orphans_since is not None:
             return await find_orphan(self._orphans, url, orphans_since)
         return None
 
-    def _request(self, url: Url, headers: Mapping[str, str]) -> Awaitable[AnyResponse]:
-        """Make one request; not a coroutine, because one more would cost each URL as much."""
+    def _request(
+        self, url: Url, headers: Mapping[str, str], tls: TlsChoice, trail: RedirectTrail
+    ) -> Awaitable[AnyResponse]:
+        """Make the request of *trail*; not a coroutine, because one more costs each URL as much.
+
+        Args:
+            url: what is requested.
+            headers: those of the request.
+            tls: which connection may be used.
+            trail: the redirects so far.
+        """
         if self._session is None or self._connector is None:
             raise RuntimeError("the client is used outside of its context")
         origins = self._connector.origins
         if origins is None or not (self._options.http2_prior_knowledge or url.startswith("https:")):
-            return self._get_by_http1(self._session, url, headers)
-        return self._get_by_any_version(self._session, origins, url, headers)
+            return self._request_by_http1(self._session, url, headers, tls, trail)
+        return self._request_by_any_version(self._session, origins, url, headers, tls, trail)
 
-    def _get_by_http1(
-        self, session: aiohttp.ClientSession, url: Url, headers: Mapping[str, str]
+    def _request_by_http1(
+        self,
+        session: aiohttp.ClientSession,
+        url: Url,
+        headers: Mapping[str, str],
+        tls: TlsChoice,
+        trail: RedirectTrail,
     ) -> Awaitable[aiohttp.ClientResponse]:
         if self._proxies is not None:
-            return self._get_by_proxy(session, self._proxies, url, headers)
+            return self._request_by_proxy(session, self._proxies, url, headers, tls, trail)
+        if trail.request is not None:
+            timeout = self._options.read_timeout
+            return submit(session, url, headers, tls, trail, trail.request, piece_timeout=timeout)
         # encoded=True: the URL is normalised already, and yarl must not change it.
-        return session.get(URL(url, encoded=True), headers=headers, allow_redirects=False)
+        return session.get(
+            URL(url, encoded=True),
+            headers=headers,
+            allow_redirects=False,
+            ssl=tls.context,
+            server_hostname=tls.server_hostname,
+        )
 
-    @staticmethod
-    async def _get_by_proxy(
-        session: aiohttp.ClientSession, proxies: Proxies, url: Url, headers: Mapping[str, str]
+    async def _request_by_proxy(
+        self,
+        session: aiohttp.ClientSession,
+        proxies: Proxies,
+        url: Url,
+        headers: Mapping[str, str],
+        tls: TlsChoice,
+        trail: RedirectTrail,
     ) -> aiohttp.ClientResponse:
         """Request *url* by HTTP/1.1, through the proxy of its origin if it has one.
 
@@ -261,9 +332,25 @@ class Client:
         """
         proxy, headers = proxies.forwarded(url, headers)
         try:
-            response = await session.get(
-                URL(url, encoded=True), headers=headers, allow_redirects=False, proxy=proxy
-            )
+            if trail.request is None:
+                response = await session.get(
+                    URL(url, encoded=True),
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=proxy,
+                    ssl=tls.context,
+                )
+            else:
+                response = await submit(
+                    session,
+                    url,
+                    headers,
+                    tls,
+                    trail,
+                    trail.request,
+                    piece_timeout=self._options.read_timeout,
+                    proxy=proxy,
+                )
         except aiohttp.ConnectionTimeoutError:
             through = proxies.proxy_of(url)
             if through is None:
@@ -281,47 +368,60 @@ class Client:
             raise refusal(response.status, response.reason or "")
         return response
 
-    async def _get_by_any_version(
+    async def _request_by_any_version(
         self,
         session: aiohttp.ClientSession,
         origins: Http2Origins,
         url: Url,
         headers: Mapping[str, str],
+        tls: TlsChoice,
+        trail: RedirectTrail,
     ) -> AnyResponse:
         """Request *url* by the version of HTTP that its origin has taken, or takes now.
 
         A request that was not processed is made again, on another connection: by that the server
         has said that it is safe (RFC 9113, section 8.7). After a broken connection it is made once
-        more, as aiohttp does.
+        more, as aiohttp does, if it is idempotent.
         """
-        origin = origins.origin(urls.origin(url))
+        request = trail.request
+        submits = request is not None and not request.is_idempotent
+        submitted_before = trail.was_submitted
+        origin = origins.origin(urls.origin(url), certified=tls.context is not True)
         died = False
         for _ in range(_MAX_UNPROCESSED):
             connection = await origin.usable_connection()
             if connection is None:
                 try:
-                    return await self._get_by_http1(session, url, headers)
+                    return await self._request_by_http1(session, url, headers, tls, trail)
                 except Negotiated as negotiated:
                     connection = origin.http2_negotiated(negotiated.connection)
                 finally:
                     origin.not_negotiated()
             try:
                 fields = self._fields(headers)
-                return await connection.get(url, headers.get("Host", ""), fields)
+                trail.was_submitted = submitted_before or submits
+                return await connection.request(url, headers.get("Host", ""), fields, request)
             except Http11RequiredError:
                 origin.require_http1()
+            except UnprocessedError:
+                trail.was_submitted = submitted_before
+                raise
             except ConnectionDiedError as error:
-                if died:
+                if died or submits:
                     raise error.fault or ConnectError(
                         "the server closed the connection without a response"
                     ) from None
                 died = True
             except NotProcessedError:
                 pass
+        trail.was_submitted = submitted_before
         raise RefusedError("the server closed each connection before it processed the request")
 
-    def _fields(self, headers: Mapping[str, str]) -> list[HeaderTuple]:
+    def _fields(self, headers: Mapping[str, str]) -> "list[HeaderTuple]":
         """Return *headers* as fields of HTTP/2; those of most requests are converted once."""
+        # Imported late: runs without HTTP/2 do not need hpack.
+        from downloader.http.http2.fields import header_fields
+
         if headers is not self._credentials.default_headers:
             return header_fields(headers)
         if self._default_fields is None:
@@ -331,11 +431,10 @@ class Client:
     async def _redirect(
         self,
         trail: RedirectTrail,
-        chain: RequestChain,
         response: AnyResponse,
         recording: ExchangeRecording | None,
     ) -> None:
-        """Extend *trail* by a redirect, with the cookies that it sets; read its body.
+        """Extend *trail* by a redirect; read its body.
 
         Raises:
             RedirectError: it cannot be followed, or there are too many.
@@ -350,11 +449,12 @@ class Client:
                         f"more than {self._options.max_redirects} redirects",
                         hint="see --max-redirects",
                     )
+                if trail.request is not None:
+                    redirect_request(trail, trail.request, response.status, target)
             except RedirectError:
                 if recording is not None:
                     await _drain_redirect(response, recording)
                 raise
-            chain.remember_cookies(url, response.headers.getall("Set-Cookie", ()))
             await _drain_redirect(response, recording)
         except BaseException as error:
             if recording is not None and not isinstance(error, RedirectError):
@@ -364,6 +464,15 @@ class Client:
             response.release()
         trail.next = target
         trail.challenges = 0
+
+
+def _store_cookies(
+    jar: CookieJar, trail: RedirectTrail, response: AnyResponse, request_headers: Mapping[str, str]
+) -> None:
+    """Store what a response sets; note in *trail* whether its request lacked one of the cookies."""
+    stored = jar.store(trail.next, response.headers.getall(_SET_COOKIE))
+    sent = request_headers.get("Cookie", "").split("; ")
+    trail.sets_cookies |= not set(stored).issubset(sent)
 
 
 async def _drain_unused(response: AnyResponse, recording: ExchangeRecording | None) -> None:
@@ -392,23 +501,3 @@ def _read_buffer_bytes(limit_rate: int | None) -> int:
         return _READ_BUFFER_BYTES
     share = limit_rate // _MIN_READS_PER_SECOND
     return max(_MIN_READ_BUFFER_BYTES, min(_READ_BUFFER_BYTES, share))
-
-
-def _check_authorities(options: NetworkOptions) -> None:
-    """Check that the file of authorities can be used, if there is one.
-
-    Raises:
-        RunError: it cannot.
-    """
-    try:
-        tls_context(ciphers=options.ciphers)
-    except ssl.SSLError:
-        raise RunError("OpenSSL knows none of these ciphers", hint="see --ciphers") from None
-    if options.cacert is None or options.insecure:
-        return
-    try:
-        tls_context(str(options.cacert))
-    except (OSError, ssl.SSLError) as error:
-        raise RunError(
-            f"{options.cacert} holds no certificates that can be used", hint="see --cacert"
-        ) from error

@@ -6,11 +6,11 @@ The only module that uses private parts of aiohttp: those of a protocol that its
 
 import asyncio
 import socket
-import ssl as tls
+import ssl
 import sys
 import time
 from collections.abc import Callable, Container, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import aiohappyeyeballs
@@ -42,6 +42,7 @@ from downloader.http.http2 import (
 )
 from downloader.http.proxies import Proxies, UnreachableProxyError, resolves_names
 from downloader.http.timings import CURRENT
+from downloader.http.tls_settings import TlsSettings
 from downloader.http.tunnels import MAX_PROXY_HEAD_BYTES, ProxyStream
 from downloader.web.ip_addresses import is_ip_address, is_public
 from downloader.web.proxies import Proxy, ProxyScheme
@@ -64,12 +65,6 @@ MAX_HEAD_BYTES = 256 * 1024
 MAX_FRAMING_BYTES = 256 * 1024
 MAX_FRAMING_FACTOR = 16
 _READ_BYTES = 64 * 1024
-_TLS_VERSIONS = {
-    "1.0": tls.TLSVersion.TLSv1,
-    "1.1": tls.TLSVersion.TLSv1_1,
-    "1.2": tls.TLSVersion.TLSv1_2,
-    "1.3": tls.TLSVersion.TLSv1_3,
-}
 #: How long a head or framing may drip if there is no read timeout.
 _MAX_SILENT_SECONDS = 300.0
 #: How the parser's messages about fields begin.
@@ -380,7 +375,7 @@ def _names_chunks(message: RawResponseMessage) -> bool:
     return "chunked" in message.headers.get("Transfer-Encoding", "").lower()
 
 
-def _read_rest(stream: tls.SSLObject) -> tuple[bytes, bool]:
+def _read_rest(stream: ssl.SSLObject) -> tuple[bytes, bool]:
     """Return what of a TLS connection that has ended was not read, and whether it was ended.
 
     It was if there is a close_notify (RFC 8446, section 6.1). The event loops hide that, and uvloop
@@ -390,7 +385,7 @@ def _read_rest(stream: tls.SSLObject) -> tuple[bytes, bool]:
     try:
         while data := stream.read(_READ_BYTES):
             rest += data
-    except tls.SSLZeroReturnError:
+    except ssl.SSLZeroReturnError:
         return bytes(rest), True
     except (OSError, ValueError):
         return bytes(rest), False
@@ -458,18 +453,20 @@ class Connector(aiohttp.TCPConnector):
     made when the socket is created, so that it holds for whatever the URL, a redirect or a name
     server leads to. A proxy may have any address, because the user has named it; but what it is
     asked to connect to is checked before, and refused if only the proxy knows its address.
+
+    Attributes:
+        origins: the origins that may have HTTP/2 connections; None without HTTP/2.
+        certified: what aiohttp gets as the ``ssl`` of a request with the client certificate, so
+            that no request without it uses the same connection. None without a certificate.
     """
 
     def __init__(
         self,
         *,
         limit: int,
-        cacert: str | None,
-        insecure: bool,
+        tls: TlsSettings,
         public_only: bool,
         http2: Http2Settings | None,
-        tls_min: str | None = None,
-        ciphers: str | None = None,
         proxies: Proxies | None = None,
         kind: type[Connection] = Connection,
         resolver: AbstractResolver | None = None,
@@ -483,9 +480,8 @@ class Connector(aiohttp.TCPConnector):
             else socket_factory,
         )
         self.origins = Http2Origins() if http2 is not None else None
-        self._tls = partial(
-            tls_context, cacert, insecure=insecure, tls_min=tls_min, ciphers=ciphers
-        )
+        self._tls = tls
+        self.certified = tls.context(certified=True) if tls.certificate is not None else None
         self._proxies = proxies
         self._public_only = public_only
         self._proxy_sockets = socket_factory
@@ -493,12 +489,12 @@ class Connector(aiohttp.TCPConnector):
         new: Callable[..., ResponseHandler] = kind
         self._factory = partial(new, self._loop, http2)
 
-    def _get_ssl_context(self, req: aiohttp.ClientRequest) -> tls.SSLContext | None:
+    def _get_ssl_context(self, req: aiohttp.ClientRequest) -> ssl.SSLContext | None:
         """Return the context of a request; instead of aiohttp's default, a stricter one."""
         if not req.is_ssl():
             return None
         http2 = self.origins is not None and not self._origin(req, self.origins).http1_only
-        return self._tls(http2=http2)
+        return self._tls.context(http2=http2, certified=req.ssl is self.certified)
 
     async def _create_connection(
         self,
@@ -606,15 +602,14 @@ class Connector(aiohttp.TCPConnector):
             return await self._loop.create_connection(
                 partial(ProxyStream, proxy),
                 sock=connected,
-                ssl=self._tls(http2=False) if over_tls else None,
+                ssl=self._tls.context() if over_tls else None,
                 server_hostname=proxy.host if over_tls else None,
             )
         except OSError as error:
             raise UnreachableProxyError(proxy, error) from error
 
-    @staticmethod
-    def _origin(req: aiohttp.ClientRequest, origins: Http2Origins) -> Http2Origin:
-        return origins.origin(str(req.url.origin()))
+    def _origin(self, req: aiohttp.ClientRequest, origins: Http2Origins) -> Http2Origin:
+        return origins.origin(str(req.url.origin()), certified=req.ssl is self.certified)
 
     def close_idle(self, hosts: Container[str] | None = None) -> None:
         """Close idle connections: all, or those to *hosts*, as :func:`.urls.host` names them."""
@@ -631,43 +626,6 @@ def _is_to(key: ConnectionKey, hosts: Container[str]) -> bool:
     name = f"[{key.host}]" if ":" in key.host else key.host
     default = 443 if key.is_ssl else 80
     return (name if key.port in (default, None) else f"{name}:{key.port}") in hosts
-
-
-@cache
-def tls_context(
-    cacert: str | None = None,
-    *,
-    insecure: bool = False,
-    http2: bool = False,
-    tls_min: str | None = None,
-    ciphers: str | None = None,
-) -> tls.SSLContext:
-    """Return a TLS context that trusts the system's authorities, or those of a file.
-
-    A certificate that names its host only as the common name of its subject is refused, as by
-    curl and browsers (RFC 9110, section 4.3.4, and RFC 9525, section 2).
-
-    Args:
-        cacert: the file.
-        insecure: accept any certificate.
-        http2: offer HTTP/2, too (RFC 7301; RFC 9113, section 3.2).
-        tls_min: the lowest version, such as ``1.2``; None for the default.
-        ciphers: those of TLS 1.2 and older, as OpenSSL writes them; None for the default.
-    """
-    context = tls.create_default_context(cafile=cacert)
-    context.hostname_checks_common_name = False
-    if insecure:
-        context.check_hostname = False
-        context.verify_mode = tls.CERT_NONE
-    if tls_min is not None:
-        context.minimum_version = _TLS_VERSIONS[tls_min]
-    if ciphers is not None:
-        context.set_ciphers(ciphers)
-    elif tls_min in ("1.0", "1.1"):
-        # OpenSSL 3 has the hash functions of these versions on its lowest level only.
-        context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
-    return context
 
 
 def _address(address: Sequence[object], kind: int) -> str:

@@ -1,7 +1,7 @@
 """The headers of each request: secrets are sent only to the origin that they were given for.
 
-Cookies are sent to their host instead, whatever the scheme and the port (RFC 6265, section 8.5):
-those of a file to the host that the user named, those of redirects to the host that set them.
+Cookies are sent to their host or domain instead, whatever the scheme and the port (RFC 6265,
+section 8.5); see :class:`~downloader.http.cookie_jar.CookieJar`.
 """
 
 import base64
@@ -11,10 +11,10 @@ from urllib.parse import unquote_to_bytes
 
 from multidict import CIMultiDict
 
-from downloader.http.cookies import CookieFile
+from downloader.http.cookie_jar import CookieJar
 from downloader.http.digest import DigestSession, Login
 from downloader.http.netrc_file import NetrcFile
-from downloader.models import NetworkOptions
+from downloader.models import NetworkOptions, Request
 from downloader.web import urls
 from downloader.web.content_coding import ACCEPT_ENCODING
 from downloader.web.urls import Url
@@ -34,25 +34,18 @@ _CROSS_ORIGIN_HEADERS = frozenset(
         "if-modified-since",
     }
 )
+#: Fields about the body of a request: it keeps them where its body goes, and loses them with it.
+_BODY_HEADERS = frozenset(
+    {"content-type", "content-encoding", "content-language", "content-location"}
+)
+#: Fields that frame a message: they follow from the body, which is sent at once.
+_FRAMING_HEADERS = ("Content-Length", "Transfer-Encoding", "Expect")
+#: The type of a body unless a header says another one, as in curl.
+_FORM_TYPE = "application/x-www-form-urlencoded"
 #: A URL of no origin that a user could have named (RFC 6761, section 6.4).
 NO_ORIGIN = Url("http://nobody.invalid/")
-#: Sizes that a client has to be able to store (RFC 6265, section 6.1).
-_MAX_COOKIE_BYTES, _MAX_COOKIES_PER_HOST = 4096, 50
 #: Origins whose last Digest challenge is kept, to answer it with the next request.
 _MAX_DIGEST_SESSIONS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class RedirectCookie:
-    """A cookie that a redirect has set; it can be pickled.
-
-    Attributes:
-        value: as it is sent.
-        secure: whether it is sent only over TLS.
-    """
-
-    value: str
-    secure: bool
 
 
 @dataclass(slots=True)
@@ -68,8 +61,11 @@ class RedirectTrail:
             :class:`~downloader.models.exchange.Exchange`.
         next: the URL to request next, without credentials.
         redirects: the URLs that redirected, in order.
-        cookies: those that redirects have set, by host and name.
+        sets_cookies: whether a response has set a cookie that its request did not have.
         challenges: how many challenges of the next URL's server have been answered.
+        request: the method and body to send next; None for a GET without a body.
+        lost_body: whether a redirect has dropped the body.
+        was_submitted: whether a request was sent that must not be sent twice.
     """
 
     start: Url
@@ -78,8 +74,11 @@ class RedirectTrail:
     hops_from_seed: str = ""
     next: Url = field(init=False)
     redirects: tuple[Url, ...] = ()
-    cookies: dict[str, dict[str, RedirectCookie]] = field(default_factory=dict)
+    sets_cookies: bool = False
     challenges: int = 0
+    request: Request | None = None
+    lost_body: bool = False
+    was_submitted: bool = False
 
     def __post_init__(self) -> None:
         """Begin at the start."""
@@ -87,20 +86,25 @@ class RedirectTrail:
 
 
 class Credentials:
-    """The user's headers, cookies and passwords.
+    """The user's headers and passwords, and the cookies of the run.
 
     Attributes:
         default_headers: the headers of every request; they must not be changed.
+        jar: the cookies of the run, or None.
         has_referer: whether the user gave a Referer.
-        by_origin: whether cookies or passwords are added for some origins or hosts.
+        by_origin: whether passwords are added for some origins.
 
     Raises, when made:
         RunError: a file that holds them cannot be read.
     """
 
-    def __init__(self, options: NetworkOptions) -> None:
+    def __init__(self, options: NetworkOptions, jar: CookieJar | None = None) -> None:
+        self.jar = jar
         self._headers = CIMultiDict(options.headers)
-        self._cookies = CookieFile(options.cookies) if options.cookies else None
+        # Beside a body for the lines of the list, these fields are about it.
+        self._headers_of_get = (
+            self._headers if options.body is None else _without_body_headers(self._headers)
+        )
         self._netrc = NetrcFile() if options.netrc else None
         self._login = Login(*map(str.encode, options.user)) if options.user else None
         self._bearer = f"Bearer {options.bearer}" if options.bearer else None
@@ -109,9 +113,7 @@ class Credentials:
         self._send_referer = options.send_referer
         self.has_referer = bool(options.referer)
         self._digest_sessions: dict[str, DigestSession] = {}
-        self.by_origin = any(
-            each is not None for each in (self._cookies, self._netrc, self._login, self._bearer)
-        )
+        self.by_origin = any(each is not None for each in (self._netrc, self._login, self._bearer))
         self.default_headers = CIMultiDict(
             {
                 "User-Agent": options.user_agent,
@@ -122,7 +124,7 @@ class Credentials:
 
     def chain(self, trail: RedirectTrail, headers: Sequence[tuple[str, str]]) -> "RequestChain":
         """Return the headers of the requests of one URL, to which *headers* are added."""
-        own = self._headers
+        own = self._headers if trail.request is not None else self._headers_of_get
         if headers:
             own = own.copy()
             own.extend(headers)
@@ -141,38 +143,38 @@ class Credentials:
         self,
         url: Url,
         own: CIMultiDict[str],
-        received: list[str],
+        cookies: Sequence[str],
         *,
         referrer: str,
         home: Url,
         login: Login | None,
+        method: str,
     ) -> CIMultiDict[str]:
         """Return all headers of a request: the defaults, *own*, cookies, and a password.
 
         Args:
             url: the URL of the request.
             own: headers of this URL, which replace defaults.
-            received: cookies that redirects have set, as ``name=value``.
+            cookies: those of the jar, as ``name=value``.
             referrer: the Referer, unless *own* has one; empty for none.
             home: the URL that the user named.
             login: its user and password; an empty password may be in netrc.
+            method: of the request.
         """
         headers = self.default_headers.copy()
         if referrer:
             headers["Referer"] = referrer
         headers.update(own)
-        cookies = [*own.getall("Cookie", ()), *received]
-        if self._cookies is not None and urls.hostname(url) == urls.hostname(home):
-            cookies += self._cookies.matching(url)
-        if cookies:
-            headers["Cookie"] = "; ".join(cookies)
+        own_cookies = own.getall("Cookie", ())
+        if own_cookies or cookies:
+            headers["Cookie"] = _with_cookies(own_cookies, cookies)
         if "Authorization" not in headers and (
-            authorization := self._authorization(url, home, login)
+            authorization := self._authorization(url, home, login, method)
         ):
             headers["Authorization"] = authorization
         return headers
 
-    def _authorization(self, url: Url, home: Url, login: Login | None) -> str | None:
+    def _authorization(self, url: Url, home: Url, login: Login | None, method: str) -> str | None:
         """Return the Authorization field of a request, or None."""
         if login is None and self._bearer and urls.origin(url) == urls.origin(home):
             return self._bearer
@@ -181,7 +183,7 @@ class Credentials:
             return None
         session = self._digest_sessions.get(urls.origin(url))
         if session is not None:
-            return session.authorization(login, "GET", _request_target(url))
+            return session.authorization(login, method, _request_target(url))
         return None if self._only_digest else _basic(login)
 
     def login(self, url: Url, home: Url, of_home: Login | None) -> Login | None:
@@ -218,11 +220,7 @@ class Credentials:
 
 
 class RequestChain:
-    """The headers of one URL's requests, and the cookies that its redirects set.
-
-    Such cookies are sent to their own host, and forgotten after the chain; without them, many sites
-    redirect in a circle.
-    """
+    """The headers of one URL's requests."""
 
     def __init__(
         self, credentials: Credentials, trail: RedirectTrail, own: CIMultiDict[str]
@@ -237,10 +235,16 @@ class RequestChain:
         """Return the headers of the request to *url*; they must not be changed."""
         sends_referrer = self._trail.via is not None or self._credentials.has_referer
         referrer = self._credentials.referrer(self._trail, url) if sends_referrer else ""
+        request = self._trail.request
+        jar = self._credentials.jar
+        cookies: Sequence[str] = ()
+        if jar is not None and (jar.received or jar.given):
+            cookies = jar.matching(url, self._home)
         if (
             not self._own
+            and request is None
             and not referrer
-            and not self._trail.cookies
+            and not cookies
             and self._login is None
             and not self._credentials.by_origin
         ):
@@ -248,15 +252,25 @@ class RequestChain:
             return self._credentials.default_headers
         at_home = urls.origin(url) == urls.origin(self._home)
         own = self._own if at_home else self._cross_origin_headers()
-        over_tls = url.startswith("https:")
-        received = [
-            f"{name}={cookie.value}"
-            for name, cookie in self._trail.cookies.get(urls.hostname(url), {}).items()
-            if over_tls or not cookie.secure
-        ]
-        return self._credentials.headers(
-            url, own, received, referrer=referrer, home=self._home, login=self._login
+        if self._trail.lost_body:
+            own = _without_body_headers(own)
+        headers = self._credentials.headers(
+            url,
+            own,
+            cookies,
+            referrer=referrer,
+            home=self._home,
+            login=self._login,
+            method="GET" if request is None else request.method,
         )
+        if request is not None and request.body is not None:
+            for name in _FRAMING_HEADERS:
+                headers.popall(name, None)
+            headers.setdefault("Content-Type", _FORM_TYPE)
+        if request is not None and request.method == "HEAD" and "Accept-Encoding" not in own:
+            # The size of a coded body would not be that of the page.
+            headers["Accept-Encoding"] = "identity"
+        return headers
 
     def accept_challenge(self, url: Url, challenges: Iterable[str]) -> bool:
         """Return whether the request to *url* is made again, to answer a challenge.
@@ -278,31 +292,25 @@ class RequestChain:
         return True
 
     def _cross_origin_headers(self) -> CIMultiDict[str]:
-        return CIMultiDict(
-            pair for pair in self._own.items() if pair[0].lower() in _CROSS_ORIGIN_HEADERS
-        )
+        kept = _CROSS_ORIGIN_HEADERS
+        if self._trail.request is not None:
+            kept |= _BODY_HEADERS
+        return CIMultiDict(pair for pair in self._own.items() if pair[0].lower() in kept)
 
-    def remember_cookies(self, url: Url, set_cookies: Iterable[str]) -> None:
-        """Store the ``Set-Cookie`` fields of a redirect from *url* (RFC 6265, section 5.2).
 
-        Without TLS, none is stored that is only for TLS, or in place of such a one (RFC 6265bis,
-        section 5.7).
-        """
-        over_tls = url.startswith("https:")
-        for set_cookie in set_cookies:
-            pair, *attributes = set_cookie.split(";")
-            name, equals, value = pair.partition("=")
-            name = name.strip()
-            printable = set_cookie.isascii() and set_cookie.isprintable()
-            if len(pair) > _MAX_COOKIE_BYTES or not printable or not equals or not name:
-                continue
-            secure = any(each.partition("=")[0].strip().lower() == "secure" for each in attributes)
-            jar = self._trail.cookies.setdefault(urls.hostname(url), {})
-            before = jar.get(name)
-            if not over_tls and (secure or (before is not None and before.secure)):
-                continue
-            if before is not None or len(jar) < _MAX_COOKIES_PER_HOST:
-                jar[name] = RedirectCookie(value.strip(), secure)
+def _with_cookies(own: Sequence[str], cookies: Iterable[str]) -> str:
+    """Return the Cookie field of the user's own fields and of *cookies* with other names."""
+    names = {pair.partition("=")[0].strip() for field in own for pair in field.split(";")}
+    return "; ".join([*own, *(pair for pair in cookies if pair.partition("=")[0] not in names)])
+
+
+def without_body_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a request that are not about its body."""
+    return tuple(pair for pair in headers if pair[0].lower() not in _BODY_HEADERS)
+
+
+def _without_body_headers(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    return CIMultiDict(without_body_headers(headers.items()))
 
 
 def _basic(login: Login) -> str:

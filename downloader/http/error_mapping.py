@@ -25,7 +25,14 @@ from downloader.errors import (
 from downloader.http.addresses import WrongFamilyError
 from downloader.http.connection import BlockedAddressError, DripError
 from downloader.http.proxies import PROXY_HINT, UnreachableProxyError
+from downloader.http.tls_errors import (
+    broken_handshake,
+    refused_certificate,
+    ssl_reason,
+    tls_failure,
+)
 from downloader.web import urls
+from downloader.web.ip_addresses import is_link_local
 from downloader.web.text import printable
 from downloader.web.urls import Url
 
@@ -47,28 +54,15 @@ EXPECTED_ERRORS = (
     OSError,
     ValueError,
 )
+_HANDSHAKE = "TLS handshake failed"
 #: How the message begins when the addresses of a host failed in different ways.
 _MULTIPLE_ERRORS = "Multiple exceptions"
 #: Temporary failures of name resolution (RFC 3493, section 6.1).
 _TEMPORARY_DNS_ERRORS = frozenset({socket.EAI_AGAIN})
-#: Messages by OpenSSL's X509_V_ERR code.
-_CERTIFICATE_MESSAGES = {
-    9: "the certificate is not valid yet",
-    10: "certificate expired",
-    18: "self-signed certificate",
-    19: "self-signed certificate in the chain",
-    20: "the certificate's issuer is not trusted",
-    21: "the certificate's issuer is not trusted",
-    23: "the certificate was revoked",
-    62: "the certificate is for another host name",
-    64: "the certificate is for another address",
-}
 #: Connection errors that are not retried, as in curl and wget.
 _PERMANENT_ERRORS = frozenset(
     {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
 )
-#: X509_V_ERR codes of certificates that are valid once their issuer is trusted.
-_UNTRUSTED_ISSUER = frozenset({18, 19, 20, 21})
 _SYSTEM_MESSAGES = {
     errno.ECONNREFUSED: "connection refused",
     errno.ECONNRESET: "connection reset by the server",
@@ -93,7 +87,7 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
         return NoDescriptorError("out of file descriptors")
     match error:
         case aiohttp.ClientConnectorError():
-            return _connector(error, urls.host(url))
+            return _connector(error, url)
         case UnreachableProxyError():
             return _proxy(error)
         case aiohttp.ClientHttpProxyError():
@@ -113,7 +107,12 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
         case aiohttp.ServerFingerprintMismatch():
             return TlsError("the certificate is not the expected one")
         case ssl.SSLError():
-            return TlsError(f"TLS failed: {_ssl_message(error)}")
+            return tls_failure(error)
+        case aiohttp.ClientOSError(__cause__=ssl.SSLError() as cause) if (
+            phase is RequestPhase.REQUEST
+        ):
+            # With TLS 1.3 the server judges a client's certificate after the handshake.
+            return tls_failure(cause)
         case OSError() | aiohttp.ClientConnectionError() if phase is RequestPhase.BODY:
             return TruncatedError(f"the connection broke in the body: {_system_message(error)}")
         case OSError() | aiohttp.ClientConnectionError():
@@ -128,8 +127,9 @@ def translate(error: BaseException, phase: RequestPhase, url: Url) -> UrlError:
             return ProtocolError(f"the exchange failed: {_message(error)}")
 
 
-def _connector(error: aiohttp.ClientConnectorError, host: str) -> UrlError:
-    """Return why there is no connection to *host*: its addresses, the system, or TLS."""
+def _connector(error: aiohttp.ClientConnectorError, url: Url) -> UrlError:
+    """Return why there is no connection for *url*: its addresses, the system, or TLS."""
+    host = urls.host(url)
     match error:
         case aiohttp.ClientConnectorError(os_error=BlockedAddressError()):
             return BlockedError(f"{host} is not on the public internet", hint="see --block-private")
@@ -141,13 +141,21 @@ def _connector(error: aiohttp.ClientConnectorError, host: str) -> UrlError:
         case aiohttp.ClientConnectorDNSError():
             return _dns(error.os_error, host)
         case aiohttp.ClientConnectorCertificateError():
-            return _certificate(error.certificate_error)
+            return refused_certificate(error.certificate_error)
         case aiohttp.ClientSSLError():
-            reason = _ssl_message(error.os_error)
-            old = "unsupported protocol" in reason or "protocol version" in reason
-            return TlsError(
-                f"TLS handshake failed: {reason}",
-                hint="--tls-min 1.0 allows older versions" if old else "",
+            return tls_failure(error.os_error, _HANDSHAKE)
+        case aiohttp.ClientConnectorError(
+            os_error=ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError()
+        ) if url.startswith("https:"):
+            # The connection was there: one that cannot be made is refused or times out.
+            return broken_handshake()
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=errno.EINVAL)) if is_link_local(
+            urls.hostname(url).strip("[]")
+        ):
+            return ConnectError(
+                "a link-local address needs a zone",
+                hint="write it with the interface, such as [fe80::1%25eth0]",
+                retryable=False,
             )
         case _:
             # Its own message is "[None]" where the system gave no error number.
@@ -182,9 +190,9 @@ def _proxy(error: UnreachableProxyError) -> UrlError:
         return ConnectError(message, hint=PROXY_HINT, retryable=temporary)
     if isinstance(cause, ssl.SSLError):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            refused = _certificate(cause)
+            refused = refused_certificate(cause)
             return TlsError(f"{error}: {refused.message}", hint=refused.hint)
-        return TlsError(f"{error}: TLS handshake failed: {_ssl_message(cause)}", hint=PROXY_HINT)
+        return TlsError(f"{error}: {_HANDSHAKE}: {ssl_reason(cause)}", hint=PROXY_HINT)
     return ConnectError(
         f"{error}: {_system_message(cause)}",
         hint=PROXY_HINT,
@@ -197,15 +205,6 @@ def _dns(error: OSError, host: str) -> DnsError:
     return DnsError(
         f"cannot resolve {host}" + (" for the moment" if temporary else ""), retryable=temporary
     )
-
-
-def _certificate(error: Exception) -> TlsError:
-    code = getattr(error, "verify_code", 0)
-    reason = str(getattr(error, "verify_message", "")) or "not accepted"
-    message = _CERTIFICATE_MESSAGES.get(code, f"the certificate was refused: {printable(reason)}")
-    if code in _UNTRUSTED_ISSUER:
-        return TlsError(message, hint="--cacert FILE trusts another authority")
-    return TlsError(message, hint="--insecure accepts it")
 
 
 def _payload(error: aiohttp.ClientPayloadError) -> UrlError:
@@ -250,11 +249,6 @@ def _first_line(text: str) -> str:
 
 def _message(error: BaseException) -> str:
     return _first_line(str(error) or type(error).__name__)
-
-
-def _ssl_message(error: BaseException) -> str:
-    reason = getattr(error, "reason", None)
-    return str(reason).lower().replace("_", " ") if reason else _message(error)
 
 
 def _system_message(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from downloader.web.urls import Url
 #: Origins whose proxy is remembered.
 _MAX_ORIGINS = 4096
 #: The request line of a request to a proxy (RFC 9112, section 3.2.2).
-_ABSOLUTE_FORM = re.compile(rb"([A-Z]+ )http://[^/?# ]*([^ ]*)")
+_ABSOLUTE_FORM = re.compile(rb"([!-~]{1,40} )http://[^/?# ]*([^ ]*)")
 _MAX_SHOWN_CHARACTERS = 80
 #: The hint of messages about the choice of a proxy.
 PROXY_HINT = "see --proxy and http_proxy"

@@ -29,6 +29,10 @@ from downloader.web.urls import Url
 #: For an archive, the body of a failure is read up to these limits.
 _MAX_FAILURE_BODY_BYTES = 1024 * 1024
 _MAX_FAILURE_SECONDS = 10.0
+#: The body of a response that is not wanted is read up to these limits; a new connection costs
+#: more than so many bytes.
+_MAX_SKIPPED_BODY_BYTES = 64 * 1024
+_MAX_SKIPPED_SECONDS = 1.0
 _MAX_REASON_LENGTH = 100
 #: Of a status line without its reason phrase.
 _STATUS_LINE_BYTES = len("HTTP/1.1 200 \r\n")
@@ -50,7 +54,8 @@ class Response:
         reason: the reason phrase.
         http_version: such as ``1.1``, or ``2``.
         content_type: as sent.
-        media_type: the content type without parameters, lower case.
+        supplied_type: the content type without parameters, lower case.
+        media_type: the same; of a body that is sniffed, what its first bytes say.
         content_coding: as sent, lower case; empty for identity.
         etag, last_modified: the validators, as sent.
         length_verified: whether more than the end of the connection marks the end of the body.
@@ -82,10 +87,11 @@ class Response:
         self.reason = _reason_text(response.reason)
         self.http_version = _version_text(response.version)
         self.content_type = self.header("Content-Type")
-        self.media_type = parse_media_type(self.content_type)
+        self.media_type = self.supplied_type = parse_media_type(self.content_type)
         self.content_coding = self.header("Content-Encoding").lower()
         self.etag = self.header("ETag")
         self.last_modified = self.header("Last-Modified")
+        self._reads_pieces = False
         self._transfer_coding = ""
         if "Transfer-Encoding" in headers:
             codings = ",".join(headers.getall("Transfer-Encoding"))
@@ -98,6 +104,7 @@ class Response:
         self.has_page_fields = REFRESH in headers or ROBOTS_TAG in headers
         self.multiplexed: tuple[float, int] | None = None
         self.is_archived = recording is not None
+        self._unread = b""
         if not isinstance(response, aiohttp.ClientResponse):
             if isinstance(response, Http2Response):
                 self.length_verified = True
@@ -161,22 +168,45 @@ class Response:
         Raises:
             UrlError: the body breaks off, stalls or is not valid HTTP.
         """
+        if self._unread:
+            data, self._unread = self._unread, b""
+            return data
         if self._transfer_coding not in _TRANSFER_CODINGS:
             raise ProtocolError(f"unknown transfer coding {self._transfer_coding[:40]!r}")
+        content = self._response.content
         try:
-            data = await self._response.content.readany()
+            if self._reads_pieces and isinstance(content, StreamReader):
+                data, _ = await content.readchunk()
+            else:
+                data = await content.readany()
         except EXPECTED_ERRORS as error:
             # If something had been received before, the next call raises it again.
-            if not (data := _take_unread(self._response.content)):
+            if not (data := _take_unread(content)):
                 raise translate(error, RequestPhase.BODY, self.url) from error
         if self._recording is not None and data:
             await self._recording.feed(data)
         return data
 
+    def unread(self, data: bytes) -> None:
+        """Have the next :meth:`read_some` return *data*, which it has returned before."""
+        self._unread = data
+
+    def read_ahead(self, size: int) -> None:
+        """Let up to 2 * *size* bytes of a large body be received ahead of :meth:`read_some`.
+
+        A connection is paused when so much waits, and resumed when *size* bytes are left: more of
+        them means fewer of these switches. Connections of HTTP/2 have windows of their own.
+        """
+        content = self._response.content
+        if isinstance(content, StreamReader):
+            content.set_read_chunk_size(size)
+            # Pieces are large, and written as they are. Chunks may be small, and are joined.
+            self._reads_pieces = not self._transfer_coding
+
     @property
     def is_read(self) -> bool:
         """Whether the whole body has been read."""
-        return self._response.content.at_eof()
+        return not self._unread and self._response.content.at_eof()
 
     async def archived(self) -> RecordLocation | None:
         """Return where an archive has the response, once it is written; None without archive.
@@ -202,6 +232,22 @@ class Response:
                 max_bytes=_MAX_FAILURE_BODY_BYTES,
                 max_seconds=_MAX_FAILURE_SECONDS,
             )
+
+    async def skip_body(self, *, recorded: bool) -> None:
+        """Leave out a body that is not wanted; a small one is read, to reuse its connection.
+
+        An archive gets as much of it, unless *recorded* is false.
+        """
+        recording = self._recording
+        if recording is not None and not recorded:
+            recording.discard()
+            recording = None
+        await drain(
+            self._response,
+            recording,
+            max_bytes=_MAX_SKIPPED_BODY_BYTES,
+            max_seconds=_MAX_SKIPPED_SECONDS,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -21,9 +21,11 @@ from downloader.journal.model import (
     Redirect,
     SavedDocument,
     SavedFile,
+    Submission,
     TargetRole,
     original_path,
 )
+from downloader.journal.outcome_writer import JournalEntry
 from downloader.journal.unfetched_outcomes import failed_outcome
 
 __all__ = [
@@ -32,12 +34,14 @@ __all__ = [
     "FileLocation",
     "Job",
     "Journal",
+    "JournalEntry",
     "JournalMerger",
     "PartialFile",
     "PublishedFile",
     "Redirect",
     "SavedDocument",
     "SavedFile",
+    "Submission",
     "TargetRole",
     "failed_outcome",
     "find_saved_since",

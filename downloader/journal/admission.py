@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from downloader.errors import UrlError
+from downloader.errors import InterruptedRunError, UrlError
 from downloader.journal.database import Value, insert_many
 from downloader.journal.frontier import ROW_COLUMNS, Frontier, queue_values, role_of
 from downloader.journal.mirror_checkpoint import MirrorCheckpoint
@@ -20,6 +20,7 @@ from downloader.journal.model import (
     key_of,
 )
 from downloader.journal.name_claims import NameClaims
+from downloader.journal.naming import Naming
 from downloader.journal.outcome_writer import work_after_saving
 from downloader.journal.saved_file_verifier import SavedFileVerifier
 from downloader.journal.unfetched_outcomes import (
@@ -28,7 +29,7 @@ from downloader.journal.unfetched_outcomes import (
     skipped_outcome,
 )
 from downloader.models import Failed, Options, Skipped, SkipReason, Target
-from downloader.web.filenames import stays_within
+from downloader.web.filenames import FileName, stays_within
 from downloader.web.media_types import guess_media_type, is_text
 
 _SELECT_ROWS = f"SELECT address, {ROW_COLUMNS} FROM urls WHERE address IN (%s)"  # noqa: S608 - constants
@@ -54,6 +55,7 @@ class Admission:
         options: of this run.
         frontier: the queue of targets that pages refer to.
         verifier: checks saved files.
+        naming: says which names targets may have.
         checkpoint: what the last run left of a mirror.
         warnings: messages for the user are added to it.
     """
@@ -65,6 +67,7 @@ class Admission:
         options: Options,
         frontier: Frontier,
         verifier: SavedFileVerifier,
+        naming: Naming,
         checkpoint: MirrorCheckpoint,
         warnings: list[str],
     ) -> None:
@@ -76,11 +79,15 @@ class Admission:
         self._verifier = verifier
         self._checkpoint = checkpoint
         self._warnings = warnings
-        self._names = NameClaims(db)
+        self._naming = naming
+        #: Whether a URL may have to be renamed although its line gives it no name.
+        self._may_rename = not naming.is_default
+        self._names = NameClaims(db, naming, saves=options.save)
         (self._last_row_id,) = db.execute("SELECT coalesce(max(id), 0) FROM urls").fetchone()
         self._followed_urls = 0
         self._unwritten_rows: list[tuple[Value, ...]] = []
         self._unwritten_seen: list[tuple[Value, ...]] = []
+        self._unwritten_requests: list[tuple[str, int]] = []
         #: When the current batch was admitted, in seconds since the epoch.
         self._now = 0.0
 
@@ -112,6 +119,16 @@ class Admission:
                     jobs.append(admitted)
             self._write_rows()
         return jobs
+
+    def claim_first(self, row: int, names: Sequence[FileName]) -> FileName | None:
+        """Give the URL of *row* the first of *names* that no other has; None if all are taken."""
+        name = self._names.claim_first(names, row)
+        if name is not None:
+            self._db.execute(
+                "UPDATE urls SET base = ?, growth = ? WHERE id = ?",
+                (name.base, name.extension_rule, row),
+            )
+        return name
 
     def _enqueue_batch(
         self, targets: dict[bytes, Target], redirected: list[Target]
@@ -153,7 +170,12 @@ class Admission:
 
     def _admit_batch(self, entries: Sequence[Target | Failed]) -> list[AdmissionResult]:
         self._now = time.time()
-        keys = [b"" if isinstance(entry, Failed) else key_of(entry.shown) for entry in entries]
+        keys = [
+            b""
+            if isinstance(entry, Failed)
+            else key_of(entry.shown if entry.request is None else entry.identity)
+            for entry in entries
+        ]
         wanted = list(filter(None, keys))
         query = _SELECT_ROWS % ",".join("?" * len(wanted))
         rows = {values[0]: JournalRow(*values[1:]) for values in self._db.execute(query, wanted)}
@@ -214,7 +236,7 @@ class Admission:
             (
                 row_id,
                 key,
-                target.shown,
+                target.shown if self._options.save else "",
                 name.base,
                 name.extension_rule,
                 RowState.CLAIMED,
@@ -223,12 +245,17 @@ class Admission:
                 *queue_columns,
             )
         )
+        if target.request is not None:
+            self._unwritten_requests.append((target.request.identity, row_id))
         return Job(target, name, row_id, is_name_free=self._verifier.is_name_free(name))
 
     def _write_rows(self) -> None:
         """Insert the rows of new URLs, and their claims; update those of known ones."""
         rows, self._unwritten_rows = self._unwritten_rows, []
         insert_many(self._db, _INSERT_ROWS, rows)
+        if self._unwritten_requests:
+            requests, self._unwritten_requests = self._unwritten_requests, []
+            self._db.executemany("UPDATE urls SET request = ? WHERE id = ?", requests)
         seen, self._unwritten_seen = self._unwritten_seen, []
         insert_many(self._db, _UPDATE_SEEN, seen, _UPDATE_SEEN_END)
         self._names.write()
@@ -239,8 +266,14 @@ class Admission:
         if [path for path in paths if path and not stays_within(path)]:
             # The journal, in the folder or in a store, may come from anybody.
             row = row._replace(base="", path=None, part_path=None, state=RowState.CLAIMED)
-        renames = not row.base or (target.name is not None and target.name != row.base)
+        renames = not row.base or (
+            (target.name is not None or self._may_rename)
+            and target.name != row.base
+            and not self._naming.allows(target, row.name)
+        )
         saved = None if renames else row.file or self._adopt_unrecorded_file(row)
+        if saved is None and row.state == RowState.SENT:
+            self._require_repetition(target)
         if saved is None or not self._verifier.is_intact(saved):
             return self._job_without_file(target, row, saved, renames=renames)
         # A mirror needs to know the final URL of a document, which was not recorded, either.
@@ -253,13 +286,29 @@ class Admission:
             return Job(target, row.name, row.id, saved)
         if self._options.refresh:
             self._record_seen(target, row)
-            return Job(target, row.name, row.id, saved, revalidate=True, partial=row.partial)
+            # Only a plain GET can be conditional; other requests are made again.
+            is_get = target.request is None
+            return Job(target, row.name, row.id, saved, revalidate=is_get, partial=row.partial)
         reads = self._checkpoint.reads_saved_documents
         todo = work_after_saving(saved.characters, mirrors=reads)
         self._record_seen(target, row, todo)
         preposition = "as" if saved.packed_at is None else "in"
         detail = f"already saved {preposition} {saved.path}"
         return skipped_outcome(target, SkipReason.DONE, detail, saved)
+
+    def _require_repetition(self, target: Target) -> None:
+        """Check that a request may be made that an earlier run has sent.
+
+        Raises:
+            InterruptedRunError: it may not.
+        """
+        options = self._options
+        if target.request is not None and not (options.retry_all or options.force):
+            raise InterruptedRunError(
+                f"an earlier run sent this {target.request.method}, and was stopped before its "
+                "response",
+                hint="--retry-all sends it again",
+            )
 
     def _job_without_file(
         self, target: Target, row: JournalRow, saved: SavedFile | None, *, renames: bool
@@ -281,7 +330,7 @@ class Admission:
         self._record_seen(target, row)
         if row.state == RowState.DONE:
             self._checkpoint.note_change()
-        unrecorded_since = self._unrecorded_since(row)
+        unrecorded_since = self._unrecorded_since(target, row)
         admitted = time.time() if unrecorded_since is None else unrecorded_since
         self._db.execute(
             "UPDATE urls SET state = ?, admitted = ?, base = ?, growth = ? WHERE id = ?",
@@ -299,10 +348,11 @@ class Admission:
             is_name_free=self._verifier.is_name_free(name),
         )
 
-    def _unrecorded_since(self, row: JournalRow) -> float | None:
+    def _unrecorded_since(self, target: Target, row: JournalRow) -> float | None:
         """Return the time from which a killed run may have packed the URL without recording it."""
         packs = self._options.pack is not None and not self._options.force
-        return row.admitted if packs and row.state == RowState.CLAIMED else None
+        is_get = target.request is None
+        return row.admitted if packs and is_get and row.state == RowState.CLAIMED else None
 
     def _adopt_unrecorded_file(self, row: JournalRow) -> SavedFile | None:
         """Return the file that a killed run saved without recording it, and record it now.

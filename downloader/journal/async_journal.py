@@ -13,14 +13,17 @@ from downloader.journal import (
     FileLocation,
     Job,
     Journal,
+    JournalEntry,
     PartialFile,
     PublishedFile,
     Redirect,
     SavedDocument,
+    Submission,
     TargetRole,
 )
 from downloader.journal.replica_schedule import ReplicaSchedule
 from downloader.models import Failed, Options, Outcome, Target
+from downloader.web.filenames import FileName
 from downloader.web.urls import Url
 
 #: Seconds for which results are collected into one batch; a killed run loses no more than these.
@@ -50,7 +53,7 @@ class AsyncJournal:
         self.warnings: list[str] = []
         self._on_disk_failed = on_disk_failed
         self._options = options
-        self._batch: list[tuple[Job, Outcome | PartialFile | Redirect]] = []
+        self._batch: list[tuple[Job, JournalEntry]] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._journal: Journal | None = None
         self._replicas: ReplicaSchedule | None = None
@@ -59,7 +62,7 @@ class AsyncJournal:
         self._writes: set[asyncio.Task[DiskError | None]] = set()
 
     async def __aenter__(self) -> Self:
-        root = self._options.output if self._options.save else None
+        root = self._options.journal_folder
         store = object_store.open_store(self._options)
         try:
             journal = await self._run(lambda: Journal(root, self._options, store))
@@ -175,17 +178,27 @@ class AsyncJournal:
         if len(self._batch) >= MAX_BATCH_RESULTS:
             self._batch_is_full.set()
 
-    async def record_partial(self, job: Job, partial: PartialFile) -> None:
-        """Record at once which version of the body the partial file of *job* will hold.
+    async def record_step(self, job: Job, step: PartialFile | Submission) -> None:
+        """Record at once which body the partial file of *job* will hold, or that it is sent.
 
-        Otherwise the run after a kill could take its bytes for those of the version before.
+        Otherwise the run after a kill could take its bytes for those of the version before, or
+        send a request twice.
 
         Raises:
             DiskError: the journal cannot be written.
         """
-        self._batch.append((job, partial))
+        self._batch.append((job, step))
         if (error := await self._write_batch()) is not None:
             raise error
+
+    async def claim_name(self, job: Job, names: Sequence[FileName]) -> FileName | None:
+        """Give a URL the first of *names* that no other has, at once; None if all are taken.
+
+        Raises:
+            DiskError: the journal cannot be written.
+        """
+        journal = self._opened()
+        return await self._run(lambda: journal.claim_name(job.row, names))
 
     async def _write_batches(self) -> None:
         while True:
@@ -201,15 +214,16 @@ class AsyncJournal:
         """Write the results collected so far, even if the caller is cancelled meanwhile."""
         batch, self._batch = self._batch, []
         if not batch:
+            # What another call has begun to write is written, too, when this one returns.
+            if self._writes:
+                await asyncio.wait(self._writes)
             return None
         writing = asyncio.create_task(self._write(batch), name="journal")
         self._writes.add(writing)
         writing.add_done_callback(self._writes.discard)
         return await asyncio.shield(writing)
 
-    async def _write(
-        self, batch: list[tuple[Job, Outcome | PartialFile | Redirect]]
-    ) -> DiskError | None:
+    async def _write(self, batch: list[tuple[Job, JournalEntry]]) -> DiskError | None:
         journal = self._opened()
         try:
             await self._run(lambda: journal.record(batch))

@@ -16,12 +16,16 @@ from downloader.web.filenames import ExtensionRule, FileName, claim_keys
 #: The folder of this program's own files in an output folder; no saved name begins with a dot.
 STATE_FOLDER = ".download"
 DATABASE_NAME = "journal.sqlite3"
-_VERSION = 6
+_VERSION = 7
 #: The first version with UPDATE … FROM.
 _MIN_SQLITE = (3, 33)
 #: The version whose names may get more extensions than those of earlier versions.
 _VERSION_WITH_MORE_EXTENSIONS = 4
-_CACHE_KIB = 8 * 1024
+#: SQLite's cache of pages; others are read from the cache of the system.
+_CACHE_KIB = 4 * 1024
+#: Prepared statements that are kept for the next call. Those of :func:`insert_many` hold up to a
+#: megabyte, with the values of their last rows, and few of them are used twice.
+_CACHED_STATEMENTS = 8
 #: Result codes for a database that another process holds, and for a failure of the disk. Any other
 #: error while it is opened means that it is broken.
 _BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -39,11 +43,11 @@ _SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS urls (
     id INTEGER PRIMARY KEY,         -- in the order of the list
-    address BLOB NOT NULL UNIQUE,   -- BLAKE2b of the URL without password, 16 bytes
+    address BLOB NOT NULL UNIQUE,   -- BLAKE2b of request and URL without password, 16 bytes
     url TEXT NOT NULL,              -- without password
     base TEXT NOT NULL,             -- its file name before the content type is known
     growth TEXT NOT NULL,           -- which extension the content type may add
-    state INTEGER NOT NULL,         -- 0 claimed, 1 done, 2 failed, 3 moved
+    state INTEGER NOT NULL,         -- 0 claimed, 1 done, 2 failed, 3 moved, 4 sent
     run INTEGER NOT NULL,           -- the last run that admitted it
     origin TEXT NOT NULL,           -- list and line where that run read it
     admitted REAL NOT NULL,         -- when, in seconds since the epoch
@@ -77,7 +81,8 @@ CREATE TABLE IF NOT EXISTS urls (
     nesting INTEGER NOT NULL DEFAULT 0,  -- levels of requisites of requisites
     hops INTEGER NOT NULL DEFAULT 0,     -- redirects that led to it
     packed_at INTEGER,              -- offset of its record, if the file is a volume
-    page_fields TEXT                -- response fields that act like elements of the page
+    page_fields TEXT,               -- response fields that act like elements of the page
+    request TEXT                    -- method and hash of the body, unless it is a plain GET
 );
 CREATE TABLE IF NOT EXISTS claims (
     key TEXT PRIMARY KEY,           -- what a file of that name may be called
@@ -111,6 +116,7 @@ _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
     4: (),
     5: ("page_fields TEXT",),
     6: (),
+    7: ("request TEXT",),
 }
 
 #: Conditions that hold for a value of another type than its column. SQLite sorts numbers before
@@ -139,7 +145,7 @@ _MAX_ROW_ID = 2**62
 #: A value that SQLite can store.
 Value = str | bytes | int | float | None
 #: Values in one statement; SQLite allows 32,766.
-MAX_VALUES_PER_STATEMENT = 10_000
+MAX_VALUES_PER_STATEMENT = 2048
 
 
 def insert_many(
@@ -235,12 +241,25 @@ def open_replica(file: Path) -> sqlite3.Connection:
 
 def open_temporary_journal() -> sqlite3.Connection:
     """Open a journal that ends with the run; SQLite moves it to disk when it grows."""
-    db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+    db = _open_database("")
     db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    db.execute("PRAGMA journal_mode = MEMORY")
+    # The pages that a transaction changes are kept until it ends: in a file that is in memory while
+    # it is small.
+    db.execute("PRAGMA journal_mode = TRUNCATE")
     db.execute("PRAGMA synchronous = OFF")
     db.executescript(_SCHEMA)
     return db
+
+
+def _open_database(file: Path | str) -> sqlite3.Connection:
+    """Open a database, which nothing is read from yet; one without a name is temporary."""
+    return sqlite3.connect(
+        file,
+        timeout=0,
+        check_same_thread=False,
+        isolation_level=None,
+        cached_statements=_CACHED_STATEMENTS,
+    )
 
 
 def _connect(file: Path) -> sqlite3.Connection:
@@ -250,7 +269,7 @@ def _connect(file: Path) -> sqlite3.Connection:
         OutputError: it was written by a newer version.
         sqlite3.DatabaseError: another process holds it, the disk refuses, or it is broken.
     """
-    db = sqlite3.connect(file, timeout=0, check_same_thread=False, isolation_level=None)
+    db = _open_database(file)
     # Damage that SQLite does not notice may leave text that is not UTF-8.
     db.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:

@@ -8,7 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from downloader.journal.model import SavedFile
-from downloader.web.filenames import PART, FileName, filesystem_path, from_filesystem
+from downloader.journal.naming import SHORTER_NAME_BYTES
+from downloader.web.filenames import FileName, filesystem_path, from_filesystem
+from downloader.web.path_parts import MAX_NAME_BYTES, PART
 
 #: Seconds by which the coarse clock of a file system may be behind the system's clock.
 CLOCK_SLACK_SECONDS = 0.05
@@ -33,6 +35,19 @@ def is_free_of_links(root: Path, folder: str) -> bool:
         if path.is_symlink():
             return False
     return True
+
+
+def max_name_bytes(root: Path) -> int:
+    """Return how many bytes the file system of the folder *root* takes for a name, as far as known.
+
+    It is no more than what common file systems take, and no less than what names need.
+    """
+    try:
+        limit = os.statvfs(root).f_namemax
+    except (AttributeError, OSError):
+        # Windows has no such call.
+        return MAX_NAME_BYTES
+    return min(max(limit, SHORTER_NAME_BYTES[-1]), MAX_NAME_BYTES) if limit > 0 else MAX_NAME_BYTES
 
 
 def hash_file(file: Path, algorithm: str) -> bytes:

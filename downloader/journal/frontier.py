@@ -165,7 +165,10 @@ class Frontier:
         return {url: final.get(url, url) for url in urls}
 
     def find_rows(self, urls: Sequence[str]) -> Iterator[tuple[str, JournalRow]]:
-        """Yield the rows of *urls*: of the URL itself, or else of one that redirected to it."""
+        """Yield the rows of *urls*: of the URL itself, or else of one that redirected to it.
+
+        A link is a GET, so that other requests for its URL do not count.
+        """
         marks = ",".join("?" * len(urls))
         keys = {key_of(url): url for url in urls}
         query = f"SELECT address, {ROW_COLUMNS} FROM urls WHERE address IN ({marks})"  # noqa: S608
@@ -175,7 +178,7 @@ class Frontier:
             yield keys[key], JournalRow(*values)
         query = (
             f"SELECT final_url, {ROW_COLUMNS} FROM urls WHERE state = 1 "  # noqa: S608
-            f"AND final_url IN ({marks})"
+            f"AND final_url IN ({marks}) AND request IS NULL"
         )
         for url, *values in self._db.execute(query, urls).fetchall():
             if url not in found:

@@ -9,6 +9,7 @@ from pathlib import Path
 from downloader.errors import DiskError
 from downloader.journal.admission import MAX_URLS_PER_QUERY, Admission
 from downloader.journal.database import is_damage, open_journal, open_temporary_journal
+from downloader.journal.filesystem import max_name_bytes
 from downloader.journal.frontier import Frontier
 from downloader.journal.inventory import FolderInventory, Inventory, StoreInventory
 from downloader.journal.mirror_checkpoint import MirrorCheckpoint
@@ -16,18 +17,19 @@ from downloader.journal.model import (
     AdmissionResult,
     FileLocation,
     Job,
-    PartialFile,
     PublishedFile,
-    Redirect,
     RowState,
     SavedDocument,
     TargetRole,
 )
-from downloader.journal.outcome_writer import OutcomeWriter
+from downloader.journal.naming import Naming
+from downloader.journal.outcome_writer import JournalEntry, OutcomeWriter
 from downloader.journal.replica import JournalReplica
 from downloader.journal.saved_file_verifier import SavedFileVerifier
-from downloader.models import Failed, Options, Outcome, Target
+from downloader.models import Failed, Options, Target
 from downloader.object_store.protocol import ObjectStore
+from downloader.web.filenames import FileName
+from downloader.web.path_parts import MAX_NAME_BYTES
 from downloader.web.urls import Url
 
 MAX_DOCUMENTS_TO_READ = 32
@@ -37,7 +39,7 @@ class Journal:
     """The journal of one output folder; everything here blocks, and belongs to one thread.
 
     Without a folder nothing outlives the run: a temporary database of SQLite is used, which moves
-    to disk when it grows.
+    to disk when it grows. If nothing is saved, it only serves to recognise duplicates.
 
     Attributes:
         warnings: messages for the user about what was found broken and what was done about it.
@@ -62,6 +64,7 @@ class Journal:
         self.warnings: list[str] = []
         options = options or Options()
         self._max_requests = options.max_redirects + 1
+        self._saves = options.save
         self._db = open_temporary_journal() if root is None else open_journal(root, self.warnings)
         self._replica: JournalReplica | None = None
         self._replicated_changes = -1
@@ -71,12 +74,12 @@ class Journal:
                 self._replica.restore(self._db, self.warnings)
             self._inventory = _open_inventory(root, store)
             with self._transaction():
-                self._start_run(options)
+                self._start_run(options, root if store is None else None)
         except BaseException:
             self._db.close()
             raise
 
-    def _start_run(self, options: Options) -> None:
+    def _start_run(self, options: Options, root: Path | None) -> None:
         cursor = self._db.execute("INSERT INTO runs (started) VALUES (?)", (time.time(),))
         run = cursor.lastrowid or 0
         self._frontier = Frontier(self._db, run)
@@ -86,6 +89,8 @@ class Journal:
             mirrors=options.mirrors,
             packs=options.pack is not None,
         )
+        limit = MAX_NAME_BYTES if root is None else max_name_bytes(root)
+        naming = Naming(options, limit)
         self._checkpoint = MirrorCheckpoint(self._db, run, options)
         self._admission = Admission(
             self._db,
@@ -93,6 +98,7 @@ class Journal:
             options,
             self._frontier,
             self._verifier,
+            naming,
             self._checkpoint,
             self.warnings,
         )
@@ -189,13 +195,26 @@ class Journal:
             sources = redirected
         return locations
 
+    def claim_name(self, row: int, names: Sequence[FileName]) -> FileName | None:
+        """Give a URL the first of *names* that no other has; None if every one is taken.
+
+        Args:
+            row: the row of the URL, which keeps its present name then.
+            names: best first.
+        """
+        with self._transaction():
+            return self._admission.claim_first(row, names)
+
     def record_published(self, files: Sequence[PublishedFile]) -> None:
         """Record the content that files are about to get."""
         with self._transaction():
             self._frontier.record_published(files)
 
-    def record(self, results: Iterable[tuple[Job, Outcome | PartialFile | Redirect]]) -> None:
+    def record(self, results: Iterable[tuple[Job, JournalEntry]]) -> None:
         """Record what became of jobs, in one transaction."""
+        if not self._saves:
+            # Nothing outlives the run, and duplicates are recognised by their rows.
+            return
         with self._transaction():
             self._writer.record(results)
 

@@ -24,7 +24,7 @@ _COPIED_COLUMNS = (
     "address, url, base, growth, state, origin, admitted, path, saved, wire, characters, sha256, "
     "etag, last_modified, attempts, kind, message, finished, media_type, charset, final_url, "
     "published, published_sha256, withdrawn, role, parent, root, line, depth, nesting, hops, "
-    "packed_at, page_fields"
+    "packed_at, page_fields, request"
 )
 _OTHER_ROWS = (
     f"SELECT address, url, {ROW_COLUMNS} FROM urls WHERE id > ? "  # noqa: S608 - constants

@@ -12,7 +12,7 @@ from dataclasses import fields
 
 from downloader._version import __version__
 from downloader.journal.model import PendingWork, RowState, key_of
-from downloader.models import Failed, MirrorOptions, Options, Target
+from downloader.models import Failed, MirrorOptions, NamingOptions, Options, Target
 
 _DIGEST_BYTES = 16
 
@@ -107,5 +107,6 @@ class MirrorCheckpoint:
 
 def _described(options: Options) -> str:
     """Return everything but the list and the files that decides which links there are."""
-    chosen = [(each.name, getattr(options, each.name)) for each in fields(MirrorOptions)]
+    groups = (*fields(MirrorOptions), *fields(NamingOptions))
+    chosen = [(each.name, getattr(options, each.name)) for each in groups]
     return repr((__version__, chosen, options.shard, options.user_agent))

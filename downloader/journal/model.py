@@ -20,6 +20,8 @@ class RowState(IntEnum):
     DONE = 1
     FAILED = 2
     MOVED = 3
+    #: A request that must not be made twice was sent, and its outcome is not known.
+    SENT = 4
 
 
 class PendingWork(IntEnum):
@@ -81,6 +83,11 @@ class PartialFile:
 
     path: SafePath
     body: PartialBody
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request that must not be made twice is about to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +204,12 @@ class PublishedFile:
     withdrawn: bool = False
 
 
-def key_of(url: str) -> bytes:
-    """Return the key of a URL: a hash, because a URL may have any length."""
-    return hashlib.blake2b(url.encode(), digest_size=16).digest()
+def key_of(identity: str) -> bytes:
+    """Return the key of a request: a hash, because a URL may have any length.
+
+    *identity* is the URL for a plain GET; see :attr:`Target.identity` for others.
+    """
+    return hashlib.blake2b(identity.encode(), digest_size=16).digest()
 
 
 def original_path(path: SafePath) -> SafePath:

@@ -5,33 +5,43 @@ from collections.abc import Iterable
 
 from downloader.errors import BlockedError
 from downloader.journal.database import insert_many
+from downloader.journal.naming import Naming
 from downloader.models import Target
 from downloader.web.filenames import (
     ClaimKeys,
+    ExtensionRule,
     FileName,
-    candidates,
     claim_keys,
     fold,
-    name_from_list,
     parent_folders,
-    preferred_name,
 )
+from downloader.web.url_names import preferred_name
 
 _CLAIMED_KEYS = "SELECT key FROM claims WHERE key IN (%s)"
 _OWNERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE key IN (%s)"
 MAX_KEYS_PER_QUERY = 10_000
 #: Folders that are remembered as claimed, so that their keys are not looked up again.
 MAX_KNOWN_FOLDERS = 10_000
+#: The name of a body that is not saved.
+_UNSAVED = FileName("unsaved", ExtensionRule.NEVER)
 
 
 class NameClaims:
     """The claimed names of an output folder; every URL has a name that it alone has.
 
     An owner is the id of a URL's row.
+
+    Args:
+        db: the journal's database.
+        naming: says which names a target may have.
+        saves: whether files are saved. If not, only names that the list gives are claimed.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, naming: Naming, *, saves: bool = True) -> None:
         self._db = db
+        self._naming = naming
+        self._names_by_url = naming.is_default
+        self._saves = saves
         self._known_folders: set[str] = set()
         self._preferred: dict[str, tuple[FileName, ClaimKeys]] = {}
         self._claimed_keys: set[str] = set()
@@ -43,12 +53,24 @@ class NameClaims:
         self._preferred.clear()
         self._claimed_keys.clear()
         self._displaced.clear()
+        if not self._saves:
+            return
         wanted: set[str] = set()
         for target in targets:
             if target.name is None:
-                name = preferred_name(target.url)
+                # Called for every line: the names of URLs are made without a detour.
+                key: str = target.url if target.request is None else target.identity
+                name: FileName | None
+                if not self._names_by_url:
+                    name = self._naming.preferred(target)
+                elif target.request is None:
+                    name = preferred_name(target.url)
+                else:
+                    name = preferred_name(target.url, target.request.identity)
+                if name is None:
+                    continue
                 keys = claim_keys(name, self._known_folders)
-                self._preferred[target.url] = name, keys
+                self._preferred[key] = name, keys
                 wanted.update(keys.conflicting)
         all_keys = list(wanted)
         for start in range(0, len(all_keys), MAX_KEYS_PER_QUERY):
@@ -58,7 +80,10 @@ class NameClaims:
 
     def claim_preferred(self, target: Target, owner: int) -> FileName | None:
         """Claim the preferred name of *target*, which was prefetched; None if it is claimed."""
-        name, keys = self._preferred.get(target.url, (None, None))
+        if not self._saves:
+            return _UNSAVED if target.name is None else None
+        key = target.url if target.request is None else target.identity
+        name, keys = self._preferred.get(key, (None, None))
         if name is None or keys is None or target.name is not None:
             return None
         if not self._claimed_keys.isdisjoint(keys.conflicting):
@@ -89,34 +114,53 @@ class NameClaims:
         With *renames* the owner gives up its present name.
 
         Raises:
-            BlockedError: the list gives it a name that is claimed or not safe.
+            BlockedError: the list gives it a name that leads out, or a template gives it none.
         """
         self.write()
-        name = self._available_name(target, run)
+        name = self._available_name(target, owner, run)
+        self._claim(name, owner, renames=renames)
+        return name
+
+    def claim_first(self, names: Iterable[FileName], owner: int) -> FileName | None:
+        """Claim the first of *names* that no other owner has, instead of the owner's present name.
+
+        Returns None if there is none.
+        """
+        self.write()
+        for name in names:
+            if not self._other_owners(name, owner):
+                self._claim(name, owner, renames=True)
+                return name
+        return None
+
+    def _claim(self, name: FileName, owner: int, *, renames: bool) -> None:
         if renames:
             self._release([owner])
         claimed = claim_keys(name).claimed
         self._claimed_keys.update(claimed)
         self._unwritten += [(key, owner) for key in claimed]
         self.write()
-        return name
 
-    def _available_name(self, target: Target, run: int) -> FileName:
+    def _available_name(self, target: Target, owner: int, run: int) -> FileName:
+        names = self._naming.candidates(target)
         if target.name is not None:
-            return self._name_from_list(target.name, run)
-        for name in candidates(target.url):
-            if not self._owners(name):
+            return self._name_from_list(names, run)
+        for name in names:
+            if not self._other_owners(name, owner):
                 return name
         raise BlockedError("every name for this URL is taken")
 
-    def _name_from_list(self, wanted: str, run: int) -> FileName:
-        """Return the name that the list gives, taken from URLs of earlier runs that had it."""
-        name = name_from_list(wanted)
-        owners = self._owners(name)
-        if any(last_run == run for _, last_run in owners):
-            raise BlockedError(
-                f"another URL has the file name {wanted!r}", hint="give each its own name"
-            )
+    def _name_from_list(self, names: Iterable[FileName], run: int) -> FileName:
+        """Return the name that the list gives, taken from URLs of earlier runs that had it.
+
+        A URL of this run keeps its name; the next of *names* is tried then.
+        """
+        for name in names:
+            owners = self._owners(name)
+            if not any(last_run == run for _, last_run in owners):
+                break
+        else:
+            raise BlockedError("every name for this URL is taken")
         # Their URLs get other names when they are admitted again.
         displaced = [owner for owner, _ in owners]
         self._displaced.update(displaced)
@@ -125,6 +169,9 @@ class NameClaims:
             "UPDATE urls SET base = '', state = 0 WHERE id = ?", [(owner,) for owner in displaced]
         )
         return name
+
+    def _other_owners(self, name: FileName, owner: int) -> list[int]:
+        return [other for other, _ in self._owners(name) if other != owner]
 
     def _owners(self, name: FileName) -> list[tuple[int, int]]:
         """Return the owners of names that could be the same file, with their last runs."""

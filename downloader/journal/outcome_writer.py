@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from downloader.errors import ErrorKind
 from downloader.journal.database import Value, insert_many
 from downloader.journal.mirror_checkpoint import MirrorCheckpoint
-from downloader.journal.model import Job, PartialFile, PendingWork, Redirect, RowState
+from downloader.journal.model import (
+    Job,
+    PartialFile,
+    PendingWork,
+    Redirect,
+    RowState,
+    Submission,
+)
 from downloader.models import Downloaded, Failed, Outcome, Skipped, Unchanged
 from downloader.web.charset import CharsetSource
 
@@ -28,6 +35,10 @@ FROM (
 _UPDATE_DOWNLOADED_END = ")) v WHERE urls.id = v.id"
 
 
+#: What is recorded of a job.
+JournalEntry = Outcome | PartialFile | Redirect | Submission
+
+
 class OutcomeWriter:
     """Writes outcomes, inside a transaction of the journal.
 
@@ -44,7 +55,7 @@ class OutcomeWriter:
         self._checkpoint = checkpoint
         self._mirrors = mirrors
 
-    def record(self, results: Iterable[tuple[Job, Outcome | PartialFile | Redirect]]) -> None:
+    def record(self, results: Iterable[tuple[Job, JournalEntry]]) -> None:
         """Record what became of jobs."""
         downloaded: list[tuple[Value, ...]] = []
         for job, result in results:
@@ -66,6 +77,11 @@ class OutcomeWriter:
                     self._record_redirect(job, result)
                 case PartialFile():
                     self._record_partial(job, result)
+                case Submission():
+                    self._db.execute(
+                        "UPDATE urls SET state = ? WHERE id = ? AND state != ?",
+                        (RowState.SENT, job.row, RowState.DONE),
+                    )
                 case Skipped():
                     pass
         insert_many(self._db, _UPDATE_DOWNLOADED, downloaded, _UPDATE_DOWNLOADED_END)
@@ -92,7 +108,7 @@ class OutcomeWriter:
 
     def _record_failed(self, job: Job, failed: Failed) -> None:
         # A file that an earlier run saved still exists, so its row stays done. An interrupted
-        # transfer may have saved its file nevertheless, so its row stays claimed.
+        # transfer may have saved its file nevertheless, so its row stays claimed; or stays sent.
         interrupted = failed.kind is ErrorKind.INTERRUPTED
         redirected = self._db.execute(
             "UPDATE urls SET final_url = NULL "
@@ -102,10 +118,11 @@ class OutcomeWriter:
         if redirected.rowcount:
             self._checkpoint.note_change()
         self._db.execute(
-            "UPDATE urls SET state = CASE state WHEN ? THEN state ELSE ? END, attempts = ?, "
-            "kind = ?, message = ?, finished = ? WHERE id = ?",
+            "UPDATE urls SET state = CASE WHEN state IN (?, ?) THEN state ELSE ? END, "
+            "attempts = ?, kind = ?, message = ?, finished = ? WHERE id = ?",
             (
                 RowState.DONE,
+                RowState.SENT if interrupted else RowState.DONE,
                 RowState.CLAIMED if interrupted else RowState.FAILED,
                 failed.attempts,
                 failed.kind,

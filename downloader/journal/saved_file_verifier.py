@@ -7,6 +7,9 @@ from downloader.journal.model import JournalRow, RowState, SavedFile
 from downloader.models import Target
 from downloader.web.filenames import FileName, SafePath
 
+#: The states of a URL whose file a killed run may have saved.
+_UNFINISHED = (RowState.CLAIMED, RowState.SENT)
+
 
 class SavedFileVerifier:
     """Compares the journal's rows with the files of the output folder.
@@ -97,7 +100,7 @@ class SavedFileVerifier:
 
         It is newer than the claim of its name; an older file of that name is another's.
         """
-        if row.state != RowState.CLAIMED or self._inventory is None or self._packs:
+        if row.state not in _UNFINISHED or self._inventory is None or self._packs:
             return None
         for file in self._inventory.possible_files(row.name):
             if file.newest >= row.admitted:

@@ -18,7 +18,9 @@ def failed_outcome(target: Target, error: UrlError) -> Failed:
         message=error.message,
         hint=error.hint,
         parent=target.parent,
+        source_line=target.source_line,
         needed=target.needed,
+        request="" if target.request is None else target.request.identity,
     )
 
 
@@ -59,5 +61,7 @@ def skipped_outcome(
         reason=reason,
         detail=detail,
         parent=target.parent,
+        source_line=target.source_line,
+        request="" if target.request is None else target.request.identity,
         **details,
     )

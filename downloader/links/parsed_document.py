@@ -41,7 +41,8 @@ class ParsedDocument:
         # Scripts and JSON are always UTF-8 (HTML standard, 8.1.4.3; RFC 8259, 8.1).
         always_utf8 = media_type in _SCRIPT_TYPES or media_type == _MANIFEST_TYPE
         self._charset = "utf-8" if always_utf8 else document.charset
-        self._source: SourceText | None = SourceText(document.body, self._charset)
+        self._media_type = media_type
+        self._source: SourceText | None = SourceText(document.body, self._charset, media_type)
         self._body_hash: int | None = None
         self._url = document.url
         self._collector = LinkCollector(self._source.text, same_document_links=same_document_links)
@@ -126,7 +127,7 @@ class ParsedDocument:
         if self._source is None:
             if hash(body) != self._body_hash:
                 return False
-            self._source = SourceText(body, self._charset)
+            self._source = SourceText(body, self._charset, self._media_type)
             self.text = self._collector.text = self._source.text
         return True
 

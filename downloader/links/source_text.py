@@ -44,10 +44,10 @@ class SourceText:
         encoding: the WHATWG name of the encoding.
     """
 
-    def __init__(self, body: bytes, charset: str | None) -> None:
-        """Decode *body*; *charset* is a label, or None to detect it as a browser does."""
+    def __init__(self, body: bytes, charset: str | None, media_type: str) -> None:
+        """Decode *body*; *charset* is a label, or None to find it as a browser does."""
         self.body = body
-        label, self._mark_length = _choose_encoding(body, charset)
+        label, self._mark_length = _choose_encoding(body, charset, media_type)
         encoding = webencodings.lookup(label) or webencodings.UTF8
         if encoding.name == "replacement":
             # This decoder returns one replacement character for any text, so no link is found.
@@ -144,14 +144,14 @@ class SourceText:
         return offsets
 
 
-def _choose_encoding(body: bytes, charset: str | None) -> tuple[str, int]:
+def _choose_encoding(body: bytes, charset: str | None, media_type: str) -> tuple[str, int]:
     """Return a label of the encoding, and the length of the byte order mark."""
     for mark, label in _BYTE_ORDER_MARKS:
         if body.startswith(mark):
             return label, len(mark)
     if charset and charset.isascii() and webencodings.lookup(charset):
         return charset, 0
-    count = CharacterCounter("")
+    count = CharacterCounter("", media_type)
     count.feed(body[:SAMPLE_BYTES])
     count.finish()
     return count.charset, 0

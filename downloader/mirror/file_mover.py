@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from downloader.journal import PublishedFile, SavedDocument, TargetRole, original_path
 from downloader.journal.async_journal import AsyncJournal
 from downloader.mirror.scope import Scope
-from downloader.models import MirrorOptions
+from downloader.models import Options
 from downloader.storage import Storage
+from downloader.web.media_type_filter import MediaTypeFilter
 from downloader.web.urls import Url
 
 
@@ -18,33 +19,38 @@ class FileMover:
     """
 
     def __init__(
-        self, options: MirrorOptions, storage: Storage, journal: AsyncJournal, scope: Scope
+        self, options: Options, storage: Storage, journal: AsyncJournal, scope: Scope
     ) -> None:
         self._storage = storage
         self._journal = journal
         self._scope = scope
         self._single_file = options.single_file
+        self._types = MediaTypeFilter(options.accept_type, options.reject_type)
         #: The roles of files that may have to be withdrawn.
         self._roles: list[TargetRole] = []
-        if scope.accept or scope.reject:
+        if scope.accept or scope.reject or self._types:
             self._roles = [TargetRole.LINKED, TargetRole.NEEDED, TargetRole.OPTIONAL]
         elif self._single_file:
             self._roles = [TargetRole.NEEDED, TargetRole.OPTIONAL]
 
-    def belongs_in_folder(self, role: TargetRole, url: Url) -> bool:
+    def belongs_in_folder(self, role: TargetRole, url: Url, media_type: str) -> bool:
         """Return whether the file of a URL is to be in the output folder."""
         if role is TargetRole.LISTED:
             return True
         if self._single_file and role is not TargetRole.LINKED:
             return False
-        return self._scope.accepts(url)
+        return self._scope.accepts(url) and self._types.selects(media_type)
 
     async def apply(self) -> None:
         """Move the files that this run has seen to where they belong."""
         row = 0
         while files := await self._journal.saved_by_role(row, self._roles):
             row = files[-1].row
-            kept = {file.row for file in files if self.belongs_in_folder(file.role, file.address)}
+            kept = {
+                file.row
+                for file in files
+                if self.belongs_in_folder(file.role, file.address, file.media_type)
+            }
             withdrawn = [file for file in files if not file.withdrawn and file.row not in kept]
             restored = [file for file in files if file.withdrawn and file.row in kept]
             for file in withdrawn:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from downloader.errors import ErrorKind, RedirectError
-from downloader.http import Client
+from downloader.http import Client, CookieJar, without_body_headers
 from downloader.journal import (
     Job,
     Redirect,
@@ -33,9 +33,10 @@ from downloader.mirror.finalizer import MirrorFinalizer
 from downloader.mirror.link_selector import LinkSelector
 from downloader.mirror.robots_gate import RobotsDecision, RobotsGate, robots_fetcher
 from downloader.mirror.scope import MAX_ROBOTS_BYTES, RobotsCache, product_token
-from downloader.models import Downloaded, Failed, Options, Outcome, Target, Unchanged
+from downloader.models import Downloaded, Failed, Options, Outcome, Skipped, Target, Unchanged
 from downloader.storage import FileContents, LocalStorage
 from downloader.web import urls
+from downloader.web.media_types import guess_media_type
 from downloader.web.urls import Url
 
 #: Documents of at least this size are parsed in a thread.
@@ -81,6 +82,7 @@ class Mirror:
         journal: its journal.
         queue: where URLs to fetch are added.
         sleep: see :data:`Sleep`.
+        jar: the cookies of the run; None for a run without cookies.
 
     Attributes:
         idle: whether there is nothing to do until :meth:`notify` is called.
@@ -92,8 +94,10 @@ class Mirror:
         journal: AsyncJournal,
         queue: TransferQueue,
         sleep: Sleep,
+        jar: CookieJar | None,
     ) -> None:
         self.idle = True
+        self._jar = jar
         self._options = options
         self._journal = journal
         self._queue = queue
@@ -129,9 +133,19 @@ class Mirror:
         options = self._options
         await self._stack.enter_async_context(self._storage)
         if options.level is not None and options.robots and not options.replay:
-            client = await self._stack.enter_async_context(Client(options))
-            fetch = robots_fetcher(client, MAX_ROBOTS_BYTES, options, self._sleep)
-            self._gate = RobotsGate(RobotsCache(fetch, options.user_agent), self._add_decided)
+            client = await self._stack.enter_async_context(Client(options, jar=self._jar))
+            robots, certified_robots = (
+                RobotsCache(
+                    robots_fetcher(
+                        client, MAX_ROBOTS_BYTES, options, self._sleep, certified=certified
+                    ),
+                    options.user_agent,
+                )
+                for certified in (False, True)
+            )
+            self._gate = RobotsGate(
+                robots, self._add_decided, certified_robots if options.cert is not None else None
+            )
             self._stack.push_async_callback(self._gate.close)
         return self
 
@@ -196,6 +210,8 @@ class Mirror:
             if isinstance(line, Target) and len(self._credentials) < _MAX_CREDENTIAL_LINES:
                 root, credentials = urls.without_credentials(line.url)
                 if line.headers or credentials:
+                    if line.request is not None:
+                        line = replace(line, headers=without_body_headers(line.headers))
                     self._credentials[root] = line
 
     def _with_credentials(self, job: Job | Failed) -> Job | Failed:
@@ -275,19 +291,24 @@ class Mirror:
         """Return *outcome* with the path that its file has when the run is over."""
         if not isinstance(outcome, Downloaded | Unchanged):
             return outcome
-        if self._file_mover.belongs_in_folder(role_of(target), target.url):
+        media_type = guess_media_type(outcome.path)
+        if isinstance(outcome, Downloaded):
+            media_type = outcome.media_type
+        if self._file_mover.belongs_in_folder(role_of(target), target.url, media_type):
             return outcome
         return replace(outcome, path=original_path(outcome.path))
 
     def _suppresses(self, target: Target, outcome: Outcome) -> bool:
-        """Return whether a failure is not reported: a missing icon that no page names."""
-        if not target.optional or not isinstance(outcome, Failed):
+        """Return whether nothing is reported: for an icon, not saved, that no page names."""
+        if not target.optional or not isinstance(outcome, Failed | Skipped):
             return False
+        *_, role = self._distances.get(target.url, _FAR)
+        if isinstance(outcome, Skipped):
+            return role is TargetRole.OPTIONAL
         # Replay reports a URL that the archive does not hold as a failed connection.
         not_archived = bool(self._options.replay) and outcome.kind is ErrorKind.CONNECT
         if outcome.kind is not ErrorKind.HTTP_STATUS and not not_archived:
             return False
-        *_, role = self._distances.get(target.url, _FAR)
         if role is not TargetRole.OPTIONAL:
             return False
         if len(self._missing_icons) < _MAX_MISSING_ICONS:

@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from downloader.errors import HttpStatusError, InternalError, RobotsError, TimedOutError, UrlError
-from downloader.http import NO_ORIGIN, Client, retry
+from downloader.http import NO_ORIGIN, Client, gets_certificate, retry
 from downloader.journal import Job, failed_outcome
 from downloader.mirror.scope import RobotsCache, RobotsRules
-from downloader.models import Failed, NetworkOptions, Skipped, SkipReason
+from downloader.models import Failed, NetworkOptions, Skipped, SkipReason, Target
 from downloader.web import urls
 from downloader.web.content_coding import decoder_for
 from downloader.web.urls import Url
@@ -31,35 +31,49 @@ class RobotsGate:
     Args:
         robots: the rules of sites.
         on_decided: receives the decisions.
+        certified_robots: the rules as sites give them to the user's certificate; None without one.
+            They hold for links on the sites that the user named.
 
     Attributes:
         waiting: how many links are held back.
     """
 
     def __init__(
-        self, robots: RobotsCache, on_decided: Callable[[Sequence[RobotsDecision]], None]
+        self,
+        robots: RobotsCache,
+        on_decided: Callable[[Sequence[RobotsDecision]], None],
+        certified_robots: RobotsCache | None = None,
     ) -> None:
         self.waiting = 0
         self._robots = robots
+        self._certified_robots = certified_robots
         self._on_decided = on_decided
         self._sites = asyncio.Semaphore(_MAX_CONCURRENT_SITES)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, links: Sequence[Job]) -> None:
         """Decide about *links* as soon as the rules of their sites are known."""
-        sites: dict[str, list[Job]] = {}
+        sites: dict[tuple[str, RobotsCache], list[Job]] = {}
         for link in links:
-            sites.setdefault(urls.origin(link.target.url), []).append(link)
-        for links_of_site in sites.values():
+            site = urls.origin(link.target.url), self._robots_for(link.target)
+            sites.setdefault(site, []).append(link)
+        for (_, robots), links_of_site in sites.items():
             self.waiting += len(links_of_site)
-            task = asyncio.create_task(self._decide(links_of_site), name="robots.txt")
+            task = asyncio.create_task(self._decide(links_of_site, robots), name="robots.txt")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _robots_for(self, target: Target) -> RobotsCache:
+        certified = self._certified_robots
+        if certified is not None and gets_certificate(target.url, target.root or target.url):
+            return certified
+        return self._robots
 
     @property
     def warnings(self) -> list[str]:
         """Warnings so far, one line each."""
-        return self._robots.warnings
+        certified = self._certified_robots
+        return [*self._robots.warnings, *(certified.warnings if certified is not None else ())]
 
     async def close(self) -> None:
         """Cancel all requests."""
@@ -67,12 +81,12 @@ class RobotsGate:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _decide(self, links: Sequence[Job]) -> None:
+    async def _decide(self, links: Sequence[Job], robots: RobotsCache) -> None:
         """Decide about the links of one site."""
         decisions: list[RobotsDecision]
         async with self._sites:
             try:
-                rules = await self._robots.rules(links[0].target.url)
+                rules = await robots.rules(links[0].target.url)
                 allowed = await rules.allow([link.target.url for link in links])
                 decisions = [
                     _decision(link, rules, is_allowed=is_allowed)
@@ -101,6 +115,7 @@ def _decision(link: Job, rules: RobotsRules, *, is_allowed: bool) -> RobotsDecis
             origin=target.origin,
             url=target.shown,
             parent=target.parent,
+            source_line=target.source_line,
             reason=SkipReason.ROBOTS,
             detail=_DISALLOWED,
         )
@@ -114,17 +129,21 @@ def robots_fetcher(
     max_bytes: int,
     options: NetworkOptions,
     sleep: Callable[[float], Awaitable[None]],
+    *,
+    certified: bool = False,
 ) -> Callable[[str], Awaitable[tuple[int, bytes]]]:
     """Return a function that fetches ``robots.txt`` of an origin.
 
     It returns the last status and the first *max_bytes* of the body. The time of all attempts is
-    limited, because otherwise a site could hold up the run for ever.
+    limited, because otherwise a site could hold up the run for ever. With *certified*, the origin
+    gets the user's certificate.
     """
     seconds = _TIMEOUT_SECONDS if options.timeout is None else options.timeout
 
     async def fetch_once(site: str) -> tuple[int, bytes]:
         body = bytearray()
-        with await client.follow(Url(f"{site}/robots.txt"), NO_ORIGIN) as response:
+        url = Url(f"{site}/robots.txt")
+        with await client.follow(url, NO_ORIGIN, certified=certified) as response:
             # If the body breaks off, its beginning is used.
             with suppress(UrlError):
                 decoder = decoder_for(response.content_coding, response.media_type)

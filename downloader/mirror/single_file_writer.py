@@ -36,7 +36,7 @@ class SingleFileWriter:
     Args:
         storage, journal: hold the documents.
         thread: where pages are packed.
-        belongs_in_folder: whether the file of a URL is to be in the output folder.
+        belongs_in_folder: whether the file of a URL, by its type, is to be in the output folder.
         warn: receives warnings about files that cannot be written.
     """
 
@@ -45,7 +45,7 @@ class SingleFileWriter:
         storage: Storage,
         journal: AsyncJournal,
         thread: Executor,
-        belongs_in_folder: Callable[[TargetRole, Url], bool],
+        belongs_in_folder: Callable[[TargetRole, Url, str], bool],
         warn: Callable[[str], None],
     ) -> None:
         self._warn = warn
@@ -116,7 +116,9 @@ class SingleFileWriter:
 
     async def _is_beside(self, path: str) -> bool:
         saved = await self._saved_document(path)
-        return saved is not None and self._belongs_in_folder(saved.role, saved.address)
+        return saved is not None and self._belongs_in_folder(
+            saved.role, saved.address, saved.media_type
+        )
 
     async def _saved_document(self, path: str) -> SavedDocument | None:
         row = self._rows.get(path)

@@ -1,15 +1,19 @@
 """The data that packages exchange: options, targets, outcomes and HTTP exchanges.
 
-All of it is frozen and picklable. ``targets`` are the URLs to fetch and ``outcomes`` their results;
-``options`` configure a run, and ``runs`` describe its progress and its end.
+All of it is frozen and picklable. ``targets`` are the URLs to fetch, ``requests`` the methods and
+bodies of those that are no plain GET, and ``outcomes`` their results; ``options`` configure a run,
+and ``runs`` describe its progress and its end.
 """
 
+from downloader.models.naming_options import NamingOptions
 from downloader.models.options import (
     DEFAULT_LEVEL,
     DEFAULT_MAX_QUERIES,
     DEFAULT_PACK_BYTES,
+    MAX_SAMPLE_LINES,
     USER_AGENT,
     ArchiveOptions,
+    FilterOptions,
     HostAddresses,
     ListOptions,
     MirrorOptions,
@@ -34,23 +38,30 @@ from downloader.models.outcomes import (
     Unchanged,
 )
 from downloader.models.partial_body import PartialBody
+from downloader.models.requests import MAX_REQUEST_BODY_BYTES, Request, shared_request
 from downloader.models.runs import ExitStatus, InFlight, Tally
-from downloader.models.targets import Checksum, Target
+from downloader.models.targets import Checksum, ColumnValue, InputLine, Target
 
 __all__ = [
     "DEFAULT_LEVEL",
     "DEFAULT_MAX_QUERIES",
     "DEFAULT_PACK_BYTES",
+    "MAX_REQUEST_BODY_BYTES",
+    "MAX_SAMPLE_LINES",
     "USER_AGENT",
     "ArchiveOptions",
     "Checksum",
+    "ColumnValue",
     "Downloaded",
     "ExitStatus",
     "Failed",
+    "FilterOptions",
     "HostAddresses",
     "InFlight",
+    "InputLine",
     "ListOptions",
     "MirrorOptions",
+    "NamingOptions",
     "NetworkOptions",
     "Options",
     "Outcome",
@@ -58,6 +69,7 @@ __all__ = [
     "Pack",
     "PartialBody",
     "PolitenessOptions",
+    "Request",
     "RequestOptions",
     "Sizes",
     "SkipReason",
@@ -69,4 +81,5 @@ __all__ = [
     "TransferOptions",
     "Unchanged",
     "WarcDigest",
+    "shared_request",
 ]

@@ -40,6 +40,7 @@ class Exchange:
         content_coding: ``Content-Encoding`` as received, lower case; empty for identity.
         transfer_coding: ``Transfer-Encoding`` as received, lower case; the recorded body is
             without it.
+        method: of the request.
     """
 
     url: Url
@@ -54,6 +55,7 @@ class Exchange:
     media_type: str
     content_coding: str
     transfer_coding: str
+    method: str = "GET"
 
 
 @dataclass(frozen=True, slots=True)

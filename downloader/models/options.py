@@ -6,8 +6,9 @@ Only ``Options`` is instantiated, so only it has generated methods: they take ti
 
     Options
     ├── TransferOptions        fetching and saving, without the list and the mirror
-    │   ├── StorageOptions         OutputOptions, ArchiveOptions
-    │   └── RequestOptions         NetworkOptions, PolitenessOptions
+    │   ├── StorageOptions         OutputOptions, NamingOptions, ArchiveOptions
+    │   ├── RequestOptions         NetworkOptions, PolitenessOptions
+    │   └── FilterOptions
     ├── MirrorOptions
     └── ListOptions
 """
@@ -18,8 +19,12 @@ from pathlib import Path
 
 from downloader._version import __version__
 from downloader.errors import BadUrlError
+from downloader.models.naming_options import NamingOptions
+from downloader.models.option_group import OptionGroup
+from downloader.models.requests import Request
 from downloader.models.shards import Shard
 from downloader.web import urls
+from downloader.web.media_type_filter import MediaTypeFilter
 from downloader.web.proxies import parse_proxy
 
 #: The User-Agent sent by default: honest, so that the owner of a site can identify this program.
@@ -33,6 +38,9 @@ DEFAULT_MAX_QUERIES = 10_000
 
 #: The size of a volume of a pack, unless another is given.
 DEFAULT_PACK_BYTES = 1024**3
+
+#: The largest sample of a list, whose lines are held in memory.
+MAX_SAMPLE_LINES = 1_000_000
 
 #: The number of links followed from a page of the list, unless another is given.
 DEFAULT_LEVEL = 5
@@ -67,15 +75,7 @@ class WarcDigest(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class _OptionGroup:
-    """The end of every group's chain of checks."""
-
-    def __post_init__(self) -> None:
-        """Check nothing: each group checks its own fields, then calls the next group's check."""
-
-
-@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class OutputOptions(_OptionGroup):
+class OutputOptions(OptionGroup):
     """The output folder, and the treatment of files that an earlier run saved.
 
     Attributes:
@@ -87,6 +87,10 @@ class OutputOptions(_OptionGroup):
         refresh: ask the server whether saved files have changed (RFC 9110, section 13).
         verify: hash saved files again, instead of comparing sizes alone.
         server_timestamps: give files the time of ``Last-Modified``.
+        file: the name that the only URL is saved under in *output*, as it is; an older file is
+            replaced, and there is no journal.
+        stream: a pipe or device that the body of the only URL is written to, once it is whole;
+            ``-`` for standard output. Nothing is saved then.
     """
 
     output: Path = Path("downloaded_sites")
@@ -96,6 +100,18 @@ class OutputOptions(_OptionGroup):
     refresh: bool = False
     verify: bool = False
     server_timestamps: bool = True
+    file: str | None = None
+    stream: Path | None = None
+
+    @property
+    def only_name(self) -> str | None:
+        """The name of the only URL's file or stream; None if names are decided for each URL."""
+        return self.file if self.stream is None else self.stream.name
+
+    @property
+    def journal_folder(self) -> Path | None:
+        """The folder with the journal; None if nothing is to outlive the run but one body."""
+        return self.output if self.save and self.only_name is None else None
 
     @property
     def folder(self) -> Path | None:
@@ -104,7 +120,7 @@ class OutputOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class NetworkOptions(_OptionGroup):
+class NetworkOptions(OptionGroup):
     """How one URL is requested, and when its transfer is given up.
 
     Attributes:
@@ -112,11 +128,16 @@ class NetworkOptions(_OptionGroup):
         read_timeout: seconds without a byte after which a transfer has stalled.
         timeout: seconds for one whole URL, retries and waits included, or None.
         retries: how often a transient failure is retried.
+        retry_all: retry requests, too, that another attempt would make twice, such as a POST whose
+            body was sent.
         min_speed: bytes per second below which a transfer is given up; 0 for no limit; None for a
             limit that ends only drips.
         max_size: bytes, decoded, above which a body is refused, or None.
         max_redirects: how many redirects of one URL are followed.
         headers: sent with every request, as (name, value).
+        method: the method of requests for lines of the list that have none of their own; None for
+            GET, or POST with a body.
+        body: the body of those requests, or None.
         user_agent: the User-Agent header.
         referer: the URL that requests for lines of the list name as their Referer, or None.
         send_referer: name the page that led to a URL, in a mirror.
@@ -124,13 +145,21 @@ class NetworkOptions(_OptionGroup):
             are read by the command only.
         https_proxy: the same for ``https://`` URLs.
         no_proxy: hosts that are requested without a proxy, separated by commas.
+        accept_cookies: send the cookies that servers set with later requests (RFC 6265).
         cookies: a file of cookies in Netscape's format.
+        cookies_from_browser: ``firefox``, or ``firefox:`` and the name or the folder of a profile,
+            whose cookies are read; or None.
+        save_cookies: write the cookies of the run to this file at its end, in Netscape's format.
         netrc: take user and password from ``~/.netrc`` or the file that ``NETRC`` names.
         user: name and password for the origin of each URL of the list; those of a URL go before.
         bearer: a token for the origin of each URL of the list, sent as ``Authorization: Bearer``.
         digest: send passwords only in answer to a Digest challenge (RFC 7616), never as they are.
         cacert: a PEM file of certificate authorities to trust instead of the system's.
         insecure: accept any TLS certificate.
+        cert: a PEM file with a client certificate, for the servers of the URLs of the list; it may
+            also hold the private key.
+        key: a PEM file with the private key, or None if that is in *cert*.
+        cert_password: the password of an encrypted private key.
         tls_min: the lowest version of TLS, ``1.0`` to ``1.3``; None for 1.2.
         ciphers: those of TLS 1.2 and older, as OpenSSL writes them; None for its default.
         resolve: addresses of hosts that are not looked up.
@@ -151,23 +180,32 @@ class NetworkOptions(_OptionGroup):
     read_timeout: float = 30.0
     timeout: float | None = None
     retries: int = 3
+    retry_all: bool = False
     min_speed: int | None = None
     max_size: int | None = None
     max_redirects: int = 20
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    method: str | None = None
+    body: bytes | None = field(default=None, repr=False)
     user_agent: str = USER_AGENT
     referer: str | None = field(default=None, repr=False)
     send_referer: bool = True
     http_proxy: str | None = field(default=None, repr=False)
     https_proxy: str | None = field(default=None, repr=False)
     no_proxy: str = ""
+    accept_cookies: bool = True
     cookies: Path | None = None
+    cookies_from_browser: str | None = None
+    save_cookies: Path | None = None
     netrc: bool = False
     user: tuple[str, str] | None = field(default=None, repr=False)
     bearer: str | None = field(default=None, repr=False)
     digest: bool = False
     cacert: Path | None = None
     insecure: bool = False
+    cert: Path | None = None
+    key: Path | None = None
+    cert_password: str | None = field(default=None, repr=False)
     tls_min: str | None = None
     ciphers: str | None = None
     resolve: tuple[HostAddresses, ...] = ()
@@ -181,18 +219,32 @@ class NetworkOptions(_OptionGroup):
     http2_prior_knowledge: bool = False
 
     @property
+    def request(self) -> Request | None:
+        """The method and the body of requests for lines; None for a GET without a body."""
+        return Request.of(self.method, self.body)
+
+    @property
     def has_credentials(self) -> bool:
-        """Whether requests have headers or passwords that not every origin may get."""
-        return bool(self.user or self.bearer or self.headers)
+        """Whether requests have headers, passwords or a body that not every origin may get."""
+        return bool(self.user or self.bearer or self.headers or self.body)
 
     def __post_init__(self) -> None:
-        """Check ranges, URLs of proxies, and that there is one kind of credentials.
+        """Check ranges, the method, URLs of proxies, and that there is one kind of credentials.
 
         Raises:
             ValueError: a value is not allowed, or two options exclude each other.
         """
         if self.user is not None and self.bearer is not None:
             raise ValueError("user and bearer cannot be combined")
+        if self.cert is None and (self.key is not None or self.cert_password is not None):
+            raise ValueError("key and cert_password need cert")
+        Request.of(self.method, self.body)
+        if (self.cookies_from_browser or "firefox").partition(":")[0] != "firefox":
+            raise ValueError("cookies_from_browser must be firefox or firefox:PROFILE")
+        if not self.accept_cookies:
+            for name in ("cookies", "cookies_from_browser", "save_cookies"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} cannot be combined with accept_cookies=False")
         for proxy in (self.http_proxy, self.https_proxy):
             if proxy:
                 parse_proxy(proxy)
@@ -217,7 +269,7 @@ class NetworkOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class PolitenessOptions(_OptionGroup):
+class PolitenessOptions(OptionGroup):
     """How much is requested at once, and how fast.
 
     Attributes:
@@ -259,7 +311,7 @@ class PolitenessOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class MirrorOptions(_OptionGroup):
+class MirrorOptions(OptionGroup):
     """Which pages are mirrored, and which of their links are followed.
 
     Attributes:
@@ -310,7 +362,43 @@ class MirrorOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class ArchiveOptions(_OptionGroup):
+class FilterOptions(OptionGroup):
+    """Which responses are saved; the others are skipped.
+
+    Attributes:
+        accept_type: patterns of media types, such as ``image/*``; if there are any, only bodies of
+            a type that matches one are saved.
+        reject_type: patterns; bodies whose type matches one are not saved.
+        min_size: bytes, decoded, below which a body is not saved, or None.
+        newer_than: seconds since the epoch; what was not modified since then is not saved. None for
+            any time.
+    """
+
+    accept_type: tuple[str, ...] = ()
+    reject_type: tuple[str, ...] = ()
+    min_size: int | None = None
+    newer_than: float | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether any response may be skipped."""
+        return bool(
+            self.accept_type or self.reject_type or self.min_size or self.newer_than is not None
+        )
+
+    def __post_init__(self) -> None:
+        """Check ranges and patterns.
+
+        Raises:
+            ValueError: a number is negative, or a pattern is not one of media types.
+        """
+        _require_not_negative(min_size=self.min_size)
+        MediaTypeFilter(self.accept_type, self.reject_type)
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
+class ArchiveOptions(OptionGroup):
     """Which web archives are written, and which are read.
 
     Attributes:
@@ -360,7 +448,7 @@ class ArchiveOptions(_OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class ListOptions(_OptionGroup):
+class ListOptions(OptionGroup):
     """How lists are read, and which of their lines are fetched.
 
     Attributes:
@@ -368,17 +456,38 @@ class ListOptions(_OptionGroup):
             None to find it.
         sitemap: sites, and addresses of sitemaps and feeds, whose pages are read after all lists.
         base: the URL that relative links of lists in HTML and XML refer to, or None.
+        keep_input: outcomes keep their lines as written, and the columns of these.
+        keep_columns: the names of the columns that they keep; None for all.
+        limit: read only so many lines, or None.
+        sample: fetch only so many of the lines read, chosen at random, or None.
+        seed: another one chooses another sample.
         shard: fetch only the lines whose hosts belong to this one of several runs, or None.
     """
 
     url_column: str | None = None
     sitemap: tuple[str, ...] = field(default=(), repr=False)
     base: str | None = field(default=None, repr=False)
+    keep_input: bool = False
+    keep_columns: tuple[str, ...] | None = None
+    limit: int | None = None
+    sample: int | None = None
+    seed: int = 0
     shard: Shard | None = None
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ValueError: a number is out of range.
+        """
+        _require_at_least_one(limit=self.limit, sample=self.sample)
+        if self.sample is not None and self.sample > MAX_SAMPLE_LINES:
+            raise ValueError(f"sample must be at most {MAX_SAMPLE_LINES}")
+        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class StorageOptions(OutputOptions, ArchiveOptions):
+class StorageOptions(OutputOptions, NamingOptions, ArchiveOptions):
     """The destination of bodies: a folder, an object store, or an archive."""
 
     def __post_init__(self) -> None:
@@ -389,6 +498,7 @@ class StorageOptions(OutputOptions, ArchiveOptions):
         """
         if self.pack is not None:
             _refuse_with_pack(**{"save=False": not self.save, "verify": self.verify})
+            _refuse_with_pack(file=self.file, stream=self.stream)
         super().__post_init__()
 
 
@@ -398,7 +508,7 @@ class RequestOptions(NetworkOptions, PolitenessOptions):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class TransferOptions(StorageOptions, RequestOptions):
+class TransferOptions(StorageOptions, RequestOptions, FilterOptions):
     """How URLs are fetched and saved, wherever they come from."""
 
 
@@ -406,9 +516,9 @@ class TransferOptions(StorageOptions, RequestOptions):
 class Options(TransferOptions, MirrorOptions, ListOptions):
     """The options of a run; every field has the command's default.
 
-    The fields are those of :class:`OutputOptions`, :class:`NetworkOptions`,
-    :class:`PolitenessOptions`, :class:`MirrorOptions`, :class:`ArchiveOptions` and
-    :class:`ListOptions`.
+    The fields are those of :class:`OutputOptions`, :class:`NamingOptions`,
+    :class:`NetworkOptions`, :class:`PolitenessOptions`, :class:`FilterOptions`,
+    :class:`MirrorOptions`, :class:`ArchiveOptions` and :class:`ListOptions`.
     """
 
     def __post_init__(self) -> None:
@@ -420,6 +530,10 @@ class Options(TransferOptions, MirrorOptions, ListOptions):
         for address in (*self.sitemap, *([self.base] if self.base else ())):
             _require_url(**{"sitemap and base": address})
         if self.mirrors:
+            if self.only_name is not None:
+                raise ValueError("a mirror needs a folder, not a file or a stream")
+            if self.name_template is not None:
+                raise ValueError("a mirror cannot be combined with name_template")
             if not self.save:
                 raise ValueError("a mirror cannot be combined with save=False")
             if self.pack is not None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from downloader.errors import ErrorKind
+from downloader.models.targets import InputLine
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
 
@@ -65,7 +66,8 @@ class Downloaded:
         redirects: the addresses that answered with a redirect, in order.
         status: HTTP status of the last response.
         http_version: such as ``1.1``; or ``2``.
-        media_type: the content type without parameters, in lower case; empty if none was sent.
+        media_type: the content type without parameters, in lower case; what the first bytes of the
+            body say if none was sent.
         content_coding: as sent, such as ``gzip``; empty for identity.
         sizes: of the body.
         length_verified: False when only the end of the connection marked the end of the body.
@@ -81,7 +83,9 @@ class Downloaded:
         timings: the phases of the last request, if they were measured.
         packed_at: the offset of a packed body's record in its volume, in bytes; else None.
         note: one line about what was wrong with the response and was ignored; may be empty.
+        source_line: its line as it was written, if reports need it.
         page_fields: the fields that act like elements of the page, for a mirror; not reported.
+        request: the method of the request and a hash of its body; empty for a plain GET.
     """
 
     index: int
@@ -110,6 +114,8 @@ class Downloaded:
     packed_at: int | None = None
     note: str = ""
     page_fields: str = ""
+    source_line: InputLine | None = None
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +123,7 @@ class Unchanged:
     """The server confirmed that the file of an earlier run is up to date (304).
 
     Attributes:
-        index, origin, url, path, seconds, parent: as in :class:`Downloaded`.
+        index, origin, url, path, seconds, parent, source_line, request: as in :class:`Downloaded`.
         size: of the file, in bytes.
         characters: the number of characters of a text.
         final_url, redirects, http_version, attempts, started, header_bytes, timings: as in
@@ -143,25 +149,28 @@ class Unchanged:
     sha256: str = ""
     etag: str = ""
     last_modified: str = ""
+    source_line: InputLine | None = None
+    request: str = ""
     status: ClassVar[int] = 304
     #: Such a response has no body.
     wire_bytes: ClassVar[int] = 0
 
 
 class SkipReason(StrEnum):
-    """Why a line was not fetched."""
+    """Why nothing was saved for a line, although nothing failed."""
 
     DUPLICATE = "duplicate"
     DONE = "done"
     ROBOTS = "robots"
+    FILTERED = "filtered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """The line needed no transfer, or robots.txt disallows it.
+    """The line needed no transfer, robots.txt disallows it, or a filter leaves its body out.
 
     Attributes:
-        index, origin, url, parent: as in :class:`Downloaded`.
+        index, origin, url, parent, source_line, request: as in :class:`Downloaded`.
         reason: for skipping it.
         detail: one line for a person.
         path, size, characters, sha256, etag, last_modified: of the file of an earlier run, as far
@@ -180,6 +189,8 @@ class Skipped:
     etag: str = ""
     last_modified: str = ""
     parent: str = ""
+    source_line: InputLine | None = None
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +198,7 @@ class Failed:
     """The URL could not be parsed, fetched or saved.
 
     Attributes:
-        index, origin, parent: as in :class:`Downloaded`.
+        index, origin, parent, source_line, request: as in :class:`Downloaded`.
         url: the address, without password; the text of a line that is no address.
         kind: of the failure.
         message: one line for a person.
@@ -216,6 +227,8 @@ class Failed:
     redirects: tuple[str, ...] = ()
     started: float = 0.0
     needed: bool = False
+    source_line: InputLine | None = None
+    request: str = ""
 
 
 Outcome = Downloaded | Unchanged | Skipped | Failed

@@ -2,7 +2,26 @@
 
 from dataclasses import dataclass, field
 
+from downloader.models.requests import Request
 from downloader.web.urls import Url, redact
+
+#: The value of a column of a list.
+ColumnValue = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class InputLine:
+    """A line of a list as it was written, for reports.
+
+    Attributes:
+        text: its address, without a password.
+        number: of the line, the row or the item, from 1; None if it was in no list.
+        columns: the other columns of the row, or members of the object: names and values.
+    """
+
+    text: str
+    number: int | None = None
+    columns: tuple[tuple[str, ColumnValue], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +48,7 @@ class Target:
         name: the file name that the list gives, or None.
         checksum: the checksum that the list gives, or None.
         headers: header fields of this request only.
+        request: the method and the body; None for a GET without a body.
         parent: the URL of the page that refers to it; empty for a line of a list.
         needed: whether it is a requisite of that page: needed to show it properly.
         optional: whether a 404 for it is not a failure.
@@ -38,6 +58,7 @@ class Target:
         depth: links between the line of the list and the page that this is, or is part of.
         nesting: levels of requisites between that page and this; 0 for the page itself.
         redirects: redirects followed since it was found.
+        source_line: its line as it was written, if reports need it.
         delay: seconds between two requests that its site asks for (robots.txt, Crawl-delay).
         shown: the URL without its password.
     """
@@ -48,6 +69,7 @@ class Target:
     name: str | None = None
     checksum: Checksum | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    request: Request | None = None
     parent: str = ""
     needed: bool = False
     optional: bool = False
@@ -56,8 +78,14 @@ class Target:
     nesting: int = 0
     redirects: int = 0
     delay: float = 0.0
+    source_line: InputLine | None = None
     shown: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         url = self.url
         object.__setattr__(self, "shown", redact(url) if "@" in url else url)
+
+    @property
+    def identity(self) -> str:
+        """What tells this request from others: the URL without password, and what is no GET."""
+        return self.shown if self.request is None else f"{self.request.identity} {self.shown}"

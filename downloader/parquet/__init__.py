@@ -6,7 +6,14 @@ It ships no type annotations; ``pyarrow_api`` has protocols for what is used of 
 """
 
 from downloader.parquet.pyarrow_api import ParquetError, load
-from downloader.parquet.reader import WantedColumn, column_names, is_parquet, read
+from downloader.parquet.reader import (
+    Scalar,
+    TableColumn,
+    WantedColumn,
+    is_parquet,
+    read,
+    table_columns,
+)
 from downloader.parquet.writer import Cell, ColumnField, ColumnType, TableWriter
 
 __all__ = [
@@ -14,10 +21,12 @@ __all__ = [
     "ColumnField",
     "ColumnType",
     "ParquetError",
+    "Scalar",
+    "TableColumn",
     "TableWriter",
     "WantedColumn",
-    "column_names",
     "is_parquet",
     "load",
     "read",
+    "table_columns",
 ]

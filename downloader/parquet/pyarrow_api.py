@@ -31,6 +31,9 @@ class DataType(Protocol):
 class Array(Protocol):
     """A column of a batch."""
 
+    def __len__(self) -> int:
+        """Return the number of values."""
+
     def cast(self, target_type: DataType) -> "Array":
         """Return the same values as another type."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import BinaryIO
 
 from downloader.parquet.page_memory import MemoryEstimate, column_chunks, estimate_memory
@@ -28,7 +29,10 @@ _MAX_BATCH_BYTES = 128 * 1024**2
 _MAX_PAGE_BYTES = 256 * 1024**2
 #: Bytes of a column to read at once; pyarrow's default is a whole row group.
 _READ_BUFFER_BYTES = 256 * 1024
+#: The value of a cell.
+Scalar = str | int | float | bool | None
 _INTEGERS = frozenset({"INT32", "INT64"})
+_SCALARS = frozenset({"FLOAT", "DOUBLE", "BOOLEAN"})
 #: Logical types that are read as text: text, and bytes without a logical type.
 _TEXTS = frozenset({"String", "Enum", "JSON", "None"})
 
@@ -41,11 +45,14 @@ class WantedColumn:
         name: its name in lower case, compared without case and surrounding white space.
         required: whether a file without it is an error.
         integer: whether it holds integers instead of text.
+        any_type: whether it may hold scalars of any type; numbers and truth values stay what they
+            are, and other values become text.
     """
 
     name: str
     required: bool = False
     integer: bool = False
+    any_type: bool = False
 
 
 def is_parquet(head: bytes) -> bool:
@@ -53,8 +60,23 @@ def is_parquet(head: bytes) -> bool:
     return head.startswith((_MAGIC, _ENCRYPTED))
 
 
-def column_names(file: BinaryIO) -> dict[str, bool]:
-    """Return the names of all columns, and whether :func:`read` can read them as text.
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column that a file has.
+
+    Attributes:
+        name: as written.
+        is_scalar: whether it holds no lists and no nested values.
+        is_text: whether it can be read as text.
+    """
+
+    name: str
+    is_scalar: bool
+    is_text: bool
+
+
+def table_columns(file: BinaryIO) -> list[TableColumn]:
+    """Return all columns of a file.
 
     Args:
         file: seekable, and at its beginning.
@@ -67,9 +89,13 @@ def column_names(file: BinaryIO) -> dict[str, bool]:
     with translated(library):
         schema = _open(library, file).schema
         leaves = [schema.column(index) for index in range(len(schema))]
-        return {
-            leaf.path.partition(".")[0]: _is_expected_type(leaf, integer=False) for leaf in leaves
-        }
+        found: dict[str, TableColumn] = {}
+        for leaf in leaves:
+            name, is_nested, _ = leaf.path.partition(".")
+            is_scalar = not is_nested and not leaf.max_repetition_level
+            is_text = is_scalar and _is_expected_type(leaf, integer=False)
+            found.setdefault(name, TableColumn(name, is_scalar, is_text))
+        return list(found.values())
 
 
 def _open(library: Library, file: BinaryIO) -> ParquetFile:
@@ -82,7 +108,7 @@ def _open(library: Library, file: BinaryIO) -> ParquetFile:
     )
 
 
-def read(file: BinaryIO, columns: Sequence[WantedColumn]) -> Iterator[tuple[str | int | None, ...]]:
+def read(file: BinaryIO, columns: Sequence[WantedColumn]) -> Iterator[tuple[Scalar, ...]]:
     """Yield the rows of a file: the values of *columns*, or None for a null or missing column.
 
     Invalid UTF-8 is replaced. Memory is bounded: one page of each column, and one batch of rows.
@@ -101,6 +127,7 @@ def read(file: BinaryIO, columns: Sequence[WantedColumn]) -> Iterator[tuple[str 
         table = _open(library, file)
         paths = [_path(table.schema, column) for column in columns]
         wanted = [path for path in paths if path is not None]
+        kinds = _kinds(table.schema)
         groups = column_chunks(file, _column_indices(table.schema, wanted))
     for number, group in enumerate(groups):
         with translated(library):
@@ -118,7 +145,7 @@ def read(file: BinaryIO, columns: Sequence[WantedColumn]) -> Iterator[tuple[str 
                 cells = [
                     [None] * batch.num_rows
                     if path is None
-                    else _values(library, batch.column(names.index(path)), integer=column.integer)
+                    else _values(library, batch.column(names.index(path)), kinds[path])
                     for path, column in zip(paths, columns, strict=True)
                 ]
             yield from zip(*cells, strict=True)
@@ -159,7 +186,7 @@ def _path(schema: FileSchema, column: WantedColumn) -> str | None:
     leaves = [schema.column(index) for index in range(len(schema))]
     for leaf in leaves:
         if leaf.path.strip().lower() == column.name:
-            if not _is_expected_type(leaf, integer=column.integer):
+            if not column.any_type and not _is_expected_type(leaf, integer=column.integer):
                 raise _type_error(column, _type_name(leaf))
             return leaf.path
     if any(leaf.path.lower().startswith(f"{column.name}.") for leaf in leaves):
@@ -188,8 +215,36 @@ def _type_error(column: WantedColumn, found: str) -> ParquetError:
     return ParquetError(f"has {found} in its column {column.name}, not {expected}")
 
 
-def _values(library: Library, array: Array, *, integer: bool) -> Sequence[str | int | None]:
-    if integer:
+class _Kind(Enum):
+    """How the values of a column are read."""
+
+    TEXT = auto()
+    INTEGER = auto()
+    SCALAR = auto()
+    OTHER = auto()
+
+
+def _kinds(schema: FileSchema) -> dict[str, _Kind]:
+    """Return how the values of each column are read, by the path of the column."""
+    kinds = {}
+    for leaf in (schema.column(index) for index in range(len(schema))):
+        kind = _Kind.OTHER
+        if _is_expected_type(leaf, integer=False):
+            kind = _Kind.TEXT
+        elif _is_expected_type(leaf, integer=True):
+            kind = _Kind.INTEGER
+        elif leaf.physical_type in _SCALARS and str(leaf.logical_type) == "None":
+            kind = _Kind.SCALAR
+        kinds[leaf.path] = kind
+    return kinds
+
+
+def _values(library: Library, array: Array, kind: _Kind) -> Sequence[Scalar]:
+    if kind is _Kind.SCALAR:
+        return [value if isinstance(value, float | bool) else None for value in array.to_pylist()]
+    if kind is _Kind.OTHER:
+        return _texts(library, array)
+    if kind is _Kind.INTEGER:
         numbers = array.cast(library.int64()).to_pylist()
         return [value if isinstance(value, int) else None for value in numbers]
     # As bytes, because invalid UTF-8 in text would be an error of the whole batch.
@@ -197,3 +252,12 @@ def _values(library: Library, array: Array, *, integer: bool) -> Sequence[str | 
     return [
         value.decode("utf-8", "replace") if isinstance(value, bytes) else None for value in octets
     ]
+
+
+def _texts(library: Library, array: Array) -> Sequence[str | None]:
+    """Return values as text, such as times and decimals; None for those that have none."""
+    try:
+        texts = array.cast(library.string()).to_pylist()
+    except (library.ArrowException, ValueError):
+        return [None] * len(array)
+    return [value if isinstance(value, str) else None for value in texts]

@@ -11,7 +11,7 @@ from downloader.report.url_record import Record, Result
 from downloader.web.text import format_size, printable
 
 #: The fields that a comparison needs of both reports.
-COMPARED_FIELDS = ("kind", "decoded_bytes", "sha256", "reason", "parent")
+COMPARED_FIELDS = ("kind", "decoded_bytes", "sha256", "reason", "parent", "request")
 #: Changes kept for each kind of change; further ones are only counted.
 _MAX_KEPT = 200
 _REFRESH_HINT = "skipped as done; --refresh asks the server"
@@ -49,12 +49,14 @@ class EarlierRecord:
         size: of its body in bytes, if known.
         sha256: of those bytes, if known.
         parent: the page that it was found on, if any.
+        is_request: whether its request was no plain GET.
     """
 
     availability: _Availability
     size: int | None
     sha256: bytes | None
     parent: str | None
+    is_request: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,12 @@ class Comparison:
             if record.outcome is Result.NOT_TRIED:
                 self.partial = True
             elif record.reason is not SkipReason.DUPLICATE:
-                self._earlier[record.url] = EarlierRecord(
-                    _availability(record), record.decoded_bytes, _digest(record), record.parent
+                self._earlier[_key(record)] = EarlierRecord(
+                    _availability(record),
+                    record.decoded_bytes,
+                    _digest(record),
+                    record.parent,
+                    record.request is not None,
                 )
 
     def add(self, record: Record) -> None:
@@ -141,7 +147,7 @@ class Comparison:
             self._bad_urls.add(record.url)
         if record.reason is SkipReason.DONE:
             self._done_pages.add(record.url)
-        earlier = self._earlier.pop(record.url, None)
+        earlier = self._earlier.pop(_key(record), None)
         change = ChangeKind.NEW if earlier is None else _change(earlier, record)
         if change is not None:
             before = earlier.size if earlier else None
@@ -159,7 +165,8 @@ class Comparison:
         """
         self.complete = complete
         if complete:
-            for url, earlier in self._earlier.items():
+            for key, earlier in self._earlier.items():
+                url = key.rpartition(" ")[2] if earlier.is_request else key
                 if self._is_linked_from_done_page(earlier):
                     self.not_checked += 1
                 else:
@@ -207,6 +214,11 @@ class Comparison:
 
     def _add_change(self, kind: ChangeKind, change: UrlChange) -> None:
         self.changes.setdefault(kind, ChangeGroup()).add(change)
+
+
+def _key(record: Record) -> str:
+    """Return what is compared: a URL; behind another request than a plain GET, if it has one."""
+    return record.url if record.request is None else f"{record.request} {record.url}"
 
 
 def _availability(record: Record) -> _Availability:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import Enum, StrEnum, auto
 from types import NoneType
-from typing import get_args, get_type_hints
+from typing import Annotated, get_args, get_origin, get_type_hints
 
 #: Types of fields, in Python and in JSON.
 Value = str | int | float | bool | tuple[str, ...] | None
@@ -84,9 +84,13 @@ class RecordField:
 
 
 def declared_fields(record_type: type) -> tuple[RecordField, ...]:
-    """Return the fields of a dataclass whose fields are annotated with a :class:`FieldInfo`."""
+    """Return the fields of a dataclass that are annotated with a :class:`FieldInfo`."""
     hints = get_type_hints(record_type, include_extras=True)
-    return tuple(_declaration(each.name, hints[each.name]) for each in fields(record_type))
+    return tuple(
+        _declaration(each.name, hints[each.name])
+        for each in fields(record_type)
+        if get_origin(hints[each.name]) is Annotated
+    )
 
 
 def _declaration(name: str, hint: object) -> RecordField:

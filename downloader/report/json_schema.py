@@ -40,7 +40,7 @@ def _schema() -> _Schema:
         "description": "One line of a JSONL report. A whole JSON report is $defs/report.",
         "$ref": "#/$defs/record",
         "$defs": {
-            "record": _object({each.name: _field(each) for each in RECORD_FIELDS}),
+            "record": _record(),
             "run": _object(_run()),
             "report": _object(
                 {
@@ -51,6 +51,17 @@ def _schema() -> _Schema:
             ),
         },
     }
+
+
+def _record() -> _Schema:
+    """Return the schema of a record, which has ``columns`` only if its line has any."""
+    record = _object({each.name: _field(each) for each in RECORD_FIELDS})
+    columns: _Schema = {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+        "description": "the other columns of the line in the list",
+    }
+    return {**record, "properties": {**record["properties"], "columns": columns}}  # type: ignore[dict-item]
 
 
 def _object(properties: dict[str, _Schema]) -> _Schema:

@@ -10,11 +10,14 @@ from downloader.models import SkipReason
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord
 from downloader.report.url_record import Record, Result
-from downloader.web.filenames import SafePath, candidates
+from downloader.web.filenames import SafePath
 from downloader.web.text import printable
+from downloader.web.url_names import candidates
 from downloader.web.urls import Url
 
 _OPTION = "--lock"
+#: Reasons for which nothing is saved of what may be locked.
+_NOT_FETCHED = (SkipReason.ROBOTS, SkipReason.FILTERED)
 
 
 class LockWriter:
@@ -33,7 +36,7 @@ class LockWriter:
         self._file = AtomicFile(path, _OPTION)
         # Pairs of a line's index in the list and its offset in the spool.
         self._offsets = array("q")
-        self._failed = self._without_hash = 0
+        self._failed = self._without_hash = self._requests = 0
 
     def add(self, record: Record) -> None:
         """Take one record."""
@@ -42,6 +45,9 @@ class LockWriter:
             return
         if record.parent is not None or record.reason is SkipReason.DUPLICATE:
             return  # it is no line of the list, or an earlier line has its body
+        if record.request is not None:
+            self._requests += 1
+            return
         if record.sha256 is None:
             self._without_hash += 1
             return
@@ -65,11 +71,13 @@ class LockWriter:
             self._file.write(self._spool.line(offset))
         self._file.commit()
         self._spool.close()
-        if self._without_hash:
+        if self._requests:
+            self.note = f"{self._requests} not in {self._path}: a lock is a list of GETs only"
+        elif self._without_hash:
             urls = "1 URL is" if self._without_hash == 1 else f"{self._without_hash} URLs are"
             self.note = (
-                f"{urls} not in {self._path}: disallowed by robots.txt, or of unknown content "
-                "(--force fetches it)"
+                f"{urls} not in {self._path}: disallowed by robots.txt, left out by a filter, "
+                "or of unknown content (--force fetches it)"
             )
 
     def abandon(self) -> None:
@@ -104,7 +112,7 @@ class LockCheck:
     def add(self, record: Record) -> None:
         """Take one record."""
         entry = self._entries.get(record.url)
-        if entry is None or record.reason is SkipReason.DUPLICATE:
+        if entry is None or record.request or record.reason is SkipReason.DUPLICATE:
             return
         if record.reason is SkipReason.DONE and record.sha256 is None:
             return
@@ -118,7 +126,7 @@ class LockCheck:
 
 
 def _differences(entry: LockEntry, record: Record) -> list[str]:
-    if record.outcome is Result.FAILED or record.reason is SkipReason.ROBOTS:
+    if record.outcome is Result.FAILED or record.reason in _NOT_FETCHED:
         message = printable(record.message or "")
         if record.kind is ErrorKind.CHECKSUM:
             # The message of the failure shows both hashes and the size of the body.

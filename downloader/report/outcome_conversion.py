@@ -16,7 +16,8 @@ _Converter = Callable[..., Value]
 def record_of(outcome: Outcome) -> Record:
     """Return the record of *outcome*."""
     has_timings = getattr(outcome, "timings", None) is not None
-    sources = _SOURCES[type(outcome), has_timings]
+    line = outcome.source_line
+    sources = _SOURCES[type(outcome), has_timings, line is not None]
     # The empty text stands for what was not sent.
     members = {
         name: value
@@ -29,7 +30,12 @@ def record_of(outcome: Outcome) -> Record:
     if members.get("started") is None:
         members.pop("seconds", None)
     # Each value is of its field's type.
-    return Record(url=outcome.url, outcome=_result_of(outcome), **members)  # type: ignore[arg-type]
+    return Record(
+        url=outcome.url,
+        outcome=_result_of(outcome),
+        columns=() if line is None else line.columns,
+        **members,  # type: ignore[arg-type]
+    )
 
 
 def _result_of(outcome: Outcome) -> Result:
@@ -86,12 +92,13 @@ class _Sources:
     converters: tuple[tuple[str, _Converter], ...]
 
 
-def _sources(outcome_type: type[Outcome], *, has_timings: bool) -> _Sources:
+def _sources(outcome_type: type[Outcome], *, has_timings: bool, has_source_line: bool) -> _Sources:
     sources = {
         field: source
         for field in OPTIONAL_FIELDS
         if (source := source_of(field, outcome_type)) is not None
         and (has_timings or not source.startswith("timings."))
+        and (has_source_line or not source.startswith("source_line."))
     }
     return _Sources(
         tuple(field.name for field in sources),
@@ -105,7 +112,10 @@ def _sources(outcome_type: type[Outcome], *, has_timings: bool) -> _Sources:
 
 
 _SOURCES = {
-    (outcome_type, has_timings): _sources(outcome_type, has_timings=has_timings)
+    (outcome_type, has_timings, has_source_line): _sources(
+        outcome_type, has_timings=has_timings, has_source_line=has_source_line
+    )
     for outcome_type in get_args(Outcome)
     for has_timings in (True, False)
+    for has_source_line in (True, False)
 }

@@ -9,7 +9,7 @@ from typing import IO, BinaryIO, Literal, Protocol
 from downloader.errors import DiskError, ReportError
 from downloader.report.run_record import RunRecord
 from downloader.report.url_record import Record
-from downloader.web.filenames import PART
+from downloader.web.path_parts import PART
 
 #: The option that names a report, for messages.
 REPORT_OPTION = "--report"

@@ -13,10 +13,13 @@ from operator import attrgetter
 from typing import Annotated
 
 from downloader.errors import ErrorKind
-from downloader.models import SkipReason
+from downloader.models import ColumnValue, SkipReason
 from downloader.report.field_declarations import FieldInfo, Value, declared_fields
 from downloader.web.charset import CharsetSource
 from downloader.web.urls import Url, host
+
+#: Names and values of columns.
+Columns = tuple[tuple[str, ColumnValue], ...]
 
 _SHA256 = "^[0-9a-f]{64}$"
 _TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
@@ -59,9 +62,29 @@ class Record:
     origin: Annotated[str | None, FieldInfo("where the line was read, such as `sites.txt:3`")] = (
         None
     )
+    input: Annotated[
+        str | None,
+        FieldInfo(
+            "the address as it is written in the list, but for a password; none for a link",
+            sources=("source_line.text",),
+        ),
+    ] = None
+    line: Annotated[
+        int | None,
+        FieldInfo(
+            "number of the line, the row or the item in the list, from 1",
+            sources=("source_line.number",),
+        ),
+    ] = None
     index: Annotated[int | None, FieldInfo("position of the line in all lists, from 0")] = None
     parent: Annotated[
         str | None, FieldInfo("URL of the page that links to it; none for a line of a list")
+    ] = None
+    request: Annotated[
+        str | None,
+        FieldInfo(
+            "the method and a hash of the body, such as `POST 0f34…`; none for a GET without a body"
+        ),
     ] = None
     final_url: Annotated[str | None, FieldInfo("the URL that answered, after redirects")] = None
     redirects: Annotated[
@@ -72,7 +95,11 @@ class Record:
     http_version: Annotated[str | None, FieldInfo("such as `1.1`; or `2`")] = None
     content_type: Annotated[
         str | None,
-        FieldInfo("media type without parameters, in lower case", sources=("media_type",)),
+        FieldInfo(
+            "media type without parameters, in lower case; what the first bytes say if the server "
+            "names none",
+            sources=("media_type",),
+        ),
     ] = None
     content_coding: Annotated[str | None, FieldInfo("as sent, such as `gzip`")] = None
     path: Annotated[
@@ -177,6 +204,9 @@ class Record:
         ),
     ] = None
 
+    #: The other columns of the line in the list: names and values.
+    columns: Columns = ()
+
     @property
     def host(self) -> str:
         """The host, with its port where that is not the scheme's own; empty if there is none."""
@@ -197,9 +227,14 @@ def values(record: Record) -> tuple[Value, ...]:
     return _all(record)
 
 
-def as_dict(record: Record) -> dict[str, Value]:
-    """Return the record as JSON writes it."""
-    return dict(zip(FIELD_NAMES, _all(record), strict=True))
+def as_dict(record: Record) -> Mapping[str, Value | dict[str, ColumnValue]]:
+    """Return the record as JSON writes it; it has ``columns`` only if the line has any."""
+    members: dict[str, Value | dict[str, ColumnValue]] = dict(
+        zip(FIELD_NAMES, _all(record), strict=True)
+    )
+    if record.columns:
+        members["columns"] = dict(record.columns)
+    return members
 
 
 def from_dict(members: Mapping[object, object], names: Collection[str] | None = None) -> Record:
@@ -221,4 +256,16 @@ def from_dict(members: Mapping[object, object], names: Collection[str] | None = 
         if names is None or each.name in names
     }
     # parse() returns values of the field's own type.
-    return Record(url=url, outcome=Result(outcome), **known)  # type: ignore[arg-type]
+    columns = _columns(members.get("columns"))
+    return Record(url=url, outcome=Result(outcome), columns=columns, **known)  # type: ignore[arg-type]
+
+
+def _columns(members: object) -> Columns:
+    """Return the columns that a JSON object holds; what is no scalar is left out."""
+    if not isinstance(members, dict):
+        return ()
+    return tuple(
+        (str(name), value)
+        for name, value in members.items()
+        if value is None or isinstance(value, str | int | float | bool)
+    )

@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """What is known of a host that moves to the queues of another process.
+    """The state of a host that moves to the queues of another process.
 
     The concurrency of a host that takes many requests on one connection is left out, because the
     other process makes a new connection.

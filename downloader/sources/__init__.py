@@ -4,10 +4,10 @@ A list is never held in memory: its bytes are read, decompressed and parsed chun
 that is no valid URL becomes a :class:`~downloader.models.Failed` outcome of that line; a list that
 cannot be read raises :class:`~downloader.errors.SourceError`.
 
-``source_arguments`` opens the SOURCE arguments of a command line. ``list_parser`` detects the
+``source_arguments`` opens the SOURCE arguments of a command line. ``list_reader`` detects the
 format of each list by the registry in ``formats``, whose modules parse one format each, by way of
-``text_lines`` where it is text. ``entries`` validates what a line says. ``shard_filter`` skips
-entries of other shards.
+``text_lines`` where it is text. ``entries`` validates what a line says. ``list_selection``
+chooses lines, and ``shard_filter`` skips those of other shards.
 
 All of it blocks, and is meant to run in a thread of its own (``core.read_ahead``). The names below
 are imported when they are first used, so that help can name the formats without loading the rest.
@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from downloader.sources.entries import (
         Entry,
-        from_addresses,
+        from_archive,
         from_items,
         parse_checksum,
         parse_header,
     )
     from downloader.sources.list_input import FetchList, ListSettings
+    from downloader.sources.list_selection import select_lines
     from downloader.sources.shard_filter import ShardFilter
     from downloader.sources.source_arguments import STDIN, check_readable, is_archive, is_url, read
 else:
@@ -41,7 +42,7 @@ else:
 #: The modules that define the names below.
 _EXPORTING_MODULES = tuple(
     f"{__name__}.{module}"
-    for module in ("entries", "list_input", "shard_filter", "source_arguments")
+    for module in ("entries", "list_input", "list_selection", "shard_filter", "source_arguments")
 )
 
 __all__ = [
@@ -51,11 +52,12 @@ __all__ = [
     "ListSettings",
     "ShardFilter",
     "check_readable",
-    "from_addresses",
+    "from_archive",
     "from_items",
     "is_archive",
     "is_url",
     "parse_checksum",
     "parse_header",
     "read",
+    "select_lines",
 ]

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 
 from downloader.errors import BadUrlError
 from downloader.sources.entries import ListLine
+from downloader.sources.kept_columns import KeptColumns
 from downloader.sources.list_input import ListSettings
+from downloader.sources.request_columns import (
+    BODY,
+    HEADERS,
+    METHOD,
+    REQUEST,
+    ignored_columns,
+    refuse_request,
+    set_request,
+)
 from downloader.sources.url_column import URL_COLUMNS, find_by_name, is_address, is_report
 from downloader.web.text import printable
 
@@ -20,7 +30,8 @@ class JsonRecords:
     def __init__(self, label: str, settings: ListSettings) -> None:
         self._label = label
         self._settings = settings
-        self._noted = False
+        self._noted = self._noted_request = False
+        self._columns = KeptColumns(label, settings)
 
     def line(self, origin: str, value: object) -> ListLine | None:
         """Return the line that a value stands for; None for what a report did not try."""
@@ -33,12 +44,20 @@ class JsonRecords:
         if not isinstance(address, str):
             return ListLine(origin, "", error=BadUrlError(f"no member {name} in the JSON value"))
         line = ListLine(origin, address)
+        if not is_report(value) or self._settings.keep_columns is not None:
+            line.columns = self._columns.of_object(value, name)
         if is_report(value):
+            refuse_request(line, value.get(REQUEST))
             return line if address else None
+        if METHOD in value:
+            set_request(line, value[METHOD], value.get(HEADERS), value.get(BODY))
+        elif not self._noted_request and (note := ignored_columns(value)):
+            self._noted_request = True
+            self._settings.note(f"{self._label}: {note}")
         # The hash of an earlier run is no promise about this one; --locked holds it to that.
         line.name, line.checksum = value.get("name"), value.get("sha256")
         if not all(isinstance(each, str | None) for each in (line.name, line.checksum)):
-            line.error = BadUrlError("name and sha256 must be strings")
+            line.error = line.error or BadUrlError("name and sha256 must be strings")
         return line
 
     def _url_member(self, members: Mapping[str, object]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Self
 
 from downloader.errors import BadUrlError, SourceError
-from downloader.models import Options
+from downloader.models import Options, Request
 from downloader.sources.text_lines import NumberedLine, split_lines
 from downloader.web import urls
 from downloader.web.urls import Url
@@ -34,14 +34,20 @@ class ListSettings:
         sitemaps: sites and addresses of sitemaps, whose pages are read after all other lists.
         base_url: the URL that relative addresses of files refer to, or None.
         one_site: whether a list on the network may name URLs of its own site alone.
+        keeps_input: whether outcomes keep their lines as written, with their columns.
+        keep_columns: the names of the columns that they keep; None for all.
         note: tells the user what was decided about a list; called from the reading thread.
+        request: for lines that name neither method nor body; None for a GET.
     """
 
     url_column: str | None = None
     sitemaps: tuple[Url, ...] = ()
     base_url: Url | None = None
     one_site: bool = False
+    keeps_input: bool = False
+    keep_columns: tuple[str, ...] | None = None
     note: Callable[[str], None] = _ignore
+    request: Request | None = None
 
     @classmethod
     def of(cls, options: Options, note: Callable[[str], None]) -> Self:
@@ -52,7 +58,10 @@ class ListSettings:
             urls.parse(options.base) if options.base else None,
             # A page of another site must not lead to requests there with the user's secrets.
             one_site=options.mirrors and options.has_credentials,
+            keeps_input=options.keep_input,
+            keep_columns=options.keep_columns,
             note=note,
+            request=options.request,
         )
 
 

@@ -170,7 +170,7 @@ class ListReader:
             nesting: how many lists led to it.
         """
         try:
-            url = urls.parse(nested.text)
+            url = urls.parse(nested.text, zones=home is None)
             if nesting > _MAX_NESTING:
                 raise BadUrlError("sitemap indexes are nested too deeply")
             if hash(url) in self._fetched:

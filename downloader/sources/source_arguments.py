@@ -102,7 +102,7 @@ def read(
         empty = True
         for line in lines:
             empty = False
-            yield from_line(line, index)
+            yield from_line(line, index, settings.request, keeps_input=settings.keeps_input)
             index += 1
         if empty:
             raise SourceError(f"{name} holds no URL")

@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 
 from downloader.storage.output_folder import READ_FLAGS
-from downloader.web.filenames import PART
+from downloader.web.path_parts import PART
 
 #: Whether times can only be set through symbolic links.
 _UTIME_FOLLOWS = os.utime not in os.supports_follow_symlinks

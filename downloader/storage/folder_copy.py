@@ -15,7 +15,8 @@ from downloader.storage.output_folder import (
     create_file,
     translate_os_errors,
 )
-from downloader.web.filenames import PART, SafePath
+from downloader.web.filenames import SafePath
+from downloader.web.path_parts import PART
 
 #: The file system has no hard links, or none for this file.
 _NO_LINK_ERRNOS = frozenset(

@@ -5,6 +5,7 @@ import errno
 import os
 import stat
 from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -26,16 +27,12 @@ from downloader.storage.output_folder import (
     raise_translated,
     translate_os_errors,
 )
-from downloader.storage.part_file import LocalPartFile, do_nothing
+from downloader.storage.part_file import LocalPartFile, WriteBuffers, do_nothing
 from downloader.storage.storage import FileContents, PartFile
-from downloader.web.filenames import PART, SafePath, filesystem_path
+from downloader.web.filenames import SafePath, filesystem_path
+from downloader.web.path_parts import PART
 from downloader.web.text import format_size
 
-#: The write buffer of a file that is written in pieces; smaller when many are open, so that all
-#: buffers together stay below a limit.
-MAX_BUFFER_BYTES = 512 * 1024
-MIN_BUFFER_BYTES = 64 * 1024
-ALL_BUFFERS_BYTES = 8 * 1024 * 1024
 #: Seconds between attempts to open a file while the process has no descriptor left.
 DESCRIPTOR_RETRY_SECONDS = 0.1
 _Result = TypeVar("_Result")
@@ -56,7 +53,8 @@ class LocalStorage:
         self._folder = OutputFolder(root)
         self._free_descriptors = free_descriptors
         self._executor = BatchingExecutor()
-        self._open_parts = 0
+        self._observers = ThreadPoolExecutor(1, thread_name_prefix="body observer")
+        self._buffers = WriteBuffers()
         self._abandoned: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -72,6 +70,7 @@ class LocalStorage:
         while self._abandoned:
             await asyncio.wait(self._abandoned)
         await self._executor.close()
+        self._observers.shutdown()
         self._folder.close()
 
     def save(
@@ -104,6 +103,10 @@ class LocalStorage:
         """Return the size of the ``.part`` file in bytes; 0 if there is none."""
         return await self._run(partial(self._part_size, path))
 
+    async def read_part_head(self, path: SafePath, max_bytes: int) -> bytes:
+        """Return the first bytes of the ``.part`` file, as :meth:`Storage.read_part_head`."""
+        return await self._run(partial(self._read_part_head, path, max_bytes))
+
     async def remove_part(self, path: SafePath) -> None:
         """Remove a ``.part`` file that nothing can resume."""
         await self._run(partial(self._unlink, path, PART))
@@ -120,16 +123,13 @@ class LocalStorage:
             self._abandoned.add(abandoned)
             abandoned.add_done_callback(self._abandoned.discard)
             raise
-        self._open_parts += 1
-        buffer_bytes = max(
-            MIN_BUFFER_BYTES, min(MAX_BUFFER_BYTES, ALL_BUFFERS_BYTES // self._open_parts)
-        )
+        self._buffers.files += 1
         publish = partial(self._publish_part, path)
-        part = LocalPartFile(path, file, self._executor, buffer_bytes, publish)
+        part = LocalPartFile(path, file, self._executor, self._observers, self._buffers, publish)
         try:
             yield part
         finally:
-            self._open_parts -= 1
+            self._buffers.files -= 1
             # Shielded: a second cancellation must leave nothing behind either.
             await asyncio.shield(asyncio.ensure_future(self._end_part(part, path)))
 
@@ -237,6 +237,16 @@ class LocalStorage:
                 return status.st_size
         return 0
 
+    def _read_part_head(self, path: SafePath, max_bytes: int) -> bytes:
+        with (
+            suppress(OSError),
+            self._folder.open_parent(path, create=False) as (folder, leaf),
+            os.fdopen(os.open(leaf + PART, READ_FLAGS, dir_fd=folder), "rb") as file,
+        ):
+            if _is_private_file(os.fstat(file.fileno())):
+                return file.read(max_bytes)
+        return b""
+
     def _move(self, path: SafePath, to: SafePath) -> bool:
         with (
             translate_os_errors(to),
@@ -260,6 +270,23 @@ class LocalStorage:
     def _unlink(self, path: SafePath, suffix: str = "") -> None:
         with suppress(OSError), self._folder.open_parent(path, create=False) as (folder, leaf):
             os.unlink(leaf + suffix, dir_fd=folder)
+
+
+class SingleFileStorage(LocalStorage):
+    """A storage of one file, without a journal: no later run could resume its ``.part`` file."""
+
+    def __init__(self, root: Path, file: SafePath, free_descriptors: Callable[[], None]) -> None:
+        super().__init__(root, free_descriptors)
+        self._file = file
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.remove_part(self._file)
+        await super().__aexit__(kind, error, traceback)
 
 
 def _save_file(folder: int | None, leaf: str, data: bytes, options: PublishOptions) -> str:

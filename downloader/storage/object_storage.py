@@ -15,7 +15,8 @@ from downloader.storage.atomic_rename import PublishOptions
 from downloader.storage.local_storage import LocalStorage
 from downloader.storage.output_folder import translate_os_errors
 from downloader.storage.part_file import do_nothing
-from downloader.web.filenames import PART, SafePath
+from downloader.web.filenames import SafePath
+from downloader.web.path_parts import PART
 
 #: Concurrent requests to the store; each waits in a thread of its own.
 MAX_REQUESTS = 32

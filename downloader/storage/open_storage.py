@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from downloader.models import OutputOptions, StorageOptions
 from downloader.object_store.protocol import ObjectStore
-from downloader.storage.local_storage import LocalStorage
+from downloader.storage.local_storage import LocalStorage, SingleFileStorage
 from downloader.storage.null_storage import NullStorage
 from downloader.storage.object_storage import ObjectStorage
 from downloader.storage.output_folder import OutputFolder
 from downloader.storage.storage import Storage
+from downloader.web.filenames import SafePath
 
 
 def open_storage(
@@ -23,6 +24,13 @@ def open_storage(
     """
     if not options.save or options.pack is not None:
         return NullStorage()
+    if options.stream is not None:
+        # Imported late: few runs need it.
+        from downloader.storage.stream_storage import StreamStorage
+
+        return StreamStorage(options.stream)
+    if options.file is not None:
+        return SingleFileStorage(options.output, SafePath(options.file), free_descriptors)
     if store is not None:
         return ObjectStorage(options.output, store, free_descriptors)
     return LocalStorage(options.output, free_descriptors)
@@ -35,7 +43,7 @@ def create_output_folder(options: OutputOptions) -> None:
         OutputError: it cannot be created or used.
         DiskError: the disk refuses.
     """
-    if options.save:
+    if options.save and options.stream is None:
         folder = OutputFolder(options.output)
         folder.open()
         folder.close()

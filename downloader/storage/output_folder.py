@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
-from downloader.errors import BlockedError, DiskError, OutputError
+from downloader.errors import BlockedError, DiskError, NameTooLongError, OutputError
 from downloader.web.filenames import filesystem_path, parent_folders
 
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -27,7 +27,6 @@ _BLOCKED_ERRNOS = frozenset(
         errno.EISDIR,
         errno.ENOTEMPTY,
         errno.EEXIST,
-        errno.ENAMETOOLONG,
         errno.EACCES,
         errno.EPERM,
     }
@@ -247,7 +246,8 @@ def translate_os_errors(path: str) -> Iterator[None]:
 
     Raises:
         DiskError: the disk refuses.
-        BlockedError: something in the folder is in the way.
+        BlockedError: something in the folder is in the way, or (NameTooLongError) a name is too
+            long for the file system.
     """
     try:
         yield
@@ -259,6 +259,10 @@ def raise_translated(error: OSError, path: str) -> NoReturn:
     """Raise *error* as :func:`translate_os_errors` does."""
     if error.errno in NO_DESCRIPTOR_ERRNOS:
         raise error
+    if error.errno == errno.ENAMETOOLONG:
+        raise NameTooLongError(
+            f"{path} cannot be saved: {error.strerror}", hint="see --name-template"
+        ) from error
     if error.errno in _BLOCKED_ERRNOS:
         raise BlockedError(
             f"{path} cannot be saved: {error.strerror}",

@@ -4,7 +4,9 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -18,7 +20,12 @@ from downloader.web.filenames import SafePath
 READ_BYTES = 1024 * 1024
 #: Pieces that are written with one call; some systems allow no more.
 MAX_PIECES = 1024
-#: Full buffers of a file that may wait to be written while the next one is filled.
+#: The write buffer of a file; smaller when many are open, so that all of them together stay below a
+#: limit.
+MAX_BUFFER_BYTES = 1024 * 1024
+MIN_BUFFER_BYTES = 64 * 1024
+ALL_BUFFERS_BYTES = 4 * 1024 * 1024
+#: While the bytes of this many full buffers are being written, no other buffer is started.
 MAX_PENDING_BUFFERS = 2
 
 Publish = Callable[[PublishOptions, os.stat_result], Awaitable[str]]
@@ -27,6 +34,22 @@ _Result = TypeVar("_Result")
 
 def do_nothing() -> None:
     """Do nothing before a file is published."""
+
+
+@dataclass(slots=True)
+class WriteBuffers:
+    """The memory for files that are written in pieces.
+
+    Attributes:
+        files: how many are open.
+    """
+
+    files: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes after which the buffer of a file is full."""
+        return max(MIN_BUFFER_BYTES, min(MAX_BUFFER_BYTES, ALL_BUFFERS_BYTES // self.files))
 
 
 class LocalPartFile:
@@ -39,7 +62,8 @@ class LocalPartFile:
         path: the name of the whole file.
         file: the ``.part`` file, unbuffered, at its beginning.
         executor: the one that *file* uses.
-        buffer_bytes: a buffer is full when it has as many bytes.
+        observers: its threads call the observer.
+        buffers: those of all open files, of which this is one.
         publish: gives the closed file its name; it gets what ``fstat`` returned for it.
 
     Attributes: as of :class:`PartFile`, and
@@ -51,7 +75,8 @@ class LocalPartFile:
         path: SafePath,
         file: AsyncFileIO,
         executor: BatchingExecutor,
-        buffer_bytes: int,
+        observers: Executor,
+        buffers: WriteBuffers,
         publish: Publish,
     ) -> None:
         self._identity = os.fstat(file.fileno())
@@ -61,11 +86,13 @@ class LocalPartFile:
         self._path = path
         self._file = file
         self._executor = executor
+        self._observers = observers
         self._publish = publish
-        self._buffer_bytes = buffer_bytes
+        self._buffers = buffers
         self._buffer: list[bytes] = []
         self._buffered = 0
         self._pending: deque[asyncio.Task[object]] = deque()
+        self._pending_bytes = 0
         self._write_lock = asyncio.Lock()
         self._failed = False
         self._observer: Callable[[bytes], None] = lambda _: None
@@ -88,7 +115,7 @@ class LocalPartFile:
         """
         self._buffer.append(data)
         self._buffered += len(data)
-        if self._buffered >= self._buffer_bytes or len(self._buffer) >= MAX_PIECES:
+        if self._buffered >= self._buffers.size or len(self._buffer) >= MAX_PIECES:
             await self._start_writing()
 
     async def flush(self) -> None:
@@ -129,12 +156,15 @@ class LocalPartFile:
         """Write the buffer in a thread, and begin another one."""
         if not self._buffer:
             return
-        while len(self._pending) >= MAX_PENDING_BUFFERS:
+        limit = MAX_PENDING_BUFFERS * self._buffers.size
+        while self._pending and (self._pending[0].done() or self._pending_bytes >= limit):
             await self._finish_oldest()
-        pieces, self._buffer, self._buffered = self._buffer, [], 0
-        self._start(self._write_pieces(pieces))
+        pieces, size = self._buffer, self._buffered
+        self._buffer, self._buffered = [], 0
+        self._pending_bytes += size
+        self._start(self._write_pieces(pieces, size))
 
-    async def _write_pieces(self, pieces: list[bytes]) -> None:
+    async def _write_pieces(self, pieces: list[bytes], size: int) -> None:
         # On a slow disk several threads write: the lock keeps the pieces of a file in order.
         async with self._write_lock:
             if self._failed:
@@ -142,11 +172,19 @@ class LocalPartFile:
             self._failed = True  # until these are written: none may follow a missing one
             await self._executor.run(partial(self._observe_and_write, pieces))
             self._failed = False
+            self._pending_bytes -= size
 
     def _observe_and_write(self, pieces: list[bytes]) -> None:
+        # At the same time, because each takes about as long as the other.
+        observing = self._observers.submit(self._observe, pieces)
+        try:
+            _write_all(self._file.fileno(), pieces)
+        finally:
+            observing.result()
+
+    def _observe(self, pieces: list[bytes]) -> None:
         for piece in pieces:
             self._observer(piece)
-        _write_all(self._file.fileno(), pieces)
 
     def _start(self, operation: Coroutine[None, None, _Result]) -> asyncio.Task[_Result]:
         task = asyncio.create_task(operation, name="part file")

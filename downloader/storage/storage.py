@@ -112,6 +112,9 @@ class Storage(Protocol):
     async def part_size(self, path: SafePath) -> int:
         """Return the size of the ``.part`` file in bytes; 0 if there is none."""
 
+    async def read_part_head(self, path: SafePath, max_bytes: int) -> bytes:
+        """Return the first bytes of the ``.part`` file, up to *max_bytes*; none without a file."""
+
     async def remove_part(self, path: SafePath) -> None:
         """Remove a ``.part`` file that nothing can resume."""
 

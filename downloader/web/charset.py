@@ -8,26 +8,20 @@ from functools import lru_cache
 import webencodings
 from webencodings import Encoding
 
+from downloader.web.encoding_declaration import declared_encoding, lookup_encoding
 from downloader.web.media_types import effective_content_type
 
 #: Bytes of a text by which its encoding is decided.
 SAMPLE_BYTES = 64 * 1024
-#: Bytes in which a browser looks for a declaration (HTML standard, "prescan a byte stream").
-_PRESCAN_BYTES = 1024
 #: Bytes by which an encoding that nothing declares is guessed; more costs time and changes little.
 _DETECTION_BYTES = 16 * 1024
+#: Bytes in which the detector looks for a declaration.
+_DETECTOR_PRESCAN_BYTES = 1024
 _BOM = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff")
 _BOM_LABELS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
-_DECLARED = re.compile(
-    rb"""<meta[^>]{0,500}?\scharset\s*=\s*["']?\s*([\w.:-]+)"""
-    rb"""|<meta[^>]{0,500}?content\s*=\s*["'][^"'>]{0,200}?charset\s*=\s*([\w.:-]+)"""
-    rb"""|^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)""",
-    re.IGNORECASE,
-)
-_CSS_DECLARED = re.compile(rb'@charset "([\w.:-]+)";')
+_NOT_ASCII = re.compile(rb"[\x80-\xff]|\x1b\$")
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']+)""", re.IGNORECASE)
-#: Distinct Content-Type fields, and names of encodings, to remember: most responses of a site have
-#: one of a few.
+#: Distinct Content-Type fields to remember: most responses of a site have one of a few.
 _CACHED_FIELDS = 256
 
 
@@ -43,23 +37,18 @@ class CharsetSource(StrEnum):
 
 def is_charset(label: str) -> bool:
     """Return whether *label* names a character encoding (WHATWG Encoding, section 4.2)."""
-    return _lookup(label) is not None
-
-
-@lru_cache(maxsize=_CACHED_FIELDS)
-def _lookup(label: str) -> Encoding | None:
-    return webencodings.lookup(label) if label.isascii() else None
+    return lookup_encoding(label) is not None
 
 
 @lru_cache(maxsize=_CACHED_FIELDS)
 def _from_header(content_type: str) -> Encoding | None:
     """Return the encoding that a Content-Type field names, or None."""
     match = _CHARSET.search(effective_content_type(content_type) or content_type)
-    return _lookup(match[1]) if match else None
+    return lookup_encoding(match[1]) if match else None
 
 
 _UTF8 = webencodings.UTF8
-_LATIN1 = _lookup("windows-1252") or _UTF8
+_LATIN1 = lookup_encoding("windows-1252") or _UTF8
 
 
 class CharacterCounter:
@@ -69,13 +58,19 @@ class CharacterCounter:
     Content-Type, declaration in the text, valid UTF-8, statistical detection. An invalid byte
     sequence counts as one character, because a browser shows U+FFFD for it.
 
+    Args:
+        content_type: the field as it was sent, which may name the encoding.
+        media_type: the type of the text, which decides how it declares its encoding; empty if it
+            is not known.
+
     Attributes:
         charset: the WHATWG name of the encoding; empty until it is decided.
         source: how it was found; None until then.
     """
 
-    def __init__(self, content_type: str) -> None:
+    def __init__(self, content_type: str, media_type: str) -> None:
         self._header = _from_header(content_type)
+        self._media_type = media_type
         self._sample = bytearray()
         self._decoder: codecs.IncrementalDecoder | None = None
         self._characters = 0
@@ -99,7 +94,7 @@ class CharacterCounter:
         if len(text) >= SAMPLE_BYTES:
             self.feed(text)
             return self.finish()
-        encoding, self.source, mark = _choose(text, self._header)
+        encoding, self.source, mark = _choose(text, self._header, self._media_type)
         self.charset = encoding.name
         if encoding is _UTF8:
             return len(text[mark:].decode("utf-8", "replace"))
@@ -115,14 +110,17 @@ class CharacterCounter:
     def _decide(self) -> tuple[Encoding, bytes]:
         """Return the encoding, and the text so far without its byte order mark."""
         sample = bytes(self._sample)
-        encoding, self.source, mark = _choose(sample[:SAMPLE_BYTES], self._header)
+        encoding, self.source, mark = _choose(sample[:SAMPLE_BYTES], self._header, self._media_type)
         self.charset = encoding.name
         return encoding, sample[mark:]
 
 
-def decode_text(data: bytes, content_type: str) -> str:
-    """Decode a text, or its beginning, in the encoding that a browser would choose."""
-    encoding, _, mark = _choose(data[:SAMPLE_BYTES], _from_header(content_type))
+def decode_text(data: bytes, content_type: str, media_type: str) -> str:
+    """Decode a text, or its beginning, in the encoding that a browser would choose.
+
+    The arguments are those of :class:`CharacterCounter`.
+    """
+    encoding, _, mark = _choose(data[:SAMPLE_BYTES], _from_header(content_type), media_type)
     return encoding.codec_info.decode(data[mark:], "replace")[0]
 
 
@@ -137,33 +135,43 @@ def _length(
         return len(decoder.decode(data, True))
 
 
-def _choose(sample: bytes, header: Encoding | None) -> tuple[Encoding, CharsetSource, int]:
+def _choose(
+    sample: bytes, header: Encoding | None, media_type: str
+) -> tuple[Encoding, CharsetSource, int]:
     """Return the encoding, how it was found, and the length of the byte order mark."""
     if mark := _BOM.match(sample):
-        return _lookup(_BOM_LABELS[mark[0]]) or _UTF8, CharsetSource.BOM, mark.end()
+        return lookup_encoding(_BOM_LABELS[mark[0]]) or _UTF8, CharsetSource.BOM, mark.end()
     if header is not None:
         return header, CharsetSource.HEADER, 0
-    declared = _DECLARED.search(sample[:_PRESCAN_BYTES]) or _CSS_DECLARED.match(sample)
+    declared = declared_encoding(sample, media_type)
     if declared is not None:
-        encoding = _lookup(declared[declared.lastindex or 0].decode("ascii"))
-        if encoding is not None:
-            if encoding.name.startswith("utf-16"):
-                # A declaration that is readable as ASCII cannot be in UTF-16 (HTML standard).
-                encoding = _UTF8
-            return encoding, CharsetSource.META, 0
+        return declared, CharsetSource.META, 0
+    if sample.isascii():
+        # Only ISO-2022-JP is another encoding with bytes of ASCII alone.
+        if b"\x1b$" not in sample:
+            return _UTF8, CharsetSource.UTF8, 0
+    elif _is_utf8(sample):
+        return _UTF8, CharsetSource.UTF8, 0
+    return _detect(sample), CharsetSource.DETECTED, 0
+
+
+def _is_utf8(sample: bytes) -> bool:
     try:
         # A sample that is not the whole text may be cut within a character.
-        if not sample.isascii():
-            codecs.getincrementaldecoder("utf-8")().decode(sample, len(sample) < SAMPLE_BYTES)
+        codecs.getincrementaldecoder("utf-8")().decode(sample, len(sample) < SAMPLE_BYTES)
     except UnicodeDecodeError:
-        return _detect(sample), CharsetSource.DETECTED, 0
-    return _UTF8, CharsetSource.UTF8, 0
+        return False
+    return True
 
 
 def _detect(sample: bytes) -> Encoding:
     """Return the most likely encoding of bytes that declare none and are not UTF-8."""
     # Few texts need it, and it takes a while to import.
-    import charset_normalizer
+    from turbohtml.detect import detect
 
-    best = charset_normalizer.from_bytes(sample[:_DETECTION_BYTES]).best()
-    return (best and _lookup(best.encoding.replace("_", "-"))) or _LATIN1
+    found = _NOT_ASCII.search(sample)
+    start = max(found.start() - _DETECTION_BYTES // 2, 0) if found is not None else 0
+    # The detector has a prescan for HTML of its own, which sees nothing but these spaces.
+    spaces = b" " * _DETECTOR_PRESCAN_BYTES
+    label = detect(spaces + sample[start : start + _DETECTION_BYTES]).encoding
+    return (label and lookup_encoding(label)) or _LATIN1

@@ -1,33 +1,24 @@
-"""File names of URLs, decided by the URL and the media type of its body alone.
+"""File names: what a name may become, which names exclude each other, and how systems see them.
 
-A name is decided in two steps. The URL gives a :class:`FileName`, which the journal claims before
-the request is made, in the order of the list; the media type then adds an extension, which gives
-the :data:`SafePath`. Two URLs never share a file: :func:`claim_keys` covers every path that a name
-may become, and of two names that could become the same path, the second one in the list gets a
-short hash of its URL. So the same list gives the same names on every machine and in every run.
+A name is decided in two steps. The URL, or what the user asks for, gives a :class:`FileName`, which
+the journal claims before the request is made, in the order of the list; the media type then adds an
+extension, which gives the :data:`SafePath`. Two URLs never share a file: :func:`claim_keys` covers
+every path that a name may become. :mod:`downloader.web.url_names` has the names of URLs.
 """
 
-import base64
-import hashlib
 import re
 import sys
 import unicodedata
 from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import NewType
-from urllib.parse import unquote
 
-from downloader.errors import BlockedError
-from downloader.web.media_types import MAX_EXTENSION_LENGTH, extension_for, media_type_table
-from downloader.web.urls import Url, redact, split
+from downloader.web.media_types import extension_for, media_type_table
+from downloader.web.path_parts import split_extension
 
 #: A path relative to the output folder, ``/``-separated, that cannot leave it.
 SafePath = NewType("SafePath", str)
-
-#: Suffix of a file whose body is not complete yet.
-PART = ".part"
 
 #: By extension: the extensions that mean the same to a browser. A browser shows such a file wrongly
 #: under any other name, so the extension is added even after another one (``page.php`` becomes
@@ -37,36 +28,10 @@ _MARKUP_EXTENSIONS = {
     ".xhtml": (".html", ".htm", ".shtml", ".xhtml"),
     ".css": (".css",),
 }
-#: Limits of common file systems, in bytes of UTF-8.
-_MAX_NAME_BYTES = 255
-_MAX_BASE_BYTES = _MAX_NAME_BYTES - len(PART) - MAX_EXTENSION_LENGTH
-_MAX_PATH_BYTES = 1000
-_MAX_QUERY_LENGTH = 100
-#: Bytes of an overlong name that are kept.
-_CUT_NAME_BYTES = 150
-#: Base32 characters of the hash in a name: 50 bits suffice against chance; all 256 bits against
-#: somebody who makes names collide on purpose.
-_SHORT_HASH_LENGTH, _FULL_HASH_LENGTH = 10, 52
-#: The folder of names whose own folder cannot exist, because a file has its name.
-_FALLBACK_FOLDER = "_"
-_EXTENSION = re.compile(r"(?<=[^/])\.(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,11}\Z")
-#: A segment of a URL that is a safe name as it stands; those that begin like devices are not sure.
-_PLAIN = re.compile(
-    rf"(?!(?i:con|prn|aux|nul|clock|com|lpt)|.*(?i:{re.escape(PART)})\Z)[A-Za-z0-9_-]"
-    rf"(?:[A-Za-z0-9._@=&,+-]{{0,{_MAX_BASE_BYTES - 2}}}[A-Za-z0-9_@=&,+-])?"
-)
-#: Names that Windows keeps for devices, even before spaces and an extension (``con .txt``).
-_RESERVED = re.compile(
-    r"(?:con|prn|aux|nul|(?:conin|conout|clock)\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)", re.IGNORECASE
-)
-_HOST_CHARACTERS = str.maketrans({":": "_", "[": None, "]": None})
 _FILESYSTEM_ENCODING = sys.getfilesystemencoding()
 #: Parts that are more than dots and spaces, without what separates folders, drives and streams on
 #: Windows, and without the end of a C string; the first does not begin with a dot.
 _WITHIN = re.compile(r"(?!\.)[ .]*+[^/\\:\0]++(?:/[ .]*+[^/\\:\0]++)*+")
-#: Unicode categories: control, format, surrogate, private, unassigned, and the separators of lines
-#: and paragraphs.
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class ExtensionRule(StrEnum):
@@ -138,48 +103,6 @@ class ClaimKeys:
     conflicting: tuple[str, ...]
 
 
-def preferred_name(url: Url) -> FileName:
-    """Return the first of the :func:`candidates` for *url*."""
-    plain, unambiguous = _from_url(url)
-    return plain if unambiguous else next(candidates(url))
-
-
-def candidates(url: Url) -> Iterator[FileName]:
-    """Yield the names that *url* may have, best first; its name is the first that is free.
-
-    The last one has a full hash, so it is as good as unique.
-    """
-    plain, unambiguous = _from_url(url)
-    if unambiguous:
-        yield plain
-    digest = base64.b32encode(hashlib.sha256(redact(url).encode()).digest()).decode().lower()
-    folder, _, leaf = plain.base.rpartition("/")
-    short, full = (
-        _with_hash(leaf, digest[:length], plain.extension_rule)
-        for length in (_SHORT_HASH_LENGTH, _FULL_HASH_LENGTH)
-    )
-    if len(folder.encode()) <= _MAX_PATH_BYTES:
-        yield FileName(f"{folder}/{short}" if folder else short, plain.extension_rule)
-    yield FileName(f"{_FALLBACK_FOLDER}/{short}", plain.extension_rule)
-    yield FileName(f"{_FALLBACK_FOLDER}/{full}", plain.extension_rule)
-
-
-def name_from_list(name: str) -> FileName:
-    """Return the name that a list gives for a URL, unchanged.
-
-    Raises:
-        BlockedError: the name leads out of the output folder, or is not valid everywhere.
-    """
-    parts = name.replace("\\", "/").split("/")
-    if len(name.encode(errors="replace")) > _MAX_PATH_BYTES or parts != [
-        _safe(part, first_part=index == 0) for index, part in enumerate(parts)
-    ]:
-        raise BlockedError(
-            f"the name {name[:200]!r} is not a safe file name", hint="give a plain relative path"
-        )
-    return FileName("/".join(parts), ExtensionRule.NEVER)
-
-
 def stays_within(path: str) -> bool:
     """Return whether *path*, read from a journal that anybody may have written, is safe to use.
 
@@ -215,7 +138,7 @@ def claim_keys(name: FileName, known_folders: Container[str] = ()) -> ClaimKeys:
         conflicting = [f"={base}", f"?{base}", f"/{base}"]
         if name.extension_rule is ExtensionRule.MARKUP:
             conflicting += [f"h{base}", f"/h{base}"]
-        stem, extension = _split_extension(base)
+        stem, extension = split_extension(base)
         if extension in appendable:
             claimed += [f"*{stem}"]
             conflicting += [f"?{stem}"]
@@ -227,7 +150,7 @@ def claim_keys(name: FileName, known_folders: Container[str] = ()) -> ClaimKeys:
     for folder in parent_folders(base) if parent not in known_folders else ():
         if folder in known_folders:
             continue
-        stem, extension = _split_extension(folder)
+        stem, extension = split_extension(folder)
         claimed += [f"/{folder}"]
         conflicting += [f"={folder}"]
         if extension in appendable:
@@ -244,90 +167,6 @@ def fold(path: str) -> str:
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-
-
-def _from_url(url: Url) -> tuple[FileName, bool]:
-    """Return the plain name of *url*, and whether no other URL can have the same."""
-    address, _, query = url.partition("?")
-    parent, _, last = address.rpartition("/")
-    folder, unambiguous = _folder(parent) if len(parent) <= _MAX_PATH_BYTES else _new_folder(parent)
-    stem, extension = "index", ""
-    if last:
-        leaf, unchanged = _clean(last)
-        unambiguous = unambiguous and unchanged
-        stem, extension = _split_extension(leaf)
-    elif "/" not in folder:
-        folder, stem = "", folder
-    rule = ExtensionRule.MARKUP if extension else ExtensionRule.ALWAYS
-    if query:
-        words, unchanged = _clean(query)
-        unambiguous = unambiguous and unchanged and len(query) <= _MAX_QUERY_LENGTH
-        stem = f"{stem}@{_cut(words, _MAX_QUERY_LENGTH)}"
-    if len((stem + extension).encode()) > _MAX_BASE_BYTES:
-        stem, unambiguous = _cut(stem, _stem_bytes(extension)), False
-    base = f"{folder}/{stem}{extension}" if folder else stem + extension
-    return FileName(base, rule), unambiguous and len(base.encode()) <= _MAX_PATH_BYTES
-
-
-def _new_folder(parent: str) -> tuple[str, bool]:
-    """Return the folder of URLs that begin with *parent* and a slash, as :func:`_clean` does."""
-    host, path, _ = split(Url(f"{parent}/"))
-    first, unambiguous = _clean(host.translate(_HOST_CHARACTERS), first_part=True)
-    parts = [first]
-    for segment in path.split("/")[1:-1]:
-        part, unchanged = _clean(segment)
-        parts.append(part)
-        unambiguous = unambiguous and unchanged
-    return "/".join(parts), unambiguous
-
-
-#: The same, remembered, because URLs of one folder often follow each other.
-_folder = lru_cache(maxsize=1024)(_new_folder)
-
-
-def _clean(segment: str, *, first_part: bool = False) -> tuple[str, bool]:
-    """Return a segment of a URL as a file name, and whether nothing but percent-encoding is lost.
-
-    The first part of a path must not begin with a dot: such names in the output folder are this
-    program's own.
-    """
-    if _PLAIN.fullmatch(segment):
-        return segment, True
-    try:
-        text = unquote(segment, errors="strict")
-    except UnicodeDecodeError:
-        text = segment
-    wanted = unicodedata.normalize("NFC", text)
-    safe = _safe(wanted, first_part=first_part)
-    return safe, safe == wanted
-
-
-def _safe(text: str, *, first_part: bool) -> str:
-    """Return *text*, changed as little as makes it a valid name on every common file system."""
-    # Imported late: few names need it, and it is slow to import.
-    from pathvalidate import sanitize_filename
-
-    safe = "".join("_" if unicodedata.category(char) in _INVISIBLE else char for char in text)
-    safe = sanitize_filename(
-        safe,
-        replacement_text="_",
-        platform="universal",
-        max_len=100_000,
-        fs_encoding="utf-8",
-    )
-    safe = safe.strip().rstrip(" .") or "_"
-    if len(safe.encode()) > _MAX_BASE_BYTES:
-        # The cut may be behind a dot or a space, which Windows drops at the end of a name.
-        safe = f"{_cut(safe, _CUT_NAME_BYTES)}_"
-    if _RESERVED.match(safe) or (first_part and safe.startswith(".")):
-        safe = f"_{safe}"
-    return f"{safe}_" if safe.lower().endswith(PART) else safe
-
-
-def _split_extension(path: str) -> tuple[str, str]:
-    """Split *path* before its extension; ``3.11`` has none, because it is a version number."""
-    match = _EXTENSION.search(path)
-    return (path[: match.start()], match[0]) if match else (path, "")
 
 
 def filesystem_path(path: str) -> str:
@@ -354,19 +193,3 @@ def parent_folders(path: str) -> Iterator[str]:
     while end >= 0:
         yield path[:end]
         end = path.find("/", end + 1)
-
-
-def _with_hash(leaf: str, digest: str, rule: ExtensionRule) -> str:
-    """Return the last part of a name with a hash before its extension."""
-    stem, extension = (leaf, "") if rule is ExtensionRule.ALWAYS else _split_extension(leaf)
-    return f"{_cut(stem, _stem_bytes(extension))}~{digest}{extension}"
-
-
-def _stem_bytes(extension: str) -> int:
-    """Return the bytes left for a stem beside the longest hash and an extension."""
-    return _MAX_BASE_BYTES - len(extension) - _FULL_HASH_LENGTH - 1
-
-
-def _cut(text: str, size: int) -> str:
-    """Return as much of *text* as fits in *size* bytes of UTF-8."""
-    return text.encode()[:size].decode(errors="ignore")

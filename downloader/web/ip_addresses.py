@@ -53,6 +53,14 @@ def is_loopback(text: str) -> bool:
         return False
 
 
+def is_link_local(text: str) -> bool:
+    """Return whether *text* is an IP address of one network only, without brackets."""
+    try:
+        return ipaddress.ip_address(text).is_link_local
+    except ValueError:
+        return False
+
+
 def _embedded_ipv4(address: _IPv6) -> tuple[_IPv4, ...]:
     """Return the IPv4 addresses to which a packet for *address* may be forwarded."""
     if address.sixtofour is not None:

@@ -4,6 +4,7 @@ The parser is ``ada-url``, which Node.js uses as well. A URL is kept as its norm
 requests, the journal, reports and other processes need it as text.
 """
 
+import ipaddress
 import re
 from typing import NewType
 
@@ -37,12 +38,23 @@ _NORMALISED = re.compile(
     r"(?:\?[\w.~!$&()*+,;=:@%/?-]+)?",
     re.ASCII,
 )
+#: A URL up to the end of an IPv6 address, and its zone: the interface to reach a link-local address
+#: through, as RFC 6874 writes it, or as people do, with a bare percent sign.
+_WITH_ZONE = re.compile(
+    r"([A-Za-z]+:[/\\]{2}(?:[^/\\?#@\[\]]*@)?\[[0-9A-Fa-f:.]+)%(?:25)?+([A-Za-z0-9._~-]{1,64})(?=\])"
+)
 _ANY_SCHEME = re.compile(r"[^:/\\@]*:[/\\]+")
 _MAX_SHOWN_LENGTH = 200
 
 
-def parse(text: str) -> Url:
+def parse(text: str, *, zones: bool = False) -> Url:
     """Parse a URL; without a scheme, it gets ``https://``.
+
+    Args:
+        text: the URL.
+        zones: whether an IPv6 address may have a zone (RFC 6874), which the URL standard leaves
+            out. Only a user can know the interfaces of the machine; others could name one to reach
+            what is behind it.
 
     Raises:
         BadUrlError: the text is not an http or https URL.
@@ -58,7 +70,30 @@ def parse(text: str) -> Url:
         raise BadUrlError("a path without a host")
     if not _HAS_SCHEME.match(text):
         text = f"https://{text}"
+    if zones and "%" in text and (match := _WITH_ZONE.match(text)):
+        return _with_zone(_normalise(match[1] + text[match.end() :], None), match[2])
     return _normalise(text, None)
+
+
+def _with_zone(url: Url, zone: str) -> Url:
+    """Return *url*, whose host is an IPv6 address without a zone, with this one.
+
+    Raises:
+        BadUrlError: the address is the same on all interfaces.
+    """
+    address = ipaddress.IPv6Address(hostname(url)[1:-1])
+    if not (address.is_link_local or address.is_loopback):
+        raise BadUrlError(f"the address {address} takes no zone, only link-local addresses do")
+    # In a normalised URL the first bracket is that of the host.
+    return Url(url.replace("]", f"%25{zone}]", 1))
+
+
+def split_zone(url: Url) -> tuple[Url, str]:
+    """Return *url* without the zone of its address, and the zone; empty for none."""
+    match = _WITH_ZONE.match(url) if "%25" in url else None
+    if match is None:
+        return url, ""
+    return Url(match[1] + url[match.end() :]), match[2]
 
 
 def without_invisible(text: str) -> str:
@@ -69,10 +104,16 @@ def without_invisible(text: str) -> str:
 def join(base: Url, reference: str) -> Url:
     """Resolve *reference* against *base*.
 
+    A zone of *base* counts for the same address: the server does not know it (RFC 6874, section 4).
+
     Raises:
         BadUrlError: the result is not an http or https URL.
     """
-    return _normalise(reference, base)
+    if "%25" not in base:
+        return _normalise(reference, base)
+    base, zone = split_zone(base)
+    url = _normalise(reference, base)
+    return _with_zone(url, zone) if zone and hostname(url) == hostname(base) else url
 
 
 def _normalise(text: str, base: Url | None) -> Url:
@@ -91,12 +132,14 @@ def without_credentials(url: Url) -> tuple[Url, tuple[str, str] | None]:
     """Return *url* without user and password, and these two, percent-encoded, if it had any."""
     if "@" not in url:
         return url, None
-    parsed = ada_url.URL(url)
+    bare, zone = split_zone(url)
+    parsed = ada_url.URL(bare)
     user, password = parsed.username, parsed.password
     if not user and not password:
         return url, None
     parsed.username = parsed.password = ""
-    return Url(parsed.href), (user, password)
+    bare = Url(parsed.href)
+    return _with_zone(bare, zone) if zone else bare, (user, password)
 
 
 def redact(url: Url) -> str:
@@ -107,12 +150,13 @@ def redact(url: Url) -> str:
     """
     if "@" not in url:
         return url
-    parsed = ada_url.URL(url)
+    bare, zone = split_zone(url)
+    parsed = ada_url.URL(bare)
     if parsed.password:
         parsed.password = ""
     elif parsed.username:
         parsed.username = "***"
-    return parsed.href
+    return _with_zone(Url(parsed.href), zone) if zone else parsed.href
 
 
 def redact_text(text: str) -> str:
@@ -151,12 +195,14 @@ def referrer(page: Url, url: Url) -> str:
     to http (Referrer Policy, section 3.7).
     """
     page = Url(without_credentials(page)[0].partition("#")[0])
-    home = origin(page)
-    if home == origin(url):
+    is_same_origin = origin(page) == origin(url)
+    # A zone means nothing to the server.
+    page, _ = split_zone(page)
+    if is_same_origin:
         return page
     if page.startswith("https:") and not url.startswith("https:"):
         return ""
-    return f"{home}/"
+    return f"{origin(page)}/"
 
 
 def split(url: Url) -> tuple[str, str, str]:

@@ -12,6 +12,8 @@ from aiohttp import web
 
 from downloader import Options
 from tests.support.command import Command, CommandResult, finished, prepared, write_list
+from tests.support.cookies import sets
+from tests.support.fault_server import save_authority
 from tests.support.files import contents
 from tests.support.handlers import delayed, in_turn, redirect, sends
 from tests.support.many_hosts import HOSTS, ManyHosts
@@ -116,6 +118,26 @@ async def test_a_run_that_others_join_leaves_and_says_what_one_process_does(
 
 
 @linux_only
+async def test_a_host_that_moves_takes_its_cookies_along(
+    many_hosts: ManyHosts, command: Command
+) -> None:
+    async def page(request: web.Request) -> web.StreamResponse:
+        if "Cookie" not in request.headers:
+            return await sets(f"host={request.host}; Path=/")(request)
+        return await delayed(b"page", 0.02)(request)
+
+    paths = [f"/{number}" for number in range(60)]
+    many_hosts.pages = dict.fromkeys(paths, page)
+    write_list(command, [many_hosts.url(host, path) for host in HOSTS for path in paths])
+    ran = await saturated(many_hosts, command, "list", "--per-host", "1", "--save-cookies", "jar")
+    assert (ran.status, ran.err) == (0, [])
+    told = [(request.host, request.headers.get("Cookie")) for request in many_hosts.requests]
+    assert [told.count((host, None)) for host in sorted({host for host, _ in told})] == [1] * 6
+    assert all(cookie in (None, f"host={host}") for host, cookie in told)
+    assert len((command.folder / "jar").read_text().splitlines()) == 3 + 6
+
+
+@linux_only
 async def test_hosts_keep_their_limit_while_they_move_redirects_and_retries_included(
     many_hosts: ManyHosts, command: Command
 ) -> None:
@@ -206,13 +228,13 @@ def test_the_library_has_one_process() -> None:
 async def test_a_run_goes_on_alone_if_no_process_can_join(
     many_hosts: ManyHosts, command: Command
 ) -> None:
-    cookies = command.folder / "cookies"
-    cookies.write_text("# Netscape HTTP Cookie File\n")
+    authority = command.folder / "authority.pem"
+    save_authority(authority)
     many_hosts.pages = {f"/{number}": delayed(b"page", 0.05) for number in range(100)}
     write_list(command, [many_hosts.url(host, path) for host in HOSTS for path in many_hosts.pages])
-    process = await prepared(command, SATURATED, "list", "--cookies", "cookies")
+    process = await prepared(command, SATURATED, "list", "--cacert", "authority.pem")
     await many_hosts.asked(1)
-    cookies.unlink()
+    authority.unlink()
     ran = await finished(process)
     assert (ran.status, set(ran.err)) == (0, {"TEST grows"})
 

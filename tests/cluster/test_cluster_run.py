@@ -3,22 +3,25 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from downloader import Downloaded, Options, Outcome, Skipped
+from downloader import Downloaded, Options, Outcome, Request, Skipped, Target
 from downloader.cluster import ClusterPlan, ClusterRun, portion_task
 from downloader.cluster.executor import PortionLostError
 from downloader.cluster.messages import (
     Portion,
     decode_outcomes,
+    encode_entry,
 )
 from downloader.core.local_run import LocalRun
 from downloader.errors import BusyError, DiskError, ErrorKind, OutputError, RunError
-from downloader.journal import Journal
+from downloader.journal import Job, Journal, Submission
 from downloader.models import Failed
 from downloader.models.shards import Shard
+from downloader.web.urls import Url
 from tests.support.cluster_runs import ThreadExecutor, cluster_run, do_work, work_for, write_urls
 from tests.support.handlers import sends
 from tests.support.many_hosts import HOSTS, ManyHosts, numbered
@@ -37,6 +40,19 @@ async def test_a_host_with_most_of_the_list_is_done_in_portions_that_follow_each
     assert [work_for.count for work_for in here.seen] == [10, 10, 5]
     assert here.most == 1
     assert [outcome.origin for outcome in found] == [f"{tmp_path}/list:{n}" for n in range(1, 26)]
+
+
+async def test_a_limit_and_a_sample_are_of_the_whole_list(site: Site, tmp_path: Path) -> None:
+    site.pages = {f"/{number}": b"page" for number in range(25)}
+    source = write_urls(tmp_path, *(site.url(f"/{number}") for number in range(25)))
+    # Of the list that was cut before, no other limit takes the lines.
+    for limit, sample, expected in ((12, None, 12), (15, None, 15), (15, 4, 4)):
+        here = ThreadExecutor()
+        found = await cluster_run(
+            source, tmp_path / "out", here, portion=5, limit=limit, sample=sample
+        )
+        assert len(found) == expected
+        assert max(outcome.index for outcome in found) < limit
 
 
 async def test_sizes_are_measured_without_a_folder(site: Site, tmp_path: Path) -> None:
@@ -208,3 +224,39 @@ async def test_what_was_told_before_somebody_else_was_found_there_is_told_once(
     )
     assert (tries, done.error, done.untried) == (2, None, 0)
     assert sorted(each.index for each in decode_outcomes(done.encoded_outcomes, "shard")) == [0, 1]
+
+
+async def test_portions_have_methods_and_bodies_and_a_changed_body_is_another_list(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages["/"] = sends(b"page")
+    source = tmp_path / "list.csv"
+    source.write_text(
+        f"url,method,headers,body\n{site.url('/')},PUT,X-A: 1,own\n{site.url('/')},,,\n"
+    )
+    for body in (b"one", b"two"):
+        found = await cluster_run(source, tmp_path / "out", ThreadExecutor(), body=body)
+        assert not any(isinstance(outcome, Failed) for outcome in found), found
+    asked = [(request.method, await request.read()) for request in site.requests]
+    assert sorted(asked) == [("POST", b"one"), ("POST", b"two"), ("PUT", b"own")]
+
+
+async def test_a_worker_that_follows_a_lost_one_does_not_send_a_post_again(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages["/"] = sends(b"page")
+    target = Target(url=Url(site.url("/")), request=Request("POST", b"order=1"))
+    work = replace(work_for(tmp_path / "out"), lines=encode_entry(target))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    Journal(tmp_path, Options()).close()
+    # The lost one had recorded that it sends the request.
+    journal = Journal(folder, Options())
+    (job,) = journal.admit([target])
+    assert isinstance(job, Job)
+    journal.record([(job, Submission())])
+    journal.close()
+    (outcome,) = decode_outcomes((await asyncio.to_thread(do_work, work)).encoded_outcomes, "")
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is ErrorKind.INTERRUPTED
+    assert site.requests == []

@@ -13,7 +13,7 @@ from downloader import Downloaded, Options, Outcome, download_sites
 from downloader.archive import seeds
 from downloader.core.local_run import LocalRun
 from downloader.errors import SourceError
-from downloader.sources import from_addresses, is_archive
+from downloader.sources import from_archive, is_archive
 from tests.support.archives import answers
 from tests.support.command import Command
 from tests.support.files import saved_files
@@ -37,7 +37,7 @@ async def unpack(tmp_path: Path, data: bytes, name: str = "a.warc.gz") -> list[O
     (tmp_path / name).write_bytes(data)
     archives = (tmp_path / name,)
     options = Options(output=tmp_path / "out", replay=archives, retries=0)
-    run = LocalRun(lambda _: from_addresses(seeds(archives)), options)
+    run = LocalRun(lambda _: from_archive(seeds(archives)), options)
     return [outcome async for outcome in run.outcomes()]
 
 

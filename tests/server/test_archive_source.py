@@ -142,7 +142,7 @@ async def test_a_wacz_gives_what_its_folder_of_archives_holds(command: Command) 
             packed.writestr("../../evil", "nothing is unpacked by its name")
             packed.write(path, "archive/a.warc.gz")
     await command("a.wacz", "-o", "out")
-    assert contents(command.folder / "out") == {"h/a.bin": b"body"}
+    assert contents(command.folder / "out") == {"h/a.txt": b"body"}
     ran = await command("b.wacz", "-o", "out")
     assert ran.status == 2
     assert "compressed within the WACZ, which the format forbids; unzip it" in ran.err[0]
@@ -208,6 +208,6 @@ async def test_an_archive_is_read_alone_and_not_archived_again(command: Command)
     assert ran.status == 2
     ran = await command("a.warc.gz")
     assert (ran.status, ran.err) == (0, [])
-    assert ran.out[0] == "Downloaded downloaded_sites/h/a.bin: 4 bytes (length unverified)"
+    assert ran.out[0] == "Downloaded downloaded_sites/h/a.txt: 4 characters (length unverified)"
     ran = await command("a.warc.gz")
     assert ran.out[0].startswith("Skipped http://h/a")

@@ -403,7 +403,9 @@ async def test_an_output_in_another_encoding_escapes_what_it_cannot_say(
     assert "/\\xe9.html: " in ran.out[0]
 
 
-@pytest.mark.parametrize("name", ["cookies", "cacert", "output", "report", "warc", "lock"])
+@pytest.mark.parametrize(
+    "name", ["cookies", "save_cookies", "cacert", "output", "report", "warc", "lock"]
+)
 async def test_a_path_with_a_nul_in_a_config_file_is_a_usage_error(
     command: Command, name: str
 ) -> None:

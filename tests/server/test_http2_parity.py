@@ -49,7 +49,7 @@ def pages() -> dict[str, str | bytes | Handler]:
         "/loop": redirect("/loop"),
         "/nowhere": sends(status=302),
         "/cookie": in_turn(
-            sends(b"", {"Location": "/cookie", "Set-Cookie": "a=1"}, status=302),
+            sends(b"", {"Location": "/cookie", "Set-Cookie": "a=1; Path=/cookie"}, status=302),
             sends(b"with a cookie", {"Content-Type": "text/plain"}),
         ),
         "/cut": sends(LARGE, cut=1000),

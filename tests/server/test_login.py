@@ -2,21 +2,21 @@
 
 import asyncio
 import hashlib
-import os
 import re
 import sys
 from base64 import b64decode
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from downloader import Downloaded, Failed, Options, Outcome
+from downloader import Downloaded, Failed, Options, Outcome, Request, Target
+from downloader.web.urls import Url
 from tests.support.command import Command
 from tests.support.http2_gateway import http2_gateway
 from tests.support.library import fetch
+from tests.support.prompts import answer_prompt
 from tests.support.web_server import Site
 
 USER, PASSWORD, TOKEN = "Aladdin", "open: sesame", "s3cret.t0ken"
@@ -92,6 +92,19 @@ async def test_a_digest_is_sent_where_it_is_asked_for(
     assert all(isinstance(outcome, Downloaded) for outcome in outcomes), outcomes
     # The second page's request already answers the challenge of the first one.
     assert digest.schemes == ["Basic", "Digest", "Digest"]
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_a_digest_is_of_the_method_and_the_body_is_sent_again(
+    method: str, site: Site, tmp_path: Path
+) -> None:
+    digest = DigestSite(site)
+    site.pages = {"/a": digest}
+    target = Target(url=Url(site.url("/a")), request=Request(method, b"a=1"))
+    (outcome,) = await fetch([target], tmp_path, replace(LOGIN, digest=True))
+    assert isinstance(outcome, Downloaded)
+    assert digest.schemes == ["-", "Digest"]
+    assert [await request.read() for request in site.requests] == [b"a=1", b"a=1"]
 
 
 async def test_with_digest_the_password_is_never_sent_as_it_is(site: Site, tmp_path: Path) -> None:
@@ -256,26 +269,13 @@ async def test_a_login_that_cannot_be_is_one_clear_line_without_it(
 
 async def test_a_missing_password_is_asked_for_and_not_shown(site: Site, command: Command) -> None:
     site.pages = {"/": INSIDE}
-    process, ours = await command.start_in_terminal("-u", USER, "--no-save", site.url())
-    shown = await asyncio.to_thread(_read_until, ours, lambda text: b": " in text)
-    assert f"Password of {USER}: " in shown.decode()
-    os.write(ours, f"{PASSWORD}\n".encode())
-    shown += await asyncio.to_thread(_read_until, ours, lambda _: False)
-    assert await asyncio.wait_for(process.wait(), LIMIT) == 0
-    os.close(ours)
-    assert PASSWORD not in shown.decode()
+    status, shown = await answer_prompt(
+        command, f"{PASSWORD}\n", "-u", USER, "--no-save", site.url()
+    )
+    assert f"Password of {USER}: " in shown
+    assert status == 0, shown
+    assert PASSWORD not in shown
     assert [authorization(request) for request in site.requests] == [f"Basic {USER}:{PASSWORD}"]
-
-
-def _read_until(terminal: int, enough: Callable[[bytes], bool]) -> bytes:
-    """Return what a terminal shows, to its end or as far as is enough."""
-    shown = b""
-    try:
-        while not enough(shown) and (data := os.read(terminal, 4096)):
-            shown += data
-    except OSError:
-        pass  # the end
-    return shown
 
 
 def test_the_options_do_not_show_what_is_secret() -> None:

@@ -272,7 +272,7 @@ REFUSED = b"\x05\x00"
         ("http", [b"HTTP/1.1 200 " + b"a" * 70_000], "connect", "is not HTTP"),
         ("http", [b"HTTP/1.1 100 \r\n\r\n" * 20], "connect", "interim answers without end"),
         ("http", [b""], "connect", "closed the connection without a response"),
-        ("http", [b"HTTP/1.1 200 OK\r\n\r\n"], "connect", ""),
+        ("http", [b"HTTP/1.1 200 OK\r\n\r\n"], "tls", "during the TLS handshake"),
         ("https", [b"HTTP/1.1 200 OK\r\n\r\n"], "tls", "cannot connect to the proxy"),
         ("socks5h", [b"HTTP/1.1 400 Bad Request\r\n\r\n"], "connect", "is not SOCKS5"),
         ("socks5h", [b"\x04\x00"], "connect", "is not SOCKS5"),

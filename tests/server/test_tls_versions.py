@@ -1,7 +1,9 @@
 """Versions and ciphers of TLS, as the user chooses."""
 
+import asyncio
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +12,10 @@ from pathlib import Path
 import pytest
 import trustme
 
+from downloader import Failed, Options
+from downloader.errors import ErrorKind
 from tests.support.command import Command
+from tests.support.library import fetch
 
 
 @pytest.fixture
@@ -48,6 +53,31 @@ async def test_an_old_server_fails_with_a_hint_that_helps(
     assert any("(tls); --tls-min 1.0 allows older versions" in line for line in ran.err), ran.err
     ran = await command("--tls-min", "1.0", *given)
     assert ran.status == 0, ran.err
+
+
+@pytest.mark.parametrize("linger", [None, struct.pack("ii", 1, 0)], ids=["closed", "reset"])
+async def test_a_server_that_leaves_the_handshake_is_asked_again(
+    linger: bytes | None, tmp_path: Path
+) -> None:
+    def leave(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                accepted, _ = listener.accept()
+                accepted.recv(4096)
+                if linger is not None:
+                    accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                accepted.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=leave, args=(listener,), daemon=True).start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        async with asyncio.timeout(30):
+            (outcome,) = await fetch([url], tmp_path, Options(retries=1))
+    assert isinstance(outcome, Failed)
+    assert (outcome.kind, outcome.attempts) == (ErrorKind.TLS, 2)
+    assert outcome.message == "the server closed the connection during the TLS handshake"
+    assert "--tls-min" in outcome.hint
+    assert "--cert" in outcome.hint
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from warcio.checker import Checker
 from downloader import Options, Outcome
 from downloader.archive import seeds
 from downloader.core.local_run import LocalRun
-from downloader.sources import from_addresses
+from downloader.sources import from_archive
 from tests.support.clock import FakeClock
 
 
@@ -114,7 +114,7 @@ async def download_archives(
     options = replace(options or Options(), output=folder, replay=archives, retries=0)
     clock = FakeClock()
     batch = LocalRun(
-        lambda _: from_addresses(seeds(archives)), options, sleep=clock.sleep, clock=clock
+        lambda _: from_archive(seeds(archives)), options, sleep=clock.sleep, clock=clock
     )
     outcomes = [outcome async for outcome in batch.outcomes()]
     assert clock.waits == [], "no server is to be spared"

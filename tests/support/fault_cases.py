@@ -149,7 +149,7 @@ CONNECTIONS = [
     Case("/", ErrorKind.TIMEOUT, endpoint=Endpoint.SILENT, options=IMPATIENT),
     Case("/", ErrorKind.TIMEOUT, endpoint=Endpoint.SILENT, scheme="https", options=IMPATIENT),
     Case("/", ErrorKind.CONNECT, endpoint=Endpoint.CLOSING),
-    Case("/", ErrorKind.CONNECT, endpoint=Endpoint.CLOSING, scheme="https"),
+    Case("/", ErrorKind.TLS, endpoint=Endpoint.CLOSING, scheme="https", says="TLS handshake"),
 ]
 
 

@@ -78,3 +78,31 @@ def redirect(address: str) -> Handler:
         raise web.HTTPFound(address)
 
     return answer
+
+
+class _ExactlyTyped(web.StreamResponse):
+    """A response without the Content-Type that aiohttp adds."""
+
+    types: tuple[str, ...] = ()
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.popall("Content-Type", None)
+        for each in self.types:
+            self.headers.add("Content-Type", each)
+
+
+def typed(body: bytes, *types: str, headers: Mapping[str, str] | None = None) -> Handler:
+    """Answer with *body*, and with exactly these Content-Type fields, or none."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = _ExactlyTyped(headers=dict(headers or {}))
+        response.types = types
+        response.content_length = len(body)
+        await response.prepare(request)
+        # In pieces, as a body may come.
+        await response.write(body[:7])
+        await response.write(body[7:])
+        return response
+
+    return answer

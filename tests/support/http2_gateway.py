@@ -22,12 +22,21 @@ _READ_BYTES = 64 * 1024
 
 
 @asynccontextmanager
-async def http2_gateway(port: int, cacert: Path) -> AsyncIterator[Http2Server]:
-    """Run a gateway to the web server at *port*; *cacert* gets the authority to trust."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(cacert))
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(tls)
+async def http2_gateway(
+    port: int, cacert: Path | None = None, *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Http2Server]:
+    """Run a gateway to the web server at *port*.
+
+    Args:
+        port: of the web server. It gets the name in the client's certificate as X-Client.
+        cacert: gets the authority to trust, unless there is *tls*.
+        tls: the context of the gateway.
+    """
+    if tls is None:
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(cacert))
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1", "localhost").configure_cert(tls)
     tls.set_alpn_protocols(["h2", "http/1.1"])
     tasks: set[asyncio.Task[None]] = set()
 
@@ -59,10 +68,18 @@ async def _relay(
     """Answer a request with what the web server answers; if that breaks off, reset the stream."""
     headers = {name: value for name, value in fields.items() if not name.startswith(":")}
     headers["Host"] = fields[":authority"]
+    if connection.client:
+        headers["X-Client"] = connection.client
     url = URL(f"http://127.0.0.1:{port}{fields[':path']}", encoded=True)
     body = bytearray()
     try:
-        async with session.get(url, headers=headers, allow_redirects=False) as response:
+        async with session.request(
+            fields[":method"],
+            url,
+            headers=headers,
+            data=connection.body(stream_id),
+            allow_redirects=False,
+        ) as response:
             own = [
                 (name.lower(), value)
                 for name, value in response.headers.items()

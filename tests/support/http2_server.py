@@ -45,6 +45,8 @@ class ServerConnection:
         number: how many connections were there before.
         open: streams that are neither answered nor reset, with their paths.
         answers_pings: whether PING frames are acknowledged.
+        client: the name in the client's certificate, or an empty text.
+        opens_windows: whether the client may send on once the body of its request fills a window.
     """
 
     def __init__(
@@ -53,12 +55,22 @@ class ServerConnection:
         self.number = server.connections
         self.open: dict[int, str] = {}
         self.answers_pings = True
+        certificate = writer.get_extra_info("peercert")
+        self.client = certificate["subjectAltName"][0][1] if certificate else ""
+        self.opens_windows = server.opens_windows
+        #: What has come of the bodies of requests.
+        self._received_bodies: dict[int, bytearray] = {}
         self._server = server
         self._reader, self._writer = reader, writer
         self._encoder, self._decoder = Encoder(), Decoder()
         #: What is still to be sent of bodies, with whether the stream ends then, and their windows.
         self._bodies: dict[int, tuple[bytes, bool]] = {}
         self._windows: dict[int, int] = {}
+
+    def body(self, stream_id: int) -> bytes | None:
+        """Return what has come of the body of a request; None if nothing has."""
+        received = self._received_bodies.get(stream_id)
+        return None if received is None else bytes(received)
 
     def send(self, *frames: Frame | bytes) -> None:
         """Send frames, or bytes that need not be any."""
@@ -137,7 +149,18 @@ class ServerConnection:
                 self._server.requests.append(path)
                 self._server.request_fields.append(fields)
                 self._server.most_open = max(self._server.most_open, len(self.open))
-                self._server.answer(self, frame.stream_id, path)
+                if "END_STREAM" in frame.flags or self._server.answers_early:
+                    self._server.answer(self, frame.stream_id, path)
+            case DataFrame():
+                body = self._received_bodies.setdefault(frame.stream_id, bytearray())
+                body += frame.data
+                if frame.data and self.opens_windows:
+                    size = len(frame.data)
+                    self.send(WindowUpdateFrame(0, size), WindowUpdateFrame(frame.stream_id, size))
+                if "END_STREAM" in frame.flags:
+                    self._server.bodies.append(bytes(body))
+                    if not self._server.answers_early:
+                        self._server.answer(self, frame.stream_id, self.open[frame.stream_id])
             case SettingsFrame() if "ACK" not in frame.flags:
                 self._server.client_settings = dict(frame.settings)
                 self.send(SettingsFrame(0, flags=["ACK"]))
@@ -171,6 +194,9 @@ class Http2Server:
         most_open: the most streams that were open at once on one connection.
         frames: how many of each type the clients have sent.
         resets: the codes of the resets that clients have sent.
+        bodies: of requests that came whole.
+        answers_early: whether a request is answered before its body has come.
+        opens_windows: see :class:`ServerConnection`; for new connections.
         client_settings: the last settings of a client.
     """
 
@@ -183,6 +209,9 @@ class Http2Server:
         self.request_fields: list[dict[str, str]] = []
         self.frames: Counter[str] = Counter()
         self.resets: list[int] = []
+        self.bodies: list[bytes] = []
+        self.answers_early = False
+        self.opens_windows = True
         self.client_settings: dict[int, int] = {}
 
     def url(self, path: str) -> str:
@@ -197,6 +226,7 @@ async def http2_server(
     tls: ssl.SSLContext | None = None,
     http1: Http1Server | None = None,
     chosen: list[str | None] | None = None,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[Http2Server]:
     """Run a server; *http1* serves connections that have not negotiated HTTP/2.
 
@@ -220,7 +250,7 @@ async def http2_server(
             await connection.run()
         writer.close()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    listener = await asyncio.start_server(serve, host, 0, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
     server.scheme = "http" if tls is None else "https"
     try:

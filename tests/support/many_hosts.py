@@ -40,6 +40,7 @@ class ManyHosts:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request)
+        await request.read()
         self._now[request.host] += 1
         self.most[request.host] = max(self.most[request.host], self._now[request.host])
         try:

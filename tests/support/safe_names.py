@@ -2,12 +2,9 @@
 
 import re
 
-from downloader.web.filenames import (
-    PART,
-    SafePath,
-    fold,
-)
+from downloader.web.filenames import SafePath, fold
 from downloader.web.media_types import media_type_table
+from downloader.web.path_parts import PART
 from downloader.web.text import printable
 
 MEDIA_TYPES = [*media_type_table().extensions, "", "application/octet-stream"]

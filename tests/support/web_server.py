@@ -41,6 +41,8 @@ class Site:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request from the pages."""
         self.requests.append(request)
+        # A body can be read later only if it was read now.
+        await request.read()
         async with self._asked:
             self._asked.notify_all()
         page = self.pages.get(request.path_qs)

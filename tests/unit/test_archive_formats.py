@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downloader.archive import cdxj, wacz_pages
+from downloader.archive import cdxj
 from downloader.archive.dedup import RecentPayloads
 from downloader.archive.file_series import FileSeries
 from downloader.archive.previous_captures import PreviousCaptures
@@ -182,18 +182,3 @@ async def test_an_archive_that_can_no_longer_be_read_is_a_failure_of_the_url() -
 
     with pytest.raises(ConnectError, match="the archive cannot be read: a"):
         await replay(Gone(), urls.parse("http://h/"))
-
-
-@pytest.mark.parametrize(
-    ("markup", "title"),
-    [
-        ("<title>A &amp; B</title>", "A & B"),
-        ("<TITLE lang=en>\n a\tb </TITLE><title>second</title>", "a b"),
-        ("<title>never closed", ""),
-        ("<titles>no</titles>", ""),
-        ("<title" * 100_000, ""),
-        ("<title>" * 100_000, ""),
-    ],
-)
-def test_the_title_of_a_page_in_a_wacz(markup: str, title: str) -> None:
-    assert wacz_pages._title(markup) == title

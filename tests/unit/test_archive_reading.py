@@ -63,7 +63,7 @@ async def test_hostile_heads_are_bounded(tmp_path: Path) -> None:
     )
     await download_archives(path, folder=tmp_path / "out")
     assert all("\x1b" not in file for file in saved_files(tmp_path / "out"))
-    assert contents(tmp_path / "out")["h/etc/passwd.bin"] == b"no way out"
+    assert contents(tmp_path / "out")["h/etc/passwd.txt"] == b"no way out"
     assert {file.name for file in tmp_path.iterdir()} == {"a.warc.gz", "out"}
 
 
@@ -71,7 +71,7 @@ async def test_a_length_without_end_is_no_length(tmp_path: Path) -> None:
     fields = [("Content-Length", "9" * 5000)]
     path = write_warc(tmp_path / "a.warc.gz", ("http://h/a", "200 OK", fields, b"all of it"))
     await download_archives(path, folder=tmp_path / "out")
-    assert contents(tmp_path / "out") == {"h/a.bin": b"all of it"}
+    assert contents(tmp_path / "out") == {"h/a.txt": b"all of it"}
 
 
 def test_zlib_and_isal_give_the_same_members(monkeypatch: pytest.MonkeyPatch) -> None:

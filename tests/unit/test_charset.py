@@ -16,7 +16,7 @@ OF_BROWSERS_ONLY = {"replacement", "x-user-defined"}
 
 
 def _count(body: bytes, content_type: str = HTML, step: int | None = None) -> CharacterCounter:
-    count = CharacterCounter(content_type)
+    count = CharacterCounter(content_type, parse_media_type(content_type))
     step = step or len(body) or 1
     for start in range(0, len(body), step):
         count.feed(body[start : start + step])
@@ -74,6 +74,38 @@ def test_what_declares_nothing_and_is_not_utf_8_is_detected() -> None:
     text = "Съешь же ещё этих мягких французских булок, да выпей чаю. " * 20
     found = (len(text), "windows-1251", "detected")
     assert _found(text.encode("windows-1251"), "text/plain") == found
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("windows-1251", "Добро пожаловать на наш сайт"),
+        ("windows-1252", "Voilà le café où l'été s'arrête"),
+        ("windows-1253", "Καλώς ορίσατε στη σελίδα μας"),
+        ("windows-1255", "ברוכים הבאים לאתר שלנו"),
+        ("windows-1256", "مرحبا بكم في موقعنا"),
+        ("windows-874", "ยินดีต้อนรับสู่เว็บไซต์ของเรา"),
+        ("shift_jis", "私たちのウェブサイトへようこそ"),
+        ("euc-jp", "私たちのウェブサイトへようこそ"),
+        ("iso-2022-jp", "私たちのウェブサイトへようこそ"),
+        ("gbk", "欢迎来到我们的网站"),
+        ("big5", "歡迎來到我們的網站"),
+        ("euc-kr", "우리 웹사이트에 오신 것을 환영합니다"),
+    ],
+)
+def test_the_encoding_of_a_short_page_is_detected(label: str, text: str) -> None:
+    encoding = webencodings.lookup(label)
+    assert encoding is not None
+    page = f"<html><body><h1>{text}</h1></body></html>"
+    found = (len(page), label, "detected")
+    assert _found(encoding.codec_info.encode(page)[0]) == found
+    far = b"<!-- licence -->\n" * 2000 + encoding.codec_info.encode(page)[0]
+    assert _found(far)[1:] == (label, "detected")
+
+
+def test_a_declaration_in_another_type_of_text_is_none() -> None:
+    page = b"<meta charset=koi8-r> caf\xe9"
+    assert _found(page, "text/plain") == (len(page), "windows-1252", "detected")
 
 
 def test_a_text_that_ends_within_a_utf_8_character_is_not_valid_utf_8() -> None:
@@ -154,6 +186,12 @@ def test_the_encoding_is_unknown_until_there_is_something_to_judge_by() -> None:
         ("text/html; charset=shift_jis, text/html", "shift_jis"),
         ("text/html; charset=shift_jis, text/html; charset=euc-jp", "euc-jp"),
         ("text/html; charset=shift_jis, text/plain", "utf-8"),
+        ("text/plain;charset=gbk, text/plain", "gbk"),
+        ("text/plain;charset=gbk, text/plain;charset=windows-1252", "windows-1252"),
+        ("text/plain;charset=gbk, text/html;charset=windows-1254", "windows-1254"),
+        ('text/html;charset=gbk, text/html;x=",text/plain', "gbk"),
+        ("text/html;charset=gbk, text/plain, text/html", "utf-8"),
+        ("text/html, */*;charset=gbk", "utf-8"),
         ("text/html charset=shift_jis", "shift_jis"),
         ("charset=shift_jis", "shift_jis"),
     ],
@@ -170,6 +208,14 @@ def test_the_charset_is_that_of_the_value_that_counts(field: str, charset: str) 
         ("", ""),
         (";charset=x", ""),
         ("text/html, text/html; charset=utf-8", "text/html"),
+        (", text/plain", "text/plain"),
+        ("text/plain, ", "text/plain"),
+        ("text/html, text/plain", "text/plain"),
+        ('text/html;charset=gbk, text/html;x=",text/plain', "text/html"),
+        ('text/html;x=", text/plain', "text/html"),
+        ('text/html;", text/plain', "text/html"),
+        ("*/*, text/html", "text/html"),
+        ("text/plain, */*;charset=gbk", "text/plain"),
         ("text/plain, text/html", "text/html"),
         ("text/html, */*", "text/html"),
         ("text/html,", "text/html"),

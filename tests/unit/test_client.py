@@ -13,6 +13,7 @@ from downloader import ErrorKind, Failed, Options
 from downloader.errors import HttpStatusError, RedirectError, UrlError
 from downloader.http import Client, RedirectTrail, Response
 from downloader.http.response import require_success
+from downloader.http.tls_settings import tls_context
 from downloader.web.urls import Url
 from tests.support.clock import FakeClock
 from tests.support.library import downloaded, fetch
@@ -50,6 +51,12 @@ def sent_headers(server: aioresponses, url: Url) -> dict[str, str]:
     """Return the header fields of the only request for a URL, by lower-case name."""
     (call,) = requests(server, url)
     return {name.lower(): value for name, value in call.kwargs["headers"].items()}
+
+
+async def test_certificates_are_not_loaded_before_they_are_needed() -> None:
+    tls_context.cache_clear()
+    async with Client(Options()):
+        assert tls_context.cache_info().currsize == 0
 
 
 # --- one response ---------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def test_help_has_no_range_beside_the_default_in_brackets() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "downloader.web.media_types",
+        *("downloader.web.content_disposition", "downloader.web.media_types"),
         *("downloader", "downloader.web.text", "downloader.models.shards", "downloader.api"),
         *(
             "downloader.mirror.scope.scope",

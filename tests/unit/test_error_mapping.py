@@ -24,6 +24,7 @@ REQUEST = aiohttp.RequestInfo(
     URL(ADDRESS), "GET", CIMultiDictProxy(CIMultiDict[str]()), URL(ADDRESS)
 )
 RESET = OSError(errno.ECONNRESET, "Connection reset by peer")
+REFUSED = OSError(errno.ECONNREFUSED, "Connection refused")
 UNKNOWN = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 EXPIRED = ssl.SSLCertVerificationError(1, "certificate verify failed")
 
@@ -33,12 +34,12 @@ CLIENT_ERRORS: list[tuple[aiohttp.ClientError, ErrorKind]] = [
     (aiohttp.ClientConnectionResetError("Cannot write"), ErrorKind.CONNECT),
     (aiohttp.ClientConnectorCertificateError(KEY, EXPIRED), ErrorKind.TLS),
     (aiohttp.ClientConnectorDNSError(KEY, UNKNOWN), ErrorKind.DNS),
-    (aiohttp.ClientConnectorError(KEY, RESET), ErrorKind.CONNECT),
+    (aiohttp.ClientConnectorError(KEY, REFUSED), ErrorKind.CONNECT),
     (aiohttp.ClientConnectorSSLError(KEY, ssl.SSLError(1, "handshake failure")), ErrorKind.TLS),
     (aiohttp.ClientHttpProxyError(REQUEST, (), status=407), ErrorKind.CONNECT),
     (aiohttp.ClientOSError(errno.EPIPE, "Broken pipe"), ErrorKind.CONNECT),
     (aiohttp.ClientPayloadError("Response payload is not completed"), ErrorKind.TRUNCATED),
-    (aiohttp.ClientProxyConnectionError(KEY, RESET), ErrorKind.CONNECT),
+    (aiohttp.ClientProxyConnectionError(KEY, REFUSED), ErrorKind.CONNECT),
     (aiohttp.ClientResponseError(REQUEST, (), message="Bad status line"), ErrorKind.PROTOCOL),
     (aiohttp.ClientSSLError(KEY, ssl.SSLError(1, "record layer failure")), ErrorKind.TLS),
     (aiohttp.ConnectionTimeoutError("Connection timeout"), ErrorKind.TIMEOUT),
@@ -55,7 +56,7 @@ CLIENT_ERRORS: list[tuple[aiohttp.ClientError, ErrorKind]] = [
     (aiohttp.ServerTimeoutError(), ErrorKind.TIMEOUT),
     (aiohttp.SocketTimeoutError("Timeout on reading data"), ErrorKind.TIMEOUT),
     (aiohttp.TooManyRedirects(REQUEST, ()), ErrorKind.REDIRECT),
-    (client_exceptions.UnixClientConnectorError("/socket", KEY, RESET), ErrorKind.CONNECT),
+    (client_exceptions.UnixClientConnectorError("/socket", KEY, REFUSED), ErrorKind.CONNECT),
     (aiohttp.WSServerHandshakeError(REQUEST, (), message="no upgrade"), ErrorKind.PROTOCOL),
 ]
 #: These cannot come of a request without a body.
@@ -165,6 +166,38 @@ def test_what_python_raises_by_itself_is_translated_as_well(
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyError("defect")], ids=repr)
 def test_cancellation_and_defects_are_not_translated(error: BaseException) -> None:
     assert not isinstance(error, EXPECTED_ERRORS)
+
+
+def test_a_connection_that_breaks_while_it_is_made_breaks_in_the_handshake_of_https() -> None:
+    error = aiohttp.ClientConnectorError(KEY, RESET)
+    over_tls = translate(error, RequestPhase.REQUEST, ADDRESS)
+    assert kind_of(over_tls) is ErrorKind.TLS
+    assert over_tls.retryable
+    in_the_clear = translate(error, RequestPhase.REQUEST, Url("http://example.org/"))
+    assert kind_of(in_the_clear) is ErrorKind.CONNECT
+
+
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "see --cert"),
+        ("TLSV1_ALERT_UNKNOWN_CA", "a client certificate that it trusts"),
+        ("SSLV3_ALERT_BAD_CERTIFICATE", "a client certificate that it trusts"),
+        ("SSLV3_ALERT_HANDSHAKE_FAILURE", "may want a client certificate"),
+        ("TLSV1_ALERT_PROTOCOL_VERSION", "--tls-min"),
+        ("UNSUPPORTED_PROTOCOL", "--tls-min"),
+        ("DECRYPTION_FAILED_OR_BAD_RECORD_MAC", ""),
+    ],
+)
+def test_an_alert_has_a_hint_in_the_handshake_and_behind_it(reason: str, hint: str) -> None:
+    alert = ssl.SSLError(1, "an alert")
+    alert.reason = reason
+    after_handshake = aiohttp.ClientOSError(1, "an alert")
+    after_handshake.__cause__ = alert
+    for error in (aiohttp.ClientConnectorSSLError(KEY, alert), after_handshake):
+        translated = translate(error, RequestPhase.REQUEST, ADDRESS)
+        assert kind_of(translated) is ErrorKind.TLS
+        assert (hint in translated.hint) == bool(hint or not translated.hint)
 
 
 def kind_of(error: UrlError) -> ErrorKind:

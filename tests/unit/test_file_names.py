@@ -8,14 +8,10 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
 from downloader.errors import BadUrlError, BlockedError
-from downloader.web.filenames import (
-    ExtensionRule,
-    FileName,
-    candidates,
-    fold,
-    name_from_list,
-)
+from downloader.web.filenames import ExtensionRule, fold
 from downloader.web.media_types import MAX_EXTENSION_LENGTH, media_type_table
+from downloader.web.path_parts import PART
+from downloader.web.url_names import FolderLayout, candidates, names_from_list, shortened
 from downloader.web.urls import parse
 from tests.support.safe_names import MEDIA_TYPES, assert_safe
 
@@ -157,67 +153,178 @@ def test_every_candidate_of_every_url_is_safe(path: str, host: str, long: int) -
 # Names that a list gives
 
 
+URL = parse("https://example.org/x")
+
+
+def _from_list(name: str) -> list[str]:
+    names = list(names_from_list(name, URL))
+    assert {each.extension_rule for each in names} == {ExtensionRule.NEVER}
+    return [each.base for each in names]
+
+
 @pytest.mark.parametrize(
     "name",
     ["a", "a.txt", "folder/b.txt", ".hidden/x"[1:], "世界.html", "a b/c", "100%.txt", "a%20b", "_"],
 )
 def test_a_name_that_a_list_gives_is_taken_to_the_letter(name: str) -> None:
-    assert name_from_list(name) == FileName(name, ExtensionRule.NEVER)
-    assert {name_from_list(name).path(media_type) for media_type in MEDIA_TYPES} == {name}
+    assert _from_list(name)[0] == name
+    given = next(names_from_list(name, URL))
+    assert {given.path(media_type) for media_type in MEDIA_TYPES} == {name}
 
 
 def test_a_given_name_may_be_written_as_on_windows() -> None:
-    assert name_from_list("folder\\b.txt").base == "folder/b.txt"
+    assert _from_list("folder\\b.txt")[0] == "folder/b.txt"
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "",
         "/etc/passwd",
         "\\\\server\\share",
         "C:\\x",
+        "c:/x",
+        "C:",
         "../x",
         "a/../x",
         "a\\..\\x",
-        "./a",
-        "a//b",
-        "a/",
-        ".journal",
-        "con",
-        "LPT1.txt",
-        "aux .txt",
-        "conout$",
-        "a.",
-        "a ",
-        " a",
-        "a\0",
-        "a\x1b[31m",
-        "a\u202eb",
-        "a\udce9",
-        "a.part",
-        "a.PART/b",
-        "x" * 252,
-        "é" * 126,
-        "a/" * 600 + "a",
-        "a/" * 40_000 + "a",
+        "..",
+        "a/ .. /x",
+        " /x",
     ],
 )
-def test_a_given_name_that_is_not_safe_is_refused(name: str) -> None:
-    with pytest.raises(BlockedError, match="is not a safe file name") as caught:
-        name_from_list(name)
+def test_a_given_name_that_leads_out_is_refused(name: str) -> None:
+    with pytest.raises(BlockedError, match="leads out of the output folder") as caught:
+        list(names_from_list(name, URL))
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "./."])
+def test_a_given_name_that_is_empty_is_refused(name: str) -> None:
+    with pytest.raises(BlockedError, match="is empty"):
+        list(names_from_list(name, URL))
+
+
+@pytest.mark.parametrize(
+    ("name", "cleaned"),
+    [
+        ("same.txt", "same.txt"),
+        ("./a", "a"),
+        ("a//b", "a/b"),
+        ("a/", "a"),
+        (".journal", "_.journal"),
+        (".download/journal.sqlite3", "_.download/journal.sqlite3"),
+        ("con", "con_"),
+        ("LPT1.txt", "LPT1_.txt"),
+        ("aux .txt", "_aux .txt"),
+        ("a.", "a"),
+        ("a ", "a"),
+        (" a", "a"),
+        ("a: b?.txt", "a_ b_.txt"),
+        ("C:x", "C_x"),
+        ("...", "_"),
+        ("a\0", "a_"),
+        ("a\x1b[31m", "a_[31m"),
+        ("a\u202eb", "a_b"),
+        ("a\udce9", "a_"),
+        ("a.part", "a.part_"),
+        ("a.PART/b", "a.PART_/b"),
+    ],
+)
+def test_a_given_name_is_cleaned_and_gets_a_hash_if_another_url_has_it(
+    name: str, cleaned: str
+) -> None:
+    first, second, *_ = _from_list(name)
+    assert first == cleaned
+    assert re.sub(_MARK, "", second) == cleaned != second
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("x" * 252 + ".pdf", rf"x{{150}}{_MARK}\.pdf"),
+        ("é" * 200, rf"é{{75}}{_MARK}"),
+        ("a/" * 600 + "b.pdf", rf"_/b{_MARK}\.pdf"),
+        ("a/" * 40_000 + "a", rf"_/a{_MARK}"),
+    ],
+)
+def test_a_given_name_that_is_too_long_is_cut_and_gets_a_hash(name: str, pattern: str) -> None:
+    assert re.fullmatch(pattern, _from_list(name)[0])
 
 
 @hypothesis_given(st.text(max_size=40) | st.text("./\\ conauxpt:%\0", max_size=20))
 @FAST
 def test_every_given_name_is_safe_or_refused(name: str) -> None:
     try:
-        path = name_from_list(name).path(HTML)
+        names = list(names_from_list(name, URL))
     except BlockedError:
         return
-    assert_safe(path)
-    assert path == name.replace("\\", "/")
+    for each in names:
+        assert_safe(each.path(HTML))
+
+
+@pytest.mark.parametrize("size", [143, 100])
+@hypothesis_given(
+    path=st.text("aé./%", max_size=60),
+    repeat=st.integers(0, 12),
+    query=st.text("aé./%", max_size=9),
+)
+@FAST
+def test_a_shortened_name_fits_and_differs_as_the_whole_one_does(
+    size: int, path: str, repeat: int, query: str
+) -> None:
+    one, other = (parse(f"https://example.org/{path * repeat}/x?{query}{end}") for end in "ab")
+    short = []
+    for url in (one, other):
+        for name in candidates(url):
+            fitting = shortened(name, url, size)
+            for media_type in (HTML, PNG, "application/manifest+json"):
+                assert_safe(fitting.path(media_type))
+                parts = (fitting.path(media_type) + PART).split("/")
+                assert max(len(part.encode()) for part in parts) <= size
+            short.append(fitting)
+            if all(len(part.encode()) <= size - 17 for part in name.base.split("/")):
+                assert fitting == name
+    assert len(set(short)) == len(short)
+
+
+def test_folders_that_are_cut_stay_apart() -> None:
+    folders = ["x" * 200 + end for end in "ab"]
+    urls = [parse(f"https://example.org/{folder}/y") for folder in folders]
+    one, other = (shortened(next(candidates(url)), url, 143).base.split("/")[1] for url in urls)
+    assert one != other
+    again = parse(f"https://example.org/{folders[0]}/z")
+    assert shortened(next(candidates(again)), again, 143).base.split("/")[1] == one
+
+
+# Fewer folders, as wget's -nH and --cut-dirs
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "cut_dirs", "path"),
+    [
+        ("https://h/a/b/c.html", False, 0, "a/b/c.html"),
+        ("https://h/a/b/c.html", True, 1, "h/b/c.html"),
+        ("https://h/a/b/c.html", False, 1, "b/c.html"),
+        ("https://h/a/b/c.html", False, 2, "c.html"),
+        ("https://h/a/b/c.html", False, 9, "c.html"),
+        ("https://h/", False, 0, "index.html"),
+        ("https://h/", True, 3, "h.html"),
+        ("https://h/a/", True, 1, "h/index.html"),
+        ("https://h/a/?q=1", False, 1, "index@q=1.html"),
+        # The first part of a name never begins with a dot: such names are this program's own.
+        ("https://h/.well-known/x", False, 0, "_.well-known/x.html"),
+        ("https://h/a/.download/x", False, 1, "_.download/x.html"),
+        ("https://h/.download", False, 0, "_.download.html"),
+    ],
+)
+def test_folders_are_left_out_as_wget_does(
+    address: str, host: bool, cut_dirs: int, path: str
+) -> None:
+    url = parse(address)
+    names = list(candidates(url, layout=FolderLayout(host, cut_dirs)))
+    assert names[0].path(HTML) == path
+    for name in names:
+        assert_safe(name.path(HTML))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import math
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from downloader.errors import (
     TruncatedError,
     UrlError,
 )
-from downloader.http.cookies import CookieFile
+from downloader.http.cookie_file import read_cookie_file, write_cookie_file
+from downloader.http.cookie_jar import CookieJar
 from downloader.http.redirects import location_text
 from downloader.http.response import field_text
 from downloader.http.resume import continued_total, strong_validator
@@ -30,9 +32,9 @@ from downloader.models import PartialBody, Skipped
 from downloader.web import urls
 from downloader.web.charset import CharacterCounter
 from downloader.web.content_coding import decoder_for
-from downloader.web.filenames import candidates
 from downloader.web.media_types import is_text, media_type_table, parse_media_type
 from downloader.web.text import parse_http_date, printable
+from downloader.web.url_names import candidates
 from downloader.web.urls import Url
 from tests.support.safe_names import assert_safe
 
@@ -206,7 +208,7 @@ def test_any_content_range_is_the_rest_of_the_body_or_refused(
 def test_any_content_type_and_body_are_counted(field: str, body: bytes) -> None:
     kind = parse_media_type(field)
     assert is_text(kind) in (True, False)
-    count = CharacterCounter(field)
+    count = CharacterCounter(field, "")
     count.feed(body)
     assert 0 <= count.finish() <= len(body)
     assert count.charset
@@ -261,10 +263,17 @@ def test_any_text_is_a_file_of_cookies_or_refused(text: str) -> None:
         file = Path(folder) / "cookies"
         file.write_text(text, encoding="utf-8", errors="surrogatepass")
         try:
-            cookies = CookieFile(file)
+            cookies = read_cookie_file(file)
         except RunError:
             return
-    for pair in cookies.matching(Url("https://h.test/a")):
+        jar = CookieJar()
+        jar.give(cookies)
+        write_cookie_file(file, jar)
+        assert set(read_cookie_file(file)) == {
+            replace(cookie, expires=int(cookie.expires)) for cookie in jar
+        }
+    url = Url("https://h.test/a")
+    for pair in jar.matching(url, url):
         assert not set(pair) & set("\r\n\0")
 
 

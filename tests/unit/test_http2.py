@@ -185,7 +185,7 @@ def test_a_request_has_its_url_and_no_fields_of_a_connection() -> None:
         (b"x-a", "ü".encode()),
         (b"cookie", b"s=1"),
     ]
-    assert request_as_http1(fields).startswith(
+    assert request_as_http1(fields, b"").startswith(
         b"GET /a/b?c HTTP/1.1\r\nhost: site.example:8443\r\n"
     )
 

@@ -123,7 +123,7 @@ FRAMES = st.lists(HEADS | BODIES | HEADS | BODIES | OTHERS, max_size=10)
 async def message_of(connection: "Http2Connection", number: int) -> str:
     """Make a request and read its response; return the message of its failure, if it fails."""
     try:
-        response = await connection.get(Url(f"https://h.example/{number}"), "", [])
+        response = await connection.request(Url(f"https://h.example/{number}"), "", [])
         try:
             while await response.content.readany():
                 pass
@@ -163,7 +163,7 @@ async def test_a_connection_may_die_with_a_hundred_streams() -> None:
     """Those whose head has come are truncated, and the others can be asked for again."""
     connection, _ = connect()
     url = Url("https://h.example/")
-    requests = [asyncio.create_task(connection.get(url, "", [])) for _ in range(103)]
+    requests = [asyncio.create_task(connection.request(url, "", [])) for _ in range(103)]
     await asyncio.sleep(0)
     connection.data_received(settings_frame({}) + head(1) + head(3))
     bodies = [(await request).content for request in requests[:2]]
@@ -189,7 +189,7 @@ async def test_bodies_that_nobody_reads_have_a_limit_all_together() -> None:
     responses: list[Http2Response] = []
     received = 0
     for stream_id in range(1, 400, 2):
-        request = asyncio.create_task(connection.get(Url("https://h.example/"), "", []))
+        request = asyncio.create_task(connection.request(Url("https://h.example/"), "", []))
         await asyncio.sleep(0)
         connection.data_received(head(stream_id, [OK, (b"content-length", b"%d" % MIB)]))
         response = await request
@@ -215,5 +215,5 @@ async def test_a_connection_without_a_number_for_another_stream_is_used_no_more(
     connection, _ = connect()
     connection._h2.highest_outbound_stream_id = 2**31 - 1
     with pytest.raises(NotProcessedError):
-        await connection.get(Url("http://h/"), "", [])
+        await connection.request(Url("http://h/"), "", [])
     assert not connection.usable

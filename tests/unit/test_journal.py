@@ -1,15 +1,14 @@
 """Every address once, every file name once, whatever the list and whatever the servers say."""
 
-import dataclasses
-import itertools
 import random
+import re
 import sqlite3
-import unicodedata
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Self
 
 import pytest
 from hypothesis import assume, given, settings
@@ -17,10 +16,12 @@ from hypothesis import strategies as st
 
 from downloader.errors import BadUrlError, DiskError, ErrorKind, OutputError
 from downloader.journal import STATE_FOLDER, Job, Journal, database
-from downloader.models import Failed, Skipped, SkipReason, Target
-from downloader.web.filenames import PART, FileName, SafePath
+from downloader.journal.unfetched_outcomes import failed_outcome
+from downloader.models import Failed, Options, Skipped, SkipReason, Target
+from downloader.web.filenames import FileName
 from downloader.web.urls import parse
-from tests.support.safe_names import MEDIA_TYPES, assert_safe
+from tests.support.name_footprint import Footprint, assert_never_shared
+from tests.support.safe_names import MEDIA_TYPES
 
 
 @pytest.fixture
@@ -47,43 +48,6 @@ def _names(addresses: Sequence[str | tuple[str, str]]) -> list[FileName | None]:
         entry.target.index if isinstance(entry, Job) else entry.index for entry in admitted
     ] == [target.index for target in targets]
     return [entry.name if isinstance(entry, Job) else None for entry in admitted]
-
-
-def _same(path: str) -> str:
-    """Return what canonical caseless matching compares (Unicode standard, D145)."""
-    folded = unicodedata.normalize("NFD", path).casefold()
-    return unicodedata.normalize("NFD", folded)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Footprint:
-    """What the paths of one name take, as the least discerning file system sees them."""
-
-    files: set[str]
-    folders: set[str]
-
-    @classmethod
-    def of(cls, paths: Iterable[SafePath]) -> Self:
-        files, folders = set[str](), set[str]()
-        for path in paths:
-            assert_safe(path)
-            files |= {_same(path), _same(path + PART)}
-            parents = itertools.accumulate(path.split("/")[:-1], "{}/{}".format)
-            folders |= {_same(folder) for folder in parents}
-        return cls(files, folders)
-
-
-def _assert_never_shared(names: Sequence[FileName | None]) -> None:
-    """Fail if any content types could make two of *names* one file, or one the other's folder."""
-    taken = [
-        _Footprint.of({name.path(media_type) for media_type in MEDIA_TYPES})
-        for name in names
-        if name is not None
-    ]
-    for one, other in itertools.combinations(taken, 2):
-        assert not one.files & other.files
-        assert not one.files & other.folders
-        assert not one.folders & other.files
 
 
 def test_an_address_that_is_repeated_is_skipped_and_says_of_what(journal: Journal) -> None:
@@ -160,7 +124,7 @@ def test_two_urls_never_share_a_file(one: str, other: str) -> None:
     for pair in ([one, other], [other, one]):
         names = _names(pair)
         assert None not in names
-        _assert_never_shared(names)
+        assert_never_shared(names)
 
 
 @pytest.mark.parametrize(
@@ -183,18 +147,19 @@ def test_a_url_gives_way_to_a_name_that_the_list_gave_before(address: str, name:
     assert names[0] is not None
     assert names[0].base == name
     assert names[1] is not None
-    _assert_never_shared(names)
+    assert_never_shared(names)
 
 
-def test_a_given_name_that_is_taken_is_a_failure_and_not_another_name(journal: Journal) -> None:
-    assert isinstance(journal.admit([_target("https://a/", 0, "same.txt")])[0], Job)
-    failed = journal.admit([_target("https://b/", 1, "SAME.txt")])[0]
-    assert isinstance(failed, Failed)
-    assert failed.kind is ErrorKind.BLOCKED
-    assert failed.message == "another URL has the file name 'SAME.txt'"
+def test_a_given_name_that_is_taken_gets_a_hash() -> None:
+    names = _names([("https://a/", "same.txt"), ("https://b/", "SAME.txt"), ("https://c/", "same")])
+    bases = [name.base for name in names if name is not None]
+    assert bases[0] == "same.txt"
+    assert re.fullmatch(r"SAME~[a-z2-7]{10}\.txt", bases[1])
+    assert bases[2] == "same"
+    assert_never_shared(names)
 
 
-@pytest.mark.parametrize("name", ["../x", "/x", "a/" * 40_000 + "a", "\ud800"])
+@pytest.mark.parametrize("name", ["../x", "/x", "a/" * 40_000 + "../a", " "])
 def test_a_given_name_that_is_not_safe_is_that_urls_failure(journal: Journal, name: str) -> None:
     failed = journal.admit([_target("https://u:secret@a/", 0, name)])[0]
     assert isinstance(failed, Failed)
@@ -277,7 +242,7 @@ def test_no_list_and_no_content_types_bring_two_urls_to_one_file(
     assert _names(addresses) == names
     types = random.Random(seed)
     taken = [
-        _Footprint.of([name.path(types.choice(MEDIA_TYPES))]) for name in names if name is not None
+        Footprint.of([name.path(types.choice(MEDIA_TYPES))]) for name in names if name is not None
     ]
     files = Counter(path for each in taken for path in each.files)
     assert max(files.values(), default=1) == 1
@@ -291,7 +256,7 @@ def test_no_two_urls_share_any_file_that_they_may_become(
 ) -> None:
     names = _names(addresses)
     assume(None not in names)
-    _assert_never_shared(names)
+    assert_never_shared(names)
 
 
 @given(addresses=st.lists((_ADDRESSES | _NEAR).filter(_parses), max_size=12))
@@ -314,6 +279,73 @@ def test_an_address_whose_name_a_later_list_gives_away_gets_another(tmp_path: Pa
     assert isinstance(again, Job)
     assert other.name.base == "h/x/a.html"
     assert again.name.base != other.name.base
+
+
+def test_without_saving_only_duplicates_and_names_of_the_list_are_recorded() -> None:
+    journal = Journal(None, Options(save=False))
+    given = [
+        _target("http://h/a", 0),
+        _target("http://h/A", 1),
+        _target("http://h/a", 2),
+        _target("http://h/b", 3, "name"),
+        _target("http://h/c", 4, "NAME"),
+    ]
+    first, second, duplicate, named, conflicting = journal.admit(given)
+    rows = journal._db.execute("SELECT key FROM claims").fetchall()
+    journal.close()
+    assert isinstance(first, Job)
+    assert isinstance(second, Job)
+    assert first.name == second.name, "no two names are kept apart that nothing is saved under"
+    assert isinstance(duplicate, Skipped)
+    assert duplicate.reason is SkipReason.DUPLICATE
+    assert "list:1" in duplicate.detail
+    assert isinstance(named, Job)
+    assert named.name.base == "name"
+    assert isinstance(conflicting, Job)
+    assert conflicting.name.base.startswith("NAME~")
+    assert {key for (key,) in rows} == {"=name", f"={conflicting.name.base.lower()}"}
+
+
+def test_without_saving_outcomes_are_not_recorded() -> None:
+    journal = Journal(None, Options(save=False))
+    (job,) = journal.admit([_target("http://h/a")])
+    assert isinstance(job, Job)
+    changes = journal._db.total_changes
+    journal.record([(job, failed_outcome(job.target, BadUrlError("no")))])
+    assert journal._db.total_changes == changes
+    journal.close()
+
+
+#: Admits argv[1] lines that are not saved, and prints how much memory that took.
+ADMIT = """
+import resource, sys
+from downloader.journal import Journal
+from downloader.models import Options, Target
+from downloader.web.urls import Url
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+def admit(numbers):
+    urls = [Url(f"http://host-{number % 100}.example/page-{number}.html") for number in numbers]
+    journal.admit([Target(url=url, index=0, origin="list:1") for url in urls])
+
+journal = Journal(None, Options(save=False))
+admit(range(512))
+before = peak()
+for start in range(512, int(sys.argv[1]), 512):
+    admit(range(start, start + 512))
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other units")
+def test_memory_does_not_grow_with_the_lines_that_are_not_saved() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", ADMIT, "100000"], capture_output=True, text=True, check=True
+    )
+    assert int(ran.stdout) < 8_000_000
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from downloader import Options
 from downloader.models import (
     ArchiveOptions,
+    FilterOptions,
     ListOptions,
     MirrorOptions,
     NetworkOptions,
@@ -25,6 +26,7 @@ GROUPS = (
     PolitenessOptions,
     MirrorOptions,
     ArchiveOptions,
+    FilterOptions,
     ListOptions,
 )
 
@@ -50,6 +52,11 @@ def test_a_group_alone_has_the_defaults_of_all_options(group: type[OutputOptions
         (lambda: Options(timeout=0.0), "timeout must be more than 0"),
         (lambda: Options(retries=-1), "retries must not be negative"),
         (lambda: Options(delay=-0.1), "delay must not be negative"),
+        (
+            lambda: Options(save_cookies=Path("jar"), accept_cookies=False),
+            "save_cookies cannot be combined with accept_cookies=False",
+        ),
+        (lambda: Options(cookies_from_browser="chrome"), "cookies_from_browser must be firefox"),
         (lambda: Options(level=-1), "level must not be negative"),
         (lambda: Options(warc_max_size=-1), "warc_max_size must not be negative"),
         (lambda: Options(warc=Path("a.gz")), "warc must end with .warc.gz"),

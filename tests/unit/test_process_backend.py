@@ -11,6 +11,7 @@ from downloader import Options
 from downloader.core.processes.in_flight_table import InFlightTable, create_table_file
 from downloader.core.processes.ipc import (
     AddTransfers,
+    CookiesSet,
     Frame,
     FrameDecoder,
     ProgressUpdate,
@@ -22,7 +23,7 @@ from downloader.core.processes.ipc import (
 )
 from downloader.core.transfer import Transfer
 from downloader.errors import ErrorKind
-from downloader.http import RedirectTrail
+from downloader.http import Cookie, JarContents, RedirectTrail
 from downloader.journal import Job
 from downloader.models import Failed, InFlight, Target
 from downloader.models.shards import HostAssignment, shard_of
@@ -79,11 +80,23 @@ def transfer(row: int, path: str, *, moved: bool) -> Transfer:
 transfer_at_random = st.builds(transfer, st.integers(1, 2**40), st.text(), moved=st.booleans())
 
 
+cookies = st.lists(
+    st.builds(Cookie, st.text(), st.text(), st.text(), st.booleans(), st.text(), st.booleans())
+).map(tuple)
+
 frames: st.SearchStrategy[Frame] = st.one_of(
     st.builds(AddTransfers, st.lists(transfer_at_random, max_size=5)),
     st.builds(Reassign, st.lists(st.tuples(transfer_at_random, st.floats(0, 9)))),
     st.builds(Stop, st.booleans()),
-    st.builds(Start, st.builds(Options), st.integers(), st.none() | st.integers(), st.booleans()),
+    st.builds(
+        Start,
+        st.builds(Options),
+        st.integers(),
+        st.none() | st.integers(),
+        st.booleans(),
+        st.none() | st.builds(JarContents, cookies, cookies),
+    ),
+    st.builds(CookiesSet, cookies),
     st.builds(
         TransfersEnded,
         st.lists(

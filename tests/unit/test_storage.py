@@ -10,6 +10,13 @@ import pytest
 
 from downloader.errors import BlockedError
 from downloader.storage import LocalStorage, PublishOptions
+from downloader.storage.null_storage import NullStorage
+from downloader.storage.part_file import (
+    ALL_BUFFERS_BYTES,
+    MAX_BUFFER_BYTES,
+    MIN_BUFFER_BYTES,
+    WriteBuffers,
+)
 from downloader.web.filenames import SafePath
 
 
@@ -154,3 +161,52 @@ async def test_a_file_in_very_many_pieces_is_written_whole(tmp_path: Path) -> No
         await part.commit(PublishOptions())
     expected = b"".join(b"%d," % number for number in range(5000))
     assert (tmp_path / "a").read_bytes() == b"".join(seen) == expected
+
+
+async def test_what_is_written_is_observed_whole_and_in_order_beside_other_files(
+    tmp_path: Path,
+) -> None:
+    observed: dict[str, list[bytes]] = {name: [] for name in "abc"}
+
+    async def write(storage: LocalStorage, name: str) -> None:
+        async with storage.open_part(SafePath(name)) as part:
+            part.set_observer(observed[name].append)
+            for number in range(40):
+                await part.write(name.encode() * 100_000 + b"%d" % number)
+            await part.commit(PublishOptions())
+
+    async with LocalStorage(tmp_path) as storage:
+        await asyncio.gather(*(write(storage, name) for name in observed))
+    for name, pieces in observed.items():
+        expected = b"".join(name.encode() * 100_000 + b"%d" % number for number in range(40))
+        assert (tmp_path / name).read_bytes() == b"".join(pieces) == expected
+
+
+async def test_what_is_not_saved_is_observed_whole_and_in_order() -> None:
+    pieces, observed = [b"%d" % number * 100_000 for number in range(40)], list[bytes]()
+    async with NullStorage() as storage, storage.open_part(SafePath("a")) as part:
+        part.set_observer(observed.append)
+        for piece in pieces:
+            await part.write(piece)
+        assert await part.commit(PublishOptions(), lambda: observed.append(b"end")) == ""
+    assert observed == [*pieces, b"end"]
+
+
+async def test_an_observer_that_fails_ends_the_file(tmp_path: Path) -> None:
+    def refuse(_: bytes) -> None:
+        raise ValueError("not these bytes")
+
+    async with LocalStorage(tmp_path) as storage:
+        with pytest.raises(ValueError, match="not these bytes"):
+            async with storage.open_part(SafePath("a")) as part:
+                part.set_observer(refuse)
+                await part.write(b"x" * 3_000_000)
+                await part.commit(PublishOptions())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_buffers_of_all_files_together_stay_below_a_limit() -> None:
+    sizes = {files: WriteBuffers(files).size for files in (1, 4, 8, 64, 1000)}
+    assert sizes[1] == sizes[4] == MAX_BUFFER_BYTES
+    assert 8 * sizes[8] == 64 * sizes[64] == ALL_BUFFERS_BYTES
+    assert sizes[1000] == MIN_BUFFER_BYTES

@@ -9,9 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloader.errors import SourceError
-from downloader.models import Failed, Target
+from downloader.models import Failed, InputLine, Target
 from downloader.sources import ListSettings
-from tests.support.lists import addresses, entries, failed, origins, pieces, stream, target
+from downloader.sources.entries import from_line
+from downloader.sources.list_reader import ListReader
+from tests.support.lists import (
+    addresses,
+    entries,
+    failed,
+    no_fetching,
+    origins,
+    pieces,
+    stream,
+    target,
+)
 
 A, B = "https://a.example/?x=1,2", "https://b.example/;c|d"
 
@@ -174,3 +185,23 @@ def test_of_several_columns_of_one_name_the_first_is_taken_and_that_is_said() ->
         "--url-column chooses another by its number"
     ]
     assert addresses(entries(table, "list.csv", settings=ListSettings("2"))) == [B]
+
+
+_CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
+
+
+@given(rows=st.lists(st.tuples(_CELLS, _CELLS), min_size=1, max_size=8), step=st.integers(1, 40))
+@settings(max_examples=100, deadline=None)
+def test_the_other_columns_are_kept_as_they_are(rows: list[tuple[str, str]], step: int) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow(["first", "url", "second"])
+    for number, (first, second) in enumerate(rows):
+        writer.writerow([first, f"https://{number}.example/", second])
+    reader = ListReader(no_fetching, ListSettings(keeps_input=True))
+    lines = reader.lines(pieces(text.getvalue(), step), "list.csv", "list.csv")
+    found = [from_line(line, 0, keeps_input=True).source_line for line in lines]
+    assert found == [
+        InputLine(f"https://{number}.example/", number + 2, (("first", first), ("second", second)))
+        for number, (first, second) in enumerate(rows)
+    ]

@@ -147,6 +147,80 @@ def test_two_schemes_or_ports_are_two_origins() -> None:
     assert urls.origin(urls.parse("http://h:80/a")) == urls.origin(urls.parse("http://u:p@h/b"))
 
 
+ZONED = "http://[fe80::1%25eth0]:8080/"
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        (ZONED, ZONED),
+        ("http://[FE80::0001%25eth0]:8080", ZONED),
+        ("http://[fe80::1%eth0]:8080", ZONED),
+        ("[fe80::1%25eth0]/a b#c", "https://[fe80::1%25eth0]/a%20b"),
+        ("http://me:p%25w@[fe80::1%25Wlan-0.1_~]/", "http://me:p%25w@[fe80::1%25Wlan-0.1_~]/"),
+        ("http://[fe80::1%2525]/", "http://[fe80::1%2525]/"),
+        ("http://[::1%25lo]/", "http://[::1%25lo]/"),
+        ("http://[fe80::1]/%25eth0", "http://[fe80::1]/%25eth0"),
+        ("http://example.org/[fe80::1%25eth0]", "http://example.org/[fe80::1%25eth0]"),
+    ],
+)
+def test_a_user_may_name_the_zone_of_an_address(text: str, url: str) -> None:
+    assert urls.parse(text, zones=True) == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("http://[fe80::1%25]/", "http://[fe80::1%25a b]/", "http://[fe80::1%25a%2f]/"),
+        *("http://[2001:db8::1%25eth0]/", "http://[fe80::1%25../..]/", "http://[x%25eth0]/"),
+        *("http://[169.254.0.1%25eth0]/", "http://example.org%25eth0/", "http://[fe80::1]%25a/"),
+        "http://[fe80::1%25" + "a" * 65 + "]/",
+    ],
+)
+def test_what_is_no_zone_is_refused(text: str) -> None:
+    with pytest.raises(BadUrlError):
+        urls.parse(text, zones=True)
+
+
+@pytest.mark.parametrize("text", [ZONED, "http://[fe80::1%eth0]/", "[::1%25lo]"])
+def test_nobody_else_may_name_a_zone(text: str) -> None:
+    with pytest.raises(BadUrlError):
+        urls.parse(text)
+    for base in (Url("http://example.org/"), Url(ZONED)):
+        with pytest.raises(BadUrlError):
+            urls.join(base, text if "//" in text else f"http://{text}")
+
+
+@pytest.mark.parametrize(
+    ("reference", "url"),
+    [
+        ("b?c", f"{ZONED}b?c"),
+        ("http://[fe80::1]:8080/b", f"{ZONED}b"),
+        ("https://[FE80::01]/b", "https://[fe80::1%25eth0]/b"),
+        ("http://[fe80::2]/", "http://[fe80::2]/"),
+        ("http://example.org/%25", "http://example.org/%25"),
+    ],
+)
+def test_the_zone_of_a_page_counts_for_its_address(reference: str, url: str) -> None:
+    assert urls.join(Url(f"{ZONED}a"), reference) == url
+
+
+def test_a_zone_stays_when_a_password_goes() -> None:
+    url = urls.parse("http://me:secret@[fe80::1%25eth0]:8080/", zones=True)
+    assert urls.without_credentials(url) == (ZONED, ("me", "secret"))
+    assert urls.redact(url) == "http://me@[fe80::1%25eth0]:8080/"
+    assert urls.host(url) == "[fe80::1%25eth0]:8080"
+    assert urls.hostname(url) == "[fe80::1%25eth0]"
+    assert urls.split_zone(url) == ("http://me:secret@[fe80::1]:8080/", "eth0")
+
+
+def test_no_referrer_has_a_zone() -> None:
+    page = Url(f"{ZONED}a")
+    assert urls.referrer(page, Url(f"{ZONED}b")) == "http://[fe80::1]:8080/a"
+    other_zone = Url("http://[fe80::1%25eth1]:8080/b")
+    assert urls.referrer(page, other_zone) == "http://[fe80::1]:8080/"
+
+
 @given(st.text(alphabet="abc:/@?#[]%.1&= -é~", max_size=40))
 def test_the_parts_of_a_normalised_url_are_those_that_the_parser_names(text: str) -> None:
     try:

@@ -1,7 +1,8 @@
 """The options of the command line, declared for click.
 
 Each heading of ``--help`` has a module of its name: ``output``, ``speed``, ``robustness``,
-``request``, ``lists``, ``safety``, ``mirror``, ``report``, ``archive``, ``scale`` and ``other``.
+``request``, ``lists``, ``filters``, ``safety``, ``mirror``, ``report``, ``archive``, ``scale`` and
+``other``.
 ``common`` has the options that subcommands share. ``parameter_types`` converts values,
 ``help_groups`` formats help, ``config`` reads defaults from a file, and ``validation`` refuses
 options that exclude each other.
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 from downloader.cli.options import (
     archive,
+    filters,
     lists,
     mirror,
     other,
@@ -32,7 +34,8 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 #: The headings' modules, in the order of ``--help``.
 _HEADINGS = (
-    *(output, speed, robustness, request, lists, safety, mirror, report, archive, scale, other),
+    *(output, speed, robustness, request, lists, filters, safety, mirror),
+    *(report, archive, scale, other),
 )
 
 

@@ -1,5 +1,6 @@
 """The config file: its values are defaults of the options."""
 
+from datetime import date
 from pathlib import Path
 
 import click
@@ -80,6 +81,6 @@ def _as_typed(option: GroupedOption, setting: object) -> object:
         if all(isinstance(text, str) for text in texts):
             return texts
         raise ValueError("a text, or a list of them")
-    if isinstance(setting, (str, int, float)) and not isinstance(setting, bool):
+    if isinstance(setting, (str, int, float, date)) and not isinstance(setting, bool):
         return str(setting)
     raise ValueError("a value")

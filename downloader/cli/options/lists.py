@@ -1,7 +1,8 @@
 """The options under "Lists": how lists are read."""
 
 from downloader.cli.options.help_groups import option
-from downloader.cli.options.parameter_types import UrlParam
+from downloader.cli.options.parameter_types import ColumnNamesParam, NumberParam, UrlParam
+from downloader.models import MAX_SAMPLE_LINES
 
 OPTIONS = (
     option(
@@ -9,6 +10,12 @@ OPTIONS = (
         "--url-column",
         metavar="NAME",
         help="Column of addresses [url, link, href, or the only one that has any].",
+    ),
+    option(
+        "Lists",
+        "--keep-columns",
+        type=ColumnNamesParam(),
+        help="Report only these columns of the lists, e.g. id,title [all].",
     ),
     option(
         "Lists",
@@ -23,5 +30,19 @@ OPTIONS = (
         "--base",
         type=UrlParam(),
         help="Resolve relative links of lists in HTML and XML against this URL.",
+    ),
+    option("Lists", "--limit", type=NumberParam(1), help="Read only the first N lines [all]."),
+    option(
+        "Lists",
+        "--sample",
+        type=NumberParam(1, MAX_SAMPLE_LINES),
+        help="Fetch only N lines, chosen at random but the same in every run [all].",
+    ),
+    option(
+        "Lists",
+        "--seed",
+        type=NumberParam(0),
+        default=0,
+        help="Choose another --sample with another number [0].",
     ),
 )

@@ -3,14 +3,14 @@
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from downloader.errors import BadUrlError
 from downloader.models import HostAddresses
 from downloader.models.shards import Shard
-from downloader.object_store import Destination, parse_destination
+from downloader.object_store import parse_destination
 from downloader.report.formats import endings, format_of
 from downloader.web import urls
 from downloader.web.ip_addresses import is_ip_address
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: A header field of servers is seldom longer.
 _MAX_TOKEN_BYTES = 16 * 1024
 _TOKEN = re.compile(r"[!-~]+")
+#: A file and perhaps a password behind the first colon that no backslash escapes.
+_CERTIFICATE = re.compile(r"(?P<file>(?:\\.|[^:\\]|\\$)*+)(?::(?P<password>.*))?", re.DOTALL)
+_ESCAPED = re.compile(r"\\([:\\])")
 _RESOLVE = re.compile(r"(?P<host>[^:\[\]]+):(?P<port>[0-9]{1,5}):(?P<addresses>.+)")
 #: An address with a port; one of IPv6 in brackets.
 _SERVER = re.compile(r"\[?([0-9.]+|(?<=\[)[^\[\]]+(?=\]))\]?(?::([0-9]{1,5}))?")
@@ -184,23 +187,57 @@ def _refuse_nul(
         parameter_type.fail("a path cannot contain a NUL character", param, ctx)
 
 
-class OutputParam(click.ParamType[Destination]):
-    """A destination: a folder, or the URL of an object store's prefix."""
+class Output(NamedTuple):
+    """The value of ``--output``.
+
+    Attributes:
+        folder, remote: as in :class:`~downloader.object_store.Destination`.
+        text: as it was written; a slash at its end means a folder.
+    """
+
+    folder: Path
+    remote: str | None
+    text: str
+
+
+class OutputParam(click.ParamType[Output]):
+    """A destination: a folder, a file, or the URL of an object store's prefix."""
 
     name = "DIR|URL"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Destination:
+    ) -> Output:
         """Return the folder, and the URL if it is one."""
+        if isinstance(value, Output):
+            return value
         _refuse_nul(self, value, param, ctx)
+        text = os.fspath(value)
         try:
-            place = value if isinstance(value, Destination) else parse_destination(os.fspath(value))
+            place = parse_destination(text)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if place.remote is not None and place.remote.startswith("memory:"):
             self.fail("memory ends with the program", param, ctx)
-        return place
+        return Output(place.folder, place.remote, text)
+
+
+class NameTemplateParam(click.ParamType[str]):
+    """A template of file names."""
+
+    name = "TEMPLATE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the template, whose fields exist."""
+        # Imported only for a template that is given, because it takes a while.
+        from downloader.web.name_template import NameTemplate
+
+        template = str(value)
+        try:
+            NameTemplate.parse(template)
+        except ValueError as error:
+            self.fail(printable(str(error)), param, ctx)
+        return template
 
 
 class ArchiveFileParam(click.ParamType[Path]):
@@ -284,6 +321,19 @@ class ProxyParam(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
+class ColumnNamesParam(click.ParamType[tuple[str, ...]]):
+    """Names of columns, separated by commas."""
+
+    name = "A,B"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names."""
+        names = value if isinstance(value, tuple | list) else str(value).split(",")
+        return tuple(str(name).strip() for name in names if str(name).strip())
+
+
 class UrlParam(click.ParamType[str]):
     """The URL of a page or a site; no message shows a password."""
 
@@ -336,6 +386,47 @@ class BearerParam(click.ParamType[str]):
         if not token or len(token) > _MAX_TOKEN_BYTES or not _TOKEN.fullmatch(token):
             self.fail(f"{place} is not a token: ASCII without spaces", param, ctx)
         return token
+
+
+class CertificateParam(click.ParamType[tuple[Path, str | None]]):
+    r"""A file and the password of its key, ``FILE[:PASSWORD]``, as curl takes them.
+
+    A colon of the file's name is written ``\:``. No message shows the password.
+    """
+
+    name = "FILE[:PASSWORD]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Path, str | None]:
+        """Return the file and the password; None for one to ask for if the key is encrypted."""
+        if isinstance(value, tuple):
+            return value
+        match = _CERTIFICATE.fullmatch(str(value))
+        file = _ESCAPED.sub(r"\1", match["file"]) if match else ""
+        if not match or not file:
+            self.fail("it names no file", param, ctx)
+        path: Path = PathParam(exists=True, dir_okay=False).convert(file, param, ctx)
+        return path, match["password"]
+
+
+class BrowserParam(click.ParamType[str]):
+    """A browser, and perhaps the name or the folder of a profile: ``firefox[:PROFILE]``."""
+
+    name = "firefox[:PROFILE]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return both, as they are written."""
+        browser, colon, profile = str(value).partition(":")
+        _refuse_nul(self, value, param, ctx)
+        if browser.lower() != "firefox" or (colon and not profile):
+            self.fail(
+                f"{printable(str(value))!r} is not firefox[:PROFILE]; "
+                "for other browsers, export a file for --cookies",
+                param,
+                ctx,
+            )
+        return f"firefox{colon}{profile}"
 
 
 class ResolveParam(click.ParamType[HostAddresses]):

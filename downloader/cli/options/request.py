@@ -5,6 +5,8 @@ import click
 from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import (
     BearerParam,
+    BrowserParam,
+    CertificateParam,
     DnsServersParam,
     HeaderParam,
     HeaderTextParam,
@@ -15,11 +17,31 @@ from downloader.cli.options.parameter_types import (
     UrlParam,
     UserParam,
 )
+from downloader.cli.options.request_types import BinaryDataParam, DataParam, MethodParam
 from downloader.models import USER_AGENT, Options
 
 _DEFAULTS = Options()
 
 OPTIONS = (
+    option(
+        "Request",
+        "--method",
+        type=MethodParam(),
+        help="Use this method for the URLs of the list [GET, or POST with a body].",
+    ),
+    option(
+        "Request",
+        "--data",
+        type=DataParam(),
+        multiple=True,
+        help="Send this body, as a form; of a file, without line ends. Repeatable, joined by &.",
+    ),
+    option(
+        "Request",
+        "--data-binary",
+        type=BinaryDataParam(),
+        help="Send this body, or this file unchanged.",
+    ),
     option(
         "Request",
         "-H",
@@ -47,8 +69,27 @@ OPTIONS = (
         "Request",
         "--cookies",
         metavar="FILE",
-        type=PathParam(exists=True, dir_okay=False),
+        type=PathParam(dir_okay=False),
         help="Send cookies from this file (Netscape format).",
+    ),
+    option(
+        "Request",
+        "--cookies-from-browser",
+        type=BrowserParam(),
+        help="Send the cookies of Firefox, or of one of its profiles.",
+    ),
+    option(
+        "Request",
+        "--save-cookies",
+        metavar="FILE",
+        type=PathParam(dir_okay=False),
+        help="Write all cookies to this file at the end (Netscape format).",
+    ),
+    option(
+        "Request",
+        "--no-cookies",
+        is_flag=True,
+        help="Do not send the cookies that servers set.",
     ),
     option(
         "Request",
@@ -95,6 +136,20 @@ OPTIONS = (
         metavar="FILE",
         type=PathParam(exists=True, dir_okay=False),
         help="Trust the authorities in this PEM file.",
+    ),
+    option(
+        "Request",
+        "-E",
+        "--cert",
+        type=CertificateParam(),
+        help="Send this client certificate (PEM); ask for the password of an encrypted key.",
+    ),
+    option(
+        "Request",
+        "--key",
+        metavar="FILE",
+        type=PathParam(exists=True, dir_okay=False),
+        help="Private key of the client certificate [in its file].",
     ),
     option("Request", "--insecure", is_flag=True, help="Accept invalid TLS certificates."),
     option(

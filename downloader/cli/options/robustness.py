@@ -16,6 +16,12 @@ OPTIONS = (
     ),
     option(
         "Robustness",
+        "--retry-all",
+        is_flag=True,
+        help="Retry also a POST that was sent, so that the server may get it twice.",
+    ),
+    option(
+        "Robustness",
         "--connect-timeout",
         type=SecondsParam(),
         default=_DEFAULTS.connect_timeout,

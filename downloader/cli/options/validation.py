@@ -8,7 +8,10 @@ import click
 from click.core import ParameterSource
 
 from downloader import sources
+from downloader.cli.options.request_types import BODY_FROM_STDIN
+from downloader.cli.output_file import is_stdout, takes_one_url
 from downloader.cli.subcommands import SUBCOMMANDS
+from downloader.web.text import printable
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
 _RECURSIVE_OPTIONS = (
@@ -17,8 +20,12 @@ _RECURSIVE_OPTIONS = (
 _MIRROR_OPTIONS = ("accept", "reject", "max_urls")
 #: Options that turn mirroring on.
 _MIRROR_FLAGS = ("mirror", "single_file", "recursive", "level")
+#: Options that change the names that URLs have.
+_NAMING_OPTIONS = ("no_host_directories", "cut_dirs", "content_disposition")
 #: Options that need saved files.
 _SAVED_FILE_OPTIONS = ("refresh", "verify", *_MIRROR_FLAGS)
+#: Options that need cookies.
+_COOKIE_OPTIONS = ("cookies", "cookies_from_browser", "save_cookies")
 #: Options that --pack excludes, and why.
 _NOT_WITH_PACK = {
     "no_save": "leaves nothing to pack",
@@ -30,6 +37,8 @@ _NOT_WITH_PACK = {
 _NOT_WITH_DASK = {
     **dict.fromkeys(_MIRROR_FLAGS, "does not mirror pages; see --shard"),
     **dict.fromkeys(("warc", "wacz"), "cannot write one archive file; see --shard"),
+    "save_cookies": "cannot write one file of cookies; see --shard",
+    "cookies_from_browser": "cannot read a browser on other machines; see --cookies",
 }
 
 
@@ -43,8 +52,9 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         _source_problem(source, given)
         or _mirror_problem(given, ctx)
         or _delay_problem(given, ctx)
-        or _saving_problem(given)
-        or _request_problem(given)
+        or _saving_problem(source, given)
+        or _naming_problem(given)
+        or _request_problem(source, given, ctx)
         or _archive_problem(source, given)
         or _engine_problem(source, given, ctx)
     )
@@ -88,7 +98,11 @@ def _delay_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
     return ""
 
 
-def _saving_problem(given: Mapping[str, Any]) -> str:
+def _saving_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
+    if is_stdout(given["output"]) and not (given["no_save"] or takes_one_url(source, given)):
+        return (
+            "-o - writes one body to standard output: name one URL, and leave out what saves more"
+        )
     for name in _MIRROR_FLAGS if given["output"].remote else ():
         if given[name]:
             return f"{_flag(name)} needs a folder; mirror into one, and copy that"
@@ -101,12 +115,44 @@ def _saving_problem(given: Mapping[str, Any]) -> str:
     return ""
 
 
-def _request_problem(given: Mapping[str, Any]) -> str:
+def _naming_problem(given: Mapping[str, Any]) -> str:
+    if not given["name_template"]:
+        return ""
+    for name in _MIRROR_FLAGS:
+        if given[name]:
+            return f"--name-template: {_flag(name)} names files itself; see -nH and --cut-dirs"
+    for name in _NAMING_OPTIONS:
+        if given[name]:
+            return f"--name-template decides the whole name; leave out {_flag(name)}"
+    return ""
+
+
+def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -> str:
+    for name in _COOKIE_OPTIONS if given["no_cookies"] else ():
+        if given[name]:
+            return f"{_flag(name)} and --no-cookies cannot be combined"
+    cookies: Path | None = given["cookies"]
+    if cookies is not None and cookies != given["save_cookies"] and not cookies.exists():
+        return f"--cookies: there is no file {printable(str(cookies))}"
     if given["user"] and given["bearer"]:
         return "--user and --bearer cannot be combined; a site takes one of them"
+    if given["key"] and not given["cert"]:
+        return "--key needs --cert"
+    if ctx.meta.get(BODY_FROM_STDIN) and sources.STDIN in source:
+        return "standard input is the list; read the body from a file"
+    if given["locked"] and (given["method"] not in (None, "GET") or _has_body(given)):
+        return "--locked fetches a list of GETs; leave out --method and --data"
+    if given["data"] and given["data_binary"] is not None:
+        return "--data and --data-binary cannot be combined; a request has one body"
+    if given["method"] == "HEAD" and not given["no_save"]:
+        return "--method HEAD gets no body to save; --no-save reports sizes"
     if given["ipv4"] and given["ipv6"]:
         return "--ipv4 and --ipv6 cannot be combined; leave out both to use any address"
     return ""
+
+
+def _has_body(given: Mapping[str, Any]) -> bool:
+    return bool(given["data"]) or given["data_binary"] is not None
 
 
 def _archive_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
@@ -117,6 +163,8 @@ def _archive_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
         return "a web archive is read without the network; name no other SOURCE beside it"
     if given["warc"] or given["wacz"]:
         return "--warc and --wacz archive the network; they cannot copy another archive"
+    if given["method"] not in (None, "GET") or _has_body(given):
+        return "a web archive answers only a GET; leave out --method and --data"
     if given["pack"]:
         return "--pack: the files of a web archive are packed already"
     return ""

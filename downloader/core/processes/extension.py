@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from downloader.core.host_release import Move, ReleasedHosts
@@ -10,9 +10,10 @@ from downloader.core.pool import Pool
 from downloader.core.processes.host_balancer import HostBalancer, LocalMember
 from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
 from downloader.core.processes.worker_group import WorkerGroup
-from downloader.core.transfer import PartRecorder
+from downloader.core.transfer import Transfer, TransferJournal
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
+from downloader.http import CookieJar
 from downloader.models import TransferOptions
 from downloader.scheduling import MAX_CONCURRENCY
 
@@ -29,9 +30,10 @@ class ProcessExtension:
         pool: the pool of this process.
         rate: transfers that it has ended in the last second.
         max_processes: how many processes there may be, this one included.
-        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        journal: records steps, and claims names.
         wake: set when there is something to :meth:`collect`.
         fail: called with an error that ends the run.
+        jar: the cookies of the run; None for a run without cookies.
 
     Attributes:
         balancer: assigns the hosts.
@@ -44,14 +46,15 @@ class ProcessExtension:
         pool: Pool,
         rate: float,
         max_processes: int,
-        record_part: PartRecorder,
+        journal: TransferJournal,
         wake: asyncio.Event,
         fail: Callable[[Exception], None],
+        jar: CookieJar | None = None,
     ) -> None:
         self._pool = pool
         self._local = LocalMember(pool)
         self.balancer = HostBalancer(self._local, rate)
-        self.workers = WorkerGroup(wake, self._worker_failed)
+        self.workers = WorkerGroup(wake, self._worker_failed, jar)
         self._max_processes = max_processes
         self._fail = fail
         self._stopped = False
@@ -60,10 +63,11 @@ class ProcessExtension:
         share = options.concurrency and options.concurrency // max_processes
         self._options = replace(options, processes=1, concurrency=share)
         self._callbacks = SupervisorCallbacks(
-            record_part,
+            journal,
             self.workers.add_ended,
             self._reassign,
             self._released,
+            self.workers.cookies_set,
             self._join_ready,
             pool.warnings.append,
             time.time(),
@@ -74,6 +78,11 @@ class ProcessExtension:
         """Number of transfers that are neither in the pool nor collected."""
         return self.workers.unfinished + self.balancer.waiting + self._local.hosts.waiting
 
+    def add(self, transfers: Iterable[Transfer]) -> None:
+        """Queue transfers."""
+        self.workers.share_cookies()
+        self.balancer.add(transfers)
+
     def grow(self) -> None:
         """Start as many processes as there are already, if there may be so many."""
         supervisors = self.workers.supervisors
@@ -81,7 +90,10 @@ class ProcessExtension:
         if count >= self._max_processes:
             return
         for _ in range(min(count, self._max_processes - count)):
-            supervisors.append(Supervisor(self._options, MAX_CONCURRENCY, self._callbacks))
+            supervisor = Supervisor(
+                self._options, MAX_CONCURRENCY, self._callbacks, self.workers.jar
+            )
+            supervisors.append(supervisor)
             self.workers.start(supervisors[-1])
         self._divide_concurrency()
 
@@ -95,6 +107,7 @@ class ProcessExtension:
 
     def poll(self) -> None:
         """Move what the pool has given up: redirected transfers, and hosts that are idle now."""
+        self.workers.share_cookies()
         if foreign := self._pool.take_foreign():
             self._reassign(foreign)
         if released := self._local.hosts.poll():

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from downloader.core.host_release import Move, ReleasedHosts
-from downloader.core.transfer import Redirected, Transfer
+from downloader.core.transfer import Redirected, Transfer, TransferStep
 from downloader.errors import DiskError, DownloadError
-from downloader.http import RedirectCookie, RedirectTrail
+from downloader.http import Cookie, JarContents, RedirectTrail
 from downloader.journal import Job, PartialFile
 from downloader.journal.model import SavedFile
 from downloader.models import (
@@ -25,11 +25,14 @@ from downloader.models import (
     InFlight,
     Outcome,
     PartialBody,
+    Request,
     Sizes,
+    Skipped,
     Target,
     Timings,
     TransferOptions,
     Unchanged,
+    shared_request,
 )
 from downloader.scheduling import HostState
 from downloader.web.filenames import FileName
@@ -39,6 +42,7 @@ _LENGTH = struct.Struct(">I")
 #: protocol for frozen dataclasses takes several times as long.
 _RECORDS: tuple[type, ...] = (
     Checksum,
+    Cookie,
     Downloaded,
     Failed,
     HostState,
@@ -50,9 +54,9 @@ _RECORDS: tuple[type, ...] = (
     Redirected,
     SavedFile,
     Sizes,
+    Skipped,
     Target,
     Timings,
-    RedirectCookie,
     RedirectTrail,
     Transfer,
     Unchanged,
@@ -68,12 +72,14 @@ class Start:
         max_concurrency: the largest number of transfers at once, unless ``--concurrency`` fixes it.
         concurrency_cap: a smaller maximum until the first :class:`CapConcurrency`, or None.
         debug: whether to use asyncio's debug mode and write a debug log.
+        cookies: those of the run so far; None for a run without cookies.
     """
 
     options: TransferOptions
     max_concurrency: int
     concurrency_cap: int | None
     debug: bool
+    cookies: JarContents | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +145,36 @@ class SetRateLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class PartRecorded:
-    """Parent to worker: the reply to the :class:`RecordPart` of this number."""
+class JournalReply:
+    """Parent to worker: the reply to the :class:`RecordStep` or :class:`ClaimName` of this number.
+
+    Attributes:
+        number: of the request.
+        name: the name that was claimed, if there is one.
+        error: why the journal could not be written, or None.
+    """
 
     number: int
+    name: FileName | None
     error: DiskError | None
 
 
 @dataclass(frozen=True, slots=True)
-class RecordPart:
-    """Worker to parent: record a partial file for the job of this row; reply when written."""
+class RecordStep:
+    """Worker to parent: record a step of the job of this row; reply when that is written."""
 
     number: int
     row: int
-    partial_file: PartialFile
+    step: TransferStep
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimName:
+    """Worker to parent: give the job of this row the first of these names that is free; reply."""
+
+    number: int
+    row: int
+    names: Sequence[FileName]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +182,13 @@ class TransfersEnded:
     """Worker to parent: outcomes, each with the row of its job."""
 
     outcomes: Sequence[tuple[int, Outcome | Redirected]]
+
+
+@dataclass(frozen=True, slots=True)
+class CookiesSet:
+    """In both directions: what servers have set, see :meth:`.CookieJar.take_changes`."""
+
+    cookies: Sequence[Cookie]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +229,19 @@ ToWorker = (
     | Stop
     | CapConcurrency
     | SetRateLimit
-    | PartRecorded
+    | JournalReply
+    | CookiesSet
 )
 ToParent = (
-    RecordPart | TransfersEnded | Reassign | HostsReleased | Untried | ProgressUpdate | FatalError
+    RecordStep
+    | ClaimName
+    | TransfersEnded
+    | Reassign
+    | HostsReleased
+    | Untried
+    | ProgressUpdate
+    | FatalError
+    | CookiesSet
 )
 Frame = ToWorker | ToParent
 
@@ -275,7 +313,14 @@ def _field_names(record: type) -> list[str]:
     return [field.name for field in fields(record)]
 
 
-_REDUCERS: dict[type, _Reducer] = {record: _reducer(record) for record in _RECORDS}
+def _reduce_request(request: Request) -> tuple[Callable[..., object], tuple[object, ...]]:
+    return shared_request, (request.method, request.body)
+
+
+_REDUCERS: dict[type, _Reducer] = {
+    **{record: _reducer(record) for record in _RECORDS},
+    Request: _reduce_request,  # type: ignore[dict-item]
+}
 #: The descriptors of the slots, which set a field even if the dataclass is frozen.
 _SETTERS = {
     record: [getattr(record, name).__set__ for name in _field_names(record)] for record in _RECORDS

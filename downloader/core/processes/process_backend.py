@@ -13,11 +13,11 @@ from downloader import object_store
 from downloader.core.host_release import Move, ReleasedHosts
 from downloader.core.processes.supervisor import Supervisor, SupervisorCallbacks
 from downloader.core.processes.worker_group import WorkerGroup
-from downloader.core.transfer import PartRecorder, Transfer
+from downloader.core.transfer import Transfer, TransferJournal
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import RunError
-from downloader.http import Client
+from downloader.http import Client, CookieJar
 from downloader.models import InFlight, TransferOptions
 from downloader.models.shards import HostAssignment
 from downloader.scheduling import MAX_CONCURRENCY, affordable_concurrency
@@ -36,9 +36,10 @@ class ProcessBackend:
 
     Args:
         options: the options of the run.
-        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        journal: records steps, and claims names.
         wake: set when there is something to :meth:`collect`.
         fail: called with an error that ends the run; it has to stop this backend.
+        jar: the cookies of the run, which the processes share; None for a run without cookies.
 
     Attributes:
         warnings: warnings so far, one line each.
@@ -47,19 +48,21 @@ class ProcessBackend:
     def __init__(
         self,
         options: TransferOptions,
-        record_part: PartRecorder,
+        journal: TransferJournal,
         wake: asyncio.Event,
         fail: Callable[[Exception], None],
+        jar: CookieJar | None = None,
     ) -> None:
         self.warnings: list[str] = []
         self._options = options
         self._dealer = HostAssignment()
-        self._workers = WorkerGroup(wake, lambda _, error: fail(error))
+        self._workers = WorkerGroup(wake, lambda _, error: fail(error), jar)
         callbacks = SupervisorCallbacks(
-            record_part,
+            journal,
             self._workers.add_ended,
             self._reassign,
             _never_released,
+            self._workers.cookies_set,
             self._share_rate,
             self.warnings.append,
             time.time(),
@@ -67,7 +70,7 @@ class ProcessBackend:
         shares = share_options(options, self.warnings)
         max_concurrency = MAX_CONCURRENCY // len(shares)
         self._workers.supervisors += [
-            Supervisor(share, max_concurrency, callbacks) for share in shares
+            Supervisor(share, max_concurrency, callbacks, jar) for share in shares
         ]
         self._stopped = False
 
@@ -113,6 +116,8 @@ class ProcessBackend:
         """Queue transfers; ignored after :meth:`stop`."""
         if self._stopped:
             return
+        # Those that came with robots.txt or a sitemap.
+        self._workers.share_cookies()
         assigned: dict[int, list[Transfer]] = {}
         loads = self._loads()
         for transfer in transfers:

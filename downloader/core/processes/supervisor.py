@@ -7,7 +7,7 @@ last alone, so that a URL that crashes processes is found and fails by itself.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -16,12 +16,14 @@ from downloader.core.host_release import Move, ReleasedHosts
 from downloader.core.processes.ipc import (
     AddTransfers,
     CapConcurrency,
+    ClaimName,
+    CookiesSet,
     FatalError,
     HostsReleased,
-    PartRecorded,
+    JournalReply,
     ProgressUpdate,
     Reassign,
-    RecordPart,
+    RecordStep,
     ReleaseHosts,
     RestoreHosts,
     SetRateLimit,
@@ -33,14 +35,16 @@ from downloader.core.processes.ipc import (
     Untried,
 )
 from downloader.core.processes.process import WorkerProcess
-from downloader.core.transfer import PartRecorder, Transfer
+from downloader.core.transfer import Transfer, TransferJournal, TransferStep
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.core.transfer_outcomes import failed
 from downloader.errors import DiskError, InternalError, RunError
-from downloader.journal import PartialFile, find_saved_since
+from downloader.http import Cookie, CookieJar
+from downloader.journal import Submission, find_saved_since
 from downloader.models import TransferOptions
 from downloader.models.shards import host_group
 from downloader.scheduling import HostState
+from downloader.web.filenames import FileName
 
 #: How many suspects are fetched at once, by the number of processes that died fetching them.
 _SUSPECT_CONCURRENCY = {1: 8, 2: 1}
@@ -56,19 +60,21 @@ class SupervisorCallbacks:
     """The callbacks of a supervisor to its backend.
 
     Attributes:
-        record_part: see :data:`~downloader.core.transfer.PartRecorder`.
+        journal: records steps, and claims names.
         on_ended: called with transfers that have ended.
         on_reassign: called with transfers whose next host may belong to another process.
         on_released: called with the answer to :meth:`Supervisor.release`.
+        on_cookies: called with the cookies that servers have set for a supervisor's process.
         on_progress: called after each progress update.
         warn: called with each warning, one line.
         run_started_at: seconds since the epoch.
     """
 
-    record_part: PartRecorder
+    journal: TransferJournal
     on_ended: Callable[[Iterable[EndedTransfer]], None]
     on_reassign: Callable[[Sequence[Move]], None]
     on_released: Callable[[ReleasedHosts], None]
+    on_cookies: Callable[["Supervisor", Sequence[Cookie]], None]
     on_progress: Callable[[], None]
     warn: Callable[[str], None]
     run_started_at: float
@@ -81,6 +87,7 @@ class Supervisor:
         options: the options of the run, with this process's share of its limits.
         max_concurrency: the largest number of transfers at once, unless ``--concurrency`` fixes it.
         callbacks: to the backend.
+        jar: the cookies of the run, which its next process begins with; or None.
 
     Attributes:
         transfers: transfers without an outcome, by the row of their job.
@@ -92,7 +99,11 @@ class Supervisor:
     """
 
     def __init__(
-        self, options: TransferOptions, max_concurrency: int, callbacks: SupervisorCallbacks
+        self,
+        options: TransferOptions,
+        max_concurrency: int,
+        callbacks: SupervisorCallbacks,
+        jar: CookieJar | None,
     ) -> None:
         self.transfers: dict[int, Transfer] = {}
         self.ended = 0
@@ -104,6 +115,7 @@ class Supervisor:
         self._max_concurrency = max_concurrency
         self._concurrency_cap: int | None = None
         self._callbacks = callbacks
+        self._jar = jar
         self._process: WorkerProcess | None = None
         # Transfers that wait until no transfer is suspected.
         self._held: list[Transfer] = []
@@ -173,6 +185,10 @@ class Supervisor:
         self.rate = rate
         self._send(SetRateLimit(rate))
 
+    def share_cookies(self, cookies: Sequence[Cookie]) -> None:
+        """Send cookies that servers have set for others to the process, if there is one."""
+        self._send(CookiesSet(cookies))
+
     def stop(self, *, now: bool) -> None:
         """Start nothing more; with *now*, also cancel what is running."""
         self._stopped = True
@@ -203,7 +219,8 @@ class Supervisor:
             while not self._stopped:
                 crashes = max((self._crashes_by_row[row] for row in self._suspects), default=0)
                 cap = _SUSPECT_CONCURRENCY.get(crashes, self._concurrency_cap)
-                start = Start(self._options, self._max_concurrency, cap, debug)
+                cookies = None if self._jar is None else self._jar.contents
+                start = Start(self._options, self._max_concurrency, cap, debug, cookies)
                 await self._run_process(WorkerProcess(start))
         finally:
             self._drop(list(self.transfers), in_flight=())
@@ -257,11 +274,12 @@ class Supervisor:
                 self._callbacks.on_released(released)
             case Untried(rows):
                 self._drop(rows, in_flight=())
-            case RecordPart(number, row, partial_file):
-                recording = self._record_part(number, self.transfers[row], partial_file)
-                task = asyncio.create_task(recording, name="journal")
-                self._recording.add(task)
-                task.add_done_callback(self._recording.discard)
+            case RecordStep(number, row, step):
+                self._use_journal(self._record_step(number, self.transfers[row], step))
+            case ClaimName(number, row, names):
+                self._use_journal(self._claim_name(number, self.transfers[row], names))
+            case CookiesSet(cookies):
+                self._callbacks.on_cookies(self, cookies)
             case ProgressUpdate():
                 self.ready = True
                 self.progress, self.progress_at = frame, asyncio.get_running_loop().time()
@@ -269,19 +287,37 @@ class Supervisor:
             case FatalError(error):
                 raise error
 
-    async def _record_part(
-        self, number: int, transfer: Transfer, partial_file: PartialFile
-    ) -> None:
-        """Record a partial file, and remember it for the process that may follow this one."""
+    def _use_journal(self, request: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(request, name="journal")
+        self._recording.add(task)
+        task.add_done_callback(self._recording.discard)
+
+    async def _record_step(self, number: int, transfer: Transfer, step: TransferStep) -> None:
+        """Record a step, and remember it for the process that may follow this one."""
         process, error = self._process, None
         try:
-            await self._callbacks.record_part(transfer.job, partial_file)
+            await self._callbacks.journal.record_step(transfer.job, step)
         except DiskError as disk_error:
             error = disk_error
         else:
-            transfer.partial_file = partial_file if partial_file.body.validator else None
+            if isinstance(step, Submission):
+                transfer.was_submitted = True
+            else:
+                transfer.partial_file = step if step.body.validator else None
         if process is not None:
-            process.send(PartRecorded(number, error))
+            process.send(JournalReply(number, None, error))
+
+    async def _claim_name(self, number: int, transfer: Transfer, names: Sequence[FileName]) -> None:
+        """Claim a name, and remember it for the process that may follow this one."""
+        process, name, error = self._process, None, None
+        try:
+            name = await self._callbacks.journal.claim_name(transfer.job, names)
+        except DiskError as disk_error:
+            error = disk_error
+        if name is not None:
+            transfer.job = replace(transfer.job, name=name, is_name_free=False)
+        if process is not None:
+            process.send(JournalReply(number, name, error))
 
     def _clear_suspicion(self, rows: Iterable[int]) -> None:
         """Suspect these no more; after the last suspect, send the transfers that were held."""
@@ -329,14 +365,21 @@ class Supervisor:
 
     def _may_be_retried(self, row: int) -> bool:
         """Return whether a transfer may be retried after a crash; fail it otherwise."""
-        if self._crashes_by_row[row] < _MAX_CRASHES_PER_URL:
+        submitted = self.transfers[row].may_be_submitted and not self._options.retry_all
+        if self._crashes_by_row[row] < _MAX_CRASHES_PER_URL and not submitted:
             return True
         del self._crashes_by_row[row]
         transfer = self.transfers.pop(row)
-        error = InternalError(
-            f"{_MAX_CRASHES_PER_URL} worker processes ended while they fetched it",
-            hint="please report it, if they were not killed on purpose",
-        )
+        hint = "please report it, if they were not killed on purpose"
+        if submitted:
+            error = InternalError(
+                "a worker process ended after it sent the request",
+                hint=f"it is not repeated; --retry-all does; {hint}",
+            )
+        else:
+            error = InternalError(
+                f"{_MAX_CRASHES_PER_URL} worker processes ended while they fetched it", hint=hint
+            )
         self._callbacks.on_ended([(transfer, failed(transfer, error))])
         return False
 

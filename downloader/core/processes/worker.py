@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 
@@ -15,14 +16,16 @@ from downloader.core.processes.in_flight_table import InFlightTable
 from downloader.core.processes.ipc import (
     AddTransfers,
     CapConcurrency,
+    ClaimName,
+    CookiesSet,
     FatalError,
     Frame,
     FrameDecoder,
     HostsReleased,
-    PartRecorded,
+    JournalReply,
     ProgressUpdate,
     Reassign,
-    RecordPart,
+    RecordStep,
     ReleaseHosts,
     RestoreHosts,
     SetRateLimit,
@@ -33,10 +36,12 @@ from downloader.core.processes.ipc import (
     Untried,
     encode,
 )
-from downloader.core.transfer import Transfer
-from downloader.errors import DiskError, DownloadError
-from downloader.journal import Job, PartialFile
+from downloader.core.transfer import Transfer, TransferStep
+from downloader.errors import DownloadError
+from downloader.http import CookieJar
+from downloader.journal import Job
 from downloader.models import shards
+from downloader.web.filenames import FileName
 
 _READ_BYTES = 256 * 1024
 #: Outcomes are collected for this long and sent together, which saves work on both sides.
@@ -74,7 +79,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._host_groups: set[int] = set()
         self._request_numbers = count()
-        self._replies: dict[int, asyncio.Future[DiskError | None]] = {}
+        self._replies: dict[int, asyncio.Future[JournalReply]] = {}
         self._writer: asyncio.StreamWriter | None = None
         share = PoolShare(
             owns=lambda host: shards.host_group(host) in self._host_groups,
@@ -83,7 +88,12 @@ class Worker:
             on_start=lambda transfer: in_flight.add(transfer.job.row),
             on_requeue=lambda transfer: in_flight.remove(transfer.job.row),
         )
-        self._pool = Pool(start.options, self._record_part, self._wake, share)
+        self._jar: CookieJar | None = None
+        if start.cookies is not None:
+            self._jar = CookieJar()
+            self._jar.fill(start.cookies)
+            self._jar.records_changes = True
+        self._pool = Pool(start.options, self, self._wake, share, jar=self._jar)
         self._release = HostRelease(self._pool)
 
     async def serve(self, parent: socket.socket) -> None:
@@ -126,10 +136,13 @@ class Worker:
                 self._host_groups.difference_update(groups)
                 self._release.start(groups)
                 self._wake.set()
-            case PartRecorded(number, error):
-                reply = self._replies.pop(number)
+            case JournalReply():
+                reply = self._replies.pop(frame.number)
                 if not reply.done():
-                    reply.set_result(error)
+                    reply.set_result(frame)
+            case CookiesSet(cookies):
+                if self._jar is not None:
+                    self._jar.apply_changes(cookies)
             case SetRateLimit(rate):
                 self._pool.set_rate_limit(rate)
             case CapConcurrency(cap):
@@ -147,6 +160,9 @@ class Worker:
             await self._wake.wait()
             self._wake.clear()
             ended = await self._pool.collect()
+            # Before the outcomes: they lead to requests that need the cookies.
+            if self._jar is not None and (cookies := self._jar.take_changes()):
+                await self._send(CookiesSet(cookies))
             if ended:
                 outcomes = [(transfer.job.row, outcome) for transfer, outcome in ended]
                 await self._send(TransfersEnded(outcomes))
@@ -184,13 +200,24 @@ class Worker:
                 self._wake.set()
             await asyncio.sleep(_PROGRESS_INTERVAL_SECONDS)
 
-    async def _record_part(self, job: Job, partial_file: PartialFile) -> None:
-        """Let the parent record a partial file in the journal; wait until it is written."""
+    async def record_step(self, job: Job, step: TransferStep) -> None:
+        """Let the parent record a step in the journal; wait until it is written."""
         number = next(self._request_numbers)
-        reply = self._replies[number] = asyncio.get_running_loop().create_future()
-        await self._send(RecordPart(number, job.row, partial_file))
-        if (error := await reply) is not None:
-            raise error
+        await self._ask_journal(RecordStep(number, job.row, step))
+
+    async def claim_name(self, job: Job, names: Sequence[FileName]) -> FileName | None:
+        """Let the parent claim a name in the journal."""
+        number = next(self._request_numbers)
+        return (await self._ask_journal(ClaimName(number, job.row, names))).name
+
+    async def _ask_journal(self, request: RecordStep | ClaimName) -> JournalReply:
+        reply: asyncio.Future[JournalReply] = asyncio.get_running_loop().create_future()
+        self._replies[request.number] = reply
+        await self._send(request)
+        answer = await reply
+        if answer.error is not None:
+            raise answer.error
+        return answer
 
     async def _send(self, frame: ToParent) -> None:
         """Send a frame, and wait until it has left this process."""

@@ -1,11 +1,12 @@
 """The worker processes of a backend: start them, add up what they do, stop them."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from downloader.core.processes.supervisor import Supervisor
 from downloader.core.transfer_backend import EndedTransfer
+from downloader.http import Cookie, CookieJar
 from downloader.models import InFlight
 
 #: A process that does not stop is killed after this time.
@@ -18,15 +19,23 @@ class WorkerGroup:
     Args:
         wake: set when there is something to collect, or a process has ended.
         on_error: called with the supervisor that cannot continue, and why.
+        jar: the cookies of the run, which the processes share; None for a run without cookies.
 
     Attributes:
+        jar: as given.
         supervisors: the supervisors.
         ended: transfers that have ended and not been collected.
     """
 
     def __init__(
-        self, wake: asyncio.Event, on_error: Callable[[Supervisor, Exception], None]
+        self,
+        wake: asyncio.Event,
+        on_error: Callable[[Supervisor, Exception], None],
+        jar: CookieJar | None,
     ) -> None:
+        self.jar = jar
+        if jar is not None:
+            jar.records_changes = True
         self.supervisors: list[Supervisor] = []
         self.ended: list[EndedTransfer] = []
         self._wake = wake
@@ -74,6 +83,20 @@ class WorkerGroup:
         """Remove and return the transfers that have ended."""
         ended, self.ended = self.ended, []
         return ended
+
+    def cookies_set(self, supervisor: Supervisor, cookies: Sequence[Cookie]) -> None:
+        """Keep cookies that servers have set for one process, and send them to the others."""
+        if self.jar is not None:
+            self.jar.apply_changes(cookies)
+        for each in self.supervisors:
+            if each is not supervisor:
+                each.share_cookies(cookies)
+
+    def share_cookies(self) -> None:
+        """Send the processes the cookies that servers have set for this one."""
+        if self.jar is not None and (cookies := self.jar.take_changes()):
+            for supervisor in self.supervisors:
+                supervisor.share_cookies(cookies)
 
     def stop(self, *, now: bool) -> None:
         """Start nothing more; with *now*, also cancel what is running."""

@@ -5,6 +5,7 @@ the streams that they concern. What is to be sent is written once per iteration 
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import cast
@@ -20,6 +21,7 @@ from h2.events import (
     ResponseReceived,
     StreamEnded,
     StreamReset,
+    WindowUpdated,
 )
 from h2.exceptions import NoAvailableStreamIDError
 from h2.exceptions import ProtocolError as H2ProtocolError
@@ -40,6 +42,7 @@ from downloader.http.http2.errors import (
     FrameError,
     Http11RequiredError,
     NotProcessedError,
+    UnprocessedError,
     code_name,
     fault_of,
 )
@@ -56,6 +59,9 @@ from downloader.http.http2.frames import (
 )
 from downloader.http.http2.settings import Http2Settings
 from downloader.http.http2.stream import Http2Response, Http2Stream
+from downloader.http.http2.upload import Uploads
+from downloader.http.tls_errors import tls_failure
+from downloader.models import Request
 from downloader.web.urls import Url
 
 #: Requests at once if the server does not say how many it takes (RFC 9113, section 6.5.2).
@@ -124,6 +130,7 @@ class Http2Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._streams: dict[int, Http2Stream] = {}
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._uploads = Uploads(self._h2, lambda: not self._write_paused, self._upload_sent)
         self._handlers: dict[type[Event], Callable[[Event], None]] = {
             ResponseReceived: self._response_received,
             StreamEnded: self._stream_ended,
@@ -131,6 +138,7 @@ class Http2Connection(asyncio.Protocol):
             InformationalResponseReceived: self._interim_received,
             RemoteSettingsChanged: self._settings_received,
             PingAckReceived: self._ping_acknowledged,
+            WindowUpdated: self._window_updated,
         }
         self._settings_seen = self._going_away = self._write_paused = False
         self._flush_scheduled = False
@@ -155,13 +163,16 @@ class Http2Connection(asyncio.Protocol):
         """Whether no request is being made."""
         return not self._streams and not self._waiting
 
-    async def get(self, url: Url, host: str, fields: list[HeaderTuple]) -> Http2Response:
+    async def request(
+        self, url: Url, host: str, fields: list[HeaderTuple], request: Request | None = None
+    ) -> Http2Response:
         """Request *url*, and return its response once its head has come.
 
         Args:
             url: of the origin of this connection.
             host: replaces the host of the URL, if it is not empty.
             fields: see :func:`~downloader.http.http2.fields.header_fields`.
+            request: its method and body; None for a GET without a body.
 
         Raises:
             NotProcessedError: the request may be made again on another connection.
@@ -171,17 +182,22 @@ class Http2Connection(asyncio.Protocol):
             await self._wait_for_stream()
         if not self.usable:
             raise NotProcessedError
-        sent = request_fields(url, host, fields)
+        sent = request_fields(url, host, fields, request)
+        body = request.body if request is not None else None
         try:
             stream_id = self._h2.get_next_available_stream_id()
         except NoAvailableStreamIDError:
             # After a billion requests, a connection has no number left for another one.
             self._going_away = True
             raise NotProcessedError from None
-        self._h2.send_headers(stream_id, sent, end_stream=True)
+        self._h2.send_headers(stream_id, sent, end_stream=not body)
         self._splitter.request_sent()
-        stream = Http2Stream(self, stream_id, self.budget.open())
+        has_response_body = request is None or request.method != "HEAD"
+        window = self.budget.open()
+        stream = Http2Stream(self, stream_id, window, expects_body=has_response_body)
         self._streams[stream_id] = stream
+        if body:
+            self._uploads.add(stream_id, body)
         self._flush_soon()
         sent_at = self.loop.time()
         try:
@@ -191,7 +207,7 @@ class Http2Connection(asyncio.Protocol):
             raise
         response = Http2Response(self, stream, head, self.loop.time() - sent_at)
         if self._settings.keep_requests:
-            response.request = request_as_http1(sent)
+            response.request = request_as_http1(sent, body or b"")
         return response
 
     def release(self, stream: Http2Stream) -> None:
@@ -253,7 +269,7 @@ class Http2Connection(asyncio.Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         """End the streams that the server has not ended."""
         self._transport = None
-        self._end(ConnectionDiedError())
+        self._end(ConnectionDiedError(tls_failure(exc) if isinstance(exc, ssl.SSLError) else None))
 
     def pause_writing(self) -> None:
         """Make no more requests: the server does not read."""
@@ -262,6 +278,7 @@ class Http2Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Make requests again."""
         self._write_paused = False
+        self._uploads.send()
         self._wake_waiting()
 
     def _frame_received(self, frame: Frame) -> None:
@@ -298,8 +315,9 @@ class Http2Connection(asyncio.Protocol):
         self._use_window(size)
         stream.data_received(frame.body(), size)
         if frame.flags & END_STREAM:
-            self._h2.streams.pop(stream.stream_id, None)
-            stream.end_received()
+            if stream.stream_id not in self._uploads:
+                self._h2.streams.pop(stream.stream_id, None)
+            self._response_ended(stream)
             self._forget(stream)
 
     def _is_unwanted(self, frame: Frame) -> bool:
@@ -338,8 +356,17 @@ class Http2Connection(asyncio.Protocol):
     def _stream_ended(self, event: Event) -> None:
         stream = self._streams.get(cast("StreamEnded", event).stream_id)
         if stream is not None:
-            stream.end_received()
-            self._forget(stream)
+            self._response_ended(stream)
+
+    def _response_ended(self, stream: Http2Stream) -> None:
+        """End a stream; a request that the server does not need any more is not sent to its end.
+
+        See RFC 9113, section 8.1.
+        """
+        if self._uploads.remove(stream.stream_id):
+            self._reset(stream, ErrorCodes.NO_ERROR)
+        stream.end_received()
+        self._forget(stream)
 
     def _stream_reset(self, event: Event) -> None:
         event = cast("StreamReset", event)
@@ -358,6 +385,8 @@ class Http2Connection(asyncio.Protocol):
             # It could not be known how many requests the server takes.
             return NotProcessedError()
         message = f"the server reset the stream: {code_name(code)}"
+        if code == ErrorCodes.REFUSED_STREAM:
+            return UnprocessedError(message)
         return RefusedError(message) if code in _OVERLOAD_CODES else ConnectError(message)
 
     def _settings_received(self, event: Event) -> None:
@@ -367,6 +396,10 @@ class Http2Connection(asyncio.Protocol):
             self.max_streams = min(new, _MAX_STREAMS)
             self._wake_waiting()
         self._settings_seen = True
+        self._uploads.send()
+
+    def _window_updated(self, event: Event) -> None:
+        self._uploads.send(cast("WindowUpdated", event).stream_id)
 
     def _ping_acknowledged(self, event: Event) -> None:
         self._ping_sent_at = 0.0
@@ -381,7 +414,7 @@ class Http2Connection(asyncio.Protocol):
         for stream in list(self._streams.values()):
             if stream.stream_id > last_stream_id:
                 if code == ErrorCodes.ENHANCE_YOUR_CALM:
-                    stream.fail(RefusedError("the server asks for fewer requests"))
+                    stream.fail(UnprocessedError("the server asks for fewer requests"))
                 elif code == ErrorCodes.HTTP_1_1_REQUIRED:
                     stream.fail(Http11RequiredError())
                 else:
@@ -397,6 +430,16 @@ class Http2Connection(asyncio.Protocol):
             self._h2.reset_stream(stream.stream_id, code)
             self._unwanted_bytes += max(0, stream.window_left)
             self._flush_soon()
+
+    def _upload_sent(self, stream_id: int) -> None:
+        """Write a frame of a request's body; only then is it known whether the server reads."""
+        now = self._uploads.sent_at = self.loop.time()
+        stream = self._streams.get(stream_id)
+        if stream is not None and stream.waiting_since:
+            stream.waiting_since = now
+        # The server may open its windows with a frame for each of ours.
+        self._splitter.request_sent()
+        self._flush()
 
     def _flush_soon(self) -> None:
         if not self._flush_scheduled:
@@ -452,6 +495,7 @@ class Http2Connection(asyncio.Protocol):
         """Free the place of a stream that has ended."""
         if self._streams.pop(stream.stream_id, None) is None:
             return
+        self._uploads.remove(stream.stream_id)
         stream.close()
         if self._waiting:
             self._wake_waiting()
@@ -522,7 +566,7 @@ class Http2Connection(asyncio.Protocol):
         for stream in list(self._streams.values()):
             if not stream.waiting_since:
                 continue
-            if now - stream.waiting_since > limit:
+            if now - self._uploads.waiting_since(stream.stream_id, stream.waiting_since) > limit:
                 if not stream.ended:
                     self._reset(stream, ErrorCodes.CANCEL)
                 stream.fail(_stalled())

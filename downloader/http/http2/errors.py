@@ -6,7 +6,7 @@ from h2.errors import ErrorCodes
 from h2.exceptions import NoSuchStreamError, StreamClosedError
 from h2.exceptions import ProtocolError as H2ProtocolError
 
-from downloader.errors import ProtocolError
+from downloader.errors import RefusedError, UrlError
 from downloader.web.text import printable
 
 _MAX_MESSAGE_LENGTH = 120
@@ -39,6 +39,10 @@ class NotProcessedError(Exception):
     """The server has not processed a request, which may be made again on another connection."""
 
 
+class UnprocessedError(RefusedError):
+    """The server asks for fewer requests, and has not processed this one (section 8.7)."""
+
+
 class ConnectionDiedError(NotProcessedError):
     """The connection broke before the response; whether the server saw the request is unknown.
 
@@ -46,7 +50,7 @@ class ConnectionDiedError(NotProcessedError):
         fault: the cause, if it is known.
     """
 
-    def __init__(self, fault: ProtocolError | None = None) -> None:
+    def __init__(self, fault: UrlError | None = None) -> None:
         super().__init__()
         self.fault = fault
 

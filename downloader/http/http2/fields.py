@@ -14,6 +14,7 @@ from hpack import Decoder, HeaderTuple, NeverIndexedHeaderTuple
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from downloader.errors import BadUrlError, ProtocolError
+from downloader.models import Request
 from downloader.web import urls
 from downloader.web.urls import Url
 
@@ -29,6 +30,7 @@ _LINE_BREAKS = re.compile(rb"[\r\n\0]")
 _STATUS = re.compile(rb"[1-9][0-9]{2}")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _CONTENT_LENGTH = b"content-length"
+_GET = HeaderTuple(b":method", b"GET")
 #: The name that h2 does not take for the length.
 _HIDDEN_CONTENT_LENGTH = b"Content-Length"
 
@@ -140,15 +142,23 @@ def header_fields(headers: Mapping[str, str]) -> list[HeaderTuple]:
     return fields
 
 
-def request_fields(url: Url, host: str, fields: list[HeaderTuple]) -> list[HeaderTuple]:
+def request_fields(
+    url: Url, host: str, fields: list[HeaderTuple], request: Request | None = None
+) -> list[HeaderTuple]:
     """Return all fields of a request for *url* (RFC 9113, section 8.3.1).
 
-    *host* replaces the host of the URL, if it is not empty.
+    *host* replaces the host of the URL, if it is not empty. Without *request* it is a GET.
     """
+    method = _GET
+    if request is not None:
+        method = HeaderTuple(b":method", request.method.encode("ascii"))
+        if request.body is not None or not request.is_idempotent:
+            length = b"%d" % len(request.body or b"")
+            fields = [*fields, HeaderTuple(_CONTENT_LENGTH, length)]
     authority, path, query = urls.split(url)
     target = f"{path}?{query}" if query or url.endswith("?") else path
     return [
-        HeaderTuple(b":method", b"GET"),
+        method,
         HeaderTuple(b":scheme", url.partition(":")[0].encode("ascii")),
         HeaderTuple(b":authority", (host or authority).encode("ascii")),
         # Each path is asked for once: in the table it would only push others out.
@@ -157,9 +167,9 @@ def request_fields(url: Url, host: str, fields: list[HeaderTuple]) -> list[Heade
     ]
 
 
-def request_as_http1(fields: list[HeaderTuple]) -> bytes:
+def request_as_http1(fields: list[HeaderTuple], body: bytes) -> bytes:
     """Return a request as HTTP/1.1 has it, for an archive."""
     method, _, authority, path, *others = fields
     lines = [method[1] + b" " + path[1] + b" HTTP/1.1", b"host: " + authority[1]]
     lines += [name + b": " + value for name, value in others]
-    return b"\r\n".join([*lines, b"", b""])
+    return b"\r\n".join([*lines, b"", body])

@@ -104,20 +104,27 @@ class Http2Origins:
     """The origins of a client."""
 
     def __init__(self) -> None:
-        self._origins: dict[str, Http2Origin] = {}
+        self._origins: dict[tuple[str, bool], Http2Origin] = {}
 
-    def origin(self, name: str) -> Http2Origin:
-        """Return the origin of this name, such as ``https://example.com``."""
-        origin = self._origins.get(name)
+    def origin(self, name: str, *, certified: bool = False) -> Http2Origin:
+        """Return an origin.
+
+        Args:
+            name: such as ``https://example.com``.
+            certified: whether its connections have a client certificate; no request without one may
+                use them.
+        """
+        key = name, certified
+        origin = self._origins.get(key)
         if origin is None:
             if len(self._origins) >= 2 * _MAX_ORIGINS:
                 self._forget()
-            origin = self._origins[name] = Http2Origin()
+            origin = self._origins[key] = Http2Origin()
         return origin
 
     def close_idle(self, hosts: Container[str] | None = None) -> None:
         """Close idle connections: all, or those to *hosts*, as :func:`.urls.host` names them."""
-        for name, origin in self._origins.items():
+        for (name, _), origin in self._origins.items():
             if hosts is not None and urls.host(Url(name)) not in hosts:
                 continue
             if origin.connection is not None and origin.connection.idle:
@@ -135,6 +142,6 @@ class Http2Origins:
         for origin in self._origins.values():
             if origin.connection is not None and not origin.connection.usable:
                 origin.connection = None
-        old = [name for name, origin in self._origins.items() if origin.forgettable]
-        for name in old[: len(self._origins) - _MAX_ORIGINS]:
-            del self._origins[name]
+        old = [key for key, origin in self._origins.items() if origin.forgettable]
+        for key in old[: len(self._origins) - _MAX_ORIGINS]:
+            del self._origins[key]

@@ -9,12 +9,12 @@ from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 
 from downloader.errors import ProtocolError, TruncatedError
 from downloader.http.http2.errors import FloodError
-from downloader.http.http2.fields import Fields, Http2Head
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
     from downloader.http.http2.connection import Http2Connection
+    from downloader.http.http2.fields import Fields, Http2Head
 
 _VERSION = HttpVersion(2, 0)
 #: Largest window that a body gets for its announced length, before any of it was read.
@@ -38,12 +38,20 @@ class Http2Stream:
         window_left: how many more may come now.
     """
 
-    def __init__(self, connection: "Http2Connection", stream_id: int, window: int) -> None:
+    def __init__(
+        self,
+        connection: "Http2Connection",
+        stream_id: int,
+        window: int,
+        *,
+        expects_body: bool = True,
+    ) -> None:
         self.stream_id = stream_id
         self.waiting_since = 0.0
         self.ended = False
         self.head: Http2Head | None = None
         self.head_bytes = 0
+        self._expects_body = expects_body
         self._connection = connection
         self.window = self.window_left = window
         self._chunks: deque[bytes] = deque()
@@ -53,7 +61,7 @@ class Http2Stream:
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    async def wait_for_head(self) -> Http2Head:
+    async def wait_for_head(self) -> "Http2Head":
         """Return the head of the response, once it has come.
 
         Raises:
@@ -102,6 +110,9 @@ class Http2Stream:
         Raises:
             ProtocolError: it is malformed.
         """
+        # Imported late, as the module of connections.
+        from downloader.http.http2.fields import Http2Head
+
         self.head = Http2Head(fields)
         self.head_bytes = head_bytes
         length = self.head.content_length
@@ -153,6 +164,7 @@ class Http2Stream:
             head.content_length is not None
             and self._received < head.content_length
             and head.status not in EMPTY_BODY_STATUS_CODES
+            and self._expects_body
         ):
             self.fail(TruncatedError("the body is shorter than its Content-Length"))
         self._wake()
@@ -225,7 +237,7 @@ class Http2Response:
         self,
         connection: "Http2Connection",
         stream: Http2Stream,
-        head: Http2Head,
+        head: "Http2Head",
         seconds_to_head: float,
     ) -> None:
         self.content = stream

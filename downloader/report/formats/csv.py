@@ -3,9 +3,12 @@
 import csv
 import io
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from downloader.models import ColumnValue
 from downloader.report.field_declarations import Value
+from downloader.report.list_columns import ListColumns
 from downloader.report.output_files import AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
 from downloader.report.url_record import FIELD_NAMES, Record, values
@@ -28,19 +31,28 @@ class CsvReport:
         self._file = AtomicFile(path)
         self._text = io.StringIO(newline="")
         self._writer = csv.writer(self._text)
-        self._writer.writerow(FIELD_NAMES)
+        self._records = ListColumns(self._begin)
 
     def add(self, record: Record) -> None:
-        """Write one row."""
-        self._writer.writerow(map(_cell, values(record), _IS_URL))
-        self._flush()
+        """Take one record."""
+        self._records.add(record)
 
     def finish(self, run: RunRecord) -> None:
         """Add a record for untried lines, and give the file its name."""
         if not run.complete:
             self.add(not_tried(run))
+        self._records.flush()
         self._flush()
         self._file.commit()
+
+    def _begin(self, columns: Mapping[str, Sequence[ColumnValue]]) -> "_CsvRows":
+        titles = (_cell(name, False) for name in columns)
+        self._writer.writerow([*FIELD_NAMES, *titles])
+        return _CsvRows(self._write_row)
+
+    def _write_row(self, cells: Iterable[str | int | float]) -> None:
+        self._writer.writerow(cells)
+        self._flush()
 
     def abandon(self) -> None:
         """Remove the file unless it is complete."""
@@ -51,6 +63,22 @@ class CsvReport:
         self._file.write(self._text.getvalue().encode())
         self._text.seek(0)
         self._text.truncate()
+
+
+class _CsvRows:
+    """The rows of the table.
+
+    Args:
+        write_row: writes one.
+    """
+
+    def __init__(self, write_row: Callable[[Iterable[str | int | float]], None]) -> None:
+        self._write_row = write_row
+
+    def add(self, record: Record, columns: Sequence[ColumnValue]) -> None:
+        """Write one row: the fields of a record, and the columns of its line."""
+        fields = map(_cell, values(record), _IS_URL)
+        self._write_row([*fields, *(_cell(value, False) for value in columns)])
 
 
 def _cell(value: Value, is_url: bool) -> str | int | float:

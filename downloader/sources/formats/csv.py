@@ -8,7 +8,17 @@ from itertools import chain
 from downloader.errors import BadUrlError, SourceError
 from downloader.sources.entries import ListLine
 from downloader.sources.formats import DELIMITERS
+from downloader.sources.kept_columns import Columns, KeptColumns
 from downloader.sources.list_input import ListInput, ListSettings
+from downloader.sources.request_columns import (
+    BODY,
+    HEADERS,
+    METHOD,
+    REQUEST,
+    ignored_columns,
+    refuse_request,
+    set_request,
+)
 from downloader.sources.text_lines import TOO_LONG, NumberedLine
 from downloader.sources.url_column import (
     find_by_content,
@@ -64,7 +74,9 @@ class _RowTexts:
 
 
 def parse(source: ListInput) -> Iterator[ListLine]:
-    """Yield the rows of a table: its column of addresses, and the columns ``name``, ``sha256``.
+    """Yield the rows of a table: its column of addresses, and those with known names.
+
+    They are ``name`` and ``sha256``; and ``method``, with ``headers`` and ``body`` beside it.
 
     Raises:
         SourceError: there is no column of addresses, or a row has no end.
@@ -144,7 +156,12 @@ class _Table:
         self._url: int | None = None
         self._name: int | None = None
         self._checksum: int | None = None
+        #: The columns of the method, the headers and the body of requests; None without a method.
+        self._request: tuple[int, int | None, int | None] | None = None
         self._is_report = False
+        self._columns = KeptColumns(label, settings)
+        #: The positions of the columns that are kept; None before the first row.
+        self._kept: list[int] | None = None
         #: Rows without an address, above the first one that has any.
         self._rows_before: list[tuple[Sequence[str], int, bool]] = []
         self._length_before = 0
@@ -197,6 +214,7 @@ class _Table:
             # The hash of an earlier run is no promise about this one; --locked holds it to that.
             if "sha256" in folded and not self._is_report:
                 self._checksum = folded.index("sha256")
+            self._find_request(folded)
         else:
             self._names = [f"column_{number}" for number in range(1, len(row) + 1)]
             self._url = find_by_name(self._names, wanted)
@@ -206,6 +224,20 @@ class _Table:
             # A list of one column and any name: there is no other place for the addresses.
             self._url = 0
         return has_header
+
+    def _find_request(self, names: Sequence[str]) -> None:
+        """Find the columns of requests, by the names of all columns in lower case."""
+        if self._is_report:
+            if REQUEST in names:
+                self._request = names.index(REQUEST), None, None
+            return
+        if note := ignored_columns(names):
+            self._settings.note(f"{self._label}: {note}")
+        if METHOD in names:
+            headers, body = (
+                names.index(each) if each in names else None for each in (HEADERS, BODY)
+            )
+            self._request = names.index(METHOD), headers, body
 
     def _note_same_names(self) -> None:
         if self._url is None or _is_number(self._settings.url_column):
@@ -225,13 +257,36 @@ class _Table:
         if self._is_report and not text:
             # A report of a stopped run has a record of what was not tried.
             return
-        yield ListLine(
+        if self._kept is None:
+            is_kept = not self._is_report or self._settings.keep_columns is not None
+            self._kept = self._columns.positions(self._names, self._url) if is_kept else []
+        found = ListLine(
             f"{self._label}:{line}",
             text,
             name=self._cell(row, self._name) or None,
             checksum=self._cell(row, self._checksum) or None,
             error=None if complete else BadUrlError(TOO_LONG),
+            columns=self._columns_of(row, self._kept) if self._kept else (),
         )
+        if self._request is not None:
+            self._set_request(found, row, *self._request)
+        yield found
+
+    def _columns_of(self, row: Sequence[str], kept: list[int]) -> Columns:
+        return self._columns.bounded(
+            (self._names[index], row[index] if index < len(row) else None) for index in kept
+        )
+
+    def _set_request(
+        self, line: ListLine, row: Sequence[str], method: int, headers: int | None, body: int | None
+    ) -> None:
+        """Set the parts of a line's request, which are in these columns."""
+        if self._is_report:
+            refuse_request(line, self._cell(row, method))
+            return
+        # The spaces around a body are part of it.
+        text = row[body] if body is not None and body < len(row) else ""
+        set_request(line, self._cell(row, method), self._cell(row, headers), text or None)
 
     def _cell(self, row: Sequence[str], index: int | None) -> str:
         return row[index].strip() if index is not None and index < len(row) else ""
