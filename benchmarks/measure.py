@@ -124,11 +124,14 @@ def open_runner(
 
 def launch(command: Sequence[str], home: Path, log: Path, cap: float) -> ProcessUsage:
     """Run a command with an empty home folder, so that no personal settings apply."""
+    environment = {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+    # The modules of an installed command are compiled once, and not in each run.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with subprocess.Popen(
         [*LAUNCHER, str(cap), log, *command],
         stdout=subprocess.PIPE,
         cwd=home,
-        env={**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home)},
+        env=environment,
         # This process handles Ctrl-C, and then stops the launcher.
         start_new_session=True,
     ) as launcher:

@@ -1,6 +1,6 @@
 """The data of the benchmarks: lists, runs, and the sections of the results."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -119,6 +119,16 @@ class Entry:
     def peak_memory(self) -> int:
         """Median of the runs that succeeded."""
         return round(median(run.peak_memory for run in self.done_runs))
+
+
+def paired_ratio(ours: Entry, other: Entry, figure: Callable[[Run], float]) -> float:
+    """Return a figure of ours divided by that of another contender: the median over the rounds.
+
+    Both run in each round, so that a load of the machine that lasts longer affects both.
+    """
+    return median(
+        figure(run) / figure(beside) for run, beside in zip(ours.runs, other.runs, strict=False)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ WORKLOADS: dict[str, Workload] = {
     "one-site": one_site.one_site,
     "one-host": cpu.one_host,
     "many-hosts-cpu": cpu.many_hosts,
-    "large": large.one_body,
+    "large": large.large_bodies,
     "auto": auto_concurrency.auto,
-    "memory": memory.long_list,
+    "memory": memory.long_lists,
     "limit-rate": large.limit_rate,
     "archive": archive.with_and_without,
 }

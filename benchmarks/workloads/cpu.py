@@ -74,8 +74,9 @@ def with_cpu_ratio(section: Section, label: str, start: float) -> Section:
 
 
 def many_hosts(settings: Settings) -> Iterator[Section]:
-    """Measure the gain of a second process."""
-    count = settings.scaled(20_000, 2000)
+    """Measure the gain of a second process: one that joins, and one from the start."""
+    # So many that the second process, which joins after a second, is there most of the time.
+    count = settings.scaled(60_000, 2000)
     with open_runner(settings, HOSTS) as runner:
         url_list = runner.write_list(
             evenly_distributed(runner.origins, count, bodies=FIXED, slow=False)
@@ -84,9 +85,10 @@ def many_hosts(settings: Settings) -> Iterator[Section]:
         flags = ("-j", str(CONCURRENCY))
         one = peers.ours(url_list, *flags, *peers.option_if_supported("--processes", 1))
         both = peers.ours(url_list, *flags, "--processes", "2")
+        auto = peers.ours(url_list, *flags)
         missing = "" if peers.supports("--processes") else "this version has no --processes"
-        two = Entry(both, left_out=missing)
-        entries = runner.measure(name, url_list, [one, two, *others(url_list, settings)])
+        several = [Entry(each, left_out=missing) for each in (auto, both)]
+        entries = runner.measure(name, url_list, [one, *several, *others(url_list, settings)])
         section = Section(
             name=name,
             title=f"{count:,} pages of 25 kB, {HOSTS} hosts, no latency, {CONCURRENCY} at once",
@@ -94,10 +96,11 @@ def many_hosts(settings: Settings) -> Iterator[Section]:
             size=url_list.size,
             entries=entries,
         )
-        yield section.with_findings([*scaling(section, entries[0], entries[1])])
+        findings = [each for two in entries[1:3] for each in scaling(entries[0], two)]
+        yield section.with_findings(findings)
 
 
-def scaling(section: Section, one: Entry, two: Entry) -> Iterator[Finding]:
+def scaling(one: Entry, two: Entry) -> Iterator[Finding]:
     """Yield the gain of the second process, as measured and without the share of the server.
 
     The server uses the same cores. With one process, the server has a core of its own and does not
@@ -105,14 +108,14 @@ def scaling(section: Section, one: Entry, two: Entry) -> Iterator[Finding]:
     they would have ended about S / cores earlier. This is an upper bound, because part of that time
     may have been waiting in any case.
     """
-    for entry in (one, two):
-        if entry.all_done:
-            yield Finding(f"CPU of nginx with {entry.contender.label}", entry.server_cpu, "s")
+    if two.all_done:
+        yield Finding(f"CPU of nginx with {two.contender.label}", two.server_cpu, "s")
     if one.all_done and two.all_done:
         cores = os.cpu_count() or 1
         without_server = two.seconds - two.server_cpu / cores
-        yield Finding("time of 1 process / time of 2", one.seconds / two.seconds)
+        name = f"time of {one.contender.label} / time of {two.contender.label}"
+        yield Finding(name, one.seconds / two.seconds)
         yield Finding(
-            f"the same, with nginx's CPU / {cores} cores subtracted from the time of 2 (at most)",
+            f"the same, with nginx's CPU / {cores} cores subtracted from the latter (at most)",
             one.seconds / without_server,
         )

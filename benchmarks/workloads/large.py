@@ -4,36 +4,83 @@ from collections.abc import Iterator
 
 from benchmarks import peers
 from benchmarks.measure import open_runner
-from benchmarks.model import Contender, Entry, Finding, Section, Settings, UrlList
+from benchmarks.model import (
+    Contender,
+    Entry,
+    Finding,
+    Section,
+    Settings,
+    UrlList,
+    paired_ratio,
+)
 from benchmarks.pages import large_body
 
 MIB = 1 << 20
 RATE = 20  # MiB/s
 PARTS = 8
 GOAL_ERROR = 5.0  # percent
+GOAL_TIME = 1.3  # times curl's
+MANY = 64
+GOAL_PEAK_MB = 150  # for that many at once
 
 
-def one_body(settings: Settings) -> Iterator[Section]:
+def large_bodies(settings: Settings) -> Iterator[Section]:
+    """Measure one large body, and then many at once."""
+    yield one_body(settings)
+    yield many_bodies(settings)
+
+
+def one_body(settings: Settings) -> Section:
     """Measure the download of one large body."""
     size = settings.scaled(1024, 128) * MIB
     with open_runner(settings, 1, large=size) as runner:
         url_list = runner.write_list([large_body(runner.origins[0], 0, size)])
         ours = peers.ours(url_list)
         entries = runner.measure("large", url_list, [ours, *peers.peers(url_list, None, settings)])
-        section = Section(
-            name="large",
-            title=f"one body of {size // MIB:,} MiB: no flags",
-            pages=1,
-            size=url_list.size,
-            entries=entries,
+    section = Section(
+        name="large",
+        title=f"one body of {size // MIB:,} MiB: no flags",
+        pages=1,
+        size=url_list.size,
+        entries=entries,
+    )
+    mine, curl = section.entry(ours.label), section.entry("curl -Z")
+    findings: list[Finding] = []
+    if mine and curl:
+        seconds = paired_ratio(mine, curl, lambda run: run.seconds)
+        cpu = paired_ratio(mine, curl, lambda run: run.cpu)
+        findings.append(
+            Finding("time of ours / curl, median of the rounds", seconds, "", GOAL_TIME)
         )
-        findings: list[Finding] = []
-        mine, curl = section.entry(ours.label), section.entry("curl -Z")
-        if mine and curl:
-            findings.append(Finding("throughput of ours / curl", curl.seconds / mine.seconds))
-        if mine:
-            findings.append(Finding("peak memory of ours", mine.peak_memory / 1e6, "MB"))
-        yield section.with_findings(findings)
+        findings.append(Finding("CPU of ours, with SHA-256 / curl, which has none", cpu))
+    if mine:
+        findings.append(Finding("peak memory of ours", mine.peak_memory / 1e6, "MB"))
+    return section.with_findings(findings)
+
+
+def many_bodies(settings: Settings) -> Section:
+    """Measure the peak memory of many large bodies at once; this project only."""
+    size = settings.scaled(32, 8) * MIB
+    with open_runner(settings, 1, large=size) as runner:
+        url_list = runner.write_list(
+            [large_body(runner.origins[0], number, size) for number in range(MANY)]
+        )
+        ours = peers.ours(url_list, "-j", str(MANY), "--per-host", str(MANY))
+        name = f"large: {MANY} at once"
+        entries = runner.measure(name, url_list, [ours])
+    section = Section(
+        name=name,
+        title=f"{MANY} bodies of {size // MIB} MiB, all at once",
+        pages=MANY,
+        size=url_list.size,
+        entries=entries,
+        metric="memory",
+    )
+    mine = section.entry(ours.label)
+    if mine is None:
+        return section
+    peak = Finding("peak memory", mine.peak_memory / 1e6, "MB", GOAL_PEAK_MB)
+    return section.with_findings([peak])
 
 
 def limit_rate(settings: Settings) -> Iterator[Section]:

@@ -14,11 +14,12 @@ from downloader.cli.output_file import output_target
 from downloader.cli.passwords import certificate_fields, with_password
 from downloader.cli.proxies import ProxyFields, proxy_fields
 from downloader.cli.run_printer import OutcomeView, run_download
+from downloader.core.cores import usable_cores
 from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.interface import ReportOptions, open_reporter
-from downloader.scheduling import check_open_file_limit, usable_cores
+from downloader.scheduling import check_open_file_limit
 from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:

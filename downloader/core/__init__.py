@@ -4,8 +4,8 @@
 - ``run``, ``run_observer``, ``transfer_backend``: the protocols of a run, of what may watch it, and
   of what fetches for it.
 - ``pool``: all transfers of one process; ``processes`` is the same over several.
-- ``auto_backend``: one process, and several when it is saturated (``saturation``); ``host_release``
-  takes hosts out of a pool for them.
+- ``auto_backend``: one process, and several when it is saturated (``saturation``, ``cores``);
+  ``host_release`` takes hosts out of a pool for them.
 - ``fetch``: one attempt at one URL; ``body`` saves what it receives, ``transfer_outcomes``
   describes the result.
 - ``transfer``: the state of one URL, and what all transfers share.

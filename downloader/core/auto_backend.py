@@ -11,13 +11,13 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from downloader.core.cores import usable_cores
 from downloader.core.pool import Pool, PoolShare
 from downloader.core.saturation import SaturationMonitor
 from downloader.core.transfer import Transfer, TransferJournal
 from downloader.core.transfer_backend import EndedTransfer
 from downloader.http import CookieJar
 from downloader.models import InFlight, TransferOptions
-from downloader.scheduling import usable_cores
 
 if TYPE_CHECKING:
     from downloader.core.processes import ProcessExtension

@@ -4,25 +4,27 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from downloader.core.cores import needed_cpu_seconds
+
 #: The time over which the CPU time is measured.
 _WINDOW_SECONDS = 0.5
-#: A process that uses this share of a core is saturated. The rest is lost when its threads take
+#: A process that needs this share of a core is saturated. The rest is lost when its threads take
 #: turns: only one of them runs Python at a time.
 _SATURATED_SHARE = 0.8
 
 
 class SaturationMonitor:
-    """Compares the CPU time of this process with the time that passes.
+    """Compares the CPU time that this process needs with the time that passes.
 
     Args:
         clock: seconds.
-        cpu_seconds: CPU time of this process, all threads included.
+        cpu_seconds: CPU time that it has needed so far.
     """
 
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        cpu_seconds: Callable[[], float] = time.process_time,
+        cpu_seconds: Callable[[], float] = needed_cpu_seconds,
     ) -> None:
         self._clock = clock
         self._cpu_seconds = cpu_seconds

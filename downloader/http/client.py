@@ -3,10 +3,9 @@
 import time
 from collections.abc import Awaitable, Container, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
-from hpack import HeaderTuple
 from multidict import istr
 from yarl import URL
 
@@ -34,7 +33,6 @@ from downloader.http.http2 import (
     Http2Settings,
     Negotiated,
     WindowBudget,
-    header_fields,
 )
 from downloader.http.http2.errors import (
     ConnectionDiedError,
@@ -59,6 +57,9 @@ from downloader.models.exchange import (
 )
 from downloader.web import urls
 from downloader.web.urls import Url
+
+if TYPE_CHECKING:
+    from hpack import HeaderTuple
 
 #: Bytes of one connection that may wait to be read.
 _READ_BUFFER_BYTES = 64 * 1024
@@ -416,8 +417,11 @@ class Client:
         trail.was_submitted = submitted_before
         raise RefusedError("the server closed each connection before it processed the request")
 
-    def _fields(self, headers: Mapping[str, str]) -> list[HeaderTuple]:
+    def _fields(self, headers: Mapping[str, str]) -> "list[HeaderTuple]":
         """Return *headers* as fields of HTTP/2; those of most requests are converted once."""
+        # Imported late: runs without HTTP/2 do not need hpack.
+        from downloader.http.http2.fields import header_fields
+
         if headers is not self._credentials.default_headers:
             return header_fields(headers)
         if self._default_fields is None:

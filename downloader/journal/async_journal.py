@@ -214,6 +214,9 @@ class AsyncJournal:
         """Write the results collected so far, even if the caller is cancelled meanwhile."""
         batch, self._batch = self._batch, []
         if not batch:
+            # What another call has begun to write is written, too, when this one returns.
+            if self._writes:
+                await asyncio.wait(self._writes)
             return None
         writing = asyncio.create_task(self._write(batch), name="journal")
         self._writes.add(writing)

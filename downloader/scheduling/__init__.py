@@ -7,11 +7,9 @@ Nothing here does any I/O, and the clock is an argument.
 - ``resizable_semaphore``: the semaphore of that size.
 - ``rate_limit``: limits the bytes per second of all transfers together.
 - ``fd_limit``: how many transfers the limit of open files allows.
-- ``cores``: how many processes the machine can run at once.
 """
 
 from downloader.scheduling.auto_concurrency import MAX_CONCURRENCY, AutoConcurrency
-from downloader.scheduling.cores import usable_cores
 from downloader.scheduling.fd_limit import affordable_concurrency, check_open_file_limit
 from downloader.scheduling.host_queue import HostState
 from downloader.scheduling.host_queues import HostQueues
@@ -27,5 +25,4 @@ __all__ = [
     "ResizableSemaphore",
     "affordable_concurrency",
     "check_open_file_limit",
-    "usable_cores",
 ]

@@ -1,23 +1,26 @@
 """A storage that saves nothing: bodies are only measured, or go into a pack."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from downloader.errors import DiskError
 from downloader.storage.atomic_rename import PublishOptions
 from downloader.storage.batching_executor import BatchingExecutor
-from downloader.storage.part_file import do_nothing
+from downloader.storage.part_file import MAX_PIECES, WriteBuffers, do_nothing
 from downloader.storage.storage import FileContents, PartFile
 from downloader.web.filenames import SafePath
 
 
 class NullStorage:
-    """A :class:`Storage` without files; small bodies are measured in a thread, as when saved."""
+    """A :class:`Storage` without files; bodies are measured in a thread, as when saved."""
 
     def __init__(self) -> None:
         self._executor = BatchingExecutor()
+        self._buffers = WriteBuffers()
 
     async def __aenter__(self) -> Self:
         return self
@@ -44,7 +47,11 @@ class NullStorage:
     @asynccontextmanager
     async def open_part(self, path: SafePath, *, resume: bool = False) -> AsyncIterator[PartFile]:
         """Open a file that passes what is written to its observer only."""
-        yield _NullPartFile()
+        self._buffers.files += 1
+        try:
+            yield _NullPartFile(self._executor, self._buffers)
+        finally:
+            self._buffers.files -= 1
 
     async def part_size(self, path: SafePath) -> int:
         """Return 0: there is nothing to resume."""
@@ -75,13 +82,22 @@ class NullStorage:
 class _NullPartFile:
     """A :class:`PartFile` that keeps nothing.
 
-    Its observer is called in the event loop: pieces are at most 1 MiB, which is measured quickly.
+    Pieces are gathered, and observed in a thread while more are received.
+
+    Args:
+        executor: calls the observer.
+        buffers: those of all open files, of which this is one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, executor: BatchingExecutor, buffers: WriteBuffers) -> None:
         self.size = 0
         self.keep = False
+        self._executor = executor
+        self._buffers = buffers
         self._observer: Callable[[bytes], None] = lambda _: None
+        self._pieces: list[bytes] = []
+        self._gathered = 0
+        self._observing: asyncio.Future[None] | None = None
 
     def set_observer(self, observer: Callable[[bytes], None]) -> None:
         """Call *observer* with each piece."""
@@ -94,15 +110,34 @@ class _NullPartFile:
             yield block
 
     async def write(self, data: bytes) -> None:
-        """Pass *data* to the observer."""
-        self._observer(data)
+        """Pass *data* to the observer, with others."""
+        self._pieces.append(data)
+        self._gathered += len(data)
+        if self._gathered >= self._buffers.size or len(self._pieces) >= MAX_PIECES:
+            await self._start_observing()
 
     async def flush(self) -> None:
-        """Do nothing: nothing is buffered."""
+        """Wait until the observer has got all data."""
+        await self._start_observing()
+        if self._observing is not None:
+            await self._observing
 
     async def commit(
         self, options: PublishOptions, before_publish: Callable[[], None] = do_nothing
     ) -> str:
         """Call *before_publish*, and save nothing."""
+        await self.flush()
         before_publish()
         return ""
+
+    async def _start_observing(self) -> None:
+        # One call at a time, because the executor may have several threads.
+        if self._observing is not None:
+            await self._observing
+        pieces, self._pieces, self._gathered = self._pieces, [], 0
+        self._observing = self._executor.run(partial(_observe, self._observer, pieces))
+
+
+def _observe(observer: Callable[[bytes], None], pieces: Sequence[bytes]) -> None:
+    for piece in pieces:
+        observer(piece)

@@ -80,6 +80,13 @@ def test_help_and_version_import_only_what_they_show(arguments: str, tmp_path: P
     assert len(imported) <= 230, sorted(imported)
 
 
+def test_a_run_without_http2_imports_no_library_for_it(tmp_path: Path) -> None:
+    ran = python(LIST_MODULES, "http://127.0.0.1:1/", "--no-save", "--retries=0", folder=tmp_path)
+    imported = set(json.loads(ran.stderr.splitlines()[-1]))
+    assert "aiohttp" in imported
+    assert not imported & {"h2.connection", "hpack", "hyperframe"}
+
+
 def test_the_package_is_cheap_to_import_and_has_its_public_names(tmp_path: Path) -> None:
     ran = python(
         "import downloader, json, sys; print(json.dumps(sorted(sys.modules)))", folder=tmp_path

@@ -3,6 +3,9 @@
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from downloader.errors import ErrorKind
 from downloader.journal import Job, Journal, PartialFile
@@ -32,3 +35,32 @@ async def test_a_download_that_is_stopped_takes_no_note_of_others_with_it(tmp_pa
     state = journal._db.execute("SELECT kind, validator FROM urls ORDER BY id").fetchall()
     journal.close()
     assert state == [("dns", None), (None, '"tag"')]
+
+
+async def test_results_that_are_being_written_are_known_to_who_asks_for_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    record, next_work = Journal.record, Journal.next_work
+
+    def recorded(journal: Journal, results: Any) -> None:
+        order.append("record")
+        record(journal, results)
+
+    def asked(journal: Journal, limit: int) -> Any:
+        order.append("next work")
+        return next_work(journal, limit)
+
+    monkeypatch.setattr(Journal, "record", recorded)
+    monkeypatch.setattr(Journal, "next_work", asked)
+    async with AsyncJournal(Options(output=tmp_path), lambda _error: None) as notes:
+        (job,) = await notes.admit([Target(url=parse("http://h.invalid/"))])
+        assert isinstance(job, Job)
+        failure = Failed(index=0, origin="", url=job.target.url, kind=ErrorKind.DNS, message="no")
+        notes.record([(job, failure)])
+        # The batch is taken, as at regular intervals, but its writing has not begun.
+        writing = asyncio.create_task(notes._write_batch())
+        await asyncio.sleep(0)
+        await notes.next_work(0)
+        await writing
+    assert order == ["record", "next work"]

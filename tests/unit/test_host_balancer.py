@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import pytest
 
+from downloader.core import cores
 from downloader.core.host_release import Move, ReleasedHosts
 from downloader.core.processes.host_balancer import HostBalancer
 from downloader.core.saturation import SaturationMonitor
@@ -233,3 +235,31 @@ def test_a_host_comes_back_when_the_first_member_runs_out() -> None:
     assert run.local.load > 0
     assert {host_group(host) for host in run.local.hosts} == moving
     assert all(map(run.balancer.is_local, run.local.hosts))
+
+
+# --- cores ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, 8),
+        ({"cpu.max": "max 100000\n"}, 8),
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "20000 100000\n"}, 1),
+        ({"quota": "-1\n", "period": "100000\n"}, 8),
+        ({"quota": "400000\n", "period": "100000\n"}, 4),
+        ({"quota": "1600000\n", "period": "100000\n"}, 8),
+    ],
+    ids=lambda value: " ".join(value.values()) if isinstance(value, dict) else str(value),
+)
+def test_a_container_may_use_as_many_cores_as_its_quota_has(
+    files: dict[str, str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(cores, "_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(cores, "_QUOTA_V1", tmp_path / "quota")
+    monkeypatch.setattr(cores, "_PERIOD_V1", tmp_path / "period")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(8), raising=False)
+    assert cores.usable_cores() == expected

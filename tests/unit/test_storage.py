@@ -10,6 +10,7 @@ import pytest
 
 from downloader.errors import BlockedError
 from downloader.storage import LocalStorage, PublishOptions
+from downloader.storage.null_storage import NullStorage
 from downloader.storage.part_file import (
     ALL_BUFFERS_BYTES,
     MAX_BUFFER_BYTES,
@@ -179,6 +180,16 @@ async def test_what_is_written_is_observed_whole_and_in_order_beside_other_files
     for name, pieces in observed.items():
         expected = b"".join(name.encode() * 100_000 + b"%d" % number for number in range(40))
         assert (tmp_path / name).read_bytes() == b"".join(pieces) == expected
+
+
+async def test_what_is_not_saved_is_observed_whole_and_in_order() -> None:
+    pieces, observed = [b"%d" % number * 100_000 for number in range(40)], list[bytes]()
+    async with NullStorage() as storage, storage.open_part(SafePath("a")) as part:
+        part.set_observer(observed.append)
+        for piece in pieces:
+            await part.write(piece)
+        assert await part.commit(PublishOptions(), lambda: observed.append(b"end")) == ""
+    assert observed == [*pieces, b"end"]
 
 
 async def test_an_observer_that_fails_ends_the_file(tmp_path: Path) -> None:

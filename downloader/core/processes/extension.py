@@ -87,6 +87,8 @@ class ProcessExtension:
         """Start as many processes as there are already, if there may be so many."""
         supervisors = self.workers.supervisors
         count = 1 + len(supervisors)
+        if count >= self._max_processes:
+            return
         for _ in range(min(count, self._max_processes - count)):
             supervisor = Supervisor(
                 self._options, MAX_CONCURRENCY, self._callbacks, self.workers.jar

@@ -20,6 +20,8 @@ from downloader.scheduling import HostState
 _LOW_SECONDS = 0.5
 #: It gets as many transfers as it ends in this time, so that few have to move later.
 _SUPPLY_SECONDS = 1.0
+#: Outcomes of a shorter time say little: they come in batches.
+_MIN_MEASURED_SECONDS = 0.2
 #: A group of hosts that did not become idle in time is left alone for this time.
 _KEPT_SECONDS = 10.0
 
@@ -230,9 +232,10 @@ class HostBalancer:
     def _measure(self) -> None:
         """Measure how fast the members are; the mean of now and before is less erratic."""
         now = self._clock()
-        seconds, self._measured_at = now - self._measured_at, now
-        if not seconds:
+        seconds = now - self._measured_at
+        if seconds < _MIN_MEASURED_SECONDS:
             return
+        self._measured_at = now
         for each in self._members:
             rate = (each.member.ended - each.ended) / seconds
             each.ended = each.member.ended
@@ -256,6 +259,10 @@ class HostBalancer:
     def _choose(self, waiting: Counter[int], wanted: float, surplus: int) -> list[int]:
         """Return groups with about *wanted* transfers, all but one at most.
 
+        The group with the most takes longest, and waits while it moves, so that it is chosen last.
+        The others are chosen by their number, which is as good as random: a few large hosts would
+        not keep the other process busy.
+
         Args:
             waiting: how many transfers wait, by group.
             wanted: a number of transfers.
@@ -263,18 +270,17 @@ class HostBalancer:
         """
         now = self._clock()
         movable = [
-            (count, group)
-            for group, count in waiting.items()
+            group
+            for group in sorted(waiting)
             if group not in self._transits and self._kept_until.get(group, 0.0) <= now
         ]
-        movable.sort(reverse=True)
         if len(waiting) < 2 or not movable:
             return []
+        longest = max(waiting, key=waiting.__getitem__)
         chosen: list[int] = []
-        left = wanted
-        for count, group in movable:
-            if count <= left and len(chosen) + 1 < len(waiting):
+        for group in movable:
+            if waiting[group] <= wanted and group != longest:
                 chosen.append(group)
-                left -= count
-        count, group = movable[-1]
-        return chosen or ([group] if count < surplus else [])
+                wanted -= waiting[group]
+        smallest = min(movable, key=waiting.__getitem__)
+        return chosen or ([smallest] if waiting[smallest] < surplus else [])

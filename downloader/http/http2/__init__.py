@@ -4,10 +4,10 @@ The library h2 has the state of the protocol and the compression of fields. This
 depends on a downloader: which connection a request uses, how much memory bodies may take, which
 faults concern one stream and which all of them, and limits on what servers send.
 
-``connection`` is imported when the first server takes HTTP/2: with h2 it is most of the package.
+``connection`` and ``fields`` are imported when the first server takes HTTP/2: with
+h2 and hpack they are most of the package.
 """
 
-from downloader.http.http2.fields import header_fields
 from downloader.http.http2.origins import Http2Origin, Http2Origins, Negotiated
 from downloader.http.http2.settings import Http2Settings
 from downloader.http.http2.stream import Http2Response, Http2Stream
@@ -21,5 +21,4 @@ __all__ = [
     "Http2Stream",
     "Negotiated",
     "WindowBudget",
-    "header_fields",
 ]

@@ -9,12 +9,12 @@ from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 
 from downloader.errors import ProtocolError, TruncatedError
 from downloader.http.http2.errors import FloodError
-from downloader.http.http2.fields import Fields, Http2Head
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
     from downloader.http.http2.connection import Http2Connection
+    from downloader.http.http2.fields import Fields, Http2Head
 
 _VERSION = HttpVersion(2, 0)
 #: Largest window that a body gets for its announced length, before any of it was read.
@@ -61,7 +61,7 @@ class Http2Stream:
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    async def wait_for_head(self) -> Http2Head:
+    async def wait_for_head(self) -> "Http2Head":
         """Return the head of the response, once it has come.
 
         Raises:
@@ -110,6 +110,9 @@ class Http2Stream:
         Raises:
             ProtocolError: it is malformed.
         """
+        # Imported late, as the module of connections.
+        from downloader.http.http2.fields import Http2Head
+
         self.head = Http2Head(fields)
         self.head_bytes = head_bytes
         length = self.head.content_length
@@ -234,7 +237,7 @@ class Http2Response:
         self,
         connection: "Http2Connection",
         stream: Http2Stream,
-        head: Http2Head,
+        head: "Http2Head",
         seconds_to_head: float,
     ) -> None:
         self.content = stream
