@@ -217,6 +217,7 @@ class ClusterRun:
             fingerprint += f"{options.url_column or ''} {options.base or ''}"
             fingerprint += f" {options.limit} {options.sample} {options.seed}"
             fingerprint += f" {options.keep_input} {options.keep_columns}"
+            fingerprint += f" {self._options.template_columns}"
         if fingerprint and (request := self._options.request) is not None:
             fingerprint += f" {request.identity}"
         if options.sitemap:

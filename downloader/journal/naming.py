@@ -139,6 +139,12 @@ def _request_of(target: Target) -> str:
     return "" if target.request is None else target.request.identity
 
 
-def columns_of(_target: Target) -> Mapping[str, str]:
-    """Return the values of a target's line as text, by the names of their columns."""
-    return {}
+def columns_of(target: Target) -> Mapping[str, str]:
+    """Return the values of a target's line as text, by the folded names of their columns."""
+    if target.source_line is None:
+        return {}
+    return {
+        name.strip().casefold(): str(value)
+        for name, value in target.source_line.columns
+        if value is not None
+    }

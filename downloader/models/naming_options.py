@@ -28,6 +28,15 @@ class NamingOptions(OptionGroup):
         """Whether the URL alone decides the name that is claimed before the request."""
         return self.name_template is None and self.host_directories and not self.cut_dirs
 
+    @property
+    def template_columns(self) -> tuple[str, ...]:
+        """The columns of lists whose values the template puts into names."""
+        if self.name_template is None:
+            return ()
+        from downloader.web.name_template import NameTemplate
+
+        return NameTemplate.parse(self.name_template).columns
+
     def __post_init__(self) -> None:
         """Check the template, and that it is the only option that decides names.
 

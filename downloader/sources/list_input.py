@@ -58,14 +58,25 @@ class ListSettings:
             urls.parse(options.base) if options.base else None,
             # A page of another site must not lead to requests there with the user's secrets.
             one_site=options.mirrors and options.has_credentials,
-            keeps_input=options.keep_input,
-            keep_columns=options.keep_columns,
+            keeps_input=options.keep_input or bool(options.template_columns),
+            keep_columns=_kept_columns(options),
             note=note,
             request=options.request,
         )
 
 
 DEFAULT_SETTINGS = ListSettings()
+
+
+def _kept_columns(options: Options) -> tuple[str, ...] | None:
+    """Return the columns that reports or names of files need; None for all."""
+    if not options.template_columns:
+        return options.keep_columns
+    if not options.keep_input:
+        return options.template_columns
+    if options.keep_columns is None:
+        return None
+    return tuple(dict.fromkeys((*options.keep_columns, *options.template_columns)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,12 @@ class NameTemplate:
         return _CONTENT_DISPOSITION in _names(self.pieces)
 
     @property
-    def needs_columns(self) -> bool:
-        """Whether a name depends on columns of the list."""
-        return any(name.startswith(_COLUMN) for name in _names(self.pieces))
+    def columns(self) -> tuple[str, ...]:
+        """The columns of lists that a name depends on, in order and once."""
+        names = [piece.name for piece in self.pieces if isinstance(piece, _Field)]
+        return tuple(
+            dict.fromkeys(name.removeprefix(_COLUMN) for name in names if name.startswith(_COLUMN))
+        )
 
     def expand(
         self, url: Url, columns: Mapping[str, str], disposition: str = ""
@@ -97,7 +100,7 @@ class NameTemplate:
 
         Args:
             url: the URL.
-            columns: the values of its line, by the names of their columns.
+            columns: the values of its line, by the folded names of their columns.
             disposition: the file name of the answer's Content-Disposition, if there is one.
 
         Raises:
@@ -172,7 +175,7 @@ def _value(
     if not name.startswith(_COLUMN):
         return _URL_FIELDS[name](url, parts)
     column = name.removeprefix(_COLUMN)
-    value = columns.get(column)
+    value = columns.get(column.strip().casefold())
     if value is None:
         raise BlockedError(
             f"--name-template: the line has no column {column[:100]!r}",

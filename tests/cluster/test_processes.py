@@ -166,7 +166,7 @@ async def test_a_file_that_cannot_be_used_is_one_line_and_no_process(
     assert (ran.status, ran.out, len(ran.err)) == (2, [], 1)
     assert ran.err[0].startswith("download: ")
     (command.folder / "file").touch()
-    ran = await command(site.url(), "-o", "file", "--processes", "2")
+    ran = await command(site.url(), site.url("/b"), "-o", "file", "--processes", "2")
     assert (ran.status, ran.err) == (
         2,
         ["download: file is a file, not a folder; see --output"],

@@ -152,9 +152,11 @@ async def test_what_a_cut_list_still_says_is_fetched_before_the_run_ends_with_2(
     assert (command.folder / "downloaded_sites" / f"{site.folder}.html").exists()
 
 
-async def test_an_output_path_that_is_a_file_is_refused(site: Site, command: Command) -> None:
+async def test_an_output_path_that_is_a_file_is_refused_for_several_urls(
+    site: Site, command: Command
+) -> None:
     (command.folder / "file").write_text("mine")
-    ran = await command(site.url(), "-o", "file")
+    ran = await command(site.url(), site.url("/b"), "-o", "file")
     assert ran.status == 2
     assert ran.err == ["download: file is a file, not a folder; see --output"]
     assert (command.folder / "file").read_text() == "mine"

@@ -82,6 +82,31 @@ async def test_a_line_without_the_column_fails_alone(site: Site, command: Comman
     ]
 
 
+@pytest.mark.parametrize(
+    "extra", [[], ["--report", "r.csv"], ["--report", "r.csv", "--keep-columns", "n"]]
+)
+async def test_columns_of_the_list_name_files(
+    site: Site, command: Command, extra: list[str]
+) -> None:
+    site.pages = {"/a": PAGE, "/b": PAGE, "/c": PAGE}
+    (command.folder / "list.csv").write_text(
+        "url,ISBN,title,n\n"
+        f"{site.url('/a')},978-1,AC/DC: live,1\n"
+        f"{site.url('/b')},978-2,../../out,2\n"
+        f"{site.url('/c')},,AC/DC: live,3\n"
+    )
+    options = ["--name-template", "{column.title}/{column.isbn}{ext}", *extra]
+    ran = await command("list.csv", *options)
+    assert ran.status == 1
+    assert len(ran.err) == 1
+    assert "--name-template gives no file name here" in ran.err[0]
+    files = {"AC_DC_ live/978-1.html", ".._.._out/978-2.html"}
+    assert {name.lstrip("_") for name in _files(command)} == files
+    requests = len(site.requests)
+    await command("list.csv", *options)
+    assert len(site.requests) == requests
+
+
 async def test_names_of_a_list_are_cleaned_and_kept_by_the_next_run(
     site: Site, command: Command
 ) -> None:
