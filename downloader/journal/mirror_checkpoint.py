@@ -12,7 +12,7 @@ from dataclasses import fields
 
 from downloader._version import __version__
 from downloader.journal.model import PendingWork, RowState, key_of
-from downloader.models import Failed, MirrorOptions, NamingOptions, Options, Target
+from downloader.models import Failed, FilterOptions, MirrorOptions, NamingOptions, Options, Target
 
 _DIGEST_BYTES = 16
 
@@ -62,8 +62,8 @@ class MirrorCheckpoint:
         if not self._mirrors:
             return
         for line in lines:
-            name = "" if isinstance(line, Failed) else line.shown
-            self._plan.update(key_of(name) + key_of(line.origin))
+            identity = "" if isinstance(line, Failed) else line.identity
+            self._plan.update(key_of(identity) + key_of(line.origin))
 
     def end_list(self) -> None:
         """Queue what the last run had queued if this run repeats it; else have documents read."""
@@ -107,6 +107,6 @@ class MirrorCheckpoint:
 
 def _described(options: Options) -> str:
     """Return everything but the list and the files that decides which links there are."""
-    groups = (*fields(MirrorOptions), *fields(NamingOptions))
+    groups = (*fields(MirrorOptions), *fields(NamingOptions), *fields(FilterOptions))
     chosen = [(each.name, getattr(options, each.name)) for each in groups]
     return repr((__version__, chosen, options.shard, options.user_agent))

@@ -116,8 +116,9 @@ async def test_a_file_that_is_gone_is_fetched_and_its_links_are_rewritten(
         (["/more"], RECURSIVE),
         (["/"], replace(RECURSIVE, reject=("*/b",))),
         (["/"], replace(RECURSIVE, level=1)),
+        (["/"], replace(RECURSIVE, reject_type=("image/*",))),
     ],
-    ids=["one more line", "another line", "fewer links", "another level"],
+    ids=["one more line", "another line", "fewer links", "another level", "other types"],
 )
 async def test_another_list_or_other_options_read_all_pages(
     lines: list[str], options: Options, three_pages: Site, tmp_path: Path, reads: list[str]
