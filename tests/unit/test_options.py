@@ -14,6 +14,7 @@ from downloader.models import (
     FilterOptions,
     ListOptions,
     MirrorOptions,
+    NamingOptions,
     NetworkOptions,
     OutputOptions,
     Pack,
@@ -22,6 +23,7 @@ from downloader.models import (
 
 GROUPS = (
     OutputOptions,
+    NamingOptions,
     NetworkOptions,
     PolitenessOptions,
     MirrorOptions,

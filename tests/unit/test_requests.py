@@ -94,7 +94,7 @@ def test_other_processes_and_machines_get_the_same_request(request: Request | No
 
 def test_a_plain_get_takes_no_more_room_on_its_way() -> None:
     row = json.loads(encode_entry(Target(url=URL)))
-    assert row == [0, "", URL, None, None, [], None]
+    assert row == [0, "", URL, None, None, [], None, None]
 
 
 def test_lines_with_one_body_share_it_in_another_process() -> None:
