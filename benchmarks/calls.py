@@ -26,9 +26,10 @@ from unittest.mock import patch
 from benchmarks.pages import MEDIAN_BYTES, html_page
 
 #: The most calls for each URL; lower them with what they count. Batches depend on the time that
-#: everything takes, so that two runs differ by one or two percent.
-MAX_CALLS_SAVED = 500
-MAX_CALLS_NOT_SAVED = 420
+#: everything takes, so that two runs differ by one or two percent, and on a busy
+#: machine by five.
+MAX_CALLS_SAVED = 515
+MAX_CALLS_NOT_SAVED = 435
 #: Pages of an earlier run, which has imported everything and filled all caches.
 WARM_UP_PAGES = 64
 #: Smaller rows are left out.

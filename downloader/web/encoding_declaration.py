@@ -101,9 +101,11 @@ def _prescan(body: bytes) -> Encoding | None:
     return _declared_in_xml(body[:_PRESCAN_BYTES])
 
 
+@lru_cache(maxsize=_CACHED_LABELS)
 def _encoding_of_meta(attributes: bytes) -> Encoding | None:
     """Return the encoding that a ``meta`` element declares; *attributes* are the rest of its tag.
 
+    The pages of a site declare it with the same bytes, so that the last ones are remembered.
     Of two attributes of one name, the first counts. ``charset`` counts more than ``content``, which
     needs an ``http-equiv`` beside it.
     """
