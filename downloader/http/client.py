@@ -181,8 +181,7 @@ class Client:
             follow: whether to follow redirects to the same host; those that set cookies are
                 followed anyway.
             orphans_since: look for an orphan of this time (seconds since the epoch) or later.
-            certified_home: the URL whose server gets the client certificate, instead of that of the
-                URL that the user named.
+            certified_home: whose server gets the client certificate [the URL that the user named].
 
         Returns:
             The last response, whatever its status; or None if the next request of the trail has to
@@ -200,9 +199,8 @@ class Client:
             watch = Stopwatch() if self._options.timings else None
             started_at = 0.0 if self._recorder is None else time.time()
             request_headers = chain.headers(url)
-            response: AnyResponse | None = None
-            if self._reads_archives:
-                response = await self._archived(url, trail, orphans_since)
+            replays = self._reads_archives
+            response = await self._archived(url, trail, orphans_since) if replays else None
             if response is None:
                 try:
                     request = self._request(url, request_headers, tls, trail)
@@ -256,7 +254,7 @@ class Client:
 
     async def _archived(
         self, url: Url, trail: RedirectTrail, orphans_since: float | None
-    ) -> ReplayResponse | None:
+    ) -> AnyResponse | None:
         """Return the response that an archive has, or None if the network is to be asked.
 
         Raises:

@@ -16,7 +16,10 @@ from downloader.web.filenames import SafePath
 
 
 class NullStorage:
-    """A :class:`Storage` without files; bodies are measured in a thread, as when saved."""
+    """A :class:`Storage` without files; bodies are measured in a thread, as when saved.
+
+    It is also the base of those that send bodies elsewhere.
+    """
 
     def __init__(self) -> None:
         self._executor = BatchingExecutor()

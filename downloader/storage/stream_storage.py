@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from functools import partial
 from io import RawIOBase
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from downloader.errors import DiskError
 from downloader.storage.atomic_rename import PublishOptions
 from downloader.storage.batching_executor import BatchingExecutor
+from downloader.storage.null_storage import NullStorage
 from downloader.storage.part_file import do_nothing
-from downloader.storage.storage import FileContents, PartFile
+from downloader.storage.storage import PartFile
 from downloader.web.filenames import SafePath
 
 #: Stands for standard output.
@@ -22,8 +22,8 @@ STDOUT = Path("-")
 _COPY_BYTES = 1024 * 1024
 
 
-class StreamStorage:
-    """A :class:`Storage` that writes a body only once it is whole and verified.
+class StreamStorage(NullStorage):
+    """A :class:`Storage` without files that writes a body once it is whole and verified.
 
     So nothing has to be taken back when an attempt fails. A large body waits in a temporary file.
 
@@ -32,19 +32,8 @@ class StreamStorage:
     """
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
-        self._executor = BatchingExecutor()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._executor.close()
 
     async def save(
         self,
@@ -70,31 +59,6 @@ class StreamStorage:
             yield _TemporaryPart(file, self._executor, self._copy)
         finally:
             await self._executor.run(file.close)
-
-    async def part_size(self, path: SafePath) -> int:
-        """Return 0: there is nothing to resume."""
-        return 0
-
-    async def read_part_head(self, path: SafePath, max_bytes: int) -> bytes:
-        """Return nothing: there is nothing to resume."""
-        return b""
-
-    async def remove_part(self, path: SafePath) -> None:
-        """Do nothing: there is no file."""
-
-    async def remove(self, path: SafePath) -> None:
-        """Do nothing: there is no file."""
-
-    async def read(self, path: SafePath, max_bytes: int) -> FileContents:
-        """Raise DiskError: what was written cannot be read."""
-        raise DiskError(f"cannot read {path}: it is a stream")
-
-    async def move(self, path: SafePath, to: SafePath) -> bool:
-        """Return False: there is no file."""
-        return False
-
-    async def remove_empty_folders(self, path: SafePath) -> None:
-        """Do nothing: there is no folder."""
 
     def _save(self, data: bytes, before_publish: Callable[[], None]) -> None:
         before_publish()
