@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from downloader.models import (
         Checksum,
         Downloaded,
+        ExtractedPage,
         Failed,
         HostAddresses,
         Options,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         Sizes,
         Skipped,
         Target,
+        TextFormat,
         Unchanged,
     )
 else:
@@ -60,6 +62,7 @@ __all__ = [
     "DownloadError",
     "Downloaded",
     "ErrorKind",
+    "ExtractedPage",
     "Failed",
     "HostAddresses",
     "Options",
@@ -71,6 +74,7 @@ __all__ = [
     "Skipped",
     "SourceError",
     "Target",
+    "TextFormat",
     "Unchanged",
     "__version__",
     "download_sites",

@@ -18,6 +18,7 @@ from downloader.core.cores import usable_cores
 from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
+from downloader.report.formats import TEXT_ENDINGS
 from downloader.report.interface import ReportOptions, open_reporter
 from downloader.scheduling import check_open_file_limit
 from downloader.web.urls import redact_text
@@ -89,6 +90,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "body": _body_of(given),
         "ip_version": 4 if given["ipv4"] else 6 if given["ipv6"] else None,
         "save": not given["no_save"],
+        "keep_texts": any(path.suffix.lower() in TEXT_ENDINGS for path in given["report"]),
         "timings": bool(given["report"]),
         "keep_input": bool(given["report"]),
         "robots": not given["no_robots"],

@@ -20,6 +20,7 @@ from typing import Self, cast
 from downloader import archive, object_store
 from downloader.core.answer_names import answer_naming
 from downloader.core.fetch import fetch
+from downloader.core.page_extractor import PageExtractor
 from downloader.core.response_filter import ResponseFilter
 from downloader.core.transfer import (
     Redirected,
@@ -168,6 +169,9 @@ class Pool:
             self._rate_limiter = RateLimiter(
                 options.limit_rate, self._sleep, self._clock, max_sleep
             )
+        extractor = None
+        if options.extract:
+            extractor = await self._stack.enter_async_context(PageExtractor(options, storage))
         context = TransferContext(
             client,
             storage,
@@ -178,6 +182,7 @@ class Pool:
             self._journal,
             answer_naming(options),
             ResponseFilter(options) if options.filters else None,
+            extractor,
         )
         self._starter = asyncio.create_task(self._start_transfers(context), name="starter")
         return self

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from downloader.core.page_extractor import PageExtractor
 from downloader.core.response_filter import ResponseFilter
 from downloader.errors import ErrorKind
 from downloader.http import Client, RedirectTrail
@@ -125,7 +126,8 @@ class TransferMeter:
 class TransferContext:
     """The objects that all transfers of a process share.
 
-    *naming* is None unless names depend on the answers of servers.
+    *naming* is None unless names depend on the answers of servers, *extractor* unless texts of
+    pages are wanted.
     """
 
     client: Client
@@ -137,3 +139,4 @@ class TransferContext:
     journal: TransferJournal
     naming: Naming | None = None
     response_filter: ResponseFilter | None = None
+    extractor: PageExtractor | None = None

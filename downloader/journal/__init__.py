@@ -21,12 +21,14 @@ from downloader.journal.model import (
     Redirect,
     SavedDocument,
     SavedFile,
+    SavedPage,
     Submission,
     TargetRole,
     original_path,
+    paths_of_texts,
 )
 from downloader.journal.outcome_writer import JournalEntry
-from downloader.journal.unfetched_outcomes import failed_outcome
+from downloader.journal.unfetched_outcomes import failed_outcome, skipped_outcome
 
 __all__ = [
     "STATE_FOLDER",
@@ -41,11 +43,14 @@ __all__ = [
     "Redirect",
     "SavedDocument",
     "SavedFile",
+    "SavedPage",
     "Submission",
     "TargetRole",
     "failed_outcome",
     "find_saved_since",
     "has_journal",
     "original_path",
+    "paths_of_texts",
     "role_of",
+    "skipped_outcome",
 ]

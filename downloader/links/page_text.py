@@ -25,12 +25,21 @@ class PageText:
 def page_text(source: str) -> PageText:
     """Return the title and the text of a page; *source* is its HTML, perhaps cut off."""
     tree = turbohtml.parse(source, scripting=True)
+    return PageText(document_title(tree), _normalized(document_text(tree)))
+
+
+def document_title(tree: turbohtml.Document) -> str:
+    """Return the title of a parsed page, on one line; empty if it has none."""
     titles = (each for each in tree.select("title") if each.namespace is Namespace.HTML)
     title = next(titles, None)
+    return _normalized(title.text) if title is not None else ""
+
+
+def document_text(tree: turbohtml.Document) -> str:
+    """Return the text of a parsed page, in lines; the content of ``noscript`` is removed."""
     for hidden in tree.select("noscript"):
         hidden.decompose()
-    text = _normalized(tree.to_text(_LAYOUT))
-    return PageText(_normalized(title.text) if title is not None else "", text)
+    return tree.to_text(_LAYOUT)
 
 
 def _normalized(text: str) -> str:

@@ -5,6 +5,7 @@ bodies of those that are no plain GET, and ``outcomes`` their results; ``options
 and ``runs`` describe its progress and its end. ``link_report`` is the result of a link check.
 """
 
+from downloader.models.extraction import ExtractedPage, ExtractionOptions
 from downloader.models.link_report import (
     CheckedPage,
     LinkMention,
@@ -50,6 +51,7 @@ from downloader.models.partial_body import PartialBody
 from downloader.models.requests import MAX_REQUEST_BODY_BYTES, Request, shared_request
 from downloader.models.runs import ExitStatus, InFlight, Tally
 from downloader.models.targets import Checksum, ColumnValue, InputLine, Target
+from downloader.web.text_names import TextFormat
 
 __all__ = [
     "DEFAULT_LEVEL",
@@ -64,6 +66,8 @@ __all__ = [
     "ColumnValue",
     "Downloaded",
     "ExitStatus",
+    "ExtractedPage",
+    "ExtractionOptions",
     "Failed",
     "FilterOptions",
     "HostAddresses",
@@ -93,6 +97,7 @@ __all__ = [
     "StorageOptions",
     "Tally",
     "Target",
+    "TextFormat",
     "Timings",
     "TransferOptions",
     "Unchanged",

@@ -203,6 +203,40 @@ class Record:
             sources=("timings.transfer",),
         ),
     ] = None
+    title: Annotated[
+        str | None, FieldInfo("of a page, with `--extract`: its title", sources=("page.title",))
+    ] = None
+    language: Annotated[
+        str | None,
+        FieldInfo(
+            "of a page, with `--extract`: the language of its text, such as `en`",
+            sources=("page.language",),
+        ),
+    ] = None
+    text: Annotated[
+        str | None,
+        FieldInfo(
+            "of a page, with `--extract text`: its main content as plain text; not in CSV",
+            sources=("page.text",),
+            is_long=True,
+        ),
+    ] = None
+    markdown: Annotated[
+        str | None,
+        FieldInfo(
+            "of a page, with `--extract markdown`: its main content as Markdown; not in CSV",
+            sources=("page.markdown",),
+            is_long=True,
+        ),
+    ] = None
+    near_duplicate_of: Annotated[
+        str | None,
+        FieldInfo(
+            "of a page, with `--near-duplicates`: the URL of an earlier page with nearly the same "
+            "text",
+            sources=("page.near_duplicate_of",),
+        ),
+    ] = None
 
     #: The other columns of the line in the list: names and values.
     columns: Columns = ()

@@ -17,6 +17,12 @@ OPTIONS = (
         type=PathParam(exists=True, dir_okay=False),
         help="Download a lock file's URLs; exit 1 on changes.",
     ),
+    option(
+        "Report",
+        "--near-duplicates",
+        is_flag=True,
+        help="With --extract, report pages with nearly the same text.",
+    ),
     option("Report", "-q", "--quiet", is_flag=True, help="Print failures only."),
     option("Report", "-v", "--verbose", is_flag=True, help="Print details of each URL."),
     option("Report", "--no-progress", is_flag=True, help="Hide the progress bar."),

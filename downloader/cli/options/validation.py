@@ -11,6 +11,7 @@ from downloader import sources
 from downloader.cli.options.request_types import BODY_FROM_STDIN
 from downloader.cli.output_file import is_stdout, takes_one_url
 from downloader.cli.subcommands import SUBCOMMANDS
+from downloader.report.formats import TEXT_ENDINGS
 from downloader.web.text import printable
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
@@ -38,6 +39,7 @@ _NOT_WITH_DASK = {
     **dict.fromkeys(_MIRROR_FLAGS, "does not mirror pages; see --shard"),
     **dict.fromkeys(("warc", "wacz"), "cannot write one archive file; see --shard"),
     "save_cookies": "cannot write one file of cookies; see --shard",
+    "near_duplicates": "cannot compare pages of several machines",
     "cookies_from_browser": "cannot read a browser on other machines; see --cookies",
 }
 
@@ -54,6 +56,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         or _delay_problem(given, ctx)
         or _saving_problem(source, given)
         or _naming_problem(given)
+        or _extraction_problem(given)
         or _request_problem(source, given, ctx)
         or _archive_problem(source, given)
         or _engine_problem(source, given, ctx)
@@ -124,6 +127,18 @@ def _naming_problem(given: Mapping[str, Any]) -> str:
     for name in _NAMING_OPTIONS:
         if given[name]:
             return f"--name-template decides the whole name; leave out {_flag(name)}"
+    return ""
+
+
+def _extraction_problem(given: Mapping[str, Any]) -> str:
+    if not given["extract"]:
+        return "--near-duplicates needs --extract" if given["near_duplicates"] else ""
+    if is_stdout(given["output"]) and not given["no_save"]:
+        return "--extract saves files beside pages; name a folder or a file as --output"
+    reports = [path.suffix.lower() for path in given["report"]]
+    if (given["no_save"] or given["pack"]) and TEXT_ENDINGS.isdisjoint(reports):
+        option = "--no-save" if given["no_save"] else "--pack"
+        return f"--extract with {option} needs a --report in .jsonl, .json or .parquet"
     return ""
 
 

@@ -85,6 +85,8 @@ _REGISTRY = (
     ),
     ReportFormat(".html", "html:HtmlReport", "a page for a browser: see [The page](#the-page)"),
 )
+#: The endings of formats that hold the texts of pages.
+TEXT_ENDINGS = frozenset({".jsonl", ".json", ".parquet"})
 #: All formats, by the ending of their files.
 FORMATS: Mapping[str, ReportFormat] = {each.ending: each for each in _REGISTRY}
 
