@@ -39,6 +39,21 @@ MAX_OUTCOME_CHARACTERS = 1024**2
 _TOO_LARGE = f"larger than {format_size(MAX_PAGE_BYTES)}"
 
 
+def check_libraries(options: TransferOptions) -> None:
+    """Check that the libraries are installed that the options need.
+
+    Raises:
+        RunError: one is not.
+    """
+    extractor = ["trafilatura"] if options.extract else []
+    for library in [*extractor, *(["rensa"] if options.near_duplicates else [])]:
+        if importlib.util.find_spec(library) is None:
+            raise RunError(
+                f"texts of pages need {library}, which is not installed",
+                hint="install it with: pip install 'download-sites[extract]'",
+            )
+
+
 class PageBuffer:
     """The decoded bytes of a page while it is received and saved."""
 
@@ -93,9 +108,6 @@ class PageExtractor:
     Args:
         options: of the run.
         storage: where pages are saved.
-
-    Raises, on entering:
-        RunError: a library is not installed.
     """
 
     def __init__(self, options: TransferOptions, storage: Storage) -> None:
@@ -106,12 +118,6 @@ class PageExtractor:
         self._has_markdown = TextFormat.MARKDOWN in options.extract
 
     async def __aenter__(self) -> Self:
-        for library in ("trafilatura", *(["rensa"] if self._options.near_duplicates else [])):
-            if importlib.util.find_spec(library) is None:
-                raise RunError(
-                    f"texts of pages need {library}, which is not installed",
-                    hint="install it with: pip install 'download-sites[extract]'",
-                )
         return self
 
     async def __aexit__(

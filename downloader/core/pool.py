@@ -20,7 +20,7 @@ from typing import Self, cast
 from downloader import archive, object_store
 from downloader.core.answer_names import answer_naming
 from downloader.core.fetch import fetch
-from downloader.core.page_extractor import PageExtractor
+from downloader.core.page_extractor import PageExtractor, check_libraries
 from downloader.core.response_filter import ResponseFilter
 from downloader.core.transfer import (
     Redirected,
@@ -151,6 +151,7 @@ class Pool:
 
     async def __aenter__(self) -> Self:
         options = self._options
+        check_libraries(options)
         recorder = archive.open_recorder(options)
         if recorder is not None:
             # Entered first and so left last: transfers that end until then are recorded.

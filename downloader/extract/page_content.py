@@ -29,10 +29,10 @@ def extract_page(task: PageTask) -> PageContent:
     html = html.encode("utf-8", "replace").decode()
     tree = turbohtml.parse(html, scripting=True)
     title, declared = document_title(tree), _declared_language(tree)
-    found = _main_content(html, _base_url(tree, task.url), markdown=task.markdown)
+    base_url = _base_url(tree, task.url)
+    found = _main_content(html, base_url, markdown=task.markdown)
     if found is None:
-        markdown = tree.to_markdown() if task.markdown else ""
-        found = document_text(tree), markdown
+        found = _all_content(tree, base_url, markdown=task.markdown)
     text, markdown = (each.strip()[:MAX_TEXT_CHARACTERS] for each in found)
     signature = b""
     if task.signature:
@@ -67,6 +67,18 @@ def _main_content(html: str, base_url: str, *, markdown: bool) -> tuple[str, str
         etree.strip_elements(part, "graphic", with_tail=False)
     text = "\n".join(xmltotxt(part, False) for part in parts)
     return (text, as_markdown) if text.strip() else None
+
+
+def _all_content(tree: turbohtml.Document, base_url: str, *, markdown: bool) -> tuple[str, str]:
+    """Return all text of a page, or of the element that it calls its main content."""
+    text = document_text(tree)
+    part = tree.select_one("main") or tree.select_one("[role=main]")
+    if part is not None:
+        text = part.to_text() or text
+    if not markdown:
+        return text, ""
+    tree.resolve_links(base_url)
+    return text, (part or tree).to_markdown()
 
 
 def _resolve_links(body: etree._Element, base_url: str) -> None:

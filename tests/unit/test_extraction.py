@@ -195,16 +195,20 @@ def test_the_names_that_lists_give_are_left_to_texts_too() -> None:
 
 
 def test_pages_with_nearly_the_same_text_are_found_and_others_are_not() -> None:
-    index = NearDuplicateIndex(max_pages=2)
+    index = NearDuplicateIndex()
     long = " ".join(f"word{n}" for n in range(300))
     assert index.find_or_add("first", text_signature(long)) == ""
     assert index.find_or_add("second", text_signature(f"{long} updated today")) == "first"
     other = " ".join(f"other{n}" for n in range(300))
     assert index.find_or_add("other", text_signature(other)) == ""
-    assert not index.is_full
-    assert index.find_or_add("third", text_signature(" ".join(f"x{n}" for n in range(99)))) == ""
-    assert index.is_full
     assert index.find_or_add("short", text_signature("404 not found")) == ""
+
+
+def test_more_pages_than_are_remembered_are_left_out_with_a_mark() -> None:
+    texts = [" ".join(f"{letter}{n}" for n in range(99)) for letter in "abb"]
+    index = NearDuplicateIndex(max_pages=1)
+    found = [index.find_or_add(str(n), text_signature(text)) for n, text in enumerate(texts)]
+    assert (found, index.is_full) == (["", "", ""], True)
 
 
 def test_scripts_without_spaces_are_compared_by_characters() -> None:
