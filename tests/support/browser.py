@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import (
     Browser,
+    ConsoleMessage,
     Page,
     Request,
     Response,
@@ -58,6 +59,7 @@ class Visit:
         failed: those that were not, with the reason; blocked ones among them.
         links: where the links of the page lead, absolute.
         title: the title of the page.
+        errors: what was written to the console as an error.
         screenshot: the whole page, as PNG.
     """
 
@@ -68,6 +70,7 @@ class Visit:
     failed: dict[str, str]
     links: tuple[str, ...]
     title: str
+    errors: tuple[str, ...]
     screenshot: bytes
 
 
@@ -97,6 +100,8 @@ async def visit(browser: Browser, url: str, allow: Allow) -> Visit:
         page.on("requestfinished", record.finished)
         page.on("requestfailed", record.failed_request)
         page.on("response", record.response)
+        page.on("console", record.message)
+        page.on("pageerror", lambda error: record.errors.append(str(error)))
         await page.goto(url, wait_until="networkidle")
         return await _visit(page, record, browser.version)
     finally:
@@ -137,6 +142,7 @@ async def _visit(page: Page, record: "_Record", version: str) -> Visit:
         failed=dict(record.bad),
         links=tuple(links),
         title=await page.title(),
+        errors=tuple(record.errors),
         screenshot=screenshot,
     )
 
@@ -147,6 +153,7 @@ class _Record:
         self.requested: list[str] = []
         self.done: set[str] = set()
         self.bad: dict[str, str] = {}
+        self.errors: list[str] = []
 
     async def route(self, route: Route, request: Request) -> None:
         if self._allow(request.url) or not _is_recorded(request.url):
@@ -154,6 +161,10 @@ class _Record:
         else:
             self.bad[request.url] = "blocked"
             await route.abort("blockedbyclient")
+
+    def message(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
 
     def asked(self, request: Request) -> None:
         if _is_recorded(request.url):
