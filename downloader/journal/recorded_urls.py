@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from downloader.errors import OutputError
 from downloader.journal.database import open_journal
-from downloader.journal.model import RowState
+from downloader.journal.model import RowState, TargetRole
 from downloader.web.filenames import SafePath, stays_within
 
 _COLUMNS = (
-    "url, state, path, coalesce(published, saved), media_type, charset, final_url, finished, kind, "
-    "message, withdrawn, packed_at, request"
+    "url, state, path, coalesce(published, saved), wire, media_type, charset, final_url, "
+    "finished, kind, message, withdrawn, packed_at, request, role"
 )
 
 
@@ -24,6 +24,7 @@ class RecordedUrl(NamedTuple):
     state: RowState
     path: SafePath | None
     size: int | None
+    wire: int | None
     media_type: str | None
     charset: str | None
     final_url: str | None
@@ -33,6 +34,7 @@ class RecordedUrl(NamedTuple):
     withdrawn: bool
     packed_at: int | None
     request: str | None
+    role: TargetRole
 
 
 def recorded_urls(root: Path) -> Iterator[RecordedUrl]:
@@ -54,6 +56,7 @@ def recorded_urls(root: Path) -> Iterator[RecordedUrl]:
                     state=RowState(recorded.state),
                     path=recorded.path if is_safe else None,
                     withdrawn=bool(recorded.withdrawn),
+                    role=TargetRole(recorded.role),
                 )
         except sqlite3.Error as error:
             raise OutputError(

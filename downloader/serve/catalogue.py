@@ -27,6 +27,7 @@ CREATE TABLE entries (
     media_type TEXT NOT NULL,
     charset TEXT NOT NULL,
     size INTEGER,
+    wire_size INTEGER,
     saved_at REAL,
     final_url TEXT,
     message TEXT NOT NULL,
@@ -39,12 +40,12 @@ _INDEXES = """
 CREATE INDEX urls ON entries (url);
 CREATE INDEX paths ON entries (path) WHERE path IS NOT NULL;
 CREATE INDEX finals ON entries (final_url) WHERE final_url IS NOT NULL;
-CREATE INDEX listing ON entries (site, url);
+CREATE INDEX sites_entries ON entries (site);
 CREATE INDEX untitled ON entries (id) WHERE title IS NULL;
 """
 _COLUMNS = (
-    "id, site, url, state, path, media_type, charset, size, saved_at, final_url, message, "
-    "title, is_page"
+    "id, site, url, state, path, media_type, charset, size, wire_size, saved_at, final_url, "
+    "message, title, is_page"
 )
 
 
@@ -85,6 +86,7 @@ class CatalogueEntry:
         media_type: of the file; empty if it is not known.
         charset: as the server sent it; empty if it sent none.
         size: of the file, in bytes.
+        wire_size: bytes received over the network.
         saved_at: when, in seconds since the epoch.
         final_url: the URL that answered, after redirects; None if it is the same.
         message: why it was skipped, or how it failed.
@@ -100,6 +102,7 @@ class CatalogueEntry:
     media_type: str = ""
     charset: str = ""
     size: int | None = None
+    wire_size: int | None = None
     saved_at: float | None = None
     final_url: str | None = None
     message: str = ""
@@ -194,6 +197,11 @@ class Catalogue:
         ]
         return min(found, key=lambda entry: entry.state is not EntryState.SAVED, default=None)
 
+    def start_page(self, site: SavedSite) -> CatalogueEntry | None:
+        """Return the page of a site that was asked for first; None if it has none."""
+        condition = f"WHERE site = ? AND {_CONDITIONS[Listing.PAGES]} ORDER BY id LIMIT 1"
+        return next(iter(self._select(condition, site.id)), None)
+
     def by_path(self, path: str) -> CatalogueEntry | None:
         """Return the entry whose file is *path*."""
         return next(iter(self._select("WHERE path = ? ORDER BY state, id LIMIT 1", path)), None)
@@ -238,7 +246,7 @@ class Catalogue:
         where = f"WHERE {' AND '.join(conditions)}"
         with self._transaction() as db:
             (count,) = db.execute(f"SELECT count(*) FROM entries {where}", values).fetchone()  # noqa: S608
-        order = f"{where} ORDER BY site, url, id LIMIT {ROWS_PER_PAGE} OFFSET ?"
+        order = f"{where} ORDER BY id LIMIT {ROWS_PER_PAGE} OFFSET ?"
         return count, self._select(order, *values, start)
 
     def entries(self, after: int = 0) -> list[CatalogueEntry]:
@@ -273,6 +281,7 @@ class Catalogue:
             entry.media_type,
             entry.charset,
             entry.size,
+            entry.wire_size,
             entry.saved_at,
             entry.final_url,
             entry.message,
@@ -283,7 +292,7 @@ class Catalogue:
     def _insert(self, rows: list[tuple[object, ...]]) -> None:
         self._db.executemany(
             f"INSERT INTO entries ({_COLUMNS.partition(', ')[2]}) "  # noqa: S608 - constants
-            f"VALUES ({','.join('?' * 12)})",
+            f"VALUES ({','.join('?' * 13)})",
             rows,
         )
         rows.clear()

@@ -7,7 +7,7 @@ from downloader.errors import ErrorKind
 from downloader.report.url_record import Record, Result
 from downloader.serve.catalogue import Catalogue, CatalogueEntry, EntryState
 
-_RESULTS = {EntryState.SAVED: Result.UNCHANGED, EntryState.FAILED: Result.FAILED}
+_RESULTS = {EntryState.SAVED: Result.DOWNLOADED, EntryState.FAILED: Result.FAILED}
 
 
 def entry_records(catalogue: Catalogue) -> Iterator[Record]:
@@ -29,6 +29,7 @@ def _record(entry: CatalogueEntry) -> Record:
         final_url=entry.final_url,
         content_type=entry.media_type or None,
         path=entry.path,
+        wire_bytes=entry.wire_size,
         decoded_bytes=entry.size,
         charset=entry.charset or None,
         started=_timestamp(entry.saved_at),

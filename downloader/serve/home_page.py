@@ -87,7 +87,7 @@ def render_home(content: SavedContent, query: HomeQuery, origin_of: OriginOf) ->
             query=query,
             site=site,
             Listing=Listing,
-            sites=[_SiteRow(each, _root_link(content, each, origin_of)) for each in largest],
+            sites=[_SiteRow(each, _start_link(content, each, origin_of)) for each in largest],
             site_count=sites,
             pages=pages,
             files=files,
@@ -127,11 +127,10 @@ def _link(content: SavedContent, entry: CatalogueEntry, origin_of: OriginOf) -> 
     return "" if address is None else origin_of(address.site.label) + address.path
 
 
-def _root_link(content: SavedContent, totals: SiteTotals, origin_of: OriginOf) -> str:
-    """Return the address of a site's start page; empty if that is not saved."""
-    site = totals.site
-    entry = content.catalogue.by_url([f"{scheme}://{site.host}/" for scheme in ("https", "http")])
-    return "" if entry is None or not _link(content, entry, origin_of) else origin_of(site.label)
+def _start_link(content: SavedContent, totals: SiteTotals, origin_of: OriginOf) -> str:
+    """Return the address of the page of a site that was asked for first, or an empty text."""
+    entry = content.catalogue.start_page(totals.site)
+    return "" if entry is None else _link(content, entry, origin_of)
 
 
 def _style() -> Markup:

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from urllib.parse import quote, unquote
 
 from downloader.errors import BadUrlError, OutputError
-from downloader.journal import RecordedUrl, RowState, has_journal, recorded_urls
+from downloader.journal import RecordedUrl, RowState, TargetRole, has_journal, recorded_urls
 from downloader.links.page_text import page_title
 from downloader.mirror.check.mirror_folder import MirrorFolder
 from downloader.report.url_record import Record
@@ -216,7 +216,9 @@ def _journal_entry(row: RecordedUrl) -> CatalogueEntry:
     elif row.state == RowState.MOVED and row.final_url is not None:
         state, message = EntryState.REDIRECTED, ""
     elif row.state == RowState.FAILED:
-        state, message = EntryState.FAILED, f"{row.message} ({row.kind})"
+        message = f"{row.message} ({row.kind})"
+        if row.role != TargetRole.OPTIONAL:
+            state = EntryState.FAILED
     is_saved = state is EntryState.SAVED
     media_type = row.media_type or (guess_media_type(row.path) if row.path else "")
     is_page = is_saved and media_type in PAGE_TYPES
@@ -227,6 +229,7 @@ def _journal_entry(row: RecordedUrl) -> CatalogueEntry:
         media_type=media_type if is_saved else "",
         charset=row.charset or "",
         size=row.size if is_saved else None,
+        wire_size=row.wire if is_saved else None,
         saved_at=row.finished,
         final_url=row.final_url,
         message=message,

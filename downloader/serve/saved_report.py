@@ -56,6 +56,7 @@ def _entry(record: Record) -> CatalogueEntry:
         media_type=media_type if is_saved else "",
         charset=(record.charset or "") if record.charset_source == "header" else "",
         size=record.decoded_bytes,
+        wire_size=record.wire_bytes,
         saved_at=_seconds(record),
         final_url=record.final_url if record.final_url != record.url else None,
         message=message,

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -59,8 +60,10 @@ class SiteServer:
         self._options = options
         self._names = SiteNames(options.domain)
         self._report = ReportPage(content)
-        application = web.Application(handler_args={"access_log": None})
+        application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._handle)
+        # Requests that are no HTTP would be logged to the terminal, with tracebacks.
+        logging.getLogger("aiohttp.server").addHandler(logging.NullHandler())
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         self._titles: asyncio.Task[None] | None = None
 

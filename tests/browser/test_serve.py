@@ -39,7 +39,6 @@ async def test_a_served_site_loads_and_shows_what_it_does_online(
                 (mirrored.url(path), lambda _: True),
                 (sites.address(mirrored.url(path)), sites.has),
             )
-            print(path, len(online.loaded), len(saved.loaded), saved.failed, saved.errors, online.errors)
             assert saved.title == online.title
             assert len(saved.loaded) == len(online.loaded), (saved.loaded, online.loaded)
             assert len(saved.failed) == len(online.failed)
