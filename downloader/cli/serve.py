@@ -1,11 +1,6 @@
 """The subcommand ``serve``: look at what was saved, in a browser."""
 
-import asyncio
-import signal
-import webbrowser
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,14 +8,9 @@ from downloader.cli.error_reporting import run_and_exit
 from downloader.cli.options.common import CONFIG, DEBUG, OUTPUT_FOLDER
 from downloader.cli.options.help_groups import context_settings, option
 from downloader.cli.options.parameter_types import NumberParam, PathParam
-from downloader.cli.outcome_lines import count
-from downloader.errors import SourceError
 from downloader.models import ExitStatus
 from downloader.web.ip_addresses import is_ip_address
 from downloader.web.text import printable
-
-if TYPE_CHECKING:
-    from downloader.serve import SavedContent, ServeOptions
 
 _DEFAULT_PORT = 8000
 _MAX_PORT = 65535
@@ -94,59 +84,11 @@ def command(
     del config  # its values are defaults of the others
 
     def run() -> ExitStatus:
+        # Imported here, so that --help does not wait for it.
+        from downloader.cli.serve_run import run_serve
         from downloader.serve import ServeOptions
 
         options = ServeOptions(address=bind, port=port, domain=domain.lower().strip("."))
-        with closing(_open_source(source, output)) as content:
-            asyncio.run(_serve(content, options, open_browser=open_browser, quiet=quiet))
-        return ExitStatus.DONE
+        return run_serve(source, output, options, open_browser=open_browser, quiet=quiet)
 
     run_and_exit(run, debug=debug)
-
-
-def _open_source(source: Path, output: Path) -> "SavedContent":
-    """Return what *source* holds.
-
-    Raises:
-        DownloadError: it cannot be read.
-    """
-    from downloader import sources
-    from downloader.report.formats import format_of
-    from downloader.serve import SavedArchive, SavedFolder, SavedReport
-
-    if source.is_dir():
-        return SavedFolder(source)
-    if sources.is_archive(str(source)):
-        return SavedArchive((source,))
-    report_format = format_of(source)
-    if report_format is not None and report_format.is_readable:
-        return SavedReport(source, output)
-    hint = "give an output folder, a web archive, or a report"
-    if report_format is not None:
-        hint = f"{report_format.ending} reports need no server, or cannot be read: {hint}"
-    raise SourceError(f"cannot serve {source}", hint=hint)
-
-
-async def _serve(
-    content: "SavedContent", options: "ServeOptions", *, open_browser: bool, quiet: bool
-) -> None:
-    """Serve until a signal says stop."""
-    from downloader.serve import SiteServer
-
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    async with SiteServer(content, options) as server:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopped.set)
-        if not quiet:
-            for warning in content.warnings:
-                click.echo(printable(f"download: {warning}"), err=True)
-            _, pages, files, _ = content.catalogue.totals()
-            click.echo(
-                f"Serving {printable(content.name)}: {count(pages, 'page')}, "
-                f"{count(files, 'file')} (Ctrl-C to stop)"
-            )
-        click.echo(server.url)
-        if open_browser:
-            await asyncio.to_thread(webbrowser.open, server.url)
-        await stopped.wait()

@@ -8,7 +8,7 @@ from pathlib import Path
 from downloader.report.formats.html import HtmlReport
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.report.url_record import Record
-from downloader.serve.saved_content import OriginOf, SavedBody, SavedContent
+from downloader.serve.saved_content import OriginOf, SavedContent, ServedBody
 
 
 class ReportPage:
@@ -20,7 +20,7 @@ class ReportPage:
         self._folder = tempfile.TemporaryDirectory(prefix="download-report-")
         self._made_for: str | None = None
 
-    def open(self, origin_of: OriginOf) -> SavedBody:
+    def open(self, origin_of: OriginOf) -> ServedBody:
         """Return the page, for a browser that knows sites by these origins."""
         file = Path(self._folder.name) / "report.html"
         with self._lock:
@@ -29,7 +29,7 @@ class ReportPage:
                 self._made_for = origin_of("")
             opened = file.open("rb")
         size = file.stat().st_size
-        return SavedBody(
+        return ServedBody(
             file=opened, size=size, content_type="text/html; charset=utf-8", etag=f"report-{size}"
         )
 

@@ -7,14 +7,14 @@ from email.utils import formatdate
 from aiohttp import web
 from aiohttp.typedefs import LooseHeaders
 
-from downloader.serve.saved_content import SavedBody
+from downloader.serve.saved_content import ServedBody
 
 _CHUNK_BYTES = 256 * 1024
 #: Bodies of at most this size are read at once.
 _SMALL_BYTES = 64 * 1024
 
 
-async def send(request: web.Request, body: SavedBody, fields: LooseHeaders) -> web.StreamResponse:
+async def send(request: web.Request, body: ServedBody, fields: LooseHeaders) -> web.StreamResponse:
     """Send *body*, which is closed then, as the answer to a GET or HEAD request."""
     try:
         return await _send(request, body, fields)
@@ -22,7 +22,7 @@ async def send(request: web.Request, body: SavedBody, fields: LooseHeaders) -> w
         body.file.close()
 
 
-async def _send(request: web.Request, body: SavedBody, fields: LooseHeaders) -> web.StreamResponse:
+async def _send(request: web.Request, body: ServedBody, fields: LooseHeaders) -> web.StreamResponse:
     response = web.StreamResponse(status=body.status, headers=fields)
     response.headers.update(dict(body.fields))
     response.headers["Content-Type"] = body.content_type
@@ -52,7 +52,7 @@ async def _send(request: web.Request, body: SavedBody, fields: LooseHeaders) -> 
     return response
 
 
-async def _write(response: web.StreamResponse, body: SavedBody, start: int, left: int) -> None:
+async def _write(response: web.StreamResponse, body: ServedBody, start: int, left: int) -> None:
     body.file.seek(start)
     while left > 0:
         if left <= _SMALL_BYTES:
@@ -66,7 +66,7 @@ async def _write(response: web.StreamResponse, body: SavedBody, start: int, left
         left -= len(data)
 
 
-def _is_known(request: web.Request, body: SavedBody) -> bool:
+def _is_known(request: web.Request, body: ServedBody) -> bool:
     """Return whether the browser has this version (RFC 9110, section 13.2.2)."""
     known = request.if_none_match
     if known is not None:
@@ -77,7 +77,7 @@ def _is_known(request: web.Request, body: SavedBody) -> bool:
     )
 
 
-def _range(request: web.Request, body: SavedBody) -> tuple[int, int] | None:
+def _range(request: web.Request, body: ServedBody) -> tuple[int, int] | None:
     """Return the first byte and the number of bytes that are asked for; None for all.
 
     The number is 0 for a range that cannot be satisfied.

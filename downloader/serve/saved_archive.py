@@ -27,7 +27,7 @@ from downloader.serve.catalogue import (
     SavedSite,
 )
 from downloader.serve.entry_records import entry_records
-from downloader.serve.saved_content import NotSaved, OriginOf, SavedBody, SeeOther
+from downloader.serve.saved_content import NotSaved, OriginOf, SeeOther, ServedBody
 from downloader.web import urls
 from downloader.web.charset import decode_text
 from downloader.web.content_coding import decoder_for
@@ -80,7 +80,7 @@ class SavedArchive:
 
     def answer(
         self, site: SavedSite, target: str, origin_of: OriginOf
-    ) -> SavedBody | SeeOther | NotSaved:
+    ) -> ServedBody | SeeOther | NotSaved:
         """Return the archived response to *target*, a path and perhaps a query, of *site*."""
         entry = self._entry_of(site, target)
         if entry is None:
@@ -156,7 +156,7 @@ class SavedArchive:
         address = None if found is None else self.address_of(found)
         return address or NotSaved(url, entry, f"it redirects to {to}, which is not in the archive")
 
-    def _body(self, url: Url, response: ArchivedResponse, origin_of: OriginOf) -> SavedBody:
+    def _body(self, url: Url, response: ArchivedResponse, origin_of: OriginOf) -> ServedBody:
         """Return the decoded body, with its links rewritten.
 
         Raises:
@@ -181,7 +181,7 @@ class SavedArchive:
             file.close()
             raise
         digest = hashlib.sha256(url.encode()).hexdigest()[:16]
-        return SavedBody(
+        return ServedBody(
             file=file,
             size=size,
             content_type=_field(response, b"content-type") or media_type,

@@ -12,7 +12,7 @@ OriginOf = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedBody:
+class ServedBody:
     """A saved body, to be sent.
 
     Attributes:
@@ -77,7 +77,7 @@ class SavedContent(Protocol):
 
     def answer(
         self, site: SavedSite, target: str, origin_of: OriginOf
-    ) -> SavedBody | SeeOther | NotSaved:
+    ) -> ServedBody | SeeOther | NotSaved:
         """Return what is sent for *target*, a path and perhaps a query, at the root of *site*."""
 
     def address_of(self, entry: CatalogueEntry) -> SeeOther | None:

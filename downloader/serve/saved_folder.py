@@ -31,7 +31,7 @@ from downloader.serve.catalogue import (
     SavedSite,
 )
 from downloader.serve.entry_records import entry_records
-from downloader.serve.saved_content import NotSaved, OriginOf, SavedBody, SeeOther
+from downloader.serve.saved_content import NotSaved, OriginOf, SeeOther, ServedBody
 from downloader.storage import FolderReader
 from downloader.web import urls
 from downloader.web.charset import decode_text
@@ -78,7 +78,7 @@ class SavedFolder:
 
     def answer(
         self, site: SavedSite, target: str, origin_of: OriginOf
-    ) -> SavedBody | SeeOther | NotSaved:
+    ) -> ServedBody | SeeOther | NotSaved:
         """Return what is sent for *target*, a path and perhaps a query, at the root of *site*."""
         del origin_of
         path, question, _ = target.partition("?")
@@ -86,7 +86,7 @@ class SavedFolder:
         in_folder = f"{site.folder}/{name}" if site.folder else name
         index = f"{in_folder.removesuffix('/')}/{_INDEX}"
         entry = self._by_url(site, target)
-        found: SavedBody | SeeOther | None = None
+        found: ServedBody | SeeOther | None = None
         if question and entry is not None:
             found = self._saved(site, entry, path)
         found = found or self._file(site, in_folder, path)
@@ -140,7 +140,7 @@ class SavedFolder:
 
     def _saved(
         self, site: SavedSite, entry: CatalogueEntry, path: str
-    ) -> SavedBody | SeeOther | None:
+    ) -> ServedBody | SeeOther | None:
         """Return the file of an entry, or where to look for it; None if there is none."""
         if entry.state is EntryState.REDIRECTED and entry.final_url is not None:
             final = self.catalogue.by_url([entry.final_url])
@@ -151,7 +151,7 @@ class SavedFolder:
 
     def _file(
         self, site: SavedSite, name: str, path: str, entry: CatalogueEntry | None = None
-    ) -> SavedBody | SeeOther | None:
+    ) -> ServedBody | SeeOther | None:
         """Return the file *name*, or the address where its relative links are right.
 
         Args:
@@ -179,10 +179,10 @@ class SavedFolder:
 
 def _body(
     file: BinaryIO, name: str, entry: CatalogueEntry | None, *, is_foreign: bool
-) -> SavedBody:
+) -> ServedBody:
     status = os.fstat(file.fileno())
     content_type = _content_type(entry) if entry is not None else ""
-    return SavedBody(
+    return ServedBody(
         file=file,
         size=status.st_size,
         content_type=content_type or guess_media_type(name),

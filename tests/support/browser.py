@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.async_api import (
@@ -20,6 +21,13 @@ from playwright.async_api import (
 from tests.support.screenshots import difference
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_AXE = Path(__file__).parents[1] / "data" / "axe.min.js"
+#: What must not be: findings of axe-core that keep somebody from using the page.
+_SERIOUS = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
+}"""
 #: A mark for tests that need it.
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium is installed (apt-get install chromium)"
@@ -120,6 +128,12 @@ async def visit_both(
         if difference(first.screenshot, second.screenshot).is_tolerable:
             break
     return first, second
+
+
+async def serious_findings(page: Page) -> list[str]:
+    """Return what keeps somebody from using a page, as axe-core finds it."""
+    await page.evaluate(_AXE.read_text(encoding="utf-8"))
+    return list(await page.evaluate(_SERIOUS))
 
 
 def assert_looks_alike(offline: Visit, online: Visit) -> None:
