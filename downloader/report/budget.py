@@ -1,12 +1,13 @@
 """Size budgets: limits that a run fails to keep when a site has grown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from downloader.report.diagnostics import OVER_BUDGET, CheckResult, Diagnostic, Level, Location
 from downloader.report.file_kinds import FileKind, kind_of
 from downloader.report.summary import SizeSummary
 from downloader.report.url_record import Record
-from downloader.web.text import parse_size, printable
+from downloader.web.text import parse_size
 
 _ANY, _TOTAL = "any", "total"
 #: URLs named whose body is too large; further ones are only counted.
@@ -59,7 +60,7 @@ class BudgetCheck:
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._totals = {name: SizeSummary(_MAX_LARGEST) for name in budget.totals}
-        self._too_large: list[str] = []
+        self._too_large: list[Diagnostic] = []
         self._too_large_count = 0
 
     def add(self, record: Record) -> None:
@@ -73,27 +74,34 @@ class BudgetCheck:
             if limit is not None and size > limit:
                 self._too_large_count += 1
                 if len(self._too_large) < _MAX_NAMED:
-                    shown = printable(record.url)
-                    self._too_large.append(f"{shown}: {size:,} bytes, {limit:,} allowed for {name}")
+                    message = f"{size:,} bytes, {limit:,} allowed for {name}"
+                    self._too_large.append(_over_budget(record.url, message))
                 # Each URL is named once.
                 break
         for name in (kind.value, _TOTAL):
             if name in self._totals:
                 self._totals[name].add(record)
 
-    def lines(self) -> list[str]:
-        """Return a sentence for every limit that is exceeded, which names the URLs."""
-        lines = list(self._too_large)
-        if self._too_large_count > len(lines):
-            more = self._too_large_count - len(lines)
-            lines.append(f"and {more} more URLs over a limit of their own")
+    def result(self) -> CheckResult:
+        """Return what exceeds a limit."""
+        found = list(self._too_large)
+        if self._too_large_count > len(found):
+            more = self._too_large_count - len(found)
+            found.append(_over_budget("", f"and {more} more URLs over a limit of their own"))
         for name, summary in self._totals.items():
             limit, size = self._budget.totals[name], summary.total.decoded
             if size > limit:
                 largest = ", ".join(
-                    f"{printable(record.url)} ({record.decoded_bytes or 0:,})"
-                    for record in summary.largest
+                    f"{record.url} ({record.decoded_bytes or 0:,})" for record in summary.largest
                 )
                 bodies = "all together" if name == _TOTAL else f"all {name} together"
-                lines.append(f"{bodies}: {size:,} bytes, {limit:,} allowed; the largest: {largest}")
-        return lines
+                message = f"{bodies}: {size:,} bytes, {limit:,} allowed; the largest: {largest}"
+                found.append(_over_budget("", message, summary.largest))
+        return CheckResult("budget", "Over budget", tuple(found))
+
+
+def _over_budget(url: str, message: str, largest: Sequence[Record] = ()) -> Diagnostic:
+    locations = tuple(Location(record.url) for record in largest)
+    return Diagnostic(
+        rule=OVER_BUDGET, level=Level.ERROR, url=url, message=message, locations=locations
+    )
