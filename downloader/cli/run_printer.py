@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,7 @@ from downloader.cli.outcome_lines import (
     count,
     detail_line,
     outcome_line,
+    reports_line,
     summary_line,
 )
 from downloader.cli.stop_signals import stop_on_signals
@@ -112,7 +115,7 @@ async def print_run(
         results_to_stderr=options.save and options.stream is not None,
     )
     warnings = _WarningPrinter(run, terminal)
-    summary = ReportSummary((), (), ())
+    summary = ReportSummary()
     uses_object_store = options.remote is not None
     async with terminal:
         with (
@@ -129,6 +132,8 @@ async def print_run(
         warnings.print_new()
         if not view.quiet:
             _print_totals(run, tally, time.monotonic() - started, options, terminal)
+            if summary.files:
+                terminal.result(reports_line(summary.files))
         _print_report(summary, terminal)
         if run.progress.untried or (received and run.progress.total is None):
             terminal.note(_stopped_line(run.progress))
@@ -220,9 +225,21 @@ def _print_totals(
     other_shards = run.progress.other_shards
     if not (tally.total or other_shards):
         return
-    terminal.result(summary_line(tally, seconds, others=other_shards, saving=options.save))
+    line = summary_line(tally, seconds, others=other_shards, saving=options.save)
+    terminal.result(_wrapped(line) if terminal.shows_results else line)
     if run.archive_files:
         terminal.result(archived_line(_archive_names(run.archive_files, options)))
+
+
+def _wrapped(line: str) -> str:
+    """Return a line of words, broken where the terminal ends."""
+    return textwrap.fill(
+        line,
+        shutil.get_terminal_size().columns,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _archive_names(files: Sequence[Path], options: StorageOptions) -> list[str]:

@@ -52,11 +52,13 @@ class ReportSummary:
         lines: for stdout: sizes, and changes since an earlier report.
         failures: for stderr: what is over budget or not as locked.
         notes: for stderr: everything else.
+        files: the reports that were written.
     """
 
     lines: Sequence[str] = ()
     failures: Sequence[str] = ()
     notes: Sequence[str] = ()
+    files: Sequence[Path] = ()
 
 
 class OutcomeReporter(Protocol):

@@ -47,6 +47,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
 
     def __init__(self, options: ReportOptions, output: Path | None) -> None:
         self._output = output
+        self._files = tuple(options.files)
         self._started = time.time()
         self._started_monotonic = time.monotonic()
         self.totals = ReportTotals()
@@ -149,7 +150,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
         if self._comparison is not None:
             lines += [*([""] if lines else []), *self._comparison.lines()]
         lock_note = self._lock_writer.note if self._lock_writer is not None else ""
-        return ReportSummary(lines, violations, [lock_note] if lock_note else [])
+        return ReportSummary(lines, violations, [lock_note] if lock_note else [], self._files)
 
     async def _finish_reports(self, run: RunRecord) -> None:
         first_error: DiskError | None = None

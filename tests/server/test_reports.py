@@ -14,7 +14,7 @@ import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.support.command import Command, finished
+from tests.support.command import Command, finished, shown_size
 from tests.support.files import saved_files
 from tests.support.handlers import keeps, sends
 from tests.support.reports import SCHEMA, records
@@ -94,8 +94,8 @@ async def test_no_save_measures_and_leaves_nothing(
     )
     assert ran.status == 1
     assert set(ran.out[:-1]) == {
-        f"{site.url('')}: 5 characters",
-        f"{site.url('/large')}: 3000000 bytes",
+        f"{site.url('')}: {shown_size('Grüße')}",
+        f"{site.url('/large')}: {shown_size(large)}",
     }
     assert "2 measured" in ran.out[-1]
     assert list(tmp_path.iterdir()) == []

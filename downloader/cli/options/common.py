@@ -29,7 +29,7 @@ BUDGET = option(
     "Report",
     "--budget",
     type=BudgetParam(),
-    help="Exit 1 when a size budget is exceeded, e.g. html=100k,total=2M.",
+    help="Exit 1 when a budget is exceeded, e.g. html=100k,requests=200.",
 )
 LOCK = option(
     "Report",
