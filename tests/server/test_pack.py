@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -95,7 +96,8 @@ def listed(command: Command, addresses: Iterable[str]) -> Path:
 
 
 def summary(ran: CommandResult) -> str:
-    return next(line for line in ran.out if " URLs: " in line).partition(";")[0]
+    line = next(line for line in ran.out if " URLs: " in line)
+    return re.split(r"; | \(", line)[0]
 
 
 def forget(folder: Path) -> None:

@@ -156,7 +156,7 @@ async def test_the_command_continues_and_says_where(site: Site, command: Command
     ran = await command(site.url("/big.bin"), "--retries", "0")
     assert ran.status == 0
     path = f"downloaded_sites/{site.folder}/big.bin"
-    offset = site.requests[1].headers["Range"][len("bytes=") : -1]
+    offset = int(site.requests[1].headers["Range"][len("bytes=") : -1])
     assert ran.out[0] == f"Downloaded {path}: {shown_size(BODY)} (resumed at {format_size(offset)})"
     assert (command.folder / path).read_bytes() == BODY
 

@@ -95,7 +95,7 @@ async def test_the_last_lines_count_failures_by_kind_and_name_the_reports(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     kinds = [ErrorKind.DNS, *[ErrorKind.HTTP_STATUS] * 3, *[ErrorKind.TIMEOUT] * 2]
-    outcomes = (DONE, *(replace(FAILED, kind=kind) for kind in kinds))
+    outcomes: list[Outcome] = [DONE, *(replace(FAILED, kind=kind) for kind in kinds)]
     files = [tmp_path / "a.jsonl", tmp_path / "b.csv"]
     view = OutcomeView("out", quiet=False, verbose=False, progress=False, debug=False)
     with Reporter(ReportOptions(files=files), None) as reporter:
