@@ -94,7 +94,7 @@ def test_a_run_is_told_in_every_format(tmp_path: Path) -> None:
     assert failure.text == "http://h/1: 404 Not Found\nin list.txt:2"
     assert suites["urls"].get("skipped") == "1"
     assert [case.findtext("failure") for case in suites["budget"]] == [
-        "http://h/large: 2,000 bytes, 1,000 allowed for any"
+        "http://h/large: 2.0 KiB, 1,000 bytes over the 1000 B allowed for any"
     ]
 
     run = sarif_run(files[".sarif"])
