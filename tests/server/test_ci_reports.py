@@ -29,7 +29,8 @@ async def test_a_step_of_github_actions_is_annotated_and_summed_up(
     assert sorted(commands) == sorted(ran.out[-4:])
     evil = r"\x23#[add-mask]1 %250A::stop-commands::x"
     assert commands[-1] == (
-        f"::error title=download%3A over-budget::{site.url('/')}: 57 B, 56 bytes over the 1 B allowed for any"
+        f"::error title=download%3A over-budget::{site.url('/')}: "
+        "57 B, 56 bytes over the 1 B allowed for any"
     )
     assert (
         f"::error file=list.txt,line=1,title=download%3A http-status::{site.url('/evil')}: "
