@@ -10,7 +10,7 @@ from downloader import Options
 from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.errors import HttpStatusError
 from downloader.web.urls import parse
-from tests.support.command import Command
+from tests.support.command import Command, shown_size
 from tests.support.web_server import Site
 
 PAGE = "<p>page"
@@ -39,8 +39,8 @@ async def test_the_sitemaps_of_a_site_are_found_by_its_robots_txt(
     ran = await command("--sitemap", site.url())
     assert ran.status == 1
     assert sorted(ran.out[:-1]) == [
-        f"Downloaded downloaded_sites/{site.folder}/a.html: 7 characters",
-        f"Downloaded downloaded_sites/{site.folder}/b@x&y.html: 7 characters",
+        f"Downloaded downloaded_sites/{site.folder}/a.html: {shown_size(PAGE)}",
+        f"Downloaded downloaded_sites/{site.folder}/b@x&y.html: {shown_size(PAGE)}",
     ]
     assert ran.err == [f"Failed {site.url('/gone.xml')}: 404 Not Found (http-status)"]
 
