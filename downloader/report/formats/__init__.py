@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:  # so that help and checks of options do not load the parts of reports
     from downloader.report.output_files import ReportFile
 
+#: The report that stands for JSON Lines on standard output.
+STDOUT = Path("-")
+
 #: Reads a report: its path, the open file, and the wanted fields; yields the position of each
 #: record, for messages, and the value there, which may be no record.
 ReadMembers = Callable[[Path, BinaryIO, Collection[str]], Iterator[tuple[str, object]]]
@@ -45,6 +48,7 @@ class ReportFormat:
             ReportError: it cannot be written there, or a library is missing.
         """
         module, _, name = self.class_name.partition(":")
+        name = "StdoutReport" if path == STDOUT else name
         report_class: Callable[[Path], ReportFile] = getattr(_load(module), name)
         return report_class(path)
 
@@ -84,6 +88,21 @@ _REGISTRY = (
         is_readable=True,
     ),
     ReportFormat(".html", "html:HtmlReport", "a page for a browser: see [The page](#the-page)"),
+    ReportFormat(
+        ".junit.xml",
+        "junit:JunitReport",
+        "JUnit XML, for Jenkins, GitLab and others: see [For CI systems](#for-ci-systems)",
+    ),
+    ReportFormat(
+        ".sarif",
+        "sarif:SarifReport",
+        "SARIF 2.1.0, for code scanning: see [For CI systems](#for-ci-systems)",
+    ),
+    ReportFormat(
+        ".md",
+        "markdown:MarkdownReport",
+        "a short summary in Markdown: see [For CI systems](#for-ci-systems)",
+    ),
 )
 #: All formats, by the ending of their files.
 FORMATS: Mapping[str, ReportFormat] = {each.ending: each for each in _REGISTRY}
@@ -91,7 +110,11 @@ FORMATS: Mapping[str, ReportFormat] = {each.ending: each for each in _REGISTRY}
 
 def format_of(path: Path) -> ReportFormat | None:
     """Return the format that the ending of a file's name says; None if there is none."""
-    return FORMATS.get(path.suffix.lower())
+    if path == STDOUT:
+        return FORMATS[".jsonl"]
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    # An ending may have two parts, such as ".junit.xml".
+    return FORMATS.get("".join(suffixes[-2:])) or FORMATS.get("".join(suffixes[-1:]))
 
 
 def endings(formats: Collection[ReportFormat] = _REGISTRY) -> str:
