@@ -88,4 +88,16 @@ OPTIONS = (
         is_flag=True,
         help="Save each page as one HTML file; implies -m.",
     ),
+    option(
+        "Mirror",
+        "--index",
+        is_flag=True,
+        help="Write a start page that lists the saved pages.",
+    ),
+    option(
+        "Mirror",
+        "--missing-page",
+        is_flag=True,
+        help="Make links to missing pages (404, 410) lead to a local page.",
+    ),
 )
