@@ -6,12 +6,6 @@ in groups, and ``runs`` describe its progress and its end. ``link_report`` is th
 check.
 """
 
-from downloader.models.archive_options import (
-    DEFAULT_PACK_BYTES,
-    ArchiveOptions,
-    Pack,
-    WarcDigest,
-)
 from downloader.models.link_report import (
     CheckedPage,
     LinkMention,
@@ -21,16 +15,22 @@ from downloader.models.link_report import (
     LinkTotals,
     LinkVerdict,
 )
-from downloader.models.mirror_options import DEFAULT_LEVEL, DEFAULT_MAX_QUERIES, MirrorOptions
 from downloader.models.naming_options import NamingOptions
 from downloader.models.options import (
+    DEFAULT_LEVEL,
+    DEFAULT_MAX_QUERIES,
+    DEFAULT_PACK_BYTES,
     MAX_SAMPLE_LINES,
+    ArchiveOptions,
     FilterOptions,
     ListOptions,
+    MirrorOptions,
     Options,
     OutputOptions,
+    Pack,
     StorageOptions,
     TransferOptions,
+    WarcDigest,
 )
 from downloader.models.outcomes import (
     Downloaded,

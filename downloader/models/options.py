@@ -14,10 +14,9 @@ Only ``Options`` is instantiated, so only it has generated methods: they take ti
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
-from downloader.models.archive_options import ArchiveOptions
-from downloader.models.mirror_options import MirrorOptions
 from downloader.models.naming_options import NamingOptions
 from downloader.models.option_group import (
     OptionGroup,
@@ -30,8 +29,31 @@ from downloader.models.request_options import RequestOptions
 from downloader.models.shards import Shard
 from downloader.web.media_type_filter import MediaTypeFilter
 
+#: Queries of one path that are followed, unless another number is given. Forums and wikis have
+#: thousands; what has more is more often a combination of filters.
+DEFAULT_MAX_QUERIES = 10_000
+
+#: The number of links followed from a page of the list, unless another is given.
+DEFAULT_LEVEL = 5
+
+#: The size of a volume of a pack, unless another is given.
+DEFAULT_PACK_BYTES = 1024**3
+
 #: The largest sample of a list, whose lines are held in memory.
 MAX_SAMPLE_LINES = 1_000_000
+
+
+class Pack(StrEnum):
+    """Container formats that bodies can be saved in, instead of one file each."""
+
+    WARC = "warc"
+
+
+class WarcDigest(StrEnum):
+    """Hash algorithms for the digests in an archive."""
+
+    SHA1 = "sha1"
+    SHA256 = "sha256"
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
@@ -80,6 +102,55 @@ class OutputOptions(OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
+class MirrorOptions(OptionGroup):
+    """Which pages are mirrored, and which of their links are followed.
+
+    Attributes:
+        mirror: also save what each page needs, and make links lead to the saved files.
+        level: follow this many links from a page of the list, or None to follow none; 0 for no
+            limit. Implies mirror.
+        span_hosts: follow links to other hosts, too.
+        domains: follow links to these hosts and their subdomains, too.
+        same_site: treat a host and the same one with ``www.`` before its name as one.
+        no_parent: follow no link to a URL above the folder of the page that the list names.
+        accept: patterns; if there are any, only referenced URLs that match one are kept.
+        reject: patterns; referenced URLs that match one are not fetched.
+        robots: ask robots.txt before a link is followed, and respect nofollow.
+        max_urls: the largest number of URLs fetched because a page refers to them, or None.
+        max_queries: the largest number of different queries of one path that are followed; None
+            for no limit.
+        single_file: save each page as one file with everything it needs; implies mirror.
+    """
+
+    mirror: bool = False
+    level: int | None = None
+    span_hosts: bool = False
+    domains: tuple[str, ...] = ()
+    same_site: bool = False
+    no_parent: bool = False
+    accept: tuple[str, ...] = ()
+    reject: tuple[str, ...] = ()
+    robots: bool = True
+    max_urls: int | None = None
+    max_queries: int | None = DEFAULT_MAX_QUERIES
+    single_file: bool = False
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether pages are mirrored."""
+        return self.mirror or self.single_file or self.level is not None
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ValueError: a number is out of range.
+        """
+        require_not_negative(level=self.level, max_urls=self.max_urls, max_queries=self.max_queries)
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class FilterOptions(OptionGroup):
     """Which responses are saved; the others are skipped.
 
@@ -112,6 +183,56 @@ class FilterOptions(OptionGroup):
         """
         require_not_negative(min_size=self.min_size)
         MediaTypeFilter(self.accept_type, self.reject_type)
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
+class ArchiveOptions(OptionGroup):
+    """Which web archives are written, and which are read.
+
+    Attributes:
+        warc: also record every exchange in a WARC file of this name; its extension (``.warc.gz``
+            or ``.warc``) says whether it is compressed.
+        warc_max_size: bytes after which a new file is started; None for no limit, but with pack
+            for :data:`DEFAULT_PACK_BYTES`.
+        warc_digest: the hash algorithm of the digests in the archive.
+        wacz: pack the archive of this run as a WACZ file of this name.
+        pack: save bodies in volumes of this format in the folder, instead of one file each.
+        replay: archives that responses are read from; empty for the network.
+    """
+
+    warc: Path | None = None
+    warc_max_size: int | None = None
+    warc_digest: WarcDigest = WarcDigest.SHA1
+    wacz: Path | None = None
+    pack: Pack | None = None
+    replay: tuple[Path, ...] = ()
+
+    @property
+    def archiving(self) -> bool:
+        """Whether an archive of the run is written."""
+        return self.warc is not None or self.wacz is not None or self.pack is not None
+
+    @property
+    def archive_size(self) -> int | None:
+        """Bytes after which a new file of the archive is started; None for no limit."""
+        return (
+            DEFAULT_PACK_BYTES if self.pack and self.warc_max_size is None else self.warc_max_size
+        )
+
+    def __post_init__(self) -> None:
+        """Check ranges, file names, and that a pack is the only archive.
+
+        Raises:
+            ValueError: a value is not allowed.
+        """
+        require_not_negative(warc_max_size=self.warc_max_size)
+        if self.pack is not None:
+            refuse_with_pack(warc=self.warc, wacz=self.wacz, replay=self.replay)
+        if self.warc is not None and not self.warc.name.endswith((".warc", ".warc.gz")):
+            raise ValueError("warc must end with .warc.gz, or with .warc for no compression")
+        if self.wacz is not None and not self.wacz.name.endswith(".wacz"):
+            raise ValueError("wacz must end with .wacz")
         super().__post_init__()
 
 
@@ -173,6 +294,11 @@ class StorageOptions(OutputOptions, NamingOptions, ArchiveOptions):
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class TransferOptions(StorageOptions, RequestOptions, FilterOptions):
     """How URLs are fetched and saved, wherever they come from."""
+
+    @property
+    def process_count(self) -> int:
+        """Number of processes at the start; one for a single file or stream, which this one has."""
+        return super().process_count if self.only_name is None else 1
 
 
 @dataclass(frozen=True, kw_only=True)
