@@ -105,6 +105,7 @@ class Client:
         self._default_fields: list[HeaderTuple] | None = None
         #: For requests with the user's certificate; None if there is none.
         self._certified: TlsChoice | None = None
+        self._certificate_ends: dict[str, float] | None = None
 
     async def __aenter__(self) -> Self:
         options = self._options
@@ -118,6 +119,7 @@ class Client:
             resolver=resolver_of(options, LoopResolver()),
             socket_factory=socket_factory_of(options),
         )
+        self._connector.certificate_ends = self._certificate_ends
         if self._connector.certified is not None:
             self._certified = TlsChoice(self._connector.certified)
         self._session = aiohttp.ClientSession(
@@ -157,6 +159,15 @@ class Client:
             keep_requests=self._recorder is not None,
             prior_knowledge=options.http2_prior_knowledge,
         )
+
+    def note_certificates(self, ends: dict[str, float]) -> None:
+        """Note in *ends* when the certificates of hosts expire, in seconds since the epoch.
+
+        This holds for connections that are made from now on.
+        """
+        self._certificate_ends = ends
+        if self._connector is not None:
+            self._connector.certificate_ends = ends
 
     def close_idle(self, hosts: Container[str] | None = None) -> None:
         """Close idle connections: all, or those to *hosts*, as :func:`.urls.host` names them."""
@@ -441,6 +452,7 @@ class Client:
             try:
                 target = redirect_target(response, url)
                 trail.redirects += (url,)
+                trail.statuses += (response.status,)
                 if len(trail.redirects) > self._options.max_redirects:
                     raise RedirectError(
                         f"more than {self._options.max_redirects} redirects",
