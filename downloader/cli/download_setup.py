@@ -18,6 +18,7 @@ from downloader.core.cores import usable_cores
 from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
+from downloader.report.formats import STDOUT
 from downloader.report.interface import ReportOptions, open_reporter
 from downloader.scheduling import check_open_file_limit
 from downloader.web.urls import redact_text
@@ -48,6 +49,7 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
         verbose=given["verbose"],
         progress=not given["no_progress"],
         debug=given["debug"],
+        reports_to_stdout=STDOUT in given["report"],
     )
     with ExitStack() as stack:
         if plan is None and options.process_count > 1:

@@ -21,7 +21,7 @@ from downloader.cli.options.common import (
 from downloader.cli.options.help_groups import context_settings, option
 from downloader.cli.options.parameter_types import OutputParam
 from downloader.models import ExitStatus
-from downloader.report.formats import format_of
+from downloader.report.formats import STDOUT, format_of
 from downloader.report.interface import ReportOptions
 
 #: Options that make something of reports.
@@ -87,4 +87,6 @@ def _merge_reports(reports: Sequence[Path], output: Path, given: Given) -> ExitS
         lists=reports,
     )
     with Reporter(options, output) as reporter:
-        return run_merge_reports(reports, reporter, quiet=given["quiet"])
+        return run_merge_reports(
+            reports, reporter, quiet=given["quiet"], to_stderr=STDOUT in given["report"]
+        )

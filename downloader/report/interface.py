@@ -20,7 +20,7 @@ class ReportOptions:
     """The reports and checks that a run is to make.
 
     Attributes:
-        files: reports to write, each in the format of its ending.
+        files: reports to write, each in the format of its ending; ``-`` for standard output.
         sizes: whether to print tables of sizes.
         compare: an earlier report to compare with.
         budget: size limits.
@@ -52,11 +52,13 @@ class ReportSummary:
         lines: for stdout: sizes, and changes since an earlier report.
         failures: for stderr: what is over budget or not as locked.
         notes: for stderr: everything else.
+        files: the reports that were written.
     """
 
     lines: Sequence[str] = ()
     failures: Sequence[str] = ()
     notes: Sequence[str] = ()
+    files: Sequence[Path] = ()
 
 
 class OutcomeReporter(Protocol):
@@ -74,7 +76,11 @@ class OutcomeReporter(Protocol):
         """Remove reports that are not finished."""
 
     def add(self, outcome: Outcome) -> None:
-        """Report one outcome."""
+        """Report one outcome.
+
+        Raises:
+            BrokenPipeError: nobody reads the report on standard output any more.
+        """
 
     async def finish(self, *, untried: int, list_read: bool, colour: bool = False) -> ReportSummary:
         """Finish all reports after the last outcome."""

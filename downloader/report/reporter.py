@@ -12,7 +12,7 @@ from downloader.errors import DiskError, ReportError
 from downloader.models import Outcome
 from downloader.report.budget import BudgetCheck
 from downloader.report.compare import COMPARED_FIELDS, Comparison
-from downloader.report.formats import format_of
+from downloader.report.formats import STDOUT, format_of
 from downloader.report.interface import ReportOptions, ReportSummary
 from downloader.report.lock_file import LockCheck, LockWriter
 from downloader.report.outcome_conversion import record_of, time_text
@@ -47,6 +47,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
 
     def __init__(self, options: ReportOptions, output: Path | None) -> None:
         self._output = output
+        self._files = tuple(path for path in options.files if path != STDOUT)
         self._started = time.time()
         self._started_monotonic = time.monotonic()
         self.totals = ReportTotals()
@@ -70,7 +71,8 @@ class Reporter(AbstractContextManager["Reporter", None]):
         ]
 
     def _open_reports(self, options: ReportOptions) -> None:
-        for path in options.files:
+        # Nobody may read standard output any more, which must not end the other reports.
+        for path in sorted(options.files, key=lambda path: path == STDOUT):
             report_format = format_of(path)
             if report_format is None:
                 raise ReportError(f"{path} has an ending of no report format")
@@ -95,6 +97,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
 
         Raises:
             DiskError: the disk is full or fails.
+            BrokenPipeError: nobody reads standard output any more; other reports have it.
         """
         if self._consumers:
             self.add_record(record_of(outcome))
@@ -149,15 +152,15 @@ class Reporter(AbstractContextManager["Reporter", None]):
         if self._comparison is not None:
             lines += [*([""] if lines else []), *self._comparison.lines()]
         lock_note = self._lock_writer.note if self._lock_writer is not None else ""
-        return ReportSummary(lines, violations, [lock_note] if lock_note else [])
+        return ReportSummary(lines, violations, [lock_note] if lock_note else [], self._files)
 
     async def _finish_reports(self, run: RunRecord) -> None:
-        first_error: DiskError | None = None
+        first_error: DiskError | BrokenPipeError | None = None
         for report in self._reports:
             try:
                 # In a thread, so that the progress bar keeps moving.
                 await asyncio.to_thread(report.finish, run)
-            except DiskError as error:
+            except (DiskError, BrokenPipeError) as error:
                 # The other reports may be on other disks.
                 first_error = first_error or error
         if first_error is not None:

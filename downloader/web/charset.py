@@ -153,8 +153,9 @@ def _choose(
     if declared is not None:
         return declared, CharsetSource.META, 0
     if sample.isascii():
-        # Only ISO-2022-JP is another encoding with bytes of ASCII alone.
-        if b"\x1b$" not in sample:
+        # Only ISO-2022-JP is another encoding with bytes of ASCII alone. A single byte is found a
+        # hundred times faster than two.
+        if b"\x1b" not in sample or b"\x1b$" not in sample:
             return _UTF8, CharsetSource.UTF8, 0
     elif _is_utf8(sample):
         return _UTF8, CharsetSource.UTF8, 0

@@ -13,7 +13,7 @@ REPORT = option(
     "--report",
     type=ReportFileParam(),
     multiple=True,
-    help=f"Write a report ({endings()}); repeatable.",
+    help=f"Write a report ({endings()}; - for JSONL on stdout); repeatable.",
 )
 SIZES = option(
     "Report", "--sizes", is_flag=True, help="Print the largest URLs, sums by type and host."
@@ -29,7 +29,7 @@ BUDGET = option(
     "Report",
     "--budget",
     type=BudgetParam(),
-    help="Exit 1 when a size budget is exceeded, e.g. html=100k,total=2M.",
+    help="Exit 1 when a budget is exceeded, e.g. html=100k,requests=200.",
 )
 LOCK = option(
     "Report",

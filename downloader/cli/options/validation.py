@@ -11,6 +11,7 @@ from downloader import sources
 from downloader.cli.options.request_types import BODY_FROM_STDIN
 from downloader.cli.output_file import is_stdout, takes_one_url
 from downloader.cli.subcommands import SUBCOMMANDS
+from downloader.report.formats import STDOUT
 from downloader.web.text import printable
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
@@ -103,6 +104,8 @@ def _saving_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
         return (
             "-o - writes one body to standard output: name one URL, and leave out what saves more"
         )
+    if is_stdout(given["output"]) and STDOUT in given["report"]:
+        return "-o - and --report - both write to standard output; name a file for one of them"
     for name in _MIRROR_FLAGS if given["output"].remote else ():
         if given[name]:
             return f"{_flag(name)} needs a folder; mirror into one, and copy that"

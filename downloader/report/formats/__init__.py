@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # so that help and checks of options do not load the parts of
     from downloader.models import LinkReport
     from downloader.report.output_files import ReportFile
 
+#: The report that stands for JSON Lines on standard output.
+STDOUT = Path("-")
+
 #: Reads a report: its path, the open file, and the wanted fields; yields the position of each
 #: record, for messages, and the value there, which may be no record.
 ReadMembers = Callable[[Path, BinaryIO, Collection[str]], Iterator[tuple[str, object]]]
@@ -49,6 +52,7 @@ class ReportFormat:
             ReportError: it cannot be written there, or a library is missing.
         """
         module, _, name = self.class_name.partition(":")
+        name = "StdoutReport" if path == STDOUT else name
         report_class: Callable[[Path], ReportFile] = getattr(_load(module), name)
         return report_class(path)
 
@@ -105,6 +109,8 @@ FORMATS: Mapping[str, ReportFormat] = {each.ending: each for each in _REGISTRY}
 
 def format_of(path: Path) -> ReportFormat | None:
     """Return the format that the ending of a file's name says; None if there is none."""
+    if path == STDOUT:
+        return FORMATS[".jsonl"]
     return FORMATS.get(path.suffix.lower())
 
 

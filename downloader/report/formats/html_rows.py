@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from downloader.report.file_kinds import FileKind, kind_of
+from downloader.report.file_kinds import kind_of
 from downloader.report.url_record import Record, Result
+from downloader.web.file_kinds import FileKind
 from downloader.web.text import printable
 
 _KINDS = list(FileKind)

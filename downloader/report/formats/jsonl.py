@@ -1,8 +1,11 @@
 """JSON Lines: one object per line, written as outcomes arrive."""
 
 import json
+import os
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,9 +36,7 @@ class JsonlReport:
         """Write one line."""
         line = json_line(record)
         self._truncate()
-        with translated_errors(self._path, REPORT_OPTION):
-            while line:
-                line = line[self._file.write(line) :]
+        _write(self._file, self._path, line)
 
     def finish(self, run: RunRecord) -> None:
         """Add a record for untried lines, and close the file."""
@@ -56,6 +57,40 @@ class JsonlReport:
             self._is_truncated = True
             with suppress(OSError):  # a pipe cannot be truncated
                 self._file.truncate(0)
+
+
+class StdoutReport:
+    """JSON Lines on standard output, which stays open.
+
+    A reader that has closed its end, as ``| head`` does, raises BrokenPipeError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        descriptor = sys.stdout.fileno()
+        if sys.platform != "win32":
+            # Whoever reads may have made the pipe non-blocking, and would get a part of a line.
+            os.set_blocking(descriptor, True)
+        self._file = open(descriptor, "wb", buffering=0, closefd=False)  # noqa: SIM115
+
+    def add(self, record: Record) -> None:
+        """Write one line."""
+        _write(self._file, self._path, json_line(record))
+
+    def finish(self, run: RunRecord) -> None:
+        """Add a record for untried lines."""
+        if not run.complete:
+            self.add(not_tried(run))
+
+    def abandon(self) -> None:
+        """Do nothing: every line is complete."""
+
+
+def _write(file: BinaryIO | FileIO, path: Path, line: bytes) -> None:
+    """Write a whole line to an unbuffered file."""
+    with translated_errors(path, REPORT_OPTION):
+        while line:
+            line = line[file.write(line) :]
 
 
 def json_line(record: Record) -> bytes:
