@@ -1,7 +1,6 @@
 """A check of links, from the options of a command line to what is printed of it."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 
 from downloader import sources
@@ -13,6 +12,7 @@ from downloader.cli.terminal import ProgressState, Terminal
 from downloader.core.event_loop import runner, widen_resolver
 from downloader.link_check import LinkCheck, LinkCheckOptions
 from downloader.models import DEFAULT_LEVEL, ExitStatus, LinkReport, LinkVerdict, Options
+from downloader.report.formats import STDOUT
 from downloader.report.link_files import LinkReportFiles
 from downloader.scheduling import check_open_file_limit
 from downloader.web.text import printable
@@ -67,11 +67,12 @@ async def _run(
 ) -> ExitStatus:
     widen_resolver(options.concurrency)
     run = LinkCheck(source, options, check)
-    started = time.monotonic()
     terminal = Terminal(
-        lambda: _progress_state(run, started),
+        lambda: _progress_state(run),
         lambda: run.stop(now=True),
         progress=not (given["no_progress"] or given["quiet"]),
+        # What is printed must not get into the report.
+        results_to_stderr=STDOUT in given["report"],
     )
     async with terminal:
         with stop_on_signals(run, terminal, uses_object_store=False) as received:
@@ -87,7 +88,7 @@ async def _run(
     return ExitStatus.SOME_FAILED if report.totals.broken else ExitStatus.DONE
 
 
-def _progress_state(run: LinkCheck, _started: float) -> ProgressState:
+def _progress_state(run: LinkCheck) -> ProgressState:
     progress = run.progress
     return ProgressState(progress.done, progress.total, progress.broken, progress.received)
 

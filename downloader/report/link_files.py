@@ -1,15 +1,44 @@
 """Writes the result of a check of links to the files that ``--report`` names."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from downloader.errors import DiskError, ReportError
 from downloader.models import LinkReport
-from downloader.report.formats import FORMATS, ReportFormat, format_of
-from downloader.report.output_files import AtomicFile
+from downloader.report.formats import FORMATS, STDOUT, ReportFormat, format_of
+from downloader.report.output_files import REPORT_OPTION, AtomicFile, translated_errors
+
+
+class _OutputFile(Protocol):
+    def write(self, data: bytes) -> None:
+        """Append *data*."""
+
+    def commit(self) -> None:
+        """Finish the file."""
+
+    def abandon(self) -> None:
+        """Remove the file, unless it was committed."""
+
+
+class _Stdout:
+    """Standard output, in the place of a file."""
+
+    def write(self, data: bytes) -> None:
+        """Write *data*."""
+        with translated_errors(STDOUT, REPORT_OPTION):
+            sys.stdout.buffer.write(data)
+
+    def commit(self) -> None:
+        """Write what is buffered."""
+        with translated_errors(STDOUT, REPORT_OPTION):
+            sys.stdout.flush()
+
+    def abandon(self) -> None:
+        """Do nothing: what is written cannot be taken back."""
 
 
 class LinkReportFiles:
@@ -20,10 +49,11 @@ class LinkReportFiles:
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self._files: list[tuple[ReportFormat, AtomicFile]] = []
+        self._files: list[tuple[ReportFormat, _OutputFile]] = []
         try:
             for path in paths:
-                self._files.append((_format(path), AtomicFile(path)))
+                file = _Stdout() if path == STDOUT else AtomicFile(path)
+                self._files.append((_format(path), file))
             if len({os.path.realpath(path) for path in paths}) < len(paths):
                 raise ReportError("a report is named twice", hint="give each a name of its own")
         except BaseException:

@@ -3,7 +3,6 @@
 import json
 
 from tests.support.command import Command
-from tests.support.handlers import redirect
 from tests.support.web_server import Site
 
 

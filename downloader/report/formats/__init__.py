@@ -102,6 +102,21 @@ _REGISTRY = (
         is_readable=True,
     ),
     ReportFormat(".html", "html:HtmlReport", "a page for a browser: see [The page](#the-page)"),
+    ReportFormat(
+        ".junit.xml",
+        "junit:JunitReport",
+        "JUnit XML, for Jenkins, GitLab and others: see [For CI systems](#for-ci-systems)",
+    ),
+    ReportFormat(
+        ".sarif",
+        "sarif:SarifReport",
+        "SARIF 2.1.0, for code scanning: see [For CI systems](#for-ci-systems)",
+    ),
+    ReportFormat(
+        ".md",
+        "markdown:MarkdownReport",
+        "a short summary in Markdown: see [For CI systems](#for-ci-systems)",
+    ),
 )
 #: All formats, by the ending of their files.
 FORMATS: Mapping[str, ReportFormat] = {each.ending: each for each in _REGISTRY}
@@ -111,7 +126,9 @@ def format_of(path: Path) -> ReportFormat | None:
     """Return the format that the ending of a file's name says; None if there is none."""
     if path == STDOUT:
         return FORMATS[".jsonl"]
-    return FORMATS.get(path.suffix.lower())
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    # An ending may have two parts, such as ".junit.xml".
+    return FORMATS.get("".join(suffixes[-2:])) or FORMATS.get("".join(suffixes[-1:]))
 
 
 def endings(formats: Collection[ReportFormat] = _REGISTRY) -> str:
