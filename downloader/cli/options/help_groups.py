@@ -25,11 +25,22 @@ class GroupedOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command whose help shows options below their headings, in order of definition."""
+    """A command whose help shows options below their headings, in order of definition.
+
+    Attributes:
+        folded: headings that are only named, because the main help shows their options.
+    """
+
+    folded: tuple[str, ...] = ()
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options below their headings."""
         self._format_sections(ctx, formatter, {})
+        if self.folded:
+            *others, last = self.folded
+            formatter.write_paragraph()
+            headings = f"{', '.join(others)} and {last}"
+            formatter.write_text(f"For options of {headings}, see: download --help")
 
     def _format_sections(
         self,
@@ -41,7 +52,8 @@ class GroupedCommand(click.Command):
         for parameter in self.get_params(ctx):
             row = parameter.get_help_record(ctx)
             if isinstance(parameter, GroupedOption) and row is not None:
-                sections.setdefault(parameter.heading, []).append(row)
+                if parameter.heading not in self.folded:
+                    sections.setdefault(parameter.heading, []).append(row)
             elif isinstance(parameter, click.Option) and row is not None:
                 last.append(row)
         sections.setdefault(_LAST_HEADING, []).extend(last)
