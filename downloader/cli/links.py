@@ -110,7 +110,11 @@ def _with_options(function: _Function) -> _Function:
     return function
 
 
-@click.command("links", cls=GroupedCommand, context_settings=context_settings("DOWNLOAD_LINKS"))
+class _LinksCommand(GroupedCommand):
+    folded = ("Speed", "Robustness", "Request", "Lists", "Safety")
+
+
+@click.command("links", cls=_LinksCommand, context_settings=context_settings("DOWNLOAD_LINKS"))
 @click.argument("source", nargs=-1, metavar="SOURCE...")
 @_with_options
 @click.pass_context

@@ -32,6 +32,7 @@ ORDER = [
     "link_check",
     "api",
     "cluster",
+    "serve",
     "cli",
     "__init__",
     "__main__",
@@ -41,13 +42,18 @@ SEPARATE = {"report", "archive", "storage", "journal", "scheduling", "http", "so
 PURE = set(ORDER[: ORDER.index("report")])
 #: Libraries that few packages may import.
 ONLY = {
-    "aiohttp": ("http",),
+    "aiohttp": ("http", "serve"),
     "h2": ("http",),
     "aiofiles": ("storage",),
     "tqdm": ("cli",),
     "publicsuffixlist": ("http",),
+<<<<<<< HEAD
     "sqlite3": ("journal", "http", "link_check"),
     "jinja2": ("report",),
+=======
+    "sqlite3": ("journal", "http", "serve"),
+    "jinja2": ("report", "serve"),
+>>>>>>> main
     "turbohtml": ("links", "web"),
     "protego": ("mirror",),
     "warcio": ("archive",),
