@@ -47,13 +47,8 @@ ONLY = {
     "aiofiles": ("storage",),
     "tqdm": ("cli",),
     "publicsuffixlist": ("http",),
-<<<<<<< HEAD
-    "sqlite3": ("journal", "http", "link_check"),
-    "jinja2": ("report",),
-=======
-    "sqlite3": ("journal", "http", "serve"),
+    "sqlite3": ("journal", "http", "link_check", "serve"),
     "jinja2": ("report", "serve"),
->>>>>>> main
     "turbohtml": ("links", "web"),
     "protego": ("mirror",),
     "warcio": ("archive",),

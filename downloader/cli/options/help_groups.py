@@ -40,7 +40,7 @@ class GroupedCommand(click.Command):
             *others, last = self.folded
             formatter.write_paragraph()
             headings = f"{', '.join(others)} and {last}"
-            formatter.write_text(f"For options of {headings}, see: download --help")
+            formatter.write_text(f"The options of {headings} are those of download.")
 
     def _format_sections(
         self,
