@@ -77,24 +77,20 @@ class HtmlDocument:
         tree = self._tree
         scanner = self._scanner(collector, depth)
         anchors = AnchorScanner(collector, self.resolver, nofollow=self.robots.nofollow)
-        selectors = self._selectors(same_document_links=scanner.same_document_links)
+        href = "[href]" if scanner.same_document_links else _HREF_TO_OTHER_DOCUMENT
+        nodes = tree.nodes([f"a{href}", *link_attributes.LINK_SELECTORS])
+        nodes |= tree.foreign_nodes([href, _SVG_SELECTOR])
         collector.has_unread_tags |= tree.is_cut
-        for offset, node in tree.nodes(selectors).items():
+        for offset, node in sorted(nodes.items()):
             if collector.is_full:
                 return
             usual = not depth and node.namespace is Namespace.HTML and anchors.collect(offset)
             if not usual:
-                scanner.collect(HtmlElement(node, tree.text, offset))
+                scanner.collect(HtmlElement(node, tree, offset))
         text = tree.text.text
         if _MAYBE_LAZY.search(text) or "DATA-" in text:
             for element in tree.elements(_LAZY_SELECTORS):
                 scanner.collect_lazy(element)
-
-    def _selectors(self, *, same_document_links: bool) -> Iterable[str]:
-        href = "[href]" if same_document_links else _HREF_TO_OTHER_DOCUMENT
-        has_foreign = self._tree.contains("svg") or self._tree.contains("math")
-        foreign = [href, _SVG_SELECTOR] if has_foreign else []
-        return [f"a{href}", *link_attributes.LINK_SELECTORS, *foreign]
 
     def _scanner(self, collector: LinkCollector, depth: int) -> ElementScanner:
         scans_embedded = depth < _MAX_SRCDOC_DEPTH
