@@ -18,6 +18,7 @@ from downloader.links.elements import Element, ElementNamespace, keyword
 from downloader.links.embedded_text import EmbeddedText
 from downloader.links.html_tree import HtmlElement, HtmlTree
 from downloader.links.model import Document, RobotsMeta
+from downloader.links.repeated_tags import RepeatedTags
 from downloader.links.source_text import Edit
 from downloader.links.url_resolver import UrlResolver
 from downloader.web.page_fields import robots_directives
@@ -76,7 +77,9 @@ class HtmlDocument:
             collector.removes_base = True
         tree = self._tree
         scanner = self._scanner(collector, depth)
-        anchors = AnchorScanner(collector, self.resolver, nofollow=self.robots.nofollow)
+        nofollow = self.robots.nofollow
+        anchors = AnchorScanner(collector, self.resolver, nofollow=nofollow)
+        repeated = RepeatedTags(collector, self.resolver, scanner, nofollow=nofollow)
         href = "[href]" if scanner.same_document_links else _HREF_TO_OTHER_DOCUMENT
         nodes = tree.nodes([f"a{href}", *link_attributes.LINK_SELECTORS])
         nodes |= tree.foreign_nodes([href, _SVG_SELECTOR])
@@ -84,9 +87,10 @@ class HtmlDocument:
         for offset, node in sorted(nodes.items()):
             if collector.is_full:
                 return
-            usual = not depth and node.namespace is Namespace.HTML and anchors.collect(offset)
-            if not usual:
+            if depth or node.namespace is not Namespace.HTML:
                 scanner.collect(HtmlElement(node, tree, offset))
+            elif not anchors.collect(offset) and not repeated.collect_known(offset):
+                repeated.collect(HtmlElement(node, tree, offset))
         text = tree.text.text
         if _MAYBE_LAZY.search(text) or "DATA-" in text:
             for element in tree.elements(_LAZY_SELECTORS):
