@@ -82,14 +82,21 @@ class HtmlDocument:
         repeated = RepeatedTags(collector, self.resolver, scanner, nofollow=nofollow)
         href = "[href]" if scanner.same_document_links else _HREF_TO_OTHER_DOCUMENT
         nodes = tree.nodes([f"a{href}", *link_attributes.LINK_SELECTORS])
-        nodes |= tree.foreign_nodes([href, _SVG_SELECTOR])
+        foreign = tree.foreign_nodes([href, _SVG_SELECTOR])
+        nodes |= foreign
         collector.has_unread_tags |= tree.is_cut
-        for offset, node in sorted(nodes.items()):
-            if collector.is_full:
-                return
+        offsets, index = sorted(nodes), 0
+        while not collector.is_full:
+            if not depth:
+                index = anchors.collect_run(offsets, index, foreign)
+            if index == len(offsets):
+                break
+            offset = offsets[index]
+            node = nodes[offset]
+            index += 1
             if depth or node.namespace is not Namespace.HTML:
                 scanner.collect(HtmlElement(node, tree, offset))
-            elif not anchors.collect(offset) and not repeated.collect_known(offset):
+            elif not repeated.collect_known(offset):
                 repeated.collect(HtmlElement(node, tree, offset))
         text = tree.text.text
         if _MAYBE_LAZY.search(text) or "DATA-" in text:

@@ -61,16 +61,17 @@ class HtmlTree:
         return _by_offset(node for selector in selectors for node in self._tree.select(selector))
 
     def foreign_nodes(self, selectors: Sequence[str]) -> dict[int, turbohtml.Element]:
-        """Return the elements that CSS selectors match within SVG and MathML, by offset.
-
-        They are returned with others if there are many roots, which may be nested.
-        """
+        """Return the elements of SVG and MathML that CSS selectors match, by offset."""
         roots = [root for name in ("svg", "math") for root in self._tree.select(name)]
-        if len(roots) > _MAX_FOREIGN_ROOTS:
-            return self.nodes(selectors)
-        within = (node for root in roots for each in selectors for node in root.select(each))
-        own = (root for root in roots if any(map(root.matches, selectors)))
-        return _by_offset(chain(own, within))
+        if len(roots) > _MAX_FOREIGN_ROOTS:  # They may be nested.
+            nodes = self.nodes(selectors)
+        else:
+            own = [root for root in roots if any(map(root.matches, selectors))]
+            within = (node for root in roots for each in selectors for node in root.select(each))
+            nodes = _by_offset(chain(own, within))
+        return {
+            offset: node for offset, node in nodes.items() if node.namespace is not Namespace.HTML
+        }
 
     def elements(self, selectors: Iterable[str]) -> Iterator["HtmlElement"]:
         """Yield the same elements as :meth:`nodes`, as :class:`HtmlElement` and in order."""
