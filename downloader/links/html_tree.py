@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
+from operator import attrgetter
 from typing import cast
 
 import turbohtml
@@ -58,7 +59,7 @@ class HtmlTree:
         tag are left out. The parser is quickest at simple selectors, one by one, and quicker by
         names of elements than by attributes.
         """
-        return _by_offset(node for selector in selectors for node in self._tree.select(selector))
+        return _by_offset([*chain.from_iterable(map(self._tree.select, selectors))])
 
     def foreign_nodes(self, selectors: Sequence[str]) -> dict[int, turbohtml.Element]:
         """Return the elements of SVG and MathML that CSS selectors match, by offset."""
@@ -67,8 +68,8 @@ class HtmlTree:
             nodes = self.nodes(selectors)
         else:
             own = [root for root in roots if any(map(root.matches, selectors))]
-            within = (node for root in roots for each in selectors for node in root.select(each))
-            nodes = _by_offset(chain(own, within))
+            within = [node for root in roots for each in selectors for node in root.select(each)]
+            nodes = _by_offset(own + within)
         return {
             offset: node for offset, node in nodes.items() if node.namespace is not Namespace.HTML
         }
@@ -154,9 +155,11 @@ class HtmlElement:
         return (self._text.slice if is_html else self._text.element_content)(*span)
 
 
-def _by_offset(nodes: Iterable[turbohtml.Element]) -> dict[int, turbohtml.Element]:
+def _by_offset(nodes: Sequence[turbohtml.Element]) -> dict[int, turbohtml.Element]:
     """Return *nodes* by the column of their tag, which is its offset in text of one line."""
-    by_offset = {node.source_col: node for node in nodes}
+    by_offset: dict[int | None, turbohtml.Element] = dict(
+        zip(map(attrgetter("source_col"), nodes), nodes, strict=True)
+    )
     by_offset.pop(None, None)
     return cast("dict[int, turbohtml.Element]", by_offset)
 
@@ -184,7 +187,7 @@ def _on_one_line(text: str) -> str:
     """
     if not text.isascii():
         try:
-            text.encode()
+            text.encode("utf-16-le")  # the quickest check
         except UnicodeEncodeError:
             text = _SURROGATE.sub("\ufffd", text)
     return text.replace("\r", " ").replace("\n", " ")
