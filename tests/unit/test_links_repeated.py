@@ -67,8 +67,11 @@ def test_known_tags_are_not_searched_again(monkeypatch: pytest.MonkeyPatch) -> N
         ),
         ("<script>import './a.js'</script>", "<script>import './b.js'</script>"),
         ("<noscript><img src=a></noscript>", "<noscript><img src=b></noscript>"),
-        ("<video crossorigin><source src=v></video>", "<video><source src=v></video>"),
-        ("<body background=a>", "<body title=t><body background=a>"),
+        (
+            "<video crossorigin><source src=v></video>",
+            "<p>long text</p><video><source src=v></video>",
+        ),
+        ("<body background=a>", "<body background=a><body rel=nofollow>"),
         ("<a rel=x href='#part'>", "<base href='/b/'><a rel=x href='#part'>"),
         ("<img src=i>", "<svg><img src=i></svg>"),
         ("<a rel=x href=y>", "<meta name=robots content=nofollow><a rel=x href=y>"),
