@@ -2,9 +2,18 @@
 
 All of it is frozen and picklable. ``targets`` are the URLs to fetch, ``requests`` the methods and
 bodies of those that are no plain GET, and ``outcomes`` their results; ``options`` configure a run,
-and ``runs`` describe its progress and its end.
+and ``runs`` describe its progress and its end. ``link_report`` is the result of a link check.
 """
 
+from downloader.models.link_report import (
+    CheckedPage,
+    LinkMention,
+    LinkProblem,
+    LinkRecord,
+    LinkReport,
+    LinkTotals,
+    LinkVerdict,
+)
 from downloader.models.naming_options import NamingOptions
 from downloader.models.options import (
     DEFAULT_LEVEL,
@@ -50,6 +59,7 @@ __all__ = [
     "MAX_SAMPLE_LINES",
     "USER_AGENT",
     "ArchiveOptions",
+    "CheckedPage",
     "Checksum",
     "ColumnValue",
     "Downloaded",
@@ -59,6 +69,12 @@ __all__ = [
     "HostAddresses",
     "InFlight",
     "InputLine",
+    "LinkMention",
+    "LinkProblem",
+    "LinkRecord",
+    "LinkReport",
+    "LinkTotals",
+    "LinkVerdict",
     "ListOptions",
     "MirrorOptions",
     "NamingOptions",
