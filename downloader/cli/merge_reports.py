@@ -21,9 +21,15 @@ from downloader.web.text import printable
 
 
 def run_merge_reports(
-    reports: Sequence[Path], reporter: Reporter, *, quiet: bool = False
+    reports: Sequence[Path], reporter: Reporter, *, quiet: bool = False, to_stderr: bool = False
 ) -> ExitStatus:
     """Report the records of all *reports*, and print their totals.
+
+    Args:
+        reports: to merge.
+        reporter: takes their records.
+        quiet: print failures only.
+        to_stderr: print nothing to stdout.
 
     Returns:
         The exit status that one run over all of their lines would have had.
@@ -50,9 +56,9 @@ def run_merge_reports(
             span=span.start_and_seconds,
         )
     )
-    _print(summary)
+    _print(summary, to_stderr=to_stderr)
     if not quiet:
-        click.echo(_totals_line(reporter, len(reports)))
+        click.echo(_totals_line(reporter, len(reports)), err=to_stderr)
     if not complete:
         click.echo("Some of these runs were stopped: not every line was tried", err=True)
     failed = reporter.totals.results.get(Result.FAILED) or summary.failures or not complete
@@ -74,13 +80,13 @@ def _check_formats(reports: Sequence[Path]) -> None:
             )
 
 
-def _print(summary: ReportSummary) -> None:
+def _print(summary: ReportSummary, *, to_stderr: bool) -> None:
     for line in summary.failures:
         click.echo(printable(line), err=True)
     for line in summary.notes:
         click.echo(printable(f"download: {line}"), err=True)
-    for line in summary.lines:
-        click.echo(line)
+    for line in (*summary.lines, *summary.commands):
+        click.echo(line, err=to_stderr)
 
 
 class _TimeSpan:

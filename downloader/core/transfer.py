@@ -1,17 +1,17 @@
 """The state of one URL between its first request and its outcome; what all transfers share."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from downloader.core.page_extractor import PageExtractor
+from downloader.core.page_extractor import PageExtractor, PageToExtract
 from downloader.core.response_filter import ResponseFilter
 from downloader.errors import ErrorKind
 from downloader.http import Client, RedirectTrail
 from downloader.journal import Job, PartialFile, Submission
 from downloader.journal.naming import Naming
-from downloader.models import TransferOptions
+from downloader.models import Downloaded, Skipped, TransferOptions, Unchanged
 from downloader.scheduling import HostQueues, RateLimiter
 from downloader.storage import Storage
 from downloader.web import urls
@@ -127,7 +127,7 @@ class TransferContext:
     """The objects that all transfers of a process share.
 
     *naming* is None unless names depend on the answers of servers, *extractor* unless texts of
-    pages are wanted.
+    pages are wanted. *attempt* makes one attempt at a transfer; by default, it downloads.
     """
 
     client: Client
@@ -137,6 +137,14 @@ class TransferContext:
     meter: TransferMeter
     options: TransferOptions
     journal: TransferJournal
+    attempt: "Attempt"
     naming: Naming | None = None
     response_filter: ResponseFilter | None = None
     extractor: PageExtractor | None = None
+
+
+#: Makes one attempt at a transfer; returns its outcome or a wait, and raises UrlError.
+Attempt = Callable[
+    [Transfer, TransferContext],
+    Awaitable[Downloaded | Unchanged | Skipped | Redirected | PageToExtract | Requeue],
+]

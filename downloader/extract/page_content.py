@@ -1,5 +1,6 @@
 """The main content of a page, as trafilatura finds it."""
 
+from functools import partial
 from urllib.parse import urljoin
 
 import trafilatura
@@ -17,6 +18,8 @@ MAX_TEXT_CHARACTERS = 8 * 1024**2
 _MAX_TITLE_CHARACTERS = 2000
 #: Links of this text lead from a heading to itself.
 _PERMALINKS = frozenset({"¶", "#", "§", "🔗"})
+#: The tag of elements that are about to be removed.
+_REMOVED = "removed"
 
 
 def extract_page(task: PageTask) -> PageContent:
@@ -77,7 +80,7 @@ def _all_content(tree: turbohtml.Document, base_url: str, *, markdown: bool) -> 
         text = part.to_text() or text
     if not markdown:
         return text, ""
-    tree.resolve_links(base_url)
+    tree.rewrite_links(partial(_absolute, base_url))
     return text, (part or tree).to_markdown()
 
 
@@ -94,26 +97,23 @@ def _resolve_links(body: etree._Element, base_url: str) -> None:
         _resolve(image, "src", base_url)
 
 
-#: The tag of elements that are about to be removed.
-_REMOVED = "removed"
-
-
 def _resolve(element: etree._Element, attribute: str, base_url: str) -> None:
     reference = element.get(attribute)
     if reference:
-        try:
-            element.set(attribute, urljoin(base_url, reference))
-        except ValueError:
-            # It is no URL, and stays as it is.
-            return
+        element.set(attribute, _absolute(base_url, reference))
+
+
+def _absolute(base_url: str, reference: str) -> str:
+    """Return the URL that *reference* stands for; what is no URL stays as it is."""
+    try:
+        return urljoin(base_url, reference)
+    except ValueError:
+        return reference
 
 
 def _base_url(tree: turbohtml.Document, url: str) -> str:
     base = tree.select_one("base[href]")
-    try:
-        return urljoin(url, base.attr("href") or "") if base is not None else url
-    except ValueError:
-        return url
+    return url if base is None else _absolute(url, base.attr("href") or "")
 
 
 def _declared_language(tree: turbohtml.Document) -> str:

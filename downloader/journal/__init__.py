@@ -19,6 +19,7 @@ from downloader.journal.model import (
     PartialFile,
     PublishedFile,
     Redirect,
+    RowState,
     SavedDocument,
     SavedFile,
     SavedPage,
@@ -28,6 +29,7 @@ from downloader.journal.model import (
     paths_of_texts,
 )
 from downloader.journal.outcome_writer import JournalEntry
+from downloader.journal.recorded_urls import RecordedUrl, recorded_urls
 from downloader.journal.unfetched_outcomes import failed_outcome, skipped_outcome
 
 __all__ = [
@@ -40,7 +42,9 @@ __all__ = [
     "JournalMerger",
     "PartialFile",
     "PublishedFile",
+    "RecordedUrl",
     "Redirect",
+    "RowState",
     "SavedDocument",
     "SavedFile",
     "SavedPage",
@@ -51,6 +55,7 @@ __all__ = [
     "has_journal",
     "original_path",
     "paths_of_texts",
+    "recorded_urls",
     "role_of",
     "skipped_outcome",
 ]

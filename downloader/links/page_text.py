@@ -22,6 +22,11 @@ class PageText:
     text: str
 
 
+def page_title(source: str) -> str:
+    """Return the title of a page; *source* is its HTML, perhaps cut off."""
+    return document_title(turbohtml.parse(source, scripting=True))
+
+
 def page_text(source: str) -> PageText:
     """Return the title and the text of a page; *source* is its HTML, perhaps cut off."""
     tree = turbohtml.parse(source, scripting=True)

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Options
-from tests.support.command import Command
+from tests.support.command import Command, shown_size
 from tests.support.files import saved_files
 from tests.support.handlers import keeps, sends
 from tests.support.library import downloaded, fetch
@@ -45,7 +45,7 @@ async def test_another_template_names_saved_files_anew(site: Site, command: Comm
     site.pages = {"/a/b": PAGE}
     await command(site.url("/a/b"))
     ran = await command(site.url("/a/b"), "--name-template", "{name}")
-    assert f"Downloaded downloaded_sites/b.html: {len(PAGE)} characters" in ran.out
+    assert f"Downloaded downloaded_sites/b.html: {shown_size(PAGE)}" in ran.out
     assert _files(command) == {"b.html", f"{site.folder}/a/b.html"}
     again = await command(site.url("/a/b"), "--name-template", "{name}")
     assert again.out[0].startswith("Skipped ")

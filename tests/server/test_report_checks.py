@@ -129,12 +129,33 @@ async def test_what_is_over_budget_fails_and_is_named(site: Site, command: Comma
     ran = await command(*addresses, "--no-save", "--budget=html=1k,css=4k,js.total=1,total=5000")
     assert ran.status == 1
     assert ran.err == [
-        f"Over budget: {site.url('/page')}: 2,000 bytes, 1,024 allowed for html",
-        "Over budget: all together: 5,001 bytes, 5,000 allowed; the largest: "
-        f"{site.url('/style')} (3,000), {site.url('/page')} (2,000), {site.url('/small')} (1)",
+        f"Over budget: {site.url('/page')}: 2.0 KiB, 976 bytes over the 1.0 KiB allowed for html",
+        "Over budget: all together: 4.9 KiB, 1 byte over the 4.9 KiB allowed; the largest: "
+        f"{addresses[2]} (2.9 KiB), {addresses[0]} (2.0 KiB), {addresses[1]} (1 B)",
     ]
     ran = await command(*addresses, "--no-save", "--budget=any=3000,html.total=2001,total=1M")
     assert (ran.status, ran.err) == (0, [])
+
+
+async def test_counts_and_any_type_have_budgets(site: Site, command: Command) -> None:
+    pdf = sends(b"%PDF-1.7" + bytes(2000), {"Content-Type": "application/pdf"})
+    site.pages |= {
+        "/": "page",
+        "/a.pdf": pdf,
+        "/b.pdf": pdf,
+        "/lost": sends(status=404),
+        "/c": sends(b"PK", {"Content-Type": "application/x-zip"}),
+    }
+    addresses = [*map(site.url, ["/", "/a.pdf", "/b.pdf", "/c", "/lost", "/lost", "::"])]
+    limits = "requests=4,pdf.total=3k,documents.requests=1,image/*.total=0,zip=1,html.requests=1"
+    ran = await command(*addresses, "--no-save", "--budget", limits)
+    assert [line for line in ran.err if line.startswith("Over budget")] == [
+        f"Over budget: {site.url('/c')}: 2 B, 1 byte over the 1 B allowed for zip",
+        "Over budget: all together: 5 requests, 4 allowed",
+        "Over budget: all pdf together: 3.9 KiB, 944 bytes over the 3.0 KiB allowed; "
+        f"the largest: {site.url('/a.pdf')} (2.0 KiB), {site.url('/b.pdf')} (2.0 KiB)",
+        "Over budget: all documents together: 2 requests, 1 allowed",
+    ]
 
 
 async def test_a_budget_in_the_config_file(site: Site, command: Command, tmp_path: Path) -> None:
@@ -142,13 +163,16 @@ async def test_a_budget_in_the_config_file(site: Site, command: Command, tmp_pat
     (tmp_path / "c.toml").write_text('budget = "total=1"')
     ran = await command(site.url("/page"), "--no-save", "--config=c.toml")
     assert ran.status == 1
-    assert ran.err[0].startswith("Over budget: all together: 2 bytes, 1 allowed")
+    assert ran.err[0].startswith("Over budget: all together: 2 B, 1 byte over the 1 B allowed")
 
 
 @pytest.mark.slow(keep=3)
-@pytest.mark.parametrize("text", ["", "html", "html=", "pdf=1k", "html.most=1", "total=-1", "=1"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "html", "html=", "unheard=1k", "a/b/c=1", "html.most=1", "total=-1", "=1", "requests=1k"],
+)
 async def test_a_budget_that_is_none_is_refused(command: Command, text: str) -> None:
-    with pytest.raises(ValueError, match=r"size|limit"):
+    with pytest.raises(ValueError, match=r"size|limit|number"):
         parse_budget(text)
     ran = await command("--demo", "--budget", text)
     assert ran.status == 2

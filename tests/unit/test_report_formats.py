@@ -30,7 +30,6 @@ from downloader.models import (
     Unchanged,
 )
 from downloader.report.compare import ChangeKind
-from downloader.report.file_kinds import FileKind
 from downloader.report.findings import ADVICE
 from downloader.report.formats import FORMATS
 from downloader.report.formats.csv import COLUMN_NAMES
@@ -41,6 +40,7 @@ from downloader.report.report_reader import read
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.report.url_record import RECORD_FIELDS, Result, as_dict
 from downloader.web.charset import CharsetSource
+from downloader.web.file_kinds import FileKind
 from downloader.web.filenames import SafePath
 from tests.support.outcomes import one_of_each
 from tools.reference_tables import generated

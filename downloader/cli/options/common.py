@@ -13,7 +13,7 @@ REPORT = option(
     "--report",
     type=ReportFileParam(),
     multiple=True,
-    help=f"Write a report ({endings()}); repeatable.",
+    help=f"Write a report ({endings()}; - for JSONL on stdout); repeatable.",
 )
 SIZES = option(
     "Report", "--sizes", is_flag=True, help="Print the largest URLs, sums by type and host."
@@ -29,7 +29,7 @@ BUDGET = option(
     "Report",
     "--budget",
     type=BudgetParam(),
-    help="Exit 1 when a size budget is exceeded, e.g. html=100k,total=2M.",
+    help="Exit 1 when a budget is exceeded, e.g. html=100k,requests=200.",
 )
 LOCK = option(
     "Report",
@@ -38,6 +38,7 @@ LOCK = option(
     type=PathParam(dir_okay=False),
     help="Write a lock file with the hash of each URL.",
 )
+NO_PROGRESS = option("Report", "--no-progress", is_flag=True, help="Hide the progress bar.")
 DEBUG = option("Report", "--debug", is_flag=True, help="Print a debug log and tracebacks.")
 CONFIG = option(
     "Other",

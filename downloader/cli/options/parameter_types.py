@@ -515,9 +515,9 @@ class DnsServersParam(click.ParamType[tuple[str, ...]]):
 
 
 class ReportFileParam(click.ParamType[Path]):
-    """A file whose ending says which format it has; in a variable, one on each line."""
+    """A file whose ending says which format it has, or ``-``; in a variable, one on each line."""
 
-    name = "FILE"
+    name = "FILE|-"
     envvar_list_splitter = "\n"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
@@ -525,7 +525,7 @@ class ReportFileParam(click.ParamType[Path]):
         _refuse_nul(self, value, param, ctx)
         path = Path(value)
         if format_of(path) is None:
-            self.fail(f"{str(path)!r} does not end in {endings()}", param, ctx)
+            self.fail(f"{str(path)!r} is not -, and does not end in {endings()}", param, ctx)
         return path
 
 
