@@ -1,8 +1,10 @@
 """The subcommand ``links``, as a user types it."""
 
 import json
+from collections import Counter
 
 from tests.support.command import Command
+from tests.support.link_site import CASES, Expected, link_site
 from tests.support.web_server import Site
 
 
@@ -36,3 +38,22 @@ async def test_broken_links_are_named_with_their_pages_and_lines(
         {"page": f"{url}/", "line": 3, "construct": "a[href]"}
     ]
     assert [each["url"] for each in report["pages"]] == [f"{url}/", f"{url}/a"]
+
+
+async def test_every_kind_of_link_gets_the_verdict_that_it_deserves(command: Command) -> None:
+    async with link_site() as site:
+        ran = await command(
+            *("links", "-r", f"{site.site}/", "--retries", "0", "--read-timeout", "1"),
+            *("--report", "r.json", "--host-rule", "127.0.0.1: delay=0s"),
+        )
+        report = json.loads((command.folder / "r.json").read_text())
+        found = {each["url"]: (each["verdict"], each["kind"]) for each in report["links"]}
+        expected = {
+            site.filled(case.link): (case.expected.value, case.kind)
+            for case in CASES
+            if case.expected in (Expected.BROKEN, Expected.WARNING)
+        }
+        assert found == expected
+    assert ran.status == 1
+    print(Counter(site.requests))
+    assert 0
