@@ -55,5 +55,7 @@ async def test_every_kind_of_link_gets_the_verdict_that_it_deserves(command: Com
         }
         assert found == expected
     assert ran.status == 1
-    print(Counter(site.requests))
-    assert 0
+    # Where redirects lead to is asked for each of them; a closed connection may have been idle.
+    again = ("/loop", "/ok", "/gone", "/moved", "/temporary", "/closes", "/head-closes")
+    repeated = [each for each, times in Counter(site.requests).items() if times > 1]
+    assert [each for each in repeated if not each.split(" ")[2].startswith(again)] == []
