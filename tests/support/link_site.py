@@ -197,7 +197,7 @@ CASES = [
         ("another host answers HEAD with no HTTP", "{other}/head-garbage", _OK),
         ("another host closes at HEAD", "{other}/head-closes", _OK),
         ("another host hangs at HEAD", "{other}/head-hangs", _OK),
-        ("a host that does not exist", "http://no.such.host.invalid/", _BROKEN, "dns"),
+        ("a host that does not exist", "http://no-such-host.internal/", _BROKEN, "dns"),
         ("a port where nobody listens", "http://127.0.0.1:1/", _BROKEN, "connect"),
         ("mailto:", "mailto:a@b.test", _NONE),
         ("tel:", "tel:+49-30-1", _NONE),
@@ -267,7 +267,7 @@ class LinkSite:
 
     Attributes:
         site, other: their addresses, without a slash at the end.
-        requests: ``NAME: METHOD PATH`` of each request, in order; the name is ``site`` or ``other``.
+        requests: ``NAME: METHOD PATH`` of each request, in order, with ``site`` or ``other`` first.
     """
 
     site: str
