@@ -18,7 +18,8 @@ from downloader.web.filenames import (
 from downloader.web.url_names import preferred_name
 
 _CLAIMED_KEYS = "SELECT key FROM claims WHERE key IN (%s)"
-_OWNERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE key IN (%s)"
+#: The owners of keys, with the last runs of URLs; a page of this program has none.
+_OWNERS = "SELECT DISTINCT owner, run FROM claims LEFT JOIN urls ON id = owner WHERE key IN (%s)"
 MAX_KEYS_PER_QUERY = 10_000
 #: Folders that are remembered as claimed, so that their keys are not looked up again.
 MAX_KNOWN_FOLDERS = 10_000
@@ -163,7 +164,7 @@ class NameClaims:
         """
         for name in names:
             owners = self._owners(name)
-            if not any(last_run == run for _, last_run in owners):
+            if not any(last_run in (run, None) for _, last_run in owners):
                 break
         else:
             raise BlockedError("every name for this URL is taken")
@@ -179,7 +180,7 @@ class NameClaims:
     def _other_owners(self, name: FileName, owner: int) -> list[int]:
         return [other for other, _ in self._owners(name) if other != owner]
 
-    def _owners(self, name: FileName) -> list[tuple[int, int]]:
+    def _owners(self, name: FileName) -> list[tuple[int, int | None]]:
         """Return the owners of names that could be the same file, with their last runs."""
         keys = claim_keys(name).conflicting
         query = _OWNERS % ",".join("?" * len(keys))
