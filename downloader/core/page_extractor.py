@@ -158,7 +158,11 @@ class PageExtractor:
         if note:
             note = f"text not extracted: {note}"
             note = f"{outcome.note}; {note}" if outcome.note else note
-        return replace(outcome, page=page, note=note or outcome.note)
+        outcome = replace(outcome, page=page, note=note or outcome.note)
+        if isinstance(outcome, Downloaded) and page is not None and not outcome.title:
+            # It is not looked for, or stands far from the beginning.
+            return replace(outcome, title=page.title)
+        return outcome
 
     async def extract_saved(self, job: Job, source: SavedPage) -> Skipped:
         """Extract a page that an earlier run has saved.

@@ -87,6 +87,7 @@ class Downloaded:
         source_line: its line as it was written, if reports need it.
         page_fields: the fields that act like elements of the page, for a mirror; not reported.
         request: the method of the request and a hash of its body; empty for a plain GET.
+        title: of a page, if reports need it; or empty.
         page: what was extracted from a page, if that was asked for.
     """
 
@@ -118,6 +119,7 @@ class Downloaded:
     page_fields: str = ""
     source_line: InputLine | None = None
     request: str = ""
+    title: str = ""
     page: ExtractedPage | None = None
 
 
