@@ -62,7 +62,7 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
         for each in source:
             sources.check_readable(each)
         reporter = stack.enter_context(
-            open_reporter(_report_options(source, given), options.folder)
+            open_reporter(_report_options(source, given, options), options.folder)
         )
         with runner(debug=view.debug) as loop:
             return loop.run(run_download(tuple(source), options, view, reporter, plan))
@@ -122,7 +122,7 @@ def _proxies(given: Given) -> ProxyFields:
     return proxy_fields(given["proxy"], user, given["noproxy"], os.environ)
 
 
-def _report_options(source: Sequence[str], given: Given) -> ReportOptions:
+def _report_options(source: Sequence[str], given: Given, options: Options) -> ReportOptions:
     return ReportOptions(
         files=given["report"],
         sizes=given["sizes"] or (given["verbose"] and not given["quiet"]),
@@ -130,7 +130,8 @@ def _report_options(source: Sequence[str], given: Given) -> ReportOptions:
         budget=given["budget"],
         lock=given["lock"],
         locked=given["locked"],
-        lists=tuple(map(Path, source)),
+        lists=(*map(Path, source), *([options.checksums] if options.checksums else [])),
+        rewrites=options.mirrors,
     )
 
 

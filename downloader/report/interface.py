@@ -27,6 +27,7 @@ class ReportOptions:
         lock: where to write the list with the hash of each body.
         locked: a list with hashes that the run has to match.
         lists: files that the run reads, which no report may overwrite.
+        rewrites: whether the run changes saved files at its end, as a mirror does.
     """
 
     files: Sequence[Path] = ()
@@ -36,6 +37,7 @@ class ReportOptions:
     lock: Path | None = None
     locked: Path | None = None
     lists: Sequence[Path] = ()
+    rewrites: bool = False
 
     @property
     def is_empty(self) -> bool:

@@ -47,6 +47,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
 
     def __init__(self, options: ReportOptions, output: Path | None) -> None:
         self._output = output
+        self._rewrites = options.rewrites
         self._files = tuple(path for path in options.files if path != STDOUT)
         self._started = time.time()
         self._started_monotonic = time.monotonic()
@@ -146,6 +147,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
                 output=self._output,
                 comparison=self._comparison,
                 violations=tuple(violations),
+                rewritten=self._rewrites,
             )
         )
         lines = size_lines(self._size_summary, colour=colour) if self._size_summary else []

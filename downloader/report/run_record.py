@@ -47,6 +47,7 @@ class RunRecord:
         output: the folder of the saved files; None if they are not on this machine.
         comparison: with an earlier report, if requested.
         violations: sentences that name what is over budget or not as locked.
+        rewritten: whether saved files may differ from their records, as pages of a mirror do.
     """
 
     started: str
@@ -57,6 +58,7 @@ class RunRecord:
     output: Path | None
     comparison: Comparison | None = None
     violations: tuple[str, ...] = ()
+    rewritten: bool = False
 
     @property
     def complete(self) -> bool:

@@ -33,6 +33,8 @@ class ReportFormat:
         description: for the documentation; Markdown.
         is_readable: whether its module has a function ``read_members``, for ``compare``.
         is_mergeable: whether that function can read every field, for ``merge``.
+        needs_files: whether it is about saved files alone.
+        other_name: a whole name that files of this format may have as well, or empty.
     """
 
     ending: str
@@ -40,6 +42,8 @@ class ReportFormat:
     description: str
     is_readable: bool = False
     is_mergeable: bool = False
+    needs_files: bool = False
+    other_name: str = ""
 
     def create(self, path: Path) -> "ReportFile":
         """Begin a report in this format.
@@ -88,16 +92,25 @@ _REGISTRY = (
         is_readable=True,
     ),
     ReportFormat(".html", "html:HtmlReport", "a page for a browser: see [The page](#the-page)"),
+    ReportFormat(
+        ".sha256",
+        "checksums:ChecksumReport",
+        "or the name `SHA256SUMS`: the hash and the name of each saved file, for `sha256sum -c`: "
+        "see [Checksums](#checksums)",
+        needs_files=True,
+        other_name="SHA256SUMS",
+    ),
 )
 #: All formats, by the ending of their files.
 FORMATS: Mapping[str, ReportFormat] = {each.ending: each for each in _REGISTRY}
+_OTHER_NAMES = {each.other_name: each for each in _REGISTRY if each.other_name}
 
 
 def format_of(path: Path) -> ReportFormat | None:
-    """Return the format that the ending of a file's name says; None if there is none."""
+    """Return the format that a file's name or its ending says; None if there is none."""
     if path == STDOUT:
         return FORMATS[".jsonl"]
-    return FORMATS.get(path.suffix.lower())
+    return FORMATS.get(path.suffix.lower()) or _OTHER_NAMES.get(path.name)
 
 
 def endings(formats: Collection[ReportFormat] = _REGISTRY) -> str:

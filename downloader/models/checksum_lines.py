@@ -1,0 +1,53 @@
+"""Lines of files of checksums, as ``sha256sum`` (GNU) and ``sha256`` (BSD) write them."""
+
+import re
+
+from downloader.models.checksums import Checksum, checksum_of
+
+#: ``HASH  NAME``, or ``HASH *NAME`` for a binary file; the backslash tells that NAME has escapes.
+_GNU_LINE = re.compile(
+    r"(?P<escaped>\\?)(?P<digest>[0-9a-f]{32,128})[ \t][ \t*]?(?P<name>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+#: ``SHA256 (NAME) = HASH``.
+_BSD_LINE = re.compile(
+    r"(?P<escaped>\\?)(?P<algorithm>(?:md|sha)-?[0-9]+) ?"
+    r"\((?P<name>.+)\) ?= ?(?P<digest>[0-9a-f]+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPED_CHARACTERS = {"\\": "\\", "n": "\n", "r": "\r"}
+
+
+def parse_checksum_line(line: str) -> tuple[str, Checksum] | None:
+    r"""Return the name and the checksum of a line that ``sha256sum`` or ``sha256`` has written.
+
+    Without the name of an algorithm, the length of the hash tells it. None if it is no such line.
+
+    Example:
+        >>> parse_checksum_line("d41d8cd98f00b204e9800998ecf8427e *a.zip")
+        ('a.zip', Checksum(algorithm='md5', digest='d41d8cd98f00b204e9800998ecf8427e'))
+    """
+    if match := _BSD_LINE.fullmatch(line):
+        checksum = checksum_of(match["algorithm"].lower(), match["digest"].lower())
+    elif match := _GNU_LINE.fullmatch(line):
+        checksum = checksum_of("", match["digest"].lower())
+    else:
+        return None
+    if checksum is None:
+        return None
+    name = match["name"]
+    if match["escaped"]:
+        name = _ESCAPE.sub(lambda escape: _ESCAPED_CHARACTERS.get(escape[1], escape[0]), name)
+    return name, checksum
+
+
+def format_checksum_line(name: str, sha256: str) -> str:
+    r"""Return the line of a file with its SHA-256, as ``sha256sum`` writes and reads it.
+
+    Example:
+        >>> format_checksum_line("a\nb", "00")
+        '\\00  a\\nb'
+    """
+    escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{'' if escaped == name else chr(92)}{sha256}  {escaped}"
