@@ -4,8 +4,9 @@ Writing: ``recorder`` receives exchanges from the event loop, ``warc_writer`` wr
 ``warc_records`` and ``gzip_members`` to the files of a ``file_series``, and indexes them in
 ``cdxj`` under ``surt`` keys; ``dedup`` and ``previous_captures`` find the originals of revisits.
 ``archive_session`` surrounds a run: ``recovery`` repairs the files of killed runs, ``wacz`` packs.
-Reading: ``warc_files`` and ``warc_reader`` read the archives of any tool, ``archive_index`` replays
-them, ``orphan_index`` finds responses in a pack that the journal does not know of.
+Reading: ``warc_files`` and ``warc_reader`` read the archives of any tool, by ``warcio_reader``;
+``http_responses`` are what their records hold; ``archive_index`` replays them, ``orphan_index``
+finds responses in a pack that the journal does not know of.
 
 These functions import those modules on first use: warcio takes a tenth of the command's import
 time, and few runs write or read an archive.

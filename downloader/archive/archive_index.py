@@ -19,6 +19,7 @@ from pathlib import Path
 
 from downloader.archive import cdxj
 from downloader.archive.archived_response import archived_response, revisit_head
+from downloader.archive.http_responses import ResponseHead
 from downloader.archive.index_entries import (
     BAD_URL_PREFIX,
     COMPLETE,
@@ -40,7 +41,7 @@ from downloader.archive.index_entries import (
     url_key,
 )
 from downloader.archive.warc_files import WarcFile, warc_files
-from downloader.archive.warc_reader import ResponseHead, WarcRecord, iter_records
+from downloader.archive.warc_reader import WarcRecord, iter_records
 from downloader.archive.warc_records import OWN_SOFTWARE
 from downloader.errors import SourceError
 from downloader.models.exchange import ArchivedResponse

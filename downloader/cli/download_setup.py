@@ -19,7 +19,7 @@ from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
 from downloader.report.formats import STDOUT
-from downloader.report.interface import ReportOptions, open_reporter
+from downloader.report.interface import GithubStep, ReportOptions, open_reporter
 from downloader.scheduling import check_open_file_limit
 from downloader.web.urls import redact_text
 
@@ -132,6 +132,7 @@ def _report_options(source: Sequence[str], given: Given, options: Options) -> Re
         locked=given["locked"],
         lists=(*map(Path, source), *([options.checksums] if options.checksums else [])),
         rewrites=options.mirrors,
+        github=GithubStep.of(os.environ),
     )
 
 

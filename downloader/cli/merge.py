@@ -1,5 +1,6 @@
 """The subcommand ``merge``: the output folders, or the reports, of several runs become one."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from downloader.cli.options.help_groups import context_settings, option
 from downloader.cli.options.parameter_types import OutputParam
 from downloader.models import ExitStatus
 from downloader.report.formats import STDOUT, format_of
-from downloader.report.interface import ReportOptions
+from downloader.report.interface import GithubStep, ReportOptions
 
 #: Options that make something of reports.
 _REPORT_OPTIONS = ("report", "sizes", "compare", "budget", "lock")
@@ -85,6 +86,7 @@ def _merge_reports(reports: Sequence[Path], output: Path, given: Given) -> ExitS
         budget=given["budget"],
         lock=given["lock"],
         lists=reports,
+        github=GithubStep.of(os.environ),
     )
     with Reporter(options, output) as reporter:
         return run_merge_reports(

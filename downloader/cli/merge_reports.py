@@ -85,7 +85,7 @@ def _print(summary: ReportSummary, *, to_stderr: bool) -> None:
         click.echo(printable(line), err=True)
     for line in summary.notes:
         click.echo(printable(f"download: {line}"), err=True)
-    for line in summary.lines:
+    for line in (*summary.lines, *summary.commands):
         click.echo(line, err=to_stderr)
 
 

@@ -276,6 +276,8 @@ def _print_report(summary: ReportSummary, terminal: Terminal) -> None:
         terminal.failure(line)
     for line in summary.notes:
         terminal.note(printable(f"download: {line}"))
+    for line in summary.commands:
+        terminal.result(line)
 
 
 def _progress_state(progress: RunProgress, tally: Tally) -> ProgressState:

@@ -6,13 +6,14 @@ from enum import Enum
 
 from downloader.errors import ErrorKind
 from downloader.models import SkipReason
+from downloader.report.diagnostics import OVER_BUDGET, CheckResult, Diagnostic, Level, Location
 from downloader.report.file_kinds import media_type_of
 from downloader.report.summary import RESULTS_WITH_BODY, SizeSummary
 from downloader.report.url_record import Record, Result
 from downloader.web.file_kinds import FileKind, kind_of_type
 from downloader.web.media_type_filter import MediaTypeFilter
 from downloader.web.media_types import media_type_table
-from downloader.web.text import format_size, parse_size, printable
+from downloader.web.text import format_size, parse_size
 
 _ANY, _TOTAL, _REQUESTS = "any", "total", "requests"
 #: URLs named whose body is too large; further ones are only counted.
@@ -130,7 +131,7 @@ class BudgetCheck:
         self._spent = [
             _Spending(each) for each in budget.limits if each.quantity is not Quantity.EACH_SIZE
         ]
-        self._too_large: list[str] = []
+        self._too_large: list[Diagnostic] = []
         self._too_large_count = 0
 
     def add(self, record: Record) -> None:
@@ -152,33 +153,41 @@ class BudgetCheck:
             if size > limit.maximum and (limit.selects is None or limit.selects(media_type)):
                 self._too_large_count += 1
                 if len(self._too_large) < _MAX_NAMED:
-                    self._too_large.append(
-                        f"{printable(record.url)}: {_excess(size, limit)} allowed for {limit.name}"
-                    )
+                    message = f"{_excess(size, limit)} allowed for {limit.name}"
+                    self._too_large.append(_over_budget(record.url, message))
                 # Each URL is named once.
                 return
 
-    def lines(self) -> list[str]:
-        """Return a sentence for every limit that is exceeded, which names the URLs."""
-        lines = list(self._too_large)
-        if self._too_large_count > len(lines):
-            more = self._too_large_count - len(lines)
-            lines.append(f"and {more} more URLs over a limit of their own")
+    def result(self) -> CheckResult:
+        """Return every limit that is exceeded, with the URLs."""
+        found = list(self._too_large)
+        if self._too_large_count > len(found):
+            more = self._too_large_count - len(found)
+            found.append(_over_budget("", f"and {more} more URLs over a limit of their own"))
         for spending in self._spent:
             limit = spending.limit
             all_files = "all" if limit.selects is None else f"all {limit.name}"
             if limit.quantity is Quantity.REQUESTS and spending.requests > limit.maximum:
-                lines.append(
+                message = (
                     f"{all_files} together: {spending.requests:,} requests, "
                     f"{limit.maximum:,} allowed"
                 )
+                found.append(_over_budget("", message, spending.sizes.largest))
             size = spending.sizes.total.decoded
             if limit.quantity is Quantity.TOTAL_SIZE and size > limit.maximum:
                 largest = _named(spending.sizes.largest)
-                lines.append(
+                message = (
                     f"{all_files} together: {_excess(size, limit)} allowed; the largest: {largest}"
                 )
-        return lines
+                found.append(_over_budget("", message, spending.sizes.largest))
+        return CheckResult("budget", "Over budget", tuple(found))
+
+
+def _over_budget(url: str, message: str, largest: Sequence[Record] = ()) -> Diagnostic:
+    locations = tuple(Location(record.url) for record in largest)
+    return Diagnostic(
+        rule=OVER_BUDGET, level=Level.ERROR, url=url, message=message, locations=locations
+    )
 
 
 def _was_requested(record: Record) -> bool:
@@ -195,6 +204,4 @@ def _excess(size: int, limit: Limit) -> str:
 
 
 def _named(largest: Sequence[Record]) -> str:
-    return ", ".join(
-        f"{printable(record.url)} ({format_size(record.decoded_bytes or 0)})" for record in largest
-    )
+    return ", ".join(f"{each.url} ({format_size(each.decoded_bytes or 0)})" for each in largest)

@@ -3,7 +3,7 @@
 It imports nothing that writes or reads reports, because most runs make none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,35 @@ from downloader.models import Outcome
 
 if TYPE_CHECKING:
     from downloader.report.budget import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class GithubStep:
+    """The step of a GitHub Actions workflow that this command runs in.
+
+    Attributes:
+        annotations: whether its output is read for workflow commands.
+        summary: the file that summaries of the step are appended to, if any.
+        workspace: the folder of the repository, if known.
+    """
+
+    annotations: bool
+    summary: Path | None = None
+    workspace: Path | None = None
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "GithubStep | None":
+        """Return the step that variables of the environment describe; None elsewhere."""
+        annotations = environment.get("GITHUB_ACTIONS") == "true"
+        summary = environment.get("GITHUB_STEP_SUMMARY")
+        workspace = environment.get("GITHUB_WORKSPACE")
+        if not annotations and not summary:
+            return None
+        return cls(
+            annotations,
+            Path(summary) if summary else None,
+            Path(workspace) if workspace else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +57,7 @@ class ReportOptions:
         locked: a list with hashes that the run has to match.
         lists: files that the run reads, which no report may overwrite.
         rewrites: whether the run changes saved files at its end, as a mirror does.
+        github: the step of GitHub Actions to report to, if any.
     """
 
     files: Sequence[Path] = ()
@@ -38,12 +68,13 @@ class ReportOptions:
     locked: Path | None = None
     lists: Sequence[Path] = ()
     rewrites: bool = False
+    github: GithubStep | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether neither a report nor a check is wanted."""
-        wanted = (self.files, self.sizes, self.compare, self.budget, self.lock, self.locked)
-        return not any(wanted)
+        checks = (self.compare, self.budget, self.locked)
+        return not any((self.files, self.sizes, self.lock, self.github, *checks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +86,14 @@ class ReportSummary:
         failures: for stderr: what is over budget or not as locked.
         notes: for stderr: everything else.
         files: the reports that were written.
+        commands: for stdout: workflow commands of GitHub Actions, printed as they are.
     """
 
     lines: Sequence[str] = ()
     failures: Sequence[str] = ()
     notes: Sequence[str] = ()
     files: Sequence[Path] = ()
+    commands: Sequence[str] = ()
 
 
 class OutcomeReporter(Protocol):

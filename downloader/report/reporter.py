@@ -12,7 +12,9 @@ from downloader.errors import DiskError, ReportError
 from downloader.models import Outcome
 from downloader.report.budget import BudgetCheck
 from downloader.report.compare import COMPARED_FIELDS, Comparison
+from downloader.report.diagnostics import CheckResult
 from downloader.report.formats import STDOUT, format_of
+from downloader.report.github_actions import GithubReport
 from downloader.report.interface import ReportOptions, ReportSummary
 from downloader.report.lock_file import LockCheck, LockWriter
 from downloader.report.outcome_conversion import record_of, time_text
@@ -27,6 +29,11 @@ from downloader.report.url_record import Record
 class _RecordConsumer(Protocol):
     def add(self, record: Record) -> None:
         """Take one record."""
+
+
+class _Check(_RecordConsumer, Protocol):
+    def result(self) -> CheckResult:
+        """Return what was found."""
 
 
 class Reporter(AbstractContextManager["Reporter", None]):
@@ -55,20 +62,25 @@ class Reporter(AbstractContextManager["Reporter", None]):
         _check_names(options)
         # Earlier reports are read before the new ones, which may replace them, are opened.
         self._comparison = compare_with(options.compare) if options.compare else None
-        self._lock_check = LockCheck(options.locked) if options.locked else None
-        self._budget_check = BudgetCheck(options.budget) if options.budget else None
+        self._checks: list[_Check] = []
+        if options.budget:
+            self._checks.append(BudgetCheck(options.budget))
+        if options.locked:
+            self._checks.append(LockCheck(options.locked))
         self._size_summary = SizeSummary() if options.sizes else None
         self._lock_writer: LockWriter | None = None
+        self._github: GithubReport | None = None
         self._reports = list[ReportFile]()
         try:
             self._open_reports(options)
         except BaseException:
             self._abandon()
             raise
-        checks = (self._comparison, self._lock_check, self._budget_check, self._size_summary)
+        summaries = (self._comparison, self._size_summary)
         self._consumers: list[_RecordConsumer] = [
             *self._reports,
-            *(check for check in checks if check is not None),
+            *self._checks,
+            *(each for each in summaries if each is not None),
         ]
 
     def _open_reports(self, options: ReportOptions) -> None:
@@ -81,6 +93,9 @@ class Reporter(AbstractContextManager["Reporter", None]):
         if options.lock is not None:
             self._lock_writer = LockWriter(options.lock)
             self._reports.append(self._lock_writer)
+        if options.github is not None:
+            self._github = GithubReport(options.github)
+            self._reports.append(self._github)
 
     def __enter__(self) -> Self:
         return self
@@ -135,26 +150,30 @@ class Reporter(AbstractContextManager["Reporter", None]):
         """
         if self._comparison is not None:
             self._comparison.finish(complete=list_read and not untried)
-        violations = self._violations()
         started, seconds = span or (self._started, time.monotonic() - self._started_monotonic)
-        await self._finish_reports(
-            RunRecord(
-                started=time_text(started) or "",
-                seconds=seconds,
-                untried=untried,
-                list_read=list_read,
-                totals=self.totals,
-                output=self._output,
-                comparison=self._comparison,
-                violations=tuple(violations),
-                rewritten=self._rewrites,
-            )
+        run = RunRecord(
+            started=time_text(started) or "",
+            seconds=seconds,
+            untried=untried,
+            list_read=list_read,
+            totals=self.totals,
+            output=self._output,
+            comparison=self._comparison,
+            checks=tuple(check.result() for check in self._checks),
+            rewritten=self._rewrites,
         )
+        await self._finish_reports(run)
         lines = size_lines(self._size_summary, colour=colour) if self._size_summary else []
         if self._comparison is not None:
             lines += [*([""] if lines else []), *self._comparison.lines()]
         lock_note = self._lock_writer.note if self._lock_writer is not None else ""
-        return ReportSummary(lines, violations, [lock_note] if lock_note else [], self._files)
+        return ReportSummary(
+            lines=lines,
+            failures=run.violations,
+            notes=[lock_note] if lock_note else [],
+            files=self._files,
+            commands=self._github.commands if self._github is not None else [],
+        )
 
     async def _finish_reports(self, run: RunRecord) -> None:
         first_error: DiskError | BrokenPipeError | None = None
@@ -167,14 +186,6 @@ class Reporter(AbstractContextManager["Reporter", None]):
                 first_error = first_error or error
         if first_error is not None:
             raise first_error
-
-    def _violations(self) -> list[str]:
-        over_budget = self._budget_check.lines() if self._budget_check else []
-        not_as_locked = self._lock_check.lines() if self._lock_check else []
-        return [
-            *(f"Over budget: {line}" for line in over_budget),
-            *(f"Not as locked: {line}" for line in not_as_locked),
-        ]
 
     def _abandon(self) -> None:
         for report in self._reports:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from downloader._version import __version__
 from downloader.report.compare import Comparison
+from downloader.report.diagnostics import CheckResult
 from downloader.report.field_declarations import Value
 from downloader.report.outcome_conversion import rounded
 from downloader.report.url_record import Record, Result
@@ -46,7 +47,7 @@ class RunRecord:
         totals: over its records.
         output: the folder of the saved files; None if they are not on this machine.
         comparison: with an earlier report, if requested.
-        violations: sentences that name what is over budget or not as locked.
+        checks: the results of the checks that were requested, such as that of a budget.
         rewritten: whether saved files may differ from their records, as pages of a mirror do.
     """
 
@@ -57,13 +58,18 @@ class RunRecord:
     totals: ReportTotals
     output: Path | None
     comparison: Comparison | None = None
-    violations: tuple[str, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     rewritten: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether every line was tried."""
         return self.list_read and not self.untried
+
+    @property
+    def violations(self) -> list[str]:
+        """Sentences that name what the checks have found."""
+        return [line for check in self.checks for line in check.lines]
 
     def as_dict(self) -> dict[str, Value]:
         """Return the members of the JSON object that describes the run."""

@@ -43,7 +43,7 @@ class CommandResult:
 
 def _is_setting(variable: str) -> bool:
     """Return whether the command reads this variable of whoever runs the tests."""
-    return variable.startswith("DOWNLOAD_") or variable.lower().endswith("_proxy")
+    return variable.startswith(("DOWNLOAD_", "GITHUB_")) or variable.lower().endswith("_proxy")
 
 
 class Command:

@@ -113,7 +113,7 @@ def test_hostile_text_is_printed_as_text(tmp_path: Path, text: str) -> None:
     spending = BudgetCheck(parse_budget("any=1,total=1"))
     for taker in (comparison, locked, summary, spending):
         taker.add(record)
-    lines = [*comparison.lines(), *locked.lines(), *spending.lines()]
+    lines = [*comparison.lines(), *locked.result().lines, *spending.result().lines]
     lines += size_lines(summary, colour=False)
     assert sum(printable(text) in line for line in lines) == 5
     assert all(line == printable(line) for line in lines)
@@ -125,6 +125,6 @@ def test_a_locked_url_that_robots_txt_disallows_is_not_as_locked(tmp_path: Path)
     check = LockCheck(lock)
     line = Record(url="http://h/", outcome=Result.SKIPPED, reason=SkipReason.DUPLICATE)
     check.add(line)
-    assert check.lines() == []
+    assert check.result().lines == []
     check.add(replace(line, reason=SkipReason.ROBOTS, message="disallowed by robots.txt"))
-    assert check.lines() == ["http://h/: not there: disallowed by robots.txt"]
+    assert check.result().lines == ["Not as locked: http://h/: not there: disallowed by robots.txt"]

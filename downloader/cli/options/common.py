@@ -13,7 +13,7 @@ REPORT = option(
     "--report",
     type=ReportFileParam(),
     multiple=True,
-    help=f"Write a report ({endings()}; - is JSONL on stdout); repeatable.",
+    help=f"Write a report ({endings()}; - for JSONL on stdout); repeatable.",
 )
 SIZES = option(
     "Report", "--sizes", is_flag=True, help="Print the largest URLs, sums by type and host."

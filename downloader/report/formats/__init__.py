@@ -93,6 +93,21 @@ _REGISTRY = (
     ),
     ReportFormat(".html", "html:HtmlReport", "a page for a browser: see [The page](#the-page)"),
     ReportFormat(
+        ".junit.xml",
+        "junit:JunitReport",
+        "JUnit XML, for Jenkins, GitLab and others: see [For CI systems](#for-ci-systems)",
+    ),
+    ReportFormat(
+        ".sarif",
+        "sarif:SarifReport",
+        "SARIF 2.1.0, for code scanning: see [For CI systems](#for-ci-systems)",
+    ),
+    ReportFormat(
+        ".md",
+        "markdown:MarkdownReport",
+        "a short summary in Markdown: see [For CI systems](#for-ci-systems)",
+    ),
+    ReportFormat(
         ".sha256",
         "checksums:ChecksumReport",
         "or the name `SHA256SUMS`: the hash and the name of each saved file, for `sha256sum -c`: "
@@ -110,7 +125,13 @@ def format_of(path: Path) -> ReportFormat | None:
     """Return the format that a file's name or its ending says; None if there is none."""
     if path == STDOUT:
         return FORMATS[".jsonl"]
-    return FORMATS.get(path.suffix.lower()) or _OTHER_NAMES.get(path.name)
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    # An ending may have two parts, such as ".junit.xml".
+    return (
+        FORMATS.get("".join(suffixes[-2:]))
+        or FORMATS.get("".join(suffixes[-1:]))
+        or _OTHER_NAMES.get(path.name)
+    )
 
 
 def endings(formats: Collection[ReportFormat] = _REGISTRY) -> str:
