@@ -24,6 +24,7 @@ from downloader.scheduling import check_open_file_limit
 from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
+    from downloader.cli.exec_commands import ExecOptions
     from downloader.cluster import ClusterPlan
 
 _FIELDS = frozenset(field.name for field in fields(Options))
@@ -65,7 +66,10 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
             open_reporter(_report_options(source, given, options), options.folder)
         )
         with runner(debug=view.debug) as loop:
-            return loop.run(run_download(tuple(source), options, view, reporter, plan))
+            exec_options = _exec_options(given, options)
+            return loop.run(
+                run_download(tuple(source), options, view, reporter, plan, exec_options)
+            )
 
 
 def _options_of(source: Sequence[str], given: Given) -> Options:
@@ -92,7 +96,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "ip_version": 4 if given["ipv4"] else 6 if given["ipv6"] else None,
         "save": not given["no_save"],
         "timings": bool(given["report"]),
-        "keep_input": bool(given["report"]),
+        "keep_input": bool(given["report"] or (given["exec"] and given["exec"].needs_columns)),
         "robots": not given["no_robots"],
         "send_referer": not given["no_referer"],
         "level": level,
@@ -133,6 +137,16 @@ def _report_options(source: Sequence[str], given: Given, options: Options) -> Re
         lists=(*map(Path, source), *([options.checksums] if options.checksums else [])),
         rewrites=options.mirrors,
         github=GithubStep.of(os.environ),
+    )
+
+
+def _exec_options(given: Given, options: Options) -> "ExecOptions | None":
+    if given["exec"] is None:
+        return None
+    from downloader.cli.exec_commands import ExecOptions
+
+    return ExecOptions(
+        template=given["exec"], timeout=given["exec_timeout"], after_run=options.mirrors
     )
 
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Protocol
 
 from downloader import object_store
 from downloader.cli.outcome_lines import count, in_flight_lines
@@ -32,14 +33,22 @@ _STOP_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
+
+class StopRun(Protocol):
+    """Stops a run."""
+
+    def __call__(self, *, now: bool) -> None:
+        """Start nothing more; with *now*, also cancel what is running."""
+
+
 _HANGUP = getattr(signal, "SIGHUP", None)
 
 
 @contextlib.contextmanager
 def stop_on_signals(
-    run: Run, terminal: Terminal, *, uses_object_store: bool
+    run: Run, terminal: Terminal, stop_run: StopRun, *, uses_object_store: bool
 ) -> Iterator[list[signal.Signals]]:
-    """Stop *run* on SIGINT, SIGTERM and SIGHUP; give the list of these signals received so far.
+    """Call *stop_run* on SIGINT, SIGTERM and SIGHUP; give the list of those received so far.
 
     A SIGHUP that the parent made this process ignore, as ``nohup`` does, stays ignored. SIGUSR1,
     where it exists, prints what is in flight. After a signal the handlers stay, because leaving a
@@ -55,11 +64,11 @@ def stop_on_signals(
             terminal.note(
                 f"Stopping: {_GRACE_SECONDS:g} s for {running} to finish; again to stop now"
             )
-            loop.call_later(_GRACE_SECONDS, lambda: run.stop(now=True))
+            loop.call_later(_GRACE_SECONDS, lambda: stop_run(now=True))
         if uses_object_store and len(received) == 2:
             # fsspec retries for far longer, and its requests cannot be cancelled one by one.
             loop.call_later(_STORE_GRACE_SECONDS, object_store.abort)
-        run.stop(now=len(received) > 1)
+        stop_run(now=len(received) > 1)
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         if number == _HANGUP:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from downloader.errors import SourceError
 from downloader.models import Checksum, Target
-from downloader.models.checksum_lines import parse_checksum_line
+from downloader.models.checksums import parse_checksum_line
 from downloader.web import urls
 from downloader.web.filenames import FileName, SafePath
 from downloader.web.text import printable

@@ -5,7 +5,6 @@ bodies of those that are no plain GET, and ``outcomes`` their results; ``options
 and ``runs`` describe its progress and its end. ``link_report`` is the result of a link check.
 """
 
-from downloader.models.checksums import Checksum
 from downloader.models.link_report import (
     CheckedPage,
     LinkMention,
@@ -50,7 +49,7 @@ from downloader.models.outcomes import (
 from downloader.models.partial_body import PartialBody
 from downloader.models.requests import MAX_REQUEST_BODY_BYTES, Request, shared_request
 from downloader.models.runs import ExitStatus, InFlight, Tally
-from downloader.models.targets import ColumnValue, InputLine, Target
+from downloader.models.targets import Checksum, ColumnValue, InputLine, Target
 
 __all__ = [
     "DEFAULT_LEVEL",

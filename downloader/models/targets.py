@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from downloader.models.checksums import Checksum
 from downloader.models.requests import Request
 from downloader.web.urls import Url, redact
 
@@ -23,6 +22,19 @@ class InputLine:
     text: str
     number: int | None = None
     columns: tuple[tuple[str, ColumnValue], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """The expected hash of a decoded body.
+
+    Attributes:
+        algorithm: a name of :mod:`hashlib`.
+        digest: in lower-case hex.
+    """
+
+    algorithm: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import (
     ColumnNamesParam,
     NumberParam,
-    PathParam,
     UrlParam,
 )
 from downloader.models import MAX_SAMPLE_LINES
@@ -35,13 +34,6 @@ OPTIONS = (
         "--base",
         type=UrlParam(),
         help="Resolve relative links of lists in HTML and XML against this URL.",
-    ),
-    option(
-        "Lists",
-        "--checksums",
-        metavar="FILE",
-        type=PathParam(exists=True, dir_okay=False),
-        help="Verify files by this list of checksums, e.g. SHA256SUMS.",
     ),
     option("Lists", "--limit", type=NumberParam(1), help="Read only the first N lines [all]."),
     option(

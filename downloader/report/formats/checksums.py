@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from downloader.models.checksum_lines import format_checksum_line
+from downloader.models.checksums import format_checksum_line
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord
 from downloader.report.url_record import Record
