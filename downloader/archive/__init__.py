@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VolumeCallback",
+    "open_index",
     "open_orphan_source",
     "open_recorder",
     "open_replay_source",
@@ -82,6 +83,17 @@ def open_replay_source(options: ArchiveOptions) -> "ArchiveIndex | None":
     from downloader.archive.archive_index import load_index
 
     return load_index(options.replay)
+
+
+def open_index(paths: tuple[Path, ...]) -> "ArchiveIndex":
+    """Index archives, to look at what they hold. It blocks.
+
+    Raises:
+        SourceError: an archive cannot be read.
+    """
+    from downloader.archive.archive_index import load_index
+
+    return load_index(paths)
 
 
 def open_orphan_source(options: StorageOptions) -> "OrphanIndex | None":

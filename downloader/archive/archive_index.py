@@ -101,6 +101,18 @@ class ArchiveIndex:
         if is_empty:
             raise SourceError(f"{', '.join(file.name for file in self._files)} holds no URL")
 
+    def captures(self) -> Iterator[tuple[Url, str, int]]:
+        """Yield each URL, with the date and the HTTP status of what :meth:`find` tries first."""
+        lines = _lines(self._responses, URL_PREFIX)
+        for key, group in groupby(lines, lambda line: line.partition(b"\t")[0].decode()):
+            best = max(map(IndexEntry.parse, group), key=lambda entry: entry.preference)
+            yield Url(key.removeprefix(URL_PREFIX)), best.date, best.status
+
+    @property
+    def damage(self) -> list[str]:
+        """One line for each damaged file; what comes before the damage is in the index."""
+        return [error.message for error in self._damage]
+
     def _derive(self) -> Iterator[bytes]:
         """Yield lines for what is asked of the index: responses to a URL, originals and seeds."""
         for line in _lines(self._records, BAD_URL_PREFIX):

@@ -28,4 +28,7 @@ SUBCOMMANDS = {
     "merge": Subcommand(
         "downloader.cli.merge", "DIR|REPORT...", "Merge output folders, or reports, into one."
     ),
+    "serve": Subcommand(
+        "downloader.cli.serve", "DIR|ARCHIVE|REPORT", "Look at what was saved in a browser."
+    ),
 }
