@@ -52,10 +52,10 @@ def run_compare(old: Path, new: Path, *, max_shown: int = _MAX_SHOWN) -> ExitSta
         ReportError: one of them cannot be read, or is no report.
     """
     # Imported here, so that --help does not wait for them.
+    from downloader.models.url_record import Result
     from downloader.report.compare import COMPARED_FIELDS
     from downloader.report.report_reader import read
     from downloader.report.reporter import compare_with
-    from downloader.report.url_record import Result
 
     comparison = compare_with(old)
     complete = True

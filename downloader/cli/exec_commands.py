@@ -18,7 +18,7 @@ from downloader.cli.outcome_lines import count
 from downloader.cli.terminal import Terminal
 from downloader.core.cores import usable_cores
 from downloader.models import Downloaded, Outcome
-from downloader.report.outcome_conversion import record_of
+from downloader.models.outcome_conversion import record_of
 from downloader.report.output_files import Spool
 from downloader.web.text import format_size, printable
 

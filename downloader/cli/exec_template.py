@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from typing import Self
 
 from downloader.models import ColumnValue
-from downloader.report.field_declarations import Value
-from downloader.report.url_record import FIELD_NAMES, Record, as_dict
+from downloader.models.field_declarations import Value
+from downloader.models.url_record import FIELD_NAMES, Record, as_dict
 from downloader.web.text import printable
 
 _FIELD = re.compile(r"\{\{|\}\}|\{(column\.[^{}]+|[a-z0-9_]*)\}")

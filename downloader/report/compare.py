@@ -7,7 +7,7 @@ from pathlib import Path
 
 from downloader.errors import ErrorKind
 from downloader.models import SkipReason
-from downloader.report.url_record import Record, Result
+from downloader.models.url_record import Record, Result
 from downloader.web.text import format_size, printable
 
 #: The fields that a comparison needs of both reports.

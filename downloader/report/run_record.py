@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from downloader._version import __version__
+from downloader.models.field_declarations import Value
+from downloader.models.outcome_conversion import rounded
+from downloader.models.url_record import Record, Result
 from downloader.report.compare import Comparison
 from downloader.report.diagnostics import CheckResult
-from downloader.report.field_declarations import Value
-from downloader.report.outcome_conversion import rounded
-from downloader.report.url_record import Record, Result
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from downloader.errors import BadUrlError, UrlError
 from downloader.models import ColumnValue, Failed, InputLine, Request, Target
@@ -134,13 +134,18 @@ def _request_of(method: str | None, body: str | None, default: Request | None) -
         raise BadUrlError(printable(str(error))) from None
 
 
-def from_items(items: Iterable[str | Target], default: Request | None = None) -> Iterator[Entry]:
+def from_items(
+    items: Iterable[str | Entry], default: Request | None = None, *, keeps_input: bool = False
+) -> Iterator[Entry]:
     """Yield targets for the URLs or targets that a program passes, numbered from 0.
 
     A :class:`Target` keeps all but its ``index``; one without a request of its own gets *default*.
+    The failure of a line, as lists have them, is passed on.
     """
     for index, item in enumerate(items):
-        if isinstance(item, Target):
+        if isinstance(item, Failed):
+            yield replace(item, index=index)
+        elif isinstance(item, Target):
             yield Target(
                 url=item.url,
                 index=index,
@@ -156,7 +161,8 @@ def from_items(items: Iterable[str | Target], default: Request | None = None) ->
                 ),
             )
         else:
-            yield from_line(ListLine(f"#{index + 1}", item.strip()), index, default)
+            line = ListLine(f"#{index + 1}", item.strip())
+            yield from_line(line, index, default, keeps_input=keeps_input)
 
 
 def from_archive(addresses: Iterable[tuple[str, str]]) -> Iterator[Entry]:

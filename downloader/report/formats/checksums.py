@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from downloader.models.checksums import format_checksum_line
+from downloader.models.url_record import Record
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord
-from downloader.report.url_record import Record
 
 
 class ChecksumReport:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from downloader.models import ColumnValue
-from downloader.report.field_declarations import Value
+from downloader.models.field_declarations import Value
+from downloader.models.url_record import FIELD_NAMES, Record, values
 from downloader.report.list_columns import ListColumns
 from downloader.report.output_files import AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
-from downloader.report.url_record import FIELD_NAMES, Record, values
 from downloader.web.text import printable
 
 #: Characters that spreadsheets take for the beginning of a formula (OWASP, "CSV injection"), with

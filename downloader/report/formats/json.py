@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from downloader.models.url_record import Record
 from downloader.report.formats.jsonl import json_line, parse_json
 from downloader.report.json_schema import SCHEMA_ID
 from downloader.report.output_files import AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
-from downloader.report.url_record import Record
 
 
 class JsonReport:
