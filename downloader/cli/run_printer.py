@@ -31,6 +31,7 @@ from downloader.errors import DownloadError, ErrorKind, RunError
 from downloader.models import (
     ExitStatus,
     Failed,
+    InFlight,
     Options,
     Outcome,
     StorageOptions,
@@ -145,7 +146,7 @@ class _RunPrinter:
         writes_body = options.save and options.stream is not None
         self._terminal = Terminal(
             lambda: _progress_state(run.progress, self._tally),
-            lambda: self._stop(now=True),
+            lambda: self.stop(now=True),
             progress=view.progress and not view.quiet,
             # What is printed must not get into the body or the report.
             results_to_stderr=writes_body or view.reports_to_stdout,
@@ -159,10 +160,7 @@ class _RunPrinter:
         async with terminal, self._commands or nullcontext():
             with (
                 stop_on_signals(
-                    run,
-                    terminal,
-                    self._stop,
-                    uses_object_store=self._options.remote is not None,
+                    self, terminal, uses_object_store=self._options.remote is not None
                 ) as received,
                 self._warnings.periodically(),
             ):
@@ -188,7 +186,17 @@ class _RunPrinter:
             return ExitStatus.INTERRUPTED
         return self._status(has_violations=bool(summary.failures))
 
-    def _stop(self, *, now: bool) -> None:
+    @property
+    def progress(self) -> RunProgress:
+        """How far the run is."""
+        return self._run.progress
+
+    def in_flight(self) -> list[InFlight]:
+        """Return what is being fetched now."""
+        return self._run.in_flight()
+
+    def stop(self, *, now: bool = False) -> None:
+        """Stop the run and the commands."""
         self._run.stop(now=now)
         if self._commands is not None:
             self._commands.stop(now=now)
@@ -216,12 +224,12 @@ class _RunPrinter:
                     except BrokenPipeError as error:
                         # What is left is for the reports that are files.
                         ended = error
-                        self._stop(now=True)
+                        self.stop(now=True)
                     if self._commands is not None:
                         await self._commands.add(outcome)
         except DownloadError as error:
             ended = ended or error
-            self._stop(now=False)
+            self.stop(now=False)
         if self._commands is not None:
             await self._commands.finish()
         return ended

@@ -19,8 +19,7 @@ from downloader import object_store
 from downloader.cli.outcome_lines import count, in_flight_lines
 from downloader.cli.streams import silence_lost_terminals
 from downloader.cli.terminal import Terminal
-from downloader.core.run import Run
-from downloader.models import ExitStatus
+from downloader.models import ExitStatus, InFlight
 
 #: How long running transfers may go on after the first signal.
 _GRACE_SECONDS = 5.0
@@ -33,22 +32,34 @@ _STOP_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
-
-class StopRun(Protocol):
-    """Stops a run."""
-
-    def __call__(self, *, now: bool) -> None:
-        """Start nothing more; with *now*, also cancel what is running."""
-
-
 _HANGUP = getattr(signal, "SIGHUP", None)
+
+
+class _Progress(Protocol):
+    @property
+    def running(self) -> int:
+        """Number of requests that are being made now."""
+
+
+class StoppableRun(Protocol):
+    """The part of a run, or of a check, that signals need."""
+
+    @property
+    def progress(self) -> _Progress:
+        """How far it is."""
+
+    def in_flight(self) -> list[InFlight]:
+        """Return what is being fetched now."""
+
+    def stop(self, *, now: bool = False) -> None:
+        """Start nothing more; with *now*, also cancel what is running."""
 
 
 @contextlib.contextmanager
 def stop_on_signals(
-    run: Run, terminal: Terminal, stop_run: StopRun, *, uses_object_store: bool
+    run: StoppableRun, terminal: Terminal, *, uses_object_store: bool
 ) -> Iterator[list[signal.Signals]]:
-    """Call *stop_run* on SIGINT, SIGTERM and SIGHUP; give the list of those received so far.
+    """Stop *run* on SIGINT, SIGTERM and SIGHUP; give the list of these signals received so far.
 
     A SIGHUP that the parent made this process ignore, as ``nohup`` does, stays ignored. SIGUSR1,
     where it exists, prints what is in flight. After a signal the handlers stay, because leaving a
@@ -64,11 +75,11 @@ def stop_on_signals(
             terminal.note(
                 f"Stopping: {_GRACE_SECONDS:g} s for {running} to finish; again to stop now"
             )
-            loop.call_later(_GRACE_SECONDS, lambda: stop_run(now=True))
+            loop.call_later(_GRACE_SECONDS, lambda: run.stop(now=True))
         if uses_object_store and len(received) == 2:
             # fsspec retries for far longer, and its requests cannot be cancelled one by one.
             loop.call_later(_STORE_GRACE_SECONDS, object_store.abort)
-        stop_run(now=len(received) > 1)
+        run.stop(now=len(received) > 1)
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         if number == _HANGUP:

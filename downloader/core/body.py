@@ -105,7 +105,7 @@ async def save_body(
         DiskError: the disk refuses.
     """
     options, meter, rate_limiter = context.options, context.meter, context.rate_limiter
-    body = _BodyReader(response, options, rate_limited=rate_limiter is not None)
+    body = BodyReader(response, options, rate_limited=rate_limiter is not None)
     measurement = _BodyMeasurement(response, transfer.job.target.checksum)
     async with _BodyWriter(
         transfer, context, response, path, measurement, resumable=body.decoder is None
@@ -156,7 +156,7 @@ def _replaces_own(transfer: Transfer, path: SafePath) -> bool:
     return job.is_name_free or (job.saved is not None and job.saved.path == path)
 
 
-class _BodyReader:
+class BodyReader:
     """Decodes a body and checks it against the limits.
 
     Attributes:

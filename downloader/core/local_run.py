@@ -16,13 +16,13 @@ from downloader.core.auto_backend import AutoBackend, max_processes
 from downloader.core.pool import Pool, Sleep
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
+from downloader.core.run_cookies import load_cookies, save_cookies
 from downloader.core.run_observer import NullObserver, RunObserver
 from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.core.transfer import Redirected, Transfer
 from downloader.core.transfer_backend import TransferBackend
 from downloader.errors import DiskError, ErrorKind
 from downloader.http import CookieJar
-from downloader.http.cookie_file import check_cookie_file, read_cookie_file, write_cookie_file
 from downloader.http.netrc_file import netrc_warnings
 from downloader.journal import AdmissionResult, Job
 from downloader.journal.async_journal import AsyncJournal
@@ -175,37 +175,16 @@ class LocalRun:
         check_open_file_limit()
         if self._options.netrc:
             self._warnings += netrc_warnings()
-        await self._load_cookies()
+        await load_cookies(self._options, self._jar)
         await asyncio.to_thread(create_output_folder, self._options)
         # The journal comes before everything that looks at the folder: it locks out other runs.
         await stack.enter_async_context(self._journal)
-        stack.push_async_callback(self._save_cookies)
+        stack.push_async_callback(save_cookies, self._options, self._jar)
         if self._archive is not None:
             await stack.enter_async_context(self._archive)
         await stack.enter_async_context(self._backend)
         await stack.enter_async_context(self._sitemap_fetcher)
         stack.push_async_callback(self._abandon)
-
-    async def _load_cookies(self) -> None:
-        options = self._options
-        if options.save_cookies is not None:
-            check_cookie_file(options.save_cookies)
-        if self._jar is None:
-            return
-        if options.cookies_from_browser is not None:
-            # Imported only for this, because it takes a while.
-            from downloader.http.firefox import read_firefox_cookies
-
-            profile = options.cookies_from_browser.partition(":")[2]
-            self._jar.give(await asyncio.to_thread(read_firefox_cookies, profile))
-        # The first of several runs that share a file has to make it.
-        makes_file = options.cookies == options.save_cookies
-        if options.cookies is not None and (options.cookies.exists() or not makes_file):
-            self._jar.give(await asyncio.to_thread(read_cookie_file, options.cookies))
-
-    async def _save_cookies(self) -> None:
-        if self._options.save_cookies is not None and self._jar is not None:
-            await asyncio.to_thread(write_cookie_file, self._options.save_cookies, list(self._jar))
 
     async def _start(self, stack: AsyncExitStack) -> None:
         if self._options.mirrors:

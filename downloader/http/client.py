@@ -84,6 +84,13 @@ class Client:
         """Close idle connections: all, or those to *hosts*, as :func:`.urls.host` names them."""
         self._sender.close_idle(hosts)
 
+    def note_certificates(self, ends: dict[str, float]) -> None:
+        """Note in *ends* when the certificates of hosts expire, in seconds since the epoch.
+
+        This holds for connections that are made from now on.
+        """
+        self._sender.note_certificates(ends)
+
     async def get(
         self,
         trail: RedirectTrail,
@@ -206,6 +213,7 @@ class Client:
             try:
                 target = redirect_target(response, url)
                 trail.redirects += (url,)
+                trail.statuses += (response.status,)
                 if len(trail.redirects) > self._options.max_redirects:
                     raise RedirectError(
                         f"more than {self._options.max_redirects} redirects",

@@ -122,6 +122,11 @@ class RequestSender:
         if self._session is not None:
             await self._session.close()
 
+    def note_certificates(self, ends: dict[str, float]) -> None:
+        """Note when certificates expire; see :attr:`Connector.certificate_ends`."""
+        if self._connector is not None:
+            self._connector.certificate_ends = ends
+
     def _http2_settings(self) -> Http2Settings | None:
         """Return how HTTP/2 is used, or None if it is not."""
         options = self._options

@@ -58,6 +58,10 @@ class HtmlDocument:
         if self._base:
             self.resolver = resolver.with_base(self._base.get("href") or "")
 
+    def fragment_targets(self) -> Iterator[str]:
+        """Yield what fragments can lead to."""
+        return self._tree.fragment_targets()
+
     def _html_elements(self, selector: str) -> Iterator[HtmlElement]:
         """Yield the matching elements that are neither in SVG nor in a template."""
         for element in self._tree.elements([selector]):

@@ -12,6 +12,7 @@ from turbohtml import Namespace
 from downloader.links import attribute_spans
 from downloader.links.elements import ElementNamespace
 from downloader.links.embedded_text import NO_OFFSET, EmbeddedText
+from downloader.links.fragment_targets import html_fragment_targets
 
 #: Tags (``<``) of a document that are read; each takes some 300 bytes of memory. The largest
 #: documents for people have some hundreds of thousands.
@@ -47,6 +48,10 @@ class HtmlTree:
     def contains(self, selector: str) -> bool:
         """Return whether a CSS selector matches any element."""
         return self._tree.select_one(selector) is not None
+
+    def fragment_targets(self) -> Iterator[str]:
+        """Yield the values of ``id``, and of the ``name`` of anchors."""
+        return html_fragment_targets(self._tree)
 
     def nodes(self, selectors: Iterable[str]) -> dict[int, turbohtml.Element]:
         """Return the elements that CSS selectors match, by the offset of their tag and in order.

@@ -30,9 +30,18 @@ class ParsedDocument:
         robots: the robots directives of a page.
         url_characters: characters of the URLs of all links.
         warnings: what was left out because of a limit, for people.
+        fragment_targets: what fragments can lead to in a document of HTML or XML: the values of
+            ``id``, and of the ``name`` of anchors. None for other documents, and if they were not
+            asked for.
     """
 
-    def __init__(self, document: Document, *, same_document_links: bool = True) -> None:
+    def __init__(
+        self,
+        document: Document,
+        *,
+        same_document_links: bool = True,
+        fragment_targets: bool = False,
+    ) -> None:
         """Parse *document*; one of an unsupported media type has no links.
 
         Without *same_document_links*, references such as ``#part`` are left out.
@@ -50,6 +59,8 @@ class ParsedDocument:
         self.encoding = self._source.encoding
         self.robots = RobotsMeta()
         self.base_url = document.url
+        self.fragment_targets: frozenset[str] | None = None
+        self._wants_fragment_targets = fragment_targets
         resolver = self._parse(document, EmbeddedText(self.text))
         self.links = tuple(self._collector.links)
         self.url_characters = self._collector.url_characters
@@ -64,6 +75,8 @@ class ParsedDocument:
             page = parser(text, resolver, document)
             page.collect_links(collector)
             resolver = page.resolver
+            if self._wants_fragment_targets:
+                self.fragment_targets = frozenset(page.fragment_targets())
             self.robots, self.base_url = page.robots, page.resolver.base_url
             if media_type == "text/html":
                 refresh_field.collect_link(document.page_fields, collector, page.resolver)

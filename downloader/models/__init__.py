@@ -2,9 +2,9 @@
 
 All of it is frozen and picklable. ``targets`` are the URLs to fetch, ``requests`` the methods and
 bodies of those that are no plain GET, and ``outcomes`` their results; ``options`` configure a run,
-and ``runs`` describe its progress and its end. ``url_record`` declares the fields that every
-report has of a URL, by ``field_declarations``; ``outcome_conversion`` fills them from an outcome.
-``link_report`` is the result of a link check.
+in groups, and ``runs`` describe its progress and its end. ``url_record`` declares the fields that
+every report has of a URL, by ``field_declarations``; ``outcome_conversion`` fills them from an
+outcome. ``link_report`` is the result of a link check.
 """
 
 from downloader.models.link_report import (
@@ -22,18 +22,13 @@ from downloader.models.options import (
     DEFAULT_MAX_QUERIES,
     DEFAULT_PACK_BYTES,
     MAX_SAMPLE_LINES,
-    USER_AGENT,
     ArchiveOptions,
     FilterOptions,
-    HostAddresses,
     ListOptions,
     MirrorOptions,
-    NetworkOptions,
     Options,
     OutputOptions,
     Pack,
-    PolitenessOptions,
-    RequestOptions,
     StorageOptions,
     TransferOptions,
     WarcDigest,
@@ -49,6 +44,13 @@ from downloader.models.outcomes import (
     Unchanged,
 )
 from downloader.models.partial_body import PartialBody
+from downloader.models.request_options import (
+    USER_AGENT,
+    HostAddresses,
+    NetworkOptions,
+    PolitenessOptions,
+    RequestOptions,
+)
 from downloader.models.requests import MAX_REQUEST_BODY_BYTES, Request, shared_request
 from downloader.models.runs import ExitStatus, InFlight, Tally
 from downloader.models.targets import Checksum, ColumnValue, InputLine, Target

@@ -47,6 +47,12 @@ def _from_header(content_type: str) -> Encoding | None:
     return lookup_encoding(match[1]) if match else None
 
 
+def header_charset(content_type: str) -> str | None:
+    """Return the WHATWG name of the encoding that a Content-Type field names, or None."""
+    encoding = _from_header(content_type)
+    return None if encoding is None else encoding.name
+
+
 _UTF8 = webencodings.UTF8
 _LATIN1 = lookup_encoding("windows-1252") or _UTF8
 

@@ -93,13 +93,15 @@ async def test_standard_output_takes_one_url(
     assert site.requests == []
 
 
-@pytest.mark.parametrize("output", ["-", "/dev/stdout"])
 @pytest.mark.parametrize("body", [b"", b"small\x00\xff", BODY], ids=["empty", "small", "large"])
+@pytest.mark.parametrize(
+    "output", [("-",), ("/dev/stdout",), ("-", "--processes", "2")], ids=" ".join
+)
 async def test_standard_output_gets_the_body_and_nothing_else(
-    site: Site, command: Command, body: bytes, output: str
+    site: Site, command: Command, body: bytes, output: tuple[str, ...]
 ) -> None:
     site.pages = {"/x": body}
-    process = await command.start(site.url("/x"), "-o", output, "-v")
+    process = await command.start(site.url("/x"), "-v", "-o", *output)
     out, err = await process.communicate()
     assert process.returncode == 0
     assert out == body
@@ -115,6 +117,20 @@ async def test_nothing_is_written_of_a_body_that_fails(site: Site, command: Comm
         assert ran.status == 1
         assert not [line for line in ran.out if not line.startswith("1 URL")]
         assert _entries(command.folder) == set()
+
+
+@pytest.mark.parametrize("body", [b"small", BODY, None], ids=["small", "large", "failed"])
+async def test_a_part_file_of_another_program_stays(
+    site: Site, command: Command, body: bytes | None
+) -> None:
+    if body is not None:
+        site.pages = {"/x.iso": body}
+    other = command.folder / "x.iso.part"
+    other.write_text("half of it")
+    ran = await command(site.url("/x.iso"), "-o", "x.iso")
+    assert ran.status == (1 if body is None else 0)
+    assert other.read_text() == "half of it"
+    assert _entries(command.folder) == {"x.iso.part", *([] if body is None else ["x.iso"])}
 
 
 async def test_a_body_that_breaks_is_written_once(site: Site, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ LOCK = option(
     type=PathParam(dir_okay=False),
     help="Write a lock file with the hash of each URL.",
 )
+NO_PROGRESS = option("Report", "--no-progress", is_flag=True, help="Hide the progress bar.")
 DEBUG = option("Report", "--debug", is_flag=True, help="Print a debug log and tracebacks.")
 CONFIG = option(
     "Other",

@@ -162,7 +162,8 @@ def _naming_problem(given: Mapping[str, Any]) -> str:
     return ""
 
 
-def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -> str:
+def connection_problem(given: Mapping[str, Any]) -> str:
+    """Check the options of connections and cookies; return what is wrong with them, or nothing."""
     for name in _COOKIE_OPTIONS if given["no_cookies"] else ():
         if given[name]:
             return f"{_flag(name)} and --no-cookies cannot be combined"
@@ -173,6 +174,14 @@ def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click
         return "--user and --bearer cannot be combined; a site takes one of them"
     if given["key"] and not given["cert"]:
         return "--key needs --cert"
+    if given["ipv4"] and given["ipv6"]:
+        return "--ipv4 and --ipv6 cannot be combined; leave out both to use any address"
+    return ""
+
+
+def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -> str:
+    if problem := connection_problem(given):
+        return problem
     if ctx.meta.get(BODY_FROM_STDIN) and sources.STDIN in source:
         return "standard input is the list; read the body from a file"
     if given["locked"] and (given["method"] not in (None, "GET") or _has_body(given)):
@@ -181,8 +190,6 @@ def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click
         return "--data and --data-binary cannot be combined; a request has one body"
     if given["method"] == "HEAD" and not given["no_save"]:
         return "--method HEAD gets no body to save; --no-save reports sizes"
-    if given["ipv4"] and given["ipv6"]:
-        return "--ipv4 and --ipv6 cannot be combined; leave out both to use any address"
     return ""
 
 

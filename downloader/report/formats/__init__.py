@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:  # so that help and checks of options do not load the parts of reports
+    from downloader.models import LinkReport
     from downloader.report.output_files import ReportFile
 
 #: The report that stands for JSON Lines on standard output.
@@ -35,6 +36,8 @@ class ReportFormat:
         is_mergeable: whether that function can read every field, for ``merge``.
         needs_files: whether it is about saved files alone.
         other_name: a whole name that files of this format may have as well, or empty.
+        has_links: whether its module has a function ``link_pieces``, for ``links``: it takes a
+            :class:`~downloader.models.LinkReport` and yields the bytes of a file.
     """
 
     ending: str
@@ -44,6 +47,7 @@ class ReportFormat:
     is_mergeable: bool = False
     needs_files: bool = False
     other_name: str = ""
+    has_links: bool = False
 
     def create(self, path: Path) -> "ReportFile":
         """Begin a report in this format.
@@ -55,6 +59,12 @@ class ReportFormat:
         name = "StdoutReport" if path == STDOUT else name
         report_class: Callable[[Path], ReportFile] = getattr(_load(module), name)
         return report_class(path)
+
+    def link_pieces(self, report: "LinkReport") -> Iterator[bytes]:
+        """Yield the bytes of a report on links, whose format must have them."""
+        module, _, _ = self.class_name.partition(":")
+        pieces: Iterator[bytes] = _load(module).link_pieces(report)
+        return pieces
 
     @property
     def read_members(self) -> ReadMembers:
@@ -76,6 +86,7 @@ _REGISTRY = (
         "one JSON object per line, in pure ASCII, written as outcomes arrive",
         is_readable=True,
         is_mergeable=True,
+        has_links=True,
     ),
     ReportFormat(
         ".json",
@@ -83,8 +94,11 @@ _REGISTRY = (
         "one JSON object: `schema`, `records`, and `run`, the totals over all records",
         is_readable=True,
         is_mergeable=True,
+        has_links=True,
     ),
-    ReportFormat(".csv", "csv:CsvReport", "a table whose first row names the columns"),
+    ReportFormat(
+        ".csv", "csv:CsvReport", "a table whose first row names the columns", has_links=True
+    ),
     ReportFormat(
         ".parquet",
         "parquet:ParquetReport",

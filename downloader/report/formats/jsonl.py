@@ -9,11 +9,13 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
+from downloader.models import LinkReport
 from downloader.models.url_record import Record, as_dict
+from downloader.report.link_fields import link_dict
 from downloader.report.output_files import REPORT_OPTION, open_lines, translated_errors
 from downloader.report.run_record import RunRecord, not_tried
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 #: The beginning of every line that is longer.
 _BEGINNING = b'{"url":'
 
@@ -93,7 +95,13 @@ def _write(file: BinaryIO | FileIO, path: Path, line: bytes) -> None:
 
 def json_line(record: Record) -> bytes:
     """Return a record as JSON on one line, with its line feed."""
-    return f"{_encode(as_dict(record))}\n".encode()
+    return f"{encode(as_dict(record))}\n".encode()
+
+
+def link_pieces(report: LinkReport) -> Iterator[bytes]:
+    """Yield each broken link or warning as JSON on one line."""
+    for link in report.links:
+        yield f"{encode(link_dict(link))}\n".encode()
 
 
 def read_members(
