@@ -51,6 +51,7 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
         progress=not given["no_progress"],
         debug=given["debug"],
         reports_to_stdout=STDOUT in given["report"],
+        mirrors=options.mirrors,
     )
     with ExitStack() as stack:
         if plan is None and options.process_count > 1:
@@ -91,6 +92,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "body": _body_of(given),
         "save": not given["no_save"],
         "timings": bool(given["report"]),
+        "titles": bool(given["report"] or given["compare"]),
         "keep_input": bool(given["report"] or (given["exec"] and given["exec"].needs_columns)),
         "robots": not given["no_robots"],
         "level": level,
@@ -144,6 +146,7 @@ def _report_options(source: Sequence[str], given: Given, options: Options) -> Re
         files=given["report"],
         sizes=given["sizes"] or (given["verbose"] and not given["quiet"]),
         compare=given["compare"],
+        fail_on=given["fail_on"],
         budget=given["budget"],
         lock=given["lock"],
         locked=given["locked"],

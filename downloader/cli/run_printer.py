@@ -22,6 +22,7 @@ from downloader.cli.outcome_lines import (
     reports_line,
     summary_line,
 )
+from downloader.cli.start_page import StartPage, open_line
 from downloader.cli.stop_signals import stop_on_signals
 from downloader.cli.terminal import ProgressState, Terminal
 from downloader.core.event_loop import widen_resolver
@@ -56,6 +57,7 @@ class OutcomeView:
         quiet: print failures only.
         progress: show a progress bar.
         debug: print tracebacks.
+        mirrors: whether the run mirrors pages, so that there is one to open.
         reports_to_stdout: print no results, because a report is on stdout.
     """
 
@@ -68,12 +70,14 @@ class OutcomeView:
         progress: bool,
         debug: bool,
         reports_to_stdout: bool = False,
+        mirrors: bool = False,
     ) -> None:
         self.quiet = quiet
         # A bar would be between the lines of a report on the same terminal.
         self.progress = progress and not (reports_to_stdout and sys.stdout.isatty())
         self.debug = debug
         self.reports_to_stdout = reports_to_stdout
+        self.mirrors = mirrors
         self._folder = str(folder)
         self._verbose = verbose
 
@@ -143,6 +147,7 @@ class _RunPrinter:
         self._reporter = reporter
         self._started = time.monotonic()
         self._tally = Tally()
+        self._start_page = StartPage()
         writes_body = options.save and options.stream is not None
         self._terminal = Terminal(
             lambda: _progress_state(run.progress, self._tally),
@@ -177,6 +182,8 @@ class _RunPrinter:
             self._warnings.print_new()
             if not self._view.quiet:
                 self._print_totals(summary.files)
+                if error is None and not received:
+                    self._print_start_page()
             _print_report(summary, terminal)
             if run.progress.untried or (received and run.progress.total is None):
                 terminal.note(_stopped_line(run.progress))
@@ -217,6 +224,7 @@ class _RunPrinter:
             async with aclosing(self._run.outcomes()) as outcomes:
                 async for outcome in outcomes:
                     self._tally.add(outcome)
+                    self._start_page.add(outcome)
                     if ended is None:
                         self._view.show(outcome, self._terminal)
                     try:
@@ -247,6 +255,12 @@ class _RunPrinter:
             terminal.result(line)
         if reports:
             terminal.result(reports_line(reports))
+
+    def _print_start_page(self) -> None:
+        """Say how to look at a mirror that was just finished."""
+        page = self._run.progress.index_page or self._start_page.path
+        if self._view.mirrors and page is not None and self._terminal.shows_results:
+            self._terminal.result(open_line(self._options.output, page))
 
 
 def _create_run(source: tuple[str, ...], options: Options, plan: "ClusterPlan | None") -> Run:

@@ -1,6 +1,7 @@
 """A parsed document of any supported media type: its links, and the document with others."""
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 from downloader.links import html, html_tree, refresh_field, xml
 from downloader.links.collector import LinkCollector
@@ -126,8 +127,9 @@ class ParsedDocument:
         """About how many bytes of memory the document takes after :meth:`drop_source`."""
         collector = self._collector
         objects = len(collector.links) + len(collector.edits)
-        references = sum([len(link.value) + len(link.raw) for link in collector.links])
-        return references + self.url_characters + _BYTES_PER_LINK * objects
+        # Each reference is kept as it is written and as it is read.
+        references = sum(map(len, map(attrgetter("raw"), collector.links)))
+        return 2 * references + self.url_characters + _BYTES_PER_LINK * objects
 
     def drop_source(self) -> None:
         """Release the bytes and the text, which are most of the memory of a document."""
