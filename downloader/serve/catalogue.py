@@ -239,7 +239,7 @@ class Catalogue:
         conditions, values = [_CONDITIONS[listing]], list[object]()
         for word in words.split()[:_MAX_WORDS]:
             conditions.append("(url LIKE ? ESCAPE '!' OR title LIKE ? ESCAPE '!')")
-            values += [_containing(word[:_MAX_WORD_CHARACTERS])] * 2
+            values += [_containing(_storable(word[:_MAX_WORD_CHARACTERS]))] * 2
         if site is not None:
             conditions.append("site = ?")
             values.append(site)
@@ -300,7 +300,7 @@ class Catalogue:
     def _site_id(self, entry: CatalogueEntry) -> int:
         """Return the id of the site of *entry*, which is added if it is new."""
         url = Url(entry.url.rpartition(" ")[2])
-        name = host(url) if url.startswith("http") else ""
+        name = host(url) if url.startswith(("http://", "https://")) else ""
         row = self._db.execute("SELECT id FROM sites WHERE host = ?", (name,)).fetchone()
         if row is not None:
             return int(row[0])
@@ -321,8 +321,9 @@ class Catalogue:
         return int(cursor.lastrowid or 0)
 
     def _select(self, rest: str, *values: object) -> list[CatalogueEntry]:
+        storable = [_storable(each) if isinstance(each, str) else each for each in values]
         with self._transaction() as db:
-            rows = db.execute(f"SELECT {_COLUMNS} FROM entries {rest}", values).fetchall()  # noqa: S608
+            rows = db.execute(f"SELECT {_COLUMNS} FROM entries {rest}", storable).fetchall()  # noqa: S608
         return [_entry(row) for row in rows]
 
     @contextmanager
@@ -341,6 +342,11 @@ def _entry(row: tuple[object, ...]) -> CatalogueEntry:
     members["state"] = EntryState(members["state"])  # type: ignore[arg-type]
     members["is_page"] = bool(members["is_page"])
     return CatalogueEntry(**members)  # type: ignore[arg-type]
+
+
+def _storable(text: str) -> str:
+    """Return *text* without the lone surrogates of bytes that are not UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _containing(word: str) -> str:

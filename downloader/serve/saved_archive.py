@@ -207,7 +207,7 @@ class SavedArchive:
         """Return where the target of *link* is served; None to keep the link."""
         if link.url is None:
             return None
-        entry = self.catalogue.by_url([link.url])
+        entry = self.catalogue.by_url([link.url, _with_other_scheme(link.url)])
         address = None if entry is None else self.address_of(entry)
         if address is None:
             return None
@@ -272,9 +272,14 @@ def _kept_fields(response: ArchivedResponse) -> tuple[tuple[str, str], ...]:
 
 def _field(response: ArchivedResponse, name: bytes) -> str:
     values = [value for each, value in response.fields if each.lower() == name]
-    return values[-1].decode("latin-1").replace("\r", "").replace("\n", "") if values else ""
+    return values[-1].decode("latin-1") if values else ""
+
+
+def _with_other_scheme(url: Url) -> str:
+    scheme, _, rest = url.partition(":")
+    return f"{'http' if scheme == 'https' else 'https'}:{rest}"
 
 
 def _charset(content_type: str) -> str | None:
     _, _, label = content_type.lower().partition("charset=")
-    return label.strip(" \"'").partition(";")[0] or None
+    return label.partition(";")[0].strip(" \"'") or None
