@@ -1,4 +1,4 @@
-"""What was saved, as a temporary database: memory does not grow with the number of URLs."""
+"""A catalogue of saved URLs, in a temporary database, so that memory does not grow with them."""
 
 import sqlite3
 import threading
@@ -50,7 +50,7 @@ _COLUMNS = (
 
 
 class EntryState(IntEnum):
-    """What became of a URL."""
+    """The result of a URL."""
 
     SAVED = 0
     REDIRECTED = 1
@@ -77,11 +77,11 @@ _CONDITIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueEntry:
-    """What is known of a URL.
+    """A URL, and the file that was saved of it.
 
     Attributes:
         url: without password; with the method before it, if that is not GET.
-        state: what became of it.
+        state: its result.
         path: its file, relative to the folder; None if it is in an archive, or not saved.
         media_type: of the file; empty if it is not known.
         charset: as the server sent it; empty if it sent none.
@@ -144,7 +144,7 @@ class SiteTotals:
 
 @dataclass(frozen=True, slots=True)
 class PageDetails:
-    """What reading a page has told."""
+    """The facts that reading a page gives."""
 
     id: int
     title: str
@@ -154,7 +154,7 @@ class PageDetails:
 
 
 class Catalogue:
-    """What was saved; safe for threads. Empty until :meth:`fill` is called."""
+    """The saved URLs of a source; safe for threads. Empty until :meth:`fill` is called."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -264,7 +264,7 @@ class Catalogue:
             return int(db.execute(query).fetchone()[0])
 
     def set_details(self, details: Iterable[PageDetails]) -> None:
-        """Record what reading pages has told."""
+        """Record the facts that reading pages has given."""
         rows = [(each.title, each.media_type, each.size, each.is_page, each.id) for each in details]
         with self._transaction() as db:
             db.executemany(
