@@ -44,7 +44,8 @@ class NameClaims:
         self._names_by_url = naming.is_default
         self._saves = saves
         self._known_folders: set[str] = set()
-        self._preferred: dict[str, tuple[FileName, ClaimKeys]] = {}
+        #: By URL, or by request and URL; None for a line without a name.
+        self._preferred: dict[str, tuple[FileName, ClaimKeys] | None] = {}
         self._claimed_keys: set[str] = set()
         self._unwritten: list[tuple[str, int]] = []
         self._displaced: set[int] = set()
@@ -63,12 +64,16 @@ class NameClaims:
                 key: str = target.url if target.request is None else target.identity
                 name: FileName | None
                 if not self._names_by_url:
+                    # Lines of one URL may have different columns: the first one names it.
+                    if key in self._preferred:
+                        continue
                     name = self._naming.preferred(target)
                 elif target.request is None:
                     name = preferred_name(target.url)
                 else:
                     name = preferred_name(target.url, target.request.identity)
                 if name is None:
+                    self._preferred[key] = None
                     continue
                 keys = claim_keys(name, self._known_folders)
                 self._preferred[key] = name, keys
@@ -84,9 +89,10 @@ class NameClaims:
         if not self._saves:
             return _UNSAVED if target.name is None else None
         key = target.url if target.request is None else target.identity
-        name, keys = self._preferred.get(key, (None, None))
-        if name is None or keys is None or target.name is not None:
+        preferred = self._preferred.get(key)
+        if preferred is None or target.name is not None:
             return None
+        name, keys = preferred
         if not self._claimed_keys.isdisjoint(keys.conflicting):
             return None
         self._unwritten += [(key, owner) for key in keys.claimed if key not in self._claimed_keys]
