@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.fork_server import can_start, start_forked
+
 #: Runs the command in a session whose terminal is its standard input.
 _IN_TERMINAL = """
 import os
@@ -40,8 +42,9 @@ def _is_setting(variable: str) -> bool:
 class Command:
     """Starts the real command in a process of its own, below a folder of the test's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, forks: bool = True) -> None:
         self.folder = folder
+        self.forks = forks
         self.environment = {
             **{k: v for k, v in os.environ.items() if not _is_setting(k)},
             "HOME": str(folder),
@@ -52,6 +55,8 @@ class Command:
         self, *arguments: str | Path, stdout: int = asyncio.subprocess.PIPE
     ) -> asyncio.subprocess.Process:
         """Start the command and return while it is running."""
+        if self.forks and stdout == asyncio.subprocess.PIPE and can_start(self.environment):
+            return await start_forked([*map(str, arguments)], self.environment, self.folder)
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
