@@ -26,6 +26,8 @@ SATURATED = """
 import sys
 from downloader.core import auto_backend, saturation
 from downloader.core.processes import host_balancer
+
+pytestmark = pytest.mark.real_start
 auto_backend.usable_cores = lambda: 3
 auto_backend._TICK_SECONDS = 0.05
 saturation._WINDOW_SECONDS, saturation._SATURATED_SHARE = 0.01, 0.0

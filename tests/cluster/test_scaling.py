@@ -8,6 +8,8 @@ import pytest
 from benchmarks.scaling import counting_server, kills
 from tests.support.marks import linux_only
 
+pytestmark = pytest.mark.real_start
+
 #: In memory, where there is such a place: 200,000 files are much for a disk that others use too.
 _MEMORY = Path("/dev/shm")
 

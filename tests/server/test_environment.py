@@ -36,6 +36,8 @@ def show(*_arguments):
         pass
 OutcomeView.show = show
 from downloader.cli.main import main
+
+pytestmark = pytest.mark.real_start
 main()
 """
 

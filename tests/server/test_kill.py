@@ -14,6 +14,8 @@ from tests.support.files import saved_files
 from tests.support.resumable_pages import LARGE, ResumablePages, SentResponse
 from tests.support.web_server import Site
 
+pytestmark = pytest.mark.real_start
+
 ROUNDS = 20
 AT_ONCE = 8
 

@@ -40,7 +40,11 @@ def _is_setting(variable: str) -> bool:
 
 
 class Command:
-    """Starts the real command in a process of its own, below a folder of the test's."""
+    """Starts the real command in a process of its own, below a folder of the test's.
+
+    Args:
+        forks: fork a process that has imported the command, if no new interpreter is needed.
+    """
 
     def __init__(self, folder: Path, *, forks: bool = True) -> None:
         self.folder = folder

@@ -25,7 +25,9 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
+
+import coverage
 
 #: Packages that import libraries which most runs do without, or that read variables when imported.
 _NOT_IMPORTED = ("archive", "cluster", "object_store", "parquet")
@@ -58,7 +60,8 @@ def _read_early(environment: dict[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environment.items()
-        if not name.startswith(_READ_LATE) and not name.lower().endswith("_proxy")
+        if not name.startswith(_READ_LATE)
+        and not name.lower().endswith("_proxy")
         # pytest changes it for each test.
         and name != "PYTEST_CURRENT_TEST"
     }
@@ -72,10 +75,8 @@ async def start_forked(
     protocol = asyncio.subprocess.SubprocessStreamProtocol(limit=2**16, loop=loop)
     connected = loop.create_future()
     pipe = subprocess.PIPE
-    transport = _Transport(
-        *(loop, protocol, _Start(arguments, environment, str(folder)), False, pipe, pipe, pipe, 0),
-        waiter=connected,
-    )
+    start = _Start(arguments, environment, str(folder))
+    transport = _Transport(loop, protocol, start, False, pipe, pipe, pipe, 0, waiter=connected)  # type: ignore[arg-type]
     await connected
     return asyncio.subprocess.Process(transport, protocol, loop)
 
@@ -84,14 +85,14 @@ class _Transport(asyncio.base_subprocess.BaseSubprocessTransport):
     """Connects asyncio with a forked process, as it does with one that it has started itself."""
 
     def _start(self, args: _Start, *_: object, **__: object) -> None:  # type: ignore[override]
-        self._proc = process = _fork_server().start(args)
+        process = _fork_server().start(args)
+        self._proc = process  # type: ignore[assignment]
         ended = os.pidfd_open(process.pid)
 
         def process_exited() -> None:
             self._loop.remove_reader(ended)
             os.close(ended)
-            process.poll()
-            self._process_exited(process.returncode)
+            self._process_exited(process.wait())
 
         self._loop.add_reader(ended, process_exited)
 
@@ -99,21 +100,24 @@ class _Transport(asyncio.base_subprocess.BaseSubprocessTransport):
 class _ForkedProcess:
     """What asyncio needs of :class:`subprocess.Popen`, for a child that was forked elsewhere."""
 
-    def __init__(self, pid: int, stdin: socket.socket, stdout: IO[bytes], stderr: IO[bytes]) -> None:
+    def __init__(self, pid: int, stdin: socket.socket, stdout: int, stderr: int) -> None:
         self.pid = pid
-        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
         self.returncode: int | None = None
+        self.stdin = stdin
+        self.stdout = os.fdopen(stdout, "rb", 0)
+        self.stderr = os.fdopen(stderr, "rb", 0)
+
+    def wait(self) -> int:
+        _, status = os.waitpid(self.pid, 0)
+        self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
 
     def poll(self) -> int | None:
-        if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, number)
+        # Until asyncio has waited for it, no other process gets its number.
+        os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
@@ -165,7 +169,7 @@ class _ForkServer:
             os.close(fd)
         assert answer, f"the fork server has failed: {self._process.communicate()[1].decode()}"
         pid = int.from_bytes(answer, sys.byteorder)
-        return _ForkedProcess(pid, stdin, open(stdout, "rb", 0), open(stderr, "rb", 0))
+        return _ForkedProcess(pid, stdin, stdout, stderr)
 
     def close(self) -> None:
         self._requests.close()
@@ -223,7 +227,7 @@ def _fork(requests: socket.socket) -> bool:
 def _run(fds: list[int]) -> None:
     """Be the started process."""
     *streams, request = fds
-    with open(request, "rb") as file:
+    with os.fdopen(request, "rb") as file:
         file.seek(0)
         start = _Start(*json.load(file))
     for number, fd in enumerate(streams):
@@ -234,10 +238,8 @@ def _run(fds: list[int]) -> None:
     os.chdir(start.folder)
     sys.path[0] = start.folder
     sys.argv[1:] = start.arguments
-    if any(name.startswith("COVERAGE_") for name in start.environment):
-        import coverage
-
-        coverage.process_startup()
+    # What a new interpreter does for pytest --cov.
+    coverage.process_startup()
     runpy.run_module("downloader", run_name="__main__", alter_sys=True)
 
 
