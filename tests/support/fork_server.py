@@ -100,10 +100,10 @@ class _Transport(asyncio.base_subprocess.BaseSubprocessTransport):
 class _ForkedProcess:
     """What asyncio needs of :class:`subprocess.Popen`, for a child that was forked elsewhere."""
 
-    def __init__(self, pid: int, stdin: socket.socket, stdout: int, stderr: int) -> None:
+    def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
-        self.stdin = stdin
+        self.stdin = os.fdopen(stdin, "wb", 0)
         self.stdout = os.fdopen(stdout, "rb", 0)
         self.stderr = os.fdopen(stderr, "rb", 0)
 
@@ -152,12 +152,12 @@ class _ForkServer:
         theirs.close()
 
     def start(self, start: _Start) -> _ForkedProcess:
-        stdin, their_stdin = socket.socketpair()
+        their_stdin, stdin = os.pipe()
         stdout, their_stdout = os.pipe()
         stderr, their_stderr = os.pipe()
         request = os.memfd_create("start")
         os.write(request, json.dumps(start).encode())
-        sent = [their_stdin.detach(), their_stdout, their_stderr, request]
+        sent = [their_stdin, their_stdout, their_stderr, request]
         # What is orphaned while this is set becomes a child of this process.
         _set_child_subreaper(True)
         try:
