@@ -20,14 +20,14 @@ from tests.support.many_hosts import HOSTS, ManyHosts
 from tests.support.marks import linux_only
 from tests.support.processes import child_processes, wait_until_ended
 
+pytestmark = pytest.mark.real_start
+
 #: Makes a process of three cores take itself for saturated, however fast this machine is, and says
 #: on stderr whenever another one joins or gets hosts.
 SATURATED = """
 import sys
 from downloader.core import auto_backend, saturation
 from downloader.core.processes import host_balancer
-
-pytestmark = pytest.mark.real_start
 auto_backend.usable_cores = lambda: 3
 auto_backend._TICK_SECONDS = 0.05
 saturation._WINDOW_SECONDS, saturation._SATURATED_SHARE = 0.01, 0.0

@@ -36,8 +36,6 @@ def show(*_arguments):
         pass
 OutcomeView.show = show
 from downloader.cli.main import main
-
-pytestmark = pytest.mark.real_start
 main()
 """
 
@@ -116,6 +114,7 @@ async def test_a_run_ends_with_the_lowest_limit_of_open_files(site: Site, comman
     assert len(saved_files(command.folder / OUTPUT)) == 50
 
 
+@pytest.mark.real_start
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_parks_the_run_and_a_hangup_that_is_repeated_changes_nothing(
     number: signal.Signals, site: Site, command: Command
