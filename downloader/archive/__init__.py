@@ -4,8 +4,9 @@ Writing: ``recorder`` receives exchanges from the event loop, ``warc_writer`` wr
 ``warc_records`` and ``gzip_members`` to the files of a ``file_series``, and indexes them in
 ``cdxj`` under ``surt`` keys; ``dedup`` and ``previous_captures`` find the originals of revisits.
 ``archive_session`` surrounds a run: ``recovery`` repairs the files of killed runs, ``wacz`` packs.
-Reading: ``warc_files`` and ``warc_reader`` read the archives of any tool, ``archive_index`` replays
-them, ``orphan_index`` finds responses in a pack that the journal does not know of.
+Reading: ``warc_files`` and ``warc_reader`` read the archives of any tool, by ``warcio_reader``;
+``http_responses`` are what their records hold; ``archive_index`` replays them, ``orphan_index``
+finds responses in a pack that the journal does not know of.
 
 These functions import those modules on first use: warcio takes a tenth of the command's import
 time, and few runs write or read an archive.
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VolumeCallback",
+    "open_index",
     "open_orphan_source",
     "open_recorder",
     "open_replay_source",
@@ -81,6 +83,17 @@ def open_replay_source(options: ArchiveOptions) -> "ArchiveIndex | None":
     from downloader.archive.archive_index import load_index
 
     return load_index(options.replay)
+
+
+def open_index(paths: tuple[Path, ...]) -> "ArchiveIndex":
+    """Index archives, to look at what they hold. It blocks.
+
+    Raises:
+        SourceError: an archive cannot be read.
+    """
+    from downloader.archive.archive_index import load_index
+
+    return load_index(paths)
 
 
 def open_orphan_source(options: StorageOptions) -> "OrphanIndex | None":

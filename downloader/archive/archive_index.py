@@ -19,6 +19,7 @@ from pathlib import Path
 
 from downloader.archive import cdxj
 from downloader.archive.archived_response import archived_response, revisit_head
+from downloader.archive.http_responses import ResponseHead
 from downloader.archive.index_entries import (
     BAD_URL_PREFIX,
     COMPLETE,
@@ -40,7 +41,7 @@ from downloader.archive.index_entries import (
     url_key,
 )
 from downloader.archive.warc_files import WarcFile, warc_files
-from downloader.archive.warc_reader import ResponseHead, WarcRecord, iter_records
+from downloader.archive.warc_reader import WarcRecord, iter_records
 from downloader.archive.warc_records import OWN_SOFTWARE
 from downloader.errors import SourceError
 from downloader.models.exchange import ArchivedResponse
@@ -99,6 +100,18 @@ class ArchiveIndex:
             raise self._damage[0]
         if is_empty:
             raise SourceError(f"{', '.join(file.name for file in self._files)} holds no URL")
+
+    def captures(self) -> Iterator[tuple[Url, str, int]]:
+        """Yield each URL, with the date and the HTTP status of what :meth:`find` tries first."""
+        lines = _lines(self._responses, URL_PREFIX)
+        for key, group in groupby(lines, lambda line: line.partition(b"\t")[0].decode()):
+            best = max(map(IndexEntry.parse, group), key=lambda entry: entry.preference)
+            yield Url(key.removeprefix(URL_PREFIX)), best.date, best.status
+
+    @property
+    def damage(self) -> list[str]:
+        """One line for each damaged file; what comes before the damage is in the index."""
+        return [error.message for error in self._damage]
 
     def _derive(self) -> Iterator[bytes]:
         """Yield lines for what is asked of the index: responses to a URL, originals and seeds."""

@@ -5,12 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 
-from downloader.archive.warc_reader import (
-    ResponseHead,
-    WarcRecord,
-    is_record_start,
-    iter_body,
-)
+from downloader.archive.http_responses import ResponseHead, iter_body
+from downloader.archive.warc_reader import WarcRecord
+from downloader.archive.warcio_reader import is_record_start
 from downloader.errors import DecodeError, TruncatedError, UrlError
 from downloader.models.exchange import ArchivedResponse, RecordLocation
 from downloader.web.content_coding import ContentDecoder, decoder_for

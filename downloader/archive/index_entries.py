@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from downloader.archive.warc_reader import ResponseHead, WarcRecord
+from downloader.archive.http_responses import ResponseHead
+from downloader.archive.warc_reader import WarcRecord
 from downloader.errors import BadUrlError
 from downloader.web import urls
 from downloader.web.urls import Url

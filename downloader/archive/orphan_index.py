@@ -12,7 +12,8 @@ from pathlib import Path
 from downloader.archive import cdxj
 from downloader.archive.archived_response import archived_response, revisit_head
 from downloader.archive.file_series import FileSeries, index_path
-from downloader.archive.warc_reader import ResponseHead, WarcRecord, iter_records
+from downloader.archive.http_responses import ResponseHead
+from downloader.archive.warc_reader import WarcRecord, iter_records
 from downloader.archive.warc_records import format_digest, hash_constructor, warc_date
 from downloader.errors import SourceError, TruncatedError
 from downloader.models import WarcDigest

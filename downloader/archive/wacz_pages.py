@@ -8,7 +8,8 @@ from pathlib import Path
 
 from downloader.archive import warc_reader
 from downloader.archive.file_series import index_path
-from downloader.archive.warc_reader import ResponseHead, WarcRecord
+from downloader.archive.http_responses import ResponseHead, iter_body
+from downloader.archive.warc_reader import WarcRecord
 from downloader.errors import UrlError
 from downloader.links.page_text import page_text
 from downloader.web.charset import decode_text
@@ -70,7 +71,7 @@ def _read_body(head: ResponseHead, record: WarcRecord, media_type: str) -> bytes
     decoder = None
     try:
         decoder = decoder_for(head.field(b"content-encoding").lower(), media_type)
-        for piece in warc_reader.iter_body(head, record.raw.raw_stream):
+        for piece in iter_body(head, record.raw.raw_stream):
             for part in decoder.feed(piece) if decoder else (piece,):
                 data += part
             if len(data) >= _MAX_PAGE_BYTES:

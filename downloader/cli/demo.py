@@ -50,11 +50,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Print nothing: the terminal shows the outcomes of the run."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_arguments: object) -> None:
+        """Print nothing of a connection that broke, as when the run is stopped."""
+
+
 @contextmanager
 def demo_site() -> Iterator[tuple[str, ...]]:
     """Serve the built-in site on a free loopback port, and return its URLs."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Handler)
     threading.Thread(target=server.serve_forever, name="demo site", daemon=True).start()
     try:
         base = f"http://127.0.0.1:{server.server_address[1]}"

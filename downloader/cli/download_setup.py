@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from downloader import sources
 from downloader.cli.options import Given
@@ -18,14 +18,16 @@ from downloader.core.cores import usable_cores
 from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
-from downloader.report.interface import ReportOptions, open_reporter
+from downloader.report.formats import STDOUT
+from downloader.report.interface import GithubStep, ReportOptions, open_reporter
 from downloader.scheduling import check_open_file_limit
 from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
     from downloader.cluster import ClusterPlan
 
-_FIELDS = frozenset(field.name for field in fields(Options))
+#: The names of the fields of Options, most of which an option has, too.
+OPTION_FIELDS = frozenset(field.name for field in fields(Options))
 
 
 def download(source: Sequence[str], given: Given) -> ExitStatus:
@@ -47,6 +49,8 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
         verbose=given["verbose"],
         progress=not given["no_progress"],
         debug=given["debug"],
+        reports_to_stdout=STDOUT in given["report"],
+        mirrors=options.mirrors,
     )
     with ExitStack() as stack:
         if plan is None and options.process_count > 1:
@@ -68,7 +72,7 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
 
 def _options_of(source: Sequence[str], given: Given) -> Options:
     """Return what was given as the fields of Options, most of which have an option's name."""
-    same = {name: value for name, value in given.items() if name in _FIELDS}
+    same = {name: value for name, value in given.items() if name in OPTION_FIELDS}
     archives = [Path(each) for each in source if sources.is_archive(each)]
     level = DEFAULT_LEVEL if given["recursive"] and given["level"] is None else given["level"]
     target = output_target(source, given)
@@ -77,22 +81,16 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "file": target.file,
         "stream": target.stream,
         "remote": given["output"].remote,
-        "headers": given["header"],
         "host_directories": not given["no_host_directories"],
-        "accept_cookies": not given["no_cookies"],
         "server_timestamps": not given["no_use_server_timestamps"],
-        "user": with_password(
-            given["user"], "write -u NAME:PASSWORD, set DOWNLOAD_USER, or see --netrc"
-        ),
+        **request_fields(given),
         **_proxies(given),
-        **certificate_fields(given["cert"], given["key"]),
         "body": _body_of(given),
-        "ip_version": 4 if given["ipv4"] else 6 if given["ipv6"] else None,
         "save": not given["no_save"],
         "timings": bool(given["report"]),
+        "titles": bool(given["report"] or given["compare"]),
         "keep_input": bool(given["report"]),
         "robots": not given["no_robots"],
-        "send_referer": not given["no_referer"],
         "level": level,
         "warc_digest": WarcDigest(given["warc_digest"]),
         "pack": Pack(given["pack"]) if given["pack"] else None,
@@ -103,6 +101,20 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
     return Options(**{**same, **changed})
 
 
+def request_fields(given: Given) -> dict[str, Any]:
+    """Return the fields of Options for the options of requests that have other names."""
+    return {
+        "headers": given["header"],
+        "accept_cookies": not given["no_cookies"],
+        "user": with_password(
+            given["user"], "write -u NAME:PASSWORD, set DOWNLOAD_USER, or see --netrc"
+        ),
+        **certificate_fields(given["cert"], given["key"]),
+        "ip_version": 4 if given["ipv4"] else 6 if given["ipv6"] else None,
+        "send_referer": not given["no_referer"],
+    }
+
+
 def _body_of(given: Given) -> bytes | None:
     """Return the body of requests; several texts are fields of one form, as in curl."""
     parts: tuple[bytes, ...] = given["data"]
@@ -110,14 +122,19 @@ def _body_of(given: Given) -> bytes | None:
     return b"&".join(parts) if parts else binary
 
 
-def _proxies(given: Given) -> ProxyFields:
-    if given["demo"]:
-        # Its site is on this machine.
-        return ProxyFields(http_proxy=None, https_proxy=None, no_proxy="")
+def proxies_given(given: Given) -> ProxyFields:
+    """Return the proxies that options and the environment name."""
     user = with_password(
         given["proxy_user"], "write --proxy-user NAME:PASSWORD, or set DOWNLOAD_PROXY_USER"
     )
     return proxy_fields(given["proxy"], user, given["noproxy"], os.environ)
+
+
+def _proxies(given: Given) -> ProxyFields:
+    if given["demo"]:
+        # Its site is on this machine.
+        return ProxyFields(http_proxy=None, https_proxy=None, no_proxy="")
+    return proxies_given(given)
 
 
 def _report_options(source: Sequence[str], given: Given) -> ReportOptions:
@@ -125,10 +142,12 @@ def _report_options(source: Sequence[str], given: Given) -> ReportOptions:
         files=given["report"],
         sizes=given["sizes"] or (given["verbose"] and not given["quiet"]),
         compare=given["compare"],
+        fail_on=given["fail_on"],
         budget=given["budget"],
         lock=given["lock"],
         locked=given["locked"],
         lists=tuple(map(Path, source)),
+        github=GithubStep.of(os.environ),
     )
 
 

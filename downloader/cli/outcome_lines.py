@@ -1,6 +1,6 @@
 """Outcomes, and a run as a whole, as lines on the terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from downloader.errors import ErrorKind
@@ -25,12 +25,10 @@ def outcome_line(outcome: Outcome, folder: Path | str) -> str:
     match outcome:
         case Downloaded():
             sizes = outcome.sizes
-            length = _size(sizes.saved, sizes.characters)
+            size = f"{_size(sizes.saved, sizes.characters)}{_remarks(outcome)}"
             if not outcome.path:
-                url = printable(_short_url(outcome.url))
-                return f"{url}: {length}{_remarks(outcome)}"
-            path = printable(_join(folder, outcome.path))
-            return f"Downloaded {path}: {length}{_remarks(outcome)}"
+                return f"{printable(_short_url(outcome.url))}: {size}"
+            return f"Downloaded {printable(_join(folder, outcome.path))}: {size}"
         case Unchanged():
             path = printable(_join(folder, outcome.path))
             return f"Unchanged {path}: {_size(outcome.size, outcome.characters)}"
@@ -51,19 +49,26 @@ def _join(folder: Path | str, path: SafePath) -> str:
 
 
 def _remarks(outcome: Downloaded) -> str:
-    # Called for every line, and most have none.
-    if outcome.length_verified and not (outcome.note or outcome.resumed_at or outcome.set_aside):
+    sizes = outcome.sizes
+    # Called for every line, and many have none.
+    if (
+        outcome.length_verified
+        and sizes.wire == sizes.saved
+        and not (outcome.note or outcome.resumed_at or outcome.set_aside)
+    ):
         return ""
     remarks = []
+    if outcome.content_coding and sizes.wire != sizes.saved:
+        remarks.append(f"{format_size(sizes.wire)} received")
     if not outcome.length_verified:
         remarks.append("length unverified")
     if outcome.note:
         remarks.append(outcome.note)
     if outcome.resumed_at:
-        remarks.append(f"resumed at {outcome.resumed_at}")
+        remarks.append(f"resumed at {format_size(outcome.resumed_at)}")
     if outcome.set_aside:
         remarks.append(f"the existing file is now {printable(outcome.set_aside)}")
-    return f" ({'; '.join(remarks)})"
+    return f" ({'; '.join(remarks)})" if remarks else ""
 
 
 def _failure(outcome: Failed) -> str:
@@ -86,7 +91,7 @@ def detail_line(outcome: Outcome) -> str:
     if outcome.redirects:
         parts.append(f"after {count(len(outcome.redirects), 'redirect')}")
     coding = f" as {printable(outcome.content_coding)}" if outcome.content_coding else ""
-    parts.append(f"{count(outcome.sizes.wire, 'byte')} received{coding}")
+    parts.append(f"{format_size(outcome.sizes.wire)} received{coding}")
     if outcome.sizes.charset:
         parts.append(f"{outcome.sizes.charset} ({outcome.sizes.charset_source})")
     if outcome.attempts > 1:
@@ -96,19 +101,41 @@ def detail_line(outcome: Outcome) -> str:
 
 
 def _size(octets: int, characters: int | None) -> str:
-    """Return the size of a body: characters for text, bytes for anything else."""
-    return count(octets, "byte") if characters is None else count(characters, "character")
+    """Return the size of a body: in bytes, and of a text in characters before them."""
+    size = format_size(octets)
+    return size if characters is None else f"{count(characters, 'character')}, {size}"
 
 
 def summary_line(tally: Tally, seconds: float, *, others: int = 0, saving: bool = True) -> str:
-    """Return the last line: the totals of a run, and the number of *others* in other shards."""
+    """Return the totals of a run on one line, with the number of *others* in other shards."""
     downloaded = "downloaded" if saving else "measured"
+    kinds = ", ".join(
+        f"{number} {kind}" for kind, number in sorted(tally.kinds.items(), key=_most_frequent)
+    )
+    failed = f"{tally.failed} failed" + (f" ({kinds})" if kinds else "")
+    received = (
+        f" ({format_size(tally.received)} received)"
+        if format_size(tally.received) != format_size(tally.saved)
+        else ""
+    )
     rest = f"; {count(others, 'URL')} of other shards" if others else ""
     return (
         f"{count(tally.total, 'URL')}: {tally.downloaded} {downloaded}, "
-        f"{tally.unchanged} unchanged, {tally.skipped} skipped, {tally.failed} failed; "
-        f"{count(tally.saved, 'byte')} in {seconds:.2f} s{rest}"
+        f"{tally.unchanged} unchanged, {tally.skipped} skipped, {failed}; "
+        f"{format_size(tally.saved)}{received} in {seconds:.2f} s{rest}"
     )
+
+
+def _most_frequent(item: tuple[ErrorKind, int]) -> tuple[int, str]:
+    """Return the sort key by which the most frequent kind comes first."""
+    kind, number = item
+    return -number, kind
+
+
+def reports_line(files: Sequence[Path]) -> str:
+    """Return the line that names the reports of a run."""
+    names = ", ".join(printable(str(file)) for file in files)
+    return f"Report{'' if len(files) == 1 else 's'}: {names}"
 
 
 def archived_line(files: Iterable[str]) -> str:

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,8 +19,10 @@ from downloader.cli.outcome_lines import (
     count,
     detail_line,
     outcome_line,
+    reports_line,
     summary_line,
 )
+from downloader.cli.start_page import StartPage, open_line
 from downloader.cli.stop_signals import stop_on_signals
 from downloader.cli.terminal import ProgressState, Terminal
 from downloader.core.event_loop import widen_resolver
@@ -51,14 +55,27 @@ class OutcomeView:
         quiet: print failures only.
         progress: show a progress bar.
         debug: print tracebacks.
+        mirrors: whether the run mirrors pages, so that there is one to open.
+        reports_to_stdout: print no results, because a report is on stdout.
     """
 
     def __init__(
-        self, folder: Path | str, *, quiet: bool, verbose: bool, progress: bool, debug: bool
+        self,
+        folder: Path | str,
+        *,
+        quiet: bool,
+        verbose: bool,
+        progress: bool,
+        debug: bool,
+        reports_to_stdout: bool = False,
+        mirrors: bool = False,
     ) -> None:
         self.quiet = quiet
-        self.progress = progress
+        # A bar would be between the lines of a report on the same terminal.
+        self.progress = progress and not (reports_to_stdout and sys.stdout.isatty())
         self.debug = debug
+        self.reports_to_stdout = reports_to_stdout
+        self.mirrors = mirrors
         self._folder = str(folder)
         self._verbose = verbose
 
@@ -70,7 +87,7 @@ class OutcomeView:
                 terminal.note(detail)
             if outcome.traceback and self.debug:
                 terminal.note(printable_lines(outcome.traceback))
-        elif not self.quiet:
+        elif not (self.quiet or self.reports_to_stdout):
             terminal.result(outcome_line(outcome, self._folder))
             if self._verbose and (detail := detail_line(outcome)):
                 terminal.result(detail)
@@ -108,27 +125,37 @@ async def print_run(
         lambda: _progress_state(run.progress, tally),
         lambda: run.stop(now=True),
         progress=view.progress and not view.quiet,
-        # What is printed must not get into the body.
-        results_to_stderr=options.save and options.stream is not None,
+        # What is printed must not get into the body or the report.
+        results_to_stderr=(options.save and options.stream is not None) or view.reports_to_stdout,
     )
     warnings = _WarningPrinter(run, terminal)
-    summary = ReportSummary((), (), ())
+    summary = ReportSummary()
+    start_page = StartPage()
     uses_object_store = options.remote is not None
     async with terminal:
         with (
             stop_on_signals(run, terminal, uses_object_store=uses_object_store) as received,
             warnings.periodically(),
         ):
-            error = await _consume(run, tally, view, terminal, reporter)
+            error = await _consume(run, tally, view, terminal, reporter, start_page)
             if tally.total or not isinstance(error, RunError):
                 # Otherwise the run could not be started, and keeps the reports of earlier runs.
                 try:
                     summary = await _finish_report(reporter, run.progress)
-                except DownloadError as report_error:
+                except (DownloadError, BrokenPipeError) as report_error:
                     error = error or report_error
+        if isinstance(error, BrokenPipeError):
+            # As after "| head": nobody wants to know more.
+            raise error
         warnings.print_new()
         if not view.quiet:
             _print_totals(run, tally, time.monotonic() - started, options, terminal)
+            if summary.files:
+                terminal.result(reports_line(summary.files))
+            page = run.progress.index_page or start_page.path
+            is_finished = error is None and not received
+            if view.mirrors and is_finished and page is not None and terminal.shows_results:
+                terminal.result(open_line(options.output, page))
         _print_report(summary, terminal)
         if run.progress.untried or (received and run.progress.total is None):
             terminal.note(_stopped_line(run.progress))
@@ -160,18 +187,31 @@ def _entries(source: tuple[str, ...], options: Options, notes: list[str]) -> Ent
 
 
 async def _consume(
-    run: Run, tally: Tally, view: OutcomeView, terminal: Terminal, reporter: OutcomeReporter
-) -> DownloadError | None:
+    run: Run,
+    tally: Tally,
+    view: OutcomeView,
+    terminal: Terminal,
+    reporter: OutcomeReporter,
+    start_page: StartPage,
+) -> DownloadError | BrokenPipeError | None:
     """Count, print and report every outcome; return what ended the run early, if anything."""
+    closed: BrokenPipeError | None = None
     try:
         async with aclosing(run.outcomes()) as outcomes:
             async for outcome in outcomes:
                 tally.add(outcome)
-                view.show(outcome, terminal)
-                reporter.add(outcome)
+                start_page.add(outcome)
+                if closed is None:
+                    view.show(outcome, terminal)
+                try:
+                    reporter.add(outcome)
+                except BrokenPipeError as error:
+                    # What is left is for the reports that are files.
+                    closed = error
+                    run.stop(now=True)
     except DownloadError as error:
-        return error
-    return None
+        return closed or error
+    return closed
 
 
 async def _finish_report(reporter: OutcomeReporter, progress: RunProgress) -> ReportSummary:
@@ -220,9 +260,21 @@ def _print_totals(
     other_shards = run.progress.other_shards
     if not (tally.total or other_shards):
         return
-    terminal.result(summary_line(tally, seconds, others=other_shards, saving=options.save))
+    line = summary_line(tally, seconds, others=other_shards, saving=options.save)
+    terminal.result(_wrapped(line) if terminal.shows_results else line)
     if run.archive_files:
         terminal.result(archived_line(_archive_names(run.archive_files, options)))
+
+
+def _wrapped(line: str) -> str:
+    """Return a line of words, broken where the terminal ends."""
+    return textwrap.fill(
+        line,
+        shutil.get_terminal_size().columns,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _archive_names(files: Sequence[Path], options: StorageOptions) -> list[str]:
@@ -239,6 +291,8 @@ def _print_report(summary: ReportSummary, terminal: Terminal) -> None:
         terminal.failure(line)
     for line in summary.notes:
         terminal.note(printable(f"download: {line}"))
+    for line in summary.commands:
+        terminal.result(line)
 
 
 def _progress_state(progress: RunProgress, tally: Tally) -> ProgressState:

@@ -13,13 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Protocol
 
 from downloader import object_store
 from downloader.cli.outcome_lines import count, in_flight_lines
 from downloader.cli.streams import silence_lost_terminals
 from downloader.cli.terminal import Terminal
-from downloader.core.run import Run
-from downloader.models import ExitStatus
+from downloader.models import ExitStatus, InFlight
 
 #: How long running transfers may go on after the first signal.
 _GRACE_SECONDS = 5.0
@@ -35,9 +35,29 @@ _STOP_SIGNALS = tuple(
 _HANGUP = getattr(signal, "SIGHUP", None)
 
 
+class _Progress(Protocol):
+    @property
+    def running(self) -> int:
+        """Number of requests that are being made now."""
+
+
+class StoppableRun(Protocol):
+    """The part of a run, or of a check, that signals need."""
+
+    @property
+    def progress(self) -> _Progress:
+        """How far it is."""
+
+    def in_flight(self) -> list[InFlight]:
+        """Return what is being fetched now."""
+
+    def stop(self, *, now: bool = False) -> None:
+        """Start nothing more; with *now*, also cancel what is running."""
+
+
 @contextlib.contextmanager
 def stop_on_signals(
-    run: Run, terminal: Terminal, *, uses_object_store: bool
+    run: StoppableRun, terminal: Terminal, *, uses_object_store: bool
 ) -> Iterator[list[signal.Signals]]:
     """Stop *run* on SIGINT, SIGTERM and SIGHUP; give the list of these signals received so far.
 

@@ -25,7 +25,13 @@ SUBCOMMANDS = {
     "compare": Subcommand(
         "downloader.cli.compare", "OLD NEW", "Show what changed from one report to another."
     ),
+    "links": Subcommand(
+        "downloader.cli.links", "SOURCE...", "Check the links of pages, sites and folders."
+    ),
     "merge": Subcommand(
         "downloader.cli.merge", "DIR|REPORT...", "Merge output folders, or reports, into one."
+    ),
+    "serve": Subcommand(
+        "downloader.cli.serve", "DIR|ARCHIVE|REPORT", "Look at what was saved in a browser."
     ),
 }

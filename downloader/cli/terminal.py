@@ -67,7 +67,7 @@ class Terminal:
         progress: bool = True,
         results_to_stderr: bool = False,
     ) -> None:
-        self._results_to_stderr = results_to_stderr
+        self._results = sys.stderr if results_to_stderr else sys.stdout
         self._state = state
         self._on_closed = on_closed
         self._progress = progress
@@ -77,9 +77,14 @@ class Terminal:
         self._started = self._last_line = time.monotonic()
         self._uses_red = not os.environ.get("NO_COLOR") and sys.stderr.isatty()
 
+    @property
+    def shows_results(self) -> bool:
+        """Whether results are printed on a terminal, and not to a file or pipe."""
+        return self._results.isatty()
+
     def result(self, line: str) -> None:
         """Print a result to stdout with the next update."""
-        self._buffer.append((sys.stderr if self._results_to_stderr else sys.stdout, line))
+        self._buffer.append((self._results, line))
 
     def failure(self, line: str) -> None:
         """Print a line to stderr with the next update; red on a terminal."""

@@ -62,10 +62,10 @@ async def fetch(
     timeout = context.options.timeout
     try:
         if timeout is None:
-            result = await _attempt(transfer, context)
+            result = await context.attempt(transfer, context)
         else:
             async with asyncio.timeout(timeout - transfer.seconds) as limit:
-                result = await _attempt(transfer, context)
+                result = await context.attempt(transfer, context)
     except NoDescriptorError as error:
         if transfer.trail is not None and transfer.trail.was_submitted:
             seconds = _DESCRIPTOR_RETRY_SECONDS
@@ -177,7 +177,7 @@ def _timed_out(transfer: Transfer, context: TransferContext) -> Failed:
     return failed(transfer, TimedOutError(message, hint="see --timeout"))
 
 
-async def _attempt(transfer: Transfer, context: TransferContext) -> _Fetched | Requeue:
+async def attempt_download(transfer: Transfer, context: TransferContext) -> _Fetched | Requeue:
     """Resume the partial file if there is one; otherwise, or if that fails, request the whole."""
     job, target = transfer.job, transfer.job.target
     if transfer.trail is None:

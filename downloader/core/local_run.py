@@ -16,16 +16,17 @@ from downloader.core.auto_backend import AutoBackend, max_processes
 from downloader.core.pool import Pool, Sleep
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
+from downloader.core.run_cookies import load_cookies, save_cookies
 from downloader.core.run_observer import NullObserver, RunObserver
 from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.core.transfer import Redirected, Transfer
 from downloader.core.transfer_backend import TransferBackend
 from downloader.errors import DiskError, ErrorKind
 from downloader.http import CookieJar
-from downloader.http.cookie_file import check_cookie_file, read_cookie_file, write_cookie_file
 from downloader.http.netrc_file import netrc_warnings
 from downloader.journal import AdmissionResult, Job
 from downloader.journal.async_journal import AsyncJournal
+from downloader.journal.own_pages import OwnPageKind
 from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions
 from downloader.scheduling import check_open_file_limit
 from downloader.sources import Entry, FetchList, ShardFilter, select_lines
@@ -121,6 +122,7 @@ class LocalRun:
     def progress(self) -> RunProgress:
         """How far the run is; lines include URLs that the observer added."""
         read = self._reader.count + self._found if self._reader else 0
+        index = self._journal.own_page(OwnPageKind.INDEX)
         return RunProgress(
             total=read if self._reader and self._reader.finished else None,
             untried=read - self._yielded if self._reader else 0,
@@ -129,6 +131,7 @@ class LocalRun:
             running=self._backend.running,
             rewritten=self._observer.rewritten,
             is_incomplete=self._observer.is_incomplete,
+            index_page=index.path if index is not None else None,
         )
 
     def in_flight(self) -> list[InFlight]:
@@ -175,37 +178,16 @@ class LocalRun:
         check_open_file_limit()
         if self._options.netrc:
             self._warnings += netrc_warnings()
-        await self._load_cookies()
+        await load_cookies(self._options, self._jar)
         await asyncio.to_thread(create_output_folder, self._options)
         # The journal comes before everything that looks at the folder: it locks out other runs.
         await stack.enter_async_context(self._journal)
-        stack.push_async_callback(self._save_cookies)
+        stack.push_async_callback(save_cookies, self._options, self._jar)
         if self._archive is not None:
             await stack.enter_async_context(self._archive)
         await stack.enter_async_context(self._backend)
         await stack.enter_async_context(self._sitemap_fetcher)
         stack.push_async_callback(self._abandon)
-
-    async def _load_cookies(self) -> None:
-        options = self._options
-        if options.save_cookies is not None:
-            check_cookie_file(options.save_cookies)
-        if self._jar is None:
-            return
-        if options.cookies_from_browser is not None:
-            # Imported only for this, because it takes a while.
-            from downloader.http.firefox import read_firefox_cookies
-
-            profile = options.cookies_from_browser.partition(":")[2]
-            self._jar.give(await asyncio.to_thread(read_firefox_cookies, profile))
-        # The first of several runs that share a file has to make it.
-        makes_file = options.cookies == options.save_cookies
-        if options.cookies is not None and (options.cookies.exists() or not makes_file):
-            self._jar.give(await asyncio.to_thread(read_cookie_file, options.cookies))
-
-    async def _save_cookies(self) -> None:
-        if self._options.save_cookies is not None and self._jar is not None:
-            await asyncio.to_thread(write_cookie_file, self._options.save_cookies, list(self._jar))
 
     async def _start(self, stack: AsyncExitStack) -> None:
         if self._options.mirrors:

@@ -19,9 +19,10 @@ from typing import Self, cast
 
 from downloader import archive, object_store
 from downloader.core.answer_names import answer_naming
-from downloader.core.fetch import fetch
+from downloader.core.fetch import attempt_download, fetch
 from downloader.core.response_filter import ResponseFilter
 from downloader.core.transfer import (
+    Attempt,
     Redirected,
     Requeue,
     Transfer,
@@ -93,6 +94,7 @@ class Pool:
         wake: set whenever there is something to :meth:`collect`.
         share: see :class:`PoolShare`; None when this is the only pool.
         jar: the cookies of the run; None for a run without cookies.
+        attempt: makes one attempt at a transfer; by default, it downloads.
         sleep, clock: for tests.
 
     Attributes:
@@ -109,6 +111,7 @@ class Pool:
         share: PoolShare | None = None,
         *,
         jar: CookieJar | None = None,
+        attempt: Attempt = attempt_download,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -119,6 +122,7 @@ class Pool:
         self._wake = wake
         self._share = share
         self._jar = jar
+        self._attempt = attempt
         self._sleep = sleep
         self._clock = clock
         self.queues: HostQueues[Transfer] = HostQueues(
@@ -176,6 +180,7 @@ class Pool:
             self._meter,
             options,
             self._journal,
+            self._attempt,
             answer_naming(options),
             ResponseFilter(options) if options.filters else None,
         )

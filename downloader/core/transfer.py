@@ -1,7 +1,7 @@
 """The state of one URL between its first request and its outcome; what all transfers share."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from downloader.errors import ErrorKind
 from downloader.http import Client, RedirectTrail
 from downloader.journal import Job, PartialFile, Submission
 from downloader.journal.naming import Naming
-from downloader.models import TransferOptions
+from downloader.models import Downloaded, Skipped, TransferOptions, Unchanged
 from downloader.scheduling import HostQueues, RateLimiter
 from downloader.storage import Storage
 from downloader.web import urls
@@ -125,7 +125,8 @@ class TransferMeter:
 class TransferContext:
     """The objects that all transfers of a process share.
 
-    *naming* is None unless names depend on the answers of servers.
+    *naming* is None unless names depend on the answers of servers. *attempt* makes one attempt at
+    a transfer; by default, it downloads.
     """
 
     client: Client
@@ -135,5 +136,12 @@ class TransferContext:
     meter: TransferMeter
     options: TransferOptions
     journal: TransferJournal
+    attempt: "Attempt"
     naming: Naming | None = None
     response_filter: ResponseFilter | None = None
+
+
+#: Makes one attempt at a transfer; returns its outcome or a wait, and raises UrlError.
+Attempt = Callable[
+    [Transfer, TransferContext], Awaitable[Downloaded | Unchanged | Skipped | Redirected | Requeue]
+]

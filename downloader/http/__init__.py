@@ -2,7 +2,9 @@
 
 This is the only package that imports aiohttp.
 
-- ``client``: requests, and the redirects that they lead to (``redirects``).
+- ``client``: the requests of one URL, and the redirects that they lead to (``redirects``).
+- ``request_sender``: one request, by HTTP/1.1 or HTTP/2, and through a proxy (``proxies``,
+  ``tunnels``).
 - ``submission``: requests with another method than GET, and with bodies.
 - ``response``: a response, whose body is a stream.
 - ``credentials``: which secrets are sent to which origin.

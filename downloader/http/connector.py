@@ -26,12 +26,15 @@ from downloader.http.proxies import Proxies, UnreachableProxyError, resolves_nam
 from downloader.http.timings import CURRENT
 from downloader.http.tls_settings import TlsSettings
 from downloader.http.tunnels import MAX_PROXY_HEAD_BYTES, ProxyStream
+from downloader.web import urls
 from downloader.web.ip_addresses import is_ip_address, is_public
 from downloader.web.proxies import Proxy, ProxyScheme
 from downloader.web.urls import Url
 
 #: Return only addresses of families that this machine has (RFC 3493, section 6.1).
 _RESOLVE_FLAGS = socket.AI_ADDRCONFIG
+#: Hosts whose certificates are noted.
+_MAX_CERTIFICATES = 100_000
 
 
 class BlockedAddressError(OSError):
@@ -100,7 +103,11 @@ class Connector(aiohttp.TCPConnector):
         origins: the origins that may have HTTP/2 connections; None without HTTP/2.
         certified: what aiohttp gets as the ``ssl`` of a request with the client certificate, so
             that no request without it uses the same connection. None without a certificate.
+        certificate_ends: when the certificates of servers expire, in seconds since the epoch, by
+            host; None if that is not noted.
     """
+
+    certificate_ends: dict[str, float] | None = None
 
     def __init__(
         self,
@@ -156,6 +163,8 @@ class Connector(aiohttp.TCPConnector):
             handler = await super()._create_connection(req, traces, timeout)
         else:
             handler = await self._connect_by_proxy(proxy, self._proxies, req, timeout)
+        if self.certificate_ends is not None and req.is_ssl() and isinstance(handler, Connection):
+            _note_certificate(self.certificate_ends, req, handler)
         if self.origins is not None and isinstance(handler, Connection):
             if handler.http2 is not None:
                 raise Negotiated(handler.http2)
@@ -261,6 +270,16 @@ class Connector(aiohttp.TCPConnector):
             if hosts is None or _is_to(key, hosts):
                 for connection, _ in self._conns.pop(key):
                     connection.close()
+
+
+def _note_certificate(
+    ends: dict[str, float], req: aiohttp.ClientRequest, handler: Connection
+) -> None:
+    """Note when the certificate of a server expires; nothing if it was not verified."""
+    transport = handler.transport if handler.http2 is None else handler.http2.transport
+    certificate = transport.get_extra_info("peercert") if transport is not None else None
+    if certificate and "notAfter" in certificate and len(ends) < _MAX_CERTIFICATES:
+        ends[urls.host(Url(str(req.url)))] = ssl.cert_time_to_seconds(certificate["notAfter"])
 
 
 def _is_to(key: ConnectionKey, hosts: Container[str]) -> bool:

@@ -61,6 +61,7 @@ class RedirectTrail:
             :class:`~downloader.models.exchange.Exchange`.
         next: the URL to request next, without credentials.
         redirects: the URLs that redirected, in order.
+        statuses: the statuses that they answered with.
         sets_cookies: whether a response has set a cookie that its request did not have.
         challenges: how many challenges of the next URL's server have been answered.
         request: the method and body to send next; None for a GET without a body.
@@ -79,6 +80,7 @@ class RedirectTrail:
     request: Request | None = None
     lost_body: bool = False
     was_submitted: bool = False
+    statuses: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Begin at the start."""

@@ -70,7 +70,10 @@ class DigestSession:
 
     @classmethod
     def _from_parameters(cls, parameters: Mapping[str, str]) -> Self | None:
-        """Return one challenge; None if it is malformed, or of an unknown algorithm."""
+        """Return one challenge; None if it is malformed, or of an unknown algorithm.
+
+        Bytes that are not UTF-8 could not be sent back as they are.
+        """
         algorithm = parameters.get("algorithm", "MD5").upper()
         qops = {each.strip().lower() for each in parameters.get("qop", "").split(",")} - {""}
         if (
@@ -78,6 +81,7 @@ class DigestSession:
             or not parameters.get("nonce")
             or algorithm.removesuffix(_SESSION) not in _ALGORITHMS
             or (qops and "auth" not in qops)
+            or not _is_unicode("".join(parameters.values()))
         ):
             return None
         return cls(
@@ -154,6 +158,15 @@ def _digest_challenges(fields: Iterable[str]) -> list[dict[str, str]]:
             if name.lower() == "digest":
                 challenges.append(parameters)
     return challenges
+
+
+def _is_unicode(text: str) -> bool:
+    """Return whether *text* has no surrogates, for which aiohttp takes bytes that are not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _escape(text: str) -> str:

@@ -110,7 +110,8 @@ def _entries(text: str, file: Path) -> Iterator[tuple[str, Login]]:
                 malformed()
             values[name] = word()
         user = values["login"] or values["user"]
-        yield machine, Login(user.encode(), values["password"].encode())
+        # URLs name hosts in lower case.
+        yield machine.lower(), Login(user.encode(), values["password"].encode())
         beginning = name
 
 

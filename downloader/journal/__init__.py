@@ -19,6 +19,7 @@ from downloader.journal.model import (
     PartialFile,
     PublishedFile,
     Redirect,
+    RowState,
     SavedDocument,
     SavedFile,
     Submission,
@@ -26,6 +27,7 @@ from downloader.journal.model import (
     original_path,
 )
 from downloader.journal.outcome_writer import JournalEntry
+from downloader.journal.recorded_urls import RecordedUrl, recorded_urls
 from downloader.journal.unfetched_outcomes import failed_outcome
 
 __all__ = [
@@ -38,7 +40,9 @@ __all__ = [
     "JournalMerger",
     "PartialFile",
     "PublishedFile",
+    "RecordedUrl",
     "Redirect",
+    "RowState",
     "SavedDocument",
     "SavedFile",
     "Submission",
@@ -47,5 +51,6 @@ __all__ = [
     "find_saved_since",
     "has_journal",
     "original_path",
+    "recorded_urls",
     "role_of",
 ]

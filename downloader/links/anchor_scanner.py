@@ -5,17 +5,25 @@ rules for elements; it matches nothing for which the two would differ.
 """
 
 import re
+from collections.abc import Container, Sequence
 
-from downloader.links.collector import LinkCollector, RewriteRule
+from downloader.links.collector import LinkCollector, LinkContext, RewriteRule
 from downloader.links.embedded_text import escape_double_quoted
 from downloader.links.model import Link, LinkKind
-from downloader.links.url_resolver import UrlResolver
+from downloader.links.url_resolver import MAX_PATH_LENGTH, UrlResolver
 
 _OTHER_ATTRIBUTES = r'(?:[ \n]++(?!(?:href|ping|rel|style)=)[a-z-]++="[^"]*+")*+'
+#: A reference, in two groups if it has a path and no characters that a URL cannot have there.
+_REFERENCE = (
+    rf"(?:(?!(?i:https?:)?[?#\"])([!$%'-~]{{1,{MAX_PATH_LENGTH}}}+)(#[^\"&\0-\x20]*+)?+(?=\")"
+    r"|[^\"&\0]*+)"
+)
 _USUAL_ANCHOR = re.compile(
-    rf'<a{_OTHER_ATTRIBUTES}[ \n]++href="([^"&\0]*+)"{_OTHER_ATTRIBUTES}[ \n]*+>'
+    rf'<a{_OTHER_ATTRIBUTES}[ \n]++href="({_REFERENCE})"{_OTHER_ATTRIBUTES}[ \n]*+>'
 )
 _REWRITE_RULE = RewriteRule(escape_double_quoted)
+#: Makes a :class:`Link` of all its fields in half the time that its own constructor takes.
+_new_tuple = tuple.__new__
 
 
 class AnchorScanner:
@@ -29,19 +37,35 @@ class AnchorScanner:
 
     def __init__(self, collector: LinkCollector, resolver: UrlResolver, *, nofollow: bool) -> None:
         self._collector = collector
-        self._resolve = resolver.resolve
-        self._nofollow = nofollow
+        self._resolver = resolver
+        self._context = LinkContext("a[href]", nofollow=nofollow)
 
-    def collect(self, start: int) -> bool:
-        """Collect the anchor whose tag begins at *start*; return whether it was a usual one."""
+    def collect_run(self, offsets: Sequence[int], index: int, others: Container[int]) -> int:
+        """Collect the anchors at *offsets* from *index* on, up to the first tag that is not usual.
+
+        Args:
+            offsets: the offsets of start tags.
+            index: where to begin.
+            others: the offsets of tags that are not of HTML.
+
+        Returns:
+            The index of the tag that is not usual, or the number of offsets.
+        """
         collector = self._collector
-        match = _USUAL_ANCHOR.match(collector.text, start)
-        if match is None:
-            return False
-        value = match[1]
-        url, fragment = self._resolve(value)
-        first, last = match.span(1)
-        context = ("a[href]", (), self._nofollow)
-        link = Link(url, fragment, LinkKind.ANCHOR, value, value, first, last, *context)
-        collector.append(link, _REWRITE_RULE)
-        return True
+        # These few lines are most of what a page costs, and local names are the quickest.
+        text, append, usual_anchor = collector.text, collector.append, _USUAL_ANCHOR.match
+        resolve, resolve_path = self._resolver.resolve, self._resolver.resolve_path
+        kind, context = LinkKind.ANCHOR, self._context
+        for position in range(index, len(offsets)):
+            offset = offsets[position]
+            match = usual_anchor(text, offset)
+            if match is None or offset in others or collector.is_full:
+                return position
+            value, path, fragment = match.groups("")
+            url = resolve_path(path) if path else None
+            if url is None:
+                url, fragment = resolve(value)
+            start, end = match.span(1)
+            fields = (url, fragment, kind, value, value, start, end, *context)
+            append(_new_tuple(Link, fields), _REWRITE_RULE)
+        return len(offsets)

@@ -14,6 +14,8 @@ _NAME = rf"(?:=[^={_NAME_END}]*+|[^={_NAME_END}]++)"
 _SEPARATORS = r"[\t\n\f\r /]*+"
 _EQUALS = r"[\t\n\f\r ]*+=[\t\n\f\r ]*+"
 _ATTRIBUTE = rf"{_NAME}(?:{_EQUALS}(?:\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >]*+))?+"
+#: A whole start tag.
+START_TAG = re.compile(rf"<[^{_NAME_END}]++(?:{_SEPARATORS}{_ATTRIBUTE})*+{_SEPARATORS}>")
 _VALUE = rf"(?:{_EQUALS}(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >]*+)))?+"
 #: The last group of the match that took part in it says how the attribute is written.
 _NAME_GROUP, _UNQUOTED_GROUP = 1, 4
@@ -38,6 +40,12 @@ def attribute_value(text: EmbeddedText, tag_offset: int, name: str) -> EmbeddedT
     if group == _UNQUOTED_GROUP and start == end:
         return text.absent_attribute_value(end, "")
     return text.attribute_value(start, end, _QUOTES[group])
+
+
+def tag_end(text: EmbeddedText, tag_offset: int) -> int:
+    """Return the offset behind the start tag at *tag_offset*."""
+    match = START_TAG.match(text.text, tag_offset)
+    return match.end() if match else len(text.text)
 
 
 @cache

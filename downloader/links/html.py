@@ -18,6 +18,7 @@ from downloader.links.elements import Element, ElementNamespace, keyword
 from downloader.links.embedded_text import EmbeddedText
 from downloader.links.html_tree import HtmlElement, HtmlTree
 from downloader.links.model import Document, RobotsMeta
+from downloader.links.repeated_tags import RepeatedTags
 from downloader.links.source_text import Edit
 from downloader.links.url_resolver import UrlResolver
 from downloader.web.page_fields import robots_directives
@@ -58,6 +59,10 @@ class HtmlDocument:
         if self._base:
             self.resolver = resolver.with_base(self._base.get("href") or "")
 
+    def fragment_targets(self) -> Iterator[str]:
+        """Yield what fragments can lead to."""
+        return self._tree.fragment_targets()
+
     def _html_elements(self, selector: str) -> Iterator[HtmlElement]:
         """Yield the matching elements that are neither in SVG nor in a template."""
         for element in self._tree.elements([selector]):
@@ -76,25 +81,32 @@ class HtmlDocument:
             collector.removes_base = True
         tree = self._tree
         scanner = self._scanner(collector, depth)
-        anchors = AnchorScanner(collector, self.resolver, nofollow=self.robots.nofollow)
-        selectors = self._selectors(same_document_links=scanner.same_document_links)
+        nofollow = self.robots.nofollow
+        anchors = AnchorScanner(collector, self.resolver, nofollow=nofollow)
+        repeated = RepeatedTags(collector, self.resolver, scanner, nofollow=nofollow)
+        href = "[href]" if scanner.same_document_links else _HREF_TO_OTHER_DOCUMENT
+        nodes = tree.nodes([f"a{href}", *link_attributes.LINK_SELECTORS])
+        foreign = tree.foreign_nodes([href, _SVG_SELECTOR])
+        nodes |= foreign
         collector.has_unread_tags |= tree.is_cut
-        for offset, node in tree.nodes(selectors).items():
-            if collector.is_full:
-                return
-            usual = not depth and node.namespace is Namespace.HTML and anchors.collect(offset)
-            if not usual:
-                scanner.collect(HtmlElement(node, tree.text, offset))
+        offsets, index = sorted(nodes), 0
+        while not collector.is_full:
+            if not depth:
+                index = anchors.collect_run(offsets, index, foreign)
+            if index == len(offsets):
+                break
+            offset = offsets[index]
+            node = nodes[offset]
+            index += 1
+            if depth or node.namespace is not Namespace.HTML:
+                scanner.collect(HtmlElement(node, tree, offset))
+            elif not repeated.collect_known(offset):
+                repeated.collect(HtmlElement(node, tree, offset))
         text = tree.text.text
-        if _MAYBE_LAZY.search(text) or "DATA-" in text:
+        first = text.find("data-")  # quicker than the expression alone
+        if (first != -1 and _MAYBE_LAZY.search(text, first)) or "DATA-" in text:
             for element in tree.elements(_LAZY_SELECTORS):
                 scanner.collect_lazy(element)
-
-    def _selectors(self, *, same_document_links: bool) -> Iterable[str]:
-        href = "[href]" if same_document_links else _HREF_TO_OTHER_DOCUMENT
-        has_foreign = self._tree.contains("svg") or self._tree.contains("math")
-        foreign = [href, _SVG_SELECTOR] if has_foreign else []
-        return [f"a{href}", *link_attributes.LINK_SELECTORS, *foreign]
 
     def _scanner(self, collector: LinkCollector, depth: int) -> ElementScanner:
         scans_embedded = depth < _MAX_SRCDOC_DEPTH

@@ -17,9 +17,16 @@ def rewrite_document(
 ) -> RewrittenDocument:
     """Return the document at *url* with replaced links; see ``ParsedDocument.rewrite``."""
     replacements = {edit[:2]: _replacement_by(source, edit) for edit in collector.edits}
+    removes_base = collector.removes_base
     for link, rule in zip(collector.links, collector.rewrite_rules, strict=True):
         target = replace(link) if link.url else None
-        new = _new_reference(link, target, url, removes_base=collector.removes_base)
+        new: str | None
+        if isinstance(target, LocalFile):
+            new = target.relative_url
+        elif target is None and removes_base:
+            new = _reference_without_base(link, url)
+        else:
+            new = target
         if new is None:
             continue
         if rule.guard_removals and not _is_same_resource(link, target, url):
@@ -28,23 +35,17 @@ def rewrite_document(
             }
         if new != link.value:
             written = rule.escape(percent_encode_unsafe(new))
-            replacements[link.start, link.end] = Replacement(
-                link.start, link.end, link.raw, written, link
-            )
+            start, end = link.start, link.end
+            replacements[start, end] = Replacement(start, end, link.raw, written, link)
     in_order = _without_overlaps(replacements)
     return RewrittenDocument(source.splice(in_order), tuple(in_order))
 
 
-def _new_reference(
-    link: Link, target: LocalFile | str | None, url: Url, *, removes_base: bool
-) -> str | None:
-    """Return the reference to write in place of a link; None to keep it."""
-    if isinstance(target, LocalFile):
-        return target.relative_url
-    if target is None and removes_base and link.url and _resolved(url, link.value) != link.url:
-        # Without the base URL of the document, the reference would lead elsewhere.
+def _reference_without_base(link: Link, url: Url) -> str | None:
+    """Return what replaces a kept link, as the document loses its base URL; None to keep it."""
+    if link.url and _resolved(url, link.value) != link.url:
         return link.url + link.fragment
-    return target
+    return None
 
 
 def _replacement_by(source: SourceText, edit: Edit) -> Replacement:

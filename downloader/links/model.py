@@ -102,8 +102,7 @@ class Link(NamedTuple):
     lazy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
+class LocalFile(NamedTuple):
     """A file of the offline copy, as the new target of a link.
 
     Attributes:

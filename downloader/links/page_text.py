@@ -22,15 +22,25 @@ class PageText:
     text: str
 
 
+def page_title(source: str) -> str:
+    """Return the title of a page; *source* is its HTML, perhaps cut off."""
+    return _title_of(turbohtml.parse(source, scripting=True))
+
+
 def page_text(source: str) -> PageText:
     """Return the title and the text of a page; *source* is its HTML, perhaps cut off."""
     tree = turbohtml.parse(source, scripting=True)
-    titles = (each for each in tree.select("title") if each.namespace is Namespace.HTML)
-    title = next(titles, None)
+    title = _title_of(tree)
     for hidden in tree.select("noscript"):
         hidden.decompose()
     text = _normalized(tree.to_text(_LAYOUT))
-    return PageText(_normalized(title.text) if title is not None else "", text)
+    return PageText(title, text)
+
+
+def _title_of(tree: turbohtml.Document) -> str:
+    titles = (each for each in tree.select("title") if each.namespace is Namespace.HTML)
+    title = next(titles, None)
+    return "" if title is None else _normalized(title.text)
 
 
 def _normalized(text: str) -> str:

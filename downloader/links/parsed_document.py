@@ -1,6 +1,7 @@
 """A parsed document of any supported media type: its links, and the document with others."""
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 from downloader.links import html, html_tree, refresh_field, xml
 from downloader.links.collector import LinkCollector
@@ -30,9 +31,18 @@ class ParsedDocument:
         robots: the robots directives of a page.
         url_characters: characters of the URLs of all links.
         warnings: what was left out because of a limit, for people.
+        fragment_targets: what fragments can lead to in a document of HTML or XML: the values of
+            ``id``, and of the ``name`` of anchors. None for other documents, and if they were not
+            asked for.
     """
 
-    def __init__(self, document: Document, *, same_document_links: bool = True) -> None:
+    def __init__(
+        self,
+        document: Document,
+        *,
+        same_document_links: bool = True,
+        fragment_targets: bool = False,
+    ) -> None:
         """Parse *document*; one of an unsupported media type has no links.
 
         Without *same_document_links*, references such as ``#part`` are left out.
@@ -50,6 +60,8 @@ class ParsedDocument:
         self.encoding = self._source.encoding
         self.robots = RobotsMeta()
         self.base_url = document.url
+        self.fragment_targets: frozenset[str] | None = None
+        self._wants_fragment_targets = fragment_targets
         resolver = self._parse(document, EmbeddedText(self.text))
         self.links = tuple(self._collector.links)
         self.url_characters = self._collector.url_characters
@@ -64,6 +76,8 @@ class ParsedDocument:
             page = parser(text, resolver, document)
             page.collect_links(collector)
             resolver = page.resolver
+            if self._wants_fragment_targets:
+                self.fragment_targets = frozenset(page.fragment_targets())
             self.robots, self.base_url = page.robots, page.resolver.base_url
             if media_type == "text/html":
                 refresh_field.collect_link(document.page_fields, collector, page.resolver)
@@ -113,8 +127,9 @@ class ParsedDocument:
         """About how many bytes of memory the document takes after :meth:`drop_source`."""
         collector = self._collector
         objects = len(collector.links) + len(collector.edits)
-        references = sum([len(link.value) + len(link.raw) for link in collector.links])
-        return references + self.url_characters + _BYTES_PER_LINK * objects
+        # Each reference is kept as it is written and as it is read.
+        references = sum(map(len, map(attrgetter("raw"), collector.links)))
+        return 2 * references + self.url_characters + _BYTES_PER_LINK * objects
 
     def drop_source(self) -> None:
         """Release the bytes and the text, which are most of the memory of a document."""

@@ -31,6 +31,8 @@ MAX_URL_LENGTH = 8192
 #: Size of the cache that all documents share: the pages of a site have most URLs in common.
 _MAX_CACHED_URLS = 8192
 _MAX_CACHED_URL_LENGTH = 512
+#: Characters of the path and query of a reference that :meth:`UrlResolver.resolve_path` takes.
+MAX_PATH_LENGTH = 300
 
 
 class UrlResolver:
@@ -51,6 +53,8 @@ class UrlResolver:
         self._resolved: dict[str, tuple[Url | None, str]] = {}
         #: References with a path resolve to the same URLs in all documents of a folder.
         self._folder_url = Url(self.base_url.partition("?")[0].rpartition("/")[0] + "/")
+        is_short = len(self._folder_url) + MAX_PATH_LENGTH < _MAX_CACHED_URL_LENGTH
+        self._join_in_folder = _cached_join if is_short else _join
 
     def with_base(self, reference: str) -> "UrlResolver":
         """Return the resolver of a document with ``base href=reference`` (HTML, 4.2.3).
@@ -71,6 +75,17 @@ class UrlResolver:
         if resolved is None:
             resolved = self._resolved[reference] = self._resolve(reference)
         return resolved
+
+    def resolve_path(self, path: str) -> Url | None:
+        """Return the URL of a reference of printable ASCII, with a path and without a fragment.
+
+        This is :meth:`resolve` for the usual reference, without its checks. None is returned for
+        what cannot be fetched.
+
+        Args:
+            path: path and query, of at most MAX_PATH_LENGTH characters.
+        """
+        return self._join_in_folder(self._folder_url, path)
 
     def _resolve(self, reference: str) -> tuple[Url | None, str]:
         if _UNFETCHED_SCHEME.match(reference):

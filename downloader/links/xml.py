@@ -13,6 +13,7 @@ from downloader.links.collector import LinkCollector, LinkContext
 from downloader.links.element_scanner import ElementScanner
 from downloader.links.elements import ElementNamespace
 from downloader.links.embedded_text import EmbeddedText
+from downloader.links.fragment_targets import xml_fragment_targets
 from downloader.links.html import parse_robots_meta
 from downloader.links.link_attributes import (
     LAZY_IMAGE_ATTRIBUTES,
@@ -171,6 +172,10 @@ class XmlDocument:
         self.resolver = resolver
         if self._base:
             self.resolver = resolver.with_base(self._base.get("href") or "")
+
+    def fragment_targets(self) -> list[str]:
+        """Return what fragments can lead to."""
+        return xml_fragment_targets(self._text.text)
 
     def collect_links(self, collector: LinkCollector) -> None:
         """Collect the links, and the edits that a copy needs."""

@@ -1,18 +1,20 @@
 """The saved files of URLs, and the references by which other files link to them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from downloader.journal import FileLocation
 from downloader.journal.async_journal import AsyncJournal
+from downloader.journal.own_pages import OwnPageKind
 from downloader.links import Link, LocalFile
 from downloader.mirror.relative_urls import relative_url
 from downloader.web import urls
 from downloader.web.filenames import SafePath
-from downloader.web.urls import Url
 
 #: Characters of URLs that are cached, and what each URL counts beside them: 200,000 usual URLs.
 _MAX_CACHED_CHARACTERS, _CHARACTERS_PER_URL = 64 * 1024**2, 250
+#: Returns what replaces a link; None to keep it.
+ReplaceLink = Callable[[Link], LocalFile | str | None]
 _ABSOLUTE_URL = re.compile(r"[\x00-\x20]*https?://", re.IGNORECASE)
 
 
@@ -28,34 +30,56 @@ class FileLocations:
         self._journal = journal
         self._withdrawn = withdrawn
         self._characters = 0
-        self._locations: dict[Url, FileLocation | None] = {}
+        self._locations: dict[urls.Url, FileLocation | None] = {}
+        self._missing_page = journal.own_page(OwnPageKind.MISSING)
+        self._missing: set[urls.Url] = set()
 
     async def load(self, links: Iterable[Link]) -> None:
         """Look up the files of *links*."""
         if self._characters > _MAX_CACHED_CHARACTERS:
             self._locations.clear()
+            self._missing.clear()
             self._characters = 0
-        wanted = {_without_credentials(link.url) for link in links if link.url}
-        unknown = list(wanted - self._locations.keys())
+        locations = self._locations
+        unknown = [url for url in {link.url for link in links} if url and url not in locations]
         if unknown:
             self._characters += sum(map(len, unknown)) + _CHARACTERS_PER_URL * len(unknown)
-            self._locations |= dict.fromkeys(unknown)
-            self._locations |= await self._journal.locations(unknown, withdrawn=self._withdrawn)
+            # The journal has URLs without credentials.
+            keys = {url: urls.without_credentials(url)[0] for url in unknown}
+            found = await self._journal.locations(
+                list(dict.fromkeys(keys.values())), withdrawn=self._withdrawn
+            )
+            locations |= {url: found.get(key) for url, key in keys.items()}
+            if self._missing_page is not None:
+                missing = await self._journal.missing_urls(
+                    [key for key in keys.values() if key not in found]
+                )
+                self._missing |= {url for url, key in keys.items() if key in missing}
 
     def get(self, link: Link) -> FileLocation | None:
         """Return the file of a loaded link; None if there is none."""
-        return self._locations[_without_credentials(link.url)] if link.url else None
+        return self._locations[link.url] if link.url else None
 
-    def replacement(self, source: SafePath, link: Link) -> LocalFile | str | None:
-        """Return what replaces a loaded link in the file *source*; None to keep the link."""
-        if link.url is None:
-            return None
-        location = self.get(link)
-        if location is not None:
-            return LocalFile(relative_url(source, location.path) + link.fragment)
-        return None if _ABSOLUTE_URL.match(link.value) else link.url + link.fragment
+    def replacements(self, source: SafePath) -> ReplaceLink:
+        """Return what replaces the loaded links of the file *source*; None keeps a link."""
+        relative_urls: dict[urls.Url, str | None] = {}
 
+        def replacement(link: Link) -> LocalFile | str | None:
+            url = link.url
+            if url is None:
+                return None
+            if url in relative_urls:
+                relative = relative_urls[url]
+            else:
+                location = self._locations[url]
+                relative = None if location is None else relative_url(source, location.path)
+                relative_urls[url] = relative
+            if relative is not None:
+                return LocalFile(relative + link.fragment)
+            if self._missing_page is not None and link.kind.is_navigation and url in self._missing:
+                # No script is needed to see which address it was.
+                missing = urls.without_credentials(url)[0]
+                return LocalFile(f"{relative_url(source, self._missing_page.path)}#{missing}")
+            return None if _ABSOLUTE_URL.match(link.value) else url + link.fragment
 
-def _without_credentials(url: Url) -> Url:
-    """Return a URL as the journal has it."""
-    return urls.without_credentials(url)[0]
+        return replacement

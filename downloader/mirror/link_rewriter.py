@@ -61,7 +61,7 @@ class LinkRewriter:
     ) -> list[DocumentUpdate]:
         updates = []
         for (saved, contents), document in zip(documents, parsed, strict=True):
-            rewritten = document.rewrite(partial(self._locations.replacement, saved.path))
+            rewritten = document.rewrite(self._locations.replacements(saved.path))
             body = with_encoding(rewritten.body, saved.media_type, saved.charset)
             is_changed = rewritten.replacements or body is not rewritten.body
             updates.append(DocumentUpdate.of(saved, contents, body if is_changed else None))

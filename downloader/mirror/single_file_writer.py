@@ -107,7 +107,7 @@ class SingleFileWriter:
         for link in document.links:
             if location := self._locations.get(link):
                 self._rows[location.path] = location.row
-        body = document.rewrite(partial(self._locations.replacement, saved.path)).body
+        body = document.rewrite(self._locations.replacements(saved.path)).body
         return with_encoding(body, saved.media_type, saved.charset)
 
     async def _source_url(self, path: str) -> str | None:

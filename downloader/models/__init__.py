@@ -2,27 +2,32 @@
 
 All of it is frozen and picklable. ``targets`` are the URLs to fetch, ``requests`` the methods and
 bodies of those that are no plain GET, and ``outcomes`` their results; ``options`` configure a run,
-and ``runs`` describe its progress and its end.
+in groups, and ``runs`` describe its progress and its end. ``link_report`` is the result of a link
+check.
 """
 
+from downloader.models.link_report import (
+    CheckedPage,
+    LinkMention,
+    LinkProblem,
+    LinkRecord,
+    LinkReport,
+    LinkTotals,
+    LinkVerdict,
+)
 from downloader.models.naming_options import NamingOptions
 from downloader.models.options import (
     DEFAULT_LEVEL,
     DEFAULT_MAX_QUERIES,
     DEFAULT_PACK_BYTES,
     MAX_SAMPLE_LINES,
-    USER_AGENT,
     ArchiveOptions,
     FilterOptions,
-    HostAddresses,
     ListOptions,
     MirrorOptions,
-    NetworkOptions,
     Options,
     OutputOptions,
     Pack,
-    PolitenessOptions,
-    RequestOptions,
     StorageOptions,
     TransferOptions,
     WarcDigest,
@@ -38,6 +43,13 @@ from downloader.models.outcomes import (
     Unchanged,
 )
 from downloader.models.partial_body import PartialBody
+from downloader.models.request_options import (
+    USER_AGENT,
+    HostAddresses,
+    NetworkOptions,
+    PolitenessOptions,
+    RequestOptions,
+)
 from downloader.models.requests import MAX_REQUEST_BODY_BYTES, Request, shared_request
 from downloader.models.runs import ExitStatus, InFlight, Tally
 from downloader.models.targets import Checksum, ColumnValue, InputLine, Target
@@ -50,6 +62,7 @@ __all__ = [
     "MAX_SAMPLE_LINES",
     "USER_AGENT",
     "ArchiveOptions",
+    "CheckedPage",
     "Checksum",
     "ColumnValue",
     "Downloaded",
@@ -59,6 +72,12 @@ __all__ = [
     "HostAddresses",
     "InFlight",
     "InputLine",
+    "LinkMention",
+    "LinkProblem",
+    "LinkRecord",
+    "LinkReport",
+    "LinkTotals",
+    "LinkVerdict",
     "ListOptions",
     "MirrorOptions",
     "NamingOptions",

@@ -39,6 +39,7 @@ class Tally:
     Attributes:
         downloaded, unchanged, skipped, failed: the number of lines with that outcome.
         saved: the sum of the bodies' sizes in bytes, after the content coding was undone.
+        received: that sum before the content coding was undone.
         kinds: the number of failures by kind.
     """
 
@@ -47,6 +48,7 @@ class Tally:
     skipped: int = 0
     failed: int = 0
     saved: int = 0
+    received: int = 0
     kinds: dict[ErrorKind, int] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
@@ -55,6 +57,7 @@ class Tally:
             case Downloaded():
                 self.downloaded += 1
                 self.saved += outcome.sizes.saved
+                self.received += outcome.sizes.wire
             case Unchanged():
                 self.unchanged += 1
             case Skipped():

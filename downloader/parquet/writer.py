@@ -150,7 +150,7 @@ class _SinkFile:
 
 def _column(library: Library, field: ColumnField) -> object:
     return library.field(
-        field.name,
+        _escaped(field.name),
         _type(library, field),
         nullable=field.nullable,
         metadata={"description": field.description},
@@ -199,8 +199,11 @@ def _array(library: Library, field: ColumnField, values: Sequence[Cell]) -> Arra
             return library.array(values, _type(library, field))
 
 
-def _encodable(text: Cell) -> Cell:
+def _encodable(cell: Cell) -> Cell:
+    """Return a cell as it can be written."""
+    return _escaped(cell) if isinstance(cell, str) and not cell.isascii() else cell
+
+
+def _escaped(text: str) -> str:
     """Return text with lone surrogates escaped, because UTF-8 cannot encode them."""
-    if isinstance(text, str) and not text.isascii():
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -3,7 +3,7 @@
 It imports nothing that writes or reads reports, because most runs make none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,36 @@ from downloader.models import Outcome
 
 if TYPE_CHECKING:
     from downloader.report.budget import Budget
+    from downloader.report.fail_on import FailOn
+
+
+@dataclass(frozen=True, slots=True)
+class GithubStep:
+    """The step of a GitHub Actions workflow that this command runs in.
+
+    Attributes:
+        annotations: whether its output is read for workflow commands.
+        summary: the file that summaries of the step are appended to, if any.
+        workspace: the folder of the repository, if known.
+    """
+
+    annotations: bool
+    summary: Path | None = None
+    workspace: Path | None = None
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "GithubStep | None":
+        """Return the step that variables of the environment describe; None elsewhere."""
+        annotations = environment.get("GITHUB_ACTIONS") == "true"
+        summary = environment.get("GITHUB_STEP_SUMMARY")
+        workspace = environment.get("GITHUB_WORKSPACE")
+        if not annotations and not summary:
+            return None
+        return cls(
+            annotations,
+            Path(summary) if summary else None,
+            Path(workspace) if workspace else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,28 +50,34 @@ class ReportOptions:
     """The reports and checks that a run is to make.
 
     Attributes:
-        files: reports to write, each in the format of its ending.
+        files: reports to write, each in the format of its ending; ``-`` for standard output.
         sizes: whether to print tables of sizes.
         compare: an earlier report to compare with.
+        fail_on: the changes since then that are unwanted, if any.
+        max_changes: how many changes of each kind are printed.
         budget: size limits.
         lock: where to write the list with the hash of each body.
         locked: a list with hashes that the run has to match.
         lists: files that the run reads, which no report may overwrite.
+        github: the step of GitHub Actions to report to, if any.
     """
 
     files: Sequence[Path] = ()
     sizes: bool = False
     compare: Path | None = None
+    fail_on: "FailOn | None" = None
+    max_changes: int = 20
     budget: "Budget | None" = None
     lock: Path | None = None
     locked: Path | None = None
     lists: Sequence[Path] = ()
+    github: GithubStep | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether neither a report nor a check is wanted."""
-        wanted = (self.files, self.sizes, self.compare, self.budget, self.lock, self.locked)
-        return not any(wanted)
+        checks = (self.compare, self.budget, self.locked)
+        return not any((self.files, self.sizes, self.lock, self.github, *checks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +86,17 @@ class ReportSummary:
 
     Attributes:
         lines: for stdout: sizes, and changes since an earlier report.
-        failures: for stderr: what is over budget or not as locked.
+        failures: for stderr: what is over budget, not as locked, or an unwanted change.
         notes: for stderr: everything else.
+        files: the reports that were written.
+        commands: for stdout: workflow commands of GitHub Actions, printed as they are.
     """
 
     lines: Sequence[str] = ()
     failures: Sequence[str] = ()
     notes: Sequence[str] = ()
+    files: Sequence[Path] = ()
+    commands: Sequence[str] = ()
 
 
 class OutcomeReporter(Protocol):
@@ -74,7 +114,11 @@ class OutcomeReporter(Protocol):
         """Remove reports that are not finished."""
 
     def add(self, outcome: Outcome) -> None:
-        """Report one outcome."""
+        """Report one outcome.
+
+        Raises:
+            BrokenPipeError: nobody reads the report on standard output any more.
+        """
 
     async def finish(self, *, untried: int, list_read: bool, colour: bool = False) -> ReportSummary:
         """Finish all reports after the last outcome."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from downloader.errors import ErrorKind, ReportError
 from downloader.models import SkipReason
+from downloader.report.diagnostics import NOT_AS_LOCKED, CheckResult, Diagnostic, Level
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord
 from downloader.report.url_record import Record, Result
@@ -107,7 +108,7 @@ class LockCheck:
 
     def __init__(self, path: Path) -> None:
         self._entries = _read(path)
-        self._differences: list[str] = []
+        self._differences: list[Diagnostic] = []
 
     def add(self, record: Record) -> None:
         """Take one record."""
@@ -118,28 +119,33 @@ class LockCheck:
             return
         differences = _differences(entry, record)
         if differences:
-            self._differences.append(f"{printable(record.url)}: {'; '.join(differences)}")
+            self._differences.append(
+                Diagnostic(
+                    rule=NOT_AS_LOCKED,
+                    level=Level.ERROR,
+                    url=record.url,
+                    message="; ".join(differences),
+                )
+            )
 
-    def lines(self) -> list[str]:
-        """Return a sentence for every URL that differs from the lock."""
-        return self._differences
+    def result(self) -> CheckResult:
+        """Return what differs from the lock."""
+        return CheckResult("lock", "Not as locked", tuple(self._differences))
 
 
 def _differences(entry: LockEntry, record: Record) -> list[str]:
     if record.outcome is Result.FAILED or record.reason in _NOT_FETCHED:
-        message = printable(record.message or "")
         if record.kind is ErrorKind.CHECKSUM:
             # The message of the failure shows both hashes and the size of the body.
             return [f"content: another hash, see its failure; {entry.size} bytes are locked"]
-        return [f"not there: {message}"]
+        return [f"not there: {record.message or ''}"]
     found = []
     if entry.size is not None and record.decoded_bytes != entry.size:
         found.append(f"size: {record.decoded_bytes} bytes, {entry.size} are locked")
     if record.sha256 != entry.sha256:
         found.append(f"content: sha256 is {record.sha256}, {entry.sha256} is locked")
     if None not in (entry.final_url, record.final_url) and entry.final_url != record.final_url:
-        locked = printable(entry.final_url or "")
-        found.append(f"found at {printable(record.final_url or '')}, {locked} is locked")
+        found.append(f"found at {record.final_url}, {entry.final_url} is locked")
     return found
 
 

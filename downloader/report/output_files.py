@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, Literal, Protocol
 
 from downloader.errors import DiskError, ReportError
+from downloader.report.formats import STDOUT
 from downloader.report.run_record import RunRecord
 from downloader.report.url_record import Record
 from downloader.web.path_parts import PART
@@ -175,10 +176,13 @@ def translated_errors(path: Path, option: str) -> Iterator[None]:
 
     Raises:
         DiskError: the disk is full or fails.
+        BrokenPipeError: nobody reads standard output any more.
     """
     try:
         yield
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and path == STDOUT:
+            raise
         raise DiskError(
             f"cannot write {option} {path}: {error.strerror}", hint="the rest was not tried"
         ) from error

@@ -114,4 +114,8 @@ def _scalar(value: object) -> ColumnValue:
         return None
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        # Deeply nested JSON can be read where it cannot be written.
+        return None

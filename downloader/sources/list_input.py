@@ -56,8 +56,9 @@ class ListSettings:
             options.url_column,
             tuple(map(urls.parse, options.sitemap)),
             urls.parse(options.base) if options.base else None,
-            # A page of another site must not lead to requests there with the user's secrets.
-            one_site=options.mirrors and options.has_credentials,
+            # Another site must not get the user's body, nor its pages lead to requests with the
+            # user's secrets.
+            one_site=options.body is not None or (options.mirrors and options.has_credentials),
             keeps_input=options.keep_input or bool(options.template_columns),
             keep_columns=_kept_columns(options),
             note=note,

@@ -203,6 +203,7 @@ class ListReader:
                 yield from self._nested_lines(line, home, nesting + 1)
                 continue
             line.home = home
+            _refuse_own_request(line)
             if self._settings.one_site:
                 _check_site(line, home)
             yield line
@@ -227,6 +228,18 @@ def _checked(source: ListInput, list_format: ListFormat) -> ListInput:
     return replace(source, chunks=chunks)
 
 
+def _refuse_own_request(line: ListLine) -> None:
+    """Fail a line of a list on the network that says how its URL is requested.
+
+    Nobody but the user decides that something is deleted, or which headers an internal site gets.
+    """
+    if line.method is not None or line.body is not None or line.headers:
+        line.error = line.error or BlockedError(
+            "a list on the network sets the method, the headers or the body of a request",
+            hint="save the list, look at it, and name the file",
+        )
+
+
 def _check_site(line: ListLine, home: Url) -> None:
     """Fail a line whose URL is not of the site that the user named."""
     try:
@@ -235,7 +248,8 @@ def _check_site(line: ListLine, home: Url) -> None:
         return
     if not is_same:
         line.error = BlockedError(
-            "the sitemap is of another site", hint="leave out the password, or the mirror options"
+            "the sitemap is of another site",
+            hint="leave out --data, or the password, or the mirror options",
         )
 
 

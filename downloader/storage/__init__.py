@@ -7,6 +7,7 @@ time and never through a symbolic link, so that no link planted in the folder ca
 
 from downloader.storage.atomic_rename import PublishOptions
 from downloader.storage.folder_copy import FolderCopy
+from downloader.storage.folder_reader import FolderReader
 from downloader.storage.local_storage import LocalStorage
 from downloader.storage.object_storage import VolumeUploader
 from downloader.storage.open_storage import create_output_folder, open_storage
@@ -15,6 +16,7 @@ from downloader.storage.storage import FileContents, PartFile, Storage
 __all__ = [
     "FileContents",
     "FolderCopy",
+    "FolderReader",
     "LocalStorage",
     "PartFile",
     "PublishOptions",

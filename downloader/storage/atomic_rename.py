@@ -28,7 +28,12 @@ class PublishOptions:
 
 
 def publish(
-    folder: int | None, leaf: str, options: PublishOptions, written: os.stat_result | None = None
+    folder: int | None,
+    leaf: str,
+    options: PublishOptions,
+    written: os.stat_result | None = None,
+    *,
+    suffix: str = PART,
 ) -> str:
     """Rename ``LEAF.part`` to *leaf*; return the backup name of a file that was there, or "".
 
@@ -36,14 +41,15 @@ def publish(
         folder: the descriptor of the folder; None where there are none, and *leaf* is a whole path.
         leaf: the name in that folder.
         options: how.
+        suffix: what follows *leaf* in the present name.
         written: what ``fstat`` returned for the file that was written, to check that no other file
             has been put in its place since.
     """
-    part, backup_name = leaf + PART, ""
+    part, backup_name = leaf + suffix, ""
     if written is not None and not os.path.samestat(
         os.stat(part, dir_fd=folder, follow_symlinks=False), written
     ):
-        raise OSError(errno.EEXIST, f"another file has taken the place of its {PART} file")
+        raise OSError(errno.EEXIST, f"another file has taken the place of its {suffix} file")
     if options.modified is not None:
         _set_modified(folder, part, options.modified)
     if not options.overwrite and not is_replaceable(folder, part, leaf):

@@ -41,13 +41,18 @@ _Result = TypeVar("_Result")
 class LocalStorage:
     """A :class:`Storage` of files below the output folder.
 
-    *free_descriptors* is called when the process has no file descriptor left, to close those that
-    others hold idle.
+    Args:
+        root: the output folder.
+        free_descriptors: called when the process has no file descriptor left, to close those that
+            others hold idle.
 
     Raises, on entering:
         OutputError: the folder cannot be created or used.
         DiskError: the disk refuses.
     """
+
+    #: The end of the name of a file that is not whole.
+    _suffix = PART
 
     def __init__(self, root: Path, free_descriptors: Callable[[], None] = lambda: None) -> None:
         self._folder = OutputFolder(root)
@@ -109,7 +114,7 @@ class LocalStorage:
 
     async def remove_part(self, path: SafePath) -> None:
         """Remove a ``.part`` file that nothing can resume."""
-        await self._run(partial(self._unlink, path, PART))
+        await self._run(partial(self._unlink, path, self._suffix))
 
     @asynccontextmanager
     async def open_part(self, path: SafePath, *, resume: bool = False) -> AsyncIterator[PartFile]:
@@ -139,7 +144,7 @@ class LocalStorage:
                 translate_os_errors(path),
                 self._folder.open_parent(path, create=True) as (folder, leaf),
             ):
-                return _open_part_file(folder, leaf + PART, resume=resume)
+                return _open_part_file(folder, leaf + self._suffix, resume=resume)
 
         while True:
             try:
@@ -178,7 +183,7 @@ class LocalStorage:
             translate_os_errors(path),
             self._folder.open_parent(path, create=False) as (folder, leaf),
         ):
-            return publish(folder, leaf, options, written)
+            return publish(folder, leaf, options, written, suffix=self._suffix)
 
     async def _run(self, function: Callable[[], _Result]) -> _Result:
         """Call *function* in a thread, again and again while no file descriptor is left."""
@@ -209,7 +214,7 @@ class LocalStorage:
             # As open_parent() does; without its context, because this is done for every URL.
             opened, folder, leaf = self._folder.acquire(path, create=True)
             try:
-                return _save_file(folder, leaf, data, options)
+                return _save_file(folder, leaf, data, options, self._suffix)
             finally:
                 if opened is not None:
                     self._folder.release(opened)
@@ -232,7 +237,7 @@ class LocalStorage:
 
     def _part_size(self, path: SafePath) -> int:
         with suppress(OSError), self._folder.open_parent(path, create=False) as (folder, leaf):
-            status = os.stat(leaf + PART, dir_fd=folder, follow_symlinks=False)
+            status = os.stat(leaf + self._suffix, dir_fd=folder, follow_symlinks=False)
             if _is_private_file(status):
                 return status.st_size
         return 0
@@ -241,7 +246,7 @@ class LocalStorage:
         with (
             suppress(OSError),
             self._folder.open_parent(path, create=False) as (folder, leaf),
-            os.fdopen(os.open(leaf + PART, READ_FLAGS, dir_fd=folder), "rb") as file,
+            os.fdopen(os.open(leaf + self._suffix, READ_FLAGS, dir_fd=folder), "rb") as file,
         ):
             if _is_private_file(os.fstat(file.fileno())):
                 return file.read(max_bytes)
@@ -273,7 +278,12 @@ class LocalStorage:
 
 
 class SingleFileStorage(LocalStorage):
-    """A storage of one file, without a journal: no later run could resume its ``.part`` file."""
+    """A storage of one file, without a journal: no later run could resume its ``.part`` file.
+
+    The file may be among others of the user. Browsers, too, have files called ``NAME.part``.
+    """
+
+    _suffix = f".download{PART}"
 
     def __init__(self, root: Path, file: SafePath, free_descriptors: Callable[[], None]) -> None:
         super().__init__(root, free_descriptors)
@@ -289,8 +299,10 @@ class SingleFileStorage(LocalStorage):
         await super().__aexit__(kind, error, traceback)
 
 
-def _save_file(folder: int | None, leaf: str, data: bytes, options: PublishOptions) -> str:
-    part = leaf + PART
+def _save_file(
+    folder: int | None, leaf: str, data: bytes, options: PublishOptions, suffix: str
+) -> str:
+    part = leaf + suffix
     fd = create_file(part, folder)
     try:
         try:
@@ -299,7 +311,7 @@ def _save_file(folder: int | None, leaf: str, data: bytes, options: PublishOptio
                 written += os.write(fd, memoryview(data)[written:])
         finally:
             os.close(fd)
-        return publish(folder, leaf, options)
+        return publish(folder, leaf, options, suffix=suffix)
     except BaseException:
         with suppress(OSError):
             os.unlink(part, dir_fd=folder)

@@ -77,8 +77,12 @@ class OutputFolder:
         self._cache: dict[str, _OpenFolder] = {}  # the least recently used first
         self._lock = threading.Lock()
 
-    def open(self) -> None:
-        """Create the folder if it is missing, and open it."""
+    def open(self, *, for_reading: bool = False) -> None:
+        """Create the folder if it is missing, and open it; only read it with *for_reading*."""
+        if for_reading:
+            if _HAS_DIR_FD:
+                self._fd = os.open(self._root, _FOLDER_FLAGS & ~getattr(os, "O_NOFOLLOW", 0))
+            return
         try:
             self._root.mkdir(parents=True, exist_ok=True)
             if _HAS_DIR_FD:

@@ -11,6 +11,9 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)", re.IGNORECASE)
 _PLAIN = re.compile(r"[ -~]*")
+#: What CI systems take for commands: ``##[error]`` and the like wherever it stands, in GitHub
+#: Actions, Azure Pipelines and TeamCity; ``::error::`` at the start of a line, in GitHub Actions.
+_COMMAND = re.compile(r"#(?=#\w*\[)|^\s*:(?=:.*::)")
 #: Unicode categories: control, format (such as bidi overrides), surrogate, private, unassigned, and
 #: the separators of lines and paragraphs.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -19,17 +22,21 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 def printable(text: str) -> str:
     r"""Return *text* with every character escaped that could control a terminal or fake a line.
 
+    Commands to CI systems, which read the output, are escaped, too.
+
     >>> printable("a\x1b[31m\nb")
     'a\\x1b[31m\\nb'
     """
-    if _PLAIN.fullmatch(text):
-        return text
-    return "".join(
-        char.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(char) in _UNPRINTABLE
-        else char
-        for char in text
-    )
+    if not _PLAIN.fullmatch(text):
+        text = "".join(
+            char.encode("unicode_escape").decode("ascii")
+            if unicodedata.category(char) in _UNPRINTABLE
+            else char
+            for char in text
+        )
+    if "##" in text or "::" in text:
+        text = _COMMAND.sub(lambda match: f"{match[0][:-1]}\\x{ord(match[0][-1]):02x}", text)
+    return text
 
 
 def printable_lines(text: str) -> str:

@@ -21,22 +21,16 @@ from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
 from downloader.web.text import printable
+from tests.support.browser import serious_findings
 from tests.support.command import Command
 from tests.support.handlers import sends
 from tests.support.reports import HOSTILE_TEXTS
 from tests.support.web_server import Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-AXE = (Path(__file__).parents[1] / "data" / "axe.min.js").read_text(encoding="utf-8")
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium is installed (apt-get install chromium)"
 )
-#: What must not be: findings of axe-core that keep somebody from using the page.
-_SERIOUS = """async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-  return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-}"""
 Scheme = Literal["light", "dark"]
 
 
@@ -237,8 +231,7 @@ async def test_everybody_can_use_it(tmp_path: Path, scheme: Scheme, width: int) 
         await seen.page.eval_on_selector_all(
             "details", "all => all.forEach(one => one.open = true)"
         )
-        await seen.page.evaluate(AXE)
-        assert await seen.page.evaluate(_SERIOUS) == []
+        assert await serious_findings(seen.page) == []
 
 
 @pytest.mark.slow

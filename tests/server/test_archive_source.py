@@ -208,6 +208,8 @@ async def test_an_archive_is_read_alone_and_not_archived_again(command: Command)
     assert ran.status == 2
     ran = await command("a.warc.gz")
     assert (ran.status, ran.err) == (0, [])
-    assert ran.out[0] == "Downloaded downloaded_sites/h/a.txt: 4 characters (length unverified)"
+    assert (
+        ran.out[0] == "Downloaded downloaded_sites/h/a.txt: 4 characters, 4 B (length unverified)"
+    )
     ran = await command("a.warc.gz")
     assert ran.out[0].startswith("Skipped http://h/a")

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from downloader import __version__
-from tests.support.command import Command, finished
+from tests.support.command import Command, finished, shown_size
 from tests.support.web_server import Site
 
 PAGE = "<!DOCTYPE html><title>Übersicht</title><p>Grüße"
@@ -34,12 +34,13 @@ async def test_a_list_is_fetched_saved_measured_and_every_failure_named(
     ran = await command("sites.txt", "-o", "folder")
     assert ran.status == 1
     assert sorted(ran.out[:-1]) == [
-        f"Downloaded folder/{site.folder}.html: {len(PAGE)} characters",
-        f"Downloaded folder/{site.folder}/logo.png: 20 bytes",
+        f"Downloaded folder/{site.folder}.html: {shown_size(PAGE)}",
+        f"Downloaded folder/{site.folder}/logo.png: 20 B",
     ]
     size = len(PAGE.encode()) + 20
     assert re.fullmatch(
-        rf"5 URLs: 2 downloaded, 0 unchanged, 0 skipped, 3 failed; {size} bytes in \d+\.\d\d s",
+        r"5 URLs: 2 downloaded, 0 unchanged, 0 skipped, 3 failed "
+        rf"\(1 bad-url, 1 dns, 1 http-status\); {size} B in \d+\.\d\d s",
         ran.out[-1],
     )
     assert sorted(ran.err) == [
@@ -100,7 +101,7 @@ async def test_a_gzipped_sitemap_index_leads_to_the_pages_of_its_sitemaps(
     (command.folder / "sitemap.xml.gz").write_bytes(gzip.compress(index.encode()))
     ran = await command("sitemap.xml.gz")
     assert ran.status == 1
-    assert ran.out[0].endswith(f"{site.folder}/p.html: {len(PAGE)} characters")
+    assert ran.out[0].endswith(f"{site.folder}/p.html: {shown_size(PAGE)}")
     assert ran.err == [f"Failed {site.url('/lost.xml')}: 404 Not Found (http-status)"]
 
 
@@ -177,7 +178,9 @@ async def test_no_source_is_a_usage_error_that_says_what_to_give(command: Comman
 async def test_the_demonstration_needs_no_network_and_shows_one_failure(command: Command) -> None:
     ran = await command("--demo")
     assert ran.status == 1
-    assert ran.out[-1].startswith("7 URLs: 6 downloaded, 0 unchanged, 0 skipped, 1 failed; ")
+    assert ran.out[-1].startswith(
+        "7 URLs: 6 downloaded, 0 unchanged, 0 skipped, 1 failed (1 http-status); "
+    )
     assert len(ran.err) == 1
     assert ran.err[0].endswith("/lost: 404 Not Found (http-status)")
 
@@ -189,7 +192,7 @@ async def test_quiet_prints_failures_only_and_verbose_adds_details(
     ran = await command("-q", site.url("/"), site.url("/gone"))
     assert (ran.out, len(ran.err)) == ([], 1)
     ran = await command("-v", "--force", site.url("/"))
-    assert re.match(r"  200 from http://.*, 50 bytes received, utf-8 \(header\), ", ran.out[1])
+    assert re.match(r"  200 from http://.*, 50 B received, utf-8 \(header\), ", ran.out[1])
 
 
 async def test_escapes_in_addresses_never_reach_the_terminal(site: Site, command: Command) -> None:
@@ -274,7 +277,9 @@ async def test_the_first_interrupt_lets_transfers_finish_and_the_second_stops_at
         "run the same command again to continue",
         "Stopped: 1 line was not tried",
     ]
-    assert ran.out[0].startswith("2 URLs: 1 downloaded, 0 unchanged, 0 skipped, 1 failed; ")
+    assert ran.out[0].startswith(
+        "2 URLs: 1 downloaded, 0 unchanged, 0 skipped, 1 failed (1 interrupted); "
+    )
     assert len(site.requests) == 2
 
 

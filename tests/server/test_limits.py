@@ -20,7 +20,7 @@ from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.errors import TimedOutError
 from downloader.models import Checksum, Target
 from downloader.web.urls import parse
-from tests.support.command import Command, CommandResult
+from tests.support.command import Command, CommandResult, shown_size
 from tests.support.fault_cases import HEADS
 from tests.support.fault_server import (
     BINARY,
@@ -356,8 +356,8 @@ async def test_a_body_that_only_the_connection_ends_is_said_to_be_unverified(
         ran = await command(server.url("/until-close"), server.url("/page"))
     assert ran.status == 0
     unverified, verified = sorted(ran.out[:2], key=lambda line: "/page" in line)
-    assert unverified.endswith(f"{len(PAGE)} characters (length unverified)")
-    assert verified.endswith(f"{len(PAGE)} characters")
+    assert unverified.endswith(f"{shown_size(PAGE)} (length unverified)")
+    assert verified.endswith(f"{shown_size(PAGE)}")
 
 
 def digest(algorithm: str, body: bytes = PAGE) -> str:

@@ -166,6 +166,23 @@ async def test_headers_and_bodies_of_requests_are_reported_only_by_name(
     assert row["columns"] == {"headers": "X: pa55"}
 
 
+async def test_values_that_a_format_does_not_have_fail_no_report(command: Command) -> None:
+    # Python reads somewhat deeper JSON than it writes, by a depth that depends on the caller.
+    nested = [f'"deep": {"[" * depth}{"]" * depth}' for depth in range(970, 1000)]
+    members = ['"number": 1.5', f'"number": 1{"0" * 400}', r'"\udc00": "\ud800"', *nested]
+    lines = [f'{{"url": "ftp://x/{n}", {member}}}' for n, member in enumerate(members)]
+    (command.folder / "list.jsonl").write_text("\n".join(lines))
+    ran = await command("list.jsonl", *REPORTS)
+    assert ran.status == 1, ran.err
+    assert not any("internal error" in line for line in ran.err)
+    for ending in ENDINGS:
+        found = rows(command.folder, ending)
+        assert len(found) == len(lines)
+        assert [float(columns(row, "number")[0] or 0) for row in found[:1]] == [1.5]
+    assert columns(rows(command.folder, "parquet")[1], "number") == [None]
+    assert columns(rows(command.folder, "parquet")[2], "\\udc00") == ["\\ud800"]
+
+
 async def test_huge_columns_are_left_out_and_said(site: Site, command: Command) -> None:
     site.pages = {"/a": PAGE, "/b": PAGE}
     text = f"id,text,url\n1,{'x' * 40_000},{site.url('/a')}\n2,short,{site.url('/b')}\n"

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from downloader import Downloaded, Options
-from tests.support.command import Command
+from tests.support.command import Command, shown_size
 from tests.support.files import saved_files
 from tests.support.handlers import keeps, sends
 from tests.support.library import downloaded, fetch
@@ -45,7 +45,7 @@ async def test_another_template_names_saved_files_anew(site: Site, command: Comm
     site.pages = {"/a/b": PAGE}
     await command(site.url("/a/b"))
     ran = await command(site.url("/a/b"), "--name-template", "{name}")
-    assert f"Downloaded downloaded_sites/b.html: {len(PAGE)} characters" in ran.out
+    assert f"Downloaded downloaded_sites/b.html: {shown_size(PAGE)}" in ran.out
     assert _files(command) == {"b.html", f"{site.folder}/a/b.html"}
     again = await command(site.url("/a/b"), "--name-template", "{name}")
     assert again.out[0].startswith("Skipped ")
@@ -70,6 +70,20 @@ async def test_naming_options_that_cannot_be_used_are_refused_before_any_request
     assert problem in ran.err[-1]
     assert site.requests == []
     assert list(command.folder.iterdir()) == []
+
+
+async def test_the_first_line_of_a_url_names_its_file(site: Site, command: Command) -> None:
+    site.pages = {"/a": PAGE, "/b": PAGE}
+    rows = [("/a", "1"), ("/a", "2"), ("/b", ""), ("/b", "4")]
+    table = "".join(f"{site.url(path)},{isbn}\n" for path, isbn in rows)
+    (command.folder / "list.csv").write_text(f"url,isbn\n{table}")
+    ran = await command("list.csv", "--name-template", "{column.isbn}")
+    assert ran.status == 1
+    assert _files(command) == {"1.html", "4.html"}
+    assert [line.split(": ")[1] for line in ran.err] == [
+        "--name-template gives no file name here, because a field is empty (blocked); add another "
+        "field, such as {hash}"
+    ]
 
 
 async def test_a_line_without_the_column_fails_alone(site: Site, command: Command) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from downloader import Downloaded, Options
 from downloader.errors import ErrorKind
-from tests.support.command import Command, finished
+from tests.support.command import Command, finished, shown_size
 from tests.support.handlers import in_turn, keeps, sends
 from tests.support.library import downloaded, fetch
 from tests.support.web_server import Site
@@ -45,7 +45,7 @@ async def test_a_name_with_an_extension_is_a_file_and_any_other_a_folder(
     ran = await command(site.url("/x.unheard"), "-o", output)
     assert ran.status == 0, ran.err
     path = path.replace("HOST", site.folder)
-    assert ran.out[0] == f"Downloaded {path}: 4 bytes"
+    assert ran.out[0] == f"Downloaded {path}: 4 B"
     assert (command.folder / path).read_bytes() == b"body"
     if "HOST" not in path and site.folder not in path:
         parents = {str(parent) for parent in Path(path).parents} - {"."}
@@ -62,7 +62,7 @@ async def test_an_existing_folder_stays_one_and_an_existing_file_is_replaced(
     assert (command.folder / "folder.html" / f"{site.folder}.html").exists()
     for _ in range(2):
         ran = await command(site.url("/"), "-o", "file")
-        assert ran.out[0] == f"Downloaded file: {len(PAGE)} characters"
+        assert ran.out[0] == f"Downloaded file: {shown_size(PAGE)}"
     assert (command.folder / "file").read_text() == PAGE
     assert not (command.folder / ".download").exists()
     assert not (command.folder / "file.~1~").exists()
@@ -93,17 +93,19 @@ async def test_standard_output_takes_one_url(
     assert site.requests == []
 
 
-@pytest.mark.parametrize("output", ["-", "/dev/stdout"])
 @pytest.mark.parametrize("body", [b"", b"small\x00\xff", BODY], ids=["empty", "small", "large"])
+@pytest.mark.parametrize(
+    "output", [("-",), ("/dev/stdout",), ("-", "--processes", "2")], ids=" ".join
+)
 async def test_standard_output_gets_the_body_and_nothing_else(
-    site: Site, command: Command, body: bytes, output: str
+    site: Site, command: Command, body: bytes, output: tuple[str, ...]
 ) -> None:
     site.pages = {"/x": body}
-    process = await command.start(site.url("/x"), "-o", output, "-v")
+    process = await command.start(site.url("/x"), "-v", "-o", *output)
     out, err = await process.communicate()
     assert process.returncode == 0
     assert out == body
-    assert f"Downloaded -: {len(body)} bytes".encode() in err
+    assert f"Downloaded -: {shown_size(body)}".encode() in err
     assert _entries(command.folder) == set()
 
 
@@ -115,6 +117,20 @@ async def test_nothing_is_written_of_a_body_that_fails(site: Site, command: Comm
         assert ran.status == 1
         assert not [line for line in ran.out if not line.startswith("1 URL")]
         assert _entries(command.folder) == set()
+
+
+@pytest.mark.parametrize("body", [b"small", BODY, None], ids=["small", "large", "failed"])
+async def test_a_part_file_of_another_program_stays(
+    site: Site, command: Command, body: bytes | None
+) -> None:
+    if body is not None:
+        site.pages = {"/x.iso": body}
+    other = command.folder / "x.iso.part"
+    other.write_text("half of it")
+    ran = await command(site.url("/x.iso"), "-o", "x.iso")
+    assert ran.status == (1 if body is None else 0)
+    assert other.read_text() == "half of it"
+    assert _entries(command.folder) == {"x.iso.part", *([] if body is None else ["x.iso"])}
 
 
 async def test_a_body_that_breaks_is_written_once(site: Site, tmp_path: Path) -> None:
@@ -166,7 +182,7 @@ async def test_a_device_is_written_to(site: Site, command: Command) -> None:
     site.pages = {"/x": BODY}
     ran = await command(site.url("/x"), "-o", "/dev/null")
     assert ran.status == 0
-    assert ran.err[0] == f"Downloaded /dev/null: {len(BODY)} bytes"
+    assert ran.err[0] == f"Downloaded /dev/null: {shown_size(BODY)}"
     assert _entries(command.folder) == set()
     assert not Path("/dev/null").is_file()
 

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -25,7 +26,7 @@ from downloader.journal import STATE_FOLDER
 from downloader.models import Pack
 from downloader.sources import from_items
 from tests.support.archives import Read, answers, check, count_gzip_members
-from tests.support.command import Command, CommandResult, finished
+from tests.support.command import Command, CommandResult, finished, shown_size
 from tests.support.files import MIB, contents, saved_files, wait_for_size
 from tests.support.handlers import delayed, in_turn, keeps, sends
 from tests.support.library import downloaded, fetch
@@ -95,7 +96,8 @@ def listed(command: Command, addresses: Iterable[str]) -> Path:
 
 
 def summary(ran: CommandResult) -> str:
-    return next(line for line in ran.out if " URLs: " in line).partition(";")[0]
+    line = next(line for line in ran.out if " URLs: " in line)
+    return re.split(r"; | \(", line)[0]
 
 
 def forget(folder: Path) -> None:
@@ -122,8 +124,8 @@ async def test_bodies_are_in_a_volume_and_a_second_run_has_nothing_to_do(
     first = await command("list")
     (volume,) = volumes(command.folder / "out")
     assert (first.status, first.err) == (0, [])
-    assert f"Downloaded out/{volume.name}: {len(PAGE) + 1} characters" in first.out
-    assert f"Downloaded out/{volume.name}: {len(LARGE)} bytes" in first.out
+    assert f"Downloaded out/{volume.name}: {shown_size(PAGE + '0')}" in first.out
+    assert f"Downloaded out/{volume.name}: {shown_size(LARGE)}" in first.out
     assert first.out[-1] == f"Archived in out/{volume.name}"
     assert bodies(command.folder / "out") == {
         site.url(path): page.encode() if isinstance(page, str) else page
@@ -471,7 +473,7 @@ async def test_forced_bodies_are_in_a_new_volume_and_no_volume_is_touched(
     assert [answer.payload for answer in packed(command.folder / "out")] == [b"one", b"two"]
     # A run that keeps files wants them as files, and leaves volumes alone.
     ran = await plain(site.url("/a"), "-o", "out", "--force")
-    assert ran.out[0] == f"Downloaded out/{site.folder}/a.bin: 5 bytes"
+    assert ran.out[0] == f"Downloaded out/{site.folder}/a.bin: 5 B"
     assert before.read_bytes() == kept
     assert len(list((command.folder / "out").glob("pack-*.warc.gz"))) == 2
 
@@ -485,7 +487,7 @@ async def test_files_and_volumes_of_one_folder_know_nothing_of_each_other(
     assert (await command(site.url("/a"))).out[0].startswith("Downloaded out/pack-")
     assert (await command(site.url("/a"))).out[0].startswith("Skipped ")
     ran = await plain(site.url("/a"), "-o", "out")
-    assert ran.out[0] == f"Downloaded out/{site.folder}/a.html: {len(PAGE)} characters"
+    assert ran.out[0] == f"Downloaded out/{site.folder}/a.html: {shown_size(PAGE)}"
     assert len(saved_files(command.folder / "out")) == 3
 
 

@@ -1,5 +1,6 @@
 """Reports as data: the same facts in every format, whole whatever happens to the run."""
 
+import asyncio
 import csv
 import json
 import re
@@ -14,7 +15,7 @@ import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.support.command import Command, finished
+from tests.support.command import Command, finished, shown_size
 from tests.support.files import saved_files
 from tests.support.handlers import keeps, sends
 from tests.support.reports import SCHEMA, records
@@ -94,8 +95,8 @@ async def test_no_save_measures_and_leaves_nothing(
     )
     assert ran.status == 1
     assert set(ran.out[:-1]) == {
-        f"{site.url('')}: 5 characters",
-        f"{site.url('/large')}: 3000000 bytes",
+        f"{site.url('')}: {shown_size('Grüße')}",
+        f"{site.url('/large')}: {shown_size(large)}",
     }
     assert "2 measured" in ran.out[-1]
     assert list(tmp_path.iterdir()) == []
@@ -291,3 +292,68 @@ async def test_a_report_is_a_list(site: Site, command: Command, tmp_path: Path) 
         # The hashes of the earlier run are not compared: --locked does that.
         assert ran.status == 0
         assert len(saved_files(tmp_path / name.replace(".", "_"))) == 2
+
+
+@pytest.mark.parametrize("processes", ["1", pytest.param("2", marks=pytest.mark.slow)])
+async def test_standard_output_gets_records_and_nothing_else(
+    site: Site, command: Command, processes: str
+) -> None:
+    site.pages |= {f"/{number}": "page" for number in range(20)}
+    addresses = [*map(site.url, [*site.pages, "/lost"])]
+    (command.folder / "old.jsonl").touch()
+    ran = await command(
+        *addresses,
+        *("--report=-", "--report=r.csv", "-v", "--sizes", "--compare=old.jsonl"),
+        *("--budget=requests=1", "--processes", processes),
+    )
+    assert ran.status == 1
+    told = [json.loads(line) for line in ran.out]
+    assert sorted(record["url"] for record in told) == sorted(addresses)
+    assert {record["outcome"] for record in told} == {"downloaded", "failed"}
+    assert not [line for line in ran.err if line.startswith("Downloaded")]
+    for beginning in ("Failed ", "21 URLs: ", "Report: r.csv", "Over budget", "Since old.jsonl"):
+        assert any(line.startswith(beginning) for line in ran.err), beginning
+    (command.folder / "r.jsonl").write_text("\n".join(ran.out))
+    merged = await command("merge", "r.jsonl", "--report=-")
+    assert merged.out == ran.out
+    assert merged.err[0].startswith("21 URLs in 1 report")
+
+
+async def test_a_reader_that_stops_ends_the_run_and_leaves_the_other_reports_whole(
+    site: Site, command: Command
+) -> None:
+    never = asyncio.Event()
+
+    async def hangs(_request: web.Request) -> web.Response:
+        await never.wait()
+        return web.Response()
+
+    site.pages |= {**{f"/{number}": "page" for number in range(5)}, "/hangs": hangs}
+    (command.folder / "list").write_text("\n".join(map(site.url, site.pages)))
+    process = await command.start("list", "--report=-", "--report=r.json", "-j1")
+    assert process.stdout is not None
+    first = json.loads(await process.stdout.readline())
+    process.stdout._transport.close()  # type: ignore[attr-defined]
+    assert process.stderr is not None
+    err = (await process.stderr.read()).decode()
+    assert await process.wait() == 130
+    assert (first["outcome"], err) == ("downloaded", "")
+    whole = json.loads((command.folder / "r.json").read_text("ascii"))
+    VALID_REPORT.validate(whole)
+    assert first in whole["records"]
+    never.set()
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("-o", "-"), "-o - and --report - both write to standard output"),
+        (("--report=-",), "- is named twice"),
+    ],
+)
+async def test_standard_output_takes_one_thing(
+    command: Command, options: tuple[str, ...], problem: str
+) -> None:
+    ran = await command("http://h.invalid/", "--report", "-", *options)
+    assert (ran.status, ran.out) == (2, [])
+    assert problem in ran.err[-1]

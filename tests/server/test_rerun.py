@@ -71,7 +71,7 @@ async def test_a_second_run_asks_for_nothing_that_is_done_and_says_so(
     ran = await command(*addresses)
     assert (ran.status, ran.err, asked(site)) == (0, [], [])
     assert f"Skipped {site.url('/3')}: already saved as {site.folder}/3.html" in ran.out
-    assert ran.out[-1].startswith("5 URLs: 0 downloaded, 0 unchanged, 5 skipped, 0 failed; 0 bytes")
+    assert ran.out[-1].startswith("5 URLs: 0 downloaded, 0 unchanged, 5 skipped, 0 failed; 0 B")
 
 
 async def test_a_second_run_asks_again_for_what_failed_and_for_what_is_new(
@@ -239,7 +239,7 @@ async def test_unchanged_is_a_line_of_its_own_and_a_success(site: Site, command:
     await command(site.url())
     ran = await command(site.url(), "--refresh")
     assert (ran.status, ran.err) == (0, [])
-    assert ran.out[0] == f"Unchanged downloaded_sites/{site.folder}.html: 4 characters"
+    assert ran.out[0] == f"Unchanged downloaded_sites/{site.folder}.html: 4 characters, 4 B"
     assert ran.out[1].startswith("1 URL: 0 downloaded, 1 unchanged, 0 skipped, 0 failed; ")
 
 
@@ -396,7 +396,7 @@ async def test_a_foreign_file_in_the_way_is_set_aside_and_the_line_says_so(
     assert ran.status == 0
     aside = f"{site.folder}.html.~2~"
     assert ran.out[0] == (
-        f"Downloaded out/{site.folder}.html: 6 characters (the existing file is now {aside})"
+        f"Downloaded out/{site.folder}.html: 6 characters, 6 B (the existing file is now {aside})"
     )
     assert contents(output) == {
         f"{site.folder}.html": b"theirs",

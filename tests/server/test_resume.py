@@ -13,8 +13,9 @@ import pytest
 from aiohttp import web
 
 from downloader import Checksum, ErrorKind, Failed, Options, Outcome, Target, download_sites
+from downloader.web.text import format_size
 from downloader.web.urls import parse
-from tests.support.command import Command
+from tests.support.command import Command, shown_size
 from tests.support.files import MIB, saved_files, wait_for_size
 from tests.support.handlers import in_turn, keeps, sends
 from tests.support.library import downloaded, fetch
@@ -155,8 +156,8 @@ async def test_the_command_continues_and_says_where(site: Site, command: Command
     ran = await command(site.url("/big.bin"), "--retries", "0")
     assert ran.status == 0
     path = f"downloaded_sites/{site.folder}/big.bin"
-    offset = site.requests[1].headers["Range"][len("bytes=") : -1]
-    assert ran.out[0] == f"Downloaded {path}: {len(BODY)} bytes (resumed at {offset})"
+    offset = int(site.requests[1].headers["Range"][len("bytes=") : -1])
+    assert ran.out[0] == f"Downloaded {path}: {shown_size(BODY)} (resumed at {format_size(offset)})"
     assert (command.folder / path).read_bytes() == BODY
 
 
@@ -505,7 +506,7 @@ async def test_a_second_interrupt_parks_what_has_come_and_the_next_run_continues
     parked = part.stat().st_size
     ran = await command(site.url("/big.bin"))
     assert ran.status == 0
-    assert ran.out[0].endswith(f"(resumed at {parked})")
+    assert ran.out[0].endswith(f"(resumed at {format_size(parked)})")
     assert part.with_suffix("").read_bytes() == BODY
 
 

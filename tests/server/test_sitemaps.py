@@ -10,7 +10,7 @@ from downloader import Options
 from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.errors import HttpStatusError
 from downloader.web.urls import parse
-from tests.support.command import Command
+from tests.support.command import Command, shown_size
 from tests.support.web_server import Site
 
 PAGE = "<p>page"
@@ -39,8 +39,8 @@ async def test_the_sitemaps_of_a_site_are_found_by_its_robots_txt(
     ran = await command("--sitemap", site.url())
     assert ran.status == 1
     assert sorted(ran.out[:-1]) == [
-        f"Downloaded downloaded_sites/{site.folder}/a.html: 7 characters",
-        f"Downloaded downloaded_sites/{site.folder}/b@x&y.html: 7 characters",
+        f"Downloaded downloaded_sites/{site.folder}/a.html: {shown_size(PAGE)}",
+        f"Downloaded downloaded_sites/{site.folder}/b@x&y.html: {shown_size(PAGE)}",
     ]
     assert ran.err == [f"Failed {site.url('/gone.xml')}: 404 Not Found (http-status)"]
 
@@ -126,9 +126,43 @@ async def test_a_mirror_with_secrets_takes_no_page_of_another_site_from_a_sitema
     assert ran.status == 1
     assert ran.err == [
         f"Failed {other}there: the sitemap is of another site (blocked); "
-        "leave out the password, or the mirror options"
+        "leave out --data, or the password, or the mirror options"
     ]
     assert {request.host.partition(":")[0] for request in site.requests} == {"127.0.0.1"}
+
+
+async def test_a_list_on_the_network_cannot_make_other_requests_than_a_get(
+    site: Site, command: Command
+) -> None:
+    admin = site.url("/admin")
+    lists = {
+        "/urls.csv": f"url,method,headers,body\n{admin},DELETE,,\n{admin},POST,,a=b",
+        "/urls.json": f'[{{"url": "{admin}", "method": "GET", "headers": "Host: intern"}}]',
+        "/urls.txt": f"{admin}\n  header=X-Forwarded-For: ::1",
+    }
+    site.pages = {**lists, "/admin": PAGE}
+    ran = await command(*(part for path in lists for part in ("--sitemap", site.url(path))))
+    assert ran.status == 1
+    assert [line.partition(": ")[2].partition(")")[0] for line in ran.err] == [
+        "a list on the network sets the method, the headers or the body of a request (blocked"
+    ] * 4
+    assert sorted(paths(site)) == sorted(lists)
+
+
+async def test_a_body_of_the_user_goes_to_no_other_site_that_a_sitemap_names(
+    site: Site, command: Command
+) -> None:
+    other = site.url().replace("127.0.0.1", "localhost")
+    site.pages = {"/sitemap.xml": sitemap_of(f"{other}there", "/here"), "/here": PAGE}
+    ran = await command("--data", "secret", "--sitemap", site.url("/sitemap.xml"))
+    assert ran.err == [
+        f"Failed {other}there: the sitemap is of another site (blocked); "
+        "leave out --data, or the password, or the mirror options"
+    ]
+    assert [(request.method, request.path) for request in site.requests] == [
+        ("GET", "/sitemap.xml"),
+        ("POST", "/here"),
+    ]
 
 
 async def test_a_sitemap_is_fetched_again_after_a_transient_failure(site: Site) -> None:

@@ -66,7 +66,7 @@ async def test_lines_and_the_bar_appear_while_the_list_is_still_being_read(
         process.stdin.write(
             f"{site.url('/early')}\n{site.url('/late')}\n# more may come\n".encode()
         )
-        await terminal.shows(r"Downloaded out/\S+early\S*: 5 characters")
+        await terminal.shows(r"Downloaded out/\S+early\S*: 5 characters, 5 B")
         await terminal.shows(r"1 URLs?, 0 failed, .*/s \[\d+:\d+\]")
         process.stdin.close()
         last.set()

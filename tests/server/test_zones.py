@@ -166,9 +166,13 @@ async def test_a_link_local_address_is_reached_through_its_interface(
     assert any("a link-local address needs a zone (connect); write" in line for line in failed.err)
 
 
-@pytest.mark.parametrize("protocol", ["http/1.1", "h2"])
+@pytest.mark.parametrize(
+    ("protocol", "proxy"),
+    [("http/1.1", None), ("h2", None), ("http/1.1", "http://127.0.0.1:9")],
+    ids=["http/1.1", "h2", "no proxy for this host"],
+)
 async def test_a_certificate_is_for_the_address_without_its_zone(
-    protocol: str, tmp_path: Path
+    protocol: str, proxy: str | None, tmp_path: Path
 ) -> None:
     files = CertificateFiles.write(tmp_path)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -185,7 +189,13 @@ async def test_a_certificate_is_for_the_address_without_its_zone(
 
     async with http2_server(answer, tls=tls, http1=answer_by_http1, host="::1") as server:
         url = f"https://[::1%25{_loopback()}]:{server.port}/"
-        options = Options(cacert=files.cacert, cert=files.both, retries=0)
+        options = Options(
+            cacert=files.cacert,
+            cert=files.both,
+            https_proxy=proxy,
+            no_proxy="::1",
+            retries=0,
+        )
         outcome = await fetch_one(url, tmp_path / "out", options)
         assert isinstance(outcome, Downloaded), outcome
         if protocol == "h2":

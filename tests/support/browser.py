@@ -4,10 +4,12 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.async_api import (
     Browser,
+    ConsoleMessage,
     Page,
     Request,
     Response,
@@ -19,6 +21,13 @@ from playwright.async_api import (
 from tests.support.screenshots import difference
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_AXE = Path(__file__).parents[1] / "data" / "axe.min.js"
+#: What must not be: findings of axe-core that keep somebody from using the page.
+_SERIOUS = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
+}"""
 #: A mark for tests that need it.
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium is installed (apt-get install chromium)"
@@ -58,6 +67,7 @@ class Visit:
         failed: those that were not, with the reason; blocked ones among them.
         links: where the links of the page lead, absolute.
         title: the title of the page.
+        errors: what was written to the console as an error.
         screenshot: the whole page, as PNG.
     """
 
@@ -68,6 +78,7 @@ class Visit:
     failed: dict[str, str]
     links: tuple[str, ...]
     title: str
+    errors: tuple[str, ...]
     screenshot: bytes
 
 
@@ -97,6 +108,8 @@ async def visit(browser: Browser, url: str, allow: Allow) -> Visit:
         page.on("requestfinished", record.finished)
         page.on("requestfailed", record.failed_request)
         page.on("response", record.response)
+        page.on("console", record.message)
+        page.on("pageerror", lambda error: record.errors.append(str(error)))
         await page.goto(url, wait_until="networkidle")
         return await _visit(page, record, browser.version)
     finally:
@@ -115,6 +128,12 @@ async def visit_both(
         if difference(first.screenshot, second.screenshot).is_tolerable:
             break
     return first, second
+
+
+async def serious_findings(page: Page) -> list[str]:
+    """Return what keeps somebody from using a page, as axe-core finds it."""
+    await page.evaluate(_AXE.read_text(encoding="utf-8"))
+    return list(await page.evaluate(_SERIOUS))
 
 
 def assert_looks_alike(offline: Visit, online: Visit) -> None:
@@ -137,6 +156,7 @@ async def _visit(page: Page, record: "_Record", version: str) -> Visit:
         failed=dict(record.bad),
         links=tuple(links),
         title=await page.title(),
+        errors=tuple(record.errors),
         screenshot=screenshot,
     )
 
@@ -147,6 +167,7 @@ class _Record:
         self.requested: list[str] = []
         self.done: set[str] = set()
         self.bad: dict[str, str] = {}
+        self.errors: list[str] = []
 
     async def route(self, route: Route, request: Request) -> None:
         if self._allow(request.url) or not _is_recorded(request.url):
@@ -154,6 +175,10 @@ class _Record:
         else:
             self.bad[request.url] = "blocked"
             await route.abort("blockedbyclient")
+
+    def message(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
 
     def asked(self, request: Request) -> None:
         if _is_recorded(request.url):

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from downloader.web.text import format_size
 from tests.support.fork_server import can_start, start_forked
 
 #: Runs the command in a session whose terminal is its standard input.
@@ -17,6 +18,13 @@ os.close(os.open(os.ttyname(0), os.O_RDWR))
 from downloader.cli.main import main
 main()
 """
+
+
+def shown_size(body: str | bytes) -> str:
+    """Return the size of a body as the command shows it."""
+    if isinstance(body, bytes):
+        return format_size(len(body))
+    return f"{len(body)} characters, {format_size(len(body.encode()))}"
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class CommandResult:
 
 def _is_setting(variable: str) -> bool:
     """Return whether the command reads this variable of whoever runs the tests."""
-    return variable.startswith("DOWNLOAD_") or variable.lower().endswith("_proxy")
+    return variable.startswith(("DOWNLOAD_", "GITHUB_")) or variable.lower().endswith("_proxy")
 
 
 class Command:

@@ -23,13 +23,14 @@ def sends(
     headers: Mapping[str, str] | None = None,
     *,
     status: int = 200,
+    reason: str | None = None,
     cut: int | None = None,
     stall: bool = False,
 ) -> Handler:
     """Answer with *body* whatever was asked; after *cut* bytes break the connection, or stall."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(status=status, headers=dict(headers or {}))
+        response = web.StreamResponse(status=status, reason=reason, headers=dict(headers or {}))
         response.content_length = len(body)
         await response.prepare(request)
         await response.write(body[:cut])

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downloader import Downloaded, Failed
-from downloader.archive import archive_index, cdxj, replay_warnings, seeds, warc_reader
+from downloader.archive import archive_index, cdxj, replay_warnings, seeds, warcio_reader
 from downloader.archive.archive_index import ArchiveIndex
+from downloader.archive.http_responses import iter_body
 from downloader.archive.index_entries import IndexEntry
-from downloader.archive.warc_reader import iter_body, iter_records
+from downloader.archive.warc_reader import iter_records
 from downloader.errors import ErrorKind, SourceError, TruncatedError
 from downloader.http.replay import ReplayBody
 from downloader.models import Options
@@ -365,7 +366,7 @@ async def test_small_pieces_of_a_body_are_joined() -> None:
 
 def test_a_line_of_a_version_2_record_is_parsed_in_linear_time() -> None:
     for line in ("http://h" + " 1.2.3.4 1" * 6000, " 1.2.3.4 20080101000000 " * 2500, "1 " * 30000):
-        warc_reader._arc_version_1(line + "x")
+        warcio_reader._arc_version_1(line + "x")
 
 
 # --- containers -----------------------------------------------------------------------------------

@@ -60,6 +60,10 @@ def test_the_strongest_of_several_challenges_is_answered() -> None:
         'Digest realm="x", nonce="1", algorithm=unknown',
         'Digest realm="x", nonce="1", qop="auth-int"',
         'Basic realm="Digest", nonce="1"',
+        # Of bytes that are not UTF-8, as aiohttp decodes them.
+        'Digest realm="Gesch\udcfctzt", nonce="1"',
+        'Digest realm="x", nonce="\udcfc"',
+        'Digest realm="x", nonce="1", opaque="\udcfc"',
     ],
 )
 def test_what_cannot_be_answered_is_no_challenge(field: str) -> None:

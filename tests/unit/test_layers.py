@@ -30,8 +30,10 @@ ORDER = [
     "sources",
     "mirror",
     "core",
+    "link_check",
     "api",
     "cluster",
+    "serve",
     "cli",
     "__init__",
     "__main__",
@@ -41,13 +43,13 @@ SEPARATE = {"report", "archive", "storage", "journal", "scheduling", "http", "so
 PURE = set(ORDER[: ORDER.index("report")])
 #: Libraries that few packages may import.
 ONLY = {
-    "aiohttp": ("http",),
+    "aiohttp": ("http", "serve"),
     "h2": ("http",),
     "aiofiles": ("storage",),
     "tqdm": ("cli",),
     "publicsuffixlist": ("http",),
-    "sqlite3": ("journal", "http"),
-    "jinja2": ("report",),
+    "sqlite3": ("journal", "http", "link_check", "serve"),
+    "jinja2": ("report", "serve"),
     "turbohtml": ("links", "web"),
     "protego": ("mirror",),
     "warcio": ("archive",),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from downloader.errors import ReportError
 from downloader.models import SkipReason
 from downloader.report.budget import BudgetCheck, parse_budget
-from downloader.report.compare import COMPARED_FIELDS, ChangeKind, Comparison
+from downloader.report.changes import ChangeKind
+from downloader.report.compare import COMPARED_FIELDS, Comparison
 from downloader.report.lock_file import LockCheck
 from downloader.report.report_reader import read
 from downloader.report.size_tables import size_lines
@@ -53,11 +54,15 @@ def test_of_many_changes_the_first_are_named(tmp_path: Path) -> None:
     comparison.finish(complete=True)
     assert comparison.changes[ChangeKind.NEW].count == 300
     assert comparison.lines(2) == [
-        f"Since {tmp_path / 'old.jsonl'}: 300 new, 0 the same",
-        "  new: http://h/0",
-        "  new: http://h/1",
-        "  new: and 298 more",
+        f"Since {tmp_path / 'old.jsonl'}: 300 new, 0 same",
+        "",
+        "Change  Size  URL",
+        "new           http://h/0",
+        "new           http://h/1",
+        "new           and 298 more",
     ]
+    (*_, more) = comparison.result().diagnostics
+    assert more.message == "and 200 more changes"
 
 
 @pytest.mark.slow
@@ -113,7 +118,7 @@ def test_hostile_text_is_printed_as_text(tmp_path: Path, text: str) -> None:
     spending = BudgetCheck(parse_budget("any=1,total=1"))
     for taker in (comparison, locked, summary, spending):
         taker.add(record)
-    lines = [*comparison.lines(), *locked.lines(), *spending.lines()]
+    lines = [*comparison.lines(), *locked.result().lines, *spending.result().lines]
     lines += size_lines(summary, colour=False)
     assert sum(printable(text) in line for line in lines) == 5
     assert all(line == printable(line) for line in lines)
@@ -125,6 +130,6 @@ def test_a_locked_url_that_robots_txt_disallows_is_not_as_locked(tmp_path: Path)
     check = LockCheck(lock)
     line = Record(url="http://h/", outcome=Result.SKIPPED, reason=SkipReason.DUPLICATE)
     check.add(line)
-    assert check.lines() == []
+    assert check.result().lines == []
     check.add(replace(line, reason=SkipReason.ROBOTS, message="disallowed by robots.txt"))
-    assert check.lines() == ["http://h/: not there: disallowed by robots.txt"]
+    assert check.result().lines == ["Not as locked: http://h/: not there: disallowed by robots.txt"]

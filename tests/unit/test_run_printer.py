@@ -1,14 +1,16 @@
 """What the command prints of a run, whatever fetches it."""
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from downloader import ErrorKind, Failed, Options, Outcome, RunError
+from downloader.cli.outcome_lines import summary_line
 from downloader.cli.run_printer import OutcomeView, print_run
 from downloader.core.run import Run, RunProgress
-from downloader.models import ExitStatus, InFlight, Skipped, SkipReason
+from downloader.models import ExitStatus, InFlight, Skipped, SkipReason, Tally
 from downloader.report.interface import ReportOptions
 from downloader.report.reporter import Reporter
 
@@ -87,3 +89,27 @@ async def test_a_run_that_ends_early_says_how_many_lines_were_not_tried(
     out, err = capsys.readouterr()
     assert "http://h.test/1" in out
     assert "Stopped: 2 lines were not tried" in err
+
+
+async def test_the_last_lines_count_failures_by_kind_and_name_the_reports(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    kinds = [ErrorKind.DNS, *[ErrorKind.HTTP_STATUS] * 3, *[ErrorKind.TIMEOUT] * 2]
+    outcomes: list[Outcome] = [DONE, *(replace(FAILED, kind=kind) for kind in kinds)]
+    files = [tmp_path / "a.jsonl", tmp_path / "b.csv"]
+    view = OutcomeView("out", quiet=False, verbose=False, progress=False, debug=False)
+    with Reporter(ReportOptions(files=files), None) as reporter:
+        await print_run(MadeUpRun(*outcomes), Options(), view, reporter)
+    totals, reports = capsys.readouterr().out.splitlines()[-2:]
+    assert totals.startswith(
+        "7 URLs: 0 downloaded, 0 unchanged, 1 skipped, 6 failed "
+        "(3 http-status, 2 timeout, 1 dns); 0 B in "
+    )
+    assert reports == f"Reports: {files[0]}, {files[1]}"
+
+
+def test_totals_have_the_bytes_received_where_they_differ() -> None:
+    tally = Tally(downloaded=1, saved=24_000, received=24_001)
+    assert summary_line(tally, 1.5).endswith("0 failed; 23.4 KiB in 1.50 s")
+    tally.received = 1000
+    assert summary_line(tally, 1.5).endswith("; 23.4 KiB (1000 B received) in 1.50 s")

@@ -24,7 +24,46 @@ class GroupedOption(click.Option):
         return {}
 
 
-class DownloadCommand(click.Command):
+class GroupedCommand(click.Command):
+    """A command whose help shows options below their headings, in order of definition.
+
+    Attributes:
+        folded: headings that are only named, because the main help shows their options.
+    """
+
+    folded: tuple[str, ...] = ()
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options below their headings."""
+        self._format_sections(ctx, formatter, {})
+        if self.folded:
+            *others, last = self.folded
+            formatter.write_paragraph()
+            headings = f"{', '.join(others)} and {last}"
+            formatter.write_text(f"The options of {headings} are those of download.")
+
+    def _format_sections(
+        self,
+        ctx: click.Context,
+        formatter: click.HelpFormatter,
+        sections: dict[str, list[tuple[str, str]]],
+    ) -> None:
+        last: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            row = parameter.get_help_record(ctx)
+            if isinstance(parameter, GroupedOption) and row is not None:
+                if parameter.heading not in self.folded:
+                    sections.setdefault(parameter.heading, []).append(row)
+            elif isinstance(parameter, click.Option) and row is not None:
+                last.append(row)
+        sections.setdefault(_LAST_HEADING, []).extend(last)
+        for heading, ((name, text), *rows) in sections.items():
+            with formatter.section(heading):
+                # The padded name puts the texts of all sections into the same column.
+                formatter.write_dl([(name.ljust(_NAME_COLUMNS), text), *rows], _NAME_COLUMNS)
+
+
+class DownloadCommand(GroupedCommand):
     """The main form: its help also lists the subcommands, and its errors point to them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -53,19 +92,7 @@ class DownloadCommand(click.Command):
             (f"{name} {subcommand.arguments}", subcommand.summary)
             for name, subcommand in sorted(SUBCOMMANDS.items())
         ]
-        sections: dict[str, list[tuple[str, str]]] = {"Commands": commands}
-        last: list[tuple[str, str]] = []
-        for parameter in self.get_params(ctx):
-            row = parameter.get_help_record(ctx)
-            if isinstance(parameter, GroupedOption) and row is not None:
-                sections.setdefault(parameter.heading, []).append(row)
-            elif isinstance(parameter, click.Option) and row is not None:
-                last.append(row)
-        sections.setdefault(_LAST_HEADING, []).extend(last)
-        for heading, ((name, text), *rows) in sections.items():
-            with formatter.section(heading):
-                # The padded name puts the texts of all sections into the same column.
-                formatter.write_dl([(name.ljust(_NAME_COLUMNS), text), *rows], _NAME_COLUMNS)
+        self._format_sections(ctx, formatter, {"Commands": commands})
 
 
 def option(heading: str, *names: str, **settings: Any) -> Callable[[_Function], _Function]:

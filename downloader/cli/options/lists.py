@@ -4,19 +4,19 @@ from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import ColumnNamesParam, NumberParam, UrlParam
 from downloader.models import MAX_SAMPLE_LINES
 
-OPTIONS = (
-    option(
-        "Lists",
-        "--url-column",
-        metavar="NAME",
-        help="Column of addresses [url, link, href, or the only one that has any].",
-    ),
-    option(
-        "Lists",
-        "--keep-columns",
-        type=ColumnNamesParam(),
-        help="Report only these columns of the lists, e.g. id,title [all].",
-    ),
+_URL_COLUMN = option(
+    "Lists",
+    "--url-column",
+    metavar="NAME",
+    help="Column of addresses [url, link, href, or the only one that has any].",
+)
+_KEEP_COLUMNS = option(
+    "Lists",
+    "--keep-columns",
+    type=ColumnNamesParam(),
+    help="Report only these columns of the lists, e.g. id,title [all].",
+)
+_SELECTION = (
     option(
         "Lists",
         "--sitemap",
@@ -46,3 +46,7 @@ OPTIONS = (
         help="Choose another --sample with another number [0].",
     ),
 )
+
+OPTIONS = (_URL_COLUMN, _KEEP_COLUMNS, *_SELECTION)
+#: Those that a check of links has, too.
+SHARED_OPTIONS = (_URL_COLUMN, *_SELECTION)

@@ -9,7 +9,7 @@ from downloader.cli.options.parameter_types import (
 )
 from downloader.models import DEFAULT_LEVEL, DEFAULT_MAX_QUERIES
 
-OPTIONS = (
+_SAVING = (
     option(
         "Mirror",
         "-m",
@@ -32,6 +32,9 @@ OPTIONS = (
         type=LevelParam(),
         help=f"Maximum link depth [{DEFAULT_LEVEL}]; implies -r.",
     ),
+)
+#: The hosts and folders in which links are followed.
+SCOPE_OPTIONS = (
     option("Mirror", "--span-hosts", is_flag=True, help="Follow links to other hosts, too."),
     option(
         "Mirror",
@@ -53,6 +56,8 @@ OPTIONS = (
         is_flag=True,
         help="Follow no links above the starting folder.",
     ),
+)
+_PATTERNS = (
     option(
         "Mirror",
         "--accept",
@@ -67,6 +72,9 @@ OPTIONS = (
         multiple=True,
         help="Skip these extensions or patterns; repeatable.",
     ),
+)
+#: How far links are followed there.
+CRAWL_OPTIONS = (
     option("Mirror", "--no-robots", is_flag=True, help="Ignore robots.txt and nofollow."),
     option(
         "Mirror",
@@ -82,10 +90,26 @@ OPTIONS = (
         default=DEFAULT_MAX_QUERIES,
         help=f"Maximum queries of one path to follow [{DEFAULT_MAX_QUERIES}].",
     ),
+)
+_PAGES = (
     option(
         "Mirror",
         "--single-file",
         is_flag=True,
         help="Save each page as one HTML file; implies -m.",
     ),
+    option(
+        "Mirror",
+        "--index",
+        is_flag=True,
+        help="Write a start page that lists the saved pages.",
+    ),
+    option(
+        "Mirror",
+        "--missing-page",
+        is_flag=True,
+        help="Make links to missing pages (404, 410) lead to a local page.",
+    ),
 )
+
+OPTIONS = (*_SAVING, *SCOPE_OPTIONS, *_PATTERNS, *CRAWL_OPTIONS, *_PAGES)

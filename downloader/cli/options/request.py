@@ -22,7 +22,7 @@ from downloader.models import USER_AGENT, Options
 
 _DEFAULTS = Options()
 
-OPTIONS = (
+_BODY_OPTIONS = (
     option(
         "Request",
         "--method",
@@ -42,6 +42,9 @@ OPTIONS = (
         type=BinaryDataParam(),
         help="Send this body, or this file unchanged.",
     ),
+)
+#: Those that a check of links has, too.
+SHARED_OPTIONS = (
     option(
         "Request",
         "-H",
@@ -201,3 +204,4 @@ OPTIONS = (
         help="Use HTTP/2 for http:// as well, without negotiation.",
     ),
 )
+OPTIONS = (*_BODY_OPTIONS, *SHARED_OPTIONS)

@@ -11,7 +11,8 @@ from downloader.models import Options
 
 _DEFAULTS = Options()
 
-OPTIONS = (
+#: Those that a check of links has, too.
+SHARED_OPTIONS = (
     option(
         "Speed",
         "-j",
@@ -47,12 +48,14 @@ OPTIONS = (
         type=SizeParam(),
         help="Maximum bytes per second, in total [no limit].",
     ),
-    option(
-        "Speed",
-        "--processes",
-        metavar="N|auto",
-        type=CountOrAutoParam(),
-        default="auto",
-        help="Number of processes [auto: adaptive, up to one per core].",
-    ),
 )
+_PROCESSES = option(
+    "Speed",
+    "--processes",
+    metavar="N|auto",
+    type=CountOrAutoParam(),
+    default="auto",
+    help="Number of processes [auto: adaptive, up to one per core].",
+)
+
+OPTIONS = (*SHARED_OPTIONS, _PROCESSES)

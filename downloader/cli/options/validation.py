@@ -11,17 +11,18 @@ from downloader import sources
 from downloader.cli.options.request_types import BODY_FROM_STDIN
 from downloader.cli.output_file import is_stdout, takes_one_url
 from downloader.cli.subcommands import SUBCOMMANDS
+from downloader.report.formats import STDOUT
 from downloader.web.text import printable
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
 _RECURSIVE_OPTIONS = (
     *("span_hosts", "domains", "same_site", "no_parent", "no_robots", "max_queries"),
 )
-_MIRROR_OPTIONS = ("accept", "reject", "max_urls")
+_MIRROR_OPTIONS = ("accept", "reject", "max_urls", "index", "missing_page")
 #: Options that turn mirroring on.
 _MIRROR_FLAGS = ("mirror", "single_file", "recursive", "level")
 #: Options that change the names that URLs have.
-_NAMING_OPTIONS = ("no_host_directories", "cut_dirs", "content_disposition")
+_NAMING_OPTIONS = ("no_host_directories", "host_folders", "cut_dirs", "content_disposition")
 #: Options that need saved files.
 _SAVED_FILE_OPTIONS = ("refresh", "verify", *_MIRROR_FLAGS)
 #: Options that need cookies.
@@ -53,6 +54,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         or _mirror_problem(given, ctx)
         or _delay_problem(given, ctx)
         or _saving_problem(source, given)
+        or _report_problem(given, ctx)
         or _naming_problem(given)
         or _request_problem(source, given, ctx)
         or _archive_problem(source, given)
@@ -98,11 +100,20 @@ def _delay_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
     return ""
 
 
+def _report_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
+    source = ctx.get_parameter_source("fail_on")
+    if source is ParameterSource.COMMANDLINE and not given["compare"]:
+        return "--fail-on needs --compare"
+    return ""
+
+
 def _saving_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
     if is_stdout(given["output"]) and not (given["no_save"] or takes_one_url(source, given)):
         return (
             "-o - writes one body to standard output: name one URL, and leave out what saves more"
         )
+    if is_stdout(given["output"]) and STDOUT in given["report"]:
+        return "-o - and --report - both write to standard output; name a file for one of them"
     for name in _MIRROR_FLAGS if given["output"].remote else ():
         if given[name]:
             return f"{_flag(name)} needs a folder; mirror into one, and copy that"
@@ -116,6 +127,8 @@ def _saving_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
 
 
 def _naming_problem(given: Mapping[str, Any]) -> str:
+    if given["host_folders"] and given["no_host_directories"]:
+        return "--host-folders and -nH cannot be combined"
     if not given["name_template"]:
         return ""
     for name in _MIRROR_FLAGS:
@@ -127,7 +140,8 @@ def _naming_problem(given: Mapping[str, Any]) -> str:
     return ""
 
 
-def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -> str:
+def connection_problem(given: Mapping[str, Any]) -> str:
+    """Check the options of connections and cookies; return what is wrong with them, or nothing."""
     for name in _COOKIE_OPTIONS if given["no_cookies"] else ():
         if given[name]:
             return f"{_flag(name)} and --no-cookies cannot be combined"
@@ -138,6 +152,14 @@ def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click
         return "--user and --bearer cannot be combined; a site takes one of them"
     if given["key"] and not given["cert"]:
         return "--key needs --cert"
+    if given["ipv4"] and given["ipv6"]:
+        return "--ipv4 and --ipv6 cannot be combined; leave out both to use any address"
+    return ""
+
+
+def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context) -> str:
+    if problem := connection_problem(given):
+        return problem
     if ctx.meta.get(BODY_FROM_STDIN) and sources.STDIN in source:
         return "standard input is the list; read the body from a file"
     if given["locked"] and (given["method"] not in (None, "GET") or _has_body(given)):
@@ -146,8 +168,6 @@ def _request_problem(source: Sequence[str], given: Mapping[str, Any], ctx: click
         return "--data and --data-binary cannot be combined; a request has one body"
     if given["method"] == "HEAD" and not given["no_save"]:
         return "--method HEAD gets no body to save; --no-save reports sizes"
-    if given["ipv4"] and given["ipv6"]:
-        return "--ipv4 and --ipv6 cannot be combined; leave out both to use any address"
     return ""
 
 

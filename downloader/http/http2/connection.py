@@ -239,6 +239,11 @@ class Http2Connection(asyncio.Protocol):
             seconds = self._settings.read_timeout / _CHECKS_PER_TIMEOUT
             self._watcher = self.loop.call_later(seconds, self._check)
 
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport, while it is open."""
+        return self._transport
+
     # Callbacks of the transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -144,6 +144,15 @@ class Scope:
             return RefusalReason.NOT_ACCEPTED
         return None
 
+    def includes_host(self, url: Url, *starts: Url) -> bool:
+        """Return whether links from pages reached from *starts* to the host of *url* are followed.
+
+        Other rules may keep a link from being followed all the same.
+        """
+        if self.span_hosts or self._is_in_domains(url):
+            return True
+        return any(self._is_same_host(url, start) for start in starts)
+
     def _is_same_host(self, url: Url, start: Url) -> bool:
         # A scheme's default port is left out: http and https of one name are one host.
         one, other = host(url), host(start)

@@ -13,7 +13,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:  # so that help and checks of options do not load the parts of reports
+    from downloader.models import LinkReport
     from downloader.report.output_files import ReportFile
+
+#: The report that stands for JSON Lines on standard output.
+STDOUT = Path("-")
 
 #: Reads a report: its path, the open file, and the wanted fields; yields the position of each
 #: record, for messages, and the value there, which may be no record.
@@ -30,6 +34,8 @@ class ReportFormat:
         description: for the documentation; Markdown.
         is_readable: whether its module has a function ``read_members``, for ``compare``.
         is_mergeable: whether that function can read every field, for ``merge``.
+        has_links: whether its module has a function ``link_pieces``, for ``links``: it takes a
+            :class:`~downloader.models.LinkReport` and yields the bytes of a file.
     """
 
     ending: str
@@ -37,6 +43,7 @@ class ReportFormat:
     description: str
     is_readable: bool = False
     is_mergeable: bool = False
+    has_links: bool = False
 
     def create(self, path: Path) -> "ReportFile":
         """Begin a report in this format.
@@ -45,8 +52,15 @@ class ReportFormat:
             ReportError: it cannot be written there, or a library is missing.
         """
         module, _, name = self.class_name.partition(":")
+        name = "StdoutReport" if path == STDOUT else name
         report_class: Callable[[Path], ReportFile] = getattr(_load(module), name)
         return report_class(path)
+
+    def link_pieces(self, report: "LinkReport") -> Iterator[bytes]:
+        """Yield the bytes of a report on links, whose format must have them."""
+        module, _, _ = self.class_name.partition(":")
+        pieces: Iterator[bytes] = _load(module).link_pieces(report)
+        return pieces
 
     @property
     def read_members(self) -> ReadMembers:
@@ -68,6 +82,7 @@ _REGISTRY = (
         "one JSON object per line, in pure ASCII, written as outcomes arrive",
         is_readable=True,
         is_mergeable=True,
+        has_links=True,
     ),
     ReportFormat(
         ".json",
@@ -75,8 +90,11 @@ _REGISTRY = (
         "one JSON object: `schema`, `records`, and `run`, the totals over all records",
         is_readable=True,
         is_mergeable=True,
+        has_links=True,
     ),
-    ReportFormat(".csv", "csv:CsvReport", "a table whose first row names the columns"),
+    ReportFormat(
+        ".csv", "csv:CsvReport", "a table whose first row names the columns", has_links=True
+    ),
     ReportFormat(
         ".parquet",
         "parquet:ParquetReport",
@@ -84,6 +102,21 @@ _REGISTRY = (
         is_readable=True,
     ),
     ReportFormat(".html", "html:HtmlReport", "a page for a browser: see [The page](#the-page)"),
+    ReportFormat(
+        ".junit.xml",
+        "junit:JunitReport",
+        "JUnit XML, for Jenkins, GitLab and others: see [For CI systems](#for-ci-systems)",
+    ),
+    ReportFormat(
+        ".sarif",
+        "sarif:SarifReport",
+        "SARIF 2.1.0, for code scanning: see [For CI systems](#for-ci-systems)",
+    ),
+    ReportFormat(
+        ".md",
+        "markdown:MarkdownReport",
+        "a short summary in Markdown: see [For CI systems](#for-ci-systems)",
+    ),
 )
 #: All formats, by the ending of their files.
 FORMATS: Mapping[str, ReportFormat] = {each.ending: each for each in _REGISTRY}
@@ -91,7 +124,11 @@ FORMATS: Mapping[str, ReportFormat] = {each.ending: each for each in _REGISTRY}
 
 def format_of(path: Path) -> ReportFormat | None:
     """Return the format that the ending of a file's name says; None if there is none."""
-    return FORMATS.get(path.suffix.lower())
+    if path == STDOUT:
+        return FORMATS[".jsonl"]
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    # An ending may have two parts, such as ".junit.xml".
+    return FORMATS.get("".join(suffixes[-2:])) or FORMATS.get("".join(suffixes[-1:]))
 
 
 def endings(formats: Collection[ReportFormat] = _REGISTRY) -> str:

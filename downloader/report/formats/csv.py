@@ -3,11 +3,12 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from downloader.models import ColumnValue
+from downloader.models import ColumnValue, LinkReport
 from downloader.report.field_declarations import Value
+from downloader.report.link_fields import LINK_COLUMNS, LINK_URL_COLUMNS, link_rows
 from downloader.report.list_columns import ListColumns
 from downloader.report.output_files import AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
@@ -63,6 +64,22 @@ class CsvReport:
         self._file.write(self._text.getvalue().encode())
         self._text.seek(0)
         self._text.truncate()
+
+
+def link_pieces(report: LinkReport) -> Iterator[bytes]:
+    """Yield a table with a row for each place that names a broken link or a warning."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(LINK_COLUMNS)
+    for link in report.links:
+        for row in link_rows(link):
+            writer.writerow(
+                _cell(value, name in LINK_URL_COLUMNS)
+                for name, value in zip(LINK_COLUMNS, row, strict=True)
+            )
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
 
 
 class _CsvRows:

@@ -17,10 +17,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from downloader._version import __version__
-from downloader.report.compare import ChangeKind
+from downloader.report.changes import ChangeKind
 from downloader.report.file_kinds import kind_of
 from downloader.report.findings import ADVICE, DuplicateGroups, Findings, repeated_bytes
-from downloader.report.formats.html_rows import FileLinks, TableRows
+from downloader.report.formats.html_rows import FileLinks, RecordLinks, TableRows
 from downloader.report.formats.jsonl import json_line
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord
@@ -46,10 +46,14 @@ class Asset:
 
 
 class HtmlReport:
-    """A page, which is made at the end of the run from records in a temporary file."""
+    """A page, which is made at the end of the run from records in a temporary file.
 
-    def __init__(self, path: Path) -> None:
+    *links* lead to what was saved; they are relative to the page unless given.
+    """
+
+    def __init__(self, path: Path, links: RecordLinks | None = None) -> None:
         self._path = path
+        self._links = links
         self._spool = Spool(path)
         self._file = AtomicFile(path)
         self._priorities = array("q")
@@ -65,7 +69,7 @@ class HtmlReport:
 
     def finish(self, run: RunRecord) -> None:
         """Write the page, and give it its name."""
-        links = FileLinks(self._path, run.output)
+        links = self._links or FileLinks(self._path, run.output)
         rows, duplicates = TableRows(links, run.started), DuplicateGroups()
         for record, has_row in self._records():
             if has_row:
@@ -155,7 +159,7 @@ def _asset(name: str) -> Asset:
     return Asset(Markup(text), f"sha256-{digest}")  # noqa: S704
 
 
-def _environment(links: FileLinks) -> Environment:
+def _environment(links: RecordLinks) -> Environment:
     environment = Environment(
         loader=PackageLoader("downloader.report.formats", "page"),
         autoescape=True,

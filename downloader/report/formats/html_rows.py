@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
-from downloader.report.file_kinds import FileKind, kind_of
+from downloader.report.file_kinds import kind_of
 from downloader.report.url_record import Record, Result
+from downloader.web.file_kinds import FileKind
 from downloader.web.text import printable
 
 _KINDS = list(FileKind)
@@ -22,6 +24,13 @@ _COLUMNS = (
     *("url", "link", "kind", "result", "decoded", "wire", "characters", "status", "message"),
     *("start", "total", *PHASES),
 )
+
+
+class RecordLinks(Protocol):
+    """Tells where the page finds what was saved."""
+
+    def link_to(self, record: Record) -> str:
+        """Return the reference to what was saved for *record*; empty if there is nothing."""
 
 
 class FileLinks:
@@ -59,7 +68,7 @@ class TableRows:
         run_started: when the run began, as in a record.
     """
 
-    def __init__(self, links: FileLinks, run_started: str) -> None:
+    def __init__(self, links: RecordLinks, run_started: str) -> None:
         self._links = links
         self._run_started = datetime.fromisoformat(run_started)
         self._columns: list[list[str | int | None]] = [[] for _ in _COLUMNS]
@@ -81,7 +90,7 @@ class TableRows:
         return base64.b64encode(gzip.compress(text, 6, mtime=0)).decode()
 
 
-def _row(record: Record, links: FileLinks, run_started: datetime) -> Iterator[str | int | None]:
+def _row(record: Record, links: RecordLinks, run_started: datetime) -> Iterator[str | int | None]:
     # Characters that are invisible or change the direction of text are escaped.
     yield printable(record.url)
     yield links.link_to(record)

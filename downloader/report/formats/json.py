@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from downloader.report.formats.jsonl import json_line, parse_json
+from downloader.models import LinkReport
+from downloader.report.formats.jsonl import encode, json_line, parse_json
 from downloader.report.json_schema import SCHEMA_ID
+from downloader.report.link_fields import LINKS_SCHEMA_ID, link_dict, run_dict
 from downloader.report.output_files import AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
 from downloader.report.url_record import Record
@@ -34,6 +36,21 @@ class JsonReport:
     def abandon(self) -> None:
         """Remove the file unless it is complete."""
         self._file.abandon()
+
+
+def link_pieces(report: LinkReport) -> Iterator[bytes]:
+    """Yield one JSON object: the schema, the links, the pages, and the check as a whole."""
+    yield f'{{"schema":"{LINKS_SCHEMA_ID}","links":['.encode()
+    separator = "\n"
+    for link in report.links:
+        yield f"{separator}{encode(link_dict(link))}".encode()
+        separator = ",\n"
+    yield b'\n],"pages":['
+    separator = "\n"
+    for page in report.pages:
+        yield f"{separator}{encode({'url': page.url, 'links': page.links})}".encode()
+        separator = ",\n"
+    yield f'\n],"run":{encode(run_dict(report))}}}\n'.encode()
 
 
 def read_members(

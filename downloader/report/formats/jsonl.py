@@ -1,16 +1,21 @@
 """JSON Lines: one object per line, written as outcomes arrive."""
 
 import json
+import os
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
+from downloader.models import LinkReport
+from downloader.report.link_fields import link_dict
 from downloader.report.output_files import REPORT_OPTION, open_lines, translated_errors
 from downloader.report.run_record import RunRecord, not_tried
 from downloader.report.url_record import Record, as_dict
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 #: The beginning of every line that is longer.
 _BEGINNING = b'{"url":'
 
@@ -31,9 +36,7 @@ class JsonlReport:
         """Write one line."""
         line = json_line(record)
         self._truncate()
-        with translated_errors(self._path, REPORT_OPTION):
-            while line:
-                line = line[self._file.write(line) :]
+        _write(self._file, self._path, line)
 
     def finish(self, run: RunRecord) -> None:
         """Add a record for untried lines, and close the file."""
@@ -56,9 +59,49 @@ class JsonlReport:
                 self._file.truncate(0)
 
 
+class StdoutReport:
+    """JSON Lines on standard output, which stays open.
+
+    A reader that has closed its end, as ``| head`` does, raises BrokenPipeError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        descriptor = sys.stdout.fileno()
+        if sys.platform != "win32":
+            # Whoever reads may have made the pipe non-blocking, and would get a part of a line.
+            os.set_blocking(descriptor, True)
+        self._file = open(descriptor, "wb", buffering=0, closefd=False)  # noqa: SIM115
+
+    def add(self, record: Record) -> None:
+        """Write one line."""
+        _write(self._file, self._path, json_line(record))
+
+    def finish(self, run: RunRecord) -> None:
+        """Add a record for untried lines."""
+        if not run.complete:
+            self.add(not_tried(run))
+
+    def abandon(self) -> None:
+        """Do nothing: every line is complete."""
+
+
+def _write(file: BinaryIO | FileIO, path: Path, line: bytes) -> None:
+    """Write a whole line to an unbuffered file."""
+    with translated_errors(path, REPORT_OPTION):
+        while line:
+            line = line[file.write(line) :]
+
+
 def json_line(record: Record) -> bytes:
     """Return a record as JSON on one line, with its line feed."""
-    return f"{_encode(as_dict(record))}\n".encode()
+    return f"{encode(as_dict(record))}\n".encode()
+
+
+def link_pieces(report: LinkReport) -> Iterator[bytes]:
+    """Yield each broken link or warning as JSON on one line."""
+    for link in report.links:
+        yield f"{encode(link_dict(link))}\n".encode()
 
 
 def read_members(

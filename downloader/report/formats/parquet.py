@@ -126,10 +126,18 @@ def _converted(value: ColumnValue, column_type: ColumnType) -> ColumnValue:
             return value if isinstance(value, bool) else None
         case ColumnType.FLOAT:
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            return float(value) if is_number else None
+            return _as_float(value) if is_number else None
         case _:
             is_integer = isinstance(value, int) and not isinstance(value, bool)
             return value if is_integer and abs(int(value)) < _MAX_INTEGER else None
+
+
+def _as_float(value: ColumnValue) -> float | None:
+    """Return a number as a float; None if it is too large for one."""
+    try:
+        return float(value or 0)
+    except OverflowError:
+        return None
 
 
 def columns() -> list[ColumnField]:

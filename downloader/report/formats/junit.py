@@ -1,0 +1,126 @@
+"""JUnit XML: each URL is a test case, and each check of the whole run a suite.
+
+It is valid by the XML Schema that Jenkins uses. The counts of a suite stand before its cases, so
+these wait in a temporary file; libraries for JUnit would hold all of them in memory.
+"""
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+from downloader.report.diagnostics import CheckResult, Diagnostic, Level, diagnostic_of
+from downloader.report.output_files import AtomicFile, Spool
+from downloader.report.run_record import RunRecord, not_tried
+from downloader.report.url_record import Record, Result
+from downloader.web.text import printable
+
+
+class JunitReport:
+    """A file of test suites, which is made at the end of the run."""
+
+    def __init__(self, path: Path) -> None:
+        self._spool = Spool(path)
+        self._file = AtomicFile(path)
+        self._tests = self._failures = self._skipped = 0
+        self._seconds = 0.0
+
+    def add(self, record: Record) -> None:
+        """Take one record."""
+        self._tests += 1
+        self._seconds += record.seconds or 0.0
+        content = ""
+        if diagnostic := diagnostic_of(record):
+            self._failures += 1
+            content = _result(diagnostic)
+        elif record.outcome is Result.SKIPPED:
+            self._skipped += 1
+            content = f"<skipped>{_text(record.message or record.reason or '')}</skipped>"
+        case = _case(record.host or "list", record.url, content, record.seconds)
+        self._spool.add(case.encode())
+
+    def finish(self, run: RunRecord) -> None:
+        """Write the suites, and give the file its name."""
+        failed = sum(check.error_count for check in run.checks) + self._failures
+        tests = sum(_test_count(check) for check in run.checks) + self._tests
+        stopped = 0 if run.complete else 1
+        counts = f'tests="{tests + stopped}" failures="{failed}" errors="{stopped}"'
+        self._write('<?xml version="1.0" encoding="UTF-8"?>')
+        self._write(f'<testsuites name="download" {counts} time="{run.seconds:.3f}">')
+        counts = f'tests="{self._tests}" failures="{self._failures}" errors="0"'
+        started = _text(run.started.removesuffix("Z"))
+        self._write(
+            f'<testsuite name="urls" {counts} skipped="{self._skipped}"'
+            f' time="{self._seconds:.3f}" timestamp="{started}">'
+        )
+        for line in self._spool:
+            self._file.write(line)
+        self._write("</testsuite>")
+        for check in run.checks:
+            self._write_lines(_check_suite(check))
+        if not run.complete:
+            self._write_lines(_stopped_suite(run))
+        self._write("</testsuites>")
+        self._file.commit()
+        self._spool.close()
+
+    def abandon(self) -> None:
+        """Remove the file unless it is complete."""
+        self._file.abandon()
+        self._spool.close()
+
+    def _write(self, line: str) -> None:
+        self._file.write(f"{line}\n".encode())
+
+    def _write_lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._write(line)
+
+
+def _check_suite(check: CheckResult) -> Iterable[str]:
+    """Yield the lines of a suite: a case for each diagnostic, or one that passes."""
+    counts = f'tests="{_test_count(check)}" failures="{check.error_count}" errors="0"'
+    yield f'<testsuite name="{_text(check.name)}" {counts}>'
+    for diagnostic in check.diagnostics:
+        name = diagnostic.url or diagnostic.message
+        yield _case(check.name, name, _result(diagnostic)).rstrip("\n")
+    if not check.diagnostics:
+        yield _case(check.name, check.name, "").rstrip("\n")
+    yield "</testsuite>"
+
+
+def _stopped_suite(run: RunRecord) -> Iterable[str]:
+    """Yield the lines of the suite that says what was not tried."""
+    message = _text(not_tried(run).message or "")
+    yield '<testsuite name="run" tests="1" failures="0" errors="1">'
+    error = f'<error type="interrupted" message="{message}"/>'
+    yield _case("run", "every line was tried", error).rstrip("\n")
+    yield "</testsuite>"
+
+
+def _test_count(check: CheckResult) -> int:
+    return len(check.diagnostics) or 1
+
+
+def _case(class_name: str, name: str, content: str, seconds: float | None = None) -> str:
+    """Return a test case; *content* is XML."""
+    time = "" if seconds is None else f' time="{seconds:.3f}"'
+    start = f'<testcase classname="{_text(class_name)}" name="{_text(name)}"{time}'
+    return f"{start}>{content}</testcase>\n" if content else f"{start}/>\n"
+
+
+def _result(diagnostic: Diagnostic) -> str:
+    """Return the result of a case: a failure, or the output of one that passes."""
+    lines = [diagnostic.sentence, diagnostic.hint]
+    lines += [f"in {location}" for location in diagnostic.locations]
+    more = diagnostic.more_locations
+    lines += [f"and in {more} more places"] if more else []
+    text = "\n".join(_text(line) for line in lines if line)
+    if diagnostic.level is not Level.ERROR:
+        return f"<system-out>{text}</system-out>"
+    message = _text(diagnostic.message)
+    return f'<failure type="{_text(diagnostic.rule)}" message="{message}">{text}</failure>'
+
+
+def _text(text: str) -> str:
+    """Return *text* for XML, which has no control characters and no lone surrogates."""
+    return escape(printable(text))

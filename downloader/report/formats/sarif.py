@@ -1,0 +1,137 @@
+"""SARIF 2.1.0: failures and findings of checks, for code scanning and editors.
+
+It is written while the run goes on. The classes of the library for SARIF (sarif-om) would hold all
+results in memory, and would save only the names of a few members.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path, PurePath
+from urllib.parse import quote
+
+from downloader._version import __version__
+from downloader.report.diagnostics import RULES, Diagnostic, Location, diagnostic_of
+from downloader.report.output_files import AtomicFile
+from downloader.report.run_record import RunRecord, not_tried
+from downloader.report.url_record import Record
+from downloader.web.text import printable
+
+#: Results of one run that GitHub takes.
+MAX_RESULTS = 25_000
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_RULE_INDEXES = {rule: index for index, rule in enumerate(RULES)}
+_LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
+#: Members and values of an object in JSON.
+_Object = Mapping[str, object]
+
+
+class SarifReport:
+    """A log with one run; what does not fail is not in it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = AtomicFile(path)
+        self._count = 0
+        self._without_location: list[str] = []
+        tool = {"driver": _driver()}
+        self._file.write(
+            f'{{"$schema":"{_SCHEMA}","version":"2.1.0",'
+            f'"runs":[{{"tool":{json.dumps(tool)},"columnKind":"unicodeCodePoints",'
+            '"results":['.encode()
+        )
+
+    def add(self, record: Record) -> None:
+        """Write the result of one record, if it failed."""
+        if diagnostic := diagnostic_of(record):
+            self._add(diagnostic)
+
+    def finish(self, run: RunRecord) -> None:
+        """Write the results of checks and the rest, and give the file its name."""
+        for check in run.checks:
+            for diagnostic in check.diagnostics:
+                self._add(diagnostic)
+        messages = self._without_location
+        if not run.complete:
+            messages.append(not_tried(run).message or "")
+        if self._count > MAX_RESULTS:
+            more = self._count - MAX_RESULTS
+            messages.append(f"{more} more results are not in this file, which has {MAX_RESULTS}")
+        notes = [{"level": "warning", "message": {"text": text}} for text in messages]
+        invocation = {
+            "executionSuccessful": run.complete,
+            "startTimeUtc": run.started,
+            "toolExecutionNotifications": notes,
+        }
+        self._file.write(f'\n],"invocations":[{json.dumps(invocation)}]}}]}}\n'.encode())
+        self._file.commit()
+
+    def abandon(self) -> None:
+        """Remove the file unless it is complete."""
+        self._file.abandon()
+
+    def _add(self, diagnostic: Diagnostic) -> None:
+        if not (diagnostic.url or diagnostic.locations):
+            # Code scanning refuses results that are nowhere.
+            self._without_location.append(diagnostic.sentence)
+            return
+        self._count += 1
+        if self._count <= MAX_RESULTS:
+            separator = "\n" if self._count == 1 else ",\n"
+            self._file.write(f"{separator}{json.dumps(_result(diagnostic))}".encode())
+
+
+def _driver() -> _Object:
+    rules = [
+        {"id": rule, "shortDescription": {"text": rule}, "help": {"text": advice}}
+        for rule, advice in RULES.items()
+    ]
+    return {"name": "download", "version": __version__, "rules": rules}
+
+
+def _result(diagnostic: Diagnostic) -> _Object:
+    hint = f" ({printable(diagnostic.hint)})" if diagnostic.hint else ""
+    # Code scanning follows a result from run to run by this hash.
+    identity = f"{diagnostic.rule} {diagnostic.url or diagnostic.message}"
+    fingerprint = sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return {
+        "ruleId": diagnostic.rule,
+        "ruleIndex": _RULE_INDEXES[diagnostic.rule],
+        "level": diagnostic.level.value,
+        "message": {"text": f"{diagnostic.sentence}{hint}"},
+        "locations": _locations(diagnostic),
+        "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint}:1"},
+        "properties": {"url": printable(diagnostic.url)},
+    }
+
+
+def _locations(diagnostic: Diagnostic) -> Sequence[_Object]:
+    """Return the locations; where nothing names a URL, the URL itself."""
+    locations = diagnostic.locations or (Location(diagnostic.url),)
+    return [_location(each) for each in locations]
+
+
+def _location(location: Location) -> _Object:
+    artifact: dict[str, object] = {"uri": _uri(location)}
+    if location.is_url:
+        artifact["description"] = {"text": printable(location.address)}
+    physical: dict[str, object] = {"artifactLocation": artifact}
+    if location.line:
+        physical["region"] = {"startLine": location.line}
+    return {"physicalLocation": physical}
+
+
+def _uri(location: Location) -> str:
+    """Return a relative reference, below the current folder.
+
+    GitHub refuses a whole file that has an address of the web, so one loses its scheme.
+    """
+    if location.is_url:
+        address = _LONE_PERCENT.sub("%25", location.address.partition("://")[2])
+        return quote(address, safe="/%@!$&'()*+,;=~", errors="surrogatepass")
+    path = PurePath(location.address)
+    if path.is_absolute():
+        if not path.is_relative_to(Path.cwd()):
+            return path.as_uri()
+        path = path.relative_to(Path.cwd())
+    return quote(path.as_posix(), errors="surrogatepass")
