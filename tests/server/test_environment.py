@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from tests.support.command import Command, CommandResult, finished, limited
-from tests.support.files import saved_files
+from tests.support.files import saved_files, wait_for_size
 from tests.support.web_server import Site
 
 PAGE = "<p>page"
@@ -121,7 +121,7 @@ async def test_a_signal_parks_the_run_and_a_hangup_that_is_repeated_changes_noth
 ) -> None:
     site.pages = {"/big.png": stalled}
     process = await command.start(site.url("/big.png"))
-    await site.asked()
+    await wait_for_size(command.folder / OUTPUT / site.folder / "big.png.part", 1)
     process.send_signal(number)
     assert process.stderr is not None
     line = await process.stderr.readline()
