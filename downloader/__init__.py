@@ -23,7 +23,7 @@ from downloader._version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from downloader import errors
-    from downloader.api import download_sites, iter_sites
+    from downloader.api import download_sites, iter_sites, read_list
     from downloader.errors import DownloadError, ErrorKind, OutputError, RunError, SourceError
     from downloader.models import (
         Checksum,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ExtractedPage,
         Failed,
         HostAddresses,
+        InputLine,
         Options,
         Outcome,
         Request,
@@ -65,6 +66,7 @@ __all__ = [
     "ExtractedPage",
     "Failed",
     "HostAddresses",
+    "InputLine",
     "Options",
     "Outcome",
     "OutputError",
@@ -80,6 +82,7 @@ __all__ = [
     "download_sites",
     "errors",
     "iter_sites",
+    "read_list",
 ]
 
 
