@@ -106,16 +106,19 @@ _REGISTRY = (
         ".junit.xml",
         "junit:JunitReport",
         "JUnit XML, for Jenkins, GitLab and others: see [For CI systems](#for-ci-systems)",
+        has_links=True,
     ),
     ReportFormat(
         ".sarif",
         "sarif:SarifReport",
         "SARIF 2.1.0, for code scanning: see [For CI systems](#for-ci-systems)",
+        has_links=True,
     ),
     ReportFormat(
         ".md",
         "markdown:MarkdownReport",
         "a short summary in Markdown: see [For CI systems](#for-ci-systems)",
+        has_links=True,
     ),
 )
 #: All formats, by the ending of their files.
