@@ -101,7 +101,12 @@ _REGISTRY = (
         "a table with types: see [As Parquet](#as-parquet)",
         is_readable=True,
     ),
-    ReportFormat(".html", "html:HtmlReport", "a page for a browser: see [The page](#the-page)"),
+    ReportFormat(
+        ".html",
+        "html:HtmlReport",
+        "a page for a browser: see [The page](#the-page)",
+        has_links=True,
+    ),
     ReportFormat(
         ".junit.xml",
         "junit:JunitReport",

@@ -131,6 +131,8 @@ class MarkdownSummary:
         total = self._sizes.total
         sizes = [f"{format_size(total.decoded)} ({format_size(total.wire)} received)"]
         yield ", ".join([*results, *(sizes if total.urls else []), f"{run.seconds:.1f} s"])
+        if self._sizes.note:
+            yield f"\n{self._sizes.note}"
         if not run.complete:
             yield f"\n**Stopped:** {not_tried(run).message}"
         for check in run.checks:
