@@ -50,6 +50,7 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
         progress=not given["no_progress"],
         debug=given["debug"],
         reports_to_stdout=STDOUT in given["report"],
+        mirrors=options.mirrors,
     )
     with ExitStack() as stack:
         if plan is None and options.process_count > 1:
