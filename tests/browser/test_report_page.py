@@ -236,6 +236,7 @@ async def test_everybody_can_use_it(tmp_path: Path, scheme: Scheme, width: int) 
     outcomes: list[Outcome] = [
         *(done(number, size=3000 + number % 7) for number in range(120)),
         lost(120, "x"),
+        lost(121, "https://host.example/lost"),
     ]
     async with opened(
         written(tmp_path / "r.html", outcomes, untried=3), scheme=scheme, width=width

@@ -1,5 +1,6 @@
 """What a run leaves for CI systems: reports in their formats, annotations and a summary."""
 
+import json
 from pathlib import Path
 
 from downloader.report.formats import FORMATS
@@ -42,8 +43,10 @@ async def test_a_step_of_github_actions_is_annotated_and_summed_up(
     assert len(suites["urls"].findall(".//failure")) == 3
     assert len(sarif_run(tmp_path / "r.sarif")["results"]) == 4
     assert markdown_tokens(summary) == markdown_tokens(tmp_path / "r.md") != []
-    ran = await command(site.url("/"), "--no-save")
-    assert ran.out[-1].startswith("1 URL")
+    ran = await command("list.txt", "--no-save", "--report=-")
+    (line,) = ran.out
+    assert "##" not in line
+    assert json.loads(line)["message"] == rf"404 {evil}".replace("%250A", "%0A")
     assert summary.read_text("utf-8").count("## ") >= 2
 
 
