@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from downloader.models import LinkMention, LinkRecord, LinkVerdict
-from downloader.report.url_record import Record, Result
+from downloader.models.url_record import Record, Result
 
 #: Pages shown, and links of each of them; further ones are only counted.
 MAX_PAGES = 500

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from downloader.models import LinkReport
+from downloader.models.url_record import Record
 from downloader.report.diagnostics import Diagnostic, Level, Location, diagnostic_of
 from downloader.report.formats.markdown import MarkdownSummary, link_summary
 from downloader.report.interface import GithubStep
 from downloader.report.link_diagnostics import link_diagnostics, notes_of
 from downloader.report.output_files import open_lines, translated_errors
 from downloader.report.run_record import RunRecord, not_tried
-from downloader.report.url_record import Record
 from downloader.web.text import printable
 
 #: Annotations of each level that GitHub shows for one step.

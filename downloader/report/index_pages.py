@@ -2,8 +2,8 @@
 
 import re
 
+from downloader.models.url_record import Record
 from downloader.report.summary import RESULTS_WITH_BODY
-from downloader.report.url_record import Record
 
 #: Folders whose index page is remembered: the two addresses of a page are seldom far apart.
 MAX_FOLDERS = 100_000

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from downloader.errors import ErrorKind
 from downloader.models import LinkRecord, LinkReport, LinkVerdict
+from downloader.models.outcome_conversion import time_text
 from downloader.report.diagnostics import Diagnostic, Level, Location
-from downloader.report.outcome_conversion import time_text
 
 
 def link_diagnostics(report: LinkReport) -> Iterator[Diagnostic]:

@@ -28,8 +28,8 @@ from downloader.models import (
     Sizes,
     Timings,
 )
+from downloader.models.outcome_conversion import record_of
 from downloader.report.formats.html import MAX_ROWS, HtmlReport, link_pieces
-from downloader.report.outcome_conversion import record_of
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath

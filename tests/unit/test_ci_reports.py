@@ -21,6 +21,7 @@ from downloader.models import (
     LinkVerdict,
     SkipReason,
 )
+from downloader.models.url_record import Record, Result
 from downloader.report.budget import BudgetCheck, parse_budget
 from downloader.report.diagnostics import RULES
 from downloader.report.formats import FORMATS, format_of
@@ -29,7 +30,6 @@ from downloader.report.github_actions import MAX_ANNOTATIONS, GithubReport
 from downloader.report.interface import GithubStep
 from downloader.report.link_files import LinkReportFiles
 from downloader.report.run_record import ReportTotals, RunRecord
-from downloader.report.url_record import Record, Result
 from downloader.web.text import printable
 from tests.support.ci_reports import junit_suites, markdown_tokens, sarif_run
 from tests.support.reports import HOSTILE_TEXTS

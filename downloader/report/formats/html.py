@@ -19,17 +19,17 @@ from markupsafe import Markup
 
 from downloader._version import __version__
 from downloader.models import LinkReport, LinkVerdict
+from downloader.models.changes import ChangeKind
+from downloader.models.outcome_conversion import time_text
+from downloader.models.url_record import Record, Result, from_dict
 from downloader.report.broken_links import LinksByPage
-from downloader.report.changes import ChangeKind
 from downloader.report.file_kinds import kind_of
 from downloader.report.findings import ADVICE, DuplicateGroups, Findings, repeated_bytes
 from downloader.report.formats.html_rows import FileLinks, RecordLinks, TableRows
 from downloader.report.formats.jsonl import json_line
-from downloader.report.outcome_conversion import time_text
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord
 from downloader.report.summary import SizeSum, SizeSummary
-from downloader.report.url_record import Record, Result, from_dict
 from downloader.web.text import format_size, printable
 
 #: Rows of the table: with more, a page takes seconds to open. The largest bodies have them.
