@@ -22,7 +22,7 @@ from downloader.errors import BadUrlError, OutputError
 from downloader.journal import RecordedUrl, RowState, TargetRole, has_journal, recorded_urls
 from downloader.links.page_text import page_title
 from downloader.mirror.check.mirror_folder import MirrorFolder
-from downloader.report.url_record import Record
+from downloader.models.url_record import Record
 from downloader.serve.catalogue import (
     Catalogue,
     CatalogueEntry,
