@@ -54,6 +54,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         or _mirror_problem(given, ctx)
         or _delay_problem(given, ctx)
         or _saving_problem(source, given)
+        or _report_problem(given, ctx)
         or _naming_problem(given)
         or _request_problem(source, given, ctx)
         or _archive_problem(source, given)
@@ -96,6 +97,13 @@ def _delay_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
     source = ctx.get_parameter_source("random_wait")
     if source is ParameterSource.COMMANDLINE and not (given["delay"] or recursive):
         return "--random-wait needs --delay"
+    return ""
+
+
+def _report_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
+    source = ctx.get_parameter_source("fail_on")
+    if source is ParameterSource.COMMANDLINE and not given["compare"]:
+        return "--fail-on needs --compare"
     return ""
 
 
