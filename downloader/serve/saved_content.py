@@ -1,10 +1,10 @@
-"""What is saved, as the server asks for it: the interface of folders and archives."""
+"""The interface of saved folders and archives, as the server uses it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from downloader.report.url_record import Record
+from downloader.models.url_record import Record
 from downloader.serve.catalogue import Catalogue, CatalogueEntry, PageDetails, SavedSite
 
 #: Returns the origin of a site by its label, as the browser that asks knows it.

@@ -22,7 +22,7 @@ from downloader.errors import BadUrlError, OutputError
 from downloader.journal import RecordedUrl, RowState, TargetRole, has_journal, recorded_urls
 from downloader.links.page_text import page_title
 from downloader.mirror.check.mirror_folder import MirrorFolder
-from downloader.report.url_record import Record
+from downloader.models.url_record import Record
 from downloader.serve.catalogue import (
     Catalogue,
     CatalogueEntry,
@@ -243,8 +243,10 @@ def _file_entries(root: Path) -> Iterator[CatalogueEntry]:
     for path in MirrorFolder(root).files():
         if isinstance(path, str) and _is_served(path):
             try:
+                path.encode()
                 status = (root / path).lstat()
-            except OSError:
+            except (OSError, UnicodeEncodeError):
+                # A name that is not UTF-8 is served, but not listed.
                 continue
             media_type = guess_media_type(path)
             yield CatalogueEntry(
