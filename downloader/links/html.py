@@ -35,7 +35,9 @@ _LAZY_ATTRIBUTES = (
 )
 _LAZY_SELECTORS = [f"[{name}]" for name in _LAZY_ATTRIBUTES]
 #: Names of lazy attributes after their common beginning.
-_LAZY_NAME = re.compile("|".join(name.removeprefix("data-") for name in _LAZY_ATTRIBUTES), re.I | re.A)
+_LAZY_NAME = re.compile(
+    "|".join(name.removeprefix("data-") for name in _LAZY_ATTRIBUTES), re.I | re.A
+)
 #: Levels of ``srcdoc`` within ``srcdoc``: each needs more escapes than the one around it.
 _MAX_SRCDOC_DEPTH = 4
 
