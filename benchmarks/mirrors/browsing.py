@@ -74,6 +74,19 @@ def digests_of(session: aiohttp.ClientSession) -> Digest:
     return digest
 
 
+def digests_by_name(session: aiohttp.ClientSession) -> Digest:
+    """Return the same for a server of this machine with several names below localhost."""
+
+    async def digest(url: str) -> str:
+        parts = urlsplit(url)
+        address = parts._replace(netloc=f"127.0.0.1:{parts.port}").geturl()
+        fields = {"Host": parts.netloc}
+        async with session.get(yarl.URL(address, encoded=True), headers=fields) as response:
+            return hashlib.sha256(await response.read()).hexdigest()
+
+    return digest
+
+
 def digests_below(folder: Path, root: str) -> Digest:
     """Return a function from a URL below *root* to the digest of the mirror's file."""
 

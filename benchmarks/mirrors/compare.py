@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,17 @@ import aiohttp
 from playwright.async_api import Browser
 
 from benchmarks.measure import ProcessUsage
-from benchmarks.mirrors.browsing import digests_below, digests_of, open_pages
+from benchmarks.mirrors.browsing import digests_below, digests_by_name, digests_of, open_pages
 from benchmarks.mirrors.matching import file_of, missing, sorted_links
 from benchmarks.mirrors.model import WAYS, Attempt, BrowsedPage, Comparison, Links, Verdict, Way
 from benchmarks.mirrors.sites import serving, static_server
 from benchmarks.mirrors.tools import Tool, saved_files
+from downloader.serve import SavedFolder
+from tests.support.served_sites import served_sites
 
+#: The tool whose mirrors are also opened by ``download serve``, and that way.
+OURS = "download"
+SERVE: Way = "serve"
 #: Prints a line of progress.
 Log = Callable[[str], None]
 
@@ -95,10 +100,11 @@ async def open_mirror(
     files = await asyncio.to_thread(saved_files, mirror.folder)
     files_by_url = {url: file_of(url, files) for url in online}
     verdicts: dict[Way, tuple[Verdict, ...]] = {}
-    for way in WAYS:
-        offline = await open_files(mirror.folder, way, files_by_url.values(), browser)
+    ways = (*WAYS, SERVE) if mirror.tool.name == OURS else WAYS
+    for way in ways:
+        offline = await open_files(mirror.folder, way, files_by_url, browser)
         verdicts_of_way = judge(online, files_by_url, offline, set(files))
-        doubtful = [one.file for one in verdicts_of_way if one.doubtful]
+        doubtful = {one.url: one.file for one in verdicts_of_way if one.doubtful}
         if doubtful:
             again = await open_files(mirror.folder, way, doubtful, browser)
             pairs = zip(
@@ -120,27 +126,31 @@ async def open_mirror(
         capped=mirror.usage["capped"],
         http=verdicts["http"],
         file=verdicts["file"],
+        serve=verdicts.get(SERVE, ()),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """The pages of a mirror by their file, and the URL of the mirror."""
+    """The pages of a mirror by their file, and the URL of the mirror; empty if it has several."""
 
     root: str
     pages: dict[str, BrowsedPage | None]
 
 
 async def open_files(
-    folder: Path, way: Way, files: Iterable[str | None], browser: Browser
+    folder: Path, way: Way, files_by_url: Mapping[str, str | None], browser: Browser
 ) -> Offline:
     """Open files of a mirror, while all other addresses are blocked."""
+    files = {file: url for url, file in files_by_url.items() if file is not None}
+    if way == SERVE:
+        return await open_served(folder, files, browser)
     async with AsyncExitStack() as stack:
         if way == "http":
             root = f"{await stack.enter_async_context(static_server(folder))}/"
         else:
             root = f"{(await asyncio.to_thread(folder.resolve)).as_uri()}/"
-        addresses = {file: root + quote(file) for file in files if file is not None}
+        addresses = {file: root + quote(file) for file in files}
         pages = await open_pages(
             browser,
             addresses.values(),
@@ -148,6 +158,15 @@ async def open_files(
             digests_below(folder, root),
         )
     return Offline(root, {file: pages[address] for file, address in addresses.items()})
+
+
+async def open_served(folder: Path, files: Mapping[str, str], browser: Browser) -> Offline:
+    """Open pages of a mirror, by the URLs that their files have, as ``download serve`` does."""
+    content = await asyncio.to_thread(SavedFolder, folder)
+    async with served_sites(content) as sites, aiohttp.ClientSession() as session:
+        addresses = {file: sites.address(url) for file, url in files.items()}
+        pages = await open_pages(browser, addresses.values(), sites.has, digests_by_name(session))
+    return Offline("", {file: pages[address] for file, address in addresses.items()})
 
 
 def judge(
@@ -174,7 +193,9 @@ def verdict(online: BrowsedPage, file: str | None, offline: Offline, files: set[
         missing=missing(online.resources, page.resources),
         failed=page.failed,
         identical=page.screenshot == online.screenshot,
-        links=sorted_links(page.links, offline.root, lambda name: served_as(name, files)),
+        links=sorted_links(page.links, offline.root, lambda name: served_as(name, files))
+        if offline.root
+        else Links(),
     )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-#: How a mirror is opened: over a static web server, or from the file system.
-Way = Literal["http", "file"]
+#: How a mirror is opened: over a static web server, from the file system, or by download serve.
+Way = Literal["http", "file", "serve"]
+#: The ways that every tool's mirror is opened in.
 WAYS: tuple[Way, ...] = ("http", "file")
 
 
@@ -79,10 +80,7 @@ class Attempt:
     capped: bool
     http: tuple[Verdict, ...]
     file: tuple[Verdict, ...]
-
-    def verdicts(self, way: Way) -> tuple[Verdict, ...]:
-        """Return the verdicts on the pages, opened in this way."""
-        return self.http if way == "http" else self.file
+    serve: tuple[Verdict, ...] = ()  # of download only
 
 
 @dataclass(frozen=True, slots=True)

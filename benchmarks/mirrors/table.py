@@ -30,7 +30,7 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
         "",
         *served,
         "",
-        "From `file:`, resources loaded, and pages that look the same:",
+        "From `file:`, and by `download serve`, resources loaded, and pages that look the same:",
         "",
     ]
     return "\n".join([*parts, *opened, ""])
@@ -73,17 +73,29 @@ def times(attempt: Attempt) -> tuple[str, str]:
 
 
 def by_file(comparisons: Iterable[Comparison]) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Return the header and the rows of the table about `file:`, with a column for each tool."""
+    """Return the header and the rows of the table about `file:`, with a column for each tool.
+
+    A mirror that was also opened by ``download serve`` has a second column.
+    """
     tools: dict[str, None] = {}
     rows: list[Sequence[str]] = []
     for comparison in comparisons:
         cells = []
         for attempt in comparison.attempts:
-            tools[attempt.tool] = None
-            sums = total(attempt.file)
-            cells.append(f"{of(sums.loaded, sums.resources)}, {of(sums.identical, sums.pages)}")
+            for name, verdicts in (
+                (attempt.tool, attempt.file),
+                (f"{attempt.tool} serve", attempt.serve),
+            ):
+                if verdicts:
+                    tools[name] = None
+                    cells.append(loaded_and_same(total(verdicts)))
         rows.append((comparison.site, *cells))
     return ("site", *tools), rows
+
+
+def loaded_and_same(sums: Total) -> str:
+    """Return the resources loaded and the pages that look the same, as text."""
+    return f"{of(sums.loaded, sums.resources)}, {of(sums.identical, sums.pages)}"
 
 
 def of(part: int, whole: int) -> str:

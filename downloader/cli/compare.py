@@ -1,16 +1,20 @@
 """The subcommand ``compare``: show what changed from one report to another."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 from downloader.cli.error_reporting import run_and_exit
-from downloader.cli.options.common import CONFIG, DEBUG
+from downloader.cli.options.common import CONFIG, DEBUG, FAIL_ON, REPORT
 from downloader.cli.options.help_groups import context_settings, option
 from downloader.cli.options.parameter_types import NumberParam, PathParam
 from downloader.models import ExitStatus
+from downloader.report.formats import STDOUT
+from downloader.report.interface import GithubStep, ReportOptions
 
-_MAX_SHOWN = 20
+_MAX_SHOWN = ReportOptions().max_changes
 _REPORT_FILE = PathParam(exists=True, dir_okay=False)
 
 
@@ -24,47 +28,51 @@ _REPORT_FILE = PathParam(exists=True, dir_okay=False)
     default=_MAX_SHOWN,
     help=f"Maximum changes to print of each kind [{_MAX_SHOWN}].",
 )
+@FAIL_ON
+@REPORT
 @DEBUG
 @CONFIG
-def command(old: Path, new: Path, *, max_shown: int, debug: bool, config: Path | None) -> None:
+def command(old: Path, new: Path, **given: Any) -> None:
     """Show what is new, gone or changed from the report OLD to the report NEW.
 
     Both are files that --report wrote (.jsonl, .json, .parquet).
 
-    Exit status: 0 whether or not there are changes, 2 if a report cannot be read.
+    Exit status: 0 whether or not there are changes, 1 on those of --fail-on, 2 if a report cannot
+    be read.
     """
-    del config  # its values are defaults of the others
-    run_and_exit(lambda: run_compare(old, new, max_shown=max_shown), debug=debug)
+    options = ReportOptions(
+        files=given["report"],
+        compare=old,
+        fail_on=given["fail_on"],
+        max_changes=given["max_shown"],
+        lists=(new,),
+        github=GithubStep.of(os.environ),
+    )
+    run_and_exit(lambda: run_compare(new, options), debug=given["debug"])
 
 
-def run_compare(old: Path, new: Path, *, max_shown: int = _MAX_SHOWN) -> ExitStatus:
-    """Print what changed from the report *old* to the report *new*.
+def run_compare(new: Path, options: ReportOptions) -> ExitStatus:
+    """Print what changed from an earlier report to the report *new*.
 
     Args:
-        old: the earlier report, in any format that can be read.
         new: the later report.
-        max_shown: how many changes of each kind are printed; further ones are only counted.
+        options: with the earlier report as ``compare``.
 
     Returns:
-        ``DONE``, whether or not there are changes, as ``--compare`` never fails a run.
+        ``SOME_FAILED`` if there is a change of ``fail_on``, else ``DONE``.
 
     Raises:
         ReportError: one of them cannot be read, or is no report.
     """
     # Imported here, so that --help does not wait for them.
+    from downloader.cli.merge_reports import check_readable_whole, report_again
     from downloader.report.compare import COMPARED_FIELDS
-    from downloader.report.report_reader import read
-    from downloader.report.reporter import compare_with
-    from downloader.report.url_record import Result
+    from downloader.report.reporter import Reporter
+    from downloader.report.url_record import FIELD_NAMES
 
-    comparison = compare_with(old)
-    complete = True
-    for record in read(new, COMPARED_FIELDS):
-        if record.outcome is Result.NOT_TRIED:
-            complete = False
-        else:
-            comparison.add(record)
-    comparison.finish(complete=complete)
-    for line in comparison.lines(max_shown):
-        click.echo(line)
-    return ExitStatus.DONE
+    if options.files:
+        check_readable_whole([new])
+    names = FIELD_NAMES if options.files else COMPARED_FIELDS
+    with Reporter(options, None) as reporter:
+        report_again([new], reporter, names, to_stderr=STDOUT in options.files)
+    return ExitStatus.SOME_FAILED if reporter.violations else ExitStatus.DONE

@@ -50,6 +50,7 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
         progress=not given["no_progress"],
         debug=given["debug"],
         reports_to_stdout=STDOUT in given["report"],
+        mirrors=options.mirrors,
     )
     with ExitStack() as stack:
         if plan is None and options.process_count > 1:
@@ -87,6 +88,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "body": _body_of(given),
         "save": not given["no_save"],
         "timings": bool(given["report"]),
+        "titles": bool(given["report"] or given["compare"]),
         "keep_input": bool(given["report"]),
         "robots": not given["no_robots"],
         "level": level,
@@ -140,6 +142,7 @@ def _report_options(source: Sequence[str], given: Given) -> ReportOptions:
         files=given["report"],
         sizes=given["sizes"] or (given["verbose"] and not given["quiet"]),
         compare=given["compare"],
+        fail_on=given["fail_on"],
         budget=given["budget"],
         lock=given["lock"],
         locked=given["locked"],

@@ -14,6 +14,7 @@ from downloader.cli.options.common import (
     COMPARE,
     CONFIG,
     DEBUG,
+    FAIL_ON,
     LOCK,
     OUTPUT_FOLDER,
     REPORT,
@@ -26,7 +27,7 @@ from downloader.report.formats import STDOUT, format_of
 from downloader.report.interface import GithubStep, ReportOptions
 
 #: Options that make something of reports.
-_REPORT_OPTIONS = ("report", "sizes", "compare", "budget", "lock")
+_REPORT_OPTIONS = ("report", "sizes", "compare", "fail_on", "budget", "lock")
 
 
 @click.command("merge", context_settings=context_settings("DOWNLOAD_MERGE"))
@@ -43,6 +44,7 @@ _REPORT_OPTIONS = ("report", "sizes", "compare", "budget", "lock")
 @REPORT
 @SIZES
 @COMPARE
+@FAIL_ON
 @BUDGET
 @LOCK
 @option("Report", "-q", "--quiet", is_flag=True, help="Print failures only.")
@@ -65,6 +67,8 @@ def command(ctx: click.Context, /, names: tuple[str, ...], **given: Any) -> None
         if wrong := [name for name in _REPORT_OPTIONS if given[name]]:
             raise click.UsageError(f"--{wrong[0]} is for merging reports, not folders", ctx)
         run_and_exit(lambda: _merge_folders(paths, output, given), debug=given["debug"])
+    if given["fail_on"] and not given["compare"]:
+        raise click.UsageError("--fail-on needs --compare", ctx)
     run_and_exit(lambda: _merge_reports(paths, output, given), debug=given["debug"])
 
 
@@ -83,6 +87,7 @@ def _merge_reports(reports: Sequence[Path], output: Path, given: Given) -> ExitS
         files=given["report"],
         sizes=given["sizes"],
         compare=given["compare"],
+        fail_on=given["fail_on"],
         budget=given["budget"],
         lock=given["lock"],
         lists=reports,

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from downloader.report.formats import FORMATS, endings, format_of
 from downloader.report.interface import ReportSummary
 from downloader.report.report_reader import read
 from downloader.report.reporter import Reporter
-from downloader.report.url_record import Record, Result
+from downloader.report.url_record import FIELD_NAMES, Record, Result
 from downloader.web.text import printable
 
 
@@ -38,11 +38,42 @@ def run_merge_reports(
         ReportError: one cannot be read, or is no report.
         DiskError: the disk is full or fails.
     """
-    _check_formats(reports)
+    check_readable_whole(reports)
+    complete = report_again(reports, reporter, to_stderr=to_stderr)
+    if not quiet:
+        click.echo(_totals_line(reporter, len(reports)), err=to_stderr)
+    if not complete:
+        click.echo("Some of these runs were stopped: not every line was tried", err=True)
+    failed = reporter.totals.results.get(Result.FAILED) or reporter.violations or not complete
+    return ExitStatus.SOME_FAILED if failed else ExitStatus.DONE
+
+
+def report_again(
+    reports: Sequence[Path],
+    reporter: Reporter,
+    names: Collection[str] = FIELD_NAMES,
+    *,
+    to_stderr: bool = False,
+) -> bool:
+    """Report the records of *reports*, and print what that finds.
+
+    Args:
+        reports: that earlier runs have written.
+        reporter: takes their records.
+        names: the fields to read.
+        to_stderr: print nothing to stdout.
+
+    Returns:
+        Whether none of these runs was stopped.
+
+    Raises:
+        ReportError: one cannot be read, or is no report.
+        DiskError: the disk is full or fails.
+    """
     span = _TimeSpan()
     complete = True
     for path in reports:
-        for record in read(path):
+        for record in read(path, names):
             if record.outcome is Result.NOT_TRIED:
                 complete = False
             else:
@@ -57,15 +88,10 @@ def run_merge_reports(
         )
     )
     _print(summary, to_stderr=to_stderr)
-    if not quiet:
-        click.echo(_totals_line(reporter, len(reports)), err=to_stderr)
-    if not complete:
-        click.echo("Some of these runs were stopped: not every line was tried", err=True)
-    failed = reporter.totals.results.get(Result.FAILED) or summary.failures or not complete
-    return ExitStatus.SOME_FAILED if failed else ExitStatus.DONE
+    return complete
 
 
-def _check_formats(reports: Sequence[Path]) -> None:
+def check_readable_whole(reports: Sequence[Path]) -> None:
     """Check that every field of these reports can be read.
 
     Raises:

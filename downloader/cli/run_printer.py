@@ -22,6 +22,7 @@ from downloader.cli.outcome_lines import (
     reports_line,
     summary_line,
 )
+from downloader.cli.start_page import StartPage, open_line
 from downloader.cli.stop_signals import stop_on_signals
 from downloader.cli.terminal import ProgressState, Terminal
 from downloader.core.event_loop import widen_resolver
@@ -54,6 +55,7 @@ class OutcomeView:
         quiet: print failures only.
         progress: show a progress bar.
         debug: print tracebacks.
+        mirrors: whether the run mirrors pages, so that there is one to open.
         reports_to_stdout: print no results, because a report is on stdout.
     """
 
@@ -66,12 +68,14 @@ class OutcomeView:
         progress: bool,
         debug: bool,
         reports_to_stdout: bool = False,
+        mirrors: bool = False,
     ) -> None:
         self.quiet = quiet
         # A bar would be between the lines of a report on the same terminal.
         self.progress = progress and not (reports_to_stdout and sys.stdout.isatty())
         self.debug = debug
         self.reports_to_stdout = reports_to_stdout
+        self.mirrors = mirrors
         self._folder = str(folder)
         self._verbose = verbose
 
@@ -126,13 +130,14 @@ async def print_run(
     )
     warnings = _WarningPrinter(run, terminal)
     summary = ReportSummary()
+    start_page = StartPage()
     uses_object_store = options.remote is not None
     async with terminal:
         with (
             stop_on_signals(run, terminal, uses_object_store=uses_object_store) as received,
             warnings.periodically(),
         ):
-            error = await _consume(run, tally, view, terminal, reporter)
+            error = await _consume(run, tally, view, terminal, reporter, start_page)
             if tally.total or not isinstance(error, RunError):
                 # Otherwise the run could not be started, and keeps the reports of earlier runs.
                 try:
@@ -147,6 +152,10 @@ async def print_run(
             _print_totals(run, tally, time.monotonic() - started, options, terminal)
             if summary.files:
                 terminal.result(reports_line(summary.files))
+            page = run.progress.index_page or start_page.path
+            is_finished = error is None and not received
+            if view.mirrors and is_finished and page is not None and terminal.shows_results:
+                terminal.result(open_line(options.output, page))
         _print_report(summary, terminal)
         if run.progress.untried or (received and run.progress.total is None):
             terminal.note(_stopped_line(run.progress))
@@ -178,7 +187,12 @@ def _entries(source: tuple[str, ...], options: Options, notes: list[str]) -> Ent
 
 
 async def _consume(
-    run: Run, tally: Tally, view: OutcomeView, terminal: Terminal, reporter: OutcomeReporter
+    run: Run,
+    tally: Tally,
+    view: OutcomeView,
+    terminal: Terminal,
+    reporter: OutcomeReporter,
+    start_page: StartPage,
 ) -> DownloadError | BrokenPipeError | None:
     """Count, print and report every outcome; return what ended the run early, if anything."""
     closed: BrokenPipeError | None = None
@@ -186,6 +200,7 @@ async def _consume(
         async with aclosing(run.outcomes()) as outcomes:
             async for outcome in outcomes:
                 tally.add(outcome)
+                start_page.add(outcome)
                 if closed is None:
                     view.show(outcome, terminal)
                 try:

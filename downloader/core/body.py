@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from downloader.core.page_titles import TitleFinder
 from downloader.core.response_filter import FilteredError
 from downloader.core.transfer import Transfer, TransferContext
 from downloader.errors import (
@@ -29,7 +30,7 @@ from downloader.storage import PartFile, PublishOptions
 from downloader.web.charset import CharacterCounter
 from downloader.web.content_coding import MAX_PIECE_BYTES, ContentDecoder, decoder_for
 from downloader.web.filenames import SafePath
-from downloader.web.media_types import is_text
+from downloader.web.media_types import PAGE_TYPES, is_text
 from downloader.web.text import format_size
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class SavedBody:
     Attributes:
         sizes: its sizes.
         sha256: of the saved bytes, in hex.
+        title: of a page, if titles are kept; or empty.
         resumed_at: bytes that an earlier attempt had left.
         set_aside: the new name of a file that was in its place and is not ours; or empty.
         location: of its record in an archive, if one is written.
@@ -69,6 +71,7 @@ class SavedBody:
 
     sizes: Sizes
     sha256: str
+    title: str
     resumed_at: int
     set_aside: str
     location: RecordLocation | None
@@ -106,7 +109,9 @@ async def save_body(
     """
     options, meter, rate_limiter = context.options, context.meter, context.rate_limiter
     body = BodyReader(response, options, rate_limited=rate_limiter is not None)
-    measurement = _BodyMeasurement(response, transfer.job.target.checksum)
+    measurement = _BodyMeasurement(
+        response, transfer.job.target.checksum, keeps_title=options.titles
+    )
     async with _BodyWriter(
         transfer, context, response, path, measurement, resumable=body.decoder is None
     ) as writer:
@@ -147,7 +152,7 @@ async def save_body(
             location = await response.archived()
     resumed_at = continuation.offset if continuation else 0
     sizes = measurement.sizes(body.wire)
-    return SavedBody(sizes, measurement.sha256, resumed_at, set_aside, location)
+    return SavedBody(sizes, measurement.sha256, measurement.title, resumed_at, set_aside, location)
 
 
 def _replaces_own(transfer: Transfer, path: SafePath) -> bool:
@@ -274,7 +279,9 @@ class _BodyMeasurement:
         sha256: of the whole body in hex, after :meth:`finish`.
     """
 
-    def __init__(self, response: Response, checksum: Checksum | None) -> None:
+    def __init__(self, response: Response, checksum: Checksum | None, *, keeps_title: bool) -> None:
+        is_titled = keeps_title and response.media_type in PAGE_TYPES
+        self._title = TitleFinder(response.content_type, response.media_type) if is_titled else None
         text = is_text(response.media_type)
         self._characters = (
             CharacterCounter(response.content_type, response.media_type) if text else None
@@ -296,6 +303,8 @@ class _BodyMeasurement:
             self._characters.feed(piece)
         if self._other_hash is not None:
             self._other_hash.update(piece)
+        if self._title is not None:
+            self._title.feed(piece)
 
     def measure(self, pieces: Sequence[bytes]) -> None:
         """Measure a whole body, all pieces of it.
@@ -310,6 +319,8 @@ class _BodyMeasurement:
             self.sha256 = hashlib.sha256(data).hexdigest()
             if self._characters is not None:
                 self._character_count = self._characters.count(data)
+            if self._title is not None:
+                self._title.feed(data)
             return
         for piece in pieces:
             self.feed(piece)
@@ -331,6 +342,11 @@ class _BodyMeasurement:
                 )
         if self._characters is not None:
             self._character_count = self._characters.finish()
+
+    @property
+    def title(self) -> str:
+        """The title of a page, if titles are kept; else empty."""
+        return "" if self._title is None else self._title.title
 
     def sizes(self, wire: int) -> Sizes:
         """Return the sizes of the body; *wire* is the number of bytes received."""

@@ -26,6 +26,7 @@ from downloader.http import CookieJar
 from downloader.http.netrc_file import netrc_warnings
 from downloader.journal import AdmissionResult, Job
 from downloader.journal.async_journal import AsyncJournal
+from downloader.journal.own_pages import OwnPageKind
 from downloader.models import Failed, InFlight, Options, Outcome, StorageOptions
 from downloader.scheduling import check_open_file_limit
 from downloader.sources import Entry, FetchList, ShardFilter, select_lines
@@ -121,6 +122,7 @@ class LocalRun:
     def progress(self) -> RunProgress:
         """How far the run is; lines include URLs that the observer added."""
         read = self._reader.count + self._found if self._reader else 0
+        index = self._journal.own_page(OwnPageKind.INDEX)
         return RunProgress(
             total=read if self._reader and self._reader.finished else None,
             untried=read - self._yielded if self._reader else 0,
@@ -129,6 +131,7 @@ class LocalRun:
             running=self._backend.running,
             rewritten=self._observer.rewritten,
             is_incomplete=self._observer.is_incomplete,
+            index_page=index.path if index is not None else None,
         )
 
     def in_flight(self) -> list[InFlight]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from downloader.models import InFlight, Outcome
+from downloader.web.filenames import SafePath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class RunProgress:
         unreported_failures: how many of those failed.
         rewritten: documents whose links have been rewritten; None before that phase.
         is_incomplete: whether links were left out, because a place has too many.
+        index_page: the page that lists what a mirror has saved, if one is written.
     """
 
     total: int | None
@@ -34,6 +36,7 @@ class RunProgress:
     unreported_failures: int = 0
     rewritten: int | None = None
     is_incomplete: bool = False
+    index_page: SafePath | None = None
 
 
 class Run(Protocol):

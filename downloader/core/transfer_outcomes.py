@@ -72,6 +72,7 @@ def downloaded(
         etag=response.etag,
         last_modified=response.last_modified,
         sha256=saved.sha256,
+        title=saved.title,
         resumed_at=saved.resumed_at,
         set_aside=saved.set_aside,
         packed_at=packed.offset if packed is not None else None,

@@ -22,6 +22,7 @@ from downloader.journal.model import (
 from downloader.journal.name_claims import NameClaims
 from downloader.journal.naming import Naming
 from downloader.journal.outcome_writer import work_after_saving
+from downloader.journal.own_pages import OwnPage, OwnPageKind, claim_own_page
 from downloader.journal.saved_file_verifier import SavedFileVerifier
 from downloader.journal.unfetched_outcomes import (
     duplicate_outcome,
@@ -129,6 +130,10 @@ class Admission:
                 (name.base, name.extension_rule, row),
             )
         return name
+
+    def claim_own_page(self, kind: OwnPageKind) -> OwnPage:
+        """Claim the name of a page that this program writes itself."""
+        return claim_own_page(self._db, self._names, kind, self._options)
 
     def _enqueue_batch(
         self, targets: dict[bytes, Target], redirected: list[Target]

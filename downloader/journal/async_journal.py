@@ -21,6 +21,7 @@ from downloader.journal import (
     Submission,
     TargetRole,
 )
+from downloader.journal.own_pages import OwnPage, OwnPageKind
 from downloader.journal.replica_schedule import ReplicaSchedule
 from downloader.models import Failed, Options, Outcome, Target
 from downloader.web.filenames import FileName
@@ -199,6 +200,20 @@ class AsyncJournal:
         """
         journal = self._opened()
         return await self._run(lambda: journal.claim_name(job.row, names))
+
+    def own_page(self, kind: OwnPageKind) -> OwnPage | None:
+        """Return the file of a page that this program is to write itself; None if it is not."""
+        return None if self._journal is None else self._journal.own_pages.get(kind)
+
+    async def saved_pages(self, after_row: int) -> list[SavedDocument]:
+        """Return the next pages in the folder, of all runs; [] at the end."""
+        journal = self._opened()
+        return await self._run(lambda: journal.saved_pages(after_row, FILES_PER_QUERY))
+
+    async def missing_urls(self, urls: Sequence[Url]) -> set[Url]:
+        """Return those of *urls* that do not exist on their servers."""
+        journal = self._opened()
+        return await self._run(lambda: journal.missing_urls(urls))
 
     async def _write_batches(self) -> None:
         while True:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from downloader.errors import ErrorKind
 from downloader.journal.model import (
     JournalRow,
     PendingWork,
@@ -19,9 +20,10 @@ from downloader.journal.model import (
 )
 from downloader.models import Target
 from downloader.web.filenames import SafePath
-from downloader.web.media_types import guess_media_type
+from downloader.web.media_types import PAGE_TYPES, guess_media_type
 from downloader.web.urls import Url, without_credentials
 
+_URLS_PER_QUERY = 256
 #: The columns of a :class:`JournalRow`, in the order of its attributes.
 ROW_COLUMNS = (
     "id, run, origin, base, growth, state, admitted, path, saved, characters, sha256, etag, "
@@ -150,6 +152,30 @@ class Frontier:
             (after_row, self._run, RowState.DONE, *roles, limit),
         )
         return self._documents(rows.fetchall())
+
+    def saved_pages(self, after_row: int, limit: int) -> list[SavedDocument]:
+        """Return the pages in the folder, of all runs, in the order of their rows."""
+        rows = self._db.execute(
+            f"SELECT {_DOCUMENT_COLUMNS} FROM urls WHERE id > ? AND state = ? AND NOT withdrawn "  # noqa: S608
+            f"AND media_type IN ({','.join('?' * len(PAGE_TYPES))}) ORDER BY id LIMIT ?",
+            (after_row, RowState.DONE, *PAGE_TYPES, limit),
+        )
+        return self._documents(rows.fetchall())
+
+    def missing_urls(self, urls: Sequence[Url]) -> set[Url]:
+        """Return those of *urls* whose servers have answered that they do not exist."""
+        keys = {key_of(url): url for url in urls}
+        found: set[Url] = set()
+        for start in range(0, len(urls), _URLS_PER_QUERY):
+            batch = list(keys)[start : start + _URLS_PER_QUERY]
+            rows = self._db.execute(
+                f"SELECT address FROM urls WHERE address IN ({','.join('?' * len(batch))}) "  # noqa: S608
+                f"AND state = {RowState.FAILED} AND kind = '{ErrorKind.HTTP_STATUS}' "
+                "AND (message LIKE '404 %' OR message LIKE '410 %')",
+                batch,
+            )
+            found.update(keys[key] for (key,) in rows)
+        return found
 
     def document(self, row: int) -> SavedDocument:
         """Return the saved file of a row."""

@@ -24,6 +24,7 @@ from downloader.journal.model import (
 )
 from downloader.journal.naming import Naming
 from downloader.journal.outcome_writer import JournalEntry, OutcomeWriter
+from downloader.journal.own_pages import OwnPage, OwnPageKind
 from downloader.journal.replica import JournalReplica
 from downloader.journal.saved_file_verifier import SavedFileVerifier
 from downloader.models import Failed, Options, Target
@@ -43,6 +44,7 @@ class Journal:
 
     Attributes:
         warnings: messages for the user about what was found broken and what was done about it.
+        own_pages: the pages that this program is to write itself.
 
     Args:
         root: the output folder.
@@ -62,6 +64,7 @@ class Journal:
         store: ObjectStore | None = None,
     ) -> None:
         self.warnings: list[str] = []
+        self.own_pages: dict[OwnPageKind, OwnPage] = {}
         options = options or Options()
         self._max_requests = options.max_redirects + 1
         self._saves = options.save
@@ -102,7 +105,18 @@ class Journal:
             self._checkpoint,
             self.warnings,
         )
-        self._writer = OutcomeWriter(self._db, self._checkpoint, mirrors=options.mirrors)
+        self._writer = OutcomeWriter(
+            self._db,
+            self._checkpoint,
+            mirrors=options.mirrors,
+            links_missing=options.missing_page,
+        )
+        wanted = {OwnPageKind.INDEX: options.index, OwnPageKind.MISSING: options.missing_page}
+        self.own_pages = {
+            kind: self._admission.claim_own_page(kind)
+            for kind, is_wanted in wanted.items()
+            if is_wanted
+        }
 
     def admit(self, entries: Sequence[Target | Failed]) -> list[AdmissionResult]:
         """Return a job or an outcome for each entry; its name is claimed on disk before that."""
@@ -194,6 +208,16 @@ class Journal:
                         redirected.setdefault(row.final_url, []).extend(sources[url])
             sources = redirected
         return locations
+
+    def saved_pages(self, after_row: int, limit: int) -> list[SavedDocument]:
+        """Return the pages in the folder, of all runs, in the order of their rows."""
+        with self._transaction():
+            return self._frontier.saved_pages(after_row, limit)
+
+    def missing_urls(self, urls: Sequence[Url]) -> set[Url]:
+        """Return those of *urls* that do not exist on their servers."""
+        with self._transaction():
+            return self._frontier.missing_urls(urls)
 
     def claim_name(self, row: int, names: Sequence[FileName]) -> FileName | None:
         """Give a URL the first of *names* that no other has; None if every one is taken.

@@ -18,7 +18,8 @@ from downloader.web.filenames import (
 from downloader.web.url_names import preferred_name
 
 _CLAIMED_KEYS = "SELECT key FROM claims WHERE key IN (%s)"
-_OWNERS = "SELECT DISTINCT owner, run FROM claims JOIN urls ON id = owner WHERE key IN (%s)"
+#: The owners of keys, with the last runs of URLs; a page of this program has none.
+_OWNERS = "SELECT DISTINCT owner, run FROM claims LEFT JOIN urls ON id = owner WHERE key IN (%s)"
 MAX_KEYS_PER_QUERY = 10_000
 #: Folders that are remembered as claimed, so that their keys are not looked up again.
 MAX_KNOWN_FOLDERS = 10_000
@@ -43,7 +44,8 @@ class NameClaims:
         self._names_by_url = naming.is_default
         self._saves = saves
         self._known_folders: set[str] = set()
-        self._preferred: dict[str, tuple[FileName, ClaimKeys]] = {}
+        #: By URL, or by request and URL; None for a line without a name.
+        self._preferred: dict[str, tuple[FileName, ClaimKeys] | None] = {}
         self._claimed_keys: set[str] = set()
         self._unwritten: list[tuple[str, int]] = []
         self._displaced: set[int] = set()
@@ -62,12 +64,16 @@ class NameClaims:
                 key: str = target.url if target.request is None else target.identity
                 name: FileName | None
                 if not self._names_by_url:
+                    # Lines of one URL may have different columns: the first one names it.
+                    if key in self._preferred:
+                        continue
                     name = self._naming.preferred(target)
                 elif target.request is None:
                     name = preferred_name(target.url)
                 else:
                     name = preferred_name(target.url, target.request.identity)
                 if name is None:
+                    self._preferred[key] = None
                     continue
                 keys = claim_keys(name, self._known_folders)
                 self._preferred[key] = name, keys
@@ -83,9 +89,10 @@ class NameClaims:
         if not self._saves:
             return _UNSAVED if target.name is None else None
         key = target.url if target.request is None else target.identity
-        name, keys = self._preferred.get(key, (None, None))
-        if name is None or keys is None or target.name is not None:
+        preferred = self._preferred.get(key)
+        if preferred is None or target.name is not None:
             return None
+        name, keys = preferred
         if not self._claimed_keys.isdisjoint(keys.conflicting):
             return None
         self._unwritten += [(key, owner) for key in keys.claimed if key not in self._claimed_keys]
@@ -157,7 +164,7 @@ class NameClaims:
         """
         for name in names:
             owners = self._owners(name)
-            if not any(last_run == run for _, last_run in owners):
+            if not any(last_run in (run, None) for _, last_run in owners):
                 break
         else:
             raise BlockedError("every name for this URL is taken")
@@ -173,7 +180,7 @@ class NameClaims:
     def _other_owners(self, name: FileName, owner: int) -> list[int]:
         return [other for other, _ in self._owners(name) if other != owner]
 
-    def _owners(self, name: FileName) -> list[tuple[int, int]]:
+    def _owners(self, name: FileName) -> list[tuple[int, int | None]]:
         """Return the owners of names that could be the same file, with their last runs."""
         keys = claim_keys(name).conflicting
         query = _OWNERS % ",".join("?" * len(keys))

@@ -43,7 +43,9 @@ class Naming:
 
             self._template = NameTemplate.parse(options.name_template)
         elif not options.has_default_names:
-            self._layout = FolderLayout(options.host_directories, options.cut_dirs)
+            self._layout = FolderLayout(
+                options.host_directories, options.cut_dirs, options.host_folders
+            )
 
     @property
     def is_default(self) -> bool:

@@ -46,14 +46,21 @@ class OutcomeWriter:
         db: the journal's database.
         checkpoint: gets to know what changes.
         mirrors: whether text documents are queued to be read for links.
+        links_missing: whether links to what does not exist lead to a page of this program.
     """
 
     def __init__(
-        self, db: sqlite3.Connection, checkpoint: MirrorCheckpoint, *, mirrors: bool
+        self,
+        db: sqlite3.Connection,
+        checkpoint: MirrorCheckpoint,
+        *,
+        mirrors: bool,
+        links_missing: bool = False,
     ) -> None:
         self._db = db
         self._checkpoint = checkpoint
         self._mirrors = mirrors
+        self._links_missing = links_missing
 
     def record(self, results: Iterable[tuple[Job, JournalEntry]]) -> None:
         """Record what became of jobs."""
@@ -115,7 +122,7 @@ class OutcomeWriter:
             "WHERE id = ? AND state != ? AND final_url IS NOT NULL",
             (job.row, RowState.DONE),
         )
-        if redirected.rowcount:
+        if redirected.rowcount or (self._links_missing and self._is_new_failure(job, failed)):
             self._checkpoint.note_change()
         self._db.execute(
             "UPDATE urls SET state = CASE WHEN state IN (?, ?) THEN state ELSE ? END, "
@@ -131,6 +138,12 @@ class OutcomeWriter:
                 job.row,
             ),
         )
+
+    def _is_new_failure(self, job: Job, failed: Failed) -> bool:
+        known = self._db.execute(
+            "SELECT 1 FROM urls WHERE id = ? AND message IS ?", (job.row, failed.message)
+        )
+        return known.fetchone() is None
 
 
 def _downloaded_values(job: Job, outcome: Downloaded, *, mirrors: bool) -> tuple[Value, ...]:

@@ -1,13 +1,20 @@
 """Read what an output folder's journal records, apart from any run."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from downloader.errors import OutputError
-from downloader.journal.database import open_journal
+from downloader.errors import DiskError, OutputError
+from downloader.journal.database import (
+    DATABASE_NAME,
+    STATE_FOLDER,
+    database_files,
+    open_journal,
+)
 from downloader.journal.model import RowState, TargetRole
 from downloader.web.filenames import SafePath, stays_within
 
@@ -47,7 +54,7 @@ def recorded_urls(root: Path) -> Iterator[RecordedUrl]:
         OutputError: the journal was written by a newer version, or it is broken.
         DiskError: it cannot be read.
     """
-    with closing(open_journal(root)) as db:
+    with _opened(root) as db:
         try:
             for row in db.execute(f"SELECT {_COLUMNS} FROM urls ORDER BY id"):  # noqa: S608 - constants
                 recorded = RecordedUrl(*row)
@@ -62,3 +69,20 @@ def recorded_urls(root: Path) -> Iterator[RecordedUrl]:
             raise OutputError(
                 f"the journal of {root} is broken", hint="run the command for that folder again"
             ) from error
+
+
+@contextmanager
+def _opened(root: Path) -> Iterator[sqlite3.Connection]:
+    """Open the journal, or a copy of it where the disk is read-only, which SQLite cannot use."""
+    with ExitStack() as stack:
+        try:
+            db = open_journal(root)
+        except DiskError:
+            copy = Path(stack.enter_context(TemporaryDirectory(prefix="download-journal-")))
+            file = root / STATE_FOLDER / DATABASE_NAME
+            (copy / STATE_FOLDER).mkdir()
+            for each in database_files(file):
+                if each.is_file() and not each.is_symlink():
+                    shutil.copyfile(each, copy / STATE_FOLDER / each.name)
+            db = open_journal(copy)
+        yield stack.enter_context(closing(db))

@@ -61,8 +61,8 @@ class DocumentLinks(NamedTuple):
         url: the document's URL, after redirects.
         links: those that are to be checked.
         bad: those that are no URLs.
-        targets: hashes of what its fragments can lead to, see :func:`target_hash`; None for a
-            document without such targets.
+        targets: hashes of what its fragments can lead to, see :func:`hashes_of`; None for a
+            document without such targets, or if they are not known.
         warnings: what was left out because of a limit.
     """
 
@@ -97,7 +97,8 @@ def document_links(document: Document) -> DocumentLinks:
         fragment = link.fragment and _looked_up(link.fragment)
         nofollow = link.nofollow or parsed.robots.nofollow
         found.append(FoundLink(url, fragment, link.kind, line, link.construct, nofollow))
-    targets = parsed.fragment_targets
+    # Of a document that was not read as a whole, it is not known what is missing.
+    targets = parsed.fragment_targets if not parsed.warnings else None
     hashes = None if targets is None else hashes_of(targets)
     return DocumentLinks(document.url, found, bad, hashes, parsed.warnings)
 

@@ -338,12 +338,15 @@ class LinkTable:
         )
 
     def count_states(self) -> dict[State, int]:
-        """Return how many links have a target in each state."""
+        """Return how many links there are in each state.
+
+        A target counts with each of its fragments if it works, and otherwise once.
+        """
         self.flush()
         rows = self._execute(
-            "SELECT state, count(*) FROM links JOIN targets ON targets.id = links.target "
-            "GROUP BY state",
-            (),
+            "SELECT state, iif(state = ?, count(*), count(DISTINCT target)) FROM links "
+            "JOIN targets ON targets.id = links.target GROUP BY state",
+            (State.WORKS,),
         )
         return {State(state): number for state, number in rows}
 
@@ -351,13 +354,14 @@ class LinkTable:
         """Yield the rows of a query, for the report."""
         yield from self._execute(query, parameters)
 
-    def mentions(self, link: int) -> tuple[LinkMention, ...]:
-        """Return the places that name a link, the first ones."""
+    def mentions(self, target: int, fragment: str | None = None) -> tuple[LinkMention, ...]:
+        """Return the first places that name a target, with this fragment or with any."""
         rows = self._execute(
             "SELECT coalesce(targets.url, places.name), line, construct FROM mentions "
             "LEFT JOIN targets ON targets.id = page LEFT JOIN places ON places.id = page "
-            "WHERE link = ? ORDER BY mentions.rowid",
-            (link,),
+            "WHERE link IN (SELECT id FROM links WHERE target = ?1 "
+            "AND (?2 IS NULL OR fragment = ?2)) ORDER BY mentions.rowid LIMIT ?3",
+            (target, fragment, MAX_MENTIONS),
         )
         return tuple(LinkMention(*row) for row in rows)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import NamedTuple
 
 from downloader.errors import ErrorKind
 from downloader.link_check.document_links import FragmentTargets
@@ -23,9 +23,31 @@ from downloader.web.text import printable
 MAX_LISTED_LINKS = 10_000
 MAX_LISTED_PAGES = 100_000
 _SECONDS_PER_DAY = 86_400
-_LINK_COLUMNS = (
-    "links.id, url, fragment, mentions, external, kind, message, hint, status, final, moved_to"
-)
+_TARGET_COLUMNS = "targets.id, url, state, external, kind, message, hint, status, final, moved_to"
+
+
+class _TargetRow(NamedTuple):
+    """A target, and how it is named: with any fragment, or with one of them.
+
+    Attributes:
+        target, url, state, is_external, kind, message, hint, status, final, moved_to: the columns
+            of the table.
+        first_link: the id of the first link that names it.
+        mentions: how many places name it.
+    """
+
+    target: int
+    url: str
+    state: int
+    is_external: int
+    kind: str
+    message: str
+    hint: str
+    status: int | None
+    final: str
+    moved_to: str
+    first_link: int
+    mentions: int
 
 
 class ReportBuilder:
@@ -39,9 +61,8 @@ class ReportBuilder:
     def __init__(self, table: LinkTable, shown: Callable[[str], str]) -> None:
         self._table = table
         self._shown = shown
-        #: Links whose fragments lead to nothing.
-        self._without_target: set[int] = set()
-        self._warned_links = 0
+        #: Missing fragments of targets that have a warning of their own.
+        self._missing_in_warnings = 0
         table.flush()
         table.write_counts()
         # Only now, because an index makes each insertion slower.
@@ -52,23 +73,15 @@ class ReportBuilder:
         """Return the broken links, as far as they are listed, and the number of all."""
         listed: list[tuple[int, LinkRecord]] = []
         number = 0
-        self._without_target.clear()
-        for row in self._links_in(State.BROKEN):
+        for row in self._targets_in(State.BROKEN):
             number += 1
             if len(listed) < MAX_LISTED_LINKS:
-                listed.append((row[0], self._record(row, LinkVerdict.BROKEN)))
-        for row in self._missing_fragments():
+                listed.append((row.first_link, self._record(row, LinkVerdict.BROKEN)))
+        for row, fragment in self._missing_fragments():
             number += 1
-            self._without_target.add(row[0])
+            self._missing_in_warnings += row.state == State.WARNING
             if len(listed) < MAX_LISTED_LINKS:
-                record = replace(
-                    self._record(row, LinkVerdict.BROKEN),
-                    kind=LinkProblem.MISSING_FRAGMENT,
-                    message="no element has this id or name",
-                    hint="",
-                    moved_to="",
-                )
-                listed.append((row[0], record))
+                listed.append((row.first_link, self._missing_fragment(row, fragment)))
         listed.sort(key=lambda item: item[0])
         return [record for _, record in listed], number
 
@@ -78,13 +91,10 @@ class ReportBuilder:
         """Return the warnings, as far as they are listed, and the number of all."""
         listed: list[LinkRecord] = []
         number = 0
-        for row in self._links_in(State.WARNING):
-            if row[0] in self._without_target:
-                continue
+        for row in self._targets_in(State.WARNING):
             number += 1
             if len(listed) < MAX_LISTED_LINKS:
                 listed.append(self._record(row, LinkVerdict.WARNING))
-        self._warned_links = number
         for host, end in sorted(certificate_ends.items()):
             if end - now < cert_days * _SECONDS_PER_DAY:
                 number += 1
@@ -104,70 +114,82 @@ class ReportBuilder:
     def totals(self, *, pages: int, requests: int, broken: int, warnings: int) -> LinkTotals:
         """Return the counts; *broken* and *warnings* are those that this object has returned."""
         states = self._table.count_states()
-        links = sum(states.values())
         waiting = (State.WAITING, State.IN_FLIGHT, State.NOT_CHECKED)
-        excluded, disallowed = states.get(State.EXCLUDED, 0), states.get(State.DISALLOWED, 0)
-        not_checked = sum(states.get(each, 0) for each in waiting)
+        missing_fragments = broken - states.get(State.BROKEN, 0)
         return LinkTotals(
             pages=pages,
-            links=links,
-            ok=max(0, links - broken - self._warned_links - excluded - disallowed - not_checked),
+            links=sum(states.values()) + self._missing_in_warnings,
+            ok=states.get(State.WORKS, 0) - missing_fragments + self._missing_in_warnings,
             warnings=warnings,
             broken=broken,
-            excluded=excluded,
-            disallowed=disallowed,
-            not_checked=not_checked,
+            excluded=states.get(State.EXCLUDED, 0),
+            disallowed=states.get(State.DISALLOWED, 0),
+            not_checked=sum(states.get(each, 0) for each in waiting),
             requests=requests,
             unlisted=max(0, broken - MAX_LISTED_LINKS) + max(0, warnings - MAX_LISTED_LINKS),
         )
 
-    def _links_in(self, state: State) -> Iterator[tuple[Any, ...]]:
-        return self._table.select(
-            f"SELECT {_LINK_COLUMNS} FROM targets JOIN links ON links.target = targets.id "  # noqa: S608 - constants
-            f"WHERE state = {int(state)} ORDER BY links.id"
-        )
-
-    def _missing_fragments(self) -> Iterator[tuple[Any, ...]]:
-        """Yield the links whose document has no element of their name."""
-        works = f"({int(State.WORKS)}, {int(State.WARNING)})"
+    def _targets_in(self, state: State) -> Iterator[_TargetRow]:
         rows = self._table.select(
-            f"SELECT {_LINK_COLUMNS}, documents.target, documents.targets FROM links "  # noqa: S608 - constants
-            "JOIN targets ON targets.id = links.target "
+            f"SELECT {_TARGET_COLUMNS}, min(links.id), sum(mentions) FROM targets "  # noqa: S608 - constants
+            "JOIN links ON links.target = targets.id WHERE state = ? "
+            "GROUP BY targets.id ORDER BY min(links.id)",
+            (state,),
+        )
+        return map(_TargetRow._make, rows)
+
+    def _missing_fragments(self) -> Iterator[tuple[_TargetRow, str]]:
+        """Yield the links whose document has no element of their name, with that name."""
+        rows = self._table.select(
+            f"SELECT {_TARGET_COLUMNS}, links.id, mentions, fragment, documents.target, "  # noqa: S608 - constants
+            "documents.targets FROM links JOIN targets ON targets.id = links.target "
             "JOIN documents ON documents.target = coalesce(targets.document, targets.id) "
-            f"WHERE fragment != '' AND state IN {works} AND documents.targets IS NOT NULL "
-            "ORDER BY documents.target"
+            "WHERE fragment != '' AND state IN (?, ?) AND documents.targets IS NOT NULL "
+            "ORDER BY documents.target",
+            (State.WORKS, State.WARNING),
         )
         document, targets = 0, FragmentTargets(b"")
-        for *row, number, hashes in rows:
+        for *row, fragment, number, hashes in rows:
             if number != document:
                 document, targets = number, FragmentTargets(hashes)
-            if not targets.has(row[2]):
-                yield tuple(row)
+            if not targets.has(fragment):
+                yield _TargetRow._make(row), fragment
 
-    def _record(self, row: tuple[Any, ...], verdict: LinkVerdict) -> LinkRecord:
-        link, url, fragment, number, external, kind, message, hint, status, final, moved_to = row
-        end = f"#{fragment}" if fragment else ""
+    def _missing_fragment(self, row: _TargetRow, fragment: str) -> LinkRecord:
+        record = self._record(row, LinkVerdict.BROKEN, fragment)
+        return replace(
+            record,
+            url=printable(f"{record.url}#{fragment}"),
+            kind=LinkProblem.MISSING_FRAGMENT,
+            message="no element has this id or name",
+            hint="",
+            moved_to="",
+        )
+
+    def _record(
+        self, row: _TargetRow, verdict: LinkVerdict, fragment: str | None = None
+    ) -> LinkRecord:
+        kind, message, moved_to = row.kind, row.message, self._shown(row.moved_to)
         if verdict is LinkVerdict.WARNING and moved_to:
-            moved_to = self._shown(moved_to) + end
             kind, message = LinkProblem.MOVED, f"moved: write {moved_to}"
         return LinkRecord(
-            url=printable(self._shown(url) + end),
+            url=printable(self._shown(row.url)),
             verdict=verdict,
             kind=_kind(kind),
             message=printable(message),
-            hint=hint,
-            status=status,
-            final_url=printable(self._shown(final)),
+            hint=row.hint,
+            status=row.status,
+            final_url=printable(self._shown(row.final)),
             moved_to=printable(moved_to),
-            is_external=bool(external),
-            mentions=self._mentions(link),
-            mention_count=number,
+            is_external=bool(row.is_external),
+            mentions=self._mentions(row.target, fragment),
+            mention_count=row.mentions,
         )
 
-    def _mentions(self, link: int) -> tuple[LinkMention, ...]:
+    def _mentions(self, target: int, fragment: str | None = None) -> tuple[LinkMention, ...]:
         return tuple(
             replace(each, page=printable(self._shown(each.page)))
-            for each in self._table.mentions(link)
+            for each in self._table.mentions(target, fragment)
         )
 
     def _certificate(self, host: str, end: float, now: float) -> LinkRecord:
@@ -178,7 +200,7 @@ class ReportBuilder:
         # In the order of characters, "0" follows the slash.
         rows = [
             *self._table.select(
-                "SELECT links.id, mentions FROM targets JOIN links ON links.target = targets.id "
+                "SELECT targets.id, mentions FROM targets JOIN links ON links.target = targets.id "
                 "WHERE url >= ? AND url < ? LIMIT 1",
                 (origin, f"https://{host}0"),
             )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from downloader.journal import FileLocation
 from downloader.journal.async_journal import AsyncJournal
+from downloader.journal.own_pages import OwnPageKind
 from downloader.links import Link, LocalFile
 from downloader.mirror.relative_urls import relative_url
 from downloader.web import urls
@@ -30,11 +31,14 @@ class FileLocations:
         self._withdrawn = withdrawn
         self._characters = 0
         self._locations: dict[urls.Url, FileLocation | None] = {}
+        self._missing_page = journal.own_page(OwnPageKind.MISSING)
+        self._missing: set[urls.Url] = set()
 
     async def load(self, links: Iterable[Link]) -> None:
         """Look up the files of *links*."""
         if self._characters > _MAX_CACHED_CHARACTERS:
             self._locations.clear()
+            self._missing.clear()
             self._characters = 0
         locations = self._locations
         unknown = [url for url in {link.url for link in links} if url and url not in locations]
@@ -46,6 +50,11 @@ class FileLocations:
                 list(dict.fromkeys(keys.values())), withdrawn=self._withdrawn
             )
             locations |= {url: found.get(key) for url, key in keys.items()}
+            if self._missing_page is not None:
+                missing = await self._journal.missing_urls(
+                    [key for key in keys.values() if key not in found]
+                )
+                self._missing |= {url for url, key in keys.items() if key in missing}
 
     def get(self, link: Link) -> FileLocation | None:
         """Return the file of a loaded link; None if there is none."""
@@ -67,6 +76,10 @@ class FileLocations:
                 relative_urls[url] = relative
             if relative is not None:
                 return LocalFile(relative + link.fragment)
+            if self._missing_page is not None and link.kind.is_navigation and url in self._missing:
+                # No script is needed to see which address it was.
+                missing = urls.without_credentials(url)[0]
+                return LocalFile(f"{relative_url(source, self._missing_page.path)}#{missing}")
             return None if _ABSOLUTE_URL.match(link.value) else url + link.fragment
 
         return replacement

@@ -6,8 +6,9 @@ from downloader.journal.async_journal import AsyncJournal
 from downloader.mirror.document_reader import DocumentReader, LoadedDocuments, batches
 from downloader.mirror.file_mover import FileMover
 from downloader.mirror.link_rewriter import LinkRewriter, ParseDocument
+from downloader.mirror.own_page_writer import OwnPageWriter
 from downloader.mirror.single_file_writer import SingleFileWriter, is_page
-from downloader.models import MirrorOptions
+from downloader.models import Options
 from downloader.storage import Storage
 
 _UNFINISHED = "not all links are rewritten yet; run the same command to continue"
@@ -30,7 +31,7 @@ class MirrorFinalizer:
 
     def __init__(
         self,
-        options: MirrorOptions,
+        options: Options,
         storage: Storage,
         journal: AsyncJournal,
         thread: Executor,
@@ -44,6 +45,7 @@ class MirrorFinalizer:
         self._file_mover = file_mover
         self._link_rewriter = LinkRewriter(storage, journal, thread, parse, reader.warn)
         self._single_file_writer: SingleFileWriter | None = None
+        self._own_page_writer = OwnPageWriter(options.output, storage, journal, thread)
         if options.single_file:
             self._single_file_writer = SingleFileWriter(
                 storage, journal, thread, file_mover.belongs_in_folder, reader.warn
@@ -75,11 +77,14 @@ class MirrorFinalizer:
         if self._is_stopped:
             return
         self.rewritten = 0
-        if await self._journal.is_mirror_current():
+        is_current = await self._journal.is_mirror_current()
+        if is_current:
             self._is_finished = True
         else:
             await self._file_mover.apply()
             await self._rewrite_all()
+        if self._is_finished:
+            await self._own_page_writer.write(is_current=is_current)
         if self._is_finished and not has_left_out and not self.warnings:
             await self._journal.record_mirror()
 

@@ -13,6 +13,7 @@ class NamingOptions(OptionGroup):
         name_template: a template of names, such as ``{host}/{path}``; None for the names that URLs
             have.
         host_directories: begin names with a folder for the host.
+        host_folders: save the start page of a host in its folder, as index.html.
         cut_dirs: leave out this many folders of the path, from the first one on.
         content_disposition: take the last part of a name from the answer's Content-Disposition
             field, if it has one (RFC 6266).
@@ -20,13 +21,15 @@ class NamingOptions(OptionGroup):
 
     name_template: str | None = None
     host_directories: bool = True
+    host_folders: bool = False
     cut_dirs: int = 0
     content_disposition: bool = False
 
     @property
     def has_default_names(self) -> bool:
         """Whether the URL alone decides the name that is claimed before the request."""
-        return self.name_template is None and self.host_directories and not self.cut_dirs
+        changed = self.name_template is not None or self.host_folders or self.cut_dirs
+        return self.host_directories and not changed
 
     @property
     def template_columns(self) -> tuple[str, ...]:
@@ -45,6 +48,8 @@ class NamingOptions(OptionGroup):
         """
         if self.cut_dirs < 0:
             raise ValueError("cut_dirs must not be negative")
+        if self.host_folders and (self.name_template is not None or not self.host_directories):
+            raise ValueError("host_folders needs the folders of hosts")
         if self.name_template is not None:
             # Imported late: most runs have no template.
             from downloader.web.name_template import NameTemplate

@@ -120,6 +120,8 @@ class MirrorOptions(OptionGroup):
         max_queries: the largest number of different queries of one path that are followed; None
             for no limit.
         single_file: save each page as one file with everything it needs; implies mirror.
+        index: write a page into the folder that lists the saved pages.
+        missing_page: make links to pages that do not exist (404, 410) lead to a local page.
     """
 
     mirror: bool = False
@@ -134,6 +136,8 @@ class MirrorOptions(OptionGroup):
     max_urls: int | None = None
     max_queries: int | None = DEFAULT_MAX_QUERIES
     single_file: bool = False
+    index: bool = False
+    missing_page: bool = False
 
     @property
     def mirrors(self) -> bool:

@@ -86,6 +86,7 @@ class Downloaded:
         source_line: its line as it was written, if reports need it.
         page_fields: the fields that act like elements of the page, for a mirror; not reported.
         request: the method of the request and a hash of its body; empty for a plain GET.
+        title: of a page, if reports need it; or empty.
     """
 
     index: int
@@ -116,6 +117,7 @@ class Downloaded:
     page_fields: str = ""
     source_line: InputLine | None = None
     request: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

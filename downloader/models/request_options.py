@@ -85,6 +85,7 @@ class NetworkOptions(OptionGroup):
             colon, if it is not 53. They need the extra ``dns``.
         block_private: refuse addresses that are not of the public internet, for every request.
         timings: measure the phases of each URL's last request.
+        titles: outcomes have the titles of pages.
         compressed: ask for compressed bodies; without it, for identity. What a server compresses
             all the same is decoded as ever.
         http1_only: never use HTTP/2.
@@ -130,6 +131,7 @@ class NetworkOptions(OptionGroup):
     dns_servers: tuple[str, ...] = ()
     block_private: bool = False
     timings: bool = False
+    titles: bool = False
     compressed: bool = True
     http1_only: bool = False
     http2_prior_knowledge: bool = False

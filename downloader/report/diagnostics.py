@@ -11,13 +11,15 @@ from downloader.report.url_record import Record, Result
 from downloader.web.text import printable
 
 #: The rules of checks of the whole run; those of failures are the kinds of failure.
-OVER_BUDGET, NOT_AS_LOCKED, INCOMPLETE = "over-budget", "not-as-locked", "incomplete"
+OVER_BUDGET, NOT_AS_LOCKED = "over-budget", "not-as-locked"
+UNWANTED_CHANGE, CHANGE = "unwanted-change", "change"
 #: Every rule that a diagnostic may have, and what to do about it.
 RULES: Mapping[str, str] = {
     **{kind.value: advice for kind, advice in ADVICE.items()},
     OVER_BUDGET: "Make it smaller, or raise the limit of --budget.",
     NOT_AS_LOCKED: "Find out why it has changed; then write a new lock with --lock.",
-    INCOMPLETE: "Run it again to continue.",
+    UNWANTED_CHANGE: "Undo it; or leave it out of --fail-on.",
+    CHANGE: "Look whether it was meant.",
 }
 #: Where a list has a line: the file, and the number.
 _ORIGIN = re.compile(r"(.+):(\d{1,15})", re.DOTALL)
@@ -88,13 +90,15 @@ class CheckResult:
 
     Attributes:
         name: of the check, in one word.
-        heading: of what it found, such as ``Over budget``.
-        diagnostics: what it found; nothing if the run passes.
+        label: of an error that it found, such as ``Over budget``.
+        diagnostics: what it found; no errors if the run passes.
+        title: a heading of what it found; by default, the label.
     """
 
     name: str
-    heading: str
+    label: str
     diagnostics: tuple[Diagnostic, ...] = ()
+    title: str = ""
 
     @property
     def error_count(self) -> int:
@@ -103,8 +107,9 @@ class CheckResult:
 
     @property
     def lines(self) -> list[str]:
-        """A sentence for each diagnostic."""
-        return [f"{self.heading}: {each.sentence}" for each in self.diagnostics]
+        """A sentence for each error."""
+        errors = (each for each in self.diagnostics if each.level is Level.ERROR)
+        return [f"{self.label}: {each.sentence}" for each in errors]
 
 
 def diagnostic_of(record: Record) -> Diagnostic | None:

@@ -13,6 +13,7 @@ from downloader.models import Outcome
 
 if TYPE_CHECKING:
     from downloader.report.budget import Budget
+    from downloader.report.fail_on import FailOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class ReportOptions:
         files: reports to write, each in the format of its ending; ``-`` for standard output.
         sizes: whether to print tables of sizes.
         compare: an earlier report to compare with.
+        fail_on: the changes since then that are unwanted, if any.
+        max_changes: how many changes of each kind are printed.
         budget: size limits.
         lock: where to write the list with the hash of each body.
         locked: a list with hashes that the run has to match.
@@ -62,6 +65,8 @@ class ReportOptions:
     files: Sequence[Path] = ()
     sizes: bool = False
     compare: Path | None = None
+    fail_on: "FailOn | None" = None
+    max_changes: int = 20
     budget: "Budget | None" = None
     lock: Path | None = None
     locked: Path | None = None
@@ -81,7 +86,7 @@ class ReportSummary:
 
     Attributes:
         lines: for stdout: sizes, and changes since an earlier report.
-        failures: for stderr: what is over budget or not as locked.
+        failures: for stderr: what is over budget, not as locked, or an unwanted change.
         notes: for stderr: everything else.
         files: the reports that were written.
         commands: for stdout: workflow commands of GitHub Actions, printed as they are.

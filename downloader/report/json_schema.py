@@ -8,6 +8,7 @@
 import json
 import sys
 
+from downloader.report.changes import ChangeKind
 from downloader.report.field_declarations import RecordField, ValueType
 from downloader.report.url_record import RECORD_FIELDS, Result
 
@@ -114,6 +115,25 @@ def _run() -> dict[str, _Schema]:
             **_COUNT,
             "description": "of all bodies, after the content coding was undone",
         },
+        "comparison": {
+            "anyOf": [{"type": "null"}, _object(_comparison())],
+            "description": "with an earlier report, by --compare",
+        },
+    }
+
+
+def _comparison() -> dict[str, _Schema]:
+    texts: _Schema = {"type": "array", "items": {"type": "string"}}
+    return {
+        "since": {"type": "string", "description": "the file of the earlier report"},
+        "counts": {
+            "type": "object",
+            "propertyNames": {"enum": [*ChangeKind]},
+            "additionalProperties": _COUNT,
+            "description": "URLs by kind of change",
+        },
+        "gone": {**texts, "description": "URLs that only the earlier report has, the first 200"},
+        "reservations": {**texts, "description": "what cannot be told, because a run was stopped"},
     }
 
 

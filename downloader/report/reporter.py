@@ -3,7 +3,9 @@
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -13,6 +15,7 @@ from downloader.models import Outcome
 from downloader.report.budget import BudgetCheck
 from downloader.report.compare import COMPARED_FIELDS, Comparison
 from downloader.report.diagnostics import CheckResult
+from downloader.report.fail_on import FailOn
 from downloader.report.formats import STDOUT, format_of
 from downloader.report.github_actions import GithubReport
 from downloader.report.interface import ReportOptions, ReportSummary
@@ -47,6 +50,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
 
     Attributes:
         totals: over the records taken so far.
+        violations: sentences that name what the checks have found, once all is finished.
 
     Raises, when made:
         ReportError: a file cannot be written or read.
@@ -58,9 +62,13 @@ class Reporter(AbstractContextManager["Reporter", None]):
         self._started = time.time()
         self._started_monotonic = time.monotonic()
         self.totals = ReportTotals()
+        self.violations: Sequence[str] = ()
+        self._max_changes = options.max_changes
         _check_names(options)
         # Earlier reports are read before the new ones, which may replace them, are opened.
-        self._comparison = compare_with(options.compare) if options.compare else None
+        self._comparison = (
+            compare_with(options.compare, options.fail_on) if options.compare else None
+        )
         self._checks: list[_Check] = []
         if options.budget:
             self._checks.append(BudgetCheck(options.budget))
@@ -75,12 +83,9 @@ class Reporter(AbstractContextManager["Reporter", None]):
         except BaseException:
             self._abandon()
             raise
-        summaries = (self._comparison, self._size_summary)
-        self._consumers: list[_RecordConsumer] = [
-            *self._reports,
-            *self._checks,
-            *(each for each in summaries if each is not None),
-        ]
+        self._consumers: list[_RecordConsumer] = [*self._reports, *self._checks]
+        if self._size_summary is not None:
+            self._consumers.append(self._size_summary)
 
     def _open_reports(self, options: ReportOptions) -> None:
         # Nobody may read standard output any more, which must not end the other reports.
@@ -114,7 +119,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
             DiskError: the disk is full or fails.
             BrokenPipeError: nobody reads standard output any more; other reports have it.
         """
-        if self._consumers:
+        if self._consumers or self._comparison is not None:
             self.add_record(record_of(outcome))
 
     def add_record(self, record: Record) -> None:
@@ -124,6 +129,8 @@ class Reporter(AbstractContextManager["Reporter", None]):
             DiskError: the disk is full or fails.
         """
         self.totals.add(record)
+        if self._comparison is not None and (change := self._comparison.add(record)):
+            record = replace(record, change=change.kind, changed=change.aspects)
         for consumer in self._consumers:
             consumer.add(record)
 
@@ -150,6 +157,9 @@ class Reporter(AbstractContextManager["Reporter", None]):
         if self._comparison is not None:
             self._comparison.finish(complete=list_read and not untried)
         started, seconds = span or (self._started, time.monotonic() - self._started_monotonic)
+        checks = [check.result() for check in self._checks]
+        if self._comparison is not None:
+            checks.append(self._comparison.result())
         run = RunRecord(
             started=time_text(started) or "",
             seconds=seconds,
@@ -158,16 +168,20 @@ class Reporter(AbstractContextManager["Reporter", None]):
             totals=self.totals,
             output=self._output,
             comparison=self._comparison,
-            checks=tuple(check.result() for check in self._checks),
+            checks=tuple(checks),
         )
+        self.violations = run.violations
         await self._finish_reports(run)
         lines = size_lines(self._size_summary, colour=colour) if self._size_summary else []
         if self._comparison is not None:
-            lines += [*([""] if lines else []), *self._comparison.lines()]
+            lines += [
+                *([""] if lines else []),
+                *self._comparison.lines(self._max_changes, colour=colour),
+            ]
         lock_note = self._lock_writer.note if self._lock_writer is not None else ""
         return ReportSummary(
             lines=lines,
-            failures=run.violations,
+            failures=self.violations,
             notes=[lock_note] if lock_note else [],
             files=self._files,
             commands=self._github.commands if self._github is not None else [],
@@ -190,13 +204,17 @@ class Reporter(AbstractContextManager["Reporter", None]):
             report.abandon()
 
 
-def compare_with(path: Path) -> Comparison:
+def compare_with(path: Path, fail_on: FailOn | None = None) -> Comparison:
     """Return a comparison with an earlier report, which is read at once.
+
+    Args:
+        path: of the earlier report.
+        fail_on: the changes that are unwanted.
 
     Raises:
         ReportError: it cannot be read, or is no report.
     """
-    return Comparison(path, read(path, COMPARED_FIELDS))
+    return Comparison(path, read(path, COMPARED_FIELDS), fail_on)
 
 
 def _check_names(options: ReportOptions) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from downloader._version import __version__
+from downloader.report.changes import ChangeKind
 from downloader.report.compare import Comparison
 from downloader.report.diagnostics import CheckResult
-from downloader.report.field_declarations import Value
 from downloader.report.outcome_conversion import rounded
 from downloader.report.url_record import Record, Result
 
@@ -69,7 +69,7 @@ class RunRecord:
         """Sentences that name what the checks have found."""
         return [line for check in self.checks for line in check.lines]
 
-    def as_dict(self) -> dict[str, Value]:
+    def as_dict(self) -> dict[str, object]:
         """Return the members of the JSON object that describes the run."""
         totals = self.totals
         counted = [each for each in Result if each is not Result.NOT_TRIED]
@@ -83,11 +83,22 @@ class RunRecord:
             **{each.value: totals.results.get(each, 0) for each in counted},
             "wire_bytes": totals.wire_bytes,
             "decoded_bytes": totals.decoded_bytes,
+            "comparison": _comparison_dict(self.comparison) if self.comparison else None,
         }
 
     def as_json(self) -> str:
         """Return that object as text."""
         return json.dumps(self.as_dict(), separators=(",", ":"))
+
+
+def _comparison_dict(comparison: Comparison) -> dict[str, object]:
+    gone = comparison.changes.get(ChangeKind.GONE)
+    return {
+        "since": str(comparison.path),
+        "counts": {kind.value: count for kind, count in comparison.counts()},
+        "gone": [change.url for change in gone.shown] if gone else [],
+        "reservations": comparison.reservations,
+    }
 
 
 def not_tried(run: RunRecord) -> Record:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from downloader.report.file_kinds import kind_of
 from downloader.report.summary import SizeSum, SizeSummary
+from downloader.report.text_table import table_lines
 from downloader.report.url_record import Record
 from downloader.web.text import format_size, printable
 
@@ -16,14 +17,14 @@ def size_lines(summary: SizeSummary, *, colour: bool) -> list[str]:
         return []
     kinds = [(kind.label, size) for kind, size in summary.by_kind()]
     return [
-        *_table(
+        *table_lines(
             ("Size", "Received", "Type", "Largest"),
             map(_record_row, summary.largest),
             ">><<",
             colour,
         ),
-        *_table(("Size", "Received", "URLs", "By type"), _sum_rows(kinds), ">>><", colour),
-        *_table(
+        *table_lines(("Size", "Received", "URLs", "By type"), _sum_rows(kinds), ">>><", colour),
+        *table_lines(
             ("Size", "Received", "URLs", "By host"),
             _sum_rows(summary.by_host(_MAX_HOSTS)),
             ">>><",
@@ -50,21 +51,3 @@ def _sum_rows(sums: Iterable[tuple[str, SizeSum]]) -> Iterable[Sequence[str]]:
             f"{size.urls:,}",
             printable(name),
         )
-
-
-def _table(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], alignments: str, colour: bool
-) -> list[str]:
-    """Return the lines of a table; *alignments* has ``<`` or ``>`` for each column."""
-    table = [headings, *rows]
-    # The last column is not padded, because URLs may be long.
-    widths = [max(len(row[at]) for row in table) for at in range(len(headings) - 1)] + [0]
-    lines = [
-        "  ".join(
-            f"{cell:{alignment}{width}}"
-            for cell, alignment, width in zip(row, alignments, widths, strict=True)
-        )
-        for row in table
-    ]
-    lines[0] = f"\x1b[1m{lines[0]}\x1b[0m" if colour else lines[0]
-    return ["", *lines]

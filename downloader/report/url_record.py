@@ -14,6 +14,7 @@ from typing import Annotated
 
 from downloader.errors import ErrorKind
 from downloader.models import ColumnValue, SkipReason
+from downloader.report.changes import ChangeKind
 from downloader.report.field_declarations import FieldInfo, Value, declared_fields
 from downloader.web.charset import CharsetSource
 from downloader.web.urls import Url, host
@@ -102,6 +103,7 @@ class Record:
         ),
     ] = None
     content_coding: Annotated[str | None, FieldInfo("as sent, such as `gzip`")] = None
+    title: Annotated[str | None, FieldInfo("of an HTML page: its title")] = None
     path: Annotated[
         str | None, FieldInfo("the saved file, relative to the output folder, separated by `/`")
     ] = None
@@ -145,6 +147,17 @@ class Record:
     sha256: Annotated[
         str | None, FieldInfo("SHA-256 of the decoded bytes, in hex", pattern=_SHA256)
     ] = None
+    change: Annotated[
+        ChangeKind | None,
+        FieldInfo("with `--compare`: how it differs from the earlier report; `gone` has no record"),
+    ] = None
+    changed: Annotated[
+        tuple[str, ...],
+        FieldInfo(
+            "of a `changed` URL: `size`, `bytes`, `type`, `title`, `status` and `redirect`, as far "
+            "as they are others; separated by spaces in CSV"
+        ),
+    ] = ()
     etag: Annotated[str | None, FieldInfo("the `ETag` field, as sent")] = None
     last_modified: Annotated[str | None, FieldInfo("the `Last-Modified` field, as sent")] = None
     attempts: Annotated[int | None, FieldInfo("number of attempts")] = None

@@ -1,4 +1,4 @@
-"""What was saved, as a temporary database: memory does not grow with the number of URLs."""
+"""A catalogue of saved URLs, in a temporary database, so that memory does not grow with them."""
 
 import sqlite3
 import threading
@@ -50,7 +50,7 @@ _COLUMNS = (
 
 
 class EntryState(IntEnum):
-    """What became of a URL."""
+    """The result of a URL."""
 
     SAVED = 0
     REDIRECTED = 1
@@ -77,11 +77,11 @@ _CONDITIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueEntry:
-    """What is known of a URL.
+    """A URL, and the file that was saved of it.
 
     Attributes:
         url: without password; with the method before it, if that is not GET.
-        state: what became of it.
+        state: its result.
         path: its file, relative to the folder; None if it is in an archive, or not saved.
         media_type: of the file; empty if it is not known.
         charset: as the server sent it; empty if it sent none.
@@ -144,7 +144,7 @@ class SiteTotals:
 
 @dataclass(frozen=True, slots=True)
 class PageDetails:
-    """What reading a page has told."""
+    """The facts that reading a page gives."""
 
     id: int
     title: str
@@ -154,7 +154,7 @@ class PageDetails:
 
 
 class Catalogue:
-    """What was saved; safe for threads. Empty until :meth:`fill` is called."""
+    """The saved URLs of a source; safe for threads. Empty until :meth:`fill` is called."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -239,7 +239,7 @@ class Catalogue:
         conditions, values = [_CONDITIONS[listing]], list[object]()
         for word in words.split()[:_MAX_WORDS]:
             conditions.append("(url LIKE ? ESCAPE '!' OR title LIKE ? ESCAPE '!')")
-            values += [_containing(word[:_MAX_WORD_CHARACTERS])] * 2
+            values += [_containing(_storable(word[:_MAX_WORD_CHARACTERS]))] * 2
         if site is not None:
             conditions.append("site = ?")
             values.append(site)
@@ -264,7 +264,7 @@ class Catalogue:
             return int(db.execute(query).fetchone()[0])
 
     def set_details(self, details: Iterable[PageDetails]) -> None:
-        """Record what reading pages has told."""
+        """Record the facts that reading pages has given."""
         rows = [(each.title, each.media_type, each.size, each.is_page, each.id) for each in details]
         with self._transaction() as db:
             db.executemany(
@@ -300,7 +300,7 @@ class Catalogue:
     def _site_id(self, entry: CatalogueEntry) -> int:
         """Return the id of the site of *entry*, which is added if it is new."""
         url = Url(entry.url.rpartition(" ")[2])
-        name = host(url) if url.startswith("http") else ""
+        name = host(url) if url.startswith(("http://", "https://")) else ""
         row = self._db.execute("SELECT id FROM sites WHERE host = ?", (name,)).fetchone()
         if row is not None:
             return int(row[0])
@@ -321,8 +321,9 @@ class Catalogue:
         return int(cursor.lastrowid or 0)
 
     def _select(self, rest: str, *values: object) -> list[CatalogueEntry]:
+        storable = [_storable(each) if isinstance(each, str) else each for each in values]
         with self._transaction() as db:
-            rows = db.execute(f"SELECT {_COLUMNS} FROM entries {rest}", values).fetchall()  # noqa: S608
+            rows = db.execute(f"SELECT {_COLUMNS} FROM entries {rest}", storable).fetchall()  # noqa: S608
         return [_entry(row) for row in rows]
 
     @contextmanager
@@ -341,6 +342,11 @@ def _entry(row: tuple[object, ...]) -> CatalogueEntry:
     members["state"] = EntryState(members["state"])  # type: ignore[arg-type]
     members["is_page"] = bool(members["is_page"])
     return CatalogueEntry(**members)  # type: ignore[arg-type]
+
+
+def _storable(text: str) -> str:
+    """Return *text* without the lone surrogates of bytes that are not UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _containing(word: str) -> str:

@@ -76,7 +76,7 @@ def render_home(content: SavedContent, query: HomeQuery, origin_of: OriginOf) ->
     )
     rows = [_Row(entry, _link(content, entry, origin_of)) for entry in found]
     is_start = not (query.words or query.label or query.start or query.listing != Listing.PAGES)
-    largest = catalogue.largest_sites() if is_start and sites > 1 else []
+    largest = catalogue.largest_sites() if is_start else []
     return (
         _environment()
         .get_template("home.html.j2")
@@ -87,7 +87,12 @@ def render_home(content: SavedContent, query: HomeQuery, origin_of: OriginOf) ->
             query=query,
             site=site,
             Listing=Listing,
-            sites=[_SiteRow(each, _start_link(content, each, origin_of)) for each in largest],
+            sites=[
+                _SiteRow(each, _start_link(content, each, origin_of))
+                for each in largest
+                if sites > 1
+            ],
+            only_host=largest[0].site.host if len(largest) == 1 else "",
             site_count=sites,
             pages=pages,
             files=files,

@@ -1,6 +1,7 @@
 """Send a saved body: whole or in ranges, or say that the browser has it already (RFC 9110)."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from email.utils import formatdate
 
@@ -9,6 +10,8 @@ from aiohttp.typedefs import LooseHeaders
 
 from downloader.serve.saved_content import ServedBody
 
+#: What would end a header field, or is not allowed in one; journals and archives may have anything.
+_CONTROLS = re.compile("[\x00-\x1f\x7f]")
 _CHUNK_BYTES = 256 * 1024
 #: Bodies of at most this size are read at once.
 _SMALL_BYTES = 64 * 1024
@@ -24,8 +27,8 @@ async def send(request: web.Request, body: ServedBody, fields: LooseHeaders) -> 
 
 async def _send(request: web.Request, body: ServedBody, fields: LooseHeaders) -> web.StreamResponse:
     response = web.StreamResponse(status=body.status, headers=fields)
-    response.headers.update(dict(body.fields))
-    response.headers["Content-Type"] = body.content_type
+    response.headers.update({name: _CONTROLS.sub("", value) for name, value in body.fields})
+    response.headers["Content-Type"] = _CONTROLS.sub("", body.content_type)
     response.headers["ETag"] = f'"{body.etag}"'
     # A later run, or another folder on the same port, may have another file there.
     response.headers.setdefault("Cache-Control", "no-cache")

@@ -37,7 +37,7 @@ from downloader.web.media_types import (
     guess_media_type,
     parse_media_type,
 )
-from downloader.web.mime_sniffing import UNKNOWN_TYPES, sniffed_type
+from downloader.web.mime_sniffing import RESOURCE_HEADER_BYTES, UNKNOWN_TYPES, sniffed_type
 from downloader.web.text import format_size, http_timestamp
 from downloader.web.urls import Url
 
@@ -48,7 +48,8 @@ _MEMORY_BYTES = 8 * 1024**2
 MAX_DOCUMENT_BYTES = 50 * 1024**2
 #: The beginning of a body in which a title is looked for.
 _TITLE_BYTES = 64 * 1024
-_SNIFFED_BYTES = 1445
+#: Larger bodies are not read to their end to tell their size.
+_MAX_COUNTED_BYTES = 16 * 1024**2
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FIRST_ERROR = 400
 #: Fields of the response that are sent on.
@@ -113,13 +114,15 @@ class SavedArchive:
             with closing(response):
                 content_type = _field(response, b"content-type")
                 head = bytearray()
+                counted = 0
                 for piece in _decoded(response):
-                    head += piece
-                    if len(head) > _TITLE_BYTES:
+                    head += piece[: max(0, _TITLE_BYTES - counted)]
+                    counted += len(piece)
+                    if counted > _MAX_COUNTED_BYTES:
                         break
                 else:
-                    size = len(head)
-                media_type = _media_type(response, bytes(head[:_SNIFFED_BYTES]))
+                    size = counted
+                media_type = _media_type(response, bytes(head[:RESOURCE_HEADER_BYTES]))
                 if media_type in PAGE_TYPES:
                     title = page_title(decode_text(bytes(head), content_type, media_type))
         return PageDetails(entry.id, title, media_type, size, media_type in PAGE_TYPES)
@@ -170,7 +173,7 @@ class SavedArchive:
                 if size > MAX_BODY_BYTES:
                     raise TooLargeError(f"it is larger than {format_size(MAX_BODY_BYTES)}")
             file.seek(0)
-            media_type = _media_type(response, file.read(_SNIFFED_BYTES))
+            media_type = _media_type(response, file.read(RESOURCE_HEADER_BYTES))
             if can_contain_links(media_type) and size <= MAX_DOCUMENT_BYTES:
                 file.seek(0)
                 body = self._rewritten(url, file.read(), media_type, response, origin_of)
@@ -207,7 +210,7 @@ class SavedArchive:
         """Return where the target of *link* is served; None to keep the link."""
         if link.url is None:
             return None
-        entry = self.catalogue.by_url([link.url])
+        entry = self.catalogue.by_url([link.url, _with_other_scheme(link.url)])
         address = None if entry is None else self.address_of(entry)
         if address is None:
             return None
@@ -272,9 +275,14 @@ def _kept_fields(response: ArchivedResponse) -> tuple[tuple[str, str], ...]:
 
 def _field(response: ArchivedResponse, name: bytes) -> str:
     values = [value for each, value in response.fields if each.lower() == name]
-    return values[-1].decode("latin-1").replace("\r", "").replace("\n", "") if values else ""
+    return values[-1].decode("latin-1") if values else ""
+
+
+def _with_other_scheme(url: Url) -> str:
+    scheme, _, rest = url.partition(":")
+    return f"{'http' if scheme == 'https' else 'https'}:{rest}"
 
 
 def _charset(content_type: str) -> str | None:
     _, _, label = content_type.lower().partition("charset=")
-    return label.strip(" \"'").partition(";")[0] or None
+    return label.partition(";")[0].strip(" \"'") or None

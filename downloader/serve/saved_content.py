@@ -1,4 +1,4 @@
-"""What is saved, as the server asks for it: the interface of folders and archives."""
+"""The interface of saved folders and archives, as the server uses it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

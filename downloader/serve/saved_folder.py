@@ -243,8 +243,10 @@ def _file_entries(root: Path) -> Iterator[CatalogueEntry]:
     for path in MirrorFolder(root).files():
         if isinstance(path, str) and _is_served(path):
             try:
+                path.encode()
                 status = (root / path).lstat()
-            except OSError:
+            except (OSError, UnicodeEncodeError):
+                # A name that is not UTF-8 is served, but not listed.
                 continue
             media_type = guess_media_type(path)
             yield CatalogueEntry(

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -26,6 +27,8 @@ DEFAULT_PORT = 8000
 _LOOPBACK = ("127.0.0.1", "::1")
 _BACKLOG = 128
 _NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+#: Characters of a path and a query that are escaped already, or need no escape.
+_PATH_CHARACTERS = "/?:@!$&'()*+,;=%~[]|"
 _METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -121,7 +124,7 @@ class SiteServer:
         target = request.raw_path.partition("#")[0]
         found = await asyncio.to_thread(self._content.answer, site, target, origin_of)
         if isinstance(found, SeeOther):
-            location = f"{origin_of(found.site.label)}{found.path}"
+            location = f"{origin_of(found.site.label)}{quote(found.path, safe=_PATH_CHARACTERS)}"
             fields = {"Location": location, "Cache-Control": "no-store"}
             return web.Response(status=302, headers=fields)
         if isinstance(found, NotSaved):

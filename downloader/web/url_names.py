@@ -47,10 +47,17 @@ class FolderLayout:
     Attributes:
         host: whether the first folder is that of the host.
         cut_dirs: folders of the path that are left out, from the first one on.
+        start_page_inside: whether the start page of a host is in its folder.
     """
 
     host: bool = True
     cut_dirs: int = 0
+    start_page_inside: bool = False
+
+    @property
+    def has_start_page_beside(self) -> bool:
+        """Whether the start page of a host is beside its folder, and has its name."""
+        return self.host and not self.start_page_inside
 
     def apply(self, folder: str) -> str:
         """Return *folder*, which begins with that of the host, in this layout."""
@@ -220,7 +227,7 @@ def _from_url(url: Url, layout: FolderLayout | None = None) -> tuple[FileName, b
         leaf, unchanged = clean_segment(last)
         unambiguous = unambiguous and unchanged
         stem, extension = split_extension(leaf)
-    elif "/" not in folder and (layout is None or layout.host):
+    elif "/" not in folder and (layout is None or layout.has_start_page_beside):
         folder, stem = "", folder
     if layout is not None and folder:
         folder = layout.apply(folder)

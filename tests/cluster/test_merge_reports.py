@@ -62,7 +62,7 @@ async def test_what_a_budget_and_an_earlier_report_say_of_all_of_them(command: C
     assert said.startswith("Over budget: all together: 1.2 KiB, 200 bytes over the 1000 B allowed")
     ran = await command("merge", "1.jsonl", "2.jsonl", "--compare", "1.jsonl")
     assert ran.status == 0
-    assert ran.out[0].endswith("1 new, 1 the same")
+    assert ran.out[0].endswith("1 new, 1 same")
 
 
 @pytest.mark.slow

@@ -72,6 +72,20 @@ async def test_naming_options_that_cannot_be_used_are_refused_before_any_request
     assert list(command.folder.iterdir()) == []
 
 
+async def test_the_first_line_of_a_url_names_its_file(site: Site, command: Command) -> None:
+    site.pages = {"/a": PAGE, "/b": PAGE}
+    rows = [("/a", "1"), ("/a", "2"), ("/b", ""), ("/b", "4")]
+    table = "".join(f"{site.url(path)},{isbn}\n" for path, isbn in rows)
+    (command.folder / "list.csv").write_text(f"url,isbn\n{table}")
+    ran = await command("list.csv", "--name-template", "{column.isbn}")
+    assert ran.status == 1
+    assert _files(command) == {"1.html", "4.html"}
+    assert [line.split(": ")[1] for line in ran.err] == [
+        "--name-template gives no file name here, because a field is empty (blocked); add another "
+        "field, such as {hash}"
+    ]
+
+
 async def test_a_line_without_the_column_fails_alone(site: Site, command: Command) -> None:
     site.pages = {"/a": PAGE}
     ran = await command(site.url("/a"), "--name-template", "{column.isbn}")

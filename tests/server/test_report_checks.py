@@ -1,45 +1,115 @@
 """What a run is held against: an earlier report, a budget, a lock; and its sizes on a terminal."""
 
+import csv
 import json
 import os
 import pty
+import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from downloader.report.budget import parse_budget
+from tests.support.ci_reports import junit_suites, sarif_run
 from tests.support.command import Command
 from tests.support.files import saved_files
-from tests.support.handlers import sends
+from tests.support.handlers import redirect, sends
+from tests.support.reports import SCHEMA
 from tests.support.web_server import Site
+
+VALID_REPORT = jsonschema.Draft202012Validator({**SCHEMA, "$ref": "#/$defs/report"})
 
 
 async def test_changes_since_an_earlier_report(
     site: Site, command: Command, tmp_path: Path
 ) -> None:
+    old_title, new_title = (f"<title>{each}</title>" for each in ("Tides &amp; <b>", "Moons"))
     names = ["/same", "/grows", "/turns", "/fails", "/mends", "/goes"]
-    site.pages |= {name: "1" for name in names if name != "/mends"}
-    await command(*map(site.url, names), "--no-save", "--report=old.jsonl", "--report=old.json")
-    site.pages |= {"/grows": "22", "/turns": "2", "/mends": "1", "/new": "1"}
+    heads = ["/title", "/type", "/status", "/redirect", "/lost"]
+    site.pages |= {name: "1" for name in [*names, *heads] if name not in ("/mends", "/lost")}
+    site.pages |= {"/title": old_title, "/redirect": redirect("/same")}
+    await command(
+        *map(site.url, [*names, *heads]),
+        *("--no-save", "--report=old.jsonl", "--report=old.json"),
+    )
+    site.pages |= {"/grows": "22", "/turns": "2", "/mends": "1", "/new": "1", "/title": new_title}
+    site.pages |= {
+        "/type": sends(b"1", {"Content-Type": "text/css"}),
+        "/status": sends(b"1", {"Content-Type": "text/html"}, status=203),
+        "/redirect": redirect("/goes"),
+        "/lost": sends(status=410),
+    }
     del site.pages["/fails"]
+    lines = [*map(site.url, [*names[:-1], "/new", "/same", *heads])]
     for old in ("old.jsonl", "old.json"):
         ran = await command(
-            *map(site.url, [*names[:-1], "/new", "/same"]), "--no-save", "--compare", old
+            *lines,
+            *("--no-save", "--compare", old, "--fail-on=gone,title,grown=50%"),
+            *("--report=new.json", "--report=new.csv", "--report=new.junit.xml"),
+            *("--report=new.sarif", "--report=new.md", "--report=new.html", "-q"),
         )
-        start = next(at for at, line in enumerate(ran.out) if line.startswith("Since"))
-        said, *lines = ran.out[start:]
-        assert said == (
-            f"Since {old}: 1 fails now, 1 works again, 1 new, 1 gone, 1 changed in size, "
-            "1 changed in content, 1 the same"
-        )
-        assert lines == [
-            f"  fails now: {site.url('/fails')}: 1 B",
-            f"  works again: {site.url('/mends')}: 1 B",
-            f"  new: {site.url('/new')}: 1 B",
-            f"  gone: {site.url('/goes')}: 1 B",
-            f"  changed in size: {site.url('/grows')}: 1 B → 2 B (+1 bytes)",
-            f"  changed in content: {site.url('/turns')}: 1 B → 1 B (+0 bytes)",
+        assert ran.status == 1
+        rows = [re.split(r"  +", line.replace(site.url(""), ""), maxsplit=2) for line in ran.out]
+        assert rows == [
+            [
+                f"Since {old}: 1 broken, 1 works again, 1 gone, 1 new, 7 changed "
+                "(2 size, 1 bytes, 1 type, 1 title, 2 status, 1 redirect), 1 same"
+            ],
+            [""],
+            ["Change", "Size", "URL"],
+            ["broken", "1 B", "/fails: 404 Not Found"],
+            ["works again", "1 B", "/mends"],
+            ["gone", "1 B", "/goes"],
+            ["new", "1 B", "/new"],
+            ["changed (size)", "1 B → 2 B (+1 byte)", "/grows"],
+            [
+                *("changed (size, title)", "30 B → 20 B (-10 bytes)"),
+                '/title: title "Tides & <b>" → "Moons"',
+            ],
+            ["changed (bytes)", "1 B", "/turns"],
+            ["changed (type)", "1 B", "/type: type text/html → text/css"],
+            ["changed (status)", "/lost: status 404 → 410"],
+            ["changed (status)", "1 B", "/status: status 200 → 203"],
+            ["changed (redirect)", "1 B", "/redirect: redirect /same → /goes"],
         ]
+        assert ran.err[-3:] == [
+            f"Unwanted change: {site.url('/title')}: changed (title); "
+            'title "Tides & <b>" → "Moons"',
+            f"Unwanted change: {site.url('/goes')}: gone",
+            f"Unwanted change: {site.url('/grows')}: grown by 100.0%, 50% allowed",
+        ]
+        _check_reports_of_changes(site, tmp_path)
+
+
+def _check_reports_of_changes(site: Site, folder: Path) -> None:
+    """Check that each format has the changes that the test above makes."""
+    whole = json.loads((folder / "new.json").read_text("ascii"))
+    VALID_REPORT.validate(whole)
+    found = {record["url"].removeprefix(site.url("")): record for record in whole["records"]}
+    assert found["/fails"]["change"] == "broken"
+    assert (found["/title"]["change"], found["/title"]["changed"]) == ("changed", ["size", "title"])
+    assert found["/title"]["title"] == "Moons"
+    assert whole["run"]["comparison"]["gone"] == [site.url("/goes")]
+    assert whole["run"]["comparison"]["counts"]["changed"] == 7
+    rows = list(csv.DictReader((folder / "new.csv").read_text("utf-8").splitlines()))
+    assert [row["changed"] for row in rows if row["url"] == site.url("/title")] == ["size title"]
+    cases = {
+        case.get("name", ""): case for case in junit_suites(folder / "new.junit.xml")["changes"]
+    }
+    assert len(cases) == 11
+    failing = [name for name, case in cases.items() if case.find("failure") is not None]
+    assert failing == [*map(site.url, ["/title", "/goes", "/grows"])]
+    levels = [
+        (result["ruleId"], result["level"])
+        for result in sarif_run(folder / "new.sarif")["results"]
+        if "change" in result["ruleId"]
+    ]
+    assert levels == [("unwanted-change", "error")] * 3 + [("change", "note")] * 8
+    assert "### Changes since old.json" in (folder / "new.md").read_text("utf-8")
+    page = (folder / "new.html").read_text("utf-8")
+    assert "title &#34;Tides &amp; &lt;b&gt;&#34; → &#34;Moons&#34;" in page
+    assert "Unwanted change" in page
 
 
 @pytest.mark.slow
@@ -51,16 +121,16 @@ async def test_a_report_may_take_the_place_of_the_one_it_is_compared_with(
     await command(*arguments)
     site.pages["/"] = "12"
     ran = await command(*arguments, "--compare=r.jsonl")
-    assert "1 changed in size, 0 the same" in ran.out[-2]
+    assert "1 changed (1 size), 0 same" in ran.out[-4]
     ran = await command(*arguments, "--compare=r.jsonl")
-    assert ran.out[-1] == "Since r.jsonl: 1 the same"
+    assert ran.out[-1] == "Since r.jsonl: 1 same"
 
 
 async def test_of_bad_lines_that_are_alike_none_is_new(command: Command, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("htp:/x\nhtp:/x\n")
     await command("list.txt", "--no-save", "--report=old.jsonl")
     ran = await command("list.txt", "--no-save", "--compare=old.jsonl")
-    assert ran.out[-1] == "Since old.jsonl: 1 the same"
+    assert ran.out[-1] == "Since old.jsonl: 1 same"
 
 
 async def test_what_pages_need_is_not_gone_when_they_are_skipped(
@@ -74,10 +144,10 @@ async def test_what_pages_need_is_not_gone_when_they_are_skipped(
     await command(site.url("/"), "--mirror", "--report=old.jsonl")
     ran = await command(site.url("/"), "--mirror", "--compare=old.jsonl")
     assert ran.out[-1] == (
-        "Since old.jsonl: 0 the same, 3 not checked (skipped as done; --refresh asks the server)"
+        "Since old.jsonl: 0 same, 3 not checked (skipped as done; --refresh asks the server)"
     )
     ran = await command(site.url("/"), "--mirror", "--refresh", "--compare=old.jsonl")
-    assert ran.out[-1] == "Since old.jsonl: 3 the same"
+    assert ran.out[-1] == "Since old.jsonl: 3 same"
 
 
 async def test_what_was_skipped_as_done_was_not_checked(site: Site, command: Command) -> None:
@@ -86,14 +156,14 @@ async def test_what_was_skipped_as_done_was_not_checked(site: Site, command: Com
     site.pages["/page"] = "new and larger"
     ran = await command(site.url("/page"), "--compare=old.jsonl", "--report=new.html")
     assert ran.out[-1] == (
-        "Since old.jsonl: 0 the same, 1 not checked (skipped as done; --refresh asks the server)"
+        "Since old.jsonl: 0 same, 1 not checked (skipped as done; --refresh asks the server)"
     )
     assert "1 not checked" in (command.folder / "new.html").read_text()
     ran = await command(site.url("/page"), "--refresh", "--compare=old.jsonl")
-    assert ran.out[-2].endswith("1 changed in size, 0 the same")
+    assert ran.out[-4].endswith("1 changed (1 size), 0 same")
     # The file is that of another version now, although this run did not ask for it.
     ran = await command(site.url("/page"), "--compare=old.jsonl")
-    assert ran.out[-2].endswith("1 changed in size, 0 the same")
+    assert ran.out[-4].endswith("1 changed (1 size), 0 same")
 
 
 async def test_what_robots_txt_disallows_now_is_not_the_same(site: Site, command: Command) -> None:
@@ -106,17 +176,17 @@ async def test_what_robots_txt_disallows_now_is_not_the_same(site: Site, command
         *("-r", site.url("/"), "-o", "second", "--compare=old.jsonl"),
         *("--report=new.jsonl", "--report=new.html"),
     )
-    assert ran.out[-2:] == [
-        "Since old.jsonl: 1 disallowed by robots.txt, 1 the same",
-        f"  disallowed by robots.txt: {site.url('/a')}: 1 B",
+    assert ran.out[-4:] == [
+        "Since old.jsonl: 1 disallowed, 1 same",
+        "",
+        "Change      Size  URL",
+        f"disallowed  1 B   {site.url('/a')}",
     ]
-    assert "Disallowed by robots.txt" in (command.folder / "new.html").read_text()
+    assert "Disallowed" in (command.folder / "new.html").read_text()
     del site.pages["/robots.txt"]
     ran = await command("-r", site.url("/"), "-o", "third", "--compare=new.jsonl")
-    assert ran.out[-2:] == [
-        "Since new.jsonl: 1 allowed again, 1 the same",
-        f"  allowed again: {site.url('/a')}: 1 B",
-    ]
+    assert ran.out[-4] == "Since new.jsonl: 1 allowed again, 1 same"
+    assert ran.out[-1] == f"allowed again  1 B   {site.url('/a')}"
 
 
 async def test_what_is_over_budget_fails_and_is_named(site: Site, command: Command) -> None:

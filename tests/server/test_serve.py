@@ -6,8 +6,9 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import aiohttp
@@ -22,6 +23,7 @@ from tests.support.command import Command
 from tests.support.handlers import sends
 from tests.support.library import fetch
 from tests.support.served_sites import ServedSites, served_sites
+from tests.support.small_disk import SmallDisk
 from tests.support.web_server import Handler, Site
 
 PAGE = '<!doctype html><title>{0}</title><a href="/sub/">{0}</a><a href="/lost">l</a>'
@@ -416,3 +418,53 @@ def test_both_addresses_of_loopback_are_taken() -> None:
     finally:
         for each in sockets:
             each.close()
+
+
+async def test_a_journal_that_somebody_made_up_harms_nothing(site: Site, tmp_path: Path) -> None:
+    site.pages |= {f"/{n}": "<title>x</title>" for n in range(6)}
+    folder = tmp_path / "out"
+    await fetch([*map(site.url, site.pages)], folder, Options())
+    (tmp_path / "secret.html").write_text("secret")
+    with closing(sqlite3.connect(folder / ".download" / "journal.sqlite3")) as db:
+        for row, column, value in (
+            (1, "path", "../secret.html"),
+            (2, "path", str(tmp_path / "secret.html")),
+            (3, "media_type", "text/html\r\nSet-Cookie: a=b"),
+            (4, "url", "http:///\x00<script>alert(1)</script>"),
+            (5, "url", "httpx"),
+            (6, "final_url", "http://x\r\nA: b/"),
+            (6, "finished", 1e300),
+        ):
+            db.execute(f"UPDATE urls SET {column} = ? WHERE id = ?", (value, row))
+        db.execute("UPDATE urls SET state = 3, final_url = url WHERE id = 6")
+        db.commit()
+    async with served_sites(SavedFolder(folder)) as sites, browser(sites) as opened:
+        await opened.titles_read()
+        for number in range(6):
+            status, fields, body = await opened.saved(site.url(f"/{number}"))
+            assert (status < 500, "secret" in body) == (True, False), number
+            assert "Set-Cookie" not in fields
+        for query in ("", "?show=files", "?show=skipped", "?q=script", "?start=999"):
+            status, _, body = await opened.get(f"{sites.home}{query}")
+            assert (status, "<script>" in body) == (200, False)
+        assert (await opened.get(f"{sites.home}report"))[0] == 200
+
+
+async def test_names_that_are_not_utf8_are_served(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.html")).write_text("<title>latin</title>")
+    (tmp_path / "a:b%.html").write_text("<title>colon</title>")
+    async with served_sites(SavedFolder(tmp_path)) as sites, browser(sites) as opened:
+        root = f"http://files.localhost:{sites.port}"
+        assert "latin" in await opened.followed(f"{root}/caf%E9.html")
+        assert "colon" in await opened.followed(f"{root}/a:b%25.html")
+        status, _, body = await opened.get(f"{sites.home}?q=%E9")
+        assert (status, "1 page" in body) == (200, True)
+
+
+async def test_a_folder_on_a_read_only_disk_is_served(site: Site, disk: SmallDisk) -> None:
+    site.pages["/"] = "<title>x</title>"
+    folder = disk.folder / "out"
+    await fetch([site.url("/")], folder, Options())
+    disk.remount("ro")
+    async with served_sites(SavedFolder(folder)) as sites, browser(sites) as opened:
+        assert "<title>x" in await opened.followed(sites.address(site.url("/")))

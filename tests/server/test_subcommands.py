@@ -78,9 +78,20 @@ async def test_two_reports_are_compared_without_a_run(command: Command) -> None:
     (command.folder / "new.jsonl").write_text(report("http://b.test/", "http://c.test/"))
     ran = await command("compare", "old.jsonl", "new.jsonl")
     assert (ran.status, ran.err) == (0, [])
-    assert ran.out[1:] == ["  new: http://c.test/", "  gone: http://a.test/"]
+    assert [line.split() for line in ran.out[2:]] == [
+        *(["Change", "Size", "URL"], ["gone", "http://a.test/"], ["new", "http://c.test/"])
+    ]
     ran = await command("compare", "old.jsonl", "new.jsonl", "--max-shown", "0")
-    assert ran.out[1:] == ["  new: and 1 more", "  gone: and 1 more"]
+    assert ran.out[3:] == ["gone          and 1 more", "new           and 1 more"]
+    options = ("--fail-on=gone", "--report=changes.md", "--report=changes.json")
+    ran = await command("compare", "old.jsonl", "new.jsonl", *options)
+    assert (ran.status, ran.err) == (1, ["Unwanted change: http://a.test/: gone"])
+    assert "### Changes since old.jsonl (2)" in (command.folder / "changes.md").read_text()
+    changes = json.loads((command.folder / "changes.json").read_text())
+    assert [record["change"] for record in changes["records"]] == ["same", "new"]
+    assert changes["run"]["comparison"]["gone"] == ["http://a.test/"]
+    ran = await command("http://a.test/", "--fail-on=gone")
+    assert (ran.status, ran.err[-1]) == (2, "Error: --fail-on needs --compare")
     (command.folder / "list.txt").write_text("http://a.test/")
     ran = await command("compare", "old.jsonl", "list.txt")
     assert ran.status == 2

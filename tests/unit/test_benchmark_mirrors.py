@@ -100,7 +100,7 @@ def test_verdicts_are_summed() -> None:
 
 def test_the_tables_fit_the_page_and_say_what_was_stopped() -> None:
     attempts = (
-        Attempt("download", 1.25, 0.5, 0, False, (GOOD, BAD), (GOOD, GOOD)),
+        Attempt("download", 1.25, 0.5, 0, False, (GOOD, BAD), (GOOD, GOOD), (GOOD,)),
         Attempt("wget2", 600, 0.5, -9, True, (BAD, BAD), (BAD, BAD)),
     )
     shown = markdown([Comparison("python3.11-doc", 2, 5, 1, 2, 0, attempts)])
@@ -108,7 +108,7 @@ def test_the_tables_fit_the_page_and_say_what_was_stopped() -> None:
     assert max(map(len, shown.splitlines())) <= 100
     assert "| download | 1/2 | 3/5 | 1 | 1/2 | 1 | 1 | 0 | 0.50 | 1.2 |" in rows[3]
     assert rows[4].endswith("| 0.50 | > 600 |")
-    assert rows[-1] == "| python3.11-doc | 6/6, 2/2 | 0/4, 0/2 |"
+    assert rows[-1] == "| python3.11-doc | 6/6, 2/2 | 3/3, 1/1 | 0/4, 0/2 |"
 
 
 def test_a_page_that_differs_is_looked_at_again() -> None:

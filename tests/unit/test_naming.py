@@ -52,6 +52,12 @@ _OPTIONS = st.sampled_from(
         Options(cut_dirs=1),
         Options(host_directories=False, cut_dirs=9),
         Options(content_disposition=True),
+        Options(host_folders=True),
+        Options(host_folders=True, cut_dirs=1),
+        *(
+            Options(mirror=True, index=True, missing_page=True, host_directories=hosts)
+            for hosts in (True, False)
+        ),
         Options(content_disposition=True, host_directories=False, cut_dirs=1),
         *(
             Options(name_template=template)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -79,7 +80,8 @@ def test_every_outcome_is_compared_with_every_other(ending: str, tmp_path: Path)
         ),
     )
     [line] = [line for line in summary.lines if line.startswith("Since ")]
-    counts = [int(word) for word in line.split(": ")[1].replace(",", "").split() if word.isdigit()]
+    line = re.sub(r" \(.*?\)", "", line.split(": ")[1])
+    counts = [int(part.split()[0]) for part in line.split(", ")]
     # A line that repeats another is no URL of its own, in either run.
     duplicate = [
         [isinstance(one, Skipped) and one.reason is SkipReason.DUPLICATE for one in pair]
@@ -92,7 +94,7 @@ def test_every_outcome_is_compared_with_every_other(ending: str, tmp_path: Path)
         RECORD.validate(json.loads(text))
     expected = [record_of(one) for one in numbered(later)]
     for path in files(tmp_path, "later", MERGEABLE):
-        assert list(read(path)) == expected
+        assert [replace(record, change=None, changed=()) for record in read(path)] == expected
 
 
 @pytest.mark.parametrize(("one", "other"), list(itertools.product(READABLE, repeat=2)))
@@ -101,11 +103,12 @@ def test_reports_of_every_outcome_are_compared_offline(
 ) -> None:
     reported(one_of_each(), ReportOptions(files=files(tmp_path, "a", [one])))
     reported(one_of_each(), ReportOptions(files=files(tmp_path, "b", [other])))
-    assert run_compare(tmp_path / f"a{one}", tmp_path / f"b{other}") is ExitStatus.DONE
+    options = ReportOptions(compare=tmp_path / f"a{one}")
+    assert run_compare(tmp_path / f"b{other}", options) is ExitStatus.DONE
     out, err = capsys.readouterr()
     assert err == ""
-    assert " the same" in out
-    assert not any(word in out for word in ("new", "gone", "fails", "works", "size:", "content:"))
+    assert " same" in out
+    assert not any(word in out for word in ("new", "gone", "broken", "works", "changed"))
 
 
 def test_reports_of_every_outcome_are_merged_into_every_format(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from downloader.core.page_titles import TitleFinder
 from downloader.links.page_text import PageText, page_text
 
 
@@ -33,3 +34,27 @@ def test_the_text_is_what_a_browser_shows() -> None:
 @pytest.mark.parametrize("piece", ["<div>", "<b><p>", "<title>", "<table><a>", "&", "<!--"])
 def test_a_page_that_is_all_markup_is_read(piece: str) -> None:
     assert isinstance(page_text(piece * 20_000), PageText)
+
+
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        (b"<title>Tides &amp; \n moons</title><p>x", "Tides & moons"),
+        (b"<TITLE lang=en>A<b></TITLE >", "A<b>"),
+        (b"<!-- <title>no</title> --><title>yes</title>", "yes"),
+        (b"<script>'<title>no</title>'</script><title>yes</title>", "yes"),
+        (b"<svg><title>no</title></svg>", ""),
+        (b"<title>cut", ""),
+        (b"", ""),
+        ("<title>Zoë</title>".encode("utf-16"), "Zoë"),
+        (b"<meta charset=windows-1252><title>Zo\xeb</title>", "Zoë"),
+        (b"<title>" + b"x" * 5000 + b"</title>", "x" * 1000),
+        (b"x" * 70_000 + b"<title>late</title>", ""),
+    ],
+)
+def test_the_title_of_a_page_that_arrives_in_pieces(page: bytes, title: str) -> None:
+    for size in (7, 100_000):
+        finder = TitleFinder("text/html", "text/html")
+        for start in range(0, len(page), size):
+            finder.feed(page[start : start + size])
+        assert finder.title == title

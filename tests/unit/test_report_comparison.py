@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from downloader.errors import ReportError
 from downloader.models import SkipReason
 from downloader.report.budget import BudgetCheck, parse_budget
-from downloader.report.compare import COMPARED_FIELDS, ChangeKind, Comparison
+from downloader.report.changes import ChangeKind
+from downloader.report.compare import COMPARED_FIELDS, Comparison
 from downloader.report.lock_file import LockCheck
 from downloader.report.report_reader import read
 from downloader.report.size_tables import size_lines
@@ -53,11 +54,15 @@ def test_of_many_changes_the_first_are_named(tmp_path: Path) -> None:
     comparison.finish(complete=True)
     assert comparison.changes[ChangeKind.NEW].count == 300
     assert comparison.lines(2) == [
-        f"Since {tmp_path / 'old.jsonl'}: 300 new, 0 the same",
-        "  new: http://h/0",
-        "  new: http://h/1",
-        "  new: and 298 more",
+        f"Since {tmp_path / 'old.jsonl'}: 300 new, 0 same",
+        "",
+        "Change  Size  URL",
+        "new           http://h/0",
+        "new           http://h/1",
+        "new           and 298 more",
     ]
+    (*_, more) = comparison.result().diagnostics
+    assert more.message == "and 200 more changes"
 
 
 @pytest.mark.slow

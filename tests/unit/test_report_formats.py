@@ -28,7 +28,7 @@ from downloader.models import (
     Timings,
     Unchanged,
 )
-from downloader.report.compare import ChangeKind
+from downloader.report.changes import Aspect, ChangeKind
 from downloader.report.findings import ADVICE
 from downloader.report.formats import FORMATS
 from downloader.report.formats.parquet import columns
@@ -223,6 +223,7 @@ def test_the_shipped_schema_and_the_documented_fields_are_those_of_the_code() ->
         ("kind", ErrorKind),
         ("reason", SkipReason),
         ("charset_source", CharsetSource),
+        ("change", ChangeKind),
     ],
 )
 def test_a_closed_set_is_whole_in_schema_and_columns(name: str, members: type[Enum]) -> None:
@@ -235,7 +236,7 @@ def test_a_closed_set_is_whole_in_schema_and_columns(name: str, members: type[En
 
 def test_each_field_with_a_closed_set_is_known_here() -> None:
     closed = {field.name for field in RECORD_FIELDS if field.choices is not None}
-    assert closed == {"outcome", "kind", "reason", "charset_source"}
+    assert closed == {"outcome", "kind", "reason", "charset_source", "change"}
 
 
 def test_the_run_of_a_report_has_the_members_that_the_schema_says() -> None:
@@ -246,7 +247,9 @@ def test_there_is_advice_for_every_kind_of_failure() -> None:
     assert list(ADVICE) == list(ErrorKind)
 
 
-@pytest.mark.parametrize("members", [Result, SkipReason, CharsetSource, ChangeKind, FileKind])
+@pytest.mark.parametrize(
+    "members", [Result, SkipReason, CharsetSource, ChangeKind, Aspect, FileKind]
+)
 def test_a_closed_set_is_whole_in_the_documentation(members: type[Enum]) -> None:
     for member in members:
         assert f"`{member.value}`" in DOCS

@@ -2,7 +2,12 @@
 
 from downloader.cli.options.config import load_config
 from downloader.cli.options.help_groups import option
-from downloader.cli.options.parameter_types import BudgetParam, PathParam, ReportFileParam
+from downloader.cli.options.parameter_types import (
+    BudgetParam,
+    FailOnParam,
+    PathParam,
+    ReportFileParam,
+)
 from downloader.models import Options
 from downloader.report.formats import endings
 
@@ -24,6 +29,12 @@ COMPARE = option(
     metavar="OLD.jsonl",
     type=PathParam(exists=True, dir_okay=False),
     help="Show changes since an earlier report.",
+)
+FAIL_ON = option(
+    "Report",
+    "--fail-on",
+    type=FailOnParam(),
+    help="Exit 1 on these changes, e.g. gone,broken,grown=10%.",
 )
 BUDGET = option(
     "Report",

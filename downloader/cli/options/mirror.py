@@ -91,11 +91,25 @@ CRAWL_OPTIONS = (
         help=f"Maximum queries of one path to follow [{DEFAULT_MAX_QUERIES}].",
     ),
 )
-_SINGLE_FILE = option(
-    "Mirror",
-    "--single-file",
-    is_flag=True,
-    help="Save each page as one HTML file; implies -m.",
+_PAGES = (
+    option(
+        "Mirror",
+        "--single-file",
+        is_flag=True,
+        help="Save each page as one HTML file; implies -m.",
+    ),
+    option(
+        "Mirror",
+        "--index",
+        is_flag=True,
+        help="Write a start page that lists the saved pages.",
+    ),
+    option(
+        "Mirror",
+        "--missing-page",
+        is_flag=True,
+        help="Make links to missing pages (404, 410) lead to a local page.",
+    ),
 )
 
-OPTIONS = (*_SAVING, *SCOPE_OPTIONS, *_PATTERNS, *CRAWL_OPTIONS, _SINGLE_FILE)
+OPTIONS = (*_SAVING, *SCOPE_OPTIONS, *_PATTERNS, *CRAWL_OPTIONS, *_PAGES)

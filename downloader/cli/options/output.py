@@ -30,6 +30,12 @@ OPTIONS = (
     ),
     option(
         "Output",
+        "--host-folders",
+        is_flag=True,
+        help="Save the start page of a host in its folder, as index.html.",
+    ),
+    option(
+        "Output",
         "--cut-dirs",
         metavar="N",
         type=NumberParam(0),

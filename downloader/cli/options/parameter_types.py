@@ -19,6 +19,7 @@ from downloader.web.text import parse_seconds, parse_size, printable
 
 if TYPE_CHECKING:
     from downloader.report.budget import Budget
+    from downloader.report.fail_on import FailOn
 
 #: A header field of servers is seldom longer.
 _MAX_TOKEN_BYTES = 16 * 1024
@@ -525,6 +526,23 @@ class BudgetParam(click.ParamType["Budget"]):
 
         try:
             return value if isinstance(value, Budget) else parse_budget(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class FailOnParam(click.ParamType["FailOn"]):
+    """Changes that a run fails on."""
+
+    name = "CHANGES"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "FailOn":
+        """Return the unwanted changes."""
+        from downloader.report.fail_on import FailOn, parse_fail_on
+
+        try:
+            return value if isinstance(value, FailOn) else parse_fail_on(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
 

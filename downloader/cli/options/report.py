@@ -1,6 +1,15 @@
 """The options under "Report": reports, their checks, and output on the terminal."""
 
-from downloader.cli.options.common import BUDGET, COMPARE, DEBUG, LOCK, NO_PROGRESS, REPORT, SIZES
+from downloader.cli.options.common import (
+    BUDGET,
+    COMPARE,
+    DEBUG,
+    FAIL_ON,
+    LOCK,
+    NO_PROGRESS,
+    REPORT,
+    SIZES,
+)
 from downloader.cli.options.help_groups import option
 from downloader.cli.options.parameter_types import PathParam
 
@@ -8,6 +17,7 @@ OPTIONS = (
     REPORT,
     SIZES,
     COMPARE,
+    FAIL_ON,
     BUDGET,
     LOCK,
     option(

@@ -18,11 +18,11 @@ from downloader.web.text import printable
 _RECURSIVE_OPTIONS = (
     *("span_hosts", "domains", "same_site", "no_parent", "no_robots", "max_queries"),
 )
-_MIRROR_OPTIONS = ("accept", "reject", "max_urls")
+_MIRROR_OPTIONS = ("accept", "reject", "max_urls", "index", "missing_page")
 #: Options that turn mirroring on.
 _MIRROR_FLAGS = ("mirror", "single_file", "recursive", "level")
 #: Options that change the names that URLs have.
-_NAMING_OPTIONS = ("no_host_directories", "cut_dirs", "content_disposition")
+_NAMING_OPTIONS = ("no_host_directories", "host_folders", "cut_dirs", "content_disposition")
 #: Options that need saved files.
 _SAVED_FILE_OPTIONS = ("refresh", "verify", *_MIRROR_FLAGS)
 #: Options that need cookies.
@@ -54,6 +54,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         or _mirror_problem(given, ctx)
         or _delay_problem(given, ctx)
         or _saving_problem(source, given)
+        or _report_problem(given, ctx)
         or _naming_problem(given)
         or _request_problem(source, given, ctx)
         or _archive_problem(source, given)
@@ -99,6 +100,13 @@ def _delay_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
     return ""
 
 
+def _report_problem(given: Mapping[str, Any], ctx: click.Context) -> str:
+    source = ctx.get_parameter_source("fail_on")
+    if source is ParameterSource.COMMANDLINE and not given["compare"]:
+        return "--fail-on needs --compare"
+    return ""
+
+
 def _saving_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
     if is_stdout(given["output"]) and not (given["no_save"] or takes_one_url(source, given)):
         return (
@@ -119,6 +127,8 @@ def _saving_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
 
 
 def _naming_problem(given: Mapping[str, Any]) -> str:
+    if given["host_folders"] and given["no_host_directories"]:
+        return "--host-folders and -nH cannot be combined"
     if not given["name_template"]:
         return ""
     for name in _MIRROR_FLAGS:

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from downloader._version import __version__
-from downloader.report.compare import ChangeKind
+from downloader.report.changes import ChangeKind
 from downloader.report.file_kinds import kind_of
 from downloader.report.findings import ADVICE, DuplicateGroups, Findings, repeated_bytes
 from downloader.report.formats.html_rows import FileLinks, RecordLinks, TableRows

@@ -99,7 +99,7 @@ class MarkdownSummary:
                 group = _Group()
                 for diagnostic in check.diagnostics:
                     group.add(diagnostic)
-                yield from self._table(check.heading, group)
+                yield from self._table(printable(check.title) or check.label, group)
         for rule, group in sorted(self._failures.items(), key=lambda item: -item[1].count):
             yield from self._table(f"Failed: {rule}", group)
 
