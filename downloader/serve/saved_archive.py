@@ -18,7 +18,7 @@ from downloader.errors import BadUrlError, SourceError, TooLargeError, UrlError
 from downloader.links import Document
 from downloader.links.page_text import page_title
 from downloader.models.exchange import ArchivedResponse
-from downloader.report.url_record import Record
+from downloader.models.url_record import Record
 from downloader.serve.catalogue import (
     Catalogue,
     CatalogueEntry,

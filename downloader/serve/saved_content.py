@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from downloader.report.url_record import Record
+from downloader.models.url_record import Record
 from downloader.serve.catalogue import Catalogue, CatalogueEntry, PageDetails, SavedSite
 
 #: Returns the origin of a site by its label, as the browser that asks knows it.

@@ -30,7 +30,7 @@ from downloader.journal import RecordedUrl, RowState, TargetRole, has_journal, r
 from downloader.links import Document
 from downloader.links.page_text import page_title
 from downloader.mirror.check.mirror_folder import MirrorFolder
-from downloader.report.url_record import Record
+from downloader.models.url_record import Record
 from downloader.serve.catalogue import (
     Catalogue,
     CatalogueEntry,

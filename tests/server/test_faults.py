@@ -13,7 +13,7 @@ import pytest
 
 from downloader import Downloaded, ErrorKind, Failed, Outcome, download_sites
 from downloader.http.tls_settings import TlsSettings
-from downloader.report.outcome_conversion import record_of
+from downloader.models.outcome_conversion import record_of
 from downloader.web.text import printable
 from tests.support.fault_cases import (
     CASES,
