@@ -20,8 +20,8 @@ from pathlib import Path
 from downloader.errors import ErrorKind
 from downloader.http.timings import CURRENT, Stopwatch
 from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
+from downloader.models.outcome_conversion import record_of
 from downloader.report.formats import FORMATS
-from downloader.report.outcome_conversion import record_of
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath

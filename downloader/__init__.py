@@ -23,13 +23,14 @@ from downloader._version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from downloader import errors
-    from downloader.api import download_sites, iter_sites
+    from downloader.api import download_sites, iter_sites, read_list
     from downloader.errors import DownloadError, ErrorKind, OutputError, RunError, SourceError
     from downloader.models import (
         Checksum,
         Downloaded,
         Failed,
         HostAddresses,
+        InputLine,
         Options,
         Outcome,
         Request,
@@ -62,6 +63,7 @@ __all__ = [
     "ErrorKind",
     "Failed",
     "HostAddresses",
+    "InputLine",
     "Options",
     "Outcome",
     "OutputError",
@@ -76,6 +78,7 @@ __all__ = [
     "download_sites",
     "errors",
     "iter_sites",
+    "read_list",
 ]
 
 

@@ -1,17 +1,19 @@
-"""The public functions ``download_sites`` and ``iter_sites``."""
+"""The public functions ``download_sites``, ``iter_sites`` and ``read_list``."""
 
 import os
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import replace
 
+from downloader import sources
 from downloader.core.local_run import LocalRun
-from downloader.models import Options, Outcome, Target
+from downloader.errors import BadUrlError
+from downloader.models import Failed, Options, Outcome, Target
 from downloader.object_store import parse_destination
-from downloader.sources import from_items
+from downloader.web.urls import Url
 
 
 async def download_sites(
-    urls: Iterable[str | Target],
+    urls: Iterable[str | Target | Failed],
     folder: str | os.PathLike[str] = "downloaded_sites",
     *,
     options: Options | None = None,
@@ -30,7 +32,8 @@ async def download_sites(
 
     Args:
         urls: URLs; ``https://`` is added if the scheme is missing. May be a generator, which is
-            consumed in a thread, not far ahead of the transfers.
+            consumed in a thread, not far ahead of the transfers. :func:`read_list` reads them from
+            a list in any format.
         folder: the folder to save in, created if missing; or the URL of an object store's prefix,
             such as ``s3://bucket/prefix``.
         options: all other options; *folder* replaces its ``output``.
@@ -45,7 +48,7 @@ async def download_sites(
 
 
 def iter_sites(
-    urls: Iterable[str | Target],
+    urls: Iterable[str | Target | Failed],
     folder: str | os.PathLike[str] = "downloaded_sites",
     *,
     options: Options | None = None,
@@ -74,5 +77,51 @@ def iter_sites(
         options or Options(), output=destination.folder, remote=destination.remote
     )
     return LocalRun(
-        lambda _fetch_list: from_items(urls, run_options.request), run_options
+        lambda fetch_list: _entries(urls, run_options, fetch_list), run_options
     ).outcomes()
+
+
+def read_list(
+    source: str | os.PathLike[str], *, options: Options | None = None
+) -> Iterator[Target | Failed]:
+    """Yield the lines of a list in any format, for :func:`download_sites` and :func:`iter_sites`.
+
+    Each line keeps its address as it was written, its number and its other columns; so do its
+    outcome, in ``source_line``, and the record that ``to_dict`` returns. A line that is no URL is
+    yielded as its failure.
+
+    Example:
+        >>> targets = read_list("papers.csv", options=Options(url_column="pdf"))  # doctest: +SKIP
+        >>> wanted = (each for each in targets if isinstance(each, Target))  # doctest: +SKIP
+
+    Args:
+        source: a file; or ``-`` for standard input.
+        options: ``url_column``, ``keep_columns``, ``base`` and the request count.
+
+    Raises:
+        SourceError: the list cannot be read, or holds nothing.
+    """
+    settings = sources.ListSettings.of(
+        replace(options or Options(), keep_input=True, sitemap=()), lambda _note: None
+    )
+    return sources.read((os.fspath(source),), _refuse_nested_list, settings)
+
+
+def _entries(
+    urls: Iterable[str | Target | Failed], options: Options, fetch_list: sources.FetchList
+) -> Iterator[sources.Entry]:
+    """Yield the items of a program, and then what the sitemaps of the options hold."""
+    count = 0
+    for entry in sources.from_items(urls, options.request, keeps_input=options.keep_input):
+        count = entry.index + 1
+        yield entry
+    if options.sitemap:
+        settings = sources.ListSettings.of(options, lambda _note: None)
+        for entry in sources.read((), fetch_list, settings):
+            yield replace(entry, index=count + entry.index)
+
+
+def _refuse_nested_list(_url: Url, _home: Url) -> Iterator[bytes]:
+    raise BadUrlError(
+        "a sitemap that an index names is on the network", hint="use Options(sitemap=...)"
+    )

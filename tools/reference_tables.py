@@ -5,10 +5,10 @@ python -m tools.reference_tables
 
 from pathlib import Path
 
-from downloader.report.field_declarations import RecordField
+from downloader.models.field_declarations import RecordField
+from downloader.models.url_record import RECORD_FIELDS
 from downloader.report.formats import FORMATS
 from downloader.report.json_schema import schema
-from downloader.report.url_record import RECORD_FIELDS
 from downloader.sources.formats import FORMATS as LIST_FORMATS
 
 ROOT = Path(__file__).parents[1]

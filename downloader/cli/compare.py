@@ -66,9 +66,9 @@ def run_compare(new: Path, options: ReportOptions) -> ExitStatus:
     """
     # Imported here, so that --help does not wait for them.
     from downloader.cli.merge_reports import check_readable_whole, report_again
+    from downloader.models.url_record import FIELD_NAMES
     from downloader.report.compare import COMPARED_FIELDS
     from downloader.report.reporter import Reporter
-    from downloader.report.url_record import FIELD_NAMES
 
     if options.files:
         check_readable_whole([new])

@@ -24,6 +24,7 @@ from downloader.scheduling import check_open_file_limit
 from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
+    from downloader.cli.exec_commands import ExecOptions
     from downloader.cluster import ClusterPlan
 
 #: The names of the fields of Options, most of which an option has, too.
@@ -64,10 +65,13 @@ def download(source: Sequence[str], given: Given) -> ExitStatus:
         for each in source:
             sources.check_readable(each)
         reporter = stack.enter_context(
-            open_reporter(_report_options(source, given), options.folder)
+            open_reporter(_report_options(source, given, options), options.folder)
         )
         with runner(debug=view.debug) as loop:
-            return loop.run(run_download(tuple(source), options, view, reporter, plan))
+            exec_options = _exec_options(given, options)
+            return loop.run(
+                run_download(tuple(source), options, view, reporter, plan, exec_options)
+            )
 
 
 def _options_of(source: Sequence[str], given: Given) -> Options:
@@ -89,7 +93,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         "save": not given["no_save"],
         "timings": bool(given["report"]),
         "titles": bool(given["report"] or given["compare"]),
-        "keep_input": bool(given["report"]),
+        "keep_input": bool(given["report"] or (given["exec"] and given["exec"].needs_columns)),
         "robots": not given["no_robots"],
         "level": level,
         "warc_digest": WarcDigest(given["warc_digest"]),
@@ -137,7 +141,7 @@ def _proxies(given: Given) -> ProxyFields:
     return proxies_given(given)
 
 
-def _report_options(source: Sequence[str], given: Given) -> ReportOptions:
+def _report_options(source: Sequence[str], given: Given, options: Options) -> ReportOptions:
     return ReportOptions(
         files=given["report"],
         sizes=given["sizes"] or (given["verbose"] and not given["quiet"]),
@@ -146,8 +150,19 @@ def _report_options(source: Sequence[str], given: Given) -> ReportOptions:
         budget=given["budget"],
         lock=given["lock"],
         locked=given["locked"],
-        lists=tuple(map(Path, source)),
+        lists=(*map(Path, source), *([options.checksums] if options.checksums else [])),
+        rewrites=options.mirrors,
         github=GithubStep.of(os.environ),
+    )
+
+
+def _exec_options(given: Given, options: Options) -> "ExecOptions | None":
+    if given["exec"] is None:
+        return None
+    from downloader.cli.exec_commands import ExecOptions
+
+    return ExecOptions(
+        template=given["exec"], timeout=given["exec_timeout"], after_run=options.mirrors
     )
 
 

@@ -12,11 +12,11 @@ import click
 from downloader.cli.outcome_lines import count
 from downloader.errors import ReportError
 from downloader.models import ExitStatus
+from downloader.models.url_record import FIELD_NAMES, Record, Result
 from downloader.report.formats import FORMATS, endings, format_of
 from downloader.report.interface import ReportSummary
 from downloader.report.report_reader import read
 from downloader.report.reporter import Reporter
-from downloader.report.url_record import FIELD_NAMES, Record, Result
 from downloader.web.text import printable
 
 

@@ -9,7 +9,7 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ from downloader.errors import DownloadError, ErrorKind, RunError
 from downloader.models import (
     ExitStatus,
     Failed,
+    InFlight,
     Options,
     Outcome,
     StorageOptions,
@@ -42,6 +43,7 @@ from downloader.web.text import printable, printable_lines
 from downloader.web.urls import redact_text
 
 if TYPE_CHECKING:
+    from downloader.cli.exec_commands import ExecCommands, ExecOptions
     from downloader.cluster import ClusterPlan
 
 #: How often new warnings are printed during a run.
@@ -99,6 +101,7 @@ async def run_download(
     view: OutcomeView,
     reporter: OutcomeReporter,
     plan: "ClusterPlan | None" = None,
+    exec_options: "ExecOptions | None" = None,
 ) -> ExitStatus:
     """Download the SOURCEs on this machine, or on a cluster as *plan* says; print the outcomes.
 
@@ -107,67 +110,157 @@ async def run_download(
         OSError: stdout or stderr cannot be written.
     """
     widen_resolver(options.concurrency)
-    return await print_run(_create_run(source, options, plan), options, view, reporter)
+    run = _create_run(source, options, plan)
+    return await print_run(run, options, view, reporter, exec_options)
 
 
 async def print_run(
-    run: Run, options: StorageOptions, view: OutcomeView, reporter: OutcomeReporter
+    run: Run,
+    options: StorageOptions,
+    view: OutcomeView,
+    reporter: OutcomeReporter,
+    exec_options: "ExecOptions | None" = None,
 ) -> ExitStatus:
-    """Consume *run*: print and report its outcomes, and stop it on signals.
+    """Consume *run*: print and report its outcomes, run commands, and stop it on signals.
 
     Raises:
         DownloadError: the run could not be started, or not be finished.
         OSError: stdout or stderr cannot be written.
     """
-    started = time.monotonic()
-    tally = Tally()
-    terminal = Terminal(
-        lambda: _progress_state(run.progress, tally),
-        lambda: run.stop(now=True),
-        progress=view.progress and not view.quiet,
-        # What is printed must not get into the body or the report.
-        results_to_stderr=(options.save and options.stream is not None) or view.reports_to_stdout,
-    )
-    warnings = _WarningPrinter(run, terminal)
-    summary = ReportSummary()
-    start_page = StartPage()
-    uses_object_store = options.remote is not None
-    async with terminal:
-        with (
-            stop_on_signals(run, terminal, uses_object_store=uses_object_store) as received,
-            warnings.periodically(),
-        ):
-            error = await _consume(run, tally, view, terminal, reporter, start_page)
-            if tally.total or not isinstance(error, RunError):
-                # Otherwise the run could not be started, and keeps the reports of earlier runs.
-                try:
-                    summary = await _finish_report(reporter, run.progress)
-                except (DownloadError, BrokenPipeError) as report_error:
-                    error = error or report_error
-        if isinstance(error, BrokenPipeError):
-            # As after "| head": nobody wants to know more.
+    return await _RunPrinter(run, options, view, reporter, exec_options).print()
+
+
+class _RunPrinter:
+    """Prints and reports one run; see :func:`print_run`."""
+
+    def __init__(
+        self,
+        run: Run,
+        options: StorageOptions,
+        view: OutcomeView,
+        reporter: OutcomeReporter,
+        exec_options: "ExecOptions | None",
+    ) -> None:
+        self._run = run
+        self._options = options
+        self._view = view
+        self._reporter = reporter
+        self._started = time.monotonic()
+        self._tally = Tally()
+        self._start_page = StartPage()
+        writes_body = options.save and options.stream is not None
+        self._terminal = Terminal(
+            lambda: _progress_state(run.progress, self._tally),
+            lambda: self.stop(now=True),
+            progress=view.progress and not view.quiet,
+            # What is printed must not get into the body or the report.
+            results_to_stderr=writes_body or view.reports_to_stdout,
+        )
+        self._warnings = _WarningPrinter(run, self._terminal)
+        self._commands = _open_commands(exec_options, options.output, self._terminal)
+
+    async def print(self) -> ExitStatus:
+        run, terminal = self._run, self._terminal
+        summary = ReportSummary()
+        async with terminal, self._commands or nullcontext():
+            with (
+                stop_on_signals(
+                    self, terminal, uses_object_store=self._options.remote is not None
+                ) as received,
+                self._warnings.periodically(),
+            ):
+                error = await self._consume()
+                if self._tally.total or not isinstance(error, RunError):
+                    # Otherwise the run could not be started, and keeps earlier reports.
+                    try:
+                        summary = await _finish_report(self._reporter, run.progress)
+                    except (DownloadError, BrokenPipeError) as report_error:
+                        error = error or report_error
+            if isinstance(error, BrokenPipeError):
+                # As after "| head": nobody wants to know more.
+                raise error
+            self._warnings.print_new()
+            if not self._view.quiet:
+                self._print_totals(summary.files)
+                if error is None and not received:
+                    self._print_start_page()
+            _print_report(summary, terminal)
+            if run.progress.untried or (received and run.progress.total is None):
+                terminal.note(_stopped_line(run.progress))
+        if error is not None:
             raise error
-        warnings.print_new()
-        if not view.quiet:
-            _print_totals(run, tally, time.monotonic() - started, options, terminal)
-            if summary.files:
-                terminal.result(reports_line(summary.files))
-            page = run.progress.index_page or start_page.path
-            is_finished = error is None and not received
-            if view.mirrors and is_finished and page is not None and terminal.shows_results:
-                terminal.result(open_line(options.output, page))
-        _print_report(summary, terminal)
-        if run.progress.untried or (received and run.progress.total is None):
-            terminal.note(_stopped_line(run.progress))
-    if error is not None:
-        raise error
-    if received:
-        return ExitStatus.INTERRUPTED
-    if ErrorKind.DISK in tally.kinds:
-        return ExitStatus.DISK_FAILED
-    if tally.failed or summary.failures or run.progress.is_incomplete:
-        return ExitStatus.SOME_FAILED
-    return ExitStatus.DONE
+        if received:
+            return ExitStatus.INTERRUPTED
+        return self._status(has_violations=bool(summary.failures))
+
+    @property
+    def progress(self) -> RunProgress:
+        """How far the run is."""
+        return self._run.progress
+
+    def in_flight(self) -> list[InFlight]:
+        """Return what is being fetched now."""
+        return self._run.in_flight()
+
+    def stop(self, *, now: bool = False) -> None:
+        """Stop the run and the commands."""
+        self._run.stop(now=now)
+        if self._commands is not None:
+            self._commands.stop(now=now)
+
+    def _status(self, *, has_violations: bool) -> ExitStatus:
+        if ErrorKind.DISK in self._tally.kinds:
+            return ExitStatus.DISK_FAILED
+        commands_failed = self._commands is not None and self._commands.failed
+        incomplete = self._run.progress.is_incomplete
+        if self._tally.failed or has_violations or incomplete or commands_failed:
+            return ExitStatus.SOME_FAILED
+        return ExitStatus.DONE
+
+    async def _consume(self) -> DownloadError | BrokenPipeError | None:
+        """Count, print and report every outcome; return what ended the run early, if anything."""
+        ended: DownloadError | BrokenPipeError | None = None
+        try:
+            async with aclosing(self._run.outcomes()) as outcomes:
+                async for outcome in outcomes:
+                    self._tally.add(outcome)
+                    self._start_page.add(outcome)
+                    if ended is None:
+                        self._view.show(outcome, self._terminal)
+                    try:
+                        self._reporter.add(outcome)
+                    except BrokenPipeError as error:
+                        # What is left is for the reports that are files.
+                        ended = error
+                        self.stop(now=True)
+                    if self._commands is not None:
+                        await self._commands.add(outcome)
+        except DownloadError as error:
+            ended = ended or error
+            self.stop(now=False)
+        if self._commands is not None:
+            await self._commands.finish()
+        return ended
+
+    def _print_totals(self, reports: Sequence[Path]) -> None:
+        run, tally, options, terminal = self._run, self._tally, self._options, self._terminal
+        other_shards = run.progress.other_shards
+        if tally.total or other_shards:
+            seconds = time.monotonic() - self._started
+            line = summary_line(tally, seconds, others=other_shards, saving=options.save)
+            terminal.result(_wrapped(line) if terminal.shows_results else line)
+            if run.archive_files:
+                terminal.result(archived_line(_archive_names(run.archive_files, options)))
+        if self._commands is not None and (line := self._commands.summary_line()):
+            terminal.result(line)
+        if reports:
+            terminal.result(reports_line(reports))
+
+    def _print_start_page(self) -> None:
+        """Say how to look at a mirror that was just finished."""
+        page = self._run.progress.index_page or self._start_page.path
+        if self._view.mirrors and page is not None and self._terminal.shows_results:
+            self._terminal.result(open_line(self._options.output, page))
 
 
 def _create_run(source: tuple[str, ...], options: Options, plan: "ClusterPlan | None") -> Run:
@@ -186,32 +279,15 @@ def _entries(source: tuple[str, ...], options: Options, notes: list[str]) -> Ent
     return lambda _fetch_list: sources.from_archive(archive.seeds(options.replay))
 
 
-async def _consume(
-    run: Run,
-    tally: Tally,
-    view: OutcomeView,
-    terminal: Terminal,
-    reporter: OutcomeReporter,
-    start_page: StartPage,
-) -> DownloadError | BrokenPipeError | None:
-    """Count, print and report every outcome; return what ended the run early, if anything."""
-    closed: BrokenPipeError | None = None
-    try:
-        async with aclosing(run.outcomes()) as outcomes:
-            async for outcome in outcomes:
-                tally.add(outcome)
-                start_page.add(outcome)
-                if closed is None:
-                    view.show(outcome, terminal)
-                try:
-                    reporter.add(outcome)
-                except BrokenPipeError as error:
-                    # What is left is for the reports that are files.
-                    closed = error
-                    run.stop(now=True)
-    except DownloadError as error:
-        return closed or error
-    return closed
+def _open_commands(
+    options: "ExecOptions | None", folder: Path, terminal: Terminal
+) -> "ExecCommands | None":
+    if options is None:
+        return None
+    # Imported only for this, because most runs have no commands.
+    from downloader.cli.exec_commands import ExecCommands
+
+    return ExecCommands(options, folder, terminal)
 
 
 async def _finish_report(reporter: OutcomeReporter, progress: RunProgress) -> ReportSummary:
@@ -252,18 +328,6 @@ class _WarningPrinter:
         while True:
             await asyncio.sleep(_WARNING_SECONDS)
             self.print_new()
-
-
-def _print_totals(
-    run: Run, tally: Tally, seconds: float, options: StorageOptions, terminal: Terminal
-) -> None:
-    other_shards = run.progress.other_shards
-    if not (tally.total or other_shards):
-        return
-    line = summary_line(tally, seconds, others=other_shards, saving=options.save)
-    terminal.result(_wrapped(line) if terminal.shows_results else line)
-    if run.archive_files:
-        terminal.result(archived_line(_archive_names(run.archive_files, options)))
 
 
 def _wrapped(line: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from downloader.errors import InterruptedRunError, UrlError
 from downloader.journal.database import Value, insert_many
+from downloader.journal.expected_checksums import ExpectedChecksums
 from downloader.journal.frontier import ROW_COLUMNS, Frontier, queue_values, role_of
 from downloader.journal.mirror_checkpoint import MirrorCheckpoint
 from downloader.journal.model import (
@@ -59,6 +60,7 @@ class Admission:
         naming: says which names targets may have.
         checkpoint: what the last run left of a mirror.
         warnings: messages for the user are added to it.
+        checksums: the checksums that a file promises, or None.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Admission:
         naming: Naming,
         checkpoint: MirrorCheckpoint,
         warnings: list[str],
+        checksums: ExpectedChecksums | None,
     ) -> None:
         self._db = db
         self._run = run
@@ -81,6 +84,7 @@ class Admission:
         self._checkpoint = checkpoint
         self._warnings = warnings
         self._naming = naming
+        self._checksums = checksums
         #: Whether a URL may have to be renamed although its line gives it no name.
         self._may_rename = not naming.is_default
         self._names = NameClaims(db, naming, saves=options.save)
@@ -252,7 +256,14 @@ class Admission:
         )
         if target.request is not None:
             self._unwritten_requests.append((target.request.identity, row_id))
-        return Job(target, name, row_id, is_name_free=self._verifier.is_name_free(name))
+        is_name_free = self._verifier.is_name_free(name)
+        return Job(self._with_checksum(target, name), name, row_id, is_name_free=is_name_free)
+
+    def _with_checksum(self, target: Target, name: FileName) -> Target:
+        """Return *target* with the checksum that is expected of its file, if there is one."""
+        if self._checksums is None or target.checksum is not None:
+            return target
+        return replace(target, checksum=self._checksums.find(target.url, name))
 
     def _write_rows(self) -> None:
         """Insert the rows of new URLs, and their claims; update those of known ones."""
@@ -276,6 +287,8 @@ class Admission:
             and target.name != row.base
             and not self._naming.allows(target, row.name)
         )
+        if not renames:
+            target = self._with_checksum(target, row.name)
         saved = None if renames else row.file or self._adopt_unrecorded_file(row)
         if saved is None and row.state == RowState.SENT:
             self._require_repetition(target)
@@ -297,6 +310,8 @@ class Admission:
         reads = self._checkpoint.reads_saved_documents
         todo = work_after_saving(saved.characters, mirrors=reads)
         self._record_seen(target, row, todo)
+        if self._checksums is not None and target.checksum is None:
+            self._checksums.note_unverified(target)
         preposition = "as" if saved.packed_at is None else "in"
         detail = f"already saved {preposition} {saved.path}"
         return skipped_outcome(target, SkipReason.DONE, detail, saved)
@@ -332,6 +347,7 @@ class Admission:
             # Owners of names are looked up in the database.
             self._write_rows()
             name = self._names.claim_available(target, row.id, self._run, renames=True)
+            target = self._with_checksum(target, name)
         self._record_seen(target, row)
         if row.state == RowState.DONE:
             self._checkpoint.note_change()

@@ -2,13 +2,14 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from downloader.errors import DiskError
 from downloader.journal.admission import MAX_URLS_PER_QUERY, Admission
 from downloader.journal.database import is_damage, open_journal, open_temporary_journal
+from downloader.journal.expected_checksums import ExpectedChecksums
 from downloader.journal.filesystem import max_name_bytes
 from downloader.journal.frontier import Frontier
 from downloader.journal.inventory import FolderInventory, Inventory, StoreInventory
@@ -27,7 +28,7 @@ from downloader.journal.outcome_writer import JournalEntry, OutcomeWriter
 from downloader.journal.own_pages import OwnPage, OwnPageKind
 from downloader.journal.replica import JournalReplica
 from downloader.journal.saved_file_verifier import SavedFileVerifier
-from downloader.models import Failed, Options, Target
+from downloader.models import Downloaded, Failed, Options, Target
 from downloader.object_store.protocol import ObjectStore
 from downloader.web.filenames import FileName
 from downloader.web.path_parts import MAX_NAME_BYTES
@@ -54,6 +55,7 @@ class Journal:
 
     Raises, on creation:
         OutputError: another run holds the folder, or the journal cannot be used.
+        SourceError: the file of expected checksums cannot be used.
         StoreError: the store refuses.
     """
 
@@ -68,6 +70,7 @@ class Journal:
         options = options or Options()
         self._max_requests = options.max_redirects + 1
         self._saves = options.save
+        self._checksums = _expected_checksums(options)
         self._db = open_temporary_journal() if root is None else open_journal(root, self.warnings)
         self._replica: JournalReplica | None = None
         self._replicated_changes = -1
@@ -104,6 +107,7 @@ class Journal:
             naming,
             self._checkpoint,
             self.warnings,
+            self._checksums,
         )
         self._writer = OutcomeWriter(
             self._db,
@@ -234,8 +238,12 @@ class Journal:
         with self._transaction():
             self._frontier.record_published(files)
 
-    def record(self, results: Iterable[tuple[Job, JournalEntry]]) -> None:
+    def record(self, results: Sequence[tuple[Job, JournalEntry]]) -> None:
         """Record what became of jobs, in one transaction."""
+        if self._checksums is not None:
+            for job, outcome in results:
+                if isinstance(outcome, Downloaded) and job.target.checksum is None:
+                    self._checksums.note_unverified(job.target)
         if not self._saves:
             # Nothing outlives the run, and duplicates are recognised by their rows.
             return
@@ -259,6 +267,8 @@ class Journal:
 
     def close(self) -> None:
         """Close the database, which unlocks the folder."""
+        if self._checksums is not None:
+            self.warnings += self._checksums.notes()
         if self._inventory is not None:
             self._inventory.close()
         self._db.close()
@@ -288,6 +298,10 @@ class Journal:
                     hint="run the same command again: what is saved is kept",
                 ) from error
             raise DiskError(f"cannot write the journal: {error}", hint="see --output") from error
+
+
+def _expected_checksums(options: Options) -> ExpectedChecksums | None:
+    return None if options.checksums is None else ExpectedChecksums(options.checksums)
 
 
 def _open_inventory(root: Path | None, store: ObjectStore | None) -> Inventory | None:

@@ -2,7 +2,9 @@
 
 All of it is frozen and picklable. ``targets`` are the URLs to fetch, ``requests`` the methods and
 bodies of those that are no plain GET, and ``outcomes`` their results; ``options`` configure a run,
-in groups, and ``runs`` describe its progress and its end. ``link_report`` is the result of a link
+in groups, and ``runs`` describe its progress and its end. ``url_record`` declares the fields that
+every report has of a URL, by ``field_declarations``; ``outcome_conversion`` fills them from an
+outcome, and ``changes`` names how two records differ. ``link_report`` is the result of a link
 check.
 """
 

@@ -255,6 +255,7 @@ class ListOptions(OptionGroup):
         sample: fetch only so many of the lines read, chosen at random, or None.
         seed: another one chooses another sample.
         shard: fetch only the lines whose hosts belong to this one of several runs, or None.
+        checksums: a file such as SHA256SUMS, which whole bodies have to match, or None.
     """
 
     url_column: str | None = None
@@ -266,6 +267,7 @@ class ListOptions(OptionGroup):
     sample: int | None = None
     seed: int = 0
     shard: Shard | None = None
+    checksums: Path | None = None
 
     def __post_init__(self) -> None:
         """Check ranges.

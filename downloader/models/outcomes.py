@@ -1,17 +1,20 @@
 """Outcomes of the lines of a list: downloaded, unchanged, skipped or failed.
 
-Reports have most attributes of outcomes; :class:`~downloader.report.url_record.Record` declares
-which.
+Reports have most attributes of outcomes; :class:`~downloader.models.url_record.Record` declares
+which, and ``to_dict`` returns them.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from downloader.errors import ErrorKind
 from downloader.models.targets import InputLine
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
+
+if TYPE_CHECKING:
+    from downloader.models.url_record import PlainValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,25 @@ class Timings:
     transfer: float = 0.0
 
 
+class _Reportable:
+    """What all outcomes have in common: the record that reports have of them."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> "dict[str, PlainValue]":
+        """Return the record of this outcome, with the names and values of a JSON report.
+
+        The other columns of its line are in ``columns``, if there are any.
+        """
+        # Imported only now: most runs need no records.
+        from downloader.models.outcome_conversion import record_of
+        from downloader.models.url_record import plain_dict
+
+        return plain_dict(record_of(cast("Outcome", self)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Downloaded:
+class Downloaded(_Reportable):
     """The body was received completely and, unless only measured, saved.
 
     Attributes:
@@ -121,7 +141,7 @@ class Downloaded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unchanged:
+class Unchanged(_Reportable):
     """The server confirmed that the file of an earlier run is up to date (304).
 
     Attributes:
@@ -168,7 +188,7 @@ class SkipReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
+class Skipped(_Reportable):
     """The line needed no transfer, robots.txt disallows it, or a filter leaves its body out.
 
     Attributes:
@@ -196,7 +216,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(_Reportable):
     """The URL could not be parsed, fetched or saved.
 
     Attributes:

@@ -1,7 +1,7 @@
 """Reports of a run: records in several formats, comparisons, size budgets and locks.
 
-``url_record`` declares the fields that every report has of a URL, by ``field_declarations``;
-``outcome_conversion`` fills them from an outcome. ``run_record`` describes the run as a whole.
+``models.url_record`` declares the fields that every report has of a URL, and ``run_record`` those
+of the run as a whole.
 ``formats`` write records, ``report_reader`` reads them back; ``compare``, ``budget`` and
 ``lock_file`` check them; ``diagnostics`` are what fails, as CI systems show it, and
 ``github_actions`` shows it there; ``summary`` and ``findings`` add records up. ``reporter`` joins

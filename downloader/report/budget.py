@@ -6,10 +6,10 @@ from enum import Enum
 
 from downloader.errors import ErrorKind
 from downloader.models import SkipReason
+from downloader.models.url_record import Record, Result
 from downloader.report.diagnostics import OVER_BUDGET, CheckResult, Diagnostic, Level, Location
 from downloader.report.file_kinds import media_type_of
 from downloader.report.summary import RESULTS_WITH_BODY, SizeSummary
-from downloader.report.url_record import Record, Result
 from downloader.web.file_kinds import FileKind, kind_of_type
 from downloader.web.media_type_filter import MediaTypeFilter
 from downloader.web.media_types import media_type_table

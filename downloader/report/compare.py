@@ -8,11 +8,11 @@ from sys import intern
 
 from downloader.errors import ErrorKind
 from downloader.models import SkipReason
-from downloader.report.changes import Aspect, ChangeGroup, ChangeKind, UrlChange
+from downloader.models.changes import Aspect, ChangeGroup, ChangeKind, UrlChange
+from downloader.models.url_record import Record, Result
 from downloader.report.diagnostics import CheckResult
 from downloader.report.fail_on import ChangeCheck, FailOn
 from downloader.report.text_table import table_lines
-from downloader.report.url_record import Record, Result
 from downloader.web.text import printable
 
 #: The fields that a comparison needs of both reports.

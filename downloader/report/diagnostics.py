@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from downloader.errors import ErrorKind
+from downloader.models.url_record import Record, Result
 from downloader.report.findings import ADVICE
-from downloader.report.url_record import Record, Result
 from downloader.web.text import printable
 
 #: The rules of checks of the whole run; those of failures are the kinds of failure.

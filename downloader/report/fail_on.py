@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from downloader.report.changes import Aspect, ChangeKind, UrlChange
+from downloader.models.changes import Aspect, ChangeKind, UrlChange
 from downloader.report.diagnostics import (
     CHANGE,
     UNWANTED_CHANGE,

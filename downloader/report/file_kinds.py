@@ -1,6 +1,6 @@
 """The kind of file that a record is about, by which page weight is reported."""
 
-from downloader.report.url_record import Record
+from downloader.models.url_record import Record
 from downloader.web.file_kinds import FileKind, kind_of_type, specific_media_type
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from downloader.errors import ErrorKind
+from downloader.models.url_record import Record, Result
 from downloader.report.summary import RESULTS_WITH_BODY, SizeSummary
-from downloader.report.url_record import Record, Result
 from downloader.web.media_types import is_text
 
 #: Advice for each kind of failure, where the message has no hint of its own.

@@ -3,12 +3,12 @@
 import os
 from dataclasses import dataclass, field
 
+from downloader.models.url_record import Record
 from downloader.report.diagnostics import Diagnostic, Level, Location, diagnostic_of
 from downloader.report.formats.markdown import MarkdownSummary
 from downloader.report.interface import GithubStep
 from downloader.report.output_files import open_lines, translated_errors
 from downloader.report.run_record import RunRecord, not_tried
-from downloader.report.url_record import Record
 from downloader.web.text import printable
 
 #: Annotations of each level that GitHub shows for one step.

@@ -59,6 +59,7 @@ class ReportOptions:
         lock: where to write the list with the hash of each body.
         locked: a list with hashes that the run has to match.
         lists: files that the run reads, which no report may overwrite.
+        rewrites: whether the run changes saved files at its end, as a mirror does.
         github: the step of GitHub Actions to report to, if any.
     """
 
@@ -71,6 +72,7 @@ class ReportOptions:
     lock: Path | None = None
     locked: Path | None = None
     lists: Sequence[Path] = ()
+    rewrites: bool = False
     github: GithubStep | None = None
 
     @property

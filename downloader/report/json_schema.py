@@ -8,9 +8,9 @@
 import json
 import sys
 
-from downloader.report.changes import ChangeKind
-from downloader.report.field_declarations import RecordField, ValueType
-from downloader.report.url_record import RECORD_FIELDS, Result
+from downloader.models.changes import ChangeKind
+from downloader.models.field_declarations import RecordField, ValueType
+from downloader.models.url_record import RECORD_FIELDS, Result
 
 #: Names this version of the schema; changed when a field is removed or gets another meaning.
 SCHEMA_ID = "urn:download:record:1"

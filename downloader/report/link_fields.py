@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from downloader._version import __version__
 from downloader.models import LinkMention, LinkRecord, LinkReport
-from downloader.report.field_declarations import Value
-from downloader.report.outcome_conversion import rounded, time_text
+from downloader.models.field_declarations import Value
+from downloader.models.outcome_conversion import rounded, time_text
 
 #: Names this version of a JSON report on links.
 LINKS_SCHEMA_ID = "urn:download:links:1"

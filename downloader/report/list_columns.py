@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from downloader.models import ColumnValue
-from downloader.report.url_record import FIELD_NAMES, Record
+from downloader.models.url_record import FIELD_NAMES, Record
 
 #: Records in which columns are looked for.
 _MAX_RECORDS = 1000

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from downloader.errors import ErrorKind, ReportError
 from downloader.models import SkipReason
+from downloader.models.url_record import Record, Result
 from downloader.report.diagnostics import NOT_AS_LOCKED, CheckResult, Diagnostic, Level
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord
-from downloader.report.url_record import Record, Result
 from downloader.web.filenames import SafePath
 from downloader.web.text import printable
 from downloader.web.url_names import candidates

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import IO, BinaryIO, Literal, Protocol
 
 from downloader.errors import DiskError, ReportError
+from downloader.models.url_record import Record
 from downloader.report.formats import STDOUT
 from downloader.report.run_record import RunRecord
-from downloader.report.url_record import Record
 from downloader.web.path_parts import PART
 
 #: The option that names a report, for messages.

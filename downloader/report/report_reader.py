@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from downloader.errors import ReportError
+from downloader.models.url_record import FIELD_NAMES, Record, from_dict
 from downloader.report.formats import FORMATS, endings, format_of
-from downloader.report.url_record import FIELD_NAMES, Record, from_dict
 from downloader.web.text import printable
 
 

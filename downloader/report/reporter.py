@@ -12,6 +12,8 @@ from typing import Protocol, Self
 
 from downloader.errors import DiskError, ReportError
 from downloader.models import Outcome
+from downloader.models.outcome_conversion import record_of, time_text
+from downloader.models.url_record import Record
 from downloader.report.budget import BudgetCheck
 from downloader.report.compare import COMPARED_FIELDS, Comparison
 from downloader.report.diagnostics import CheckResult
@@ -20,13 +22,11 @@ from downloader.report.formats import STDOUT, format_of
 from downloader.report.github_actions import GithubReport
 from downloader.report.interface import ReportOptions, ReportSummary
 from downloader.report.lock_file import LockCheck, LockWriter
-from downloader.report.outcome_conversion import record_of, time_text
 from downloader.report.output_files import ReportFile
 from downloader.report.report_reader import read
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.report.size_tables import size_lines
 from downloader.report.summary import SizeSummary
-from downloader.report.url_record import Record
 
 
 class _RecordConsumer(Protocol):
@@ -58,6 +58,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
 
     def __init__(self, options: ReportOptions, output: Path | None) -> None:
         self._output = output
+        self._rewrites = options.rewrites
         self._files = tuple(path for path in options.files if path != STDOUT)
         self._started = time.time()
         self._started_monotonic = time.monotonic()
@@ -169,6 +170,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
             output=self._output,
             comparison=self._comparison,
             checks=tuple(checks),
+            rewritten=self._rewrites,
         )
         self.violations = run.violations
         await self._finish_reports(run)

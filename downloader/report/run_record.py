@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from downloader._version import __version__
-from downloader.report.changes import ChangeKind
+from downloader.models.changes import ChangeKind
+from downloader.models.outcome_conversion import rounded
+from downloader.models.url_record import Record, Result
 from downloader.report.compare import Comparison
 from downloader.report.diagnostics import CheckResult
-from downloader.report.outcome_conversion import rounded
-from downloader.report.url_record import Record, Result
 
 
 @dataclass(slots=True)
@@ -48,6 +48,7 @@ class RunRecord:
         output: the folder of the saved files; None if they are not on this machine.
         comparison: with an earlier report, if requested.
         checks: the results of the checks that were requested, such as that of a budget.
+        rewritten: whether saved files may differ from their records, as pages of a mirror do.
     """
 
     started: str
@@ -58,6 +59,7 @@ class RunRecord:
     output: Path | None
     comparison: Comparison | None = None
     checks: tuple[CheckResult, ...] = ()
+    rewritten: bool = False
 
     @property
     def complete(self) -> bool:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from downloader.models.url_record import Record
 from downloader.report.file_kinds import kind_of
 from downloader.report.summary import SizeSum, SizeSummary
 from downloader.report.text_table import table_lines
-from downloader.report.url_record import Record
 from downloader.web.text import format_size, printable
 
 _MAX_HOSTS = 10

@@ -4,8 +4,8 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from downloader.models.url_record import Record, Result
 from downloader.report.file_kinds import kind_of
-from downloader.report.url_record import Record, Result
 from downloader.web.file_kinds import FileKind
 
 #: Results of URLs that have a body, from this run or an earlier one.

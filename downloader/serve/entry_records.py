@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from downloader.errors import ErrorKind
-from downloader.report.url_record import Record, Result
+from downloader.models.url_record import Record, Result
 from downloader.serve.catalogue import Catalogue, CatalogueEntry, EntryState
 
 _RESULTS = {EntryState.SAVED: Result.DOWNLOADED, EntryState.FAILED: Result.FAILED}

@@ -5,9 +5,9 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+from downloader.models.url_record import Record
 from downloader.report.formats.html import HtmlReport
 from downloader.report.run_record import ReportTotals, RunRecord
-from downloader.report.url_record import Record
 from downloader.serve.saved_content import OriginOf, SavedContent, ServedBody
 
 

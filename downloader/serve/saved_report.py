@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from downloader.models.url_record import Record, Result
 from downloader.report.report_reader import read
-from downloader.report.url_record import Record, Result
 from downloader.serve.catalogue import CatalogueEntry, EntryState
 from downloader.serve.saved_folder import SavedFolder
 from downloader.web.filenames import stays_within

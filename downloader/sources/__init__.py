@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         Entry,
         from_archive,
         from_items,
-        parse_checksum,
         parse_header,
     )
     from downloader.sources.list_input import FetchList, ListSettings
@@ -56,7 +55,6 @@ __all__ = [
     "from_items",
     "is_archive",
     "is_url",
-    "parse_checksum",
     "parse_header",
     "read",
     "select_lines",

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from downloader.errors import BadUrlError, UrlError
-from downloader.models import Checksum, ColumnValue, Failed, InputLine, Request, Target
+from downloader.models import ColumnValue, Failed, InputLine, Request, Target
+from downloader.models.checksums import parse_checksum
 from downloader.web import urls
 from downloader.web.text import printable
 from downloader.web.urls import Url
@@ -14,7 +15,6 @@ from downloader.web.urls import Url
 Entry = Target | Failed
 
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*([\t -~\x80-\U0010FFFF]*)")
-_DIGEST_BITS = {"md5": 128, "sha1": 160, "sha224": 224, "sha256": 256, "sha384": 384, "sha512": 512}
 
 
 @dataclass(slots=True)
@@ -134,13 +134,18 @@ def _request_of(method: str | None, body: str | None, default: Request | None) -
         raise BadUrlError(printable(str(error))) from None
 
 
-def from_items(items: Iterable[str | Target], default: Request | None = None) -> Iterator[Entry]:
+def from_items(
+    items: Iterable[str | Entry], default: Request | None = None, *, keeps_input: bool = False
+) -> Iterator[Entry]:
     """Yield targets for the URLs or targets that a program passes, numbered from 0.
 
     A :class:`Target` keeps all but its ``index``; one without a request of its own gets *default*.
+    The failure of a line, as lists have them, is passed on.
     """
     for index, item in enumerate(items):
-        if isinstance(item, Target):
+        if isinstance(item, Failed):
+            yield replace(item, index=index)
+        elif isinstance(item, Target):
             yield Target(
                 url=item.url,
                 index=index,
@@ -156,7 +161,8 @@ def from_items(items: Iterable[str | Target], default: Request | None = None) ->
                 ),
             )
         else:
-            yield from_line(ListLine(f"#{index + 1}", item.strip()), index, default)
+            line = ListLine(f"#{index + 1}", item.strip())
+            yield from_line(line, index, default, keeps_input=keeps_input)
 
 
 def from_archive(addresses: Iterable[tuple[str, str]]) -> Iterator[Entry]:
@@ -177,17 +183,3 @@ def parse_header(text: str) -> tuple[str, str]:
         shown = printable(text.split(maxsplit=1)[0][:40]) if text.strip() else ""
         raise BadUrlError(f"not a header field: {shown!r}", hint="write Name: value")
     return match[1], match[2]
-
-
-def parse_checksum(text: str) -> Checksum:
-    """Return a checksum written as ``sha-256=HEX`` (aria2), ``sha256:HEX`` or bare SHA-256 hex.
-
-    Raises:
-        BadUrlError: it is not a checksum, or its algorithm is unknown.
-    """
-    algorithm, _, digest = text.strip().lower().replace(":", "=").rpartition("=")
-    algorithm = algorithm.replace("-", "") or "sha256"
-    bits = _DIGEST_BITS.get(algorithm)
-    if bits is None or not re.fullmatch(f"[0-9a-f]{{{bits // 4}}}", digest):
-        raise BadUrlError(f"not a checksum: {printable(text[:80])!r}", hint="write sha-256=HEX")
-    return Checksum(algorithm, digest)

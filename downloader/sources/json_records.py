@@ -58,6 +58,8 @@ class JsonRecords:
         line.name, line.checksum = value.get("name"), value.get("sha256")
         if not all(isinstance(each, str | None) for each in (line.name, line.checksum)):
             line.error = line.error or BadUrlError("name and sha256 must be strings")
+        if not self._settings.takes_names:
+            line.name = None
         return line
 
     def _url_member(self, members: Mapping[str, object]) -> str:

@@ -38,6 +38,7 @@ class ListSettings:
         keep_columns: the names of the columns that they keep; None for all.
         note: tells the user what was decided about a list; called from the reading thread.
         request: for lines that name neither method nor body; None for a GET.
+        takes_names: whether a column ``name`` names files.
     """
 
     url_column: str | None = None
@@ -48,6 +49,7 @@ class ListSettings:
     keep_columns: tuple[str, ...] | None = None
     note: Callable[[str], None] = _ignore
     request: Request | None = None
+    takes_names: bool = True
 
     @classmethod
     def of(cls, options: Options, note: Callable[[str], None]) -> Self:
@@ -63,6 +65,8 @@ class ListSettings:
             keep_columns=_kept_columns(options),
             note=note,
             request=options.request,
+            # A template says how files are named, and may use that column.
+            takes_names=options.name_template is None,
         )
 
 
@@ -107,6 +111,23 @@ class ListInput:
     def lines(self) -> Iterator[NumberedLine]:
         """Yield the numbered lines of a text."""
         return split_lines(self.chunks, self.encoding, ends_with_cr=self.ends_with_cr)
+
+    def table_lines(self) -> Iterator[NumberedLine]:
+        """Yield the numbered lines of a table; spreadsheets do not always write UTF-8."""
+        found: list[str] = []
+
+        def decode(line: bytes) -> str:
+            if not found:
+                # Imported late: few tables need it.
+                from downloader.web.charset import detect_encoding
+
+                found.append(detect_encoding(line))
+                self.settings.note(f"{self.label} is not in UTF-8; it is read as {found[0]}")
+            return line.decode(found[0], "replace")
+
+        return split_lines(
+            self.chunks, self.encoding, ends_with_cr=self.ends_with_cr, on_undecodable=decode
+        )
 
     def resolve(self, reference: str) -> str:
         """Return the address that *reference* stands for, if the list has a base URL.

@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from downloader.errors import SourceError
@@ -118,7 +118,11 @@ def detect_encoding(head: bytes) -> str:
 
 
 def split_lines(
-    chunks: Iterator[bytes], encoding: str, *, ends_with_cr: bool = False
+    chunks: Iterator[bytes],
+    encoding: str,
+    *,
+    ends_with_cr: bool = False,
+    on_undecodable: Callable[[bytes], str] | None = None,
 ) -> Iterator[NumberedLine]:
     """Yield numbered lines without their ends; of an overlong line, its beginning.
 
@@ -126,16 +130,27 @@ def split_lines(
         chunks: of the text.
         encoding: of the text.
         ends_with_cr: whether a carriage return alone ends a line.
+        on_undecodable: returns the text of a line that is not in *encoding*; by default, what
+            cannot be decoded is replaced.
     """
     newline, carriage_return = "\n".encode(encoding), "\r".encode(encoding)
     if ends_with_cr:
         newline = carriage_return
 
     def decoded(line: bytes) -> NumberedLine:
-        text = line.removesuffix(carriage_return)[:MAX_LINE_LENGTH].decode(encoding, "replace")
+        is_complete = len(line) <= MAX_LINE_LENGTH
+        line = line.removesuffix(carriage_return)[:MAX_LINE_LENGTH]
+        try:
+            text = line.decode(encoding)
+        except UnicodeDecodeError:
+            if on_undecodable is not None and is_complete:
+                text = on_undecodable(line)
+            else:
+                # What is cut off may end within a character.
+                text = line.decode(encoding, "replace")
         if number == 1:
             text = text.removeprefix("\ufeff")
-        return number, text, len(line) <= MAX_LINE_LENGTH
+        return number, text, is_complete
 
     number, rest, skipping = 1, b"", False
     for chunk in chunks:

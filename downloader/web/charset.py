@@ -172,6 +172,11 @@ def _choose(
     return _detect(sample), CharsetSource.DETECTED, 0
 
 
+def detect_encoding(sample: bytes) -> str:
+    """Return the most likely encoding of a text that is not UTF-8, by the name of its codec."""
+    return _detect(sample).codec_info.name
+
+
 def _is_utf8(sample: bytes) -> bool:
     try:
         # A sample that is not the whole text may be cut within a character.

@@ -15,8 +15,8 @@ from playwright.async_api import Page, async_playwright
 
 from downloader.errors import ErrorKind
 from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
+from downloader.models.outcome_conversion import record_of
 from downloader.report.formats.html import MAX_ROWS, HtmlReport
-from downloader.report.outcome_conversion import record_of
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from downloader.models.url_record import FIELD_NAMES, Record, Result
 from downloader.report.formats.jsonl import json_line
-from downloader.report.url_record import FIELD_NAMES, Record, Result
 from tests.support.command import Command, write_list
 from tests.support.handlers import sends
 from tests.support.many_hosts import HOSTS, ManyHosts

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from downloader import ErrorKind, Options, Outcome
-from downloader.report.outcome_conversion import record_of
+from downloader.models.outcome_conversion import record_of
 from tests.support.archives import read
 from tests.support.command import Command
 from tests.support.files import contents

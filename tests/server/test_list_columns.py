@@ -198,3 +198,25 @@ async def test_huge_columns_are_left_out_and_said(site: Site, command: Command) 
         {"id": "1", "text": None},
         {"id": "2", "text": "short"},
     ]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp1251", "utf-8"])
+async def test_a_table_of_a_spreadsheet_is_read_in_its_encoding(
+    site: Site, command: Command, encoding: str
+) -> None:
+    titles = {"cp1251": "Привет, мир", "cp1252": "Größe „A“", "utf-8": "Привет „ß“"}
+    site.pages["/a"] = "page"
+    (command.folder / "list.csv").write_bytes(
+        f"link;name;n\r\n{site.url('/a')};{titles[encoding]};1\r\n".encode(encoding)
+    )
+    template = ("--name-template", "{column.name}{ext}")
+    ran = await command("list.csv", "-o", "out", "--report=r.jsonl", *template)
+    assert ran.status == 0
+    (record,) = records(command.folder / "r.jsonl")
+    assert record["columns"] == {"name": titles[encoding], "n": "1"}
+    # The template decides, although a column is called name.
+    assert record["path"] == f"{titles[encoding]}.html"
+    name = encoding if encoding != "utf-8" else ""
+    assert [line for line in ran.err if "not in UTF-8" in line] == (
+        [f"download: list.csv is not in UTF-8; it is read as {name}"] if name else []
+    )

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from downloader.report.url_record import FIELD_NAMES
+from downloader.models.url_record import FIELD_NAMES
 from tests.support.command import Command
 from tests.support.files import saved_files
 from tests.support.parquet import parquet_bytes, read_rows

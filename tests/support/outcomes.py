@@ -1,6 +1,7 @@
 """An outcome of every kind; and a list whose lines end in all that a server can cause."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from downloader.errors import ErrorKind
@@ -109,3 +110,9 @@ def list_of_outcomes(server: FaultServer) -> Iterator[str]:
     yield f"{server.url('/page', scheme='https')},,"
     yield f"{server.url('/after')},,{'0' * 64}"
     yield f"{server.url('/before')},../outside,"
+
+
+def downloaded_file(path: str, url: str = "http://h.test/") -> Downloaded:
+    """Return the outcome of a small file that was saved."""
+    outcomes = (each for each in one_of_each() if isinstance(each, Downloaded) and each.path)
+    return replace(next(outcomes), path=SafePath(path), url=url)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from downloader.errors import ErrorKind
 from downloader.models import SkipReason
+from downloader.models.url_record import Record, Result
 from downloader.report.budget import BudgetCheck, parse_budget
 from downloader.report.diagnostics import RULES
 from downloader.report.formats import FORMATS, format_of
@@ -19,7 +20,6 @@ from downloader.report.formats.sarif import MAX_RESULTS
 from downloader.report.github_actions import MAX_ANNOTATIONS, GithubReport
 from downloader.report.interface import GithubStep
 from downloader.report.run_record import ReportTotals, RunRecord
-from downloader.report.url_record import Record, Result
 from downloader.web.text import printable
 from tests.support.ci_reports import junit_suites, markdown_tokens, sarif_run
 from tests.support.reports import HOSTILE_TEXTS

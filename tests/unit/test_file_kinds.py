@@ -2,8 +2,8 @@
 
 import pytest
 
+from downloader.models.url_record import Record, Result
 from downloader.report.file_kinds import kind_of
-from downloader.report.url_record import Record, Result
 from downloader.web.file_kinds import FileKind, kind_of_type
 from downloader.web.media_types import media_type_table
 

@@ -29,6 +29,7 @@ from downloader.http.resume import continued_total, strong_validator
 from downloader.http.retry import retry_after
 from downloader.journal import Job, Journal
 from downloader.models import PartialBody, Skipped
+from downloader.models.checksums import parse_checksum
 from downloader.web import urls
 from downloader.web.charset import CharacterCounter
 from downloader.web.content_coding import decoder_for
@@ -240,7 +241,7 @@ def test_any_coding_of_any_bytes_is_undone_or_refused(
 @given(TEXTS)
 @FAST
 def test_any_text_is_a_header_field_or_a_checksum_or_neither(text: str) -> None:
-    for parse in (sources.parse_header, sources.parse_checksum):
+    for parse in (sources.parse_header, parse_checksum):
         try:
             parse(text)
         except UrlError as error:

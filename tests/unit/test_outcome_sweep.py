@@ -28,11 +28,11 @@ from downloader.models import (
     Tally,
     Target,
 )
+from downloader.models.outcome_conversion import record_of
 from downloader.report.budget import parse_budget
 from downloader.report.formats import FORMATS
 from downloader.report.interface import ReportOptions, ReportSummary
 from downloader.report.json_schema import schema
-from downloader.report.outcome_conversion import record_of
 from downloader.report.report_reader import read
 from downloader.report.reporter import Reporter
 from downloader.web.filenames import SafePath

@@ -17,9 +17,9 @@ from pyarrow.parquet import encryption
 from downloader import sources
 from downloader.errors import DiskError, SourceError
 from downloader.models import Failed
+from downloader.models.url_record import Record, Result
 from downloader.report.formats.parquet import ParquetReport
 from downloader.report.run_record import ReportTotals, RunRecord
-from downloader.report.url_record import Record, Result
 from downloader.sources import Entry, ListSettings
 from downloader.sources.entries import from_line
 from downloader.sources.list_input import DEFAULT_SETTINGS

@@ -10,11 +10,11 @@ import pytest
 from downloader.cli.compare import run_compare
 from downloader.errors import ErrorKind, ReportError
 from downloader.models import ExitStatus, SkipReason
+from downloader.models.url_record import Record, Result
 from downloader.report.fail_on import parse_fail_on
 from downloader.report.formats import FORMATS
 from downloader.report.interface import ReportOptions
 from downloader.report.run_record import ReportTotals, RunRecord
-from downloader.report.url_record import Record, Result
 
 RUN = RunRecord("2026-11-25T12:00:00.000Z", 1.5, 0, True, ReportTotals(), None)
 STOPPED = RunRecord("2026-11-25T12:00:00.000Z", 1.5, 3, False, ReportTotals(), None)

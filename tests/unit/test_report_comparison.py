@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from downloader.errors import ReportError
 from downloader.models import SkipReason
+from downloader.models.changes import ChangeKind
+from downloader.models.url_record import Record, Result
 from downloader.report.budget import BudgetCheck, parse_budget
-from downloader.report.changes import ChangeKind
 from downloader.report.compare import COMPARED_FIELDS, Comparison
 from downloader.report.lock_file import LockCheck
 from downloader.report.report_reader import read
 from downloader.report.size_tables import size_lines
 from downloader.report.summary import SizeSummary
-from downloader.report.url_record import Record, Result
 from downloader.web.text import printable
 from tests.support.reports import HOSTILE_TEXTS
 

@@ -28,15 +28,15 @@ from downloader.models import (
     Timings,
     Unchanged,
 )
-from downloader.report.changes import Aspect, ChangeKind
+from downloader.models.changes import Aspect, ChangeKind
+from downloader.models.outcome_conversion import record_of, source_of
+from downloader.models.url_record import FIELD_NAMES, RECORD_FIELDS, Result, as_dict
 from downloader.report.findings import ADVICE
 from downloader.report.formats import FORMATS
 from downloader.report.formats.parquet import columns
 from downloader.report.json_schema import schema
-from downloader.report.outcome_conversion import record_of, source_of
 from downloader.report.report_reader import read
 from downloader.report.run_record import ReportTotals, RunRecord
-from downloader.report.url_record import FIELD_NAMES, RECORD_FIELDS, Result, as_dict
 from downloader.web.charset import CharsetSource
 from downloader.web.file_kinds import FileKind
 from downloader.web.filenames import SafePath

@@ -7,9 +7,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from downloader.models.url_record import FIELD_NAMES, Record, Result
 from downloader.report.formats.jsonl import json_line
 from downloader.report.report_reader import read
-from downloader.report.url_record import FIELD_NAMES, Record, Result
 
 numbers = st.none() | st.integers(0, 2**62)
 texts = st.none() | st.text()

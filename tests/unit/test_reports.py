@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from downloader.errors import DiskError, ErrorKind, ReportError
 from downloader.models import Failed
+from downloader.models.outcome_conversion import record_of
+from downloader.models.url_record import FIELD_NAMES, Record, Result
 from downloader.report.formats.csv import CsvReport
 from downloader.report.formats.html import HtmlReport
 from downloader.report.formats.json import JsonReport
 from downloader.report.formats.jsonl import JsonlReport
 from downloader.report.lock_file import LockWriter
-from downloader.report.outcome_conversion import record_of
 from downloader.report.output_files import ReportFile
 from downloader.report.run_record import ReportTotals, RunRecord
-from downloader.report.url_record import FIELD_NAMES, Record, Result
 from tests.support.reports import HOSTILE_TEXTS, SCHEMA, records
 
 DOCS = (Path(__file__).parents[2] / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from downloader import sources
 from downloader.errors import BadUrlError, ConnectError, ErrorKind, SourceError
 from downloader.models import Checksum, Failed, Target
+from downloader.models.checksums import parse_checksum
 from downloader.web.urls import Url, parse
 from tests.support.lists import (
     addresses as _addresses,
@@ -671,14 +672,14 @@ def test_a_program_gives_addresses_or_targets() -> None:
     ],
 )
 def test_checksums_are_written_in_several_ways(text: str, checksum: Checksum) -> None:
-    assert sources.parse_checksum(text) == checksum
+    assert parse_checksum(text) == checksum
 
 
 @given(st.text(max_size=40))
 @FAST
 def test_any_text_is_a_checksum_and_a_header_or_a_bad_one(text: str) -> None:
     try:
-        sources.parse_checksum(text)
+        parse_checksum(text)
     except BadUrlError as error:
         assert error.message.isprintable()  # noqa: PT017 - other errors are to get through
     try:

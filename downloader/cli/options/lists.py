@@ -1,7 +1,11 @@
 """The options under "Lists": how lists are read."""
 
 from downloader.cli.options.help_groups import option
-from downloader.cli.options.parameter_types import ColumnNamesParam, NumberParam, UrlParam
+from downloader.cli.options.parameter_types import (
+    ColumnNamesParam,
+    NumberParam,
+    UrlParam,
+)
 from downloader.models import MAX_SAMPLE_LINES
 
 _URL_COLUMN = option(

@@ -18,6 +18,7 @@ from downloader.web.proxies import parse_proxy
 from downloader.web.text import parse_seconds, parse_size, printable
 
 if TYPE_CHECKING:
+    from downloader.cli.exec_template import CommandTemplate
     from downloader.report.budget import Budget
     from downloader.report.fail_on import FailOn
 
@@ -511,6 +512,25 @@ class ReportFileParam(click.ParamType[Path]):
         if format_of(path) is None:
             self.fail(f"{str(path)!r} is not -, and does not end in {endings()}", param, ctx)
         return path
+
+
+class CommandParam(click.ParamType["CommandTemplate"]):
+    """A command, with fields of outcomes."""
+
+    name = "CMD"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "CommandTemplate":
+        """Return the parsed command."""
+        from downloader.cli.exec_template import CommandTemplate
+
+        try:
+            return (
+                value if isinstance(value, CommandTemplate) else CommandTemplate.parse(str(value))
+            )
+        except ValueError as error:
+            self.fail(printable(str(error)), param, ctx)
 
 
 class BudgetParam(click.ParamType["Budget"]):

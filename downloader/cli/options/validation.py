@@ -1,5 +1,6 @@
 """Options that exclude each other, or would have no effect, are usage errors."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ from click.core import ParameterSource
 
 from downloader import sources
 from downloader.cli.options.request_types import BODY_FROM_STDIN
-from downloader.cli.output_file import is_stdout, takes_one_url
+from downloader.cli.output_file import is_stdout, output_target, takes_one_url
 from downloader.cli.subcommands import SUBCOMMANDS
-from downloader.report.formats import STDOUT
+from downloader.report.formats import STDOUT, format_of
 from downloader.web.text import printable
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
@@ -40,6 +41,8 @@ _NOT_WITH_DASK = {
     **dict.fromkeys(("warc", "wacz"), "cannot write one archive file; see --shard"),
     "save_cookies": "cannot write one file of cookies; see --shard",
     "cookies_from_browser": "cannot read a browser on other machines; see --cookies",
+    "checksums": "cannot read a file of checksums on other machines; use a column sha256",
+    "exec": "saves files on other machines; --exec runs commands here",
 }
 
 
@@ -54,6 +57,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         or _mirror_problem(given, ctx)
         or _delay_problem(given, ctx)
         or _saving_problem(source, given)
+        or _exec_problem(source, given)
         or _report_problem(given, ctx)
         or _naming_problem(given)
         or _request_problem(source, given, ctx)
@@ -120,9 +124,40 @@ def _saving_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
     for name in _SAVED_FILE_OPTIONS if given["no_save"] else ():
         if given[name]:
             return f"{_flag(name)} needs saved files; leave out --no-save"
+    if problem := _file_report_problem(given):
+        return problem
     for name, reason in _NOT_WITH_PACK.items() if given["pack"] else ():
         if given[name]:
             return f"--pack: {_flag(name)} {reason}"
+    return ""
+
+
+def _file_report_problem(given: Mapping[str, Any]) -> str:
+    saves_files = not (given["no_save"] or given["pack"] or is_stdout(given["output"]))
+    for path in () if saves_files else given["report"]:
+        if (report_format := format_of(path)) is not None and report_format.needs_files:
+            return (
+                f"--report {printable(str(path))} lists saved files; leave out --no-save, --pack "
+                "and -o -"
+            )
+    return ""
+
+
+def _exec_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
+    if not given["exec"]:
+        return "--exec-timeout needs --exec" if given["exec_timeout"] is not None else ""
+    output = given["output"]
+    shown = printable(output.text)
+    if sys.platform == "win32":
+        return "--exec is not available on Windows"
+    for reason, applies in (
+        ("leave out --no-save", given["no_save"]),
+        ("leave out --pack", given["pack"]),
+        (f"-o {shown} is an object store", output.remote is not None),
+        (f"-o {shown} saves none", output_target(source, given).stream is not None),
+    ):
+        if applies:
+            return f"--exec runs a command after each saved file; {reason}"
     return ""
 
 

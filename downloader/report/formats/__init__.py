@@ -34,6 +34,8 @@ class ReportFormat:
         description: for the documentation; Markdown.
         is_readable: whether its module has a function ``read_members``, for ``compare``.
         is_mergeable: whether that function can read every field, for ``merge``.
+        needs_files: whether it is about saved files alone.
+        other_name: a whole name that files of this format may have as well, or empty.
         has_links: whether its module has a function ``link_pieces``, for ``links``: it takes a
             :class:`~downloader.models.LinkReport` and yields the bytes of a file.
     """
@@ -43,6 +45,8 @@ class ReportFormat:
     description: str
     is_readable: bool = False
     is_mergeable: bool = False
+    needs_files: bool = False
+    other_name: str = ""
     has_links: bool = False
 
     def create(self, path: Path) -> "ReportFile":
@@ -117,18 +121,31 @@ _REGISTRY = (
         "markdown:MarkdownReport",
         "a short summary in Markdown: see [For CI systems](#for-ci-systems)",
     ),
+    ReportFormat(
+        ".sha256",
+        "checksums:ChecksumReport",
+        "or the name `SHA256SUMS`: the hash and the name of each saved file, for `sha256sum -c`: "
+        "see [Checksums](#checksums)",
+        needs_files=True,
+        other_name="SHA256SUMS",
+    ),
 )
 #: All formats, by the ending of their files.
 FORMATS: Mapping[str, ReportFormat] = {each.ending: each for each in _REGISTRY}
+_OTHER_NAMES = {each.other_name: each for each in _REGISTRY if each.other_name}
 
 
 def format_of(path: Path) -> ReportFormat | None:
-    """Return the format that the ending of a file's name says; None if there is none."""
+    """Return the format that a file's name or its ending says; None if there is none."""
     if path == STDOUT:
         return FORMATS[".jsonl"]
     suffixes = [suffix.lower() for suffix in path.suffixes]
     # An ending may have two parts, such as ".junit.xml".
-    return FORMATS.get("".join(suffixes[-2:])) or FORMATS.get("".join(suffixes[-1:]))
+    return (
+        FORMATS.get("".join(suffixes[-2:]))
+        or FORMATS.get("".join(suffixes[-1:]))
+        or _OTHER_NAMES.get(path.name)
+    )
 
 
 def endings(formats: Collection[ReportFormat] = _REGISTRY) -> str:

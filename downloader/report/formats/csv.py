@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from downloader.models import ColumnValue, LinkReport
-from downloader.report.field_declarations import Value
+from downloader.models.field_declarations import Value
+from downloader.models.url_record import FIELD_NAMES, Record, values
 from downloader.report.link_fields import LINK_COLUMNS, LINK_URL_COLUMNS, link_rows
 from downloader.report.list_columns import ListColumns
 from downloader.report.output_files import AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
-from downloader.report.url_record import FIELD_NAMES, Record, values
 from downloader.web.text import printable
 
 #: Characters that spreadsheets take for the beginning of a formula (OWASP, "CSV injection"), with

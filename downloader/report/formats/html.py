@@ -17,7 +17,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from downloader._version import __version__
-from downloader.report.changes import ChangeKind
+from downloader.models.changes import ChangeKind
+from downloader.models.url_record import Record, Result, from_dict
 from downloader.report.file_kinds import kind_of
 from downloader.report.findings import ADVICE, DuplicateGroups, Findings, repeated_bytes
 from downloader.report.formats.html_rows import FileLinks, RecordLinks, TableRows
@@ -25,7 +26,6 @@ from downloader.report.formats.jsonl import json_line
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord
 from downloader.report.summary import SizeSum, SizeSummary
-from downloader.report.url_record import Record, Result, from_dict
 from downloader.web.text import format_size, printable
 
 #: Rows of the table: with more, a page takes seconds to open. The largest bodies have them.

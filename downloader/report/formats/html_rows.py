@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
+from downloader.models.url_record import Record, Result
 from downloader.report.file_kinds import kind_of
-from downloader.report.url_record import Record, Result
 from downloader.web.file_kinds import FileKind
 from downloader.web.text import printable
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from downloader.models import LinkReport
+from downloader.models.url_record import Record
 from downloader.report.formats.jsonl import encode, json_line, parse_json
 from downloader.report.json_schema import SCHEMA_ID
 from downloader.report.link_fields import LINKS_SCHEMA_ID, link_dict, run_dict
 from downloader.report.output_files import AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
-from downloader.report.url_record import Record
 
 
 class JsonReport:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from downloader.models import LinkReport
+from downloader.models.url_record import Record, as_dict
 from downloader.report.link_fields import link_dict
 from downloader.report.output_files import REPORT_OPTION, open_lines, translated_errors
 from downloader.report.run_record import RunRecord, not_tried
-from downloader.report.url_record import Record, as_dict
 
 encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 #: The beginning of every line that is longer.

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
+from downloader.models.url_record import Record, Result
 from downloader.report.diagnostics import CheckResult, Diagnostic, Level, diagnostic_of
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord, not_tried
-from downloader.report.url_record import Record, Result
 from downloader.web.text import printable
 
 

@@ -10,11 +10,11 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from downloader.models.url_record import Record, Result
 from downloader.report.diagnostics import Diagnostic, Level, Location, diagnostic_of
 from downloader.report.output_files import AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
 from downloader.report.summary import SizeSummary
-from downloader.report.url_record import Record, Result
 from downloader.web.text import format_size, printable
 
 #: Rows of all tables together; GitHub refuses a summary of more than 1 MiB.

@@ -8,13 +8,13 @@ from typing import BinaryIO
 from downloader import parquet
 from downloader.errors import ReportError
 from downloader.models import ColumnValue
+from downloader.models.field_declarations import RecordField, ValueType
+from downloader.models.url_record import RECORD_FIELDS, Record, values
 from downloader.parquet import ColumnField, ColumnType, ParquetError, TableWriter, WantedColumn
-from downloader.report.field_declarations import RecordField, ValueType
 from downloader.report.json_schema import SCHEMA_ID
 from downloader.report.list_columns import ListColumns
 from downloader.report.output_files import REPORT_OPTION, AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
-from downloader.report.url_record import RECORD_FIELDS, Record, values
 from downloader.web.text import printable
 
 _COLUMN_TYPES = {

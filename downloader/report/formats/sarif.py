@@ -12,10 +12,10 @@ from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from downloader._version import __version__
+from downloader.models.url_record import Record
 from downloader.report.diagnostics import RULES, Diagnostic, Location, diagnostic_of
 from downloader.report.output_files import AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
-from downloader.report.url_record import Record
 from downloader.web.text import printable
 
 #: Results of one run that GitHub takes.

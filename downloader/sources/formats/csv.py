@@ -92,7 +92,7 @@ def parse_table(source: ListInput, delimiter: str) -> Iterator[ListLine]:
         delimiter: preferred when its first line may have several.
     """
     label, url_column = source.label, source.settings.url_column
-    lines = source.lines()
+    lines = source.table_lines()
     first: list[NumberedLine] = []
     for line in lines:
         if match := _DELIMITER_LINE.fullmatch(line[1]):
@@ -210,7 +210,8 @@ class _Table:
         if has_header:
             folded = [name.casefold() for name in self._names]
             self._is_report = is_report(folded)
-            self._name = folded.index("name") if "name" in folded else None
+            if "name" in folded and self._settings.takes_names:
+                self._name = folded.index("name")
             # The hash of an earlier run is no promise about this one; --locked holds it to that.
             if "sha256" in folded and not self._is_report:
                 self._checksum = folded.index("sha256")

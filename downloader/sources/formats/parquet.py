@@ -51,7 +51,11 @@ def parse(source: ListInput) -> Iterator[ListLine]:
             ]
             file.seek(0)
             for number, row in enumerate(parquet.read(file, [*wanted, *wanted_too]), 1):
-                line = _line(f"{source.label}:{number}", row[: len(wanted)])
+                line = _line(
+                    f"{source.label}:{number}",
+                    row[: len(wanted)],
+                    takes_name=source.settings.takes_names,
+                )
                 cells = zip(kept, row[len(wanted) :], strict=True)
                 line.columns = keeper.bounded((column.name, cell) for column, cell in cells)
                 # A report of a stopped run has a record of what was not tried.
@@ -103,10 +107,12 @@ def _find_in_rows(source: ListInput, file: BinaryIO, names: list[str]) -> int | 
     return None
 
 
-def _line(origin: str, row: Sequence[parquet.Scalar]) -> ListLine:
+def _line(origin: str, row: Sequence[parquet.Scalar], *, takes_name: bool) -> ListLine:
     cells = [None if cell is None else str(cell) for cell in row]
     url, name, checksum = [*cells, None][:3]
-    line = ListLine(origin, (url or "")[:MAX_LINE_LENGTH], name=name, checksum=checksum)
+    line = ListLine(
+        origin, (url or "")[:MAX_LINE_LENGTH], name=name if takes_name else None, checksum=checksum
+    )
     if url is None:
         line.error = BadUrlError("no url in the row")
     elif any(len(cell or "") > MAX_LINE_LENGTH for cell in cells):

@@ -1,4 +1,4 @@
-"""Convert outcomes to records, as :class:`~downloader.report.url_record.Record` declares."""
+"""Convert outcomes to records, as :class:`~downloader.models.url_record.Record` declares."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from operator import attrgetter
 from typing import get_args
 
 from downloader.models import Downloaded, Failed, Outcome, Skipped, Unchanged
-from downloader.report.field_declarations import RecordField, Value, ValueType
-from downloader.report.url_record import OPTIONAL_FIELDS, Record, Result
+from downloader.models.field_declarations import RecordField, Value, ValueType
+from downloader.models.url_record import OPTIONAL_FIELDS, Record, Result
 
 _Converter = Callable[..., Value]
 

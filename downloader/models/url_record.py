@@ -14,11 +14,13 @@ from typing import Annotated
 
 from downloader.errors import ErrorKind
 from downloader.models import ColumnValue, SkipReason
-from downloader.report.changes import ChangeKind
-from downloader.report.field_declarations import FieldInfo, Value, declared_fields
+from downloader.models.changes import ChangeKind
+from downloader.models.field_declarations import FieldInfo, Value, declared_fields
 from downloader.web.charset import CharsetSource
 from downloader.web.urls import Url, host
 
+#: Values of JSON objects.
+PlainValue = str | int | float | bool | list[str] | dict[str, ColumnValue] | None
 #: Names and values of columns.
 Columns = tuple[tuple[str, ColumnValue], ...]
 
@@ -247,6 +249,17 @@ def as_dict(record: Record) -> Mapping[str, Value | dict[str, ColumnValue]]:
     )
     if record.columns:
         members["columns"] = dict(record.columns)
+    return members
+
+
+def plain_dict(record: Record) -> dict[str, PlainValue]:
+    """Return the record as JSON would be read: closed sets are texts, and tuples are lists."""
+    members: dict[str, PlainValue] = {}
+    for name, value in as_dict(record).items():
+        if isinstance(value, tuple):
+            members[name] = list(value)
+        else:
+            members[name] = str(value) if isinstance(value, StrEnum) else value
     return members
 
 
