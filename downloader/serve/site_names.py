@@ -51,8 +51,8 @@ class SiteNames:
         """Return what a Host field names; None for a name that is not ours.
 
         Such a name may have been made to resolve to this machine by a web page that wants to read
-        what is served here (DNS rebinding). That cannot be done with an IP address or ``localhost``,
-        which name the home page.
+        what is served here (DNS rebinding). An IP address or ``localhost`` cannot be: they name the
+        home page.
         """
         match = _HOST_FIELD.fullmatch(field.lower())
         if match is None:

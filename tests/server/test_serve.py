@@ -246,11 +246,14 @@ async def test_pages_of_another_site_are_opened_at_its_own_root(site: Site, tmp_
             b"<svg xmlns='http://www.w3.org/2000/svg'/>", {"Content-Type": "image/svg+xml"}
         ),
     }
-    await fetch([site.url("/"), f"{other}/page"], tmp_path / "out", Options(mirror=True))
+    listed = [site.url("/"), f"{other}/", f"{other}/page"]
+    await fetch(listed, tmp_path / "out", Options(mirror=True))
     async with served_sites(SavedFolder(tmp_path / "out")) as sites, browser(sites) as opened:
         root = sites.address(site.url("/"))
         status, fields, _ = await opened.get(f"{root}localhost_{site.server.port}/page.html")
         assert (status, fields["Location"]) == (302, sites.address(f"{other}/page.html"))
+        status, fields, _ = await opened.get(f"{root}localhost_{site.server.port}.html")
+        assert (status, fields["Location"]) == (302, sites.address(f"{other}/"))
         status, fields, _ = await opened.get(f"{root}localhost_{site.server.port}/i.svg")
         assert (status, fields["Content-Security-Policy"][:8]) == (200, "sandbox;")
         status, fields, _ = await opened.get(sites.address(f"{other}/i.svg"))
