@@ -68,18 +68,10 @@ async def fetch(
             return await extractor.extract_saved(job, job.unextracted)
         result = await _fetch(transfer, host, context)
         if isinstance(result, PageToExtract):
-            return await _extracted(result, transfer, context)
+            return await extractor.complete(job, result) if extractor else result.outcome
     except DiskError as error:
         return failed(transfer, error)
     return result
-
-
-async def _extracted(
-    page: PageToExtract, transfer: Transfer, context: TransferContext
-) -> Downloaded | Unchanged:
-    if context.extractor is None:
-        return page.outcome
-    return await context.extractor.complete(transfer.job, page)
 
 
 async def _fetch(

@@ -11,15 +11,9 @@ from typing import BinaryIO
 
 from downloader.extract.protocol import ExtractionFailure, PageContent, PageTask
 
-#: The event loop goes first, because it waits for others.
-_NICENESS = 5
-
 
 def main() -> None:
     """Extract pages until standard input ends."""
-    if hasattr(os, "nice"):
-        with suppress(OSError):
-            os.nice(_NICENESS)
     results = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # What a library prints must not get between the results.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

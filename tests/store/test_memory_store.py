@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from downloader import Downloaded, Options, Skipped, download_sites, sources
+from downloader import Downloaded, Options, Skipped, TextFormat, download_sites, sources
 from downloader.core.local_run import LocalRun
 from downloader.errors import ErrorKind, OutputError
 from downloader.journal.database import open_journal
@@ -51,6 +51,21 @@ async def test_the_library_takes_the_url_of_a_store(site: Site, store: str) -> N
     found = bucket.info(SafePath(f"{site.folder}/data.bin"))
     assert found is not None
     assert found.size == 3_000_000
+
+
+async def test_texts_are_objects_beside_their_pages(site: Site, store: str) -> None:
+    site.pages["/a"] = "<main><p>The bridge over the old harbour opened again on Monday.</p></main>"
+    options = Options(extract=(TextFormat.TEXT,))
+    assert kinds(await download_sites([site.url("/a")], store, options=options)) == [Downloaded]
+    bucket = open_store(Options(remote=store))
+    assert bucket is not None
+    names = [f"{site.folder}/a.html", f"{site.folder}/a.html.txt"]
+    assert sorted(found.path for found in bucket.list_objects(site.folder)) == names
+    assert kinds(await download_sites([site.url("/a")], store, options=options)) == [Skipped]
+    bucket.delete(SafePath(names[1]))
+    # The page is not on this machine, so that it is fetched again.
+    assert kinds(await download_sites([site.url("/a")], store, options=options)) == [Downloaded]
+    assert bucket.info(SafePath(names[1])) is not None
 
 
 async def test_what_has_another_name_now_takes_the_place_of_the_old(site: Site, store: str) -> None:
