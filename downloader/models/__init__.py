@@ -19,6 +19,7 @@ from downloader.models.link_report import (
 )
 from downloader.models.naming_options import NamingOptions
 from downloader.models.options import (
+    DEFAULT_CERT_DAYS,
     DEFAULT_LEVEL,
     DEFAULT_MAX_QUERIES,
     DEFAULT_PACK_BYTES,
@@ -57,6 +58,7 @@ from downloader.models.runs import ExitStatus, InFlight, Tally
 from downloader.models.targets import Checksum, ColumnValue, InputLine, Target
 
 __all__ = [
+    "DEFAULT_CERT_DAYS",
     "DEFAULT_LEVEL",
     "DEFAULT_MAX_QUERIES",
     "DEFAULT_PACK_BYTES",
