@@ -149,6 +149,13 @@ class Record:
     sha256: Annotated[
         str | None, FieldInfo("SHA-256 of the decoded bytes, in hex", pattern=_SHA256)
     ] = None
+    same_as: Annotated[
+        str | None,
+        FieldInfo(
+            "the URL of the same page, as `/` for `/index.html` with the same content: its size is "
+            "counted there"
+        ),
+    ] = None
     change: Annotated[
         ChangeKind | None,
         FieldInfo("with `--compare`: how it differs from the earlier report; `gone` has no record"),

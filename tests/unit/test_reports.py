@@ -109,6 +109,7 @@ def _check_text(folder: Path, text: str) -> None:
         report.finish(RUN)
     (record,) = records(files[0])
     assert (record["url"], record["message"]) == (text, text or None)
+    assert b"##[" not in files[0].read_bytes()
     assert json.loads(files[1].read_text("ascii"))["records"] == [record]
     data = files[2].read_bytes()
     assert data.count(b"\r\n") == data.count(b"\n") == 2

@@ -105,21 +105,29 @@ _REGISTRY = (
         "a table with types: see [As Parquet](#as-parquet)",
         is_readable=True,
     ),
-    ReportFormat(".html", "html:HtmlReport", "a page for a browser: see [The page](#the-page)"),
+    ReportFormat(
+        ".html",
+        "html:HtmlReport",
+        "a page for a browser: see [The page](#the-page)",
+        has_links=True,
+    ),
     ReportFormat(
         ".junit.xml",
         "junit:JunitReport",
         "JUnit XML, for Jenkins, GitLab and others: see [For CI systems](#for-ci-systems)",
+        has_links=True,
     ),
     ReportFormat(
         ".sarif",
         "sarif:SarifReport",
         "SARIF 2.1.0, for code scanning: see [For CI systems](#for-ci-systems)",
+        has_links=True,
     ),
     ReportFormat(
         ".md",
         "markdown:MarkdownReport",
         "a short summary in Markdown: see [For CI systems](#for-ci-systems)",
+        has_links=True,
     ),
     ReportFormat(
         ".sha256",
