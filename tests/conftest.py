@@ -104,9 +104,9 @@ async def site() -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Command:
+def command(tmp_path: Path, request: pytest.FixtureRequest) -> Command:
     """The real command, started in a fresh folder with no configuration."""
-    return Command(tmp_path)
+    return Command(tmp_path, forks=not request.node.get_closest_marker("real_start"))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import PurePosixPath
 from typing import Self
 
 from downloader.models import ColumnValue
@@ -18,9 +17,10 @@ _FIELD = re.compile(r"\{\{|\}\}|\{(column\.[^{}]+|[a-z0-9_]*)\}")
 _COLUMN = "column."
 #: Fields besides those of records.
 _OWN_FIELDS = ("name", "folder")
-#: Programs that run the argument behind ``-c`` as a script.
-_SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "sh", "tcsh", "zsh"})
-_OPTION_WITH_SCRIPT = re.compile(r"-[a-z]*c[a-z]*")
+#: Programs that run an argument as a script, and the letter of the option before it.
+_INTERPRETER = re.compile(
+    r"(?:.*/)?(?:(?P<c>(?:a|ba|c|da|k|tc|z)?sh|fish|python[0-9.]*)|(?P<e>node|perl|ruby)|(?P<r>php))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,15 @@ class CommandTemplate:
                     f"there is no field {{{field}}}; there are {known} and the other fields of "
                     "reports, and {{ for a brace"
                 )
-        program, *rest = arguments
+        program = arguments[0]
         if _fields(program):
             raise ValueError("its program must not be a field; servers would choose what is run")
         if shutil.which(program) is None:
             raise ValueError(f"there is no program {printable(program)!r}")
-        if PurePosixPath(program).name in _SHELLS and _has_field_in_script(rest):
+        if interpreter := _interpreter_of_field(arguments):
             raise ValueError(
-                "a shell would run what names of files hold; write sh -c '... \"$1\"' sh {path}"
+                f"{interpreter} would run what names of files hold; pass them as arguments: "
+                "sh -c '... \"$1\"' sh {path}"
             )
         return cls(tuple(arguments if fields else (*arguments, "{path}")))
 
@@ -108,11 +109,16 @@ def _fields(argument: str) -> list[str]:
     return [match[1] or "path" for match in _FIELD.finditer(argument) if match[1] is not None]
 
 
-def _has_field_in_script(arguments: list[str]) -> bool:
-    return any(
-        _OPTION_WITH_SCRIPT.fullmatch(option) and _fields(script)
-        for option, script in pairwise(arguments)
-    )
+def _interpreter_of_field(arguments: list[str]) -> str:
+    """Return the program that would run a field as a part of its script; empty if none would."""
+    interpreter, letter = "", None
+    for option, script in pairwise(arguments):
+        if match := _INTERPRETER.fullmatch(option):
+            # Another program may start it, such as timeout or env.
+            interpreter, letter = printable(option), match.lastgroup
+        elif letter and re.fullmatch(f"-[A-Za-z]*{letter}[A-Za-z]*", option) and _fields(script):
+            return interpreter
+    return ""
 
 
 def _expanded(argument: str, value_of: Callable[[re.Match[str]], str]) -> str:

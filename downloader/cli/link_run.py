@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from downloader import sources
 from downloader.cli.download_setup import OPTION_FIELDS, proxies_given, request_fields
-from downloader.cli.link_lines import problem_lines, summary_line
+from downloader.cli.link_lines import problem_lines, summary_lines
 from downloader.cli.options import Given
 from downloader.cli.stop_signals import stop_on_signals
 from downloader.cli.terminal import ProgressState, Terminal
@@ -110,4 +110,5 @@ def _print(report: LinkReport, terminal: Terminal, given: Given) -> None:
     if not given["quiet"]:
         if shown:
             terminal.result("")
-        terminal.result(summary_line(report))
+        for line in summary_lines(report):
+            terminal.result(line)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import webbrowser
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import click
@@ -64,7 +64,9 @@ async def _serve(
     loop = asyncio.get_running_loop()
     async with SiteServer(content, options) as server:
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopped.set)
+            # Without this, as on Windows, Ctrl-C ends the command by an exception.
+            with suppress(NotImplementedError):
+                loop.add_signal_handler(number, stopped.set)
         if not quiet:
             for warning in content.warnings:
                 click.echo(printable(f"download: {warning}"), err=True)

@@ -89,6 +89,12 @@ class OutcomeWriter:
                         "UPDATE urls SET state = ? WHERE id = ? AND state != ?",
                         (RowState.SENT, job.row, RowState.DONE),
                     )
+                case Skipped() if job.target.request is not None:
+                    # Left out by a filter, once its response was there.
+                    self._db.execute(
+                        "UPDATE urls SET state = ? WHERE id = ? AND state = ?",
+                        (RowState.CLAIMED, job.row, RowState.SENT),
+                    )
                 case Skipped():
                     pass
         insert_many(self._db, _UPDATE_DOWNLOADED, downloaded, _UPDATE_DOWNLOADED_END)

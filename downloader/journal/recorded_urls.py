@@ -20,12 +20,15 @@ from downloader.web.filenames import SafePath, stays_within
 
 _COLUMNS = (
     "url, state, path, coalesce(published, saved), wire, media_type, charset, final_url, "
-    "finished, kind, message, withdrawn, packed_at, request, role"
+    "finished, kind, message, withdrawn, packed_at, request, role, published IS NOT NULL"
 )
 
 
 class RecordedUrl(NamedTuple):
-    """A URL of a journal; its attributes are columns of the table ``urls``."""
+    """A URL of a journal; its attributes but the last are columns of the table ``urls``.
+
+    The last is whether the links of its file were replaced.
+    """
 
     url: str
     state: RowState
@@ -42,6 +45,7 @@ class RecordedUrl(NamedTuple):
     packed_at: int | None
     request: str | None
     role: TargetRole
+    is_rewritten: bool
 
 
 def recorded_urls(root: Path) -> Iterator[RecordedUrl]:
@@ -64,6 +68,7 @@ def recorded_urls(root: Path) -> Iterator[RecordedUrl]:
                     path=recorded.path if is_safe else None,
                     withdrawn=bool(recorded.withdrawn),
                     role=TargetRole(recorded.role),
+                    is_rewritten=bool(recorded.is_rewritten),
                 )
         except sqlite3.Error as error:
             raise OutputError(

@@ -28,7 +28,16 @@ from downloader.link_check.result_cache import CachedResult, ResultCache, defaul
 from downloader.mirror.check import UnreadableFile
 from downloader.mirror.robots_gate import RobotsDecision, RobotsGate, robots_fetcher
 from downloader.mirror.scope import MAX_ROBOTS_BYTES, RobotsCache
-from downloader.models import Failed, InFlight, LinkReport, Options, Outcome, Skipped, Target
+from downloader.models import (
+    Downloaded,
+    Failed,
+    InFlight,
+    LinkReport,
+    Options,
+    Outcome,
+    Skipped,
+    Target,
+)
 from downloader.scheduling import check_open_file_limit
 from downloader.sources import Entry
 from downloader.web import urls
@@ -376,8 +385,9 @@ class LinkCheck:
         if isinstance(outcome, Failed):
             self._recorder.record_answer(target, _broken(outcome))
             return
-        final = getattr(outcome, "final_url", "")
-        status: int | None = getattr(outcome, "status", None)
+        if not isinstance(outcome, Downloaded):
+            raise TypeError("a check has no other outcomes")
+        final = "" if outcome.final_url == target.url else outcome.final_url
         document = transfer.document
         number = None
         if document is not None:
@@ -385,15 +395,15 @@ class LinkCheck:
             number = self._recorder.record_document(target, document)
             transfer.document = None
             self._table.flush()
-        final = "" if final == target.url else final
         state = State.WARNING if transfer.moved_to else State.WORKS
         answer = Answer(
-            state, status=status, final=final, moved_to=transfer.moved_to, document=number
+            state, status=outcome.status, final=final, moved_to=transfer.moved_to, document=number
         )
         self._recorder.record_answer(target, answer)
-        if self._cache is not None and target.is_external and status is not None:
+        if self._cache is not None and target.is_external:
             end = self._certificate_ends.get(urls.host(target.url))
-            self._cache.put(target.url, CachedResult(status, final, transfer.moved_to, end))
+            result = CachedResult(outcome.status, final, transfer.moved_to, end)
+            self._cache.put(target.url, result)
 
     def _warn(self, url: str, warnings: Sequence[str]) -> None:
         for warning in warnings:

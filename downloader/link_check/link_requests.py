@@ -8,7 +8,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from downloader.core.body import BodyReader
+from downloader.core.body_reader import BodyReader
 from downloader.core.sniffing import sniff_body
 from downloader.core.transfer import Requeue, Transfer, TransferContext
 from downloader.core.transfer_outcomes import measured_by_head

@@ -34,9 +34,9 @@ _LAZY_ATTRIBUTES = (
     *link_attributes.LAZY_SRCSET_ATTRIBUTES,
 )
 _LAZY_SELECTORS = [f"[{name}]" for name in _LAZY_ATTRIBUTES]
-#: Matches every page with a lazy attribute; most have none, and this is quicker than selectors.
-_MAYBE_LAZY = re.compile(
-    rf"data-(?ai:{'|'.join(name.removeprefix('data-') for name in _LAZY_ATTRIBUTES)})"
+#: Names of lazy attributes after their common beginning.
+_LAZY_NAME = re.compile(
+    "|".join(name.removeprefix("data-") for name in _LAZY_ATTRIBUTES), re.I | re.A
 )
 #: Levels of ``srcdoc`` within ``srcdoc``: each needs more escapes than the one around it.
 _MAX_SRCDOC_DEPTH = 4
@@ -102,9 +102,7 @@ class HtmlDocument:
                 scanner.collect(HtmlElement(node, tree, offset))
             elif not repeated.collect_known(offset):
                 repeated.collect(HtmlElement(node, tree, offset))
-        text = tree.text.text
-        first = text.find("data-")  # quicker than the expression alone
-        if (first != -1 and _MAYBE_LAZY.search(text, first)) or "DATA-" in text:
+        if _may_have_lazy_attributes(tree.text.text):
             for element in tree.elements(_LAZY_SELECTORS):
                 scanner.collect_lazy(element)
 
@@ -130,6 +128,20 @@ class HtmlDocument:
             ["[href]", *link_attributes.LINK_SELECTORS, _SVG_SELECTOR]
         ):
             scanner.collect(element)
+
+
+def _may_have_lazy_attributes(text: str) -> bool:
+    """Return whether a page has names of lazy attributes; most have none.
+
+    This takes a fraction of the time of selectors.
+    """
+    position = text.find("data-")
+    while position != -1:
+        position += len("data-")
+        if _LAZY_NAME.match(text, position):
+            return True
+        position = text.find("data-", position)
+    return "DATA-" in text
 
 
 def parse_robots_meta(elements: Iterable[Element], document: Document) -> RobotsMeta:

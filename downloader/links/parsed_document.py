@@ -135,6 +135,7 @@ class ParsedDocument:
         """Release the bytes and the text, which are most of the memory of a document."""
         if self._source is not None:
             self._body_hash = hash(self._source.body)
+            self._charset = self._source.encoding
             self._source, self.text, self._collector.text = None, "", ""
 
     def restore_source(self, body: bytes) -> bool:

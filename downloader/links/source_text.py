@@ -8,7 +8,7 @@ from typing import NamedTuple
 import webencodings
 
 from downloader.links.model import Replacement
-from downloader.web.charset import SAMPLE_BYTES, CharacterCounter
+from downloader.web.charset import SAMPLE_BYTES, charset_of
 
 _BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -151,7 +151,4 @@ def _choose_encoding(body: bytes, charset: str | None, media_type: str) -> tuple
             return label, len(mark)
     if charset and charset.isascii() and webencodings.lookup(charset):
         return charset, 0
-    count = CharacterCounter("", media_type)
-    count.feed(body[:SAMPLE_BYTES])
-    count.finish()
-    return count.charset, 0
+    return charset_of(body[:SAMPLE_BYTES], media_type), 0

@@ -23,6 +23,10 @@ _UNFETCHED_SCHEME = re.compile(
 )
 #: Without a path, a reference takes that of the base URL, file name included (URL standard, 4.4).
 _WITHOUT_PATH = re.compile(r"(?:https?:)?(?:\?|\Z)", re.IGNORECASE)
+#: Folders above, and a path in which the URL standard neither encodes nor removes anything.
+_PLAIN_PATH = re.compile(
+    r"((?:\.\./)*+)((?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*+/)*+(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)?+)"
+)
 #: Characters that stay as they are in the query of http and https (URL standard, 1.3).
 _QUERY_SAFE = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
 #: Longer URLs are not fetched. Servers are to support 8000 characters (RFC 9110, 4.1), and most
@@ -54,7 +58,7 @@ class UrlResolver:
         #: References with a path resolve to the same URLs in all documents of a folder.
         self._folder_url = Url(self.base_url.partition("?")[0].rpartition("/")[0] + "/")
         is_short = len(self._folder_url) + MAX_PATH_LENGTH < _MAX_CACHED_URL_LENGTH
-        self._join_in_folder = _cached_join if is_short else _join
+        self._join_path = _cached_join_path if is_short else _join_path
 
     def with_base(self, reference: str) -> "UrlResolver":
         """Return the resolver of a document with ``base href=reference`` (HTML, 4.2.3).
@@ -85,7 +89,7 @@ class UrlResolver:
         Args:
             path: path and query, of at most MAX_PATH_LENGTH characters.
         """
-        return self._join_in_folder(self._folder_url, path)
+        return self._join_path(self._folder_url, path)
 
     def _resolve(self, reference: str) -> tuple[Url | None, str]:
         if _UNFETCHED_SCHEME.match(reference):
@@ -96,14 +100,16 @@ class UrlResolver:
         return self._join(without_fragment), sign + fragment
 
     def _join(self, reference: str) -> Url | None:
-        base_url = self.base_url if _WITHOUT_PATH.match(reference) else self._folder_url
         if not reference.isascii():
             reference = self._with_encoded_query(reference)
         if len(reference) > MAX_URL_LENGTH:
             self.has_too_long = True
             return None
-        is_cached = len(base_url) + len(reference) < _MAX_CACHED_URL_LENGTH
-        url = (_cached_join if is_cached else _join)(base_url, reference)
+        if _WITHOUT_PATH.match(reference):
+            url = _join(self.base_url, reference)
+        else:
+            is_cached = len(self._folder_url) + len(reference) < _MAX_CACHED_URL_LENGTH
+            url = (_cached_join_path if is_cached else _join_path)(self._folder_url, reference)
         if url is not None and len(url) > MAX_URL_LENGTH:
             self.has_too_long = True
             return None
@@ -138,7 +144,23 @@ def _join(base_url: Url, reference: str) -> Url | None:
         return None
 
 
-_cached_join = lru_cache(_MAX_CACHED_URLS)(_join)
+def _join_path(folder: Url, path: str) -> Url | None:
+    """Return the URL of a reference with a path, relative to *folder*.
+
+    For plain names, this is what the parser returns in ten times the time.
+    """
+    plain = _PLAIN_PATH.fullmatch(path)
+    # The address may have a zone, which join() treats specially.
+    if plain is None or "%25" in folder:
+        return _join(folder, path)
+    root = folder.find("/", len("https://")) + 1
+    for _ in range(plain.end(1) // len("../")):
+        if len(folder) > root:
+            folder = Url(folder[: folder.rfind("/", 0, -1) + 1])
+    return Url(folder + plain[2])
+
+
+_cached_join_path = lru_cache(_MAX_CACHED_URLS)(_join_path)
 
 
 def percent_encode_unsafe(url: str) -> str:

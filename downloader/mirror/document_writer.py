@@ -104,7 +104,9 @@ async def _run_step(
 
 async def _keep_original(update: DocumentUpdate, storage: Storage) -> None:
     path = original_path(update.saved.path)
-    await storage.save(path, update.received.data, update.publish_options)
+    # A second name is enough, because the first one soon leads to another file.
+    if not await storage.link(update.saved.path, path):
+        await storage.save(path, update.received.data, update.publish_options)
 
 
 async def _replace(update: DocumentUpdate, body: bytes, storage: Storage) -> None:

@@ -1,9 +1,10 @@
 """Selects the URLs to fetch because of a document. Pure."""
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 
-from downloader.errors import BadUrlError
-from downloader.journal import SavedDocument
+from downloader.journal import SavedDocument, TargetRole
 from downloader.links import LinkKind, ParsedDocument
 from downloader.mirror.scope import (
     RefusalReason,
@@ -24,7 +25,15 @@ from downloader.web.urls import Url
 MAX_NESTING = 10
 #: Places with more links than are followed that are named.
 _MAX_CUT_PLACES = 20
+#: Size of the cache of links that are followed or not, and characters of the longest ones.
+_MAX_CACHED_URLS, _MAX_CACHED_URL_LENGTH = 8192, 512
+#: Tells whether a URL, at a depth and nesting and in a role, needs no target.
+IsKnown = Callable[[Url, int, int, TargetRole], bool]
 _DIGITS = re.compile(r"[0-9]+")
+
+
+def _never(_url: Url, _depth: int, _nesting: int, _role: TargetRole) -> bool:
+    return False
 
 
 def scope_of(options: MirrorOptions, shard: Shard | None) -> Scope:
@@ -72,6 +81,7 @@ class LinkSelector:
         self._is_recursive = options.level is not None
         self._trap_limits = trap_limits_of(options)
         self._trap_detector = TrapDetector(self._trap_limits)
+        self._cached_refusal = lru_cache(_MAX_CACHED_URLS)(self._refusal)
 
     @property
     def warnings(self) -> list[str]:
@@ -83,43 +93,55 @@ class LinkSelector:
         more = ["other places have more links than are followed"] * self._has_more_cut_places
         return [*map(printable, (*reasons, *self._cut_places)), *more]
 
-    def select(self, document: ParsedDocument, saved: SavedDocument) -> list[Target]:
-        """Return what *document* refers to and is to be fetched, each URL once."""
+    def select(
+        self, document: ParsedDocument, saved: SavedDocument, is_known: IsKnown = _never
+    ) -> list[Target]:
+        """Return what *document* refers to and is to be fetched, each URL once.
+
+        URLs are left out for which *is_known* returns true.
+        """
         requisites: dict[Url, None] = {}
         redirects: dict[Url, None] = {}
         followed: dict[Url, None] = {}
         may_nest = saved.nesting < MAX_NESTING
         for link in document.links:
-            if link.url is None:
+            url, kind = link.url, link.kind
+            if url is None:
                 continue
-            if link.kind.is_requisite:
-                if may_nest and self.scope.accepts(link.url):
-                    requisites[link.url] = None
+            if kind.is_requisite:
+                if may_nest and self.scope.accepts(url):
+                    requisites[url] = None
                 continue
-            if link.kind is LinkKind.REDIRECT and may_nest:
-                redirects[link.url] = None
-            if link.kind.is_navigation and self._is_recursive and link.url not in followed:
+            if kind is LinkKind.REDIRECT and may_nest:
+                redirects[url] = None
+            if self._is_recursive and kind.is_navigation and url not in followed:
                 nofollow = link.nofollow or document.robots.nofollow
                 if self.follows(
-                    link.url, saved.start, saved.depth + 1, nofollow=nofollow, listed=saved.root
+                    url, saved.start, saved.depth + 1, nofollow=nofollow, listed=saved.root
                 ):
-                    followed[link.url] = None
+                    followed[url] = None
         icon = favicon_url(saved)
         icons = [icon] if icon is not None and self.scope.accepts(icon) else []
         targets = []
         for url in dict.fromkeys((*requisites, *icons, *followed, *redirects)):
             is_requisite = url in requisites or url in icons
+            is_optional = is_requisite and url not in requisites
             is_deeper = not is_requisite and url in followed
+            bare = urls.without_credentials(url)[0]
+            depth = saved.depth + 1 if is_deeper else saved.depth
+            nesting = 0 if url in followed else saved.nesting + 1
+            if is_known(bare, depth, nesting, _role(is_requisite, is_optional)):
+                continue
             target = Target(
-                url=urls.without_credentials(url)[0],
+                url=bare,
                 index=saved.line,
                 origin=saved.address,
                 parent=saved.address,
                 root=saved.root,
                 needed=is_requisite,
-                optional=is_requisite and url not in requisites,
-                depth=saved.depth + 1 if is_deeper else saved.depth,
-                nesting=0 if url in followed else saved.nesting + 1,
+                optional=is_optional,
+                depth=depth,
+                nesting=nesting,
             )
             targets.append(target)
         return targets
@@ -134,13 +156,25 @@ class LinkSelector:
         listed: Url | None = None,
     ) -> bool:
         """Return whether a link is followed; see :meth:`Scope.refusal`."""
-        refusal = self.scope.refusal(
-            url, start=start, level=level, nofollow=nofollow, listed=listed
-        )
+        is_cached = len(url) <= _MAX_CACHED_URL_LENGTH
+        refusal_of = self._cached_refusal if is_cached else self._refusal
+        # The pages of a site have the same links, and often no limit of levels.
+        level_if_limited = level if self.scope.level is not None else 1
+        refusal = refusal_of(url, start, level_if_limited, nofollow, listed)
         if refusal is RefusalReason.SHARD:
             # The other shards may never find this link, so it is not dropped silently.
             self._not_followed.setdefault(refusal.value, url)
         return refusal is None
+
+    def _refusal(
+        self,
+        url: Url,
+        start: Url,
+        level: int,
+        nofollow: bool,
+        listed: Url | None,
+    ) -> RefusalReason | None:
+        return self.scope.refusal(url, start=start, level=level, nofollow=nofollow, listed=listed)
 
     def is_trap(self, url: Url) -> bool:
         """Return whether *url*, which is new, looks like a crawler trap."""
@@ -173,7 +207,10 @@ def favicon_url(saved: SavedDocument) -> Url | None:
     """Return the URL of the icon that a browser requests for a page by itself."""
     if saved.nesting or saved.media_type not in PAGE_TYPES:
         return None
-    try:
-        return urls.join(saved.url, "/favicon.ico")
-    except BadUrlError:
-        return None
+    return Url(f"{urls.origin(saved.url)}/favicon.ico")
+
+
+def _role(is_requisite: bool, is_optional: bool) -> TargetRole:
+    if is_optional:
+        return TargetRole.OPTIONAL
+    return TargetRole.NEEDED if is_requisite else TargetRole.LINKED

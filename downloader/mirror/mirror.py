@@ -335,12 +335,20 @@ class Mirror:
                     partial(parse_document, saved, contents, self._robot)
                 )
             self._reader.warn_of(saved, document)
-            found += filter(self._is_nearer, self._selector.select(document, saved))
+            targets = self._selector.select(document, saved, self._is_known)
+            found += filter(self._is_nearer, targets)
             if self._kept_bytes < _MAX_KEPT_BYTES:
                 document.drop_source()
                 self._parsed[saved.row] = document
                 self._kept_bytes += document.kept_bytes
         return found
+
+    def _is_known(self, url: Url, depth: int, nesting: int, role: TargetRole) -> bool:
+        """Return whether :meth:`_is_nearer` would do nothing, as for most links of a site."""
+        known = self._distances.get(url)
+        if known is None or url in self._missing_icons:
+            return False
+        return known[0] <= depth and known[1] <= nesting and known[2] <= role
 
     def _is_nearer(self, target: Target) -> bool:
         """Return whether *target* is nearer to the list than known before, and remember that."""

@@ -32,7 +32,8 @@ CREATE TABLE entries (
     final_url TEXT,
     message TEXT NOT NULL,
     title TEXT,
-    is_page INTEGER NOT NULL
+    is_page INTEGER NOT NULL,
+    has_original_links INTEGER NOT NULL
 );
 """
 #: Made when all rows are there, which takes less time.
@@ -45,7 +46,7 @@ CREATE INDEX untitled ON entries (id) WHERE title IS NULL;
 """
 _COLUMNS = (
     "id, site, url, state, path, media_type, charset, size, wire_size, saved_at, final_url, "
-    "message, title, is_page"
+    "message, title, is_page, has_original_links"
 )
 
 
@@ -92,6 +93,7 @@ class CatalogueEntry:
         message: why it was skipped, or how it failed.
         title: of a page; None until it has been looked for.
         is_page: whether it is, or may be, a page.
+        has_original_links: whether the links of the file are as the server sent them.
         id: of its row.
         site: the id of its site.
     """
@@ -108,6 +110,7 @@ class CatalogueEntry:
     message: str = ""
     title: str | None = ""
     is_page: bool = False
+    has_original_links: bool = False
     id: int = 0
     site: int = 0
 
@@ -287,12 +290,13 @@ class Catalogue:
             entry.message,
             entry.title,
             entry.is_page,
+            entry.has_original_links,
         )
 
     def _insert(self, rows: list[tuple[object, ...]]) -> None:
         self._db.executemany(
             f"INSERT INTO entries ({_COLUMNS.partition(', ')[2]}) "  # noqa: S608 - constants
-            f"VALUES ({','.join('?' * 13)})",
+            f"VALUES ({','.join('?' * 14)})",
             rows,
         )
         rows.clear()
@@ -341,6 +345,7 @@ def _entry(row: tuple[object, ...]) -> CatalogueEntry:
     members = dict(zip(names, row, strict=True))
     members["state"] = EntryState(members["state"])  # type: ignore[arg-type]
     members["is_page"] = bool(members["is_page"])
+    members["has_original_links"] = bool(members["has_original_links"])
     return CatalogueEntry(**members)  # type: ignore[arg-type]
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 
 from downloader import archive
 from downloader.errors import BadUrlError, SourceError, TooLargeError, UrlError
-from downloader.links import Document, Link, LocalFile, can_contain_links, rewrite_links
+from downloader.links import Document
 from downloader.links.page_text import page_title
 from downloader.models.exchange import ArchivedResponse
 from downloader.models.url_record import Record
@@ -27,7 +27,8 @@ from downloader.serve.catalogue import (
     SavedSite,
 )
 from downloader.serve.entry_records import entry_records
-from downloader.serve.saved_content import NotSaved, OriginOf, SeeOther, ServedBody
+from downloader.serve.local_links import has_links, with_local_links
+from downloader.serve.saved_content import Fields, NotSaved, OriginOf, SeeOther, ServedBody
 from downloader.web import urls
 from downloader.web.charset import decode_text
 from downloader.web.content_coding import decoder_for
@@ -44,8 +45,6 @@ from downloader.web.urls import Url
 #: A body, decoded, may have this many bytes, and this many are kept in memory.
 MAX_BODY_BYTES = 2 * 1024**3
 _MEMORY_BYTES = 8 * 1024**2
-#: Larger documents are sent with the links that they have.
-MAX_DOCUMENT_BYTES = 50 * 1024**2
 #: The beginning of a body in which a title is looked for.
 _TITLE_BYTES = 64 * 1024
 #: Larger bodies are not read to their end to tell their size.
@@ -135,6 +134,10 @@ class SavedArchive:
         """Release what is held."""
         self.catalogue.close()
 
+    def _address(self, origin_of: OriginOf, entry: CatalogueEntry) -> str:
+        address = self.address_of(entry)
+        return "" if address is None else f"{origin_of(address.site.label)}{address.path}"
+
     def _entry_of(self, site: SavedSite, target: str) -> CatalogueEntry | None:
         """Return the entry of *target*, or of its path, as a script may add a query to it."""
         for wanted in dict.fromkeys((target, target.partition("?")[0])):
@@ -174,9 +177,12 @@ class SavedArchive:
                     raise TooLargeError(f"it is larger than {format_size(MAX_BODY_BYTES)}")
             file.seek(0)
             media_type = _media_type(response, file.read(RESOURCE_HEADER_BYTES))
-            if can_contain_links(media_type) and size <= MAX_DOCUMENT_BYTES:
+            if has_links(media_type, size):
                 file.seek(0)
-                body = self._rewritten(url, file.read(), media_type, response, origin_of)
+                charset = _charset(_field(response, b"content-type"))
+                document = Document(file.read(), media_type, url, charset)
+                address_of = partial(self._address, origin_of)
+                body = with_local_links(document, self.catalogue, address_of)
                 file.seek(0)
                 file.truncate()
                 size = file.write(body)
@@ -193,28 +199,6 @@ class SavedArchive:
             status=response.status,
             fields=_kept_fields(response),
         )
-
-    def _rewritten(
-        self,
-        url: Url,
-        body: bytes,
-        media_type: str,
-        response: ArchivedResponse,
-        origin_of: OriginOf,
-    ) -> bytes:
-        charset = _charset(_field(response, b"content-type"))
-        document = Document(body, media_type, url, charset)
-        return rewrite_links(document, partial(self._replacement, origin_of)).body
-
-    def _replacement(self, origin_of: OriginOf, link: Link) -> LocalFile | None:
-        """Return where the target of *link* is served; None to keep the link."""
-        if link.url is None:
-            return None
-        entry = self.catalogue.by_url([link.url, _with_other_scheme(link.url)])
-        address = None if entry is None else self.address_of(entry)
-        if address is None:
-            return None
-        return LocalFile(f"{origin_of(address.site.label)}{address.path}{link.fragment}")
 
 
 def _entry(capture: tuple[Url, str, int]) -> CatalogueEntry:
@@ -266,7 +250,7 @@ def _media_type(response: ArchivedResponse, head: bytes) -> str:
     return sniffed_type(head, supplied, no_sniff=options == "nosniff")
 
 
-def _kept_fields(response: ArchivedResponse) -> tuple[tuple[str, str], ...]:
+def _kept_fields(response: ArchivedResponse) -> Fields:
     kept = ((name, _field(response, name.lower().encode())) for name in _KEPT_FIELDS)
     return tuple(
         (name, "*" if name.endswith("Allow-Origin") else value) for name, value in kept if value
@@ -276,11 +260,6 @@ def _kept_fields(response: ArchivedResponse) -> tuple[tuple[str, str], ...]:
 def _field(response: ArchivedResponse, name: bytes) -> str:
     values = [value for each, value in response.fields if each.lower() == name]
     return values[-1].decode("latin-1") if values else ""
-
-
-def _with_other_scheme(url: Url) -> str:
-    scheme, _, rest = url.partition(":")
-    return f"{'http' if scheme == 'https' else 'https'}:{rest}"
 
 
 def _charset(content_type: str) -> str | None:

@@ -9,6 +9,8 @@ from downloader.serve.catalogue import Catalogue, CatalogueEntry, PageDetails, S
 
 #: Returns the origin of a site by its label, as the browser that asks knows it.
 OriginOf = Callable[[str], str]
+#: Names and values of header fields.
+Fields = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class ServedBody:
     etag: str
     modified: float | None = None
     status: int = 200
-    fields: tuple[tuple[str, str], ...] = ()
+    fields: Fields = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,24 @@ of the site. So an address at the root of a site is looked for in three places, 
 
 An address with a query is first looked for as an original URL. A page of another site is never
 sent: the browser is redirected to the root of that site, so that it runs with that origin.
+
+Documents of a run that did not mirror have the links that their servers sent. Those to what else is
+saved are rewritten when the document is sent.
 """
 
+import hashlib
+import io
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote
 
 from downloader.errors import BadUrlError, OutputError
 from downloader.journal import RecordedUrl, RowState, TargetRole, has_journal, recorded_urls
+from downloader.links import Document
 from downloader.links.page_text import page_title
 from downloader.mirror.check.mirror_folder import MirrorFolder
 from downloader.models.url_record import Record
@@ -31,13 +39,15 @@ from downloader.serve.catalogue import (
     SavedSite,
 )
 from downloader.serve.entry_records import entry_records
-from downloader.serve.saved_content import NotSaved, OriginOf, SeeOther, ServedBody
+from downloader.serve.local_links import has_links, with_local_links
+from downloader.serve.saved_content import Fields, NotSaved, OriginOf, SeeOther, ServedBody
 from downloader.storage import FolderReader
 from downloader.web import urls
 from downloader.web.charset import decode_text
 from downloader.web.filenames import stays_within
 from downloader.web.media_types import PAGE_TYPES, guess_media_type
 from downloader.web.path_parts import PART
+from downloader.web.urls import Url
 
 #: The beginning of a page, in which its title is looked for.
 _TITLE_BYTES = 16 * 1024
@@ -80,21 +90,21 @@ class SavedFolder:
         self, site: SavedSite, target: str, origin_of: OriginOf
     ) -> ServedBody | SeeOther | NotSaved:
         """Return what is sent for *target*, a path and perhaps a query, at the root of *site*."""
-        del origin_of
         path, question, _ = target.partition("?")
+        asked = _Asked(site, path, origin_of)
         name = _file_name(path)
         in_folder = f"{site.folder}/{name}" if site.folder else name
         index = f"{in_folder.removesuffix('/')}/{_INDEX}"
         entry = self._by_url(site, target)
         found: ServedBody | SeeOther | None = None
         if question and entry is not None:
-            found = self._saved(site, entry, path)
-        found = found or self._file(site, in_folder, path)
+            found = self._saved(asked, entry)
+        found = found or self._file(asked, in_folder)
         if entry is None and question:
             entry = self._by_url(site, path)
         if found is None and entry is not None:
-            found = self._saved(site, entry, path)
-        found = found or self._file(site, index, path) or self._file(site, name, path)
+            found = self._saved(asked, entry)
+        found = found or self._file(asked, index) or self._file(asked, name)
         if found is not None:
             return found
         if entry is not None:
@@ -138,48 +148,83 @@ class SavedFolder:
             return None
         return self.catalogue.by_url(wanted)
 
-    def _saved(
-        self, site: SavedSite, entry: CatalogueEntry, path: str
-    ) -> ServedBody | SeeOther | None:
+    def _saved(self, asked: "_Asked", entry: CatalogueEntry) -> ServedBody | SeeOther | None:
         """Return the file of an entry, or where to look for it; None if there is none."""
         if entry.state is EntryState.REDIRECTED and entry.final_url is not None:
             final = self.catalogue.by_url([entry.final_url])
             return None if final is None else self.address_of(final)
         if entry.state is not EntryState.SAVED or entry.path is None:
             return None
-        return self._file(site, entry.path, path, entry)
+        return self._file(asked, entry.path, entry)
 
     def _file(
-        self, site: SavedSite, name: str, path: str, entry: CatalogueEntry | None = None
+        self, asked: "_Asked", name: str, entry: CatalogueEntry | None = None
     ) -> ServedBody | SeeOther | None:
         """Return the file *name*, or the address where its relative links are right.
 
         Args:
-            site: the site that was asked for it.
+            asked: what was asked for.
             name: relative to the folder.
-            path: that was asked for.
             entry: of the file, if it is known.
         """
         if not _is_served(name) or (file := self._reader.open(name)) is None:
             return None
         entry = entry or self.catalogue.by_path(name)
-        owner = site if entry is None else self.catalogue.site(id=entry.site) or site
+        owner = asked.site if entry is None else self.catalogue.site(id=entry.site) or asked.site
         canonical = _canonical_path(owner, name, entry)
         is_page = entry.is_page if entry is not None else guess_media_type(name) in PAGE_TYPES
-        if _folder_of(canonical) != _folder_of(path):
+        if _folder_of(canonical) != _folder_of(asked.path):
             # Relative links in the file are right at its path in the whole folder, too.
-            is_right = _file_name(path) == name and not is_page
+            is_right = _file_name(asked.path) == name and not is_page
         else:
-            is_right = owner == site or not is_page
-        if is_right:
-            return _body(file, name, entry, is_foreign=owner != site)
-        file.close()
-        return SeeOther(owner, canonical)
+            is_right = owner == asked.site or not is_page
+        if not is_right:
+            file.close()
+            return SeeOther(owner, canonical)
+        fields = (*_FIELDS, *(_FOREIGN_FIELDS if owner != asked.site else ()))
+        if entry is not None and entry.has_original_links:
+            size = os.fstat(file.fileno()).st_size
+            if has_links(entry.media_type, size):
+                with file:
+                    return self._with_local_links(asked, entry, file.read(), fields)
+        return _body(file, name, entry, fields)
+
+    def _with_local_links(
+        self, asked: "_Asked", entry: CatalogueEntry, body: bytes, fields: Fields
+    ) -> ServedBody:
+        """Return a document of a run that did not mirror, with links to what else is saved."""
+        url = Url(entry.final_url or entry.url.rpartition(" ")[2])
+        document = Document(body, entry.media_type, url, entry.charset or None)
+        body = with_local_links(document, self.catalogue, partial(self._address, asked))
+        return ServedBody(
+            file=io.BytesIO(body),
+            size=len(body),
+            content_type=_content_type(entry),
+            etag=hashlib.sha256(body).hexdigest()[:32],
+            fields=fields,
+        )
+
+    def _address(self, asked: "_Asked", entry: CatalogueEntry) -> str:
+        """Return the address by which a page of the site that was asked for refers to an entry."""
+        address = self.address_of(entry)
+        if address is None:
+            return ""
+        if address.site != asked.site and not entry.is_page:
+            # At the root of its own site, browsers would not let this one use it.
+            return f"/{quote(entry.path or '', safe=_SAFE)}"
+        return f"{asked.origin_of(address.site.label)}{address.path}"
 
 
-def _body(
-    file: BinaryIO, name: str, entry: CatalogueEntry | None, *, is_foreign: bool
-) -> ServedBody:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a browser asks for: a path, without query, at the root of a site."""
+
+    site: SavedSite
+    path: str
+    origin_of: OriginOf
+
+
+def _body(file: BinaryIO, name: str, entry: CatalogueEntry | None, fields: Fields) -> ServedBody:
     status = os.fstat(file.fileno())
     content_type = _content_type(entry) if entry is not None else ""
     return ServedBody(
@@ -189,7 +234,7 @@ def _body(
         # A file that is replaced gets another time of change, whatever time its server gave it.
         etag=f"{status.st_ctime_ns:x}-{status.st_size:x}",
         modified=status.st_mtime,
-        fields=(*_FIELDS, *(_FOREIGN_FIELDS if is_foreign else ())),
+        fields=fields,
     )
 
 
@@ -235,6 +280,7 @@ def _journal_entry(row: RecordedUrl) -> CatalogueEntry:
         message=message,
         title=None if is_page else "",
         is_page=is_page,
+        has_original_links=is_saved and not row.is_rewritten,
     )
 
 

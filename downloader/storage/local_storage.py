@@ -35,6 +35,10 @@ from downloader.web.text import format_size
 
 #: Seconds between attempts to open a file while the process has no descriptor left.
 DESCRIPTOR_RETRY_SECONDS = 0.1
+#: Whether names can only be added to a file through symbolic links.
+_LINK_FOLLOWS = os.link not in os.supports_follow_symlinks
+#: The file system has no hard links, or the file has as many as it can have.
+_NO_LINK_ERRNOS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 _Result = TypeVar("_Result")
 
 
@@ -99,6 +103,10 @@ class LocalStorage:
     async def move(self, path: SafePath, to: SafePath) -> bool:
         """Rename a file; return whether it existed."""
         return await self._run(partial(self._move, path, to))
+
+    async def link(self, path: SafePath, to: SafePath) -> bool:
+        """Give a file a second name, as :meth:`Storage.link`."""
+        return await self._run(partial(self._link, path, to))
 
     async def remove_empty_folders(self, path: SafePath) -> None:
         """Remove the folders above *path* that are empty."""
@@ -260,8 +268,36 @@ class LocalStorage:
         ):
             try:
                 os.rename(leaf, new_leaf, src_dir_fd=folder, dst_dir_fd=new_folder)
+                # Nothing happened if both are names of one file (POSIX), as after link().
+                os.unlink(leaf, dir_fd=folder)
             except FileNotFoundError:
                 return False
+        return True
+
+    def _link(self, path: SafePath, to: SafePath) -> bool:
+        with (
+            translate_os_errors(to),
+            self._folder.open_parent(to, create=True) as (new_folder, new_leaf),
+            self._folder.open_parent(path, create=False) as (folder, leaf),
+        ):
+            link = partial(
+                os.link,
+                leaf,
+                new_leaf,
+                src_dir_fd=folder,
+                dst_dir_fd=new_folder,
+                follow_symlinks=_LINK_FOLLOWS,
+            )
+            try:
+                try:
+                    link()
+                except FileExistsError:
+                    os.unlink(new_leaf, dir_fd=new_folder)
+                    link()
+            except OSError as error:
+                if error.errno in _NO_LINK_ERRNOS:
+                    return False
+                raise
         return True
 
     def _remove_empty_folders(self, path: SafePath) -> None:

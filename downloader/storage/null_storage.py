@@ -78,6 +78,10 @@ class NullStorage:
         """Return False: there is no file."""
         return False
 
+    async def link(self, path: SafePath, to: SafePath) -> bool:
+        """Return False: there is no file."""
+        return False
+
     async def remove_empty_folders(self, path: SafePath) -> None:
         """Do nothing: there is no folder."""
 

@@ -138,5 +138,13 @@ class Storage(Protocol):
             BlockedError: something in the folder is in the way.
         """
 
+    async def link(self, path: SafePath, to: SafePath) -> bool:
+        """Give a file a second name, in place of what had it; return whether that is possible.
+
+        Raises:
+            DiskError: the disk refuses.
+            BlockedError: something in the folder is in the way.
+        """
+
     async def remove_empty_folders(self, path: SafePath) -> None:
         """Remove the folders above *path* that are empty."""

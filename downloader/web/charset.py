@@ -121,6 +121,16 @@ class CharacterCounter:
         return encoding, sample[mark:]
 
 
+def charset_of(sample: bytes, media_type: str) -> str:
+    """Return the WHATWG name of the encoding of a text that no header names.
+
+    Args:
+        sample: the text, or its first SAMPLE_BYTES.
+        media_type: the type of the text; see :class:`CharacterCounter`.
+    """
+    return _choose(sample, None, media_type)[0].name
+
+
 def decode_text(data: bytes, content_type: str, media_type: str) -> str:
     """Decode a text, or its beginning, in the encoding that a browser would choose.
 

@@ -20,6 +20,8 @@ from tests.support.many_hosts import HOSTS, ManyHosts
 from tests.support.marks import linux_only
 from tests.support.processes import child_processes, wait_until_ended
 
+pytestmark = pytest.mark.real_start
+
 #: Makes a process of three cores take itself for saturated, however fast this machine is, and says
 #: on stderr whenever another one joins or gets hosts.
 SATURATED = """

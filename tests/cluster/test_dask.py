@@ -17,6 +17,8 @@ from tests.support.handlers import delayed, sends
 from tests.support.many_hosts import HOSTS, ManyHosts, numbered
 from tests.support.marks import linux_only
 
+pytestmark = pytest.mark.real_start
+
 HTML = {"Content-Type": "text/html"}
 #: For tests with a cluster of their own.
 needs_prompt_workers = pytest.mark.timing_sensitive(

@@ -23,6 +23,8 @@ from tests.support.marks import linux_only
 from tests.support.processes import child_processes, requesting_process, wait_until_ended
 from tests.support.web_server import Site
 
+pytestmark = pytest.mark.real_start
+
 TAGGED = {"ETag": '"v1"', "Content-Type": "application/octet-stream"}
 LARGE = random.Random(12).randbytes(3 * MIB)
 WARNING = re.compile(

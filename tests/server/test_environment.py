@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from tests.support.command import Command, CommandResult, finished, limited
-from tests.support.files import saved_files
+from tests.support.files import saved_files, wait_for_size
 from tests.support.web_server import Site
 
 PAGE = "<p>page"
@@ -114,13 +114,14 @@ async def test_a_run_ends_with_the_lowest_limit_of_open_files(site: Site, comman
     assert len(saved_files(command.folder / OUTPUT)) == 50
 
 
+@pytest.mark.real_start
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_parks_the_run_and_a_hangup_that_is_repeated_changes_nothing(
     number: signal.Signals, site: Site, command: Command
 ) -> None:
     site.pages = {"/big.png": stalled}
     process = await command.start(site.url("/big.png"))
-    await site.asked()
+    await wait_for_size(command.folder / OUTPUT / site.folder / "big.png.part", 1)
     process.send_signal(number)
     assert process.stderr is not None
     line = await process.stderr.readline()

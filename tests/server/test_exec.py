@@ -173,7 +173,8 @@ def stat_of(pid: int) -> str:
         (("--exec", "no-such-program"), "there is no program 'no-such-program'"),
         (("--exec", "echo {pth}"), "there is no field {pth}; there are path, name, folder"),
         (("--exec", "{path}"), "its program must not be a field"),
-        (("--exec", "sh -xc 'echo {}'"), """write sh -c '... "$1"' sh {path}"""),
+        (("--exec", "sh -xc 'echo {}'"), "sh would run what names of files hold"),
+        (("--exec", "env A=1 /usr/bin/perl -we 'print q({url})'"), "/usr/bin/perl would run what"),
     ],
     ids=lambda value: str(value)[:30],
 )

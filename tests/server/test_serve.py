@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from multidict import CIMultiDictProxy
 
 from downloader import Options
 from downloader.serve import SavedArchive, SavedFolder, SavedReport
+from downloader.serve.site_names import SiteNames, label_of
 from tests.support.command import Command
 from tests.support.handlers import sends
 from tests.support.library import fetch
@@ -271,6 +273,40 @@ async def test_other_names_of_files_are_served_at_the_same_addresses(
             assert expected in await opened.followed(sites.address(site.url(path)))
 
 
+async def test_pages_of_a_list_are_linked_when_they_are_sent(site: Site, tmp_path: Path) -> None:
+    other = f"http://localhost:{site.server.port}"
+    site.pages |= {
+        "/": f'<title>one</title><link rel=stylesheet integrity=x href="{other}/s.css">'
+        f'<a href="{other}/page?q=1#part">p</a><a href="old">o</a><a href="{other}/none">n</a>',
+        "/page?q=1": "<title>two</title>",
+        "/s.css": sends(b"p { background: url(/i.png) }", {"Content-Type": "text/css"}),
+        "/i.png": sends(b"\x89PNG", {"Content-Type": "image/png"}),
+        "/old": moved("/new/"),
+        "/new/": '<title>new</title><a href="../page?q=1">p</a><a href="/">home</a>',
+    }
+    listed = [site.url("/"), site.url("/old"), f"{other}/page?q=1", f"{other}/s.css"]
+    await fetch([*listed, f"{other}/i.png"], tmp_path / "out", Options())
+    async with served_sites(SavedFolder(tmp_path / "out")) as sites, browser(sites) as opened:
+        status, fields, body = await opened.saved(site.url("/"))
+        assert status == 200
+        folder = f"localhost_{site.server.port}"
+        assert f'href="/{folder}/s.css"' in body
+        assert "integrity" not in body
+        assert f'href="{sites.address(f"{other}/page@q=1.html")}#part"' in body
+        assert f'href="{sites.address(site.url("/old.html"))}"' in body
+        assert f'href="{other}/none"' in body
+        again, _, _ = await opened.saved(site.url("/"), If_None_Match=fields["ETag"])
+        assert again == 304
+        # What a style sheet of another site needs is beside it, also when this site uses it.
+        _, _, body = await opened.get(f"{sites.address(site.url('/'))}{folder}/s.css")
+        assert f"url(/{folder}/i.png)" in body
+        _, _, body = await opened.get(sites.address(f"{other}/s.css"))
+        assert f"url({sites.address(f'{other}/i.png')})" in body
+        # Links of a page that redirects led to are those of where it came from.
+        body = await opened.followed(sites.address(site.url("/new/")))
+        assert f'href="{sites.address(site.url("/"))}"' in body
+
+
 async def test_the_home_page_lists_searches_and_pages(site: Site, tmp_path: Path) -> None:
     site.pages |= {f"/p/{n}": f"<title>Page &lt;{n}&gt;</title>" for n in range(120)}
     addresses = [*map(site.url, [*site.pages, "/lost"])]
@@ -406,18 +442,44 @@ async def test_what_cannot_be_served_is_said_in_one_line(command: Command, tmp_p
     )
 
 
-def test_both_addresses_of_loopback_are_taken() -> None:
-    """A name below localhost may be looked for at either of them."""
-    from downloader.serve.server import ServeOptions, _listen
+@pytest.mark.parametrize(
+    ("domain", "field", "requested"),
+    [
+        ("localhost", "docs.python.org.localhost:8000", ("docs.python.org", ":8000")),
+        ("localhost", "127.0.0.1_81.localhost", ("127.0.0.1_81", "")),
+        ("localhost", "[::1]:80", ("", ":80")),
+        ("localhost", "192.0.2.7", ("", "")),
+        ("saved.example.org", "Saved.Example.org", ("", "")),
+        ("saved.example.org", "a.test.saved.example.org:1", ("a.test", ":1")),
+        ("saved.example.org", "localhost:8000", None),
+        ("localhost", "xlocalhost", None),
+        ("localhost", "localhost.example.org", None),
+        ("localhost", "", None),
+        ("localhost", "a b.localhost", None),
+    ],
+)
+def test_a_host_field_names_a_site_the_home_page_or_nothing(
+    domain: str, field: str, requested: tuple[str, str] | None
+) -> None:
+    found = SiteNames(domain).requested(field)
+    assert (found and (found.label, found.port)) == requested
 
-    sockets = _listen(ServeOptions(port=0))
-    try:
-        ports = {each.getsockname()[1] for each in sockets}
-        assert len(ports) == 1
-        assert len(sockets) == 1 + socket.has_ipv6
-    finally:
-        for each in sockets:
-            each.close()
+
+def test_every_host_has_a_name_that_browsers_take() -> None:
+    assert label_of("docs.python.org") == "docs.python.org"
+    assert label_of("[fe80::1]:8080") == "fe80__1_8080"
+    for host in ("a..b", "-", "x" * 300, "\u00e4.example", "a b", "<script>"):
+        assert re.fullmatch("site-[0-9a-f]{10}", label_of(host)), host
+    assert label_of("a_80") != label_of("a_80", is_taken=True)
+
+
+async def test_both_addresses_of_loopback_are_taken(tmp_path: Path) -> None:
+    """A browser may look for a name below localhost at either of them."""
+    (tmp_path / "a.html").write_text("<p>")
+    async with served_sites(SavedFolder(tmp_path)) as sites:
+        for address in ("127.0.0.1", "::1") if socket.has_ipv6 else ("127.0.0.1",):
+            _, writer = await asyncio.open_connection(address, sites.port)
+            writer.close()
 
 
 async def test_a_journal_that_somebody_made_up_harms_nothing(site: Site, tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ def cloud(command: Command, bucket: Bucket) -> Command:
     """The real command on a machine that knows the store."""
     command.environment |= {**ENVIRONMENT, "AWS_ENDPOINT_URL": bucket.server}
     command.environment["XDG_CACHE_HOME"] = str(command.folder / "cache")
+    # No lines of progress when this machine is slow.
+    command.environment["DOWNLOAD_NO_PROGRESS"] = "1"
     return command
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from downloader.web.text import format_size
+from tests.support.fork_server import can_start, start_forked
 
 #: Runs the command in a session whose terminal is its standard input.
 _IN_TERMINAL = """
@@ -47,10 +48,15 @@ def _is_setting(variable: str) -> bool:
 
 
 class Command:
-    """Starts the real command in a process of its own, below a folder of the test's."""
+    """Starts the real command in a process of its own, below a folder of the test's.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        forks: fork a process that has imported the command, if no new interpreter is needed.
+    """
+
+    def __init__(self, folder: Path, *, forks: bool = True) -> None:
         self.folder = folder
+        self.forks = forks
         self.environment = {
             **{k: v for k, v in os.environ.items() if not _is_setting(k)},
             "HOME": str(folder),
@@ -61,6 +67,8 @@ class Command:
         self, *arguments: str | Path, stdout: int = asyncio.subprocess.PIPE
     ) -> asyncio.subprocess.Process:
         """Start the command and return while it is running."""
+        if self.forks and stdout == asyncio.subprocess.PIPE and can_start(self.environment):
+            return await start_forked([*map(str, arguments)], self.environment, self.folder)
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

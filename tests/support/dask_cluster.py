@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -40,12 +41,15 @@ class DaskCluster:
         self.workers.append(await self._dask("worker", self.address, *options, *local))
 
     async def _dask(self, *arguments: str) -> asyncio.subprocess.Process:
+        # They are killed before they could save what coverage measured.
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "dask", *arguments),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             cwd=self.folder,
+            env=environment,
         )
         self._all.append(process)
         return process

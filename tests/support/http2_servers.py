@@ -164,6 +164,9 @@ def installed(name: str) -> bool:
     """Return whether a server can be started here."""
     if name == "hypercorn":
         return find_spec(name) is not None
+    # Debian has its TLS in a package of its own.
+    if name == "lighttpd" and not [*Path("/usr").glob("lib*/lighttpd/mod_openssl.so")]:
+        return False
     return shutil.which(name.partition("-")[0]) is not None
 
 

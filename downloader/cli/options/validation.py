@@ -1,5 +1,6 @@
 """Options that exclude each other, or would have no effect, are usage errors."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,8 @@ def _exec_problem(source: Sequence[str], given: Mapping[str, Any]) -> str:
         return "--exec-timeout needs --exec" if given["exec_timeout"] is not None else ""
     output = given["output"]
     shown = printable(output.text)
+    if sys.platform == "win32":
+        return "--exec is not available on Windows"
     for reason, applies in (
         ("leave out --no-save", given["no_save"]),
         ("leave out --pack", given["pack"]),
