@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from downloader.errors import BadUrlError
+from downloader.models import TextFormat
 from downloader.models.shards import Shard
 from downloader.object_store import parse_destination
 from downloader.report.formats import endings, format_of
@@ -113,6 +114,23 @@ class DomainsParam(click.ParamType[tuple[str, ...]]):
         if url != f"http://{urls.hostname(url)}/":
             self.fail(f"{printable(name)!r} is more than the name of a host", param, ctx)
         return urls.hostname(url)
+
+
+class TextFormatsParam(click.ParamType[tuple[TextFormat, ...]]):
+    """Formats of texts, separated by commas."""
+
+    name = "FORMATS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[TextFormat, ...]:
+        """Return the formats, each once."""
+        names = value if isinstance(value, tuple | list) else str(value).split(",")
+        formats = dict.fromkeys(str(name).strip().lower() for name in names)
+        unknown = [name for name in formats if name not in set(TextFormat)]
+        if unknown:
+            self.fail(f"{printable(unknown[0])!r} is neither text nor markdown", param, ctx)
+        return tuple(map(TextFormat, formats))
 
 
 class SecondsParam(click.ParamType[float]):
