@@ -20,6 +20,7 @@ from downloader.models.link_report import (
 )
 from downloader.models.naming_options import NamingOptions
 from downloader.models.options import (
+    DEFAULT_CERT_DAYS,
     DEFAULT_LEVEL,
     DEFAULT_MAX_QUERIES,
     DEFAULT_PACK_BYTES,
@@ -59,6 +60,7 @@ from downloader.models.targets import Checksum, ColumnValue, InputLine, Target
 from downloader.web.text_names import TextFormat
 
 __all__ = [
+    "DEFAULT_CERT_DAYS",
     "DEFAULT_LEVEL",
     "DEFAULT_MAX_QUERIES",
     "DEFAULT_PACK_BYTES",

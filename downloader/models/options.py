@@ -37,6 +37,10 @@ DEFAULT_MAX_QUERIES = 10_000
 #: The number of links followed from a page of the list, unless another is given.
 DEFAULT_LEVEL = 5
 
+#: A check of links warns of certificates that expire within so many days, unless another number is
+#: given.
+DEFAULT_CERT_DAYS = 14
+
 #: The size of a volume of a pack, unless another is given.
 DEFAULT_PACK_BYTES = 1024**3
 
