@@ -4,8 +4,8 @@
 
 The pages are thirty that are made here, and of each folder the first ones in the order of a seeded
 shuffle: documentation made by Sphinx (its main content is ``div.body``), by AsciiDoc (``#content``)
-and that of Node.js (``#apicontent``), such as Debian's packages install. trafilatura has to be
-installed. Words are compared as multisets; in scripts without spaces, each character is one.
+and that of Node.js (``#apicontent``), such as Debian's packages install. trafilatura and
+resiliparse have to be installed. Words are compared as multisets; in scripts without spaces, each character is one.
 """
 
 import argparse
@@ -54,12 +54,16 @@ def main() -> None:
 def extractors() -> dict[str, Extractor]:
     """Return the candidates; each returns the main content of a page as text."""
     import trafilatura
+    from resiliparse.extract.html2text import extract_plain_text
 
     def article(html: str) -> str:
         found = turbohtml.parse(html, scripting=True).article()
         if found.element is not None:
             found.element.to_markdown()
         return found.text
+
+    def resiliparse(html: str) -> str:
+        return str(extract_plain_text(html, main_content=True))
 
     def plain(html: str) -> str:
         return trafilatura.extract(html) or ""
@@ -73,6 +77,7 @@ def extractors() -> dict[str, Extractor]:
     return {
         "all text of the page": whole,
         "turbohtml, article and to_markdown": article,
+        "resiliparse": resiliparse,
         "trafilatura, text": plain,
         "trafilatura, fast, favor_recall, text": fast,
         "--extract text": lambda html: _ours(html, markdown=False),
