@@ -287,7 +287,7 @@ class Admission:
             and target.name != row.base
             and not self._naming.allows(target, row.name)
         )
-        if not renames:
+        if not renames and self._checksums is not None:
             target = self._with_checksum(target, row.name)
         saved = None if renames else row.file or self._adopt_unrecorded_file(row)
         if saved is None and row.state == RowState.SENT:
