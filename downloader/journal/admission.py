@@ -187,7 +187,9 @@ class Admission:
         ]
         wanted = list(filter(None, keys))
         query = _SELECT_ROWS % ",".join("?" * len(wanted))
-        rows = {values[0]: JournalRow(*values[1:]) for values in self._db.execute(query, wanted)}
+        rows = {
+            values[0]: JournalRow._make(values[1:]) for values in self._db.execute(query, wanted)
+        }
         self._verifier.prefetch(rows.values())
         self._names.prefetch(
             [
