@@ -2,14 +2,16 @@
 
 import cProfile
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from downloader.journal import FileLocation
-from downloader.journal.async_journal import AsyncJournal
 from downloader.links import Document, LocalFile, ParsedDocument
 from downloader.mirror.file_locations import FileLocations
 from downloader.web.filenames import SafePath
 from downloader.web.urls import Url
+
+if TYPE_CHECKING:
+    from downloader.journal.async_journal import AsyncJournal
 
 LINKS = 300
 #: The most calls, of functions of Python and C, for each link of a page whose site is known; lower
@@ -64,7 +66,7 @@ def test_a_page_of_a_known_site_is_parsed_in_few_calls() -> None:
 
 
 async def test_the_links_of_a_page_are_replaced_in_few_calls() -> None:
-    locations = FileLocations(cast(AsyncJournal, SavedPages()))
+    locations = FileLocations(cast("AsyncJournal", SavedPages()))
     document = ParsedDocument(page(1), same_document_links=False)
     await locations.load(document.links)
     replace = locations.replacements(SafePath("h.example/library/page-1.html"))
