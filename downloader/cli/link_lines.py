@@ -52,11 +52,11 @@ def _page_lines(link: LinkRecord) -> Iterator[str]:
         yield f"{'':>9}and {count(more, 'more place')}"
 
 
-def summary_line(report: LinkReport) -> str:
-    """Return the last line: the totals of a check."""
+def summary_lines(report: LinkReport) -> list[str]:
+    """Return the last lines: the size of a check, and its totals."""
     totals = report.totals
     rest = [
-        f"{number} {what}"
+        f", {number} {what}"
         for number, what in (
             (totals.excluded, "excluded"),
             (totals.disallowed, "disallowed by robots.txt"),
@@ -65,9 +65,9 @@ def summary_line(report: LinkReport) -> str:
         )
         if number
     ]
-    return (
-        f"{count(totals.pages, 'page')}, {count(totals.links, 'link')}: {totals.ok} ok, "
-        f"{count(totals.warnings, 'warning')}, {totals.broken} broken"
-        + "".join(f", {each}" for each in rest)
-        + f"; {count(totals.requests, 'URL')} asked in {report.seconds:.2f} s"
-    )
+    pages, requests = count(totals.pages, "page"), count(totals.requests, "URL")
+    return [
+        f"{pages} read, {requests} asked in {report.seconds:.2f} s",
+        f"{count(totals.links, 'link')}: {totals.ok} ok, {count(totals.warnings, 'warning')}, "
+        f"{totals.broken} broken{''.join(rest)}",
+    ]

@@ -1,18 +1,21 @@
 """A check of links, from the options of a command line to what is printed of it."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 
 from downloader import sources
 from downloader.cli.download_setup import OPTION_FIELDS, proxies_given, request_fields
-from downloader.cli.link_lines import problem_lines, summary_line
+from downloader.cli.link_lines import problem_lines, summary_lines
 from downloader.cli.options import Given
+from downloader.cli.outcome_lines import count
 from downloader.cli.stop_signals import stop_on_signals
 from downloader.cli.terminal import ProgressState, Terminal
 from downloader.core.event_loop import runner, widen_resolver
 from downloader.link_check import LinkCheck, LinkCheckOptions
 from downloader.models import DEFAULT_LEVEL, ExitStatus, LinkReport, LinkVerdict, Options
 from downloader.report.formats import STDOUT
+from downloader.report.interface import GithubStep
 from downloader.report.link_files import LinkReportFiles
 from downloader.scheduling import check_open_file_limit
 from downloader.web.text import printable
@@ -33,7 +36,8 @@ def check_links(source: Sequence[str], given: Given) -> ExitStatus:
         if not LinkCheck.is_local(each):
             sources.check_readable(each)
     options, check = _options_of(given)
-    with LinkReportFiles(given["report"]) as files, runner(debug=given["debug"]) as loop:
+    github = GithubStep.of(os.environ)
+    with LinkReportFiles(given["report"], github) as files, runner(debug=given["debug"]) as loop:
         return loop.run(_run(source, options, check, files, given))
 
 
@@ -79,6 +83,8 @@ async def _run(
             report = await run.run()
             await asyncio.to_thread(files.write, report)
         _print(report, terminal, given)
+        for command in files.commands:
+            terminal.result(command)
         for warning in run.warnings:
             terminal.note(printable(f"download: {warning}"))
         if received:
@@ -101,8 +107,9 @@ def _print(report: LinkReport, terminal: Terminal, given: Given) -> None:
         terminal.result(line)
     if given["verbose"]:
         for page in report.pages:
-            terminal.result(f"{page.url}: {page.links} links")
+            terminal.result(f"{page.url}: {count(page.links, 'link')}")
     if not given["quiet"]:
         if shown:
             terminal.result("")
-        terminal.result(summary_line(report))
+        for line in summary_lines(report):
+            terminal.result(line)

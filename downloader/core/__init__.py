@@ -6,7 +6,7 @@
 - ``pool``: all transfers of one process; ``processes`` is the same over several.
 - ``auto_backend``: one process, and several when it is saturated (``saturation``, ``cores``);
   ``host_release`` takes hosts out of a pool for them.
-- ``fetch``: one attempt at one URL; ``body`` saves what it receives, ``transfer_outcomes``
-  describes the result.
+- ``fetch``: one attempt at one URL; ``body_reader`` decodes and limits what it receives, ``body``
+  saves it, ``transfer_outcomes`` describes the result.
 - ``transfer``: the state of one URL, and what all transfers share.
 """

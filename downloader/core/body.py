@@ -2,13 +2,14 @@
 
 import asyncio
 import hashlib
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from downloader.core.body_reader import BodyReader
+from downloader.core.page_extractor import PageBuffer
 from downloader.core.page_titles import TitleFinder
 from downloader.core.response_filter import FilteredError
 from downloader.core.transfer import Transfer, TransferContext
@@ -16,7 +17,6 @@ from downloader.errors import (
     BlockedError,
     ChecksumError,
     DiskError,
-    TimedOutError,
     TooLargeError,
     TruncatedError,
     UrlError,
@@ -24,26 +24,17 @@ from downloader.errors import (
 from downloader.http import Response
 from downloader.http.resume import strong_validator
 from downloader.journal import PartialFile
-from downloader.models import Checksum, NetworkOptions, PartialBody, Sizes
+from downloader.models import Checksum, PartialBody, Sizes
 from downloader.models.exchange import RecordLocation
 from downloader.storage import PartFile, PublishOptions
 from downloader.web.charset import CharacterCounter
-from downloader.web.content_coding import MAX_PIECE_BYTES, ContentDecoder, decoder_for
+from downloader.web.content_coding import MAX_PIECE_BYTES
 from downloader.web.filenames import SafePath
 from downloader.web.media_types import PAGE_TYPES, is_text
-from downloader.web.text import format_size
 
 if TYPE_CHECKING:
     from _hashlib import HASH
 
-#: The speed of a transfer is compared with ``min_speed`` over spans of this length.
-_SPEED_SPAN_SECONDS = 5.0
-#: Without ``min_speed``, a body that is slower than this over several minutes is a drip: a modem is
-#: a hundred times as fast.
-_DRIP_BYTES_PER_SECOND = 10
-_DRIP_SPAN_SECONDS = 300.0
-#: Decoded pieces after which other transfers run: small ones are buffered without a wait.
-_PIECES_PER_YIELD = 256
 #: When all transfers together buffer more bytes, each that buffers a fair amount writes it.
 _MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 _MIN_WRITE_BYTES = 64 * 1024
@@ -96,12 +87,13 @@ async def save_body(
     response: Response,
     path: SafePath,
     continuation: Continuation | None,
+    page: PageBuffer | None = None,
 ) -> SavedBody:
     """Save the body of *response* as *path*, if it is received whole.
 
     A small body is saved in one call. A larger one is written to a ``.part`` file, which is kept
     when the transfer breaks and a later attempt can resume it; which version of the resource it
-    holds is recorded before its first byte is written.
+    holds is recorded before its first byte is written. *page* gets the bytes, too, if there is one.
 
     Raises:
         UrlError: the body is not whole, has another checksum, or is too large or too slow.
@@ -110,7 +102,7 @@ async def save_body(
     options, meter, rate_limiter = context.options, context.meter, context.rate_limiter
     body = BodyReader(response, options, rate_limited=rate_limiter is not None)
     measurement = _BodyMeasurement(
-        response, transfer.job.target.checksum, keeps_title=options.titles
+        response, transfer.job.target.checksum, page, keeps_title=options.titles
     )
     async with _BodyWriter(
         transfer, context, response, path, measurement, resumable=body.decoder is None
@@ -147,6 +139,9 @@ async def save_body(
             )
         modified = response.modified if options.server_timestamps else None
         overwrites = options.file is not None or _replaces_own(transfer, path)
+        for text in transfer.job.old_texts:
+            # Before the page is replaced: a text must never be that of another version.
+            await context.storage.remove(text)
         set_aside = await writer.publish(PublishOptions(overwrites, modified))
         if options.pack:
             location = await response.archived()
@@ -161,115 +156,6 @@ def _replaces_own(transfer: Transfer, path: SafePath) -> bool:
     return job.is_name_free or (job.saved is not None and job.saved.path == path)
 
 
-class BodyReader:
-    """Decodes a body and checks it against the limits.
-
-    Attributes:
-        decoder: undoes the content coding; None for identity.
-        wire: bytes received.
-        size: bytes after decoding, those of a resumed file included.
-
-    Raises, when made:
-        TooLargeError: the response says that its body is larger than allowed.
-    """
-
-    def __init__(self, response: Response, options: NetworkOptions, *, rate_limited: bool) -> None:
-        self.decoder = decoder_for(response.content_coding, response.supplied_type, response.url)
-        self.wire = self.size = 0
-        self._max_size = options.max_size
-        self._length_verified = response.length_verified
-        self._speed_guard = SpeedGuard(options.min_speed) if options.min_speed else None
-        # At a limited rate, many transfers may have to share very little.
-        self._may_drip = options.min_speed is not None or rate_limited
-        if self._max_size is not None and self.decoder is None:
-            self._check_size(response.content_length or 0)
-
-    def feed(self, data: bytes) -> Iterable[bytes]:
-        """Return the decoded bytes of *data*, in pieces; b"" where others should run.
-
-        Raises, here or by a piece:
-            TooLargeError: the body is larger than allowed.
-            TimedOutError: it comes slower than allowed.
-        """
-        size = len(data)
-        if self._speed_guard is not None:
-            self._speed_guard.feed(size)
-        elif self.wire and not self._may_drip:
-            # Not before the second read: most bodies need only one.
-            self._speed_guard = SpeedGuard.for_options(None)
-        self.wire += size
-        if self.decoder is not None:
-            return self._decode(self.decoder, data)
-        self.size += size
-        if self._max_size is not None:
-            self._check_size(self.size)
-        return (data,)
-
-    def _decode(self, decoder: ContentDecoder, data: bytes) -> Iterator[bytes]:
-        for count, piece in enumerate(decoder.feed(data), 1):
-            self.grow(len(piece))
-            yield piece
-            if count % _PIECES_PER_YIELD == 0:
-                yield b""
-
-    def grow(self, size: int) -> None:
-        """Count *size* more decoded bytes.
-
-        Raises:
-            TooLargeError: the body is larger than allowed.
-        """
-        self.size += size
-        if self._max_size is not None:
-            self._check_size(self.size)
-
-    def finish(self) -> None:
-        """Check that the content coding has come to its end.
-
-        Raises:
-            UrlError: it has not.
-        """
-        if self.decoder and (self.wire or not self._length_verified):
-            self.decoder.finish()
-
-    def _check_size(self, size: int) -> None:
-        if self._max_size is not None and size > self._max_size:
-            message = f"larger than {format_size(self._max_size)}"
-            raise TooLargeError(message, hint="see --max-size")
-
-
-class SpeedGuard:
-    """Gives up a transfer that is slower than *min_speed*, in bytes per second, over a span."""
-
-    def __init__(self, min_speed: int, span_seconds: float = _SPEED_SPAN_SECONDS) -> None:
-        self._min_speed = min_speed
-        self._span_seconds = span_seconds
-        self._span_started = time.monotonic()
-        self._span_bytes = 0
-
-    @classmethod
-    def for_options(cls, min_speed: int | None) -> Self | None:
-        """Return what ``min_speed`` asks for: by default, a guard against drips; with 0, none."""
-        if min_speed is None:
-            return cls(_DRIP_BYTES_PER_SECOND, _DRIP_SPAN_SECONDS)
-        return cls(min_speed) if min_speed else None
-
-    def feed(self, size: int) -> None:
-        """Count *size* bytes received.
-
-        Raises:
-            TimedOutError: the last span was too slow.
-        """
-        self._span_bytes += size
-        span = time.monotonic() - self._span_started
-        if span < self._span_seconds:
-            return
-        if self._span_bytes < self._min_speed * span:
-            message = f"slower than {format_size(self._min_speed)}/s for {self._span_seconds:g} s"
-            raise TimedOutError(message, hint="see --min-speed")
-        self._span_started += span
-        self._span_bytes = 0
-
-
 class _BodyMeasurement:
     """Hashes and counts the decoded bytes of a body.
 
@@ -279,7 +165,14 @@ class _BodyMeasurement:
         sha256: of the whole body in hex, after :meth:`finish`.
     """
 
-    def __init__(self, response: Response, checksum: Checksum | None, *, keeps_title: bool) -> None:
+    def __init__(
+        self,
+        response: Response,
+        checksum: Checksum | None,
+        page: PageBuffer | None,
+        *,
+        keeps_title: bool,
+    ) -> None:
         is_titled = keeps_title and response.media_type in PAGE_TYPES
         self._title = TitleFinder(response.content_type, response.media_type) if is_titled else None
         text = is_text(response.media_type)
@@ -288,6 +181,7 @@ class _BodyMeasurement:
         )
         self._sha256: HASH | None = None
         self._checksum = checksum
+        self._page = page
         other = checksum is not None and checksum.algorithm != "sha256"
         self._other_hash = hashlib.new(checksum.algorithm) if checksum and other else None
         self._saved = self._character_count = 0
@@ -303,6 +197,8 @@ class _BodyMeasurement:
             self._characters.feed(piece)
         if self._other_hash is not None:
             self._other_hash.update(piece)
+        if self._page is not None:
+            self._page.feed(piece)
         if self._title is not None:
             self._title.feed(piece)
 
@@ -312,7 +208,7 @@ class _BodyMeasurement:
         Raises:
             ChecksumError: it has another checksum.
         """
-        if len(pieces) == 1 and self._checksum is None:
+        if len(pieces) == 1 and self._checksum is None and self._page is None:
             # Most bodies are like this, and need no state between pieces.
             (data,) = pieces
             self._saved = len(data)

@@ -8,7 +8,7 @@ from itertools import count
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from downloader.core.body import SpeedGuard
+from downloader.core.body_reader import SpeedGuard
 from downloader.errors import TimedOutError, TooLargeError, UrlError
 from downloader.http import Client, CookieJar, retry
 from downloader.http.response import require_success

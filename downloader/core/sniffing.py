@@ -1,6 +1,6 @@
 """Find the type of a body by its first bytes, before its file has a name."""
 
-from downloader.core.body import SpeedGuard
+from downloader.core.body_reader import SpeedGuard
 from downloader.errors import DecodeError
 from downloader.http import Response
 from downloader.models import NetworkOptions

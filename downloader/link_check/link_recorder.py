@@ -112,16 +112,19 @@ class LinkRecorder:
 
     def record_answer(self, queued: QueuedTarget, answer: Answer) -> None:
         """Record what has become of a target."""
-        self.answered += 1
-        self.broken += answer.state is State.BROKEN
-        if queued.purpose is Purpose.LINKS:
-            self._unread[queued.rank] -= 1
         entry = self._table.target(queued.url)
         if entry is not None and entry.purpose > queued.purpose and answer.state in _WORKING_STATES:
             # While it was asked, a link was found that needs its document.
-            answer = Answer(State.WAITING)
-            self.answered -= 1
+            self._table.set_answer(queued.url, queued.id, Answer(State.WAITING))
+            return
+        self.broken += answer.state is State.BROKEN
         self._table.set_answer(queued.url, queued.id, answer)
+        self._count_answer(entry)
+
+    def _count_answer(self, entry: TargetEntry | None) -> None:
+        self.answered += 1
+        if entry is not None and entry.purpose is Purpose.LINKS:
+            self._unread[entry.rank] -= 1
 
     def _record_link(
         self, link: FoundLink, page: QueuedTarget, page_url: Url, page_id: int
@@ -197,6 +200,10 @@ class LinkRecorder:
     def _redirected(self, queued: QueuedTarget, url: Url) -> TargetEntry:
         """Return the target that another one has redirected to, which is answered with it."""
         entry = self._table.target(url)
+        if entry is not None and entry.state is State.WAITING and entry.purpose <= queued.purpose:
+            self._table.flush()
+            self._table.set_answer(url, entry.id, Answer(State.WORKS))
+            self._count_answer(entry)
         if entry is None:
             return self._table.add_target(
                 url,

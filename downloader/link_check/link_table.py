@@ -92,7 +92,7 @@ class TargetEntry:
     id: int
     state: State
     purpose: Purpose
-    depth: int
+    rank: int
 
 
 @dataclass(slots=True)
@@ -163,7 +163,7 @@ class LinkTable:
         """Return a target; None if it is new."""
         entry = self._targets.get(url)
         if entry is None:
-            row = self._first("SELECT id, state, purpose, depth FROM targets WHERE url = ?", (url,))
+            row = self._first("SELECT id, state, purpose, rank FROM targets WHERE url = ?", (url,))
             if row is not None:
                 entry = TargetEntry(row[0], State(row[1]), Purpose(row[2]), row[3])
                 self._targets[url] = entry
@@ -185,7 +185,7 @@ class LinkTable:
     ) -> TargetEntry:
         """Add a new target."""
         self._last_target += 1
-        entry = TargetEntry(self._last_target, state, purpose, depth)
+        entry = TargetEntry(self._last_target, state, purpose, rank)
         self._targets[url] = entry
         values = (entry.id, url, state, rank, purpose, is_external, is_listed)
         self._new_targets.append((*values, depth, nesting, root, parent))
@@ -204,7 +204,7 @@ class LinkTable:
         root: Url,
     ) -> None:
         """Ask a target for another purpose; again, if it was asked and works."""
-        entry.purpose, entry.depth = purpose, depth
+        entry.purpose, entry.rank = purpose, rank
         if entry.state in (State.WORKS, State.WARNING):
             entry.state = State.WAITING
         self.flush()

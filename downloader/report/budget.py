@@ -140,7 +140,7 @@ class BudgetCheck:
             return
         # A failure has no type, and counts only where all files do.
         media_type = media_type_of(record) if record.outcome in RESULTS_WITH_BODY else ""
-        if record.decoded_bytes is not None:
+        if record.decoded_bytes is not None and record.same_as is None:
             self._check_size(record, record.decoded_bytes, media_type)
         for spending in self._spent:
             selects = spending.limit.selects

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from downloader.errors import ErrorKind
+from downloader.models import LinkProblem
 from downloader.models.url_record import Record, Result
 from downloader.report.findings import ADVICE
 from downloader.web.text import printable
@@ -13,9 +14,16 @@ from downloader.web.text import printable
 #: The rules of checks of the whole run; those of failures are the kinds of failure.
 OVER_BUDGET, NOT_AS_LOCKED = "over-budget", "not-as-locked"
 UNWANTED_CHANGE, CHANGE = "unwanted-change", "change"
+_LINK_ADVICE = {
+    LinkProblem.MISSING_FILE: "Correct the link, or add the file.",
+    LinkProblem.MISSING_FRAGMENT: "Correct the fragment, or give an element this id.",
+    LinkProblem.MOVED: "Write the new address.",
+    LinkProblem.CERTIFICATE: "Tell the site's owner to renew it.",
+}
 #: Every rule that a diagnostic may have, and what to do about it.
 RULES: Mapping[str, str] = {
     **{kind.value: advice for kind, advice in ADVICE.items()},
+    **{kind.value: advice for kind, advice in _LINK_ADVICE.items()},
     OVER_BUDGET: "Make it smaller, or raise the limit of --budget.",
     NOT_AS_LOCKED: "Find out why it has changed; then write a new lock with --lock.",
     UNWANTED_CHANGE: "Undo it; or leave it out of --fail-on.",

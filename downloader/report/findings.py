@@ -81,7 +81,7 @@ class Findings:
         if record.outcome is Result.FAILED and record.kind is not None:
             self.failures.setdefault(record.kind, FindingGroup()).add(record)
         size = record.decoded_bytes
-        if size is None or record.outcome not in RESULTS_WITH_BODY:
+        if size is None or record.outcome not in RESULTS_WITH_BODY or record.same_as is not None:
             return
         self.size_histogram[min(size.bit_length(), _HISTOGRAM_BITS - 1)] += 1
         if record.sha256 and size:
@@ -97,6 +97,8 @@ class Findings:
 
     def is_duplicate(self, record: Record) -> bool:
         """Return whether another record has the same content."""
+        if record.same_as is not None:
+            return False
         return record.sha256 is not None and self._records_by_hash.get(record.sha256, 0) > 1
 
 

@@ -10,6 +10,8 @@ from typing import Protocol, Self
 from downloader.errors import DiskError, ReportError
 from downloader.models import LinkReport
 from downloader.report.formats import FORMATS, STDOUT, ReportFormat, format_of
+from downloader.report.github_actions import GithubReport
+from downloader.report.interface import GithubStep
 from downloader.report.output_files import REPORT_OPTION, AtomicFile, translated_errors
 
 
@@ -44,16 +46,27 @@ class _Stdout:
 class LinkReportFiles:
     """The report files of one check; a context manager that removes what is not written.
 
+    Args:
+        paths: of the files.
+        github: the step of GitHub Actions to report to, if any.
+
+    Attributes:
+        commands: workflow commands for that step to print, once all is written.
+
     Raises, when made:
         ReportError: a file cannot be written, or its format has no links.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], github: GithubStep | None = None) -> None:
+        self.commands: Sequence[str] = ()
         self._files: list[tuple[ReportFormat, _OutputFile]] = []
+        self._github: GithubReport | None = None
         try:
             for path in paths:
                 file = _Stdout() if path == STDOUT else AtomicFile(path)
                 self._files.append((_format(path), file))
+            if github is not None:
+                self._github = GithubReport(github)
             if len({os.path.realpath(path) for path in paths}) < len(paths):
                 raise ReportError("a report is named twice", hint="give each a name of its own")
         except BaseException:
@@ -86,10 +99,15 @@ class LinkReportFiles:
             except DiskError as error:
                 # The other reports may be on other disks.
                 first_error = first_error or error
+        if self._github is not None:
+            self._github.finish_links(report)
+            self.commands = self._github.commands
         if first_error is not None:
             raise first_error
 
     def _abandon(self) -> None:
+        if self._github is not None:
+            self._github.abandon()
         for _, file in self._files:
             file.abandon()
 

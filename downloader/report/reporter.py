@@ -20,6 +20,7 @@ from downloader.report.diagnostics import CheckResult
 from downloader.report.fail_on import FailOn
 from downloader.report.formats import STDOUT, format_of
 from downloader.report.github_actions import GithubReport
+from downloader.report.index_pages import IndexPages
 from downloader.report.interface import ReportOptions, ReportSummary
 from downloader.report.lock_file import LockCheck, LockWriter
 from downloader.report.output_files import ReportFile
@@ -63,6 +64,7 @@ class Reporter(AbstractContextManager["Reporter", None]):
         self._started = time.time()
         self._started_monotonic = time.monotonic()
         self.totals = ReportTotals()
+        self._index_pages = IndexPages()
         self.violations: Sequence[str] = ()
         self._max_changes = options.max_changes
         _check_names(options)
@@ -129,6 +131,9 @@ class Reporter(AbstractContextManager["Reporter", None]):
         Raises:
             DiskError: the disk is full or fails.
         """
+        same_as = self._index_pages.same_as(record)
+        if same_as != record.same_as:
+            record = replace(record, same_as=same_as)
         self.totals.add(record)
         if self._comparison is not None and (change := self._comparison.add(record)):
             record = replace(record, change=change.kind, changed=change.aspects)

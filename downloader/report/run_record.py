@@ -19,7 +19,7 @@ class ReportTotals:
     Attributes:
         urls: the number of records.
         results: the number of records by result.
-        wire_bytes, decoded_bytes: of all bodies.
+        wire_bytes, decoded_bytes: of all bodies; of a page that has two addresses, once.
     """
 
     urls: int = 0
@@ -31,6 +31,8 @@ class ReportTotals:
         """Count one record."""
         self.urls += 1
         self.results[record.outcome] = self.results.get(record.outcome, 0) + 1
+        if record.same_as is not None:
+            return
         self.wire_bytes += record.wire_bytes or 0
         self.decoded_bytes += record.decoded_bytes or 0
 

@@ -30,6 +30,7 @@ def size_lines(summary: SizeSummary, *, colour: bool) -> list[str]:
             ">>><",
             colour,
         ),
+        *(["", summary.note] if summary.note else []),
     ]
 
 

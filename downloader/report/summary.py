@@ -46,17 +46,23 @@ class SizeSummary:
         total: over all.
         kinds: by kind of file.
         hosts: by host.
+        repeated: records that are not counted, because they are of the same page as another, as
+            ``/index.html`` of ``/``.
     """
 
     max_largest: int = 10
     total: SizeSum = field(default_factory=SizeSum)
     kinds: dict[FileKind, SizeSum] = field(default_factory=dict)
     hosts: dict[str, SizeSum] = field(default_factory=dict)
+    repeated: int = 0
     _largest: list[tuple[int, int, Record]] = field(default_factory=list)
 
     def add(self, record: Record) -> None:
         """Add one record, unless it has no size, as a failure."""
         if record.decoded_bytes is None or record.outcome not in RESULTS_WITH_BODY:
+            return
+        if record.same_as is not None:
+            self.repeated += 1
             return
         self.total.add(record)
         self.kinds.setdefault(kind_of(record), SizeSum()).add(record)
@@ -75,6 +81,14 @@ class SizeSummary:
     def largest(self) -> list[Record]:
         """The largest, in descending order."""
         return [record for _, _, record in sorted(self._largest, reverse=True)]
+
+    @property
+    def note(self) -> str:
+        """A sentence about what is not counted; empty if all is."""
+        if not self.repeated:
+            return ""
+        pages = "1 page" if self.repeated == 1 else f"{self.repeated:,} pages"
+        return f"{pages} with two addresses, such as / and /index.html, counted once"
 
     def by_kind(self) -> Iterator[tuple[FileKind, SizeSum]]:
         """Yield the sum of each kind that occurs, in the order in which kinds are shown."""

@@ -14,9 +14,22 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from downloader.errors import ErrorKind
-from downloader.models import Downloaded, Failed, Outcome, Sizes, Timings
+from downloader.models import (
+    CheckedPage,
+    Downloaded,
+    Failed,
+    LinkMention,
+    LinkProblem,
+    LinkRecord,
+    LinkReport,
+    LinkTotals,
+    LinkVerdict,
+    Outcome,
+    Sizes,
+    Timings,
+)
 from downloader.models.outcome_conversion import record_of
-from downloader.report.formats.html import MAX_ROWS, HtmlReport
+from downloader.report.formats.html import MAX_ROWS, HtmlReport, link_pieces
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
@@ -223,6 +236,7 @@ async def test_everybody_can_use_it(tmp_path: Path, scheme: Scheme, width: int) 
     outcomes: list[Outcome] = [
         *(done(number, size=3000 + number % 7) for number in range(120)),
         lost(120, "x"),
+        lost(121, "https://host.example/lost"),
     ]
     async with opened(
         written(tmp_path / "r.html", outcomes, untried=3), scheme=scheme, width=width
@@ -322,6 +336,69 @@ async def test_two_runs_are_compared_on_the_page(
     assert ran.status == 1
     async with opened(tmp_path / "r.html") as seen:
         changes = " ".join((await seen.page.inner_text("#changes")).split())
-        assert "Since r.jsonl: 1 the same, 1 changed in size, 1 gone." in changes
-        assert "1 B → 2 B (+1 bytes)" in changes
+        assert "Since r.jsonl: 1 gone, 1 changed (1 size), 1 same." in changes
+        assert "1 B → 2 B (+1 byte)" in changes
         assert site.url("/grows") in await seen.page.inner_text("#limits")
+
+
+def link(number: int, text: str, verdict: LinkVerdict = LinkVerdict.BROKEN) -> LinkRecord:
+    """Return a link with *text* wherever text can be, on three pages."""
+    places = (f"https://h.example/{number}", text, "site/page.html")
+    return LinkRecord(
+        url=text,
+        verdict=verdict,
+        kind=LinkProblem.MOVED if verdict is LinkVerdict.WARNING else ErrorKind.HTTP_STATUS,
+        message=text,
+        hint=text,
+        final_url=text,
+        mentions=tuple(LinkMention(page, number, text) for page in places),
+        mention_count=4,
+    )
+
+
+def links_written(path: Path, links: Sequence[LinkRecord], **totals: int) -> Path:
+    """Return the file of a report on *links*."""
+    pages = tuple(CheckedPage(f"https://h.example/{number}", number) for number in range(3))
+    counts = LinkTotals(**{"pages": 3, "links": 9, "ok": 6, **totals})
+    report = LinkReport(links=tuple(links), pages=pages, totals=counts, started=1795608000.0)
+    path.write_bytes(b"".join(link_pieces(report)))
+    return path
+
+
+@pytest.mark.slow(keep=1)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_everybody_can_use_the_page_about_links(
+    tmp_path: Path, scheme: Scheme, width: int
+) -> None:
+    links = [link(number, f"https://h.example/gone/{number}") for number in range(12)]
+    links.append(link(20, "https://h.example/moved", LinkVerdict.WARNING))
+    file = links_written(tmp_path / "l.html", links, broken=12, warnings=1)
+    async with opened(file, scheme=scheme, width=width) as seen:
+        page = seen.page
+        assert await page.inner_text("h1") == "9 links on 3 pages, 12 broken"
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        # The page that names most is the first; each target names its places.
+        assert (await page.inner_text("#pages summary >> nth=0")).split() == [
+            *("site/page.html", "12")
+        ]
+        assert await page.locator("#targets details").count() == 12
+        await page.locator("#targets details").last.locator("summary").click()
+        assert "line 11" in await page.inner_text("#targets details >> nth=11")
+        assert "and 1 more" in await page.inner_text("#targets details >> nth=11")
+        assert "moved" in await page.inner_text("#warnings")
+        assert await serious_findings(page) == []
+
+
+@pytest.mark.slow
+async def test_hostile_text_stays_text_on_the_page_about_links(tmp_path: Path) -> None:
+    links = [link(number, printable(text)) for number, text in enumerate(HOSTILE_TEXTS)]
+    async with opened(links_written(tmp_path / "l.html", links, broken=len(links))) as seen:
+        shown = await seen.texts("#targets summary strong")
+        wanted = [" ".join(printable(text).split()) for text in HOSTILE_TEXTS]
+        assert [" ".join(text.split()) for text in shown] == wanted
+        protocols = await seen.page.eval_on_selector_all(
+            "a[href]", "all => all.map(link => link.protocol)"
+        )
+        assert set(protocols) == {"file:", "https:"}
+        assert await seen.page.locator("script").count() == 0

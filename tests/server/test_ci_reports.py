@@ -1,7 +1,9 @@
 """What a run leaves for CI systems: reports in their formats, annotations and a summary."""
 
+import json
 from pathlib import Path
 
+from downloader.report.formats import FORMATS
 from tests.support.ci_reports import junit_suites, markdown_tokens, sarif_run
 from tests.support.command import Command
 from tests.support.handlers import sends
@@ -41,8 +43,10 @@ async def test_a_step_of_github_actions_is_annotated_and_summed_up(
     assert len(suites["urls"].findall(".//failure")) == 3
     assert len(sarif_run(tmp_path / "r.sarif")["results"]) == 4
     assert markdown_tokens(summary) == markdown_tokens(tmp_path / "r.md") != []
-    ran = await command(site.url("/"), "--no-save")
-    assert ran.out[-1].startswith("1 URL")
+    ran = await command("list.txt", "--no-save", "--report=-")
+    (line,) = ran.out
+    assert "##" not in line
+    assert json.loads(line)["message"] == rf"404 {evil}".replace("%250A", "%0A")
     assert summary.read_text("utf-8").count("## ") >= 2
 
 
@@ -53,3 +57,28 @@ async def test_a_summary_that_cannot_be_written_ends_the_run_before_it_begins(
     ran = await command(site.url("/"), "--no-save")
     assert (ran.status, ran.out) == (2, [])
     assert ran.err[0].startswith(f"download: cannot write GITHUB_STEP_SUMMARY {tmp_path}: ")
+
+
+async def test_broken_links_are_reported_with_every_page_that_names_them(
+    site: Site, command: Command, tmp_path: Path
+) -> None:
+    site.pages |= {
+        "/": "<a href=/a>a</a>\n<a href=/lost>b</a>",
+        "/a": "<a href=/lost>a</a> <a href=/#no>b</a>",
+    }
+    summary = tmp_path / "summary.md"
+    command.environment |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    endings = [each.ending for each in FORMATS.values() if each.has_links]
+    reports = [f"--report=r{ending}" for ending in endings]
+    ran = await command("links", "-r", site.url("/"), *reports)
+    assert ran.status == 1
+    assert sum(line.startswith("::error title=download") for line in ran.out) == 2
+    assert not list(tmp_path.glob("*.part"))
+    suite = junit_suites(tmp_path / "r.junit.xml")["links"]
+    failures = {failure.get("type"): failure.text for failure in suite.iter("failure")}
+    assert failures["http-status"] == (
+        f"{site.url('/lost')}: 404 Not Found\nin {site.url('/')}:2\nin {site.url('/a')}:1"
+    )
+    assert "missing-fragment" in failures
+    assert len(sarif_run(tmp_path / "r.sarif")["results"]) == 2
+    assert summary.read_text("utf-8").startswith("## ❌ download links: 4 links on 2 pages\n")

@@ -270,7 +270,7 @@ def dripping(*sizes: int) -> Answer:
 async def test_a_drip_is_given_up_when_it_is_too_slow(
     sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.core.body.time", Clock(step=2.0))
+    monkeypatch.setattr("downloader.core.body_reader.time", Clock(step=2.0))
     outcome = await outcome_of(dripping(*sizes), tmp_path, WATCHFUL)
     assert_failed(outcome, ErrorKind.TIMEOUT, "slower than 100 B/s", "--min-speed")
 
@@ -281,7 +281,7 @@ async def test_a_drip_is_given_up_when_it_is_too_slow(
 async def test_what_is_quick_enough_is_saved(
     sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.core.body.time", Clock(step=2.0))
+    monkeypatch.setattr("downloader.core.body_reader.time", Clock(step=2.0))
     outcome = await outcome_of(dripping(*sizes), tmp_path, WATCHFUL)
     assert isinstance(outcome, Downloaded)
     assert outcome.sizes.saved == sum(sizes)
@@ -290,7 +290,7 @@ async def test_what_is_quick_enough_is_saved(
 async def test_a_drip_over_minutes_is_given_up_by_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloader.core.body.time", Clock(step=80.0))
+    monkeypatch.setattr("downloader.core.body_reader.time", Clock(step=80.0))
     one_by_one = replace(OPTIONS, concurrency=1)
     outcome = await outcome_of(dripping(*[10] * 20), tmp_path / "drip", one_by_one)
     assert_failed(outcome, ErrorKind.TIMEOUT, "slower than 10 B/s for 300 s", "--min-speed")
@@ -304,7 +304,7 @@ async def test_a_drip_over_minutes_is_given_up_by_default(
 async def test_a_list_that_is_named_by_a_list_obeys_the_same_speed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("downloader.core.body.time", Clock(step=2.0))
+    monkeypatch.setattr("downloader.core.body_reader.time", Clock(step=2.0))
     loop = asyncio.get_running_loop()
     options = Options(min_speed=100, retries=0)
     async with fault_server() as server, SitemapFetcher(options) as fetcher:

@@ -365,3 +365,45 @@ async def test_sizes_are_coloured_on_a_terminal_only(site: Site, command: Comman
         text = os.read(ours, 65536).decode()
         os.close(ours)
         assert ("\x1b[1m" in text) is bold
+
+
+async def test_a_page_with_two_addresses_is_counted_once(
+    site: Site, command: Command, tmp_path: Path
+) -> None:
+    page, other = "<p>" + "text " * 200, "<p>" + "words " * 150
+    site.pages |= dict.fromkeys(["/", "/index.html", "/copy"], page)
+    site.pages |= {"/a/": page, "/a/index.html": other}
+    names = ["/", "/index.html", "/index.html?x", "/copy", "/a/", "/a/index.html"]
+    site.pages["/index.html?x"] = page
+    ran = await command(
+        *map(site.url, names),
+        *("--no-save", "--sizes", "--budget=html=1000,total=4k", "-j1"),
+        *("--report=r.json", "--report=r.md", "--report=r.html"),
+    )
+    found = json.loads((tmp_path / "r.json").read_text("ascii"))
+    VALID_REPORT.validate(found)
+    assert {each["url"]: each["same_as"] for each in found["records"] if each["same_as"]} == {
+        site.url("/index.html"): site.url("/")
+    }
+    assert found["run"]["decoded_bytes"] == 4 * len(page) + len(other)
+    note = "1 page with two addresses, such as / and /index.html, counted once"
+    assert note in ran.out
+    assert not any(f"{site.url('/index.html')}: " in line for line in ran.err)
+    (total,) = [line for line in ran.err if "all together" in line]
+    assert "4.8 KiB" in total
+    assert note in (tmp_path / "r.md").read_text("utf-8")
+    text = (tmp_path / "r.html").read_text("utf-8")
+    assert f"{note}." in text
+    assert "4 \u00d7 1003 B" in text
+
+
+async def test_links_that_fail_are_shown_by_page(
+    site: Site, command: Command, tmp_path: Path
+) -> None:
+    site.pages["/"] = "<a href=/lost>a</a>"
+    await command("-r", site.url("/"), "--report=r.html")
+    text = (tmp_path / "r.html").read_text("utf-8")
+    (section,) = re.findall(r'<section id="links".*?</section>', text, re.DOTALL)
+    assert f'<strong class="url">{site.url("/")}</strong>' in section
+    assert f'<a href="{site.url("/lost")}"' in section
+    assert "404 Not Found" in section

@@ -191,6 +191,17 @@ async def test_a_post_that_a_killed_run_has_sent_is_sent_again_only_if_asked_for
     assert (last.status, len(site.requests)) == (0, 2)
 
 
+async def test_a_post_whose_response_a_filter_leaves_out_has_ended(
+    site: Site, command: Command
+) -> None:
+    site.pages["/"] = sends(b"page")
+    arguments = (site.url("/"), "--data", "order=1", "-o", "out")
+    filtered = [await command(*arguments, "--min-size", "1k") for _ in range(2)]
+    assert [(ran.status, ran.err) for ran in filtered] == [(0, []), (0, [])]
+    assert (await command(*arguments)).out[0].startswith("Downloaded ")
+    assert len(site.requests) == 3
+
+
 async def test_refreshing_sends_a_post_again_without_conditions(
     site: Site, command: Command
 ) -> None:

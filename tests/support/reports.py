@@ -43,6 +43,8 @@ HOSTILE_TEXTS = [
     "Ω≈ç√∫ 田中さん",
     "%s%n%x",
     "../../etc/passwd",
+    "##[error]x",
+    "::error::x",
     "",
 ]
 

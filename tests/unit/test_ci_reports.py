@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -11,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloader.errors import ErrorKind
-from downloader.models import SkipReason
+from downloader.models import (
+    LinkMention,
+    LinkProblem,
+    LinkRecord,
+    LinkReport,
+    LinkTotals,
+    LinkVerdict,
+    SkipReason,
+)
 from downloader.models.url_record import Record, Result
 from downloader.report.budget import BudgetCheck, parse_budget
 from downloader.report.diagnostics import RULES
@@ -19,6 +28,7 @@ from downloader.report.formats import FORMATS, format_of
 from downloader.report.formats.sarif import MAX_RESULTS
 from downloader.report.github_actions import MAX_ANNOTATIONS, GithubReport
 from downloader.report.interface import GithubStep
+from downloader.report.link_files import LinkReportFiles
 from downloader.report.run_record import ReportTotals, RunRecord
 from downloader.web.text import printable
 from tests.support.ci_reports import junit_suites, markdown_tokens, sarif_run
@@ -28,7 +38,7 @@ RUN = RunRecord("2026-11-25T12:00:00.000Z", 1.5, 0, True, ReportTotals(), None)
 STOPPED = replace(RUN, untried=3, list_read=False)
 ENDINGS = (".junit.xml", ".sarif", ".md")
 #: What GitHub Actions would take for commands, and Markdown for markup.
-COMMANDS = ["##[error]x", "::error::x", "%0A::error::x", "a\n::stop-commands::x", "##vso[a]b"]
+COMMANDS = ["%0A::error::x", "a\n::stop-commands::x", "##vso[a]b"]
 MARKUP = ["|", "\\|", "`|` ``", "[a](http://b/)", "<b>", "@everyone", "www.evil.example", "$x$"]
 TEXTS = [*HOSTILE_TEXTS, *COMMANDS, *MARKUP, "\ufffe\uffff", "x" * 10_000]
 
@@ -233,3 +243,102 @@ def test_of_very_many_failures_the_first_are_in_the_files(tmp_path: Path) -> Non
 
 def test_there_is_a_rule_for_every_kind_of_failure() -> None:
     assert set(ErrorKind) <= set(RULES)
+
+
+def link_report(*links: LinkRecord, **totals: int) -> LinkReport:
+    broken = sum(link.verdict is LinkVerdict.BROKEN for link in links)
+    counts = {"pages": 2, "links": 9, "ok": 7, "broken": broken, **totals}
+    return LinkReport(links=links, totals=LinkTotals(**counts), started=1795608000.0, seconds=1.5)
+
+
+def links_written(folder: Path, report: LinkReport) -> dict[str, Path]:
+    """Return the files of reports on links, by their endings."""
+    paths = {ending: folder / f"links{ending}" for ending in ENDINGS}
+    with LinkReportFiles([*paths.values()]) as files:
+        files.write(report)
+    return paths
+
+
+def broken(url: str = "http://h/gone#x", **fields: Any) -> LinkRecord:
+    return LinkRecord(
+        **{
+            "url": url,
+            "verdict": LinkVerdict.BROKEN,
+            "kind": ErrorKind.HTTP_STATUS,
+            "message": "404 Not Found",
+            "mentions": (LinkMention("site/a.html", 12, "a[href]"), LinkMention("http://h/b", 3)),
+            "mention_count": 7,
+            **fields,
+        }
+    )
+
+
+def test_a_check_of_links_is_told_in_every_format(tmp_path: Path) -> None:
+    moved = broken(
+        "http://h/old",
+        verdict=LinkVerdict.WARNING,
+        kind=LinkProblem.MOVED,
+        message="moved: write http://h/new",
+        mentions=(),
+        mention_count=0,
+    )
+    report = link_report(broken(), moved, warnings=1, unlisted=3)
+    files = links_written(tmp_path, report)
+    suite = junit_suites(files[".junit.xml"])["links"]
+    assert [case.get("name") for case in suite] == [
+        *("http://h/gone#x", "http://h/old", "7 links work", "every link is listed")
+    ]
+    assert suite[0].findtext("failure") == (
+        "http://h/gone#x: 404 Not Found\nin site/a.html:12\nin http://h/b:3\nand in 5 more places"
+    )
+    assert suite[1].findtext("system-out") == "http://h/old: moved: write http://h/new"
+    run = sarif_run(files[".sarif"])
+    assert [(each["ruleId"], each["level"]) for each in run["results"]] == [
+        ("http-status", "error"),
+        ("moved", "warning"),
+    ]
+    places = [each["physicalLocation"] for each in run["results"][0]["locations"]]
+    assert [place["artifactLocation"]["uri"] for place in places] == ["site/a.html", "h/b"]
+    assert [place["region"]["startLine"] for place in places] == [12, 3]
+    (note,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert note["message"]["text"] == "3 more broken links and warnings are not listed"
+    text = files[".md"].read_text("utf-8")
+    assert text.startswith(
+        "## ❌ download links: 9 links on 2 pages\n\n7 ok, 1 warning, 1 broken, 1.5 s\n"
+    )
+    assert "### Broken: http-status (1)" in text
+    assert "### Warning: moved (1)" in text
+    assert "and 5 more |" in text
+    step = GithubReport(GithubStep(annotations=True))
+    step.finish_links(report)
+    assert step.commands[0] == (
+        "::error file=site/a.html,line=12,title=download%3A http-status::"
+        "http://h/gone#x: 404 Not Found"
+    )
+    assert step.commands[1].startswith("::warning title=download%3A moved::http://h/old: moved")
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_hostile_text_of_links_gives_valid_files(tmp_path: Path, text: str) -> None:
+    link = broken(text, message=text, hint=text, final_url=text)
+    link = replace(link, mentions=(LinkMention(text, 1, text),), mention_count=1)
+    files = links_written(tmp_path, link_report(link))
+    junit_suites(files[".junit.xml"])
+    assert len(sarif_run(files[".sarif"])["results"]) == 1
+    tags = {token.content for token in markdown_tokens(files[".md"]) if token.type == "html_inline"}
+    assert tags <= {"<code>", "</code>", "<br>"}
+    step = GithubReport(GithubStep(annotations=True))
+    step.finish_links(link_report(link))
+    (command,) = step.commands
+    assert command.isprintable()
+    assert _parsed(command)[2].startswith(f"{printable(text)}: " if text else "")
+
+
+def test_a_check_without_findings_passes(tmp_path: Path) -> None:
+    files = links_written(tmp_path, link_report())
+    (case,) = junit_suites(files[".junit.xml"])["links"]
+    assert (case.get("name"), len(case)) == ("7 links work", 0)
+    assert files[".md"].read_text("utf-8").startswith("## ✅ download links")
+    stopped = replace(link_report(not_checked=2), complete=False)
+    text = links_written(tmp_path, stopped)[".md"].read_text("utf-8")
+    assert "**The check was stopped: 2 links were not checked.**" in text

@@ -1,37 +1,23 @@
 """Types of option values: quantities with suffixes, names of files, headers, budgets."""
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from downloader.errors import BadUrlError
-from downloader.models import HostAddresses
+from downloader.models import TextFormat
 from downloader.models.shards import Shard
 from downloader.object_store import parse_destination
 from downloader.report.formats import endings, format_of
 from downloader.web import urls
-from downloader.web.ip_addresses import is_ip_address
-from downloader.web.proxies import parse_proxy
 from downloader.web.text import parse_seconds, parse_size, printable
 
 if TYPE_CHECKING:
     from downloader.cli.exec_template import CommandTemplate
     from downloader.report.budget import Budget
     from downloader.report.fail_on import FailOn
-
-#: A header field of servers is seldom longer.
-_MAX_TOKEN_BYTES = 16 * 1024
-_TOKEN = re.compile(r"[!-~]+")
-#: A file and perhaps a password behind the first colon that no backslash escapes.
-_CERTIFICATE = re.compile(r"(?P<file>(?:\\.|[^:\\]|\\$)*+)(?::(?P<password>.*))?", re.DOTALL)
-_ESCAPED = re.compile(r"\\([:\\])")
-_RESOLVE = re.compile(r"(?P<host>[^:\[\]]+):(?P<port>[0-9]{1,5}):(?P<addresses>.+)")
-#: An address with a port; one of IPv6 in brackets.
-_SERVER = re.compile(r"\[?([0-9.]+|(?<=\[)[^\[\]]+(?=\]))\]?(?::([0-9]{1,5}))?")
-_MAX_PORT = 65_535
 
 
 class NumberParam(click.ParamType[int]):
@@ -106,7 +92,16 @@ class MaxQueriesParam(click.ParamType[int | None]):
         return NumberParam(0).convert(text, param, ctx)
 
 
-class DomainsParam(click.ParamType[tuple[str, ...]]):
+class CommaSeparated(click.ParamType[tuple[str, ...]]):
+    """Texts, separated by commas; in a config file also a list of texts."""
+
+    def texts(self, value: Any) -> list[str]:
+        """Return the texts, without spaces around them."""
+        texts = value if isinstance(value, tuple | list) else str(value).split(",")
+        return [str(text).strip() for text in texts]
+
+
+class DomainsParam(CommaSeparated):
     """Host names, separated by commas."""
 
     name = "LIST"
@@ -115,8 +110,7 @@ class DomainsParam(click.ParamType[tuple[str, ...]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Return the names as they are written in a normalised URL."""
-        names = value if isinstance(value, tuple | list) else str(value).split(",")
-        return tuple(self._host_name(str(name).strip(), param, ctx) for name in names)
+        return tuple(self._host_name(name, param, ctx) for name in self.texts(value))
 
     def _host_name(
         self, name: str, param: click.Parameter | None, ctx: click.Context | None
@@ -128,6 +122,23 @@ class DomainsParam(click.ParamType[tuple[str, ...]]):
         if url != f"http://{urls.hostname(url)}/":
             self.fail(f"{printable(name)!r} is more than the name of a host", param, ctx)
         return urls.hostname(url)
+
+
+class TextFormatsParam(click.ParamType[tuple[TextFormat, ...]]):
+    """Formats of texts, separated by commas."""
+
+    name = "FORMATS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[TextFormat, ...]:
+        """Return the formats, each once."""
+        names = value if isinstance(value, tuple | list) else str(value).split(",")
+        formats = dict.fromkeys(str(name).strip().lower() for name in names)
+        unknown = [name for name in formats if name not in set(TextFormat)]
+        if unknown:
+            self.fail(f"{printable(unknown[0])!r} is neither text nor markdown", param, ctx)
+        return tuple(map(TextFormat, formats))
 
 
 class SecondsParam(click.ParamType[float]):
@@ -175,16 +186,21 @@ class PathParam(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path."""
-        _refuse_nul(self, value, param, ctx)
+        refuse_nul(self, value, param, ctx)
         return super().convert(value, param, ctx)
 
 
-def _refuse_nul(
+def refuse_nul(
     parameter_type: click.ParamType[Any],
     value: Any,
     param: click.Parameter | None,
     ctx: click.Context | None,
 ) -> None:
+    """Refuse a path with a character that no system takes.
+
+    Raises:
+        UsageError: it has one.
+    """
     if "\0" in str(value):
         parameter_type.fail("a path cannot contain a NUL character", param, ctx)
 
@@ -213,7 +229,7 @@ class OutputParam(click.ParamType[Output]):
         """Return the folder, and the URL if it is one."""
         if isinstance(value, Output):
             return value
-        _refuse_nul(self, value, param, ctx)
+        refuse_nul(self, value, param, ctx)
         text = os.fspath(value)
         try:
             place = parse_destination(text)
@@ -252,7 +268,7 @@ class ArchiveFileParam(click.ParamType[Path]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path."""
-        _refuse_nul(self, value, param, ctx)
+        refuse_nul(self, value, param, ctx)
         path = Path(str(value))
         if not path.name.endswith(self._endings) or path.name in self._endings:
             self.fail(f"it must end with {' or '.join(self._endings)}", param, ctx)
@@ -274,56 +290,7 @@ class ShardParam(click.ParamType[Shard]):
             self.fail(printable(str(error)), param, ctx)
 
 
-class HeaderParam(click.ParamType[tuple[str, str]]):
-    """A request header field, ``Name: value``; in a variable, one on each line."""
-
-    name = "'NAME: VALUE'"
-    envvar_list_splitter = "\n"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Return name and value."""
-        # Imported only for a header that is given, because it takes a while.
-        from downloader.sources import parse_header
-
-        if isinstance(value, tuple):
-            name, text = value
-            return str(name), str(text)
-        try:
-            return parse_header(str(value))
-        except BadUrlError as error:
-            self.fail(f"{error.message}; {error.hint}", param, ctx)
-
-
-class HeaderTextParam(click.ParamType[str]):
-    """A text that can be sent in a header field."""
-
-    name = "TEXT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the text."""
-        text = str(value)
-        if not text.isprintable():
-            self.fail("it has control characters", param, ctx)
-        return text
-
-
-class ProxyParam(click.ParamType[str]):
-    """The URL of a proxy, or an empty text for none; no message shows a password."""
-
-    name = "URL"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the URL."""
-        text = str(value).strip()
-        try:
-            return parse_proxy(text).url if text else ""
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class ColumnNamesParam(click.ParamType[tuple[str, ...]]):
+class ColumnNamesParam(CommaSeparated):
     """Names of columns, separated by commas."""
 
     name = "A,B"
@@ -332,8 +299,7 @@ class ColumnNamesParam(click.ParamType[tuple[str, ...]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Return the names."""
-        names = value if isinstance(value, tuple | list) else str(value).split(",")
-        return tuple(str(name).strip() for name in names if str(name).strip())
+        return tuple(filter(None, self.texts(value)))
 
 
 class UrlParam(click.ParamType[str]):
@@ -350,155 +316,6 @@ class UrlParam(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
-class UserParam(click.ParamType[tuple[str, str | None]]):
-    """A name and a password, ``NAME[:PASSWORD]``; no message shows the password."""
-
-    name = "NAME[:PASSWORD]"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str | None]:
-        """Return name and password; None for a password to ask for."""
-        if isinstance(value, tuple):
-            return value
-        name, colon, password = str(value).partition(":")
-        if not name and not password:
-            self.fail("it has no name", param, ctx)
-        if not f"{name}{password}".isprintable():
-            self.fail("it has control characters", param, ctx)
-        return name, password if colon else None
-
-
-class BearerParam(click.ParamType[str]):
-    """A bearer token (RFC 6750), or ``@`` and the file that holds it; no message shows it."""
-
-    name = "TOKEN|@FILE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the token."""
-        token, place = str(value), "it"
-        if token.startswith("@"):
-            place = printable(token[1:])
-            _refuse_nul(self, token, param, ctx)
-            try:
-                with Path(token[1:]).open("rb") as file:
-                    token = file.read(_MAX_TOKEN_BYTES + 1).decode("latin-1").strip()
-            except OSError as error:
-                self.fail(f"cannot read {place}: {error.strerror}", param, ctx)
-        if not token or len(token) > _MAX_TOKEN_BYTES or not _TOKEN.fullmatch(token):
-            self.fail(f"{place} is not a token: ASCII without spaces", param, ctx)
-        return token
-
-
-class CertificateParam(click.ParamType[tuple[Path, str | None]]):
-    r"""A file and the password of its key, ``FILE[:PASSWORD]``, as curl takes them.
-
-    A colon of the file's name is written ``\:``. No message shows the password.
-    """
-
-    name = "FILE[:PASSWORD]"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Path, str | None]:
-        """Return the file and the password; None for one to ask for if the key is encrypted."""
-        if isinstance(value, tuple):
-            return value
-        match = _CERTIFICATE.fullmatch(str(value))
-        file = _ESCAPED.sub(r"\1", match["file"]) if match else ""
-        if not match or not file:
-            self.fail("it names no file", param, ctx)
-        path: Path = PathParam(exists=True, dir_okay=False).convert(file, param, ctx)
-        return path, match["password"]
-
-
-class BrowserParam(click.ParamType[str]):
-    """A browser, and perhaps the name or the folder of a profile: ``firefox[:PROFILE]``."""
-
-    name = "firefox[:PROFILE]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return both, as they are written."""
-        browser, colon, profile = str(value).partition(":")
-        _refuse_nul(self, value, param, ctx)
-        if browser.lower() != "firefox" or (colon and not profile):
-            self.fail(
-                f"{printable(str(value))!r} is not firefox[:PROFILE]; "
-                "for other browsers, export a file for --cookies",
-                param,
-                ctx,
-            )
-        return f"firefox{colon}{profile}"
-
-
-class ResolveParam(click.ParamType[HostAddresses]):
-    """The addresses of a host at a port, as curl takes them: ``HOST:PORT:ADDRESS[,ADDRESS]``."""
-
-    name = "HOST:PORT:ADDRESS"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> HostAddresses:
-        """Return the addresses."""
-        if isinstance(value, HostAddresses):
-            return value
-        match = _RESOLVE.fullmatch(str(value))
-        if match is None or int(match["port"]) > _MAX_PORT:
-            self.fail(f"{printable(str(value))!r} is not HOST:PORT:ADDRESS", param, ctx)
-        host = match["host"]
-        if host != "*":
-            try:
-                host = urls.hostname(urls.parse(f"http://{host}/"))
-            except BadUrlError:
-                self.fail(f"{printable(host)!r} is not the name of a host", param, ctx)
-            if is_ip_address(host):
-                self.fail(f"{host} is an address, which is not looked up", param, ctx)
-        addresses = tuple(each.strip().strip("[]") for each in match["addresses"].split(","))
-        for address in addresses:
-            if not is_ip_address(address):
-                self.fail(f"{printable(address)!r} is not an IP address", param, ctx)
-        return HostAddresses(host, int(match["port"]), addresses)
-
-
-class InterfaceParam(click.ParamType[str]):
-    """The name of a network interface, or an address of this machine."""
-
-    name = "NAME|ADDRESS"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the name, or the address without brackets."""
-        # Imported only for an interface that is given, because it takes a while.
-        from downloader.http.addresses import check_interface
-
-        interface = str(value).strip("[]")
-        if not interface or not interface.isprintable():
-            self.fail(f"{printable(interface)!r} is not the name of an interface", param, ctx)
-        try:
-            check_interface(interface)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        return interface
-
-
-class DnsServersParam(click.ParamType[tuple[str, ...]]):
-    """Addresses of name servers, separated by commas, each perhaps with a port."""
-
-    name = "LIST"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Return the addresses."""
-        servers = value if isinstance(value, tuple | list) else str(value).split(",")
-        servers = tuple(str(server).strip() for server in servers)
-        for server in servers:
-            bracketed = _SERVER.fullmatch(server)
-            address, port = bracketed.groups() if bracketed else (server, None)
-            if not is_ip_address(address) or (port and not 0 < int(port) <= _MAX_PORT):
-                self.fail(f"{printable(server)!r} is not the address of a name server", param, ctx)
-        return servers
-
-
 class ReportFileParam(click.ParamType[Path]):
     """A file whose ending says which format it has, or ``-``; in a variable, one on each line."""
 
@@ -507,7 +324,7 @@ class ReportFileParam(click.ParamType[Path]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path."""
-        _refuse_nul(self, value, param, ctx)
+        refuse_nul(self, value, param, ctx)
         path = Path(value)
         if format_of(path) is None:
             self.fail(f"{str(path)!r} is not -, and does not end in {endings()}", param, ctx)

@@ -3,21 +3,22 @@
 import click
 
 from downloader.cli.options.help_groups import option
-from downloader.cli.options.parameter_types import (
+from downloader.cli.options.parameter_types import PathParam, UrlParam
+from downloader.cli.options.request_types import (
     BearerParam,
+    BinaryDataParam,
     BrowserParam,
     CertificateParam,
+    DataParam,
     DnsServersParam,
     HeaderParam,
     HeaderTextParam,
     InterfaceParam,
-    PathParam,
+    MethodParam,
     ProxyParam,
     ResolveParam,
-    UrlParam,
     UserParam,
 )
-from downloader.cli.options.request_types import BinaryDataParam, DataParam, MethodParam
 from downloader.models import USER_AGENT, Options
 
 _DEFAULTS = Options()

@@ -55,7 +55,7 @@ class ProcessBackend:
     ) -> None:
         self.warnings: list[str] = []
         self._options = options
-        self._dealer = HostAssignment()
+        self._assignment = HostAssignment()
         self._workers = WorkerGroup(wake, lambda _, error: fail(error), jar)
         callbacks = SupervisorCallbacks(
             journal,
@@ -121,7 +121,7 @@ class ProcessBackend:
         assigned: dict[int, list[Transfer]] = {}
         loads = self._loads()
         for transfer in transfers:
-            owner = self._dealer.owner(transfer.host, loads)
+            owner = self._assignment.owner(transfer.host, loads)
             loads[owner] += 1
             assigned.setdefault(owner, []).append(transfer)
         for owner, part in assigned.items():
@@ -151,7 +151,7 @@ class ProcessBackend:
             if self._stopped:
                 self._workers.add_ended([(transfer, failed(transfer, asyncio.CancelledError()))])
             else:
-                owner = self._dealer.owner(transfer.host, loads)
+                owner = self._assignment.owner(transfer.host, loads)
                 self._started_supervisor(owner).add_moved([(transfer, seconds)])
 
     def _share_rate(self) -> None:

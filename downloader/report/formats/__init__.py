@@ -105,21 +105,29 @@ _REGISTRY = (
         "a table with types: see [As Parquet](#as-parquet)",
         is_readable=True,
     ),
-    ReportFormat(".html", "html:HtmlReport", "a page for a browser: see [The page](#the-page)"),
+    ReportFormat(
+        ".html",
+        "html:HtmlReport",
+        "a page for a browser: see [The page](#the-page)",
+        has_links=True,
+    ),
     ReportFormat(
         ".junit.xml",
         "junit:JunitReport",
         "JUnit XML, for Jenkins, GitLab and others: see [For CI systems](#for-ci-systems)",
+        has_links=True,
     ),
     ReportFormat(
         ".sarif",
         "sarif:SarifReport",
         "SARIF 2.1.0, for code scanning: see [For CI systems](#for-ci-systems)",
+        has_links=True,
     ),
     ReportFormat(
         ".md",
         "markdown:MarkdownReport",
         "a short summary in Markdown: see [For CI systems](#for-ci-systems)",
+        has_links=True,
     ),
     ReportFormat(
         ".sha256",
@@ -146,6 +154,12 @@ def format_of(path: Path) -> ReportFormat | None:
         or FORMATS.get("".join(suffixes[-1:]))
         or _OTHER_NAMES.get(path.name)
     )
+
+
+def holds_texts(path: Path) -> bool:
+    """Return whether a report at *path* is one for programs, which holds the texts of pages."""
+    report_format = format_of(path)
+    return report_format is not None and report_format.is_readable
 
 
 def endings(formats: Collection[ReportFormat] = _REGISTRY) -> str:

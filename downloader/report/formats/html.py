@@ -9,16 +9,20 @@ import hashlib
 import json
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.environment import TemplateStream
 from markupsafe import Markup
 
 from downloader._version import __version__
+from downloader.models import LinkReport, LinkVerdict
 from downloader.models.changes import ChangeKind
+from downloader.models.outcome_conversion import time_text
 from downloader.models.url_record import Record, Result, from_dict
+from downloader.report.broken_links import LinksByPage
 from downloader.report.file_kinds import kind_of
 from downloader.report.findings import ADVICE, DuplicateGroups, Findings, repeated_bytes
 from downloader.report.formats.html_rows import FileLinks, RecordLinks, TableRows
@@ -33,6 +37,9 @@ MAX_ROWS = 50_000
 #: Rows that the page shows without its script.
 _STATIC_ROWS = 100
 _MAX_HOSTS = 12
+#: Links of a page about links, and pages that were read.
+MAX_LINKS = 500
+MAX_PAGES_READ = 1000
 #: Each script may use what those before it define; the first is Observable Plot.
 _SCRIPTS = ("plot", "format", "charts", "time", "table", "report")
 
@@ -59,13 +66,18 @@ class HtmlReport:
         self._priorities = array("q")
         self._summary = SizeSummary(_STATIC_ROWS)
         self._findings = Findings()
+        self._broken = LinksByPage()
 
     def add(self, record: Record) -> None:
         """Take one record."""
+        if record.text or record.markdown:
+            # The page shows no texts of pages.
+            record = replace(record, text=None, markdown=None)
         self._spool.add(json_line(record))
         self._priorities.append(_priority(record))
         self._summary.add(record)
         self._findings.add(record)
+        self._broken.add_record(record)
 
     def finish(self, run: RunRecord) -> None:
         """Write the page, and give it its name."""
@@ -76,7 +88,9 @@ class HtmlReport:
                 rows.add(record)
             if self._findings.is_duplicate(record):
                 duplicates.add(record)
-        page = _environment(links).get_template("report.html.j2")
+        environment = _environment()
+        environment.filters["link"] = links.link_to
+        page = environment.get_template("report.html.j2")
         pieces = page.stream(
             version=__version__,
             run=run,
@@ -88,6 +102,7 @@ class HtmlReport:
             hosts=self._summary.by_host(_MAX_HOSTS),
             findings=self._findings,
             failures=sorted(self._findings.failures.items(), key=lambda item: -item[1].count),
+            broken=self._broken,
             duplicates=duplicates.largest_groups(),
             advice=ADVICE,
             rows=rows.packed(),
@@ -97,10 +112,8 @@ class HtmlReport:
             style=_asset("report.css"),
             scripts=[_asset(f"{name}.js") for name in _SCRIPTS],
         )
-        pieces.enable_buffering(64)
-        for piece in pieces:
-            # Lone surrogates cannot be encoded, and are shown as their escapes.
-            self._file.write(piece.encode("utf-8", "backslashreplace"))
+        for piece in _encoded(pieces):
+            self._file.write(piece)
         self._file.commit()
         self._spool.close()
 
@@ -138,6 +151,42 @@ class HtmlReport:
         }
 
 
+def link_pieces(report: LinkReport) -> Iterator[bytes]:
+    """Yield a page about a check of links."""
+    totals = report.totals
+    broken = [link for link in report.links if link.verdict is LinkVerdict.BROKEN]
+    warnings = [link for link in report.links if link.verdict is LinkVerdict.WARNING]
+    page = _environment().get_template("links.html.j2")
+    yield from _encoded(
+        page.stream(
+            version=__version__,
+            report=report,
+            started=time_text(report.started),
+            counts=[
+                ("Broken", totals.broken),
+                ("Warnings", totals.warnings),
+                ("Fine", totals.ok),
+                ("Excluded", totals.excluded),
+                ("Disallowed", totals.disallowed),
+                ("Not checked", totals.not_checked),
+            ],
+            pages=LinksByPage(broken),
+            broken=broken[:MAX_LINKS],
+            warnings=warnings[:MAX_LINKS],
+            read=report.pages[:MAX_PAGES_READ],
+            style=_asset("report.css"),
+        )
+    )
+
+
+def _encoded(pieces: TemplateStream) -> Iterator[bytes]:
+    """Yield the bytes of a page."""
+    pieces.enable_buffering(64)
+    for piece in pieces:
+        # Lone surrogates cannot be encoded, and are shown as their escapes.
+        yield piece.encode("utf-8", "backslashreplace")
+
+
 def _priority(record: Record) -> int:
     """Return how important it is that a record has a row: failures first, then large bodies."""
     return 2**62 if record.outcome is Result.FAILED else record.decoded_bytes or 0
@@ -159,7 +208,7 @@ def _asset(name: str) -> Asset:
     return Asset(Markup(text), f"sha256-{digest}")  # noqa: S704
 
 
-def _environment(links: RecordLinks) -> Environment:
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("downloader.report.formats", "page"),
         autoescape=True,
@@ -171,7 +220,6 @@ def _environment(links: RecordLinks) -> Environment:
         "size": format_size,
         "number": lambda number: f"{number:,}",
         "safe_text": printable,
-        "link": links.link_to,
         "kind": lambda record: kind_of(record).label,
         "repeated": repeated_bytes,
         "plural": lambda count, noun: f"{count:,} {noun}{'' if count == 1 else 's'}",

@@ -15,7 +15,7 @@ from downloader.report.link_fields import link_dict
 from downloader.report.output_files import REPORT_OPTION, open_lines, translated_errors
 from downloader.report.run_record import RunRecord, not_tried
 
-encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 #: The beginning of every line that is longer.
 _BEGINNING = b'{"url":'
 
@@ -91,6 +91,14 @@ def _write(file: BinaryIO | FileIO, path: Path, line: bytes) -> None:
     with translated_errors(path, REPORT_OPTION):
         while line:
             line = line[file.write(line) :]
+
+
+def encode(value: object) -> str:
+    """Return a value as JSON on one line.
+
+    With ``--report -``, it may be in the log of a CI system that takes ``##[`` for a command.
+    """
+    return _encode(value).replace("##", "#\\u0023")
 
 
 def json_line(record: Record) -> bytes:

@@ -4,12 +4,14 @@ It is valid by the XML Schema that Jenkins uses. The counts of a suite stand bef
 these wait in a temporary file; libraries for JUnit would hold all of them in memory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 
+from downloader.models import LinkReport
 from downloader.models.url_record import Record, Result
 from downloader.report.diagnostics import CheckResult, Diagnostic, Level, diagnostic_of
+from downloader.report.link_diagnostics import link_diagnostics, notes_of, start_time
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord, not_tried
 from downloader.web.text import printable
@@ -36,7 +38,7 @@ class JunitReport:
             self._skipped += 1
             content = f"<skipped>{_text(record.message or record.reason or '')}</skipped>"
         case = _case(record.host or "list", record.url, content, record.seconds)
-        self._spool.add(case.encode())
+        self._spool.add(f"{case}\n".encode())
 
     def finish(self, run: RunRecord) -> None:
         """Write the suites, and give the file its name."""
@@ -76,15 +78,40 @@ class JunitReport:
             self._write(line)
 
 
+def link_pieces(report: LinkReport) -> Iterator[bytes]:
+    """Yield a suite with a case for each broken link and each warning, and one for all others."""
+    found = [*link_diagnostics(report)]
+    notes = notes_of(report)
+    failures = sum(each.level is Level.ERROR for each in found)
+    errors = 1 if notes else 0
+    counts = f'tests="{len(found) + 1 + errors}" failures="{failures}" errors="{errors}"'
+    start = (
+        f' time="{report.seconds:.3f}" timestamp="{_text(start_time(report).removesuffix("Z"))}"'
+    )
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<testsuites name="download" {counts} time="{report.seconds:.3f}">',
+        f'<testsuite name="links" {counts}{start}>',
+        *(_case("links", each.url, _result(each)) for each in found),
+        _case("links", f"{report.totals.ok} links work", ""),
+    ]
+    if notes:
+        error = f'<error type="incomplete" message="{_text("; ".join(notes))}"/>'
+        lines.append(_case("links", "every link is listed", error))
+    lines += ["</testsuite>", "</testsuites>"]
+    for line in lines:
+        yield f"{line}\n".encode()
+
+
 def _check_suite(check: CheckResult) -> Iterable[str]:
     """Yield the lines of a suite: a case for each diagnostic, or one that passes."""
     counts = f'tests="{_test_count(check)}" failures="{check.error_count}" errors="0"'
     yield f'<testsuite name="{_text(check.name)}" {counts}>'
     for diagnostic in check.diagnostics:
         name = diagnostic.url or diagnostic.message
-        yield _case(check.name, name, _result(diagnostic)).rstrip("\n")
+        yield _case(check.name, name, _result(diagnostic))
     if not check.diagnostics:
-        yield _case(check.name, check.name, "").rstrip("\n")
+        yield _case(check.name, check.name, "")
     yield "</testsuite>"
 
 
@@ -93,7 +120,7 @@ def _stopped_suite(run: RunRecord) -> Iterable[str]:
     message = _text(not_tried(run).message or "")
     yield '<testsuite name="run" tests="1" failures="0" errors="1">'
     error = f'<error type="interrupted" message="{message}"/>'
-    yield _case("run", "every line was tried", error).rstrip("\n")
+    yield _case("run", "every line was tried", error)
     yield "</testsuite>"
 
 
@@ -105,7 +132,7 @@ def _case(class_name: str, name: str, content: str, seconds: float | None = None
     """Return a test case; *content* is XML."""
     time = "" if seconds is None else f' time="{seconds:.3f}"'
     start = f'<testcase classname="{_text(class_name)}" name="{_text(name)}"{time}'
-    return f"{start}>{content}</testcase>\n" if content else f"{start}/>\n"
+    return f"{start}>{content}</testcase>" if content else f"{start}/>"
 
 
 def _result(diagnostic: Diagnostic) -> str:

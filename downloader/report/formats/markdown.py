@@ -10,8 +10,10 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from downloader.models import LinkReport
 from downloader.models.url_record import Record, Result
 from downloader.report.diagnostics import Diagnostic, Level, Location, diagnostic_of
+from downloader.report.link_diagnostics import link_diagnostics, notes_of
 from downloader.report.output_files import AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
 from downloader.report.summary import SizeSummary
@@ -48,6 +50,44 @@ class MarkdownReport:
         self._file.abandon()
 
 
+def link_pieces(report: LinkReport) -> Iterator[bytes]:
+    """Yield the summary of a check of links."""
+    yield link_summary(report).encode()
+
+
+def link_summary(report: LinkReport) -> str:
+    """Return the summary of a check of links, with a table for each kind of finding."""
+    totals = report.totals
+    mark = "❌" if totals.broken or not report.complete else "✅"
+    checked = f"{_counted(totals.links, 'link')} on {_counted(totals.pages, 'page')}"
+    counts = [
+        text
+        for number, text in (
+            (totals.ok, f"{totals.ok:,} ok"),
+            (totals.warnings, _counted(totals.warnings, "warning")),
+            (totals.broken, f"{totals.broken:,} broken"),
+            (totals.excluded, f"{totals.excluded:,} excluded"),
+            (totals.disallowed, f"{totals.disallowed:,} disallowed by robots.txt"),
+            (totals.not_checked, f"{totals.not_checked:,} not checked"),
+        )
+        if number
+    ]
+    lines = [
+        f"## {mark} download links: {checked}",
+        "",
+        ", ".join([*counts, f"{report.seconds:.1f} s"]),
+    ]
+    lines += [f"\n**{note[0].upper()}{note[1:]}.**" for note in notes_of(report)]
+    groups: dict[str, _Group] = {}
+    for diagnostic in link_diagnostics(report):
+        what = "Broken" if diagnostic.level is Level.ERROR else "Warning"
+        groups.setdefault(f"{what}: {diagnostic.rule}", _Group()).add(diagnostic)
+    tables = _Tables()
+    for heading, group in groups.items():
+        lines += tables.table(heading, group)
+    return "\n".join([*lines, ""])
+
+
 @dataclass(slots=True)
 class _Group:
     """Diagnostics under one heading, of which the first are kept."""
@@ -67,7 +107,6 @@ class MarkdownSummary:
     def __init__(self) -> None:
         self._sizes = SizeSummary(1)
         self._failures: dict[str, _Group] = {}
-        self._rows_left = MAX_ROWS
 
     def add(self, record: Record) -> None:
         """Take one record."""
@@ -80,7 +119,7 @@ class MarkdownSummary:
         return "\n".join(self._lines(run)) + "\n"
 
     def _lines(self, run: RunRecord) -> Iterator[str]:
-        self._rows_left = MAX_ROWS
+        tables = _Tables()
         failed = sum(group.count for group in self._failures.values())
         failed += sum(check.error_count for check in run.checks)
         mark = "❌" if failed or not run.complete else "✅"
@@ -92,6 +131,8 @@ class MarkdownSummary:
         total = self._sizes.total
         sizes = [f"{format_size(total.decoded)} ({format_size(total.wire)} received)"]
         yield ", ".join([*results, *(sizes if total.urls else []), f"{run.seconds:.1f} s"])
+        if self._sizes.note:
+            yield f"\n{self._sizes.note}"
         if not run.complete:
             yield f"\n**Stopped:** {not_tried(run).message}"
         for check in run.checks:
@@ -99,14 +140,21 @@ class MarkdownSummary:
                 group = _Group()
                 for diagnostic in check.diagnostics:
                     group.add(diagnostic)
-                yield from self._table(printable(check.title) or check.label, group)
+                yield from tables.table(printable(check.title) or check.label, group)
         for rule, group in sorted(self._failures.items(), key=lambda item: -item[1].count):
-            yield from self._table(f"Failed: {rule}", group)
+            yield from tables.table(f"Failed: {rule}", group)
 
-    def _table(self, heading: str, group: _Group) -> Iterator[str]:
+
+@dataclass(slots=True)
+class _Tables:
+    """The tables of one summary, which share a number of rows."""
+
+    rows_left: int = MAX_ROWS
+
+    def table(self, heading: str, group: _Group) -> Iterator[str]:
         """Yield a heading and a table of *group*."""
-        shown = group.shown[: self._rows_left]
-        self._rows_left -= len(shown)
+        shown = group.shown[: self.rows_left]
+        self.rows_left -= len(shown)
         yield f"\n### {heading} ({group.count:,})\n"
         if shown:
             yield "| URL | what | where |"

@@ -6,14 +6,16 @@ results in memory, and would save only the names of a few members.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from downloader._version import __version__
+from downloader.models import LinkReport
 from downloader.models.url_record import Record
 from downloader.report.diagnostics import RULES, Diagnostic, Location, diagnostic_of
+from downloader.report.link_diagnostics import link_diagnostics, notes_of, start_time
 from downloader.report.output_files import AtomicFile
 from downloader.report.run_record import RunRecord, not_tried
 from downloader.web.text import printable
@@ -28,49 +30,61 @@ _Object = Mapping[str, object]
 
 
 class SarifReport:
-    """A log with one run; what does not fail is not in it."""
+    """A log of a run's failures; what does not fail is not in it."""
 
     def __init__(self, path: Path) -> None:
         self._file = AtomicFile(path)
-        self._count = 0
-        self._without_location: list[str] = []
-        tool = {"driver": _driver()}
-        self._file.write(
-            f'{{"$schema":"{_SCHEMA}","version":"2.1.0",'
-            f'"runs":[{{"tool":{json.dumps(tool)},"columnKind":"unicodeCodePoints",'
-            '"results":['.encode()
-        )
+        self._log = _Log(self._file.write)
 
     def add(self, record: Record) -> None:
         """Write the result of one record, if it failed."""
         if diagnostic := diagnostic_of(record):
-            self._add(diagnostic)
+            self._log.add(diagnostic)
 
     def finish(self, run: RunRecord) -> None:
         """Write the results of checks and the rest, and give the file its name."""
         for check in run.checks:
             for diagnostic in check.diagnostics:
-                self._add(diagnostic)
-        messages = self._without_location
-        if not run.complete:
-            messages.append(not_tried(run).message or "")
-        if self._count > MAX_RESULTS:
-            more = self._count - MAX_RESULTS
-            messages.append(f"{more} more results are not in this file, which has {MAX_RESULTS}")
-        notes = [{"level": "warning", "message": {"text": text}} for text in messages]
-        invocation = {
-            "executionSuccessful": run.complete,
-            "startTimeUtc": run.started,
-            "toolExecutionNotifications": notes,
-        }
-        self._file.write(f'\n],"invocations":[{json.dumps(invocation)}]}}]}}\n'.encode())
+                self._log.add(diagnostic)
+        notes = [] if run.complete else [not_tried(run).message or ""]
+        self._log.finish(run.started, notes, is_complete=run.complete)
         self._file.commit()
 
     def abandon(self) -> None:
         """Remove the file unless it is complete."""
         self._file.abandon()
 
-    def _add(self, diagnostic: Diagnostic) -> None:
+
+def link_pieces(report: LinkReport) -> Iterator[bytes]:
+    """Yield a log of broken links and warnings."""
+    pieces: list[bytes] = []
+    log = _Log(pieces.append)
+    for diagnostic in link_diagnostics(report):
+        log.add(diagnostic)
+    log.finish(start_time(report), notes_of(report), is_complete=report.complete)
+    yield from pieces
+
+
+class _Log:
+    """A log with one run, written result by result.
+
+    Args:
+        write: appends bytes to the file.
+    """
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self._write = write
+        self._count = 0
+        self._without_location: list[str] = []
+        tool = {"driver": _driver()}
+        write(
+            f'{{"$schema":"{_SCHEMA}","version":"2.1.0",'
+            f'"runs":[{{"tool":{json.dumps(tool)},"columnKind":"unicodeCodePoints",'
+            '"results":['.encode()
+        )
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Write a result."""
         if not (diagnostic.url or diagnostic.locations):
             # Code scanning refuses results that are nowhere.
             self._without_location.append(diagnostic.sentence)
@@ -78,7 +92,28 @@ class SarifReport:
         self._count += 1
         if self._count <= MAX_RESULTS:
             separator = "\n" if self._count == 1 else ",\n"
-            self._file.write(f"{separator}{json.dumps(_result(diagnostic))}".encode())
+            self._write(f"{separator}{json.dumps(_result(diagnostic))}".encode())
+
+    def finish(self, started: str, notes: Sequence[str], *, is_complete: bool) -> None:
+        """Write the rest.
+
+        Args:
+            started: when the run began, as RFC 3339 writes it.
+            notes: what the results do not say.
+            is_complete: whether the run came to its end.
+        """
+        messages = [*self._without_location, *notes]
+        if self._count > MAX_RESULTS:
+            more = self._count - MAX_RESULTS
+            messages.append(f"{more} more results are not in this file, which has {MAX_RESULTS}")
+        invocation = {
+            "executionSuccessful": is_complete,
+            "startTimeUtc": started,
+            "toolExecutionNotifications": [
+                {"level": "warning", "message": {"text": text}} for text in messages
+            ],
+        }
+        self._write(f'\n],"invocations":[{json.dumps(invocation)}]}}]}}\n'.encode())
 
 
 def _driver() -> _Object:
