@@ -17,7 +17,7 @@ from downloader.errors import DiskError, ErrorKind, ReportError
 from downloader.models import Failed
 from downloader.models.outcome_conversion import record_of
 from downloader.models.url_record import FIELD_NAMES, Record, Result
-from downloader.report.formats.csv import CsvReport
+from downloader.report.formats.csv import COLUMN_NAMES, CsvReport
 from downloader.report.formats.html import HtmlReport
 from downloader.report.formats.json import JsonReport
 from downloader.report.formats.jsonl import JsonlReport
@@ -114,7 +114,7 @@ def _check_text(folder: Path, text: str) -> None:
     data = files[2].read_bytes()
     assert data.count(b"\r\n") == data.count(b"\n") == 2
     ((names, row),) = [list(csv.reader(data.decode().splitlines()))]
-    assert len(names) == len(row) == len(FIELD_NAMES)
+    assert len(names) == len(row) == len(COLUMN_NAMES)
     cell = row[names.index("message")]
     assert not cell.strip().startswith(("=", "+", "-", "@", "\t", "\r"))
     assert cell.isprintable() or not text.isprintable()

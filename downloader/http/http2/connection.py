@@ -6,12 +6,9 @@ the streams that they concern. What is to be sent is written once per iteration 
 
 import asyncio
 import ssl
-from collections import deque
 from collections.abc import Callable
 from typing import cast
 
-from h2.config import H2Configuration
-from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import (
     Event,
@@ -25,41 +22,38 @@ from h2.events import (
 )
 from h2.exceptions import NoAvailableStreamIDError
 from h2.exceptions import ProtocolError as H2ProtocolError
-from h2.settings import SettingCodes, Settings
+from h2.settings import SettingCodes
 from hpack import HeaderTuple
 
 from downloader.errors import (
-    ConnectError,
     NotHttpError,
     ProtocolError,
-    RefusedError,
-    TimedOutError,
     TruncatedError,
     UrlError,
 )
 from downloader.http.http2.errors import (
     ConnectionDiedError,
     FrameError,
-    Http11RequiredError,
     NotProcessedError,
-    UnprocessedError,
-    code_name,
     fault_of,
+    goaway_error,
+    reset_error,
+    stalled,
 )
-from downloader.http.http2.fields import FieldDecoder, request_as_http1, request_fields
+from downloader.http.http2.fields import request_as_http1, request_fields
 from downloader.http.http2.frames import (
     END_STREAM,
-    MAX_FRAME_BYTES,
-    MAX_HEAD_BYTES,
     STREAM_ID_MASK,
     Frame,
     FrameSplitter,
     FrameType,
     window_update,
 )
+from downloader.http.http2.h2_connection import h2_connection
 from downloader.http.http2.settings import Http2Settings
 from downloader.http.http2.stream import Http2Response, Http2Stream
 from downloader.http.http2.upload import Uploads
+from downloader.http.http2.waiting_requests import WaitingRequests
 from downloader.http.tls_errors import tls_failure
 from downloader.models import Request
 from downloader.web.urls import Url
@@ -82,8 +76,6 @@ _CHECKS_PER_TIMEOUT = 8
 #: PING means that the connection is dead.
 _SILENT_SHARE = 3 / 8
 _PING = b"download"
-#: Error codes with which a server asks for fewer requests (RFC 9113, section 7).
-_OVERLOAD_CODES = frozenset({ErrorCodes.REFUSED_STREAM, ErrorCodes.ENHANCE_YOUR_CALM})
 #: Size of the last stream and the code in the payload of GOAWAY (RFC 9113, section 6.8).
 _MIN_GOAWAY_BYTES = 8
 
@@ -103,33 +95,11 @@ class Http2Connection(asyncio.Protocol):
         self.max_streams = DEFAULT_MAX_STREAMS
         self.ip_address = ""
         self._settings = settings
-        self._h2 = H2Connection(
-            H2Configuration(
-                client_side=True,
-                header_encoding=None,
-                # Fields are checked in ``fields``: see there.
-                validate_inbound_headers=False,
-                normalize_inbound_headers=False,
-                validate_outbound_headers=False,
-                normalize_outbound_headers=False,
-            )
-        )
-        # These settings hold at once: the first request follows them.
-        self._h2.local_settings = Settings(
-            client=True,
-            initial_values={
-                SettingCodes.ENABLE_PUSH: 0,
-                SettingCodes.INITIAL_WINDOW_SIZE: self.budget.initial,
-                SettingCodes.MAX_FRAME_SIZE: MAX_FRAME_BYTES,
-                SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEAD_BYTES,
-            },
-        )
-        self._h2.max_inbound_frame_size = MAX_FRAME_BYTES
-        self._h2.decoder = FieldDecoder(MAX_HEAD_BYTES)
+        self._h2 = h2_connection(self.budget)
         self._splitter = FrameSplitter()
         self._transport: asyncio.Transport | None = None
         self._streams: dict[int, Http2Stream] = {}
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting = WaitingRequests(loop, settings.read_timeout, self._free_places)
         self._uploads = Uploads(self._h2, lambda: not self._write_paused, self._upload_sent)
         self._handlers: dict[type[Event], Callable[[Event], None]] = {
             ResponseReceived: self._response_received,
@@ -163,6 +133,12 @@ class Http2Connection(asyncio.Protocol):
         """Whether no request is being made."""
         return not self._streams and not self._waiting
 
+    def _free_places(self) -> int | None:
+        """Return how many more requests may be made now; None if the connection is not usable."""
+        if not self.usable:
+            return None
+        return 0 if self._write_paused else max(0, self.max_streams - len(self._streams))
+
     async def request(
         self, url: Url, host: str, fields: list[HeaderTuple], request: Request | None = None
     ) -> Http2Response:
@@ -179,7 +155,7 @@ class Http2Connection(asyncio.Protocol):
             UrlError: no response.
         """
         if len(self._streams) >= self.max_streams or self._write_paused:
-            await self._wait_for_stream()
+            await self._waiting.wait()
         if not self.usable:
             raise NotProcessedError
         sent = request_fields(url, host, fields, request)
@@ -284,7 +260,7 @@ class Http2Connection(asyncio.Protocol):
         """Make requests again."""
         self._write_paused = False
         self._uploads.send()
-        self._wake_waiting()
+        self._waiting.wake()
 
     def _frame_received(self, frame: Frame) -> None:
         """Handle a frame; a response that is faulty fails alone."""
@@ -377,29 +353,21 @@ class Http2Connection(asyncio.Protocol):
         event = cast("StreamReset", event)
         stream = self._streams.get(event.stream_id)
         if stream is not None:
-            stream.fail(self._reset_error(stream, event.error_code))
+            stream.fail(
+                reset_error(
+                    event.error_code,
+                    in_body=stream.head is not None,
+                    knows_limits=self._settings_seen,
+                )
+            )
             self._forget(stream)
-
-    def _reset_error(self, stream: Http2Stream, code: int) -> Exception:
-        """Return what the reset of a stream means for its request."""
-        if stream.head is not None:
-            return TruncatedError(f"the server reset the stream in the body: {code_name(code)}")
-        if code == ErrorCodes.HTTP_1_1_REQUIRED:
-            return Http11RequiredError()
-        if code == ErrorCodes.REFUSED_STREAM and not self._settings_seen:
-            # It could not be known how many requests the server takes.
-            return NotProcessedError()
-        message = f"the server reset the stream: {code_name(code)}"
-        if code == ErrorCodes.REFUSED_STREAM:
-            return UnprocessedError(message)
-        return RefusedError(message) if code in _OVERLOAD_CODES else ConnectError(message)
 
     def _settings_received(self, event: Event) -> None:
         changed = cast("RemoteSettingsChanged", event).changed_settings
         if SettingCodes.MAX_CONCURRENT_STREAMS in changed:
             new = changed[SettingCodes.MAX_CONCURRENT_STREAMS].new_value
             self.max_streams = min(new, _MAX_STREAMS)
-            self._wake_waiting()
+            self._waiting.wake()
         self._settings_seen = True
         self._uploads.send()
 
@@ -418,14 +386,9 @@ class Http2Connection(asyncio.Protocol):
         code = int.from_bytes(payload[4:8], "big")
         for stream in list(self._streams.values()):
             if stream.stream_id > last_stream_id:
-                if code == ErrorCodes.ENHANCE_YOUR_CALM:
-                    stream.fail(UnprocessedError("the server asks for fewer requests"))
-                elif code == ErrorCodes.HTTP_1_1_REQUIRED:
-                    stream.fail(Http11RequiredError())
-                else:
-                    stream.fail(NotProcessedError())
+                stream.fail(goaway_error(code))
                 self._forget(stream)
-        self._wake_waiting()
+        self._waiting.wake()
         self._close_if_done()
 
     # Sending.
@@ -466,36 +429,6 @@ class Http2Connection(asyncio.Protocol):
 
     # The life of streams.
 
-    async def _wait_for_stream(self) -> None:
-        """Wait until a request may be made.
-
-        Raises:
-            TimedOutError: for too long.
-        """
-        try:
-            async with asyncio.timeout(self._settings.read_timeout):
-                while self.usable and (
-                    len(self._streams) >= self.max_streams or self._write_paused
-                ):
-                    waiter = self.loop.create_future()
-                    self._waiting.append(waiter)
-                    await waiter
-        except TimeoutError:
-            raise TimedOutError(
-                "the server takes no request for too long", hint="see --read-timeout"
-            ) from None
-        finally:
-            self._wake_waiting()
-
-    def _wake_waiting(self) -> None:
-        """Wake as many requests that wait as may be made."""
-        free = max(0, self.max_streams - len(self._streams)) if self.usable else len(self._waiting)
-        while self._waiting and free:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                free -= 1
-
     def _forget(self, stream: Http2Stream) -> None:
         """Free the place of a stream that has ended."""
         if self._streams.pop(stream.stream_id, None) is None:
@@ -503,7 +436,7 @@ class Http2Connection(asyncio.Protocol):
         self._uploads.remove(stream.stream_id)
         stream.close()
         if self._waiting:
-            self._wake_waiting()
+            self._waiting.wake()
         if not self._streams:
             self._close_if_done()
 
@@ -545,7 +478,7 @@ class Http2Connection(asyncio.Protocol):
             else:
                 stream.fail(error)
             self._forget(stream)
-        self._wake_waiting()
+        self._waiting.wake()
 
     # Timeouts.
 
@@ -561,7 +494,7 @@ class Http2Connection(asyncio.Protocol):
         if self._ping_sent_at and now - max(self._ping_sent_at, self._received_at) > patience:
             if self._transport is not None:
                 self._transport.abort()
-            self._end(_stalled())
+            self._end(stalled())
             return
         if not self._ping_sent_at and now - self._received_at > patience:
             self._ping_sent_at = now
@@ -574,7 +507,7 @@ class Http2Connection(asyncio.Protocol):
             if now - self._uploads.waiting_since(stream.stream_id, stream.waiting_since) > limit:
                 if not stream.ended:
                     self._reset(stream, ErrorCodes.CANCEL)
-                stream.fail(_stalled())
+                stream.fail(stalled())
                 self._forget(stream)
             else:
                 waiting = True
@@ -590,7 +523,3 @@ class Http2Connection(asyncio.Protocol):
         self._idle_timer = None
         if self.idle:
             self.close()
-
-
-def _stalled() -> TimedOutError:
-    return TimedOutError("no data for too long", hint="see --read-timeout")

@@ -6,10 +6,18 @@ from h2.errors import ErrorCodes
 from h2.exceptions import NoSuchStreamError, StreamClosedError
 from h2.exceptions import ProtocolError as H2ProtocolError
 
-from downloader.errors import RefusedError, UrlError
+from downloader.errors import (
+    ConnectError,
+    RefusedError,
+    TimedOutError,
+    TruncatedError,
+    UrlError,
+)
 from downloader.web.text import printable
 
 _MAX_MESSAGE_LENGTH = 120
+#: Error codes with which a server asks for fewer requests (RFC 9113, section 7).
+_OVERLOAD_CODES = frozenset({ErrorCodes.REFUSED_STREAM, ErrorCodes.ENHANCE_YOUR_CALM})
 #: Names of h2's classes.
 _OF_H2 = re.compile(r"[a-z](Inputs|Frame|Error)\b")
 
@@ -65,6 +73,38 @@ def code_name(code: int) -> str:
         return ErrorCodes(code).name
     except ValueError:
         return f"error {code}"
+
+
+def reset_error(code: int, *, in_body: bool, knows_limits: bool) -> Exception:
+    """Return what the reset of a stream means for its request.
+
+    Args:
+        code: the error code of the reset.
+        in_body: whether the head of the response had come.
+        knows_limits: whether the server has said how many requests it takes.
+    """
+    if in_body:
+        return TruncatedError(f"the server reset the stream in the body: {code_name(code)}")
+    if code == ErrorCodes.HTTP_1_1_REQUIRED:
+        return Http11RequiredError()
+    if code == ErrorCodes.REFUSED_STREAM and not knows_limits:
+        return NotProcessedError()
+    message = f"the server reset the stream: {code_name(code)}"
+    if code == ErrorCodes.REFUSED_STREAM:
+        return UnprocessedError(message)
+    return RefusedError(message) if code in _OVERLOAD_CODES else ConnectError(message)
+
+
+def goaway_error(code: int) -> Exception:
+    """Return what a GOAWAY means for a request that the server will not process."""
+    if code == ErrorCodes.ENHANCE_YOUR_CALM:
+        return UnprocessedError("the server asks for fewer requests")
+    return Http11RequiredError() if code == ErrorCodes.HTTP_1_1_REQUIRED else NotProcessedError()
+
+
+def stalled() -> TimedOutError:
+    """Return the error of a response that does not go on."""
+    return TimedOutError("no data for too long", hint="see --read-timeout")
 
 
 def fault_of(error: H2ProtocolError) -> str:
