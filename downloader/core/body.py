@@ -101,9 +101,7 @@ async def save_body(
     """
     options, meter, rate_limiter = context.options, context.meter, context.rate_limiter
     body = BodyReader(response, options, rate_limited=rate_limiter is not None)
-    measurement = _BodyMeasurement(
-        response, transfer.job.target.checksum, page, keeps_title=options.titles
-    )
+    measurement = _BodyMeasurement(response, transfer.job.target.checksum, page, options.titles)
     async with _BodyWriter(
         transfer, context, response, path, measurement, resumable=body.decoder is None
     ) as writer:
@@ -146,8 +144,7 @@ async def save_body(
         if options.pack:
             location = await response.archived()
     resumed_at = continuation.offset if continuation else 0
-    sizes = measurement.sizes(body.wire)
-    return SavedBody(sizes, measurement.sha256, measurement.title, resumed_at, set_aside, location)
+    return measurement.saved_body(body.wire, resumed_at, set_aside, location)
 
 
 def _replaces_own(transfer: Transfer, path: SafePath) -> bool:
@@ -170,7 +167,6 @@ class _BodyMeasurement:
         response: Response,
         checksum: Checksum | None,
         page: PageBuffer | None,
-        *,
         keeps_title: bool,
     ) -> None:
         is_titled = keeps_title and response.media_type in PAGE_TYPES
@@ -239,13 +235,14 @@ class _BodyMeasurement:
         if self._characters is not None:
             self._character_count = self._characters.finish()
 
-    @property
-    def title(self) -> str:
-        """The title of a page, if titles are kept; else empty."""
-        return "" if self._title is None else self._title.title
+    def saved_body(
+        self, wire: int, resumed_at: int, set_aside: str, location: RecordLocation | None
+    ) -> SavedBody:
+        """Return the body that was saved; *wire* is the number of bytes received."""
+        title = "" if self._title is None else self._title.title
+        return SavedBody(self._sizes(wire), self.sha256, title, resumed_at, set_aside, location)
 
-    def sizes(self, wire: int) -> Sizes:
-        """Return the sizes of the body; *wire* is the number of bytes received."""
+    def _sizes(self, wire: int) -> Sizes:
         counted = self._characters
         if counted is None:
             return Sizes(wire, self._saved)
