@@ -5,7 +5,8 @@
 The pages are thirty that are made here, and of each folder the first ones in the order of a seeded
 shuffle: documentation made by Sphinx (its main content is ``div.body``), by AsciiDoc (``#content``)
 and that of Node.js (``#apicontent``), such as Debian's packages install. trafilatura and
-resiliparse have to be installed. Words are compared as multisets; in scripts without spaces, each character is one.
+resiliparse have to be installed. Words are compared as multisets; in scripts without spaces, each
+character is one.
 """
 
 import argparse
