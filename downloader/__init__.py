@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from downloader.models import (
         Checksum,
         Downloaded,
+        ExtractedPage,
         Failed,
         HostAddresses,
         InputLine,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Sizes,
         Skipped,
         Target,
+        TextFormat,
         Unchanged,
     )
 else:
@@ -61,6 +63,7 @@ __all__ = [
     "DownloadError",
     "Downloaded",
     "ErrorKind",
+    "ExtractedPage",
     "Failed",
     "HostAddresses",
     "InputLine",
@@ -73,6 +76,7 @@ __all__ = [
     "Skipped",
     "SourceError",
     "Target",
+    "TextFormat",
     "Unchanged",
     "__version__",
     "download_sites",

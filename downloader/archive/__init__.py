@@ -33,6 +33,7 @@ __all__ = [
     "open_replay_source",
     "open_session",
     "pack_index_path",
+    "pack_volumes",
     "recover",
     "replay_warnings",
     "seeds",
@@ -114,6 +115,13 @@ def pack_index_path(path: SafePath) -> SafePath | None:
     from downloader.archive.file_series import index_path, is_pack_volume
 
     return SafePath(str(index_path(Path(path)))) if is_pack_volume(path) else None
+
+
+def pack_volumes(folder: Path) -> list[Path]:
+    """Return the volumes of the pack in an output folder, in order."""
+    from downloader.archive.file_series import is_pack_volume
+
+    return sorted(each for each in folder.glob("pack-*") if is_pack_volume(each.name))
 
 
 def recover(options: StorageOptions) -> list[str]:

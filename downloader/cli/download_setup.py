@@ -18,7 +18,7 @@ from downloader.core.cores import usable_cores
 from downloader.core.event_loop import runner
 from downloader.errors import RunError
 from downloader.models import DEFAULT_LEVEL, ExitStatus, Options, Pack, WarcDigest
-from downloader.report.formats import STDOUT
+from downloader.report.formats import STDOUT, holds_texts
 from downloader.report.interface import GithubStep, ReportOptions, open_reporter
 from downloader.scheduling import check_open_file_limit
 from downloader.web.urls import redact_text
@@ -91,6 +91,7 @@ def _options_of(source: Sequence[str], given: Given) -> Options:
         **_proxies(given),
         "body": _body_of(given),
         "save": not given["no_save"],
+        "keep_texts": any(map(holds_texts, given["report"])),
         "timings": bool(given["report"]),
         "titles": bool(given["report"] or given["compare"]),
         "keep_input": bool(given["report"] or (given["exec"] and given["exec"].needs_columns)),

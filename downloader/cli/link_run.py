@@ -8,6 +8,7 @@ from downloader import sources
 from downloader.cli.download_setup import OPTION_FIELDS, proxies_given, request_fields
 from downloader.cli.link_lines import problem_lines, summary_lines
 from downloader.cli.options import Given
+from downloader.cli.outcome_lines import count
 from downloader.cli.stop_signals import stop_on_signals
 from downloader.cli.terminal import ProgressState, Terminal
 from downloader.core.event_loop import runner, widen_resolver
@@ -106,7 +107,7 @@ def _print(report: LinkReport, terminal: Terminal, given: Given) -> None:
         terminal.result(line)
     if given["verbose"]:
         for page in report.pages:
-            terminal.result(f"{page.url}: {page.links} links")
+            terminal.result(f"{page.url}: {count(page.links, 'link')}")
     if not given["quiet"]:
         if shown:
             terminal.result("")

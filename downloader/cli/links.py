@@ -22,11 +22,10 @@ from downloader.cli.options.request import SHARED_OPTIONS as REQUEST
 from downloader.cli.options.robustness import SHARED_OPTIONS as ROBUSTNESS
 from downloader.cli.options.safety import OPTIONS as SAFETY
 from downloader.cli.options.speed import SHARED_OPTIONS as SPEED
-from downloader.models import DEFAULT_LEVEL
+from downloader.models import DEFAULT_CERT_DAYS, DEFAULT_LEVEL
 from downloader.report.formats import FORMATS, endings
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
-_DEFAULT_CERT_DAYS = 14
 _LINKS = "Links"
 _LINK_FORMATS = [each for each in FORMATS.values() if each.has_links]
 
@@ -74,8 +73,8 @@ _OPTIONS = (
         _LINKS,
         "--cert-days",
         type=NumberParam(0),
-        default=_DEFAULT_CERT_DAYS,
-        help=f"Warn of certificates that expire within N days [{_DEFAULT_CERT_DAYS}; 0 never].",
+        default=DEFAULT_CERT_DAYS,
+        help=f"Warn of certificates that expire within N days [{DEFAULT_CERT_DAYS}; 0 never].",
     ),
     option(
         _LINKS,

@@ -26,7 +26,13 @@ def _check_address(_: click.Context, __: click.Parameter, address: str | None) -
 
 
 @click.command("serve", context_settings=context_settings("DOWNLOAD_SERVE"))
-@click.argument("source", metavar="DIR|ARCHIVE|REPORT", type=PathParam(exists=True))
+@click.argument(
+    "source",
+    metavar="DIR|ARCHIVE...|REPORT",
+    nargs=-1,
+    required=True,
+    type=PathParam(exists=True),
+)
 @option(
     "Output",
     "-o",
@@ -63,7 +69,7 @@ def _check_address(_: click.Context, __: click.Parameter, address: str | None) -
 @DEBUG
 @CONFIG
 def command(
-    source: Path,
+    source: tuple[Path, ...],
     *,
     output: Path,
     port: int,
@@ -76,7 +82,7 @@ def command(
 ) -> None:
     """Look at what was saved in a browser: an output folder, a web archive, or a report.
 
-    DIR is an output folder, or any folder of pages. ARCHIVE is a .warc.gz, .warc or .wacz file.
+    DIR is an output folder, or any folder of pages. ARCHIVE... are .warc.gz, .warc or .wacz files.
     REPORT is a file that --report wrote (.jsonl, .json, .parquet). Ctrl-C ends the server.
 
     Exit status: 0 after Ctrl-C, 2 if SOURCE cannot be read or the port is in use.

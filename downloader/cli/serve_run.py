@@ -3,12 +3,14 @@
 import asyncio
 import signal
 import webbrowser
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
 import click
 
 from downloader import sources
+from downloader.archive import pack_volumes
 from downloader.cli.outcome_lines import count
 from downloader.errors import SourceError
 from downloader.models import ExitStatus
@@ -25,7 +27,12 @@ from downloader.web.text import printable
 
 
 def run_serve(
-    source: Path, output: Path, options: ServeOptions, *, open_browser: bool, quiet: bool
+    source: Sequence[Path],
+    output: Path,
+    options: ServeOptions,
+    *,
+    open_browser: bool,
+    quiet: bool,
 ) -> ExitStatus:
     """Serve *source* until a signal says stop; *output* is the folder of a report's files.
 
@@ -37,23 +44,28 @@ def run_serve(
     return ExitStatus.DONE
 
 
-def _open_source(source: Path, output: Path) -> SavedContent:
+def _open_source(source: Sequence[Path], output: Path) -> SavedContent:
     """Return what *source* holds.
 
     Raises:
         DownloadError: it cannot be read.
     """
-    if source.is_dir():
-        return SavedFolder(source)
-    if sources.is_archive(str(source)):
-        return SavedArchive((source,))
-    report_format = format_of(source)
+    archives = [each for each in source if each.is_file() and sources.is_archive(str(each))]
+    if len(archives) == len(source):
+        return SavedArchive(tuple(source))
+    first = source[0]
+    if len(source) > 1:
+        raise SourceError("of several SOURCEs, all must be web archives")
+    if first.is_dir():
+        volumes = pack_volumes(first)
+        return SavedArchive(tuple(volumes)) if volumes else SavedFolder(first)
+    report_format = format_of(first)
     if report_format is not None and report_format.is_readable:
-        return SavedReport(source, output)
+        return SavedReport(first, output)
     hint = "give an output folder, a web archive, or a report"
     if report_format is not None:
         hint = f"{report_format.ending} reports need no server, or cannot be read: {hint}"
-    raise SourceError(f"cannot serve {source}", hint=hint)
+    raise SourceError(f"cannot serve {first}", hint=hint)
 
 
 async def _serve(

@@ -32,6 +32,6 @@ SUBCOMMANDS = {
         "downloader.cli.merge", "DIR|REPORT...", "Merge output folders, or reports, into one."
     ),
     "serve": Subcommand(
-        "downloader.cli.serve", "DIR|ARCHIVE|REPORT", "Look at what was saved in a browser."
+        "downloader.cli.serve", "DIR|ARCHIVE...|REPORT", "Look at what was saved in a browser."
     ),
 }

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from downloader.core.body_reader import BodyReader
+from downloader.core.page_extractor import PageBuffer
 from downloader.core.page_titles import TitleFinder
 from downloader.core.response_filter import FilteredError
 from downloader.core.transfer import Transfer, TransferContext
@@ -86,12 +87,13 @@ async def save_body(
     response: Response,
     path: SafePath,
     continuation: Continuation | None,
+    page: PageBuffer | None = None,
 ) -> SavedBody:
     """Save the body of *response* as *path*, if it is received whole.
 
     A small body is saved in one call. A larger one is written to a ``.part`` file, which is kept
     when the transfer breaks and a later attempt can resume it; which version of the resource it
-    holds is recorded before its first byte is written.
+    holds is recorded before its first byte is written. *page* gets the bytes, too, if there is one.
 
     Raises:
         UrlError: the body is not whole, has another checksum, or is too large or too slow.
@@ -99,9 +101,7 @@ async def save_body(
     """
     options, meter, rate_limiter = context.options, context.meter, context.rate_limiter
     body = BodyReader(response, options, rate_limited=rate_limiter is not None)
-    measurement = _BodyMeasurement(
-        response, transfer.job.target.checksum, keeps_title=options.titles
-    )
+    measurement = _BodyMeasurement(response, transfer.job.target.checksum, page, options.titles)
     async with _BodyWriter(
         transfer, context, response, path, measurement, resumable=body.decoder is None
     ) as writer:
@@ -137,12 +137,14 @@ async def save_body(
             )
         modified = response.modified if options.server_timestamps else None
         overwrites = options.file is not None or _replaces_own(transfer, path)
+        for text in transfer.job.old_texts:
+            # Before the page is replaced: a text must never be that of another version.
+            await context.storage.remove(text)
         set_aside = await writer.publish(PublishOptions(overwrites, modified))
         if options.pack:
             location = await response.archived()
     resumed_at = continuation.offset if continuation else 0
-    sizes = measurement.sizes(body.wire)
-    return SavedBody(sizes, measurement.sha256, measurement.title, resumed_at, set_aside, location)
+    return measurement.saved_body(body.wire, resumed_at, set_aside, location)
 
 
 def _replaces_own(transfer: Transfer, path: SafePath) -> bool:
@@ -160,7 +162,13 @@ class _BodyMeasurement:
         sha256: of the whole body in hex, after :meth:`finish`.
     """
 
-    def __init__(self, response: Response, checksum: Checksum | None, *, keeps_title: bool) -> None:
+    def __init__(
+        self,
+        response: Response,
+        checksum: Checksum | None,
+        page: PageBuffer | None,
+        keeps_title: bool,
+    ) -> None:
         is_titled = keeps_title and response.media_type in PAGE_TYPES
         self._title = TitleFinder(response.content_type, response.media_type) if is_titled else None
         text = is_text(response.media_type)
@@ -169,6 +177,7 @@ class _BodyMeasurement:
         )
         self._sha256: HASH | None = None
         self._checksum = checksum
+        self._page = page
         other = checksum is not None and checksum.algorithm != "sha256"
         self._other_hash = hashlib.new(checksum.algorithm) if checksum and other else None
         self._saved = self._character_count = 0
@@ -184,6 +193,8 @@ class _BodyMeasurement:
             self._characters.feed(piece)
         if self._other_hash is not None:
             self._other_hash.update(piece)
+        if self._page is not None:
+            self._page.feed(piece)
         if self._title is not None:
             self._title.feed(piece)
 
@@ -193,7 +204,7 @@ class _BodyMeasurement:
         Raises:
             ChecksumError: it has another checksum.
         """
-        if len(pieces) == 1 and self._checksum is None:
+        if len(pieces) == 1 and self._checksum is None and self._page is None:
             # Most bodies are like this, and need no state between pieces.
             (data,) = pieces
             self._saved = len(data)
@@ -224,13 +235,14 @@ class _BodyMeasurement:
         if self._characters is not None:
             self._character_count = self._characters.finish()
 
-    @property
-    def title(self) -> str:
-        """The title of a page, if titles are kept; else empty."""
-        return "" if self._title is None else self._title.title
+    def saved_body(
+        self, wire: int, resumed_at: int, set_aside: str, location: RecordLocation | None
+    ) -> SavedBody:
+        """Return the body that was saved; *wire* is the number of bytes received."""
+        title = "" if self._title is None else self._title.title
+        return SavedBody(self._sizes(wire), self.sha256, title, resumed_at, set_aside, location)
 
-    def sizes(self, wire: int) -> Sizes:
-        """Return the sizes of the body; *wire* is the number of bytes received."""
+    def _sizes(self, wire: int) -> Sizes:
         counted = self._characters
         if counted is None:
             return Sizes(wire, self._saved)

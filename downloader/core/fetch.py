@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from downloader.core.answer_names import take_name_of_answer, take_shorter_name
 from downloader.core.body import Continuation, save_body
+from downloader.core.page_extractor import PageToExtract
 from downloader.core.response_filter import FilteredError
 from downloader.core.sniffing import sniff_body, sniff_partial_body
 from downloader.core.transfer import Redirected, Requeue, Transfer, TransferContext
@@ -23,6 +24,7 @@ from downloader.core.transfer_outcomes import (
 )
 from downloader.errors import (
     BadUrlError,
+    DiskError,
     HttpStatusError,
     NameTooLongError,
     NoDescriptorError,
@@ -34,9 +36,10 @@ from downloader.errors import (
 from downloader.http import RedirectTrail, Response, resume, retry
 from downloader.http.response import require_success
 from downloader.journal import Job, PartialFile, SavedFile, Submission
-from downloader.models import Downloaded, Failed, Request, Skipped, Target, Unchanged
+from downloader.models import Downloaded, Failed, Outcome, Request, Skipped, Target, Unchanged
 from downloader.storage import Storage
 from downloader.web import urls
+from downloader.web.filenames import SafePath
 from downloader.web.mime_sniffing import DOUBTFUL_TYPES, RESOURCE_HEADER_BYTES
 from downloader.web.urls import Url
 
@@ -48,13 +51,40 @@ _OVERLOADED_STATUSES = frozenset({429, 503})
 _GIVEN_UP_REASON = "to an earlier request to this host, so that this one was not made"
 
 _Headers = tuple[tuple[str, str], ...]
-_Fetched = Downloaded | Unchanged | Skipped | Redirected
+_Fetched = Downloaded | Unchanged | Skipped | Redirected | PageToExtract
 
 
 async def fetch(
     transfer: Transfer, host: str, context: TransferContext
+) -> Outcome | Redirected | Requeue:
+    """Make one attempt at a URL at *host*; expected failures are outcomes, not exceptions.
+
+    A page that is to be extracted is so once it is saved, which no timeout of the URL limits. One
+    that an earlier run has saved is not fetched.
+    """
+    job, extractor = transfer.job, context.extractor
+    try:
+        if extractor is not None and job.unextracted is not None and not job.revalidate:
+            return await extractor.extract_saved(job, job.unextracted)
+        result = await _fetch(transfer, host, context)
+        if isinstance(result, PageToExtract):
+            return await _extracted(result, transfer, context)
+    except DiskError as error:
+        return failed(transfer, error)
+    return result
+
+
+async def _extracted(
+    page: PageToExtract, transfer: Transfer, context: TransferContext
+) -> Downloaded | Unchanged:
+    if context.extractor is None:
+        return page.outcome
+    return await context.extractor.complete(transfer.job, page)
+
+
+async def _fetch(
+    transfer: Transfer, host: str, context: TransferContext
 ) -> _Fetched | Failed | Requeue:
-    """Make one attempt at a URL at *host*; expected failures are outcomes, not exceptions."""
     if context.queues.given_up and host in context.queues.given_up:
         return _given_up(transfer, host, *context.queues.given_up[host])
     if transfer.started is None:
@@ -248,7 +278,7 @@ async def _handle_response(
     context: TransferContext,
     response: Response,
     continuation: Continuation | None,
-) -> Downloaded | Unchanged:
+) -> Downloaded | Unchanged | PageToExtract:
     """Save the body of *response* and return the outcome.
 
     Raises:
@@ -260,7 +290,8 @@ async def _handle_response(
     if not 200 <= response.status < 300:
         await response.archive_rest()
         if response.status == 304 and job.saved is not None and job.revalidate:
-            return unchanged(transfer, response, job.saved)
+            outcome = unchanged(transfer, response, job.saved)
+            return outcome if job.unextracted is None else PageToExtract(outcome)
         if context.response_filter is not None:
             context.response_filter.check_unmodified(response)
     if continuation is None:
@@ -284,10 +315,29 @@ async def _handle_response(
         # The server sends the whole body: the partial file belongs to another version.
         await context.storage.remove_part(transfer.partial_file.path)
         transfer.partial_file = None
-    saved = await save_body(transfer, context, response, path, continuation)
-    if job.saved is not None and job.saved.path != path:
-        await context.storage.remove(job.saved.path)
-    return downloaded(transfer, response, path, saved, context.options)
+    return await _save(transfer, context, response, path, continuation)
+
+
+async def _save(
+    transfer: Transfer,
+    context: TransferContext,
+    response: Response,
+    path: SafePath,
+    continuation: Continuation | None,
+) -> Downloaded | PageToExtract:
+    """Save a body; keep the bytes of a page that is to be extracted."""
+    page = context.extractor.buffer(response) if context.extractor is not None else None
+    try:
+        body = await save_body(transfer, context, response, path, continuation, page)
+        earlier = transfer.job.saved
+        if earlier is not None and earlier.path != path:
+            await context.storage.remove(earlier.path)
+    except BaseException:
+        if page is not None:
+            page.close()
+        raise
+    outcome = downloaded(transfer, response, path, body, context.options)
+    return outcome if page is None else PageToExtract(outcome, response.content_type, page)
 
 
 def _decoded_size(response: Response) -> int | None:

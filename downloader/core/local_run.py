@@ -13,6 +13,7 @@ from pathlib import Path
 
 from downloader import archive, object_store
 from downloader.core.auto_backend import AutoBackend, max_processes
+from downloader.core.near_duplicate_marker import NearDuplicateMarker
 from downloader.core.pool import Pool, Sleep
 from downloader.core.read_ahead import ReadAhead
 from downloader.core.run import RunProgress
@@ -76,6 +77,7 @@ class LocalRun:
         self._backend = self._create_backend(clock)
         self._archive = archive.open_session(options, whole or _uploader(options), self._fail)
         self._sitemap_fetcher = SitemapFetcher(options, sleep, self._jar)
+        self._near_duplicates = NearDuplicateMarker() if options.near_duplicates else None
         self._observer: RunObserver = NullObserver()
         self._shard = ShardFilter(options.shard)
         self._reader: ReadAhead[Entry] | None = None
@@ -110,6 +112,7 @@ class LocalRun:
             *self._journal.warnings,
             *self._observer.warnings,
             *archived,
+            *(self._near_duplicates.warnings if self._near_duplicates else []),
             *archive.replay_warnings(self._options),
         ]
 
@@ -274,6 +277,8 @@ class LocalRun:
                 continue
             if isinstance(outcome, Failed) and outcome.kind is ErrorKind.DISK:
                 self._fail(DiskError(outcome.message, hint=outcome.hint))
+            elif self._near_duplicates is not None:
+                outcome = self._near_duplicates.mark(outcome)
             ended.append((transfer.job, outcome))
         self._journal.record(ended)
         reported = self._observer.reported([(job.target, outcome) for job, outcome in ended])

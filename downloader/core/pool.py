@@ -20,6 +20,7 @@ from typing import Self, cast
 from downloader import archive, object_store
 from downloader.core.answer_names import answer_naming
 from downloader.core.fetch import attempt_download, fetch
+from downloader.core.page_extractor import PageExtractor, check_libraries
 from downloader.core.response_filter import ResponseFilter
 from downloader.core.transfer import (
     Attempt,
@@ -154,6 +155,7 @@ class Pool:
 
     async def __aenter__(self) -> Self:
         options = self._options
+        check_libraries(options)
         recorder = archive.open_recorder(options)
         if recorder is not None:
             # Entered first and so left last: transfers that end until then are recorded.
@@ -172,6 +174,9 @@ class Pool:
             self._rate_limiter = RateLimiter(
                 options.limit_rate, self._sleep, self._clock, max_sleep
             )
+        extractor = None
+        if options.extract:
+            extractor = await self._stack.enter_async_context(PageExtractor(options, storage))
         context = TransferContext(
             client,
             storage,
@@ -183,6 +188,7 @@ class Pool:
             self._attempt,
             answer_naming(options),
             ResponseFilter(options) if options.filters else None,
+            extractor,
         )
         self._starter = asyncio.create_task(self._start_transfers(context), name="starter")
         return self

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from downloader.core.page_extractor import PageExtractor, PageToExtract
 from downloader.core.response_filter import ResponseFilter
 from downloader.errors import ErrorKind
 from downloader.http import Client, RedirectTrail
@@ -125,8 +126,8 @@ class TransferMeter:
 class TransferContext:
     """The objects that all transfers of a process share.
 
-    *naming* is None unless names depend on the answers of servers. *attempt* makes one attempt at
-    a transfer; by default, it downloads.
+    *naming* is None unless names depend on the answers of servers, *extractor* unless texts of
+    pages are wanted. *attempt* makes one attempt at a transfer; by default, it downloads.
     """
 
     client: Client
@@ -139,9 +140,11 @@ class TransferContext:
     attempt: "Attempt"
     naming: Naming | None = None
     response_filter: ResponseFilter | None = None
+    extractor: PageExtractor | None = None
 
 
 #: Makes one attempt at a transfer; returns its outcome or a wait, and raises UrlError.
 Attempt = Callable[
-    [Transfer, TransferContext], Awaitable[Downloaded | Unchanged | Skipped | Redirected | Requeue]
+    [Transfer, TransferContext],
+    Awaitable[Downloaded | Unchanged | Skipped | Redirected | PageToExtract | Requeue],
 ]

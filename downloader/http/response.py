@@ -311,14 +311,18 @@ def require_success(response: Response) -> None:
         HttpStatusError: it does not.
     """
     if not 200 <= response.status < 300 or response.status == 206:
-        wait = retry_after(response.header("Retry-After"), time.time())
-        pause = None if wait is None else (urls.host(response.url), wait)
-        raise HttpStatusError(
-            response.status,
-            response.reason,
-            pause=pause,
-            pause_too_long=wait is not None and wait > MAX_RETRY_AFTER_SECONDS,
-        )
+        raise status_error(response)
+
+
+def status_error(response: Response) -> HttpStatusError:
+    """Return the error of a status that is no success, with the pause that the host asks for."""
+    wait = retry_after(response.header("Retry-After"), time.time())
+    return HttpStatusError(
+        response.status,
+        response.reason,
+        pause=None if wait is None else (urls.host(response.url), wait),
+        pause_too_long=wait is not None and wait > MAX_RETRY_AFTER_SECONDS,
+    )
 
 
 def field_text(value: str) -> str:

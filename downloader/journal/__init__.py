@@ -22,13 +22,15 @@ from downloader.journal.model import (
     RowState,
     SavedDocument,
     SavedFile,
+    SavedPage,
     Submission,
     TargetRole,
     original_path,
+    paths_of_texts,
 )
 from downloader.journal.outcome_writer import JournalEntry
 from downloader.journal.recorded_urls import RecordedUrl, recorded_urls
-from downloader.journal.unfetched_outcomes import failed_outcome
+from downloader.journal.unfetched_outcomes import failed_outcome, skipped_outcome
 
 __all__ = [
     "STATE_FOLDER",
@@ -45,12 +47,15 @@ __all__ = [
     "RowState",
     "SavedDocument",
     "SavedFile",
+    "SavedPage",
     "Submission",
     "TargetRole",
     "failed_outcome",
     "find_saved_since",
     "has_journal",
     "original_path",
+    "paths_of_texts",
     "recorded_urls",
     "role_of",
+    "skipped_outcome",
 ]

@@ -17,6 +17,7 @@ from downloader.journal.model import (
     PendingWork,
     RowState,
     SavedFile,
+    SavedPage,
     TargetRole,
     key_of,
 )
@@ -299,22 +300,50 @@ class Admission:
             self._options.mirrors and row.file is None and is_text(guess_media_type(saved.path))
         )
         fetches_again = is_unrecorded_document or self._options.force
+        unextracted = self._unextracted(target, row, saved)
+        # The files of an object store are not on this machine.
+        fetches_again |= unextracted is not None and self._options.remote is not None
         if fetches_again or self._verifier.has_other_checksum(target, saved):
             self._record_seen(target, row)
-            return Job(target, row.name, row.id, saved)
+            return Job(target, row.name, row.id, saved, old_texts=row.text_paths)
         if self._options.refresh:
             self._record_seen(target, row)
-            # Only a plain GET can be conditional; other requests are made again.
-            is_get = target.request is None
-            return Job(target, row.name, row.id, saved, revalidate=is_get, partial=row.partial)
+            return Job(
+                target,
+                row.name,
+                row.id,
+                saved,
+                # Only a plain GET can be conditional; other requests are made again.
+                revalidate=target.request is None,
+                partial=row.partial,
+                unextracted=unextracted,
+                old_texts=row.text_paths,
+            )
         reads = self._checkpoint.reads_saved_documents
         todo = work_after_saving(saved.characters, mirrors=reads)
         self._record_seen(target, row, todo)
         if self._checksums is not None and target.checksum is None:
             self._checksums.note_unverified(target)
+        if unextracted is not None:
+            return Job(target, row.name, row.id, saved, unextracted=unextracted)
         preposition = "as" if saved.packed_at is None else "in"
         detail = f"already saved {preposition} {saved.path}"
         return skipped_outcome(target, SkipReason.DONE, detail, saved)
+
+    def _unextracted(self, target: Target, row: JournalRow, saved: SavedFile) -> SavedPage | None:
+        """Return the saved page, if its text is wanted and missing."""
+        missing = self._verifier.missing_texts(row, saved, self._options.extract)
+        if not missing:
+            return None
+        media_type = row.media_type or guess_media_type(saved.path)
+        return SavedPage(
+            saved.path,
+            saved.original_path,
+            media_type,
+            row.charset or "",
+            row.final_url or target.url,
+            missing,
+        )
 
     def _require_repetition(self, target: Target) -> None:
         """Check that a request may be made that an earlier run has sent.
@@ -367,6 +396,7 @@ class Admission:
             partial=None if renames or self._options.force else row.partial,
             unrecorded_since=unrecorded_since,
             is_name_free=self._verifier.is_name_free(name),
+            old_texts=row.text_paths,
         )
 
     def _unrecorded_since(self, target: Target, row: JournalRow) -> float | None:

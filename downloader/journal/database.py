@@ -16,7 +16,7 @@ from downloader.web.filenames import ExtensionRule, FileName, claim_keys
 #: The folder of this program's own files in an output folder; no saved name begins with a dot.
 STATE_FOLDER = ".download"
 DATABASE_NAME = "journal.sqlite3"
-_VERSION = 7
+_VERSION = 8
 #: The first version with UPDATE … FROM.
 _MIN_SQLITE = (3, 33)
 #: The version whose names may get more extensions than those of earlier versions.
@@ -82,7 +82,8 @@ CREATE TABLE IF NOT EXISTS urls (
     hops INTEGER NOT NULL DEFAULT 0,     -- redirects that led to it
     packed_at INTEGER,              -- offset of its record, if the file is a volume
     page_fields TEXT,               -- response fields that act like elements of the page
-    request TEXT                    -- method and hash of the body, unless it is a plain GET
+    request TEXT,                   -- method and hash of the body, unless it is a plain GET
+    texts TEXT                      -- formats of the files with the text of the page
 );
 CREATE TABLE IF NOT EXISTS claims (
     key TEXT PRIMARY KEY,           -- what a file of that name may be called
@@ -117,6 +118,7 @@ _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
     5: ("page_fields TEXT",),
     6: (),
     7: ("request TEXT",),
+    8: ("texts TEXT",),
 }
 
 #: Conditions that hold for a value of another type than its column. SQLite sorts numbers before

@@ -28,13 +28,13 @@ _URLS_PER_QUERY = 256
 ROW_COLUMNS = (
     "id, run, origin, base, growth, state, admitted, path, saved, characters, sha256, etag, "
     "last_modified, part_path, validator, part_url, total, published, published_sha256, "
-    "withdrawn, role, todo, depth, nesting, final_url, packed_at"
+    "withdrawn, role, todo, depth, nesting, final_url, packed_at, media_type, charset, texts"
 )
-#: The columns of a :class:`SavedDocument`, in the order of its attributes but the last.
+#: The columns of a :class:`SavedDocument`, in the order of its attributes but ``start``.
 _DOCUMENT_COLUMNS = (
     "id, url, coalesce(final_url, url), path, saved, coalesce(media_type, ''), "
     "coalesce(charset, ''), published_sha256, withdrawn, role, coalesce(root, url), line, depth, "
-    "nesting, coalesce(page_fields, '')"
+    "nesting, coalesce(page_fields, ''), coalesce(texts, '')"
 )
 
 
@@ -283,6 +283,7 @@ def _document(
     depth: int,
     nesting: int,
     page_fields: str,
+    texts: str,
 ) -> SavedDocument:
     return SavedDocument(
         row,
@@ -301,4 +302,5 @@ def _document(
         nesting,
         Url(url),
         page_fields,
+        texts,
     )

@@ -24,7 +24,7 @@ _COPIED_COLUMNS = (
     "address, url, base, growth, state, origin, admitted, path, saved, wire, characters, sha256, "
     "etag, last_modified, attempts, kind, message, finished, media_type, charset, final_url, "
     "published, published_sha256, withdrawn, role, parent, root, line, depth, nesting, hops, "
-    "packed_at, page_fields, request"
+    "packed_at, page_fields, request, texts"
 )
 _OTHER_ROWS = (
     f"SELECT address, url, {ROW_COLUMNS} FROM urls WHERE id > ? "  # noqa: S608 - constants
@@ -56,12 +56,14 @@ class _OtherFolder:
         db: its journal.
         copy_file: copies one of its files.
         files, packs: check that its files, and its volumes, exist as recorded.
+        inventory: its files.
     """
 
     db: sqlite3.Connection
     copy_file: CopyFile
     files: SavedFileVerifier
     packs: SavedFileVerifier
+    inventory: FolderInventory
 
 
 class JournalMerger:
@@ -111,7 +113,7 @@ class JournalMerger:
                 SavedFileVerifier(inventory, verify_hashes=False, mirrors=True, packs=packs)
                 for packs in (False, True)
             )
-            other = _OtherFolder(db, copy_file, files, packs)
+            other = _OtherFolder(db, copy_file, files, packs, inventory)
             last_row = 0
             while found := db.execute(_OTHER_ROWS, (last_row,)).fetchall():
                 rows = [(address, url, JournalRow(*rest)) for address, url, *rest in found]
@@ -173,6 +175,10 @@ class JournalMerger:
                 )
             for path in {file.original_path, *([] if file.withdrawn else [file.path])}:
                 other.copy_file(path)
+            for path in () if file.withdrawn else row.text_paths:
+                # A text that is missing is extracted again by the next run that wants it.
+                if other.inventory.size(path) is not None:
+                    other.copy_file(path)
         self._copy_row(other.db, row.id, own_id, keys.claimed if keys is not None else ())
         self.counts.merged += 1
 

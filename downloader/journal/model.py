@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from downloader.models import Failed, PartialBody, Skipped, Target
+from downloader.models import Failed, PartialBody, Skipped, Target, TextFormat
 from downloader.web.filenames import ExtensionRule, FileName, SafePath
+from downloader.web.text_names import text_path
 from downloader.web.urls import Url
 
 #: Holds the received bytes of documents whose links were replaced.
@@ -73,6 +74,32 @@ class SavedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedPage:
+    """A saved page, whose text is missing.
+
+    Attributes:
+        path: its file.
+        original_path: that of the received bytes.
+        media_type: of the page.
+        charset: as the Content-Type header has it; empty if it has none.
+        url: that answered, after redirects.
+        missing: formats in which there is no file of its text.
+    """
+
+    path: SafePath
+    original_path: SafePath
+    media_type: str
+    charset: str
+    url: str
+    missing: tuple[TextFormat, ...]
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type field, as far as it is known."""
+        return f"{self.media_type}; charset={self.charset}" if self.charset else self.media_type
+
+
+@dataclass(frozen=True, slots=True)
 class PartialFile:
     """The beginning of a body, which an earlier attempt left in a ``.part`` file.
 
@@ -104,6 +131,9 @@ class Job:
         unrecorded_since: time in seconds since the epoch, from which a killed run may have packed
             it without recording that; None if none can have.
         is_name_free: whether no file can have its name yet.
+        unextracted: the saved page, if only its text is missing; it is not fetched, unless
+            *revalidate* says so.
+        old_texts: files with the text of the page that an earlier run has saved.
     """
 
     target: Target
@@ -114,6 +144,8 @@ class Job:
     partial: PartialFile | None = None
     unrecorded_since: float | None = None
     is_name_free: bool = False
+    unextracted: SavedPage | None = None
+    old_texts: tuple[SafePath, ...] = ()
 
 
 #: The result of admission: a job, or the outcome of a target that needs no request.
@@ -149,6 +181,7 @@ class SavedDocument:
         root, line, depth, nesting: as in :class:`Target`; a line of the list is its own root.
         start: the URL that answered for the root, after redirects.
         page_fields: the response fields that act like elements of the page.
+        texts: the formats of the files with its text, separated by commas.
     """
 
     row: int
@@ -167,6 +200,7 @@ class SavedDocument:
     nesting: int
     start: Url
     page_fields: str = ""
+    texts: str = ""
 
     @property
     def original_path(self) -> SafePath:
@@ -202,6 +236,17 @@ class PublishedFile:
     size: int | None = None
     sha256: bytes | None = None
     withdrawn: bool = False
+
+
+def text_formats(recorded: str | None) -> tuple[TextFormat, ...]:
+    """Return the formats that a row names, separated by commas; others are ignored."""
+    names = (recorded or "").split(",")
+    return tuple(each for each in TextFormat if each in names)
+
+
+def paths_of_texts(page: SafePath, recorded: str) -> tuple[SafePath, ...]:
+    """Return the files with the text of a page, in the formats that its row names."""
+    return tuple(text_path(page, each) for each in text_formats(recorded))
 
 
 def key_of(identity: str) -> bytes:
@@ -250,6 +295,9 @@ class JournalRow(NamedTuple):
     nesting: int
     final_url: str | None
     packed_at: int | None
+    media_type: str | None
+    charset: str | None
+    texts: str | None
 
     @property
     def name(self) -> FileName:
@@ -272,6 +320,14 @@ class JournalRow(NamedTuple):
             bool(self.withdrawn),
             self.packed_at,
         )
+
+    @property
+    def text_paths(self) -> tuple[SafePath, ...]:
+        """The files with the text of its page."""
+        if self.path is None or not self.texts:
+            return ()
+        paths = paths_of_texts(SafePath(self.path), self.texts)
+        return tuple(map(original_path, paths)) if self.withdrawn else paths
 
     @property
     def partial(self) -> PartialFile | None:

@@ -6,6 +6,7 @@ from downloader.errors import BlockedError
 from downloader.models import StorageOptions, Target
 from downloader.web.filenames import ExtensionRule, FileName
 from downloader.web.path_parts import MAX_NAME_BYTES
+from downloader.web.text_names import is_text_name
 from downloader.web.url_names import (
     FolderLayout,
     alternatives,
@@ -35,6 +36,8 @@ class Naming:
         self._takes_disposition = options.content_disposition and self._only_name is None
         self._layout: FolderLayout | None = None
         self._template = None
+        #: Whether names that texts of pages may have are left to them.
+        self._reserves_texts = bool(options.extract) and self._only_name is None
         if self._only_name is not None:
             return
         if options.name_template is not None:
@@ -51,7 +54,7 @@ class Naming:
     def is_default(self) -> bool:
         """Whether the URL alone decides names."""
         is_short = self._max_name_bytes < MAX_NAME_BYTES
-        decided = self._template or self._layout or self._only_name
+        decided = self._template or self._layout or self._only_name or self._reserves_texts
         return not decided and not is_short
 
     def preferred(self, target: Target) -> FileName | None:
@@ -70,7 +73,7 @@ class Naming:
         if self._only_name is not None:
             yield FileName(self._only_name, ExtensionRule.NEVER)
             return
-        for name in self._candidates(target):
+        for name in self._without_texts(self._candidates(target)):
             yield shortened(name, target.url, self._max_name_bytes, _request_of(target))
 
     @property
@@ -94,7 +97,8 @@ class Naming:
             plain, whole = path_of_parts([*filter(None, folder.split("/")), leaf], None)
         names = alternatives(plain, target.url, _request_of(target), ambiguous=not whole)
         return (
-            shortened(name, target.url, self._max_name_bytes, _request_of(target)) for name in names
+            shortened(name, target.url, self._max_name_bytes, _request_of(target))
+            for name in self._without_texts(names)
         )
 
     def allows(self, target: Target, name: FileName) -> bool:
@@ -112,6 +116,12 @@ class Naming:
             for candidate in self.candidates(target)
             for size in sizes
         )
+
+    def _without_texts(self, names: Iterator[FileName]) -> Iterator[FileName]:
+        """Leave out names that texts of pages may have; those with a hash are no such names."""
+        if not self._reserves_texts:
+            return names
+        return (name for name in names if not is_text_name(name))
 
     def _candidates(self, target: Target) -> Iterator[FileName]:
         if target.name is not None:

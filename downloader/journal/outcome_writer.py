@@ -15,7 +15,14 @@ from downloader.journal.model import (
     RowState,
     Submission,
 )
-from downloader.models import Downloaded, Failed, Outcome, Skipped, Unchanged
+from downloader.models import (
+    Downloaded,
+    ExtractedPage,
+    Failed,
+    Outcome,
+    Skipped,
+    Unchanged,
+)
 from downloader.web.charset import CharsetSource
 
 _UPDATE_DOWNLOADED = """
@@ -25,12 +32,12 @@ UPDATE urls SET state = 1, path = v.path, saved = v.saved, wire = v.wire,
     kind = NULL, message = NULL, finished = v.finished, media_type = v.media_type,
     charset = v.charset, final_url = v.final_url, published = NULL, published_sha256 = NULL,
     withdrawn = 0, todo = v.todo, packed_at = v.packed_at,
-    page_fields = v.page_fields
+    page_fields = v.page_fields, texts = v.texts
 FROM (
     SELECT column1 id, column2 path, column3 saved, column4 wire, column5 characters,
         column6 sha256, column7 etag, column8 last_modified, column9 attempts, column10 finished,
         column11 media_type, column12 charset, column13 final_url, column14 todo,
-        column15 packed_at, column16 page_fields
+        column15 packed_at, column16 page_fields, column17 texts
     FROM (VALUES"""
 _UPDATE_DOWNLOADED_END = ")) v WHERE urls.id = v.id"
 
@@ -80,6 +87,7 @@ class OutcomeWriter:
                         "UPDATE urls SET finished = ?, todo = ? WHERE id = ?",
                         (time.time(), todo, job.row),
                     )
+                    self._record_texts(job, result.page)
                 case Redirect():
                     self._record_redirect(job, result)
                 case PartialFile():
@@ -96,8 +104,15 @@ class OutcomeWriter:
                         (RowState.CLAIMED, job.row, RowState.SENT),
                     )
                 case Skipped():
-                    pass
+                    self._record_texts(job, result.page)
         insert_many(self._db, _UPDATE_DOWNLOADED, downloaded, _UPDATE_DOWNLOADED_END)
+
+    def _record_texts(self, job: Job, page: ExtractedPage | None) -> None:
+        """Record in which formats the text of a page is saved, if it was extracted."""
+        if page is not None and page.saved:
+            self._db.execute(
+                "UPDATE urls SET texts = ? WHERE id = ?", (",".join(page.saved), job.row)
+            )
 
     def _record_redirect(self, job: Job, redirect: Redirect) -> None:
         # A row that led there before is claimed while it is asked for again.
@@ -173,6 +188,7 @@ def _downloaded_values(job: Job, outcome: Downloaded, *, mirrors: bool) -> tuple
         work_after_saving(sizes.characters, mirrors=mirrors),
         outcome.packed_at,
         outcome.page_fields or None,
+        ",".join(outcome.page.saved) or None if outcome.page is not None else None,
     )
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from downloader.journal.inventory import Inventory
-from downloader.journal.model import JournalRow, RowState, SavedFile
-from downloader.models import Target
+from downloader.journal.model import JournalRow, RowState, SavedFile, text_formats
+from downloader.models import Target, TextFormat
 from downloader.web.filenames import FileName, SafePath
+from downloader.web.media_types import PAGE_TYPES, guess_media_type
+from downloader.web.text_names import text_path
 
 #: The states of a URL whose file a killed run may have saved.
 _UNFINISHED = (RowState.CLAIMED, RowState.SENT)
@@ -63,6 +65,24 @@ class SavedFileVerifier:
         # A killed run may have recorded the rewritten content and not have written it.
         versions = [received, *([saved.published] if saved.published else [])]
         return self._matches_any(versions, saved.path)
+
+    def missing_texts(
+        self, row: JournalRow, saved: SavedFile, wanted: Sequence[TextFormat]
+    ) -> tuple[TextFormat, ...]:
+        """Return the formats in which the text of a saved page is wanted and not there.
+
+        There is none for what is no page, and for what a pack or an archive of originals holds.
+        """
+        if not wanted or self._inventory is None or saved.packed_at is not None or saved.withdrawn:
+            return ()
+        if (row.media_type or guess_media_type(saved.path)) not in PAGE_TYPES:
+            return ()
+        present = {
+            each
+            for each in text_formats(row.texts)
+            if self._inventory.size(text_path(saved.path, each)) is not None
+        }
+        return tuple(each for each in wanted if each not in present)
 
     def is_rewritten(self, saved: SavedFile) -> bool:
         """Return whether the file is what a mirror wrote, although its original is lost."""

@@ -2,13 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from downloader import sources
 from downloader.core.pool import Pool, Sleep
-from downloader.core.read_ahead import ReadAhead
 from downloader.core.run_cookies import load_cookies, save_cookies
 from downloader.core.sitemap_fetcher import SitemapFetcher
 from downloader.core.transfer import Redirected, TransferStep
@@ -20,12 +18,12 @@ from downloader.link_check.document_links import DocumentLinks
 from downloader.link_check.link_policy import LinkPolicy
 from downloader.link_check.link_recorder import LinkRecorder
 from downloader.link_check.link_requests import LinkRequests, LinkTransfer
+from downloader.link_check.link_sources import LinkSources
 from downloader.link_check.link_table import Answer, LinkTable, Purpose, QueuedTarget, State
 from downloader.link_check.local_documents import LocalDocuments
 from downloader.link_check.options import EXTERNAL_DELAY_SECONDS, LinkCheckOptions
 from downloader.link_check.report_builder import ReportBuilder
 from downloader.link_check.result_cache import CachedResult, ResultCache, default_path
-from downloader.mirror.check import UnreadableFile
 from downloader.mirror.robots_gate import RobotsDecision, RobotsGate, robots_fetcher
 from downloader.mirror.scope import MAX_ROBOTS_BYTES, RobotsCache
 from downloader.models import (
@@ -39,17 +37,13 @@ from downloader.models import (
     Target,
 )
 from downloader.scheduling import check_open_file_limit
-from downloader.sources import Entry
 from downloader.web import urls
 from downloader.web.filenames import ExtensionRule, FileName
 
 #: Targets that wait in the queues of their hosts, so that a free host can be found among them.
 _MAX_UNFINISHED = 2000
-_MAX_LINES_AHEAD = 512
 #: Documents on the disk that are read in one switch of threads.
 _LOCAL_BATCH = 16
-#: Lines with headers or credentials of their own that are remembered.
-_MAX_CREDENTIAL_LINES = 10_000
 #: Warnings about documents that are kept.
 _MAX_WARNINGS = 100
 #: No file is saved, so that all targets have the same name.
@@ -112,7 +106,6 @@ class LinkCheck:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.warnings: list[str] = []
-        self._arguments = arguments
         self._options = options
         self._check = check
         self._sleep = sleep
@@ -140,8 +133,9 @@ class LinkCheck:
         self._cache: ResultCache | None = None
         self._gate: RobotsGate | None = None
         self._gated: dict[str, QueuedTarget] = {}
-        self._lines: dict[str, Target] = {}
-        self._reader: ReadAhead[Entry | UnreadableFile] | None = None
+        self._sources = LinkSources(
+            arguments, options, self._local, self._recorder, self.warnings.append
+        )
         self._list_has_ended = False
         self._local_targets: list[QueuedTarget] = []
         self._local_task: asyncio.Task[None] | None = None
@@ -173,8 +167,7 @@ class LinkCheck:
     def stop(self, *, now: bool = False) -> None:
         """Start nothing more; with *now*, also cancel what is running."""
         self._stopped = True
-        if self._reader is not None:
-            self._reader.stop()
+        self._sources.stop()
         self._pool.stop(now=now)
         self._wake.set()
 
@@ -227,50 +220,13 @@ class LinkCheck:
     async def _feed(self) -> None:
         """Record what the sources name."""
         try:
-            entries = self._entries(self._sitemaps.blocking_fetch())
-            self._reader = ReadAhead(entries, max_buffered=_MAX_LINES_AHEAD, name="list reader")
-            while batch := await self._reader.take(_MAX_LINES_AHEAD):
-                for entry in batch:
-                    self._add_entry(entry)
+            async for _ in self._sources.record(self._sitemaps.blocking_fetch()):
                 self._wake.set()
         except Exception as error:
             self._error = self._error or error
             self.stop(now=True)
         self._list_has_ended = True
         self._wake.set()
-
-    def _entries(self, fetch_list: sources.FetchList) -> Iterator[Entry | UnreadableFile]:
-        """Yield the sources, documents on the disk first; this blocks."""
-        lists = []
-        for index, argument in enumerate(self._arguments):
-            if not self._local.is_document(argument):
-                lists.append(argument)
-                continue
-            for page in self._local.pages(argument):
-                if isinstance(page, UnreadableFile):
-                    yield page
-                else:
-                    yield Target(url=page, index=index, origin=argument)
-        settings = sources.ListSettings.of(self._options, self.warnings.append)
-        if lists or settings.sitemaps:
-            yield from sources.select_lines(
-                sources.read(lists, fetch_list, settings), self._options
-            )
-
-    def _add_entry(self, entry: Entry | UnreadableFile) -> None:
-        if isinstance(entry, UnreadableFile):
-            self._recorder.add_bad_line(
-                entry.path, f"cannot be read: {entry.reason}", "", entry.path, None
-            )
-            return
-        place, line = _place_of(entry.origin)
-        if isinstance(entry, Failed):
-            self._recorder.add_bad_line(entry.url, entry.message, entry.hint, place, line)
-            return
-        url, credentials = urls.without_credentials(entry.url)
-        if (entry.headers or credentials) and len(self._lines) < _MAX_CREDENTIAL_LINES:
-            self._lines[url] = entry
-        self._recorder.add_listed(url, place, line)
 
     def _start_targets(self) -> None:
         """Start what may be started now."""
@@ -305,7 +261,7 @@ class LinkCheck:
         )
 
     def _job(self, target: QueuedTarget) -> Job:
-        line = self._lines.get(target.root)
+        line = self._sources.lines.get(target.root)
         delay = self._policy.delay_of(target.url)
         if delay is None:
             delay = EXTERNAL_DELAY_SECONDS if target.is_external else 0.0
@@ -464,12 +420,6 @@ def _broken(failed: Failed) -> Answer:
         state = State.NOT_CHECKED
     final = "" if failed.final_url == failed.url else failed.final_url
     return Answer(state, failed.kind, message, hint, failed.status, final)
-
-
-def _place_of(origin: str) -> tuple[str, int | None]:
-    """Return the list and the line of an origin such as ``sites.txt:3``."""
-    name, colon, number = origin.rpartition(":")
-    return (name, int(number)) if colon and number.isdecimal() else (origin, None)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

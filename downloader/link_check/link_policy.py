@@ -1,20 +1,19 @@
 """What becomes of each link of a page: not checked, asked, or read for links of its own. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from downloader.link_check.document_links import FoundLink
 from downloader.link_check.link_table import Purpose, QueuedTarget
 from downloader.link_check.options import HostRule, LinkCheckOptions, StatusSet
 from downloader.links import LinkKind, can_contain_links
-from downloader.mirror.scope import RefusalReason, Scope, TrapDetector, TrapLimits
+from downloader.mirror.link_selector import MAX_NESTING, scope_of, trap_limits_of
+from downloader.mirror.scope import RefusalReason, TrapDetector
 from downloader.models import Options
 from downloader.web import urls
 from downloader.web.media_types import OCTET_STREAM, guess_media_type
 from downloader.web.urls import Url
 
-#: Requisites of requisites that are nested deeper are not read: they may have no end.
-MAX_NESTING = 10
 #: The rank of internal targets that are only asked: once all pages are read, it is known whether
 #: their fragments are needed.
 LAST_RANK = 1_000_000
@@ -61,18 +60,8 @@ class LinkPolicy:
         self._check = check
         self._is_recursive = check.level is not None
         self._level = check.level or None
-        self._scope = Scope(
-            level=self._level,
-            span_hosts=options.span_hosts,
-            domains=options.domains,
-            same_site=options.same_site,
-            no_parent=options.no_parent,
-            nofollow=options.robots,
-        )
-        limits = TrapLimits(max_queries_per_path=options.max_queries)
-        if options.max_queries is None:
-            limits = TrapLimits(max_queries_per_path=None, max_dates_per_shape=None)
-        self._traps = TrapDetector(limits)
+        self._scope = replace(scope_of(options, None), level=self._level)
+        self._traps = TrapDetector(trap_limits_of(options))
         self.rule_for = lru_cache(_CACHED_HOSTS)(check.rule_for)
 
     def decide(self, link: FoundLink, page: QueuedTarget, page_url: Url) -> LinkDecision:

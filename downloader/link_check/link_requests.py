@@ -5,7 +5,6 @@ another way than GET; so whatever else it says is asked again by GET.
 """
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 
 from downloader.core.body_reader import BodyReader
@@ -14,11 +13,12 @@ from downloader.core.transfer import Requeue, Transfer, TransferContext
 from downloader.core.transfer_outcomes import measured_by_head
 from downloader.errors import ConnectError, HttpStatusError, ProtocolError, TimedOutError, UrlError
 from downloader.http import RedirectTrail, Response
-from downloader.http.retry import MAX_RETRY_AFTER_SECONDS, retry_after
+from downloader.http.response import status_error
 from downloader.link_check.document_links import DocumentLinks, document_links
 from downloader.link_check.link_policy import LinkPolicy
 from downloader.link_check.link_table import Purpose, QueuedTarget
 from downloader.links import Document, can_contain_links
+from downloader.mirror.document_reader import MAX_DOCUMENT_BYTES
 from downloader.mirror.scope import product_token
 from downloader.models import Downloaded, Options, Request
 from downloader.web import urls
@@ -27,8 +27,6 @@ from downloader.web.media_types import PAGE_TYPES
 from downloader.web.page_fields import page_fields
 from downloader.web.urls import Url
 
-#: Larger documents are not read for links.
-MAX_DOCUMENT_BYTES = 50 * 1024**2
 #: Documents of at least this size are parsed in a thread.
 _LARGE_BYTES = 128 * 1024
 #: Bodies with more bytes are received a few at a time, so that they do not fill memory.
@@ -187,14 +185,6 @@ class LinkRequests:
         if len(body) < _LARGE_BYTES:
             return document_links(document)
         return await asyncio.to_thread(document_links, document)
-
-
-def status_error(response: Response) -> HttpStatusError:
-    """Return the error of a response whose status is not accepted."""
-    wait = retry_after(response.header("Retry-After"), time.time())
-    pause = None if wait is None else (urls.host(response.url), wait)
-    too_long = wait is not None and wait > MAX_RETRY_AFTER_SECONDS
-    return HttpStatusError(response.status, response.reason, pause=pause, pause_too_long=too_long)
 
 
 def _trail_of(transfer: LinkTransfer) -> RedirectTrail:

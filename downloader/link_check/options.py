@@ -1,15 +1,13 @@
 """The options of a link check that other runs do not have."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from downloader.errors import BadUrlError
+from downloader.models import DEFAULT_CERT_DAYS
 from downloader.web import urls
 from downloader.web.text import parse_seconds
 
-#: Warn of certificates that expire within so many days, unless another number is given.
-DEFAULT_CERT_DAYS = 14
 #: Seconds between two requests to one external host, unless a rule says otherwise.
 EXTERNAL_DELAY_SECONDS = 0.1
 
@@ -53,7 +51,7 @@ def parse_status_set(text: str) -> StatusSet:
 
 @dataclass(frozen=True, slots=True)
 class HostRule:
-    """What is different for the links to one host.
+    """A rule for the links to one host.
 
     Attributes:
         host: its name in lower case; the rule holds for its subdomains, too.
@@ -118,7 +116,7 @@ class LinkCheckOptions:
             sources alone.
         accept_status: the statuses of links that work.
         exclude: patterns; links in whose URL one of them is found are not checked.
-        host_rules: what is different for some hosts; the longest host that fits counts.
+        host_rules: rules for hosts; of several that fit, that of the longest name counts.
         cert_days: warn of certificates that expire within so many days; 0 never to warn.
         offline: check internal links and files only.
         include_fragments: also look up the fragments of external pages, which are fetched for that.
@@ -141,18 +139,3 @@ class LinkCheckOptions:
             rule for rule in self.host_rules if host == rule.host or host.endswith(f".{rule.host}")
         ]
         return max(fitting, key=lambda rule: len(rule.host), default=None)
-
-
-def compile_patterns(texts: Iterable[str]) -> tuple[re.Pattern[str], ...]:
-    """Return regular expressions.
-
-    Raises:
-        ValueError: one of them is none.
-    """
-    patterns = []
-    for text in texts:
-        try:
-            patterns.append(re.compile(text))
-        except (re.error, RecursionError, OverflowError) as error:
-            raise ValueError(f"{text[:80]!r} is no regular expression: {error}") from error
-    return tuple(patterns)

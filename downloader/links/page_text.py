@@ -24,23 +24,27 @@ class PageText:
 
 def page_title(source: str) -> str:
     """Return the title of a page; *source* is its HTML, perhaps cut off."""
-    return _title_of(turbohtml.parse(source, scripting=True))
+    return document_title(turbohtml.parse(source, scripting=True))
 
 
 def page_text(source: str) -> PageText:
     """Return the title and the text of a page; *source* is its HTML, perhaps cut off."""
     tree = turbohtml.parse(source, scripting=True)
-    title = _title_of(tree)
-    for hidden in tree.select("noscript"):
-        hidden.decompose()
-    text = _normalized(tree.to_text(_LAYOUT))
-    return PageText(title, text)
+    return PageText(document_title(tree), _normalized(document_text(tree)))
 
 
-def _title_of(tree: turbohtml.Document) -> str:
+def document_title(tree: turbohtml.Document) -> str:
+    """Return the title of a parsed page, on one line; empty if it has none."""
     titles = (each for each in tree.select("title") if each.namespace is Namespace.HTML)
     title = next(titles, None)
-    return "" if title is None else _normalized(title.text)
+    return _normalized(title.text) if title is not None else ""
+
+
+def document_text(tree: turbohtml.Document) -> str:
+    """Return the text of a parsed page, in lines; the content of ``noscript`` is removed."""
+    for hidden in tree.select("noscript"):
+        hidden.decompose()
+    return tree.to_text(_LAYOUT)
 
 
 def _normalized(text: str) -> str:

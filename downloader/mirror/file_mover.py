@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from downloader.journal import PublishedFile, SavedDocument, TargetRole, original_path
+from downloader.journal import (
+    PublishedFile,
+    SavedDocument,
+    TargetRole,
+    original_path,
+    paths_of_texts,
+)
 from downloader.journal.async_journal import AsyncJournal
 from downloader.mirror.scope import Scope
 from downloader.models import Options
@@ -56,7 +62,8 @@ class FileMover:
             for file in withdrawn:
                 await self._withdraw(file)
             for file in restored:
-                await self._storage.move(original_path(file.path), file.path)
+                for path in (file.path, *paths_of_texts(file.path, file.texts)):
+                    await self._storage.move(original_path(path), path)
             await self._record(withdrawn, withdrawn=True)
             await self._record(restored, withdrawn=False)
 
@@ -66,6 +73,8 @@ class FileMover:
         else:
             # The original was kept when the file was rewritten.
             await self._storage.remove(file.path)
+        for text in paths_of_texts(file.path, file.texts):
+            await self._storage.move(text, original_path(text))
         await self._storage.remove_empty_folders(file.path)
 
     async def _record(self, files: Sequence[SavedDocument], *, withdrawn: bool) -> None:

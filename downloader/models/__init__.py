@@ -8,6 +8,7 @@ outcome, and ``changes`` names how two records differ. ``link_report`` is the re
 check.
 """
 
+from downloader.models.extraction import ExtractedPage, ExtractionOptions
 from downloader.models.link_report import (
     CheckedPage,
     LinkMention,
@@ -19,6 +20,7 @@ from downloader.models.link_report import (
 )
 from downloader.models.naming_options import NamingOptions
 from downloader.models.options import (
+    DEFAULT_CERT_DAYS,
     DEFAULT_LEVEL,
     DEFAULT_MAX_QUERIES,
     DEFAULT_PACK_BYTES,
@@ -55,8 +57,10 @@ from downloader.models.request_options import (
 from downloader.models.requests import MAX_REQUEST_BODY_BYTES, Request, shared_request
 from downloader.models.runs import ExitStatus, InFlight, Tally
 from downloader.models.targets import Checksum, ColumnValue, InputLine, Target
+from downloader.web.text_names import TextFormat
 
 __all__ = [
+    "DEFAULT_CERT_DAYS",
     "DEFAULT_LEVEL",
     "DEFAULT_MAX_QUERIES",
     "DEFAULT_PACK_BYTES",
@@ -69,6 +73,8 @@ __all__ = [
     "ColumnValue",
     "Downloaded",
     "ExitStatus",
+    "ExtractedPage",
+    "ExtractionOptions",
     "Failed",
     "FilterOptions",
     "HostAddresses",
@@ -98,6 +104,7 @@ __all__ = [
     "StorageOptions",
     "Tally",
     "Target",
+    "TextFormat",
     "Timings",
     "TransferOptions",
     "Unchanged",

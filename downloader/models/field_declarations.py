@@ -26,6 +26,7 @@ class FieldInfo:
         maximum: the largest number.
         pattern: the regular expression that a text matches.
         is_timestamp: whether a text is a time in UTC as RFC 3339 writes it, with milliseconds.
+        is_long: whether it is the text of a page, which formats for people leave out.
     """
 
     description: str
@@ -33,6 +34,7 @@ class FieldInfo:
     maximum: int | None = None
     pattern: str | None = None
     is_timestamp: bool = False
+    is_long: bool = False
 
 
 class ValueType(Enum):

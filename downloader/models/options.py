@@ -6,7 +6,7 @@ Only ``Options`` is instantiated, so only it has generated methods: they take ti
 
     Options
     ├── TransferOptions        fetching and saving, without the list and the mirror
-    │   ├── StorageOptions         OutputOptions, NamingOptions, ArchiveOptions
+    │   ├── StorageOptions         OutputOptions, NamingOptions, ArchiveOptions, ExtractionOptions
     │   ├── RequestOptions         NetworkOptions, PolitenessOptions
     │   └── FilterOptions
     ├── MirrorOptions
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from downloader.models.extraction import ExtractionOptions
 from downloader.models.naming_options import NamingOptions
 from downloader.models.option_group import (
     OptionGroup,
@@ -35,6 +36,10 @@ DEFAULT_MAX_QUERIES = 10_000
 
 #: The number of links followed from a page of the list, unless another is given.
 DEFAULT_LEVEL = 5
+
+#: A check of links warns of certificates that expire within so many days, unless another number is
+#: given.
+DEFAULT_CERT_DAYS = 14
 
 #: The size of a volume of a pack, unless another is given.
 DEFAULT_PACK_BYTES = 1024**3
@@ -282,11 +287,11 @@ class ListOptions(OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class StorageOptions(OutputOptions, NamingOptions, ArchiveOptions):
+class StorageOptions(OutputOptions, NamingOptions, ArchiveOptions, ExtractionOptions):
     """The destination of bodies: a folder, an object store, or an archive."""
 
     def __post_init__(self) -> None:
-        """Check that a pack is saved, and not asked for what only files have.
+        """Check that a pack is saved, and that neither it nor a stream is to have what files have.
 
         Raises:
             ValueError: two options exclude each other.
@@ -294,6 +299,8 @@ class StorageOptions(OutputOptions, NamingOptions, ArchiveOptions):
         if self.pack is not None:
             refuse_with_pack(**{"save=False": not self.save, "verify": self.verify})
             refuse_with_pack(file=self.file, stream=self.stream)
+        if self.extract and self.stream is not None:
+            raise ValueError("extract cannot be combined with stream: texts are files of their own")
         super().__post_init__()
 
 
@@ -313,7 +320,8 @@ class Options(TransferOptions, MirrorOptions, ListOptions):
 
     The fields are those of :class:`OutputOptions`, :class:`NamingOptions`,
     :class:`NetworkOptions`, :class:`PolitenessOptions`, :class:`FilterOptions`,
-    :class:`MirrorOptions`, :class:`ArchiveOptions` and :class:`ListOptions`.
+    :class:`MirrorOptions`, :class:`ArchiveOptions`, :class:`ExtractionOptions` and
+    :class:`ListOptions`.
     """
 
     def __post_init__(self) -> None:

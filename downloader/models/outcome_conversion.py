@@ -16,8 +16,9 @@ _Converter = Callable[..., Value]
 def record_of(outcome: Outcome) -> Record:
     """Return the record of *outcome*."""
     has_timings = getattr(outcome, "timings", None) is not None
+    has_page = getattr(outcome, "page", None) is not None
     line = outcome.source_line
-    sources = _SOURCES[type(outcome), has_timings, line is not None]
+    sources = _SOURCES[type(outcome), has_timings, has_page, line is not None]
     # The empty text stands for what was not sent.
     members = {
         name: value
@@ -92,12 +93,15 @@ class _Sources:
     converters: tuple[tuple[str, _Converter], ...]
 
 
-def _sources(outcome_type: type[Outcome], *, has_timings: bool, has_source_line: bool) -> _Sources:
+def _sources(
+    outcome_type: type[Outcome], *, has_timings: bool, has_page: bool, has_source_line: bool
+) -> _Sources:
     sources = {
         field: source
         for field in OPTIONAL_FIELDS
         if (source := source_of(field, outcome_type)) is not None
         and (has_timings or not source.startswith("timings."))
+        and (has_page or not source.startswith("page."))
         and (has_source_line or not source.startswith("source_line."))
     }
     return _Sources(
@@ -112,10 +116,14 @@ def _sources(outcome_type: type[Outcome], *, has_timings: bool, has_source_line:
 
 
 _SOURCES = {
-    (outcome_type, has_timings, has_source_line): _sources(
-        outcome_type, has_timings=has_timings, has_source_line=has_source_line
+    (outcome_type, has_timings, has_page, has_source_line): _sources(
+        outcome_type,
+        has_timings=has_timings,
+        has_page=has_page,
+        has_source_line=has_source_line,
     )
     for outcome_type in get_args(Outcome)
     for has_timings in (True, False)
+    for has_page in (True, False)
     for has_source_line in (True, False)
 }

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from downloader.errors import ErrorKind
+from downloader.models.extraction import ExtractedPage
 from downloader.models.targets import InputLine
 from downloader.web.charset import CharsetSource
 from downloader.web.filenames import SafePath
@@ -107,6 +108,7 @@ class Downloaded(_Reportable):
         page_fields: the fields that act like elements of the page, for a mirror; not reported.
         request: the method of the request and a hash of its body; empty for a plain GET.
         title: of a page, if reports need it; or empty.
+        page: what was extracted from a page, if that was asked for.
     """
 
     index: int
@@ -138,6 +140,7 @@ class Downloaded(_Reportable):
     source_line: InputLine | None = None
     request: str = ""
     title: str = ""
+    page: ExtractedPage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +148,8 @@ class Unchanged(_Reportable):
     """The server confirmed that the file of an earlier run is up to date (304).
 
     Attributes:
-        index, origin, url, path, seconds, parent, source_line, request: as in :class:`Downloaded`.
+        index, origin, url, path, seconds, parent, note, source_line, request, page: as in
+            :class:`Downloaded`.
         size: of the file, in bytes.
         characters: the number of characters of a text.
         final_url, redirects, http_version, attempts, started, header_bytes, timings: as in
@@ -171,8 +175,10 @@ class Unchanged(_Reportable):
     sha256: str = ""
     etag: str = ""
     last_modified: str = ""
+    note: str = ""
     source_line: InputLine | None = None
     request: str = ""
+    page: ExtractedPage | None = None
     status: ClassVar[int] = 304
     #: Such a response has no body.
     wire_bytes: ClassVar[int] = 0
@@ -192,7 +198,7 @@ class Skipped(_Reportable):
     """The line needed no transfer, robots.txt disallows it, or a filter leaves its body out.
 
     Attributes:
-        index, origin, url, parent, source_line, request: as in :class:`Downloaded`.
+        index, origin, url, parent, source_line, request, page: as in :class:`Downloaded`.
         reason: for skipping it.
         detail: one line for a person.
         path, size, characters, sha256, etag, last_modified: of the file of an earlier run, as far
@@ -213,6 +219,7 @@ class Skipped(_Reportable):
     parent: str = ""
     source_line: InputLine | None = None
     request: str = ""
+    page: ExtractedPage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,9 @@ class Record:
         ),
     ] = None
     content_coding: Annotated[str | None, FieldInfo("as sent, such as `gzip`")] = None
-    title: Annotated[str | None, FieldInfo("of an HTML page: its title")] = None
+    title: Annotated[
+        str | None, FieldInfo("of an HTML page: its title", sources=("title", "page.title"))
+    ] = None
     path: Annotated[
         str | None, FieldInfo("the saved file, relative to the output folder, separated by `/`")
     ] = None
@@ -223,6 +225,37 @@ class Record:
         FieldInfo(
             "of the last request: from the end of the head until the body was received and saved",
             sources=("timings.transfer",),
+        ),
+    ] = None
+    language: Annotated[
+        str | None,
+        FieldInfo(
+            "of a page, with `--extract`: the language of its text, such as `en`",
+            sources=("page.language",),
+        ),
+    ] = None
+    text: Annotated[
+        str | None,
+        FieldInfo(
+            "of a page, with `--extract text`: its main content as plain text; not in CSV",
+            sources=("page.text",),
+            is_long=True,
+        ),
+    ] = None
+    markdown: Annotated[
+        str | None,
+        FieldInfo(
+            "of a page, with `--extract markdown`: its main content as Markdown; not in CSV",
+            sources=("page.markdown",),
+            is_long=True,
+        ),
+    ] = None
+    near_duplicate_of: Annotated[
+        str | None,
+        FieldInfo(
+            "of a page, with `--near-duplicates`: the URL of an earlier page with nearly the same "
+            "text",
+            sources=("page.near_duplicate_of",),
         ),
     ] = None
 

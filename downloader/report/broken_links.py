@@ -76,5 +76,7 @@ class LinksByPage:
 
     @property
     def pages(self) -> Sequence[PageLinks]:
-        """The pages with most links first."""
+        """The pages with most links first, and the links of each by line."""
+        for page in self._pages.values():
+            page.shown.sort(key=lambda item: item[0] or 0)
         return sorted(self._pages.values(), key=lambda each: -each.count)

@@ -66,7 +66,7 @@ class SavedArchive:
     """
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
-        self.name = ", ".join(map(str, paths))
+        self.name = str(paths[0]) if len(paths) == 1 else f"{paths[0]} … {paths[-1]}"
         self._index = archive.open_index(paths)
         self.warnings = [*self._index.warnings, *self._index.damage]
         self.catalogue = Catalogue()

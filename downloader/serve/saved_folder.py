@@ -246,9 +246,7 @@ def _journal_entries(root: Path) -> Iterator[CatalogueEntry]:
     """
     for row in recorded_urls(root):
         if row.packed_at is not None:
-            raise OutputError(
-                f"the bodies of {root} are in its volumes", hint=f"serve {root / (row.path or '')}"
-            )
+            raise OutputError(f"the pack of {root} has no volumes")
         yield _journal_entry(row)
 
 

@@ -4,8 +4,8 @@ import asyncio
 import errno
 import logging
 import socket
+import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from downloader.errors import RunError
+from downloader.errors import DownloadError, RunError
 from downloader.serve.home_page import HomeQuery, page_policy, render_home, render_not_saved
 from downloader.serve.report_page import ReportPage
 from downloader.serve.responses import send
-from downloader.serve.saved_content import NotSaved, OriginOf, SavedContent, SeeOther
+from downloader.serve.saved_content import NotSaved, OriginOf, SavedContent, SeeOther, ServedBody
 from downloader.serve.site_names import LOCALHOST, RequestedHost, SiteNames
 from downloader.serve.titles import read_titles
 from downloader.web.ip_addresses import is_loopback
@@ -68,6 +68,7 @@ class SiteServer:
         # Requests that are no HTTP would be logged to the terminal, with tracebacks.
         logging.getLogger("aiohttp.server").addHandler(logging.NullHandler())
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        self._stopped = threading.Event()
         self._titles: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -77,17 +78,19 @@ class SiteServer:
             await web.SockSite(self._runner, each, backlog=_BACKLOG).start()
         port = sockets[0].getsockname()[1]
         is_local = self._options.address is None or is_loopback(self._options.address)
-        host = LOCALHOST if is_local else self._options.address or ""
+        has_domain = is_local or self._options.domain != LOCALHOST
+        host = self._options.domain if has_domain else self._options.address or ""
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-        self._titles = asyncio.create_task(read_titles(self._content), name="titles")
+        reading = read_titles(self._content, self._stopped)
+        self._titles = asyncio.create_task(reading, name="titles")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._titles is not None:
-            self._titles.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._titles
+        self._stopped.set()
         await self._runner.cleanup()
+        if self._titles is not None:
+            # A thread may be reading a page, of what is closed next.
+            await self._titles
         self._report.close()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -122,7 +125,12 @@ class SiteServer:
             # It would answer for this name in later runs, when something else is served there.
             return _plain(404, "Service workers of saved pages are not started.")
         target = request.raw_path.partition("#")[0]
-        found = await asyncio.to_thread(self._content.answer, site, target, origin_of)
+        found: ServedBody | SeeOther | NotSaved
+        try:
+            found = await asyncio.to_thread(self._content.answer, site, target, origin_of)
+        except (DownloadError, OSError) as error:
+            # An archive may be changed, or removed, while it is served.
+            found = NotSaved("", reason=getattr(error, "message", str(error)))
         if isinstance(found, SeeOther):
             location = f"{origin_of(found.site.label)}{quote(found.path, safe=_PATH_CHARACTERS)}"
             fields = {"Location": location, "Cache-Control": "no-store"}

@@ -51,13 +51,14 @@ class SiteNames:
         """Return what a Host field names; None for a name that is not ours.
 
         Such a name may have been made to resolve to this machine by a web page that wants to read
-        what is served here (DNS rebinding). An IP address cannot be, so it names the home page.
+        what is served here (DNS rebinding). An IP address or ``localhost`` cannot be: they name the
+        home page.
         """
         match = _HOST_FIELD.fullmatch(field.lower())
         if match is None:
             return None
         name, port = match[1], f":{match[2]}" if match[2] else ""
-        if name == self.domain or is_ip_address(name.strip("[]")):
+        if name in (self.domain, LOCALHOST) or is_ip_address(name.strip("[]")):
             return RequestedHost("", port)
         label = name.removesuffix(f".{self.domain}")
         return None if label == name else RequestedHost(label, port)

@@ -214,7 +214,9 @@ async def test_options_come_from_a_config_file_and_from_the_environment(
     site: Site, command: Command
 ) -> None:
     site.pages = {"/": PAGE}
-    (command.folder / "my.toml").write_text('user-agent = "from-file"\noutput = "there"\n')
+    (command.folder / "my.toml").write_text(
+        'user-agent = "from-file"\noutput = "there"\nkeep-columns = ["a", "b, c"]\n'
+    )
     ran = await command("--config", "my.toml", site.url("/"))
     assert ran.status == 0
     assert site.requests[0].headers["User-Agent"] == "from-file"
@@ -230,6 +232,9 @@ async def test_options_come_from_a_config_file_and_from_the_environment(
         ("colour = 3", "there is no option colour"),
         ("= 3", "is no TOML"),
         ('concurrency = "many"', "'many' is neither a whole number nor auto"),
+        ("concurrency = [1, 2]", "concurrency takes a value"),
+        ("domains = [1, 2]", "domains takes a text, or a list of them"),
+        ('domains = ["a.test", "no host"]', "'no host' is not the name of a host"),
     ],
 )
 async def test_a_broken_config_file_is_a_usage_error(

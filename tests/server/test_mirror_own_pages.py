@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from downloader import Options
 from downloader.mirror import own_pages
@@ -52,10 +53,21 @@ async def test_a_mirror_has_a_list_of_its_pages_and_a_page_for_missing_ones(
     without = replace(WHOLE, index=False, missing_page=False, refresh=True)
     await fetch([site.url("/")], tmp_path, without)
     assert site.url("/lost") in text(tmp_path, f"{site.folder}.html")
-    # A page that fails for the first time is noticed by the run that repeats the last one.
     await fetch([site.url("/")], tmp_path, replace(WHOLE, refresh=True))
     assert "missing.html#" in text(tmp_path, f"{site.folder}.html")
     assert not list(tmp_path.glob("*~*"))
+
+
+async def test_a_repeated_run_notices_a_page_that_has_gone(site: Site, tmp_path: Path) -> None:
+    async def forbidden(_: web.Request) -> web.StreamResponse:
+        raise web.HTTPForbidden
+
+    site.pages |= {"/": '<title>a</title><a href="/b">b</a>', "/b": forbidden}
+    await fetch([site.url("/")], tmp_path, WHOLE)
+    assert f'href="{site.url("/b")}"' in text(tmp_path, f"{site.folder}.html")
+    del site.pages["/b"]
+    await fetch([site.url("/")], tmp_path, WHOLE)
+    assert f'href="missing.html#{site.url("/b")}"' in text(tmp_path, f"{site.folder}.html")
 
 
 async def test_no_url_takes_the_names_of_these_pages(site: Site, tmp_path: Path) -> None:

@@ -341,6 +341,8 @@ async def test_a_reader_that_stops_ends_the_run_and_leaves_the_other_reports_who
     whole = json.loads((command.folder / "r.json").read_text("ascii"))
     VALID_REPORT.validate(whole)
     assert first in whole["records"]
+    told = [record for record in whole["records"] if record["outcome"] != "not-tried"]
+    assert len(told) == whole["run"]["urls"]
     never.set()
 
 

@@ -246,11 +246,14 @@ async def test_pages_of_another_site_are_opened_at_its_own_root(site: Site, tmp_
             b"<svg xmlns='http://www.w3.org/2000/svg'/>", {"Content-Type": "image/svg+xml"}
         ),
     }
-    await fetch([site.url("/"), f"{other}/page"], tmp_path / "out", Options(mirror=True))
+    listed = [site.url("/"), f"{other}/", f"{other}/page"]
+    await fetch(listed, tmp_path / "out", Options(mirror=True))
     async with served_sites(SavedFolder(tmp_path / "out")) as sites, browser(sites) as opened:
         root = sites.address(site.url("/"))
         status, fields, _ = await opened.get(f"{root}localhost_{site.server.port}/page.html")
         assert (status, fields["Location"]) == (302, sites.address(f"{other}/page.html"))
+        status, fields, _ = await opened.get(f"{root}localhost_{site.server.port}.html")
+        assert (status, fields["Location"]) == (302, sites.address(f"{other}/"))
         status, fields, _ = await opened.get(f"{root}localhost_{site.server.port}/i.svg")
         assert (status, fields["Content-Security-Policy"][:8]) == (200, "sandbox;")
         status, fields, _ = await opened.get(sites.address(f"{other}/i.svg"))
@@ -382,6 +385,15 @@ async def test_an_archive_is_served_at_the_roots_of_its_sites(site: Site, tmp_pa
         await opened.titles_read()
         _, _, body = await opened.get(sites.home)
         assert (">Home</a>" in body, ">Sub</a>" in body) == (True, True)
+    # An archive that goes away meanwhile is no defect of this program.
+    content = SavedArchive((archive,))
+    data = archive.read_bytes()
+    async with served_sites(content) as sites, browser(sites) as opened:
+        await opened.titles_read()
+        archive.unlink()
+        status, _, body = await opened.saved(site.url("/"))
+        assert (status, "cannot be shown" in body) == (404, True)
+    archive.write_bytes(data)
     # What comes before the damage is served.
     archive.write_bytes(archive.read_bytes() + b"WARC/damage")
     content = SavedArchive((archive,))
@@ -389,6 +401,25 @@ async def test_an_archive_is_served_at_the_roots_of_its_sites(site: Site, tmp_pa
     async with served_sites(content) as sites, browser(sites) as opened:
         assert (await opened.saved(site.url("/")))[0] == 200
         assert "damaged" in (await opened.get(sites.home))[2]
+
+
+async def test_volumes_are_served_together(site: Site, command: Command) -> None:
+    site.pages |= {"/": "<title>one</title>", "/2": "<title>two</title>"}
+    addresses = [*map(site.url, site.pages)]
+    await command(*addresses, "--pack", "warc", "-o", "pack")
+    await command(addresses[0], "--no-save", "--warc", "1.warc.gz")
+    await command(addresses[1], "--no-save", "--warc", "2.warc.gz")
+    for sources in (["pack"], ["1.warc.gz", "2.warc.gz"]):
+        process = await command.start("serve", *sources, "--port=0", "-q")
+        assert process.stdout is not None
+        home = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
+        async with browser(ServedSites(home)) as opened:
+            assert "<title>one" in (await opened.saved(addresses[0]))[2]
+            assert "<title>two" in (await opened.saved(addresses[1]))[2]
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+    ran = await command("serve", "1.warc.gz", "pack")
+    assert (ran.status, ran.err) == (2, ["download: of several SOURCEs, all must be web archives"])
 
 
 async def test_the_command_serves_until_it_is_interrupted(
@@ -451,7 +482,7 @@ async def test_what_cannot_be_served_is_said_in_one_line(command: Command, tmp_p
         ("localhost", "192.0.2.7", ("", "")),
         ("saved.example.org", "Saved.Example.org", ("", "")),
         ("saved.example.org", "a.test.saved.example.org:1", ("a.test", ":1")),
-        ("saved.example.org", "localhost:8000", None),
+        ("saved.example.org", "localhost:8000", ("", ":8000")),
         ("localhost", "xlocalhost", None),
         ("localhost", "localhost.example.org", None),
         ("localhost", "", None),

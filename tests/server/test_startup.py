@@ -76,7 +76,7 @@ def test_help_and_version_import_only_what_they_show(arguments: str, tmp_path: P
     imported = set(json.loads(ran.stderr))
     assert imported & HEAVY == set()
     ours = {name for name in imported if name.startswith("downloader.")}
-    assert len(ours) <= 60, sorted(ours)
+    assert len(ours) <= 62, sorted(ours)
     assert len(imported) <= 230, sorted(imported)
 
 

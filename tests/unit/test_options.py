@@ -11,6 +11,7 @@ import pytest
 from downloader import Options
 from downloader.models import (
     ArchiveOptions,
+    ExtractionOptions,
     FilterOptions,
     ListOptions,
     MirrorOptions,
@@ -28,6 +29,7 @@ GROUPS = (
     PolitenessOptions,
     MirrorOptions,
     ArchiveOptions,
+    ExtractionOptions,
     FilterOptions,
     ListOptions,
 )

@@ -17,10 +17,13 @@ from downloader.errors import DiskError, ErrorKind, ReportError
 from downloader.models import Failed
 from downloader.models.outcome_conversion import record_of
 from downloader.models.url_record import FIELD_NAMES, Record, Result
-from downloader.report.formats.csv import CsvReport
+from downloader.report.formats.csv import COLUMN_NAMES, CsvReport
 from downloader.report.formats.html import HtmlReport
 from downloader.report.formats.json import JsonReport
 from downloader.report.formats.jsonl import JsonlReport
+from downloader.report.formats.junit import JunitReport
+from downloader.report.formats.markdown import MarkdownReport
+from downloader.report.formats.sarif import SarifReport
 from downloader.report.lock_file import LockWriter
 from downloader.report.output_files import ReportFile
 from downloader.report.run_record import ReportTotals, RunRecord
@@ -40,7 +43,7 @@ def test_fields_schema_and_documentation_agree() -> None:
     assert kinds == [*ErrorKind, None]
 
 
-@pytest.mark.parametrize("make", [HtmlReport, LockWriter])
+@pytest.mark.parametrize("make", [HtmlReport, JunitReport, LockWriter])
 def test_without_room_for_temporary_files_nothing_is_left_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], ReportFile]
 ) -> None:
@@ -54,7 +57,7 @@ def test_without_room_for_temporary_files_nothing_is_left_behind(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("make", [HtmlReport, LockWriter])
+@pytest.mark.parametrize("make", [HtmlReport, JunitReport, LockWriter])
 def test_without_a_folder_for_temporary_files_no_run_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], ReportFile]
 ) -> None:
@@ -67,7 +70,13 @@ def test_without_a_folder_for_temporary_files_no_run_begins(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("make", [JsonlReport, JsonReport, CsvReport, HtmlReport])
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(JsonlReport, JsonReport, CsvReport, HtmlReport),
+        *(JunitReport, SarifReport, MarkdownReport),
+    ],
+)
 def test_memory_does_not_grow_with_the_list(
     tmp_path: Path, make: Callable[[Path], ReportFile]
 ) -> None:
@@ -114,7 +123,7 @@ def _check_text(folder: Path, text: str) -> None:
     data = files[2].read_bytes()
     assert data.count(b"\r\n") == data.count(b"\n") == 2
     ((names, row),) = [list(csv.reader(data.decode().splitlines()))]
-    assert len(names) == len(row) == len(FIELD_NAMES)
+    assert len(names) == len(row) == len(COLUMN_NAMES)
     cell = row[names.index("message")]
     assert not cell.strip().startswith(("=", "+", "-", "@", "\t", "\r"))
     assert cell.isprintable() or not text.isprintable()

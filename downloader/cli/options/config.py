@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from downloader.cli.options.help_groups import GroupedOption
+from downloader.cli.options.parameter_types import CommaSeparated
 from downloader.cli.subcommands import SUBCOMMANDS
 from downloader.web.text import printable
 
@@ -80,6 +81,10 @@ def _as_typed(option: GroupedOption, setting: object) -> object:
         texts = setting if isinstance(setting, list) else [setting]
         if all(isinstance(text, str) for text in texts):
             return texts
+        raise ValueError("a text, or a list of them")
+    if isinstance(setting, list) and isinstance(option.type, CommaSeparated):
+        if all(isinstance(text, str) for text in setting):
+            return tuple(setting)
         raise ValueError("a text, or a list of them")
     if isinstance(setting, (str, int, float, date)) and not isinstance(setting, bool):
         return str(setting)

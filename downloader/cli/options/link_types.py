@@ -35,6 +35,7 @@ class HostRuleParam(click.ParamType["HostRule"]):
     """A rule for one host."""
 
     name = "RULE"
+    envvar_list_splitter = "\n"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -55,6 +56,7 @@ class PatternParam(click.ParamType[re.Pattern[str]]):
     """A regular expression."""
 
     name = "PATTERN"
+    envvar_list_splitter = "\n"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None

@@ -2,7 +2,12 @@
 
 from downloader.cli.options.common import OUTPUT_FOLDER
 from downloader.cli.options.help_groups import option
-from downloader.cli.options.parameter_types import NameTemplateParam, NumberParam, OutputParam
+from downloader.cli.options.parameter_types import (
+    NameTemplateParam,
+    NumberParam,
+    OutputParam,
+    TextFormatsParam,
+)
 
 OPTIONS = (
     option(
@@ -47,6 +52,14 @@ OPTIONS = (
         "--content-disposition",
         is_flag=True,
         help="Take file names from the servers' Content-Disposition.",
+    ),
+    option(
+        "Output",
+        "--extract",
+        metavar="FORMATS",
+        type=TextFormatsParam(),
+        default=(),
+        help="Also save pages' main content: text, markdown or text,markdown.",
     ),
     option("Output", "--no-save", is_flag=True, help="Measure sizes only; save nothing."),
     option("Output", "--force", is_flag=True, help="Fetch saved files again."),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from downloader.errors import BadUrlError
+from downloader.models import TextFormat
 from downloader.models.shards import Shard
 from downloader.object_store import parse_destination
 from downloader.report.formats import endings, format_of
@@ -91,7 +92,16 @@ class MaxQueriesParam(click.ParamType[int | None]):
         return NumberParam(0).convert(text, param, ctx)
 
 
-class DomainsParam(click.ParamType[tuple[str, ...]]):
+class CommaSeparated(click.ParamType[tuple[str, ...]]):
+    """Texts, separated by commas; in a config file also a list of texts."""
+
+    def texts(self, value: Any) -> list[str]:
+        """Return the texts, without spaces around them."""
+        texts = value if isinstance(value, tuple | list) else str(value).split(",")
+        return [str(text).strip() for text in texts]
+
+
+class DomainsParam(CommaSeparated):
     """Host names, separated by commas."""
 
     name = "LIST"
@@ -100,8 +110,7 @@ class DomainsParam(click.ParamType[tuple[str, ...]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Return the names as they are written in a normalised URL."""
-        names = value if isinstance(value, tuple | list) else str(value).split(",")
-        return tuple(self._host_name(str(name).strip(), param, ctx) for name in names)
+        return tuple(self._host_name(name, param, ctx) for name in self.texts(value))
 
     def _host_name(
         self, name: str, param: click.Parameter | None, ctx: click.Context | None
@@ -113,6 +122,23 @@ class DomainsParam(click.ParamType[tuple[str, ...]]):
         if url != f"http://{urls.hostname(url)}/":
             self.fail(f"{printable(name)!r} is more than the name of a host", param, ctx)
         return urls.hostname(url)
+
+
+class TextFormatsParam(click.ParamType[tuple[TextFormat, ...]]):
+    """Formats of texts, separated by commas."""
+
+    name = "FORMATS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[TextFormat, ...]:
+        """Return the formats, each once."""
+        names = value if isinstance(value, tuple | list) else str(value).split(",")
+        formats = dict.fromkeys(str(name).strip().lower() for name in names)
+        unknown = [name for name in formats if name not in set(TextFormat)]
+        if unknown:
+            self.fail(f"{printable(unknown[0])!r} is neither text nor markdown", param, ctx)
+        return tuple(map(TextFormat, formats))
 
 
 class SecondsParam(click.ParamType[float]):
@@ -264,7 +290,7 @@ class ShardParam(click.ParamType[Shard]):
             self.fail(printable(str(error)), param, ctx)
 
 
-class ColumnNamesParam(click.ParamType[tuple[str, ...]]):
+class ColumnNamesParam(CommaSeparated):
     """Names of columns, separated by commas."""
 
     name = "A,B"
@@ -273,8 +299,7 @@ class ColumnNamesParam(click.ParamType[tuple[str, ...]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Return the names."""
-        names = value if isinstance(value, tuple | list) else str(value).split(",")
-        return tuple(str(name).strip() for name in names if str(name).strip())
+        return tuple(filter(None, self.texts(value)))
 
 
 class UrlParam(click.ParamType[str]):

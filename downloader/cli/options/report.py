@@ -29,6 +29,12 @@ OPTIONS = (
     ),
     option(
         "Report",
+        "--near-duplicates",
+        is_flag=True,
+        help="With --extract, report pages with nearly the same text.",
+    ),
+    option(
+        "Report",
         "--checksums",
         metavar="FILE",
         type=PathParam(exists=True, dir_okay=False),

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from downloader.cli.options.parameter_types import PathParam, refuse_nul
+from downloader.cli.options.parameter_types import CommaSeparated, PathParam, refuse_nul
 from downloader.errors import BadUrlError
 from downloader.models import MAX_REQUEST_BODY_BYTES, HostAddresses, Request
 from downloader.web import urls
@@ -279,7 +279,7 @@ class InterfaceParam(click.ParamType[str]):
         return interface
 
 
-class DnsServersParam(click.ParamType[tuple[str, ...]]):
+class DnsServersParam(CommaSeparated):
     """Addresses of name servers, separated by commas, each perhaps with a port."""
 
     name = "LIST"
@@ -288,8 +288,7 @@ class DnsServersParam(click.ParamType[tuple[str, ...]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Return the addresses."""
-        servers = value if isinstance(value, tuple | list) else str(value).split(",")
-        servers = tuple(str(server).strip() for server in servers)
+        servers = tuple(self.texts(value))
         for server in servers:
             bracketed = _SERVER.fullmatch(server)
             address, port = bracketed.groups() if bracketed else (server, None)

@@ -12,7 +12,7 @@ from downloader import sources
 from downloader.cli.options.request_types import BODY_FROM_STDIN
 from downloader.cli.output_file import is_stdout, output_target, takes_one_url
 from downloader.cli.subcommands import SUBCOMMANDS
-from downloader.report.formats import STDOUT, format_of
+from downloader.report.formats import STDOUT, format_of, holds_texts
 from downloader.web.text import printable
 
 #: Options that need links to be followed, and those that need pages to be mirrored.
@@ -40,6 +40,7 @@ _NOT_WITH_DASK = {
     **dict.fromkeys(_MIRROR_FLAGS, "does not mirror pages; see --shard"),
     **dict.fromkeys(("warc", "wacz"), "cannot write one archive file; see --shard"),
     "save_cookies": "cannot write one file of cookies; see --shard",
+    "near_duplicates": "cannot compare pages of several machines",
     "cookies_from_browser": "cannot read a browser on other machines; see --cookies",
     "checksums": "cannot read a file of checksums on other machines; use a column sha256",
     "exec": "saves files on other machines; --exec runs commands here",
@@ -60,6 +61,7 @@ def validate(source: Sequence[str], given: Mapping[str, Any], ctx: click.Context
         or _exec_problem(source, given)
         or _report_problem(given, ctx)
         or _naming_problem(given)
+        or _extraction_problem(given)
         or _request_problem(source, given, ctx)
         or _archive_problem(source, given)
         or _engine_problem(source, given, ctx)
@@ -172,6 +174,17 @@ def _naming_problem(given: Mapping[str, Any]) -> str:
     for name in _NAMING_OPTIONS:
         if given[name]:
             return f"--name-template decides the whole name; leave out {_flag(name)}"
+    return ""
+
+
+def _extraction_problem(given: Mapping[str, Any]) -> str:
+    if not given["extract"]:
+        return "--near-duplicates needs --extract" if given["near_duplicates"] else ""
+    if is_stdout(given["output"]) and not given["no_save"]:
+        return "--extract saves files beside pages; name a folder or a file as --output"
+    if (given["no_save"] or given["pack"]) and not any(map(holds_texts, given["report"])):
+        option = "--no-save" if given["no_save"] else "--pack"
+        return f"--extract with {option} needs a --report in .jsonl, .json or .parquet"
     return ""
 
 

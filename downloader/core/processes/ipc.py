@@ -17,10 +17,11 @@ from downloader.core.transfer import Redirected, Transfer, TransferStep
 from downloader.errors import DiskError, DownloadError
 from downloader.http import Cookie, JarContents, RedirectTrail
 from downloader.journal import Job, PartialFile
-from downloader.journal.model import SavedFile
+from downloader.journal.model import SavedFile, SavedPage
 from downloader.models import (
     Checksum,
     Downloaded,
+    ExtractedPage,
     Failed,
     InFlight,
     Outcome,
@@ -44,6 +45,7 @@ _RECORDS: tuple[type, ...] = (
     Checksum,
     Cookie,
     Downloaded,
+    ExtractedPage,
     Failed,
     HostState,
     InFlight,
@@ -53,6 +55,7 @@ _RECORDS: tuple[type, ...] = (
     PartialBody,
     Redirected,
     SavedFile,
+    SavedPage,
     Sizes,
     Skipped,
     Target,

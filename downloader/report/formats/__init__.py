@@ -156,6 +156,12 @@ def format_of(path: Path) -> ReportFormat | None:
     )
 
 
+def holds_texts(path: Path) -> bool:
+    """Return whether a report at *path* is one for programs, which holds the texts of pages."""
+    report_format = format_of(path)
+    return report_format is not None and report_format.is_readable
+
+
 def endings(formats: Collection[ReportFormat] = _REGISTRY) -> str:
     """Return the endings of *formats* as words, such as ``.jsonl, .json or .csv``."""
     *others, last = (each.ending for each in formats)

@@ -4,11 +4,12 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from downloader.models import ColumnValue, LinkReport
 from downloader.models.field_declarations import Value
-from downloader.models.url_record import FIELD_NAMES, Record, values
+from downloader.models.url_record import RECORD_FIELDS, Record
 from downloader.report.link_fields import LINK_COLUMNS, LINK_URL_COLUMNS, link_rows
 from downloader.report.list_columns import ListColumns
 from downloader.report.output_files import AtomicFile
@@ -22,7 +23,10 @@ _FORMULA = tuple("=+-@|%＝＋－＠")  # noqa: RUF001
 _FORMULA_AFTER_SEMICOLON = re.compile(rf""";(?=[\s"']*[{re.escape("".join(_FORMULA))}])""")
 #: Fields of URLs: they are percent-encoded, so that no formula in them works, and must not change.
 _URL_FIELDS = frozenset({"url", "parent", "final_url", "redirects"})
-_IS_URL = tuple(name in _URL_FIELDS for name in FIELD_NAMES)
+#: The columns of records; the text of a page is longer than a spreadsheet's cell may be.
+COLUMN_NAMES = tuple(field.name for field in RECORD_FIELDS if not field.info.is_long)
+_IS_URL = tuple(name in _URL_FIELDS for name in COLUMN_NAMES)
+_values: Callable[[Record], tuple[Value, ...]] = attrgetter(*COLUMN_NAMES)
 
 
 class CsvReport:
@@ -48,7 +52,7 @@ class CsvReport:
 
     def _begin(self, columns: Mapping[str, Sequence[ColumnValue]]) -> "_CsvRows":
         titles = (_cell(name, False) for name in columns)
-        self._writer.writerow([*FIELD_NAMES, *titles])
+        self._writer.writerow([*COLUMN_NAMES, *titles])
         return _CsvRows(self._write_row)
 
     def _write_row(self, cells: Iterable[str | int | float]) -> None:
@@ -94,7 +98,7 @@ class _CsvRows:
 
     def add(self, record: Record, columns: Sequence[ColumnValue]) -> None:
         """Write one row: the fields of a record, and the columns of its line."""
-        fields = map(_cell, values(record), _IS_URL)
+        fields = map(_cell, _values(record), _IS_URL)
         self._write_row([*fields, *(_cell(value, False) for value in columns)])
 
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -70,6 +70,9 @@ class HtmlReport:
 
     def add(self, record: Record) -> None:
         """Take one record."""
+        if record.text or record.markdown:
+            # The page shows no texts of pages.
+            record = replace(record, text=None, markdown=None)
         self._spool.add(json_line(record))
         self._priorities.append(_priority(record))
         self._summary.add(record)

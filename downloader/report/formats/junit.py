@@ -16,6 +16,8 @@ from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord, not_tried
 from downloader.web.text import printable
 
+_XML = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+
 
 class JunitReport:
     """A file of test suites, which is made at the end of the run."""
@@ -46,7 +48,7 @@ class JunitReport:
         tests = sum(_test_count(check) for check in run.checks) + self._tests
         stopped = 0 if run.complete else 1
         counts = f'tests="{tests + stopped}" failures="{failed}" errors="{stopped}"'
-        self._write('<?xml version="1.0" encoding="UTF-8"?>')
+        self._file.write(_XML)
         self._write(f'<testsuites name="download" {counts} time="{run.seconds:.3f}">')
         counts = f'tests="{self._tests}" failures="{self._failures}" errors="0"'
         started = _text(run.started.removesuffix("Z"))
@@ -88,19 +90,16 @@ def link_pieces(report: LinkReport) -> Iterator[bytes]:
     start = (
         f' time="{report.seconds:.3f}" timestamp="{_text(start_time(report).removesuffix("Z"))}"'
     )
-    lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<testsuites name="download" {counts} time="{report.seconds:.3f}">',
-        f'<testsuite name="links" {counts}{start}>',
-        *(_case("links", each.url, _result(each)) for each in found),
-        _case("links", f"{report.totals.ok} links work", ""),
-    ]
+    yield _XML
+    yield f'<testsuites name="download" {counts} time="{report.seconds:.3f}">\n'.encode()
+    yield f'<testsuite name="links" {counts}{start}>\n'.encode()
+    for diagnostic in found:
+        yield f"{_case('links', diagnostic.url, _result(diagnostic))}\n".encode()
+    yield f"{_case('links', f'{report.totals.ok} links work', '')}\n".encode()
     if notes:
         error = f'<error type="incomplete" message="{_text("; ".join(notes))}"/>'
-        lines.append(_case("links", "every link is listed", error))
-    lines += ["</testsuite>", "</testsuites>"]
-    for line in lines:
-        yield f"{line}\n".encode()
+        yield f"{_case('links', 'every link is listed', error)}\n".encode()
+    yield b"</testsuite>\n</testsuites>\n"
 
 
 def _check_suite(check: CheckResult) -> Iterable[str]:

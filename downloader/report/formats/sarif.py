@@ -22,6 +22,8 @@ from downloader.web.text import printable
 
 #: Results of one run that GitHub takes.
 MAX_RESULTS = 25_000
+#: Results without a location that are notes instead.
+_MAX_NOTES = 100
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _RULE_INDEXES = {rule: index for index, rule in enumerate(RULES)}
 _LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -61,6 +63,8 @@ def link_pieces(report: LinkReport) -> Iterator[bytes]:
     log = _Log(pieces.append)
     for diagnostic in link_diagnostics(report):
         log.add(diagnostic)
+        yield from pieces
+        pieces.clear()
     log.finish(start_time(report), notes_of(report), is_complete=report.complete)
     yield from pieces
 
@@ -87,7 +91,8 @@ class _Log:
         """Write a result."""
         if not (diagnostic.url or diagnostic.locations):
             # Code scanning refuses results that are nowhere.
-            self._without_location.append(diagnostic.sentence)
+            if len(self._without_location) < _MAX_NOTES:
+                self._without_location.append(diagnostic.sentence)
             return
         self._count += 1
         if self._count <= MAX_RESULTS:

@@ -1,0 +1,1 @@
+"""Compare libraries that extract the main content of pages, on pages where it is known."""
