@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from downloader.cli.outcome_lines import count
-from downloader.models import LinkMention, LinkRecord, LinkReport, LinkVerdict
+from downloader.models import LinkMention, LinkProblem, LinkRecord, LinkReport, LinkVerdict
 
 #: A link that more pages name is printed once, with the first of them.
 _MAX_PAGES = 3
@@ -38,7 +38,8 @@ def _page_count(link: LinkRecord) -> int:
 def _link_lines(line: str, link: LinkRecord) -> Iterator[str]:
     yield f"{line:>7}  {link.url}"
     what = "warning: " if link.verdict is LinkVerdict.WARNING else ""
-    final = f" at {link.final_url}" if link.final_url and not link.moved_to else ""
+    preposition = "in" if link.kind is LinkProblem.MISSING_FRAGMENT else "at"
+    final = f" {preposition} {link.final_url}" if link.final_url and not link.moved_to else ""
     hint = f"; {link.hint}" if link.hint else ""
     yield f"{'':>7}  {what}{link.message}{final}{hint}"
 

@@ -8,5 +8,8 @@
   ``host_release`` takes hosts out of a pool for them.
 - ``fetch``: one attempt at one URL; ``body_reader`` decodes and limits what it receives, ``body``
   saves it, ``transfer_outcomes`` describes the result.
+- ``sniffing``, ``response_filter``, ``answer_names``: what the head and the first bytes of a
+  response decide: its type, whether it is saved, and its name.
 - ``transfer``: the state of one URL, and what all transfers share.
+- ``read_ahead`` reads the list in a thread, ``sitemap_fetcher`` the lists on the network.
 """

@@ -7,11 +7,13 @@ This is the only package that imports aiohttp.
   ``tunnels``).
 - ``submission``: requests with another method than GET, and with bodies.
 - ``response``: a response, whose body is a stream.
-- ``credentials``: which secrets are sent to which origin.
+- ``credentials``: which secrets are sent to which origin, those of ``netrc_file`` among them;
+  ``digest`` answers challenges.
 - ``cookie_jar``, ``cookies``: the cookies of a run, and how servers set them; ``cookie_file``
   reads and writes them, ``firefox`` reads those of the browser.
 - ``tls_settings``, ``client_certificate``: how TLS is used, and who gets the user's certificate.
-- ``connection``: aiohttp's connections, with checks added; ``connector`` opens them.
+- ``connection``: aiohttp's connections, with checks added (``head_repair``); ``connector`` opens
+  them.
 - ``addresses``, ``zones``: where connections lead, and from where.
 - ``error_mapping``, ``tls_errors``: exceptions of aiohttp, TLS and the system become errors of this
   package.

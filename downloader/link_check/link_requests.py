@@ -11,7 +11,14 @@ from downloader.core.body_reader import BodyReader
 from downloader.core.sniffing import sniff_body
 from downloader.core.transfer import Requeue, Transfer, TransferContext
 from downloader.core.transfer_outcomes import measured_by_head
-from downloader.errors import ConnectError, HttpStatusError, ProtocolError, TimedOutError, UrlError
+from downloader.errors import (
+    ConnectError,
+    DnsError,
+    HttpStatusError,
+    ProtocolError,
+    TimedOutError,
+    UrlError,
+)
 from downloader.http import RedirectTrail, Response
 from downloader.http.response import status_error
 from downloader.link_check.document_links import DocumentLinks, document_links
@@ -38,6 +45,8 @@ _OVERLOADED_STATUSES = frozenset({429, 503})
 #: Hosts whose HEAD was wrong this often are asked by GET from the beginning.
 _MAX_WRONG_HEADS = 3
 _MAX_HOSTS = 10_000
+#: A host that has not answered so many requests in a row gets no more: each would wait as long.
+MAX_UNANSWERED = 20
 #: Statuses of redirects that are meant to last (RFC 9110, 15.4.2 and 15.4.9).
 _PERMANENT_REDIRECTS = frozenset({301, 308})
 
@@ -70,6 +79,8 @@ class LinkRequests:
         self._certificate_ends = certificate_ends
         self._robot = product_token(options.user_agent)
         self._wrong_heads: dict[str, int] = {}
+        #: How many requests in a row a host has not answered.
+        self._unanswered: dict[str, int] = {}
         self._huge = asyncio.Semaphore(_MAX_HUGE)
 
     def uses_head(self, target: QueuedTarget) -> bool:
@@ -88,17 +99,25 @@ class LinkRequests:
             raise TypeError("not the check of a link")
         if self._certificate_ends is not None:
             context.client.note_certificates(self._certificate_ends)
+        if self._unanswered.get(transfer.host, 0) >= MAX_UNANSWERED:
+            raise TimedOutError(
+                f"not asked, because {MAX_UNANSWERED} requests to its host had no answer",
+                retryable=False,
+            )
         if transfer.trail is None:
             transfer.attempts += 1
             transfer.trail = _trail_of(transfer)
         try:
             response = await context.client.get(transfer.trail, transfer.job.target.headers)
+            self._unanswered.pop(transfer.host, None)
             if response is None:
                 return Requeue()
             with response:
                 await self._take(response, transfer, context)
                 return measured_by_head(transfer, response)
         except UrlError as error:
+            if isinstance(error, ConnectError | DnsError | TimedOutError):
+                self._count_unanswered(transfer.host)
             if not transfer.uses_head or not _may_be_wrong(error):
                 raise
         host = transfer.host
@@ -108,6 +127,10 @@ class LinkRequests:
         transfer.trail = None
         transfer.attempts -= 1
         return Requeue()
+
+    def _count_unanswered(self, host: str) -> None:
+        if host in self._unanswered or len(self._unanswered) < _MAX_HOSTS:
+            self._unanswered[host] = self._unanswered.get(host, 0) + 1
 
     async def _take(
         self, response: Response, transfer: LinkTransfer, context: TransferContext

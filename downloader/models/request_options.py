@@ -19,6 +19,8 @@ from downloader.web.proxies import parse_proxy
 #: "Download Ninja" and others would count.
 USER_AGENT = f"download-sites/{__version__} (concurrent website downloader)"
 
+_LINE_BREAKS = frozenset("\r\n\0")
+
 
 @dataclass(frozen=True, slots=True)
 class HostAddresses:
@@ -156,6 +158,9 @@ class NetworkOptions(OptionGroup):
             raise ValueError("user and bearer cannot be combined")
         if self.cert is None and (self.key is not None or self.cert_password is not None):
             raise ValueError("key and cert_password need cert")
+        if not _LINE_BREAKS.isdisjoint(self.user_agent):
+            # A proxy that is asked for a tunnel would get fields of somebody else.
+            raise ValueError("user_agent must be one line")
         Request.of(self.method, self.body)
         if (self.cookies_from_browser or "firefox").partition(":")[0] != "firefox":
             raise ValueError("cookies_from_browser must be firefox or firefox:PROFILE")

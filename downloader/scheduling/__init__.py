@@ -3,6 +3,7 @@
 Nothing here does any I/O, and the clock is an argument.
 
 - ``host_queues``: a queue for each host (``host_queue``); picks the next transfer.
+- ``latency_limit``: how many requests at once a host with one connection answers quickly.
 - ``auto_concurrency``: adapts the number of transfers that run at once.
 - ``resizable_semaphore``: the semaphore of that size.
 - ``rate_limit``: limits the bytes per second of all transfers together.

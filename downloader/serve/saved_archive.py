@@ -28,7 +28,14 @@ from downloader.serve.catalogue import (
 )
 from downloader.serve.entry_records import entry_records
 from downloader.serve.local_links import has_links, with_local_links
-from downloader.serve.saved_content import Fields, NotSaved, OriginOf, SeeOther, ServedBody
+from downloader.serve.saved_content import (
+    SHARED_WITH,
+    Fields,
+    NotSaved,
+    OriginOf,
+    SeeOther,
+    ServedBody,
+)
 from downloader.web import urls
 from downloader.web.charset import decode_text
 from downloader.web.content_coding import decoder_for
@@ -54,7 +61,7 @@ _FIRST_ERROR = 400
 #: Fields of the response that are sent on.
 _KEPT_FIELDS = (
     *("Content-Language", "Content-Disposition", "X-Content-Type-Options"),
-    *("Access-Control-Allow-Origin", "Timing-Allow-Origin"),
+    SHARED_WITH,
 )
 
 
@@ -252,9 +259,7 @@ def _media_type(response: ArchivedResponse, head: bytes) -> str:
 
 def _kept_fields(response: ArchivedResponse) -> Fields:
     kept = ((name, _field(response, name.lower().encode())) for name in _KEPT_FIELDS)
-    return tuple(
-        (name, "*" if name.endswith("Allow-Origin") else value) for name, value in kept if value
-    )
+    return tuple((name, value) for name, value in kept if value)
 
 
 def _field(response: ArchivedResponse, name: bytes) -> str:

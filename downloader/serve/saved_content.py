@@ -11,6 +11,8 @@ from downloader.serve.catalogue import Catalogue, CatalogueEntry, PageDetails, S
 OriginOf = Callable[[str], str]
 #: Names and values of header fields.
 Fields = tuple[tuple[str, str], ...]
+#: The field by which a server shares a response with other origins (Fetch, section 3.3.3).
+SHARED_WITH = "Access-Control-Allow-Origin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 from urllib.parse import quote
@@ -17,7 +17,15 @@ from downloader.errors import DownloadError, RunError
 from downloader.serve.home_page import HomeQuery, page_policy, render_home, render_not_saved
 from downloader.serve.report_page import ReportPage
 from downloader.serve.responses import send
-from downloader.serve.saved_content import NotSaved, OriginOf, SavedContent, SeeOther, ServedBody
+from downloader.serve.saved_content import (
+    SHARED_WITH,
+    Fields,
+    NotSaved,
+    OriginOf,
+    SavedContent,
+    SeeOther,
+    ServedBody,
+)
 from downloader.serve.site_names import LOCALHOST, RequestedHost, SiteNames
 from downloader.serve.titles import read_titles
 from downloader.web.ip_addresses import is_loopback
@@ -138,7 +146,21 @@ class SiteServer:
         if isinstance(found, NotSaved):
             render = partial(render_not_saved, found, f"{origin_of('')}/")
             return await _own_page(404, render)
-        return await send(request, found, self._site_fields(requested.port))
+        shared = replace(found, fields=self._shared_fields(found.fields, request))
+        return await send(request, shared, self._site_fields(requested.port))
+
+    def _shared_fields(self, fields: Fields, request: web.Request) -> Fields:
+        """Return header fields that share what its server shared, with sites of this server only.
+
+        Any other page that is open in the browser could read it, too.
+        """
+        others = tuple((name, value) for name, value in fields if name != SHARED_WITH)
+        if len(others) == len(fields):
+            return fields
+        origin = request.headers.get("Origin", "")
+        requested = self._names.requested(origin.removeprefix("http://"))
+        is_own = origin.startswith("http://") and requested is not None and requested.label
+        return (*others, ("Vary", "Origin"), *([(SHARED_WITH, origin)] if is_own else []))
 
     def _site_fields(self, port: str) -> dict[str, str]:
         """Return header fields that keep saved pages from the network, and from other sites."""

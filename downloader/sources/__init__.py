@@ -6,8 +6,10 @@ cannot be read raises :class:`~downloader.errors.SourceError`.
 
 ``source_arguments`` opens the SOURCE arguments of a command line. ``list_reader`` detects the
 format of each list by the registry in ``formats``, whose modules parse one format each, by way of
-``text_lines`` where it is text. ``entries`` validates what a line says. ``list_selection``
-chooses lines, and ``shard_filter`` skips those of other shards.
+``text_lines``, ``markup_text`` and ``xml_scanner`` where it is text; ``list_input`` is what a
+parser gets. Tables and JSON (``json_records``) share ``url_column``, ``request_columns`` and
+``kept_columns``. ``entries`` validates what a line says. ``list_selection`` chooses lines, and
+``shard_filter`` skips those of other shards.
 
 All of it blocks, and is meant to run in a thread of its own (``core.read_ahead``). The names below
 are imported when they are first used, so that help can name the formats without loading the rest.

@@ -143,6 +143,22 @@ async def test_a_host_that_asks_for_fewer_requests_is_waited_for(
     assert [request.method for request in site.requests if request.path == "/busy"] == ["HEAD"]
 
 
+async def test_a_host_that_never_answers_is_given_up(command: Command, site: Site) -> None:
+    async def close(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    other = site.url().replace("127.0.0.1", "localhost")
+    site.pages["/"] = "".join(f"<img src='{other}{number}'>" for number in range(60))
+    site.pages |= {f"/{number}": close for number in range(60)}
+    found = await problems(command, site.url(), "--host-rule", "localhost: delay=0s")
+    assert set(found.values()) == {"connect", "timeout"}
+    assert len(found) == 60
+    # aiohttp makes some of the 120 requests twice.
+    assert len(site.requests) < 80
+
+
 async def test_links_are_excluded_by_patterns_hosts_and_their_fragments(
     command: Command, site: Site
 ) -> None:

@@ -363,7 +363,11 @@ async def test_an_archive_is_served_at_the_roots_of_its_sites(site: Site, tmp_pa
         "/old": moved("/sub/"),
         "/video": sends(
             bytes(100_000),
-            {"Content-Type": "video/mp4", "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT"},
+            {
+                "Content-Type": "video/mp4",
+                "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT",
+                "Access-Control-Allow-Origin": "http://private.example",
+            },
         ),
     }
     archive = tmp_path / "site.warc.gz"
@@ -379,6 +383,16 @@ async def test_an_archive_is_served_at_the_roots_of_its_sites(site: Site, tmp_pa
         status, fields, body = await opened.saved(site.url("/video"), Range="bytes=10-19")
         assert (status, len(body), fields["Content-Range"]) == (206, 10, "bytes 10-19/100000")
         assert fields["Last-Modified"] == "Sun, 06 Nov 1994 08:49:37 GMT"
+        # What its server shared is shared with the sites of this server.
+        own = f"http://other.example.localhost:{sites.port}"
+        for origin, allowed in {
+            own: own,
+            "https://attacker.example": None,
+            "http://attacker.example": None,
+            sites.home.rstrip("/"): None,
+        }.items():
+            _, fields, _ = await opened.saved(site.url("/video"), Origin=origin)
+            assert fields.get("Access-Control-Allow-Origin") == allowed, origin
         assert (await opened.saved(site.url("/lost")))[0] == 404
         status, _, body = await opened.saved(site.url("/nothing"))
         assert (status, "Never seen" in body) == (404, True)

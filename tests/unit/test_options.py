@@ -61,6 +61,7 @@ def test_a_group_alone_has_the_defaults_of_all_options(group: type[OutputOptions
             "save_cookies cannot be combined with accept_cookies=False",
         ),
         (lambda: Options(cookies_from_browser="chrome"), "cookies_from_browser must be firefox"),
+        (lambda: Options(user_agent="a\r\nX: y"), "user_agent must be one line"),
         (lambda: Options(level=-1), "level must not be negative"),
         (lambda: Options(warc_max_size=-1), "warc_max_size must not be negative"),
         (lambda: Options(warc=Path("a.gz")), "warc must end with .warc.gz"),

@@ -2,8 +2,8 @@
 
 Each heading of ``--help`` has a module of its name: ``output``, ``speed``, ``robustness``,
 ``request``, ``lists``, ``filters``, ``safety``, ``mirror``, ``report``, ``archive``, ``scale`` and
-``other``.
-``common`` has the options that subcommands share. ``parameter_types`` converts values,
+``other``. ``common`` has the options that subcommands share. ``parameter_types`` converts values,
+``request_types`` those of requests, and ``link_types`` those of ``download links``.
 ``help_groups`` formats help, ``config`` reads defaults from a file, and ``validation`` refuses
 options that exclude each other.
 """
