@@ -224,7 +224,8 @@ class _RunPrinter:
             async with aclosing(self._run.outcomes()) as outcomes:
                 async for outcome in outcomes:
                     self._tally.add(outcome)
-                    self._start_page.add(outcome)
+                    if self._view.mirrors:
+                        self._start_page.add(outcome)
                     if ended is None:
                         self._view.show(outcome, self._terminal)
                     try:

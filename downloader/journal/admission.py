@@ -188,7 +188,9 @@ class Admission:
         ]
         wanted = list(filter(None, keys))
         query = _SELECT_ROWS % ",".join("?" * len(wanted))
-        rows = {values[0]: JournalRow(*values[1:]) for values in self._db.execute(query, wanted)}
+        rows = {
+            values[0]: JournalRow._make(values[1:]) for values in self._db.execute(query, wanted)
+        }
         self._verifier.prefetch(rows.values())
         self._names.prefetch(
             [
@@ -288,7 +290,7 @@ class Admission:
             and target.name != row.base
             and not self._naming.allows(target, row.name)
         )
-        if not renames:
+        if not renames and self._checksums is not None:
             target = self._with_checksum(target, row.name)
         saved = None if renames else row.file or self._adopt_unrecorded_file(row)
         if saved is None and row.state == RowState.SENT:

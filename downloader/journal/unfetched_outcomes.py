@@ -1,11 +1,8 @@
 """Outcomes of targets that need no request: refused, repeated, or saved by an earlier run."""
 
-from typing import TypedDict
-
 from downloader.errors import UrlError
 from downloader.journal.model import SavedFile
 from downloader.models import Failed, Skipped, SkipReason, Target
-from downloader.web.filenames import SafePath
 
 
 def failed_outcome(target: Target, error: UrlError) -> Failed:
@@ -24,17 +21,6 @@ def failed_outcome(target: Target, error: UrlError) -> Failed:
     )
 
 
-class _FileDetails(TypedDict, total=False):
-    """The attributes of an outcome that describe a saved file."""
-
-    path: SafePath
-    size: int
-    characters: int | None
-    sha256: str
-    etag: str
-    last_modified: str
-
-
 def duplicate_outcome(target: Target, first_origin: str) -> Skipped:
     """Return the outcome of a target whose URL this run has had before, at *first_origin*."""
     return skipped_outcome(target, SkipReason.DUPLICATE, f"{target.origin} repeats {first_origin}")
@@ -44,24 +30,20 @@ def skipped_outcome(
     target: Target, reason: SkipReason, detail: str, saved: SavedFile | None = None
 ) -> Skipped:
     """Return the outcome of a target that is done, with the details of its file."""
-    details: _FileDetails = {}
-    if saved is not None:
-        details = {
-            "path": saved.path,
-            "size": saved.size,
-            "characters": saved.characters,
-            "sha256": saved.sha256.hex(),
-            "etag": saved.etag,
-            "last_modified": saved.last_modified,
-        }
+    # Passed one by one, because a second run makes one for every line.
     return Skipped(
         index=target.index,
         origin=target.origin,
         url=target.shown,
         reason=reason,
         detail=detail,
+        path=saved.path if saved else None,
+        size=saved.size if saved else None,
+        characters=saved.characters if saved else None,
+        sha256=saved.sha256.hex() if saved else "",
+        etag=saved.etag if saved else "",
+        last_modified=saved.last_modified if saved else "",
         parent=target.parent,
         source_line=target.source_line,
         request="" if target.request is None else target.request.identity,
-        **details,
     )

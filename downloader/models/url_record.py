@@ -68,7 +68,8 @@ class Record:
     input: Annotated[
         str | None,
         FieldInfo(
-            "the address as it is written in the list, but for a password; none for a link",
+            "the address as it is written in the list, but for spaces around it and a password; "
+            "none for a link",
             sources=("source_line.text",),
         ),
     ] = None

@@ -65,7 +65,7 @@ async def test_types_are_filtered_before_the_body_is_read(site: Site, command: C
     }
     assert f"Skipped {site.url('/v')}: video/mp4 does not match --accept-type" in ran.out
     assert f"Skipped {site.url('/page')}: text/html does not match --accept-type" in ran.out
-    assert "4 URLs: 2 downloaded, 0 unchanged, 2 skipped, 0 failed" in ran.out[-1]
+    assert "4 URLs: 2 downloaded, 0 unchanged, 2 skipped, 0 failed" in ran.out[-2]
     records = map(json.loads, (command.folder / "r.jsonl").read_text().splitlines())
     assert [each["reason"] for each in records if each.get("reason")] == ["filtered"] * 2
 

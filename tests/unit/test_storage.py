@@ -1,6 +1,7 @@
 """Saving: whole files only, and never outside the folder."""
 
 import asyncio
+import errno
 import gc
 import os
 from collections.abc import Sequence
@@ -97,6 +98,45 @@ async def test_a_folder_above_that_is_swapped_for_a_link_is_not_entered(
         with pytest.raises(BlockedError):
             await storage.save(SafePath("h/x/two"), b"two", PublishOptions())
     assert [path.name for path in elsewhere.rglob("*") if path.is_file()] == ["one"]
+
+
+async def test_a_file_gets_a_second_name_in_place_of_what_had_it(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    root = tmp_path / "root"
+    async with LocalStorage(root) as storage:
+        for name in ("a", "copies/b", "copies/c"):
+            await storage.save(SafePath(name), name.encode(), PublishOptions())
+        (root / "copies/d").symlink_to(secret)
+        (root / "copies/e").mkdir()
+        for copy in ("copies/b", "copies/c", "copies/d", "new/f"):
+            assert await storage.link(SafePath("a"), SafePath(copy))
+            assert not (root / copy).is_symlink()
+            assert (root / copy).samefile(root / "a")
+        with pytest.raises(BlockedError):
+            await storage.link(SafePath("a"), SafePath("copies/e"))
+        # A name that is replaced leaves the other one as it is.
+        await storage.save(SafePath("a"), b"new", PublishOptions(overwrite=True))
+        assert (root / "copies/b").read_bytes() == b"a"
+        # A move to the other name of the same file leaves one name.
+        assert await storage.move(SafePath("copies/b"), SafePath("copies/c"))
+        assert not (root / "copies/b").exists()
+        assert (root / "copies/c").read_bytes() == b"a"
+    assert secret.read_text() == "mine"
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.EMLINK])
+async def test_without_hard_links_there_is_no_second_name(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    async with LocalStorage(tmp_path) as storage:
+        await storage.save(SafePath("a"), b"a", PublishOptions())
+        assert not await storage.link(SafePath("a"), SafePath("b"))
+    assert not (tmp_path / "b").exists()
 
 
 async def test_who_gives_up_saving_leaves_no_error_behind(tmp_path: Path) -> None:
