@@ -60,7 +60,7 @@ _OPTIONS = (
         "--host-rule",
         type=HostRuleParam(),
         multiple=True,
-        help="Rule for a host, e.g. 'example.org: accept-status=403; delay=2s'; repeatable.",
+        help="Rule for a host, e.g. 'example.org: delay=2s; get'; repeatable.",
     ),
     option(_LINKS, "--offline", is_flag=True, help="Check internal links and files only."),
     option(

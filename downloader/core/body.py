@@ -130,11 +130,8 @@ async def save_body(
         body.finish()
         if context.response_filter is not None:
             context.response_filter.check_body(response, transfer.job.target, body.size)
-        if continuation is not None and body.size != continuation.total:
-            writer.discard()
-            raise TruncatedError(
-                "the resumed body does not have the length that the server announced"
-            )
+        if continuation is not None:
+            _check_length(body.size, continuation, writer)
         modified = response.modified if options.server_timestamps else None
         overwrites = options.file is not None or _replaces_own(transfer, path)
         for text in transfer.job.old_texts:
@@ -145,6 +142,17 @@ async def save_body(
             location = await response.archived()
     resumed_at = continuation.offset if continuation else 0
     return measurement.saved_body(body.wire, resumed_at, set_aside, location)
+
+
+def _check_length(size: int, continuation: Continuation, writer: "_BodyWriter") -> None:
+    """Check the length of a resumed body, and keep no part of one that is of another version.
+
+    Raises:
+        TruncatedError: it has another length than the server announced.
+    """
+    if size != continuation.total:
+        writer.discard()
+        raise TruncatedError("the resumed body does not have the length that the server announced")
 
 
 def _replaces_own(transfer: Transfer, path: SafePath) -> bool:

@@ -136,7 +136,6 @@ async def test_a_mirror_ends_with_the_page_to_open(site: Site, command: Command)
         (["-m"], f"Open out/{site.folder}.html, or run: download serve out"),
         (["-m", "--index"], "Open out/index.html, or run: download serve out"),
         (["-m", "-q"], ""),
-        ([], ""),
     ):
         process, terminal = await command.start_in_terminal(*addresses, "-o", "out", *options)
         shown = await asyncio.to_thread(read_all, terminal)

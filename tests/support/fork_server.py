@@ -15,6 +15,7 @@ import asyncio.base_subprocess
 import atexit
 import ctypes
 import importlib
+import inspect
 import json
 import os
 import pkgutil
@@ -199,6 +200,9 @@ def _import_command() -> None:
         if not name.startswith(_NOT_IMPORTED) and not name.endswith("__main__"):
             importlib.import_module(module.name)
     import uvloop  # noqa: F401
+
+    # Coverage does this whenever it starts; what it finds out of modules is kept, and inherited.
+    inspect.stack()
 
 
 def _next_request(requests: socket.socket) -> list[int]:
