@@ -134,9 +134,7 @@ async def save_body(
             _check_length(body.size, continuation, writer)
         modified = response.modified if options.server_timestamps else None
         overwrites = options.file is not None or _replaces_own(transfer, path)
-        for text in transfer.job.old_texts:
-            # Before the page is replaced: a text must never be that of another version.
-            await context.storage.remove(text)
+        await _remove_texts(transfer, context)
         set_aside = await writer.publish(PublishOptions(overwrites, modified))
         if options.pack:
             location = await response.archived()
@@ -153,6 +151,12 @@ def _check_length(size: int, continuation: Continuation, writer: "_BodyWriter") 
     if size != continuation.total:
         writer.discard()
         raise TruncatedError("the resumed body does not have the length that the server announced")
+
+
+async def _remove_texts(transfer: Transfer, context: TransferContext) -> None:
+    """Remove the texts of a page that is about to be replaced: none must be of another version."""
+    for text in transfer.job.old_texts:
+        await context.storage.remove(text)
 
 
 def _replaces_own(transfer: Transfer, path: SafePath) -> bool:
