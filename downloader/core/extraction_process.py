@@ -46,7 +46,7 @@ class ExtractionProcesses:
             process.close()
 
     def _extract(self, task: PageTask) -> PageContent | ExtractionFailure:
-        """Have a page extracted by the process of this thread."""
+        """Return the content of a page, extracted by the process of this thread."""
         process: _ExtractionProcess | None = getattr(self._local, "process", None)
         if process is None:
             try:

@@ -23,7 +23,7 @@ _HASHES, _BANDS, _SEED = 128, 16, 1
 
 
 class _Sketch(Protocol):
-    """What is used of ``rensa.RMinHash``."""
+    """The methods of ``rensa.RMinHash`` that are called here."""
 
     def update(self, items: Sequence[str]) -> None:
         """Add items of a set."""
@@ -33,7 +33,7 @@ class _Sketch(Protocol):
 
 
 class _SketchIndex(Protocol):
-    """What is used of ``rensa.RMinHashLSH``."""
+    """The methods of ``rensa.RMinHashLSH`` that are called here."""
 
     def insert(self, key: int, minhash: _Sketch) -> None:
         """Add a sketch."""

@@ -8,7 +8,7 @@ from downloader.web.text_names import TextFormat
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class ExtractionOptions(OptionGroup):
-    """What is extracted from pages.
+    """Options that select what is extracted from pages.
 
     Attributes:
         extract: formats that the main content of each page is saved in, beside the page.

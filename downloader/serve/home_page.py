@@ -1,20 +1,16 @@
 """The pages of the server's own host: what is saved, with a search, and why something is not."""
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from importlib import resources
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from downloader._version import __version__
+from downloader.report.formats.page_templates import Asset, asset, page_environment
 from downloader.serve.catalogue import ROWS_PER_PAGE, CatalogueEntry, Listing, SiteTotals
 from downloader.serve.saved_content import NotSaved, OriginOf, SavedContent
-from downloader.web.text import format_size, printable
 
 #: Characters of a search, and rows before a page of results, that are taken from an address.
 _MAX_QUERY_CHARACTERS, _MAX_START = 500, 10**9
@@ -102,7 +98,7 @@ def render_home(content: SavedContent, query: HomeQuery, origin_of: OriginOf) ->
             untitled=catalogue.count_untitled(),
             previous=max(0, query.start - ROWS_PER_PAGE),
             next=query.start + ROWS_PER_PAGE,
-            style=_style(),
+            style=_style().text,
         )
     )
 
@@ -112,17 +108,14 @@ def render_not_saved(found: NotSaved, home: str) -> str:
     return (
         _environment()
         .get_template("not_saved.html.j2")
-        .render(found=found, home=home, version=__version__, style=_style())
+        .render(found=found, home=home, version=__version__, style=_style().text)
     )
 
 
-@cache
 def page_policy() -> str:
     """Return the content security policy of this server's own pages."""
-    text = _style_text()
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; "
+        f"default-src 'none'; style-src '{_style().hash}'; img-src data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -138,34 +131,15 @@ def _start_link(content: SavedContent, totals: SiteTotals, origin_of: OriginOf) 
     return "" if entry is None else _link(content, entry, origin_of)
 
 
-def _style() -> Markup:
-    # The text is part of this package, and the policy names its hash.
-    return Markup(_style_text())  # noqa: S704
-
-
 @cache
-def _style_text() -> str:
-    shared = resources.files("downloader.report.formats") / "page" / "report.css"
-    own = resources.files("downloader.serve") / "page" / "home.css"
-    return shared.read_text("utf-8") + own.read_text("utf-8")
+def _style() -> Asset:
+    return asset(("downloader.report.formats", "report.css"), ("downloader.serve", "home.css"))
 
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("downloader.serve", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "size": format_size,
-        "number": lambda number: f"{number:,}",
-        "safe_text": printable,
-        "plural": lambda count, noun: f"{count:,} {noun}{'' if count == 1 else 's'}",
-        "date": _date,
-    }
+    environment = page_environment("downloader.serve")
+    environment.filters["date"] = _date
     return environment
 
 

@@ -4,18 +4,14 @@ Jinja2 writes the page and escapes every text; Observable Plot draws its charts 
 content security policy allows only the page's own scripts, and no requests.
 """
 
-import base64
-import hashlib
 import json
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from importlib import resources
+from dataclasses import replace
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from jinja2.environment import TemplateStream
-from markupsafe import Markup
 
 from downloader._version import __version__
 from downloader.models import LinkReport, LinkVerdict
@@ -27,11 +23,14 @@ from downloader.report.file_kinds import kind_of
 from downloader.report.findings import ADVICE, DuplicateGroups, Findings, repeated_bytes
 from downloader.report.formats.html_rows import FileLinks, RecordLinks, TableRows
 from downloader.report.formats.jsonl import json_line
+from downloader.report.formats.page_templates import asset, page_environment
 from downloader.report.output_files import AtomicFile, Spool
 from downloader.report.run_record import RunRecord
 from downloader.report.summary import SizeSum, SizeSummary
-from downloader.web.text import format_size, printable
+from downloader.web.text import printable
 
+#: The package with the templates, styles and scripts.
+_PACKAGE = "downloader.report.formats"
 #: Rows of the table: with more, a page takes seconds to open. The largest bodies have them.
 MAX_ROWS = 50_000
 #: Rows that the page shows without its script.
@@ -42,14 +41,6 @@ MAX_LINKS = 500
 MAX_PAGES_READ = 1000
 #: Each script may use what those before it define; the first is Observable Plot.
 _SCRIPTS = ("plot", "format", "charts", "time", "table", "report")
-
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A script or style of the page, and its hash for the content security policy."""
-
-    text: Markup
-    hash: str
 
 
 class HtmlReport:
@@ -109,8 +100,8 @@ class HtmlReport:
             shown=min(len(self._priorities), MAX_ROWS),
             all=len(self._priorities),
             charts=self._charts(),
-            style=_asset("report.css"),
-            scripts=[_asset(f"{name}.js") for name in _SCRIPTS],
+            style=asset((_PACKAGE, "report.css")),
+            scripts=[asset((_PACKAGE, f"{name}.js")) for name in _SCRIPTS],
         )
         for piece in _encoded(pieces):
             self._file.write(piece)
@@ -174,7 +165,7 @@ def link_pieces(report: LinkReport) -> Iterator[bytes]:
             broken=broken[:MAX_LINKS],
             warnings=warnings[:MAX_LINKS],
             read=report.pages[:MAX_PAGES_READ],
-            style=_asset("report.css"),
+            style=asset((_PACKAGE, "report.css")),
         )
     )
 
@@ -201,28 +192,11 @@ def _bar(label: str, size: SizeSum) -> dict[str, str | int]:
     }
 
 
-def _asset(name: str) -> Asset:
-    text = (resources.files("downloader.report.formats") / "page" / name).read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    # The text is part of this package, and the policy names its hash.
-    return Asset(Markup(text), f"sha256-{digest}")  # noqa: S704
-
-
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("downloader.report.formats", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(_PACKAGE)
     environment.filters |= {
-        "size": format_size,
-        "number": lambda number: f"{number:,}",
-        "safe_text": printable,
         "kind": lambda record: kind_of(record).label,
         "repeated": repeated_bytes,
-        "plural": lambda count, noun: f"{count:,} {noun}{'' if count == 1 else 's'}",
         "moment": lambda text: text.replace("T", " ")[:16] + " UTC",
     }
     return environment
