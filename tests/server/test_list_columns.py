@@ -96,13 +96,13 @@ async def test_the_columns_of_a_parquet_list_are_kept(site: Site, command: Comma
         "is_new": [True],
         "seen": pa.array([1_700_000_000_000_000_001], pa.timestamp("ns")),
         "tags": [["a"]],
-        "text": ["é"],
+        "label": ["é"],
     }
     (command.folder / "list.parquet").write_bytes(parquet_bytes(table))
     ran = await command("list.parquet", *REPORTS)
     assert (ran.status, ran.err) == (0, [])
     (row,) = rows(command.folder, "parquet")
-    assert columns(row, "id", "price", "is_new", "text", "tags") == [7, 1.25, True, "é", None]
+    assert columns(row, "id", "price", "is_new", "label", "tags") == [7, 1.25, True, "é", None]
     assert columns(row, "seen") == ["2023-11-14 22:13:20.000000001"]
     assert (row["input"], row["line"]) == (site.url("/a"), 1)
 
