@@ -134,7 +134,8 @@ async def save_body(
             _check_length(body.size, continuation, writer)
         modified = response.modified if options.server_timestamps else None
         overwrites = options.file is not None or _replaces_own(transfer, path)
-        await _remove_texts(transfer, context)
+        if transfer.job.old_texts:
+            await _remove_texts(transfer, context)
         set_aside = await writer.publish(PublishOptions(overwrites, modified))
         if options.pack:
             location = await response.archived()

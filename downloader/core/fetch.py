@@ -54,19 +54,19 @@ _Headers = tuple[tuple[str, str], ...]
 _Fetched = Downloaded | Unchanged | Skipped | Redirected | PageToExtract
 
 
-async def fetch(
+async def fetch_and_extract(
     transfer: Transfer, host: str, context: TransferContext
 ) -> Outcome | Redirected | Requeue:
-    """Make one attempt at a URL at *host*; expected failures are outcomes, not exceptions.
+    """Do what :func:`fetch` does, and extract the page once it is saved.
 
-    A page that is to be extracted is so once it is saved, which no timeout of the URL limits. One
-    that an earlier run has saved is not fetched.
+    No timeout of the URL limits the extraction. A page that an earlier run has saved is not
+    fetched.
     """
     job, extractor = transfer.job, context.extractor
     try:
         if extractor is not None and job.unextracted is not None and not job.revalidate:
             return await extractor.extract_saved(job, job.unextracted)
-        result = await _fetch(transfer, host, context)
+        result = await fetch(transfer, host, context)
         if isinstance(result, PageToExtract):
             return await extractor.complete(job, result) if extractor else result.outcome
     except DiskError as error:
@@ -74,9 +74,13 @@ async def fetch(
     return result
 
 
-async def _fetch(
+async def fetch(
     transfer: Transfer, host: str, context: TransferContext
 ) -> _Fetched | Failed | Requeue:
+    """Make one attempt at a URL at *host*; expected failures are outcomes, not exceptions.
+
+    The result is a :class:`PageToExtract` only if *context* has an extractor.
+    """
     if context.queues.given_up and host in context.queues.given_up:
         return _given_up(transfer, host, *context.queues.given_up[host])
     if transfer.started is None:

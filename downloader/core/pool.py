@@ -10,16 +10,16 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Container, Iterable
+from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from downloader import archive, object_store
 from downloader.core.answer_names import answer_naming
-from downloader.core.fetch import attempt_download, fetch
+from downloader.core.fetch import attempt_download, fetch, fetch_and_extract
 from downloader.core.page_extractor import PageExtractor, check_libraries
 from downloader.core.response_filter import ResponseFilter
 from downloader.core.transfer import (
@@ -64,6 +64,9 @@ _MAX_RATE_SLEEP_SECONDS = 0.1
 _RANDOM_FACTORS = (0.5, 1.5)
 
 _Task = asyncio.Task[Outcome | Redirected | Requeue]
+_Fetch = Callable[
+    [Transfer, str, TransferContext], Coroutine[Any, Any, Outcome | Redirected | Requeue]
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +311,8 @@ class Pool:
     async def _start_transfers(self, context: TransferContext) -> None:
         """Create a task for each transfer whose turn it is, within the limit of the semaphore."""
         create_task = asyncio.get_running_loop().create_task
+        # Without an extractor, one coroutine less for each URL.
+        fetches = cast("_Fetch", fetch) if context.extractor is None else fetch_and_extract
         on_start = self._share.on_start if self._share else None
         while True:
             found = None
@@ -321,7 +326,7 @@ class Pool:
                 continue
             host, transfer = found
             task: _Task = create_task(
-                fetch(transfer, host, context), name=transfer.job.target.shown
+                fetches(transfer, host, context), name=transfer.job.target.shown
             )
             self._tasks[task] = transfer
             if on_start is not None:

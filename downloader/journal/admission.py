@@ -260,7 +260,9 @@ class Admission:
         if target.request is not None:
             self._unwritten_requests.append((target.request.identity, row_id))
         is_name_free = self._verifier.is_name_free(name)
-        return Job(self._with_checksum(target, name), name, row_id, is_name_free=is_name_free)
+        if self._checksums is not None:
+            target = self._with_checksum(target, name)
+        return Job(target, name, row_id, is_name_free=is_name_free)
 
     def _with_checksum(self, target: Target, name: FileName) -> Target:
         """Return *target* with the checksum that is expected of its file, if there is one."""

@@ -56,7 +56,9 @@ async def test_every_outcome_is_the_same_in_every_way_and_report(
     files = way not in ("nothing saved", "packed")
     async with fault_server() as server:
         (command.folder / "list.csv").write_text("\n".join(list_of_outcomes(server)))
-        first = await command("list.csv", *options, *reports("first", files=files), "--lock", "lock.jsonl")
+        first = await command(
+            "list.csv", *options, *reports("first", files=files), "--lock", "lock.jsonl"
+        )
         assert first.status == 1
         assert any("lock.jsonl was not written" in line for line in first.err)
         second = await command(
