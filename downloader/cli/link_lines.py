@@ -66,9 +66,9 @@ def summary_lines(report: LinkReport) -> list[str]:
         )
         if number
     ]
-    pages, requests = count(totals.pages, "page"), count(totals.requests, "URL")
+    documents, requests = count(totals.pages, "document"), count(totals.requests, "URL")
     return [
-        f"{pages} read, {requests} asked in {report.seconds:.2f} s",
+        f"{documents} read, {requests} asked in {report.seconds:.2f} s",
         f"{count(totals.links, 'link')}: {totals.ok} ok, {count(totals.warnings, 'warning')}, "
         f"{totals.broken} broken{''.join(rest)}",
     ]

@@ -39,7 +39,7 @@ async def test_broken_links_are_named_with_their_pages_and_lines(
         "         no element has this id or name",
         "",
     ]
-    assert ran.out[-2].startswith("2 pages read, 4 URLs asked in ")
+    assert ran.out[-2].startswith("2 documents read, 4 URLs asked in ")
     assert ran.out[-1] == "6 links: 3 ok, 0 warnings, 3 broken"
     report = json.loads((command.folder / "r.json").read_text())
     assert [each["kind"] for each in report["links"]] == [
@@ -246,7 +246,7 @@ async def test_lines_of_lists_are_checked_as_pages_are(command: Command, site: S
         "         404 Not Found",
     ]
     # The page that two lines lead to is read once.
-    assert ran.out[-2].startswith("1 page read, ")
+    assert ran.out[-2].startswith("1 document read, ")
 
 
 async def test_a_check_that_is_interrupted_reports_what_it_has_found(
